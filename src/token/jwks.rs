@@ -1,0 +1,102 @@
+//! A set of keys (RFC 7517 section 5), and which of them a token means.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::algorithm::Algorithm;
+use super::error::VerifyError;
+use super::header::Header;
+use super::json;
+use super::key::Key;
+
+/// The keys that an issuer signs with.
+#[derive(Clone, Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Arc<Key>>,
+    by_kid: HashMap<String, Vec<usize>>,
+}
+
+impl KeySet {
+    /// A set of these keys.
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
+        let mut set = Self::default();
+        for key in keys {
+            if let Some(kid) = key.kid() {
+                let places = set.by_kid.entry(kid.to_owned()).or_default();
+                places.push(set.keys.len());
+            }
+            set.keys.push(Arc::new(key));
+        }
+        set
+    }
+
+    /// Reads a published JWK Set. Keys that this library cannot use are passed over (RFC 7517 section 5),
+    /// and so is every shared secret: one that anybody can fetch is none.
+    ///
+    /// `None` if it is not a JWK Set at all.
+    pub fn from_published(text: &[u8]) -> Option<Self> {
+        let set = json::parse_object(text)?;
+        let Some(Value::Array(keys)) = set.get("keys") else {
+            return None;
+        };
+        let usable = keys
+            .iter()
+            .filter_map(Value::as_object)
+            .filter_map(|jwk| Key::from_jwk(jwk).ok())
+            .filter(|key| !key.is_secret());
+        Some(Self::new(usable))
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.iter()
+    }
+
+    /// The one key that a token with this header must have been signed with (RFC 7515 section 6).
+    /// Only `alg` and `kid` choose: keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
+    ///
+    /// # Errors
+    /// [`VerifyError::KeyNotFound`], [`VerifyError::KeyMismatch`] or [`VerifyError::KeyAmbiguous`].
+    pub(crate) fn choose(&self, header: &Header) -> Result<Arc<Key>, VerifyError> {
+        match header.kid() {
+            Some(kid) => match self.by_kid.get(kid) {
+                Some(places) => {
+                    let named = places.iter().filter_map(|place| self.keys.get(*place));
+                    only(named, header.alg(), VerifyError::KeyMismatch)
+                }
+                // A key without a name, as a caller hands it in, answers to every name.
+                None => only(self.nameless(), header.alg(), VerifyError::KeyNotFound),
+            },
+            None => only(self.keys.iter(), header.alg(), VerifyError::KeyNotFound),
+        }
+    }
+
+    fn nameless(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.iter().filter(|key| key.kid().is_none())
+    }
+}
+
+fn only<'k>(
+    keys: impl Iterator<Item = &'k Arc<Key>>,
+    alg: Algorithm,
+    none: VerifyError,
+) -> Result<Arc<Key>, VerifyError> {
+    let mut fitting = keys.filter(|key| key.fits(alg));
+    match (fitting.next(), fitting.next()) {
+        (Some(key), None) => Ok(Arc::clone(key)),
+        (Some(_), Some(_)) => Err(VerifyError::KeyAmbiguous),
+        (None, _) => Err(none),
+    }
+}
