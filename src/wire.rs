@@ -1,1 +1,209 @@
-//! w
+//! Plain request and reply values: forms, Basic credentials, JSON. Bounded, strict, without I/O.
+
+use data_encoding::BASE64;
+use serde::Serialize;
+
+/// The longest body of a form or of client metadata, bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// The longest `Authorization` header, bytes.
+pub const MAX_AUTHORIZATION: usize = 20 * 1024;
+/// The most parameters of a form.
+pub const MAX_PARAMETERS: usize = 64;
+
+/// A parsed `application/x-www-form-urlencoded` body.
+#[derive(Debug, Default)]
+pub struct Form {
+    parameters: Vec<(String, String)>,
+}
+
+/// Why a body is not a form that we take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormError {
+    /// The same parameter twice (RFC 6749 section 3.1).
+    Duplicate,
+    /// A stray `%`, or bytes that are not UTF-8.
+    Malformed,
+    /// More than [`MAX_PARAMETERS`].
+    TooMany,
+}
+
+/// The parameters that may stand more than once (RFC 8707 section 2).
+const REPEATABLE: [&str; 1] = ["resource"];
+
+impl Form {
+    /// Reads a body. Parameters without a value count as left out (RFC 6749 section 3.1).
+    ///
+    /// # Errors
+    /// See [`FormError`].
+    pub fn parse(body: &str) -> Result<Self, FormError> {
+        let mut form = Self::default();
+        for (count, pair) in body.split('&').filter(|pair| !pair.is_empty()).enumerate() {
+            if count == MAX_PARAMETERS {
+                return Err(FormError::TooMany);
+            }
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = form_decode(name).ok_or(FormError::Malformed)?;
+            let value = form_decode(value).ok_or(FormError::Malformed)?;
+            if !REPEATABLE.contains(&name.as_str()) && form.parameters.iter().any(|(seen, _)| *seen == name) {
+                return Err(FormError::Duplicate);
+            }
+            form.parameters.push((name, value));
+        }
+        Ok(form)
+    }
+
+    /// The value of a parameter, if it has one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// The values of a parameter that may stand more than once.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.parameters.iter().filter(move |(own, _)| own == name);
+        named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// Undoes form encoding. `None` for a `%` without two hex digits or bytes that are not UTF-8.
+fn form_decode(text: &str) -> Option<String> {
+    if !text.contains(['%', '+']) {
+        return Some(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// Is this the media type of a form? Parameters such as `charset` are let pass.
+pub fn is_form(content_type: Option<&str>) -> bool {
+    is_media_type(content_type, "application/x-www-form-urlencoded")
+}
+
+/// Is this the media type of JSON?
+pub fn is_json(content_type: Option<&str>) -> bool {
+    is_media_type(content_type, "application/json")
+}
+
+fn is_media_type(content_type: Option<&str>, expected: &str) -> bool {
+    content_type
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(expected))
+}
+
+/// The credentials after an authentication scheme, whose name has no case (RFC 9110 section 11.1).
+pub fn credentials<'h>(authorization: &'h str, scheme: &str) -> Option<&'h str> {
+    let (name, rest) = authorization.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| rest.trim_start_matches(' '))
+}
+
+/// A user name and a password.
+pub type UserPass = (String, String);
+
+/// The ways to read HTTP Basic credentials as client id and secret, the one of RFC 6749 section 2.3.1 first.
+///
+/// The RFC has both form-encoded inside; many clients leave that out. Where it makes a difference, both readings count.
+/// `None` if it is not base64 of UTF-8 with a colon.
+pub fn basic_credentials(encoded: &str) -> Option<(UserPass, Option<UserPass>)> {
+    let text = String::from_utf8(BASE64.decode(encoded.trim_end().as_bytes()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let plain = (id.to_owned(), secret.to_owned());
+    match form_decode(id).zip(form_decode(secret)) {
+        Some(decoded) if decoded != plain => Some((decoded, Some(plain))),
+        Some(_) | None => Some((plain, None)),
+    }
+}
+
+/// What goes back, as a value.
+#[derive(Debug, PartialEq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; `None` for none.
+    pub body: Option<String>,
+}
+
+impl Reply {
+    /// A JSON document that no cache may keep: everything that is about one client or one token.
+    pub fn json(status: u16, document: &impl Serialize) -> Self {
+        // Our documents have text keys and finite numbers: they serialise.
+        let body = serde_json::to_string(document).unwrap_or_default();
+        let headers = vec![("Content-Type", "application/json".to_owned()), ("Cache-Control", "no-store".to_owned())];
+        Self { status, headers, body: Some(body) }
+    }
+
+    /// A status without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: vec![("Cache-Control", "no-store".to_owned())], body: None }
+    }
+
+    /// Sets a header, in the place of one that had the name.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(own, _)| *own != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read() {
+        let form = Form::parse("a=1&b=x+y%20z%C3%A9&&empty=&resource=u&resource=v&flag").unwrap();
+        assert_eq!(form.get("a"), Some("1"));
+        assert_eq!(form.get("b"), Some("x y z\u{e9}"));
+        assert_eq!(form.get("empty"), None);
+        assert_eq!(form.get("flag"), None);
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["u", "v"]);
+    }
+
+    #[test]
+    fn bad_forms_are_refused() {
+        assert_eq!(Form::parse("a=1&a=1").unwrap_err(), FormError::Duplicate);
+        assert_eq!(Form::parse("a=1&%61=2").unwrap_err(), FormError::Duplicate);
+        for body in ["a=%", "a=%4", "a=%zz", "a=%FF", "%=1", "a=%+1"] {
+            assert_eq!(Form::parse(body).unwrap_err(), FormError::Malformed, "{body}");
+        }
+        let many: Vec<_> = (0..=MAX_PARAMETERS).map(|n| format!("p{n}=1")).collect();
+        assert_eq!(Form::parse(&many.join("&")).unwrap_err(), FormError::TooMany);
+        assert!(Form::parse(&many[1..].join("&")).is_ok());
+    }
+
+    #[test]
+    fn basic_credentials_are_read_both_ways() {
+        let encode = |text: &str| BASE64.encode(text.as_bytes());
+        let pair = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
+        assert_eq!(basic_credentials(&encode("id:a:b")), Some((pair("id", "a:b"), None)));
+        assert_eq!(
+            basic_credentials(&encode("my%20id:s%2Bt")),
+            Some((pair("my id", "s+t"), Some(pair("my%20id", "s%2Bt"))))
+        );
+        assert_eq!(basic_credentials(&encode("id:100%")), Some((pair("id", "100%"), None)));
+        assert_eq!(basic_credentials(&encode("no colon")), None);
+        assert_eq!(basic_credentials("***"), None);
+    }
+
+    #[test]
+    fn media_types_and_schemes_have_no_case() {
+        assert!(is_form(Some("Application/X-WWW-Form-Urlencoded; charset=UTF-8")));
+        assert!(!is_form(Some("application/json")) && !is_form(None) && !is_form(Some("")));
+        assert_eq!(credentials("bearer  x", "Bearer"), Some("x"));
+        assert_eq!(credentials("Basic x", "Bearer"), None);
+        assert_eq!(credentials("Bearer", "Bearer"), None);
+    }
+}

@@ -23,6 +23,8 @@ pub struct Key {
 enum Material {
     Ec { curve: Curve, x: Vec<u8>, y: Vec<u8> },
     Ed25519 { x: Vec<u8> },
+    /// The platform has the numbers and shows them to nobody, as a WebCrypto `CryptoKey` may.
+    Handle { shape: KeyShape },
     Octets { k: Vec<u8> },
     Rsa { n: Vec<u8>, e: Vec<u8> },
 }
@@ -107,6 +109,12 @@ impl Key {
         Ok(Self { kid: None, alg: Some(alg), material })
     }
 
+    /// Stands for a key that the platform holds as an opaque handle, for one algorithm. Whoever made the handle
+    /// answers for its strength.
+    pub fn from_handle(alg: Algorithm) -> Self {
+        Self { kid: None, alg: Some(alg), material: Material::Handle { shape: alg.key_shape() } }
+    }
+
     /// The key's identifier.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
@@ -135,15 +143,17 @@ impl Key {
         self.shape() == KeyShape::Octets
     }
 
-    /// The bytes of a shared secret; `None` for a public key, so that one can never serve as the other.
+    /// The bytes of a shared secret; `None` for a public key, so that one can never serve as the other,
+    /// and for a handle.
     pub fn secret_bytes(&self) -> Option<&[u8]> {
         match &self.material {
             Material::Octets { k } => Some(k),
-            Material::Ec { .. } | Material::Ed25519 { .. } | Material::Rsa { .. } => None,
+            Material::Ec { .. } | Material::Ed25519 { .. } | Material::Handle { .. } | Material::Rsa { .. } => None,
         }
     }
 
-    /// The key as a JWK with only the members that make it (what WebCrypto imports), public keys alone.
+    /// The key as a JWK with only the members that make it (what WebCrypto imports); `None` for a shared secret
+    /// and for a handle.
     pub fn public_jwk(&self) -> Option<Value> {
         let encode = base64url::encode;
         match &self.material {
@@ -156,13 +166,15 @@ impl Key {
             Material::Rsa { n, e } => {
                 Some(json!({ "e": encode(e), "kty": "RSA", "n": encode(n) }))
             }
-            Material::Octets { .. } => None,
+            Material::Handle { .. } | Material::Octets { .. } => None,
         }
     }
 
-    /// The JWK thumbprint with SHA-256 (RFC 7638), base64url: what we use as `kid`.
+    /// The JWK thumbprint with SHA-256 (RFC 7638), base64url: what we use as `kid`. Empty for a handle, whose
+    /// numbers are not here to be hashed.
     pub fn thumbprint(&self) -> String {
         let canonical = match &self.material {
+            Material::Handle { .. } => return String::new(),
             Material::Octets { k } => json!({ "k": base64url::encode(k), "kty": "oct" }),
             // serde_json's map is sorted by name, which is the canonical order of section 3.
             Material::Ec { .. } | Material::Ed25519 { .. } | Material::Rsa { .. } => {
@@ -206,6 +218,7 @@ impl Material {
         match self {
             Self::Ec { curve, .. } => KeyShape::Ec(*curve),
             Self::Ed25519 { .. } => KeyShape::Ed25519,
+            Self::Handle { shape } => *shape,
             Self::Octets { .. } => KeyShape::Octets,
             Self::Rsa { .. } => KeyShape::Rsa,
         }
@@ -214,7 +227,7 @@ impl Material {
     /// Whether a point lies on its curve is left to the code that does the arithmetic, which all refuse it.
     fn check_strength(&self, alg: Option<Algorithm>) -> Result<(), KeyError> {
         let strong = match self {
-            Self::Ec { .. } => true,
+            Self::Ec { .. } | Self::Handle { .. } => true,
             Self::Ed25519 { x } => !is_small_order(x),
             Self::Octets { k } => k.len() >= alg.map_or(32, Algorithm::min_secret_len),
             Self::Rsa { n, e } => {
@@ -360,6 +373,14 @@ mod tests {
         let key = Key::from_secret(b"0123456789abcdef0123456789abcdef", Algorithm::Hs256).unwrap();
         assert!(!format!("{key:?}").contains("0123"));
         assert_eq!(key.public_jwk(), None);
+    }
+
+    #[test]
+    fn a_handle_is_for_its_one_algorithm_and_shows_nothing() {
+        let key = Key::from_handle(Algorithm::Hs256);
+        assert!(key.fits(Algorithm::Hs256) && !key.fits(Algorithm::Hs512) && !key.fits(Algorithm::Es256));
+        assert!(key.is_secret() && key.secret_bytes().is_none() && key.public_jwk().is_none());
+        assert!(key.thumbprint().is_empty());
     }
 
     #[cfg(feature = "portable")]

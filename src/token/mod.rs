@@ -23,4 +23,5 @@ pub use jwks::KeySet;
 pub use key::{Key, KeyError};
 pub use mint::{Draft, MintError, Minter};
 pub use policy::{DEFAULT_MAX_BYTES, Expected, Policy};
-pub use verify::{Pending, Token, verify};
+pub use portable::check_signature;
+pub use verify::{Pending, Token, decode_unverified, verify};

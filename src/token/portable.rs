@@ -15,26 +15,36 @@ impl Pending {
     /// Checks the signature in plain Rust and settles.
     ///
     /// # Errors
-    /// Those of [`Pending::settle`]; [`VerifyError::AlgorithmNotAllowed`] for what is not built in:
-    /// ES384 and ES512 always, all but HMAC without the feature `portable`.
+    /// Those of [`Pending::settle`]; [`VerifyError::AlgorithmNotAllowed`] for what [`check_signature`] cannot tell.
     pub fn settle_portable(self) -> Result<Token, VerifyError> {
         let valid = self.signature_is_valid().ok_or(VerifyError::AlgorithmNotAllowed)?;
         self.settle(valid)
     }
 
-    /// Checks the signature in plain Rust; `None` if this build cannot check this algorithm.
+    /// Checks the signature in plain Rust; `None` if this build cannot.
     pub fn signature_is_valid(&self) -> Option<bool> {
-        let (key, input, signature) = (self.key(), self.signing_input(), self.signature());
-        match self.algorithm() {
-            Algorithm::Hs256 => Some(hmac(&Hs256, &Hs256Key::new(key.secret_bytes()?), input, signature)),
-            Algorithm::Hs384 => Some(hmac(&Hs384, &Hs384Key::new(key.secret_bytes()?), input, signature)),
-            Algorithm::Hs512 => Some(hmac(&Hs512, &Hs512Key::new(key.secret_bytes()?), input, signature)),
-            asymmetric => check_asymmetric(asymmetric, key, input, signature),
-        }
+        check_signature(self.algorithm(), self.key(), self.signing_input(), self.signature())
     }
 }
 
-/// The caller has already made sure that the signature has the length of the hash; jwt-compact would panic.
+/// Is this the key's signature of these bytes, whatever they are? `None` if this build cannot tell: for ES384 and ES512,
+/// for RSA above 4096 bits, and for all but HMAC without the feature `portable`.
+///
+/// A key that does not fit the algorithm has signed nothing with it, and a signature of the wrong length is no signature.
+pub fn check_signature(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[u8]) -> Option<bool> {
+    // jwt-compact panics on an HMAC of the wrong length.
+    let right_len = algorithm.signature_len().is_none_or(|len| len == signature.len());
+    if !right_len || !key.fits(algorithm) {
+        return Some(false);
+    }
+    match algorithm {
+        Algorithm::Hs256 => Some(hmac(&Hs256, &Hs256Key::new(key.secret_bytes()?), input, signature)),
+        Algorithm::Hs384 => Some(hmac(&Hs384, &Hs384Key::new(key.secret_bytes()?), input, signature)),
+        Algorithm::Hs512 => Some(hmac(&Hs512, &Hs512Key::new(key.secret_bytes()?), input, signature)),
+        asymmetric => check_asymmetric(asymmetric, key, input, signature),
+    }
+}
+
 fn hmac<A: jwt_compact::Algorithm>(
     algorithm: &A,
     key: &A::VerifyingKey,
@@ -59,10 +69,10 @@ fn check_asymmetric(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[
     let jwk = key.public_jwk()?;
     let jwk: JsonWebKey<'_> = serde_json::from_value(jwk).ok()?;
     let rsa = |algorithm: Rsa| {
-        RsaPublicKey::try_from(&jwk).is_ok_and(|key| {
-            <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature)
-                .is_ok_and(|signature| algorithm.verify_signature(&signature, &key, input))
-        })
+        let key = RsaPublicKey::try_from(&jwk).ok()?;
+        let in_range = is_in_range(&jwk, signature);
+        let signature = <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature).ok()?;
+        Some(in_range && algorithm.verify_signature(&signature, &key, input))
     };
     match algorithm {
         Algorithm::EdDsa => {
@@ -76,13 +86,23 @@ fn check_asymmetric(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[
             let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
             Some(matches!((key, signature), (Ok(key), Ok(signature)) if Es256.verify_signature(&signature, &key, input)))
         }
-        Algorithm::Ps256 => Some(rsa(Rsa::ps256())),
-        Algorithm::Ps384 => Some(rsa(Rsa::ps384())),
-        Algorithm::Ps512 => Some(rsa(Rsa::ps512())),
-        Algorithm::Rs256 => Some(rsa(Rsa::rs256())),
-        Algorithm::Rs384 => Some(rsa(Rsa::rs384())),
-        Algorithm::Rs512 => Some(rsa(Rsa::rs512())),
+        Algorithm::Ps256 => rsa(Rsa::ps256()),
+        Algorithm::Ps384 => rsa(Rsa::ps384()),
+        Algorithm::Ps512 => rsa(Rsa::ps512()),
+        Algorithm::Rs256 => rsa(Rsa::rs256()),
+        Algorithm::Rs384 => rsa(Rsa::rs384()),
+        Algorithm::Rs512 => rsa(Rsa::rs512()),
         Algorithm::Es384 | Algorithm::Es512 => None,
         Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => None,
     }
+}
+
+/// A number below the modulus, as long as it (RFC 8017 section 5.2.2): the rsa crate also takes s + n for s in PSS,
+/// a second text for one signature.
+#[cfg(feature = "portable")]
+fn is_in_range(jwk: &jwt_compact::jwk::JsonWebKey<'_>, signature: &[u8]) -> bool {
+    use jwt_compact::jwk::JsonWebKey;
+
+    // The key has no leading zeros, so that big-endian bytes of one length order as the numbers do.
+    matches!(jwk, JsonWebKey::Rsa { modulus, .. } if modulus.len() == signature.len() && signature < modulus.as_ref())
 }

@@ -1,0 +1,197 @@
+//! How a client proves who it is (RFC 6749 section 2.3, RFC 7523 section 2.2).
+
+use std::sync::Arc;
+
+use crate::token::{
+    self, Algorithm, DEFAULT_MAX_BYTES, Expected, Pending, Policy, Token, UnixTime, VerifyError, decode_unverified,
+};
+use crate::wire::{Form, UserPass, basic_credentials, credentials};
+
+use super::authority::Authority;
+use super::client::{AuthMethod, Client, ClientId, SecretDigest};
+use super::refusal::Refusal;
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// How far an assertion's `exp` may lie ahead, seconds: as long as its `jti` is remembered.
+const ASSERTION_LIFETIME: u64 = 3600;
+/// How far a client's clock may be off, seconds.
+const CLOCK_TOLERANCE: u64 = 30;
+
+/// A proof as it came, not checked yet.
+pub enum Presented {
+    /// A secret.
+    Secret {
+        /// How it came.
+        method: AuthMethod,
+        /// The ways to read it, likeliest first.
+        readings: Vec<(ClientId, String)>,
+    },
+    /// An assertion.
+    Assertion {
+        /// The client that it says it is from.
+        client_id: ClientId,
+        /// The JWT.
+        jwt: String,
+    },
+}
+
+impl Presented {
+    /// Finds the one proof in a request.
+    ///
+    /// # Errors
+    /// None at all, more than one, or one that cannot be read.
+    pub fn parse(authorization: Option<&str>, form: &Form) -> Result<Self, Refusal> {
+        let (id, secret, jwt) = (form.get("client_id"), form.get("client_secret"), form.get("client_assertion"));
+        match (authorization, secret, jwt) {
+            (Some(header), None, None) => Self::basic(header, id),
+            (None, Some(secret), None) => {
+                let id = id.and_then(ClientId::parse).ok_or(Refusal::ClientAuthMalformed)?;
+                Ok(Self::Secret { method: AuthMethod::ClientSecretPost, readings: vec![(id, secret.to_owned())] })
+            }
+            (None, None, Some(jwt)) => Self::assertion(jwt, form.get("client_assertion_type"), id),
+            (None, None, None) => Err(Refusal::ClientAuthMissing),
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => Err(Refusal::ClientAuthSeveral),
+        }
+    }
+
+    fn basic(header: &str, id_in_body: Option<&str>) -> Result<Self, Refusal> {
+        let encoded = credentials(header, "Basic").ok_or(Refusal::ClientAuthMalformed)?;
+        let (first, second) = basic_credentials(encoded).ok_or(Refusal::ClientAuthMalformed)?;
+        let reading = |(id, secret): UserPass| Some((ClientId::parse(&id)?, secret));
+        let agrees = |(id, _): &(ClientId, String)| id_in_body.is_none_or(|in_body| in_body == id.as_str());
+        let readings: Vec<_> = [Some(first), second].into_iter().flatten().filter_map(reading).filter(agrees).collect();
+        if readings.is_empty() {
+            return Err(Refusal::ClientAuthMalformed);
+        }
+        Ok(Self::Secret { method: AuthMethod::ClientSecretBasic, readings })
+    }
+
+    fn assertion(jwt: &str, assertion_type: Option<&str>, id: Option<&str>) -> Result<Self, Refusal> {
+        if assertion_type != Some(ASSERTION_TYPE) {
+            return Err(Refusal::ClientAuthMalformed);
+        }
+        let (_, claims) = decode_unverified(jwt, DEFAULT_MAX_BYTES).map_err(|_| Refusal::ClientAssertion)?;
+        let subject = claims.text("sub").and_then(ClientId::parse).ok_or(Refusal::ClientAssertion)?;
+        if id.is_some_and(|id| id != subject.as_str()) {
+            return Err(Refusal::ClientAssertion);
+        }
+        Ok(Self::Assertion { client_id: subject, jwt: jwt.to_owned() })
+    }
+}
+
+/// Checks a secret, in the same time whether the client is unknown, has no secret, or has another.
+///
+/// # Errors
+/// Refusals that all sound the same.
+pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -> Result<(), Refusal> {
+    let presented = SecretDigest::of(secret);
+    let matches = client.and_then(Client::secret).unwrap_or(&SecretDigest::nobodys()).equals(&presented);
+    match client {
+        None => Err(Refusal::ClientUnknown),
+        Some(client) if !client.may_authenticate_by(method) => Err(Refusal::ClientAuthMethod),
+        Some(_) if matches => Ok(()),
+        Some(_) => Err(Refusal::ClientSecret),
+    }
+}
+
+/// Reads a client's assertion and says which signature to check.
+///
+/// `aud` may be the issuer (RFC 7523bis, OAuth 2.1) or the token endpoint (RFC 7523 section 3): clients do either.
+///
+/// # Errors
+/// Refusals that all sound the same.
+pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: UnixTime) -> Result<Pending, Refusal> {
+    if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
+        return Err(Refusal::ClientAuthMethod);
+    }
+    let audiences = [authority.issuer().to_owned(), authority.endpoint("/oauth/token")];
+    let algorithms = client.assertion_algorithm().map_or(Algorithm::ASYMMETRIC.to_vec(), |algorithm| vec![algorithm]);
+    let policy = Policy {
+        issuers: Expected::one(client.id.as_str()),
+        audiences: Expected::OneOf(audiences.to_vec()),
+        // Clients send JWT, client-authentication+jwt or nothing; issuer, subject and audience bind the assertion.
+        types: Expected::Anything,
+        algorithms: Some(algorithms),
+        clock_tolerance: CLOCK_TOLERANCE,
+        max_age: None,
+        required_claims: ["sub", "exp", "jti"].map(str::to_owned).to_vec(),
+        scopes: Vec::new(),
+        max_bytes: DEFAULT_MAX_BYTES,
+    };
+    token::verify(jwt, client.keys(), &Arc::new(policy), now).map_err(|_| Refusal::ClientAssertion)
+}
+
+/// What must be remembered of an assertion, so that it is used once (OpenID Connect Core section 9).
+#[derive(Debug)]
+pub struct AssertionUse {
+    /// Its identifier.
+    pub jti: String,
+    /// Until when to remember it.
+    pub until: UnixTime,
+}
+
+/// The last checks of an assertion whose signature and claims are right.
+///
+/// # Errors
+/// [`Refusal::ClientAssertion`].
+pub fn accept_assertion(
+    client: &Client,
+    assertion: Result<Token, VerifyError>,
+    now: UnixTime,
+) -> Result<AssertionUse, Refusal> {
+    let assertion = assertion.map_err(|_| Refusal::ClientAssertion)?;
+    let claims = assertion.claims();
+    let until = now.plus(ASSERTION_LIFETIME + 2 * CLOCK_TOLERANCE);
+    #[allow(clippy::cast_precision_loss)] // Seconds are exact in a double for longer than the calendar lasts.
+    let lives_too_long = claims.time("exp").is_none_or(|exp| exp > (now.0 + ASSERTION_LIFETIME) as f64);
+    if claims.text("sub") != Some(client.id.as_str()) || lives_too_long {
+        return Err(Refusal::ClientAssertion);
+    }
+    let jti = claims.text("jti").filter(|jti| (1..=256).contains(&jti.len())).ok_or(Refusal::ClientAssertion)?;
+    Ok(AssertionUse { jti: jti.to_owned(), until })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::BASE64;
+
+    fn form(body: &str) -> Form {
+        Form::parse(body).unwrap()
+    }
+
+    fn refusal(authorization: Option<&str>, body: &str) -> Refusal {
+        Presented::parse(authorization, &form(body)).err().unwrap()
+    }
+
+    #[test]
+    fn one_proof_and_only_one() {
+        let basic = format!("Basic {}", BASE64.encode(b"app:s3cret"));
+        assert!(Presented::parse(Some(&basic), &form("")).is_ok());
+        assert!(Presented::parse(Some(&basic), &form("client_id=app")).is_ok());
+        assert!(Presented::parse(None, &form("client_id=app&client_secret=s3cret")).is_ok());
+        assert_eq!(refusal(None, ""), Refusal::ClientAuthMissing);
+        assert_eq!(refusal(None, "client_id=app"), Refusal::ClientAuthMissing);
+        assert_eq!(refusal(Some(&basic), "client_id=app&client_secret=s3cret"), Refusal::ClientAuthSeveral);
+        assert_eq!(refusal(Some(&basic), "client_assertion=x"), Refusal::ClientAuthSeveral);
+        assert_eq!(refusal(None, "client_id=app&client_secret=s&client_assertion=x"), Refusal::ClientAuthSeveral);
+        assert_eq!(refusal(Some(&basic), "client_id=other"), Refusal::ClientAuthMalformed);
+        assert_eq!(refusal(Some("Bearer x"), ""), Refusal::ClientAuthMalformed);
+        assert_eq!(refusal(Some("Basic ***"), ""), Refusal::ClientAuthMalformed);
+        assert_eq!(refusal(None, "client_secret=s3cret"), Refusal::ClientAuthMalformed);
+        assert_eq!(refusal(None, "client_assertion=x"), Refusal::ClientAuthMalformed);
+        let typed = format!("client_assertion=x&client_assertion_type={ASSERTION_TYPE}");
+        assert_eq!(refusal(None, &typed), Refusal::ClientAssertion);
+    }
+
+    #[test]
+    fn secrets() {
+        let root = Client::root("right");
+        let basic = AuthMethod::ClientSecretBasic;
+        assert_eq!(check_secret(Some(&root), basic, "right"), Ok(()));
+        assert_eq!(check_secret(Some(&root), AuthMethod::ClientSecretPost, "right"), Ok(()));
+        assert_eq!(check_secret(Some(&root), basic, "wrong"), Err(Refusal::ClientSecret));
+        assert_eq!(check_secret(Some(&root), basic, ""), Err(Refusal::ClientSecret));
+        assert_eq!(check_secret(None, basic, "right"), Err(Refusal::ClientUnknown));
+    }
+}

@@ -1,0 +1,99 @@
+//! A protected resource of our own: what it takes, how it refuses (RFC 6750, RFC 9068 section 4, RFC 9728 section 5.1).
+
+use crate::token::{Policy, Token};
+use crate::wire::{Reply, credentials};
+
+use super::authority::{ADMIN_SCOPE, Authority};
+use super::refusal::Refusal;
+
+/// The path of the protected resource metadata (RFC 9728 section 3).
+pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
+
+/// The token that a request presents.
+///
+/// # Errors
+/// [`Refusal::BearerInQuery`] for a token in the query, [`Refusal::BearerMissing`] for none in the header.
+pub fn presented_token<'r>(authorization: Option<&'r str>, query: &str) -> Result<&'r str, Refusal> {
+    if query.split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
+        return Err(Refusal::BearerInQuery);
+    }
+    let token = authorization.and_then(|header| credentials(header, "Bearer"));
+    token.filter(|token| !token.is_empty()).ok_or(Refusal::BearerMissing)
+}
+
+/// What our own resources ask of a token: issued by us, for us.
+pub fn policy(authority: &Authority) -> Policy {
+    Policy::access_token(authority.issuer(), authority.issuer())
+}
+
+/// What introspection and revocation ask of a token: issued by us, for whomever.
+pub fn any_audience_policy(authority: &Authority) -> Policy {
+    Policy { audiences: crate::token::Expected::Anything, ..policy(authority) }
+}
+
+/// May this token administer the authority?
+///
+/// # Errors
+/// [`Refusal::BearerScope`].
+pub fn check_admin(token: &Token) -> Result<(), Refusal> {
+    let granted = token.claims().scopes().any(|scope| scope == ADMIN_SCOPE);
+    if granted { Ok(()) } else { Err(Refusal::BearerScope { needed: ADMIN_SCOPE }) }
+}
+
+/// May this token use the sample resource?
+///
+/// # Errors
+/// [`Refusal::BearerSampleScope`].
+pub fn check_sample(authority: &Authority, token: &Token) -> Result<(), Refusal> {
+    let granted = |wanted: &String| token.claims().scopes().any(|scope| scope == wanted);
+    let all = authority.sample_scope().values().iter().all(granted);
+    if all { Ok(()) } else { Err(Refusal::BearerSampleScope) }
+}
+
+/// The reply of a protected resource that refuses, with its challenge. The challenge says which kind of refusal it is
+/// and where to learn how to get a token; never which check of the token failed.
+pub fn refuse(authority: &Authority, refusal: &Refusal) -> Reply {
+    let mut challenge = format!("Bearer resource_metadata=\"{}\"", authority.endpoint(METADATA_PATH));
+    if let Some((error, sentence)) = refusal.bearer_error() {
+        challenge.push_str(&format!(", error=\"{error}\", error_description=\"{sentence}\""));
+    }
+    match refusal {
+        Refusal::BearerScope { needed } => challenge.push_str(&format!(", scope=\"{needed}\"")),
+        Refusal::BearerSampleScope => challenge.push_str(&format!(", scope=\"{}\"", authority.sample_scope())),
+        _ => {}
+    }
+    refusal.reply().with("WWW-Authenticate", challenge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::authority::Settings;
+    use super::*;
+
+    #[test]
+    fn tokens_come_in_the_header_alone() {
+        assert_eq!(presented_token(Some("Bearer abc"), ""), Ok("abc"));
+        assert_eq!(presented_token(Some("bearer abc"), "x=1"), Ok("abc"));
+        for header in [None, Some("Bearer "), Some("Bearer"), Some("Basic abc"), Some("")] {
+            assert_eq!(presented_token(header, ""), Err(Refusal::BearerMissing), "{header:?}");
+        }
+        assert_eq!(presented_token(Some("Bearer abc"), "x=1&access_token=abc"), Err(Refusal::BearerInQuery));
+    }
+
+    #[test]
+    fn challenges() {
+        let settings = Settings { issuer: "https://as.example", sample_scope: "read", ..Settings::default() };
+        let authority = Authority::parse(settings).unwrap();
+        let challenge = |refusal: Refusal| {
+            let reply = refuse(&authority, &refusal);
+            let header = reply.headers.into_iter().find(|(name, _)| *name == "WWW-Authenticate");
+            (reply.status, header.unwrap().1)
+        };
+        let metadata = "Bearer resource_metadata=\"https://as.example/.well-known/oauth-protected-resource\"";
+        assert_eq!(challenge(Refusal::BearerMissing), (401, metadata.to_owned()));
+        let (status, header) = challenge(Refusal::BearerInvalid);
+        assert!(status == 401 && header.starts_with(metadata) && header.contains("error=\"invalid_token\""));
+        let (status, header) = challenge(Refusal::BearerSampleScope);
+        assert!(status == 403 && header.contains("error=\"insufficient_scope\"") && header.ends_with("scope=\"read\""));
+    }
+}

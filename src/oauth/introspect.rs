@@ -1,0 +1,36 @@
+//! Token introspection (RFC 7662).
+
+use serde_json::{Map, Value, json};
+
+use crate::token::Token;
+use crate::wire::Form;
+
+use super::refusal::Refusal;
+
+/// The token that a request to introspect or revoke is about. `token_type_hint` is not needed: there is one type.
+///
+/// # Errors
+/// [`Refusal::MissingParameter`].
+pub fn token_in_question(form: &Form) -> Result<&str, Refusal> {
+    form.get("token").ok_or(Refusal::MissingParameter)
+}
+
+/// The answer about a token that is not valid here and now, for whatever reason (RFC 7662 section 2.2).
+pub fn inactive() -> Value {
+    json!({ "active": false })
+}
+
+/// The answer about a token that is.
+///
+/// Any client that authenticates with a secret or a key may ask: whoever holds a signed token can read its claims anyway.
+pub fn active(token: &Token) -> Value {
+    let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti"];
+    let claims = token.claims().members();
+    let mut answer: Map<String, Value> = told
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone())))
+        .collect();
+    answer.insert("active".to_owned(), json!(true));
+    answer.insert("token_type".to_owned(), json!("Bearer"));
+    Value::Object(answer)
+}

@@ -1,0 +1,253 @@
+//! Every reason to say no, and its one public answer.
+//!
+//! The log gets the reason's word, the client gets a fixed sentence. Reasons that an attacker could probe share one
+//! sentence and one status. There is no wildcard in the map: a new reason does not compile without an answer.
+
+use serde_json::json;
+
+use crate::wire::{FormError, Reply};
+
+use super::register::MetadataError;
+
+/// A reason to refuse a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// `Authorization` is longer than any credential of ours.
+    AuthorizationTooLong,
+    /// A protected resource was asked for with a token that `verify` refused, or that was revoked.
+    BearerInvalid,
+    /// A protected resource was asked for without a token.
+    BearerMissing,
+    /// The token lacks the scope of the resource.
+    BearerScope {
+        /// The scope that is needed.
+        needed: &'static str,
+    },
+    /// The token lacks the scope that the operator asks for at the sample resource.
+    BearerSampleScope,
+    /// A token in the query (RFC 6750 section 2.3, which RFC 9700 section 4.3.2 forbids).
+    BearerInQuery,
+    /// The body is longer than we read.
+    BodyTooLarge,
+    /// A client with this identifier is there already.
+    ClientExists,
+    /// No proof of who the client is.
+    ClientAuthMissing,
+    /// More than one proof at a time (RFC 6749 section 2.3).
+    ClientAuthSeveral,
+    /// The proof is not of the kind that the client registered.
+    ClientAuthMethod,
+    /// The credentials cannot be read.
+    ClientAuthMalformed,
+    /// The client's assertion does not verify.
+    ClientAssertion,
+    /// The client's assertion has been used before.
+    ClientAssertionReplay,
+    /// The secret is wrong.
+    ClientSecret,
+    /// There is no such client.
+    ClientUnknown,
+    /// An operator asked for a client that is not there.
+    ClientNotFound,
+    /// The root client is configured, not registered.
+    ClientRoot,
+    /// A parameter stands twice.
+    DuplicateParameter,
+    /// The client did not register this grant.
+    GrantNotAllowed,
+    /// No such grant.
+    GrantUnsupported,
+    /// The metadata breaks RFC 7591.
+    Metadata(MetadataError),
+    /// The path is there, the method is not.
+    MethodNotAllowed {
+        /// The methods that are.
+        allow: &'static str,
+    },
+    /// A parameter is missing.
+    MissingParameter,
+    /// The body does not decode.
+    MalformedForm,
+    /// The body is no form.
+    NotAForm,
+    /// The body is no JSON.
+    NotJson,
+    /// No such path.
+    NotFound,
+    /// Parameters in the address of an endpoint that takes them in the body alone.
+    ParametersInQuery,
+    /// `resource` is no absolute URI without fragment.
+    ResourceMalformed,
+    /// `resource` is none of the client's.
+    ResourceNotAllowed,
+    /// `scope` has a character that no scope has.
+    ScopeMalformed,
+    /// `scope` asks for more than the client may have.
+    ScopeNotAllowed,
+    /// A client tried to revoke another one's token.
+    TokenOfAnother,
+    /// Too many parameters.
+    TooManyParameters,
+}
+
+/// The public side of a refusal.
+struct Answer {
+    status: u16,
+    error: &'static str,
+    sentence: &'static str,
+}
+
+const CLIENT_REFUSED: &str = "Client authentication failed.";
+const TOKEN_REFUSED: &str =
+    "The access token is malformed, expired, revoked or not meant for this resource. Get a new one.";
+
+impl Refusal {
+    /// The stable word for logs and metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::AuthorizationTooLong => "authorization_too_long",
+            Self::BearerInvalid => "bearer_invalid",
+            Self::BearerMissing => "bearer_missing",
+            Self::BearerScope { .. } | Self::BearerSampleScope => "bearer_scope",
+            Self::BearerInQuery => "bearer_in_query",
+            Self::BodyTooLarge => "body_too_large",
+            Self::ClientExists => "client_exists",
+            Self::ClientAuthMissing => "client_auth_missing",
+            Self::ClientAuthSeveral => "client_auth_several",
+            Self::ClientAuthMethod => "client_auth_method",
+            Self::ClientAuthMalformed => "client_auth_malformed",
+            Self::ClientAssertion => "client_assertion",
+            Self::ClientAssertionReplay => "client_assertion_replay",
+            Self::ClientSecret => "client_secret",
+            Self::ClientUnknown => "client_unknown",
+            Self::ClientNotFound => "client_not_found",
+            Self::ClientRoot => "client_root",
+            Self::DuplicateParameter => "duplicate_parameter",
+            Self::GrantNotAllowed => "grant_not_allowed",
+            Self::GrantUnsupported => "grant_unsupported",
+            Self::Metadata(_) => "metadata",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::MissingParameter => "missing_parameter",
+            Self::MalformedForm => "malformed_form",
+            Self::NotAForm => "not_a_form",
+            Self::NotJson => "not_json",
+            Self::NotFound => "not_found",
+            Self::ParametersInQuery => "parameters_in_query",
+            Self::ResourceMalformed => "resource_malformed",
+            Self::ResourceNotAllowed => "resource_not_allowed",
+            Self::ScopeMalformed => "scope_malformed",
+            Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::TokenOfAnother => "token_of_another",
+            Self::TooManyParameters => "too_many_parameters",
+        }
+    }
+
+    /// The reply: status, OAuth error code, fixed sentence (RFC 6749 section 5.2, RFC 6750 section 3.1).
+    pub fn reply(&self) -> Reply {
+        let Answer { status, error, sentence } = self.answer();
+        let reply = Reply::json(status, &json!({ "error": error, "error_description": sentence }));
+        match self {
+            // RFC 6749 section 5.2: 401 names the scheme, whichever way the client tried.
+            _ if error == "invalid_client" => reply.with("WWW-Authenticate", r#"Basic realm="edgemint""#),
+            Self::MethodNotAllowed { allow } => reply.with("Allow", *allow),
+            _ => reply,
+        }
+    }
+
+    /// The error code and sentence of a refusal at a protected resource, for its challenge (RFC 6750 section 3);
+    /// nothing where the request carried no token at all.
+    pub fn bearer_error(&self) -> Option<(&'static str, &'static str)> {
+        let Answer { error, sentence, .. } = self.answer();
+        (*self != Self::BearerMissing).then_some((error, sentence))
+    }
+
+    const fn answer(&self) -> Answer {
+        let (status, error, sentence) = match self {
+            Self::AuthorizationTooLong => (431, "invalid_request", "The Authorization header is too long."),
+            Self::BearerInvalid => (401, "invalid_token", TOKEN_REFUSED),
+            Self::BearerMissing => (401, "unauthorized", "Send an access token: Authorization: Bearer TOKEN."),
+            Self::BearerScope { .. } | Self::BearerSampleScope => {
+                (403, "insufficient_scope", "The access token lacks a scope that this resource asks for.")
+            }
+            Self::BearerInQuery => {
+                (400, "invalid_request", "Access tokens are not taken from the query. Use the Authorization header.")
+            }
+            Self::BodyTooLarge => (413, "invalid_request", "The request body is too large."),
+            Self::ClientExists => (400, "invalid_client_metadata", "A client with this client_id exists already."),
+            Self::ClientAuthMissing
+            | Self::ClientAuthMethod
+            | Self::ClientAuthMalformed
+            | Self::ClientAssertion
+            | Self::ClientAssertionReplay
+            | Self::ClientSecret
+            | Self::ClientUnknown => (401, "invalid_client", CLIENT_REFUSED),
+            Self::ClientAuthSeveral => (400, "invalid_request", "Authenticate the client in one way, not in several."),
+            Self::ClientNotFound => (404, "not_found", "There is no client with this client_id."),
+            Self::ClientRoot => {
+                (400, "invalid_client_metadata", "The client root comes with the server and is not registered.")
+            }
+            Self::DuplicateParameter => (400, "invalid_request", "A parameter stands more than once."),
+            Self::GrantNotAllowed => (400, "unauthorized_client", "The client did not register this grant_type."),
+            Self::GrantUnsupported => (400, "unsupported_grant_type", "This grant_type is not supported."),
+            Self::Metadata(error) => (400, "invalid_client_metadata", error.sentence()),
+            Self::MethodNotAllowed { .. } => (405, "method_not_allowed", "This path has no such method; see Allow."),
+            Self::MissingParameter => (400, "invalid_request", "A required parameter is missing."),
+            Self::MalformedForm => (400, "invalid_request", "The form does not decode."),
+            Self::NotAForm => (400, "invalid_request", "Send a form: application/x-www-form-urlencoded."),
+            Self::NotJson => (400, "invalid_request", "Send a JSON object: application/json."),
+            Self::NotFound => (404, "not_found", "There is nothing at this path."),
+            Self::ParametersInQuery => (400, "invalid_request", "Send parameters in the body, not in the address."),
+            Self::ResourceMalformed => (400, "invalid_target", "resource must be an absolute URI without fragment."),
+            Self::ResourceNotAllowed => (400, "invalid_target", "The client may not ask for this resource."),
+            Self::ScopeMalformed => (400, "invalid_scope", "scope holds a character that is not allowed."),
+            Self::ScopeNotAllowed => (400, "invalid_scope", "scope asks for more than the client may have."),
+            Self::TokenOfAnother => (400, "unauthorized_client", "The token was issued to another client."),
+            Self::TooManyParameters => (400, "invalid_request", "The form has too many parameters."),
+        };
+        Answer { status, error, sentence }
+    }
+}
+
+impl From<FormError> for Refusal {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Duplicate => Self::DuplicateParameter,
+            FormError::Malformed => Self::MalformedForm,
+            FormError::TooMany => Self::TooManyParameters,
+        }
+    }
+}
+
+impl From<MetadataError> for Refusal {
+    fn from(error: MetadataError) -> Self {
+        Self::Metadata(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_probed_sounds_the_same() {
+        let probes = [
+            Refusal::ClientUnknown,
+            Refusal::ClientSecret,
+            Refusal::ClientAuthMethod,
+            Refusal::ClientAuthMalformed,
+            Refusal::ClientAssertion,
+            Refusal::ClientAssertionReplay,
+        ];
+        for probe in probes {
+            assert_eq!(probe.reply(), Refusal::ClientUnknown.reply(), "{probe:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_never_cached_and_name_the_scheme() {
+        let reply = Refusal::ClientSecret.reply();
+        assert_eq!(reply.status, 401);
+        assert!(reply.headers.contains(&("Cache-Control", "no-store".to_owned())));
+        assert!(reply.headers.contains(&("WWW-Authenticate", r#"Basic realm="edgemint""#.to_owned())));
+    }
+}

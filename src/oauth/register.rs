@@ -1,0 +1,287 @@
+//! Client metadata as a client or an operator sends it (RFC 7591 section 2).
+
+use serde_json::{Map, Value, json};
+
+use crate::token::{Algorithm, Key, UnixTime};
+
+use super::client::{AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType};
+use super::resource::Resource;
+use super::scope::Scope;
+
+/// What is wrong with client metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataError {
+    /// `token_endpoint_auth_method`.
+    AuthMethod,
+    /// `client_id`.
+    ClientId,
+    /// `client_id` of the body and of the address differ.
+    ClientIdDiffers,
+    /// `client_name`, `client_uri`, `contacts`, `software_id` or `software_version`.
+    Description,
+    /// `grant_types`.
+    GrantTypes,
+    /// `jwks` is no JWK Set of usable public keys.
+    Jwks,
+    /// `private_key_jwt` without `jwks`.
+    JwksMissing,
+    /// `jwks_uri`, which we do not fetch.
+    JwksUri,
+    /// `resources`.
+    Resources,
+    /// `scope`.
+    Scope,
+    /// `client_secret`.
+    Secret,
+    /// A `client_secret` for a client that has keys instead.
+    SecretUnused,
+    /// `token_endpoint_auth_signing_alg`.
+    SigningAlg,
+}
+
+impl MetadataError {
+    /// What the sender is told.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::AuthMethod => {
+                "token_endpoint_auth_method must be client_secret_basic, client_secret_post or private_key_jwt."
+            }
+            Self::ClientId => "client_id must be 1 to 200 visible ASCII characters.",
+            Self::ClientIdDiffers => "client_id must be the one in the address.",
+            Self::Description => {
+                "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them."
+            }
+            Self::GrantTypes => "grant_types must be a list of supported grants: client_credentials.",
+            Self::Jwks => "jwks must be a JWK Set of 1 to 20 public signature keys.",
+            Self::JwksMissing => "private_key_jwt needs jwks.",
+            Self::JwksUri => "jwks_uri is not supported: send the keys in jwks.",
+            Self::Resources => "resources must be a list of at most 50 absolute URIs without fragment.",
+            Self::Scope => "scope must be a text of scope values separated by spaces, at most 4000 bytes.",
+            Self::Secret => "client_secret must be 1 to 512 visible ASCII characters.",
+            Self::SecretUnused => "A client with private_key_jwt has no client_secret.",
+            Self::SigningAlg => "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.",
+        }
+    }
+}
+
+/// Metadata that can be registered, with the identifier and the secret where the sender brought them along.
+#[derive(Debug)]
+pub struct Registration {
+    /// The identifier of a client that existed elsewhere.
+    pub client_id: Option<ClientId>,
+    /// Its secret.
+    pub secret: Option<ClientSecret>,
+    metadata: ClientMetadata,
+}
+
+impl Registration {
+    /// Reads metadata. Members that we do not know are ignored (RFC 7591 section 2).
+    ///
+    /// # Errors
+    /// [`MetadataError`] names the first member that is wrong.
+    pub fn parse(body: &Map<String, Value>) -> Result<Self, MetadataError> {
+        let client_id = optional(body, "client_id", |value| ClientId::parse(value.as_str()?), MetadataError::ClientId)?;
+        let secret =
+            optional(body, "client_secret", |value| ClientSecret::parse(value.as_str()?), MetadataError::Secret)?;
+        let auth_method =
+            optional(body, "token_endpoint_auth_method", |value| from_name(value.as_str()?), MetadataError::AuthMethod)?;
+        let jwks = optional(body, "jwks", public_jwks, MetadataError::Jwks)?;
+        if present(body, "jwks_uri").is_some() {
+            return Err(MetadataError::JwksUri);
+        }
+        if auth_method == Some(AuthMethod::PrivateKeyJwt) {
+            if jwks.is_none() {
+                return Err(MetadataError::JwksMissing);
+            }
+            if secret.is_some() {
+                return Err(MetadataError::SecretUnused);
+            }
+        }
+        let description = |name| optional(body, name, short_text, MetadataError::Description);
+        let metadata = ClientMetadata {
+            client_name: description("client_name")?,
+            client_uri: description("client_uri")?,
+            contacts: optional(body, "contacts", |value| list(value, 20, short_text), MetadataError::Description)?
+                .unwrap_or_default(),
+            grant_types: optional(body, "grant_types", grant_types, MetadataError::GrantTypes)?
+                .unwrap_or_else(|| vec![GrantType::ClientCredentials]),
+            token_endpoint_auth_method: auth_method,
+            token_endpoint_auth_signing_alg: optional(
+                body,
+                "token_endpoint_auth_signing_alg",
+                |value| value.as_str().filter(|name| is_asymmetric(name)).map(str::to_owned),
+                MetadataError::SigningAlg,
+            )?,
+            jwks,
+            scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_default(),
+            resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
+                .unwrap_or_default(),
+            software_id: description("software_id")?,
+            software_version: description("software_version")?,
+        };
+        Ok(Self { client_id, secret, metadata })
+    }
+
+    /// Does such a client prove itself with a secret?
+    pub fn needs_secret(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != Some(AuthMethod::PrivateKeyJwt)
+    }
+
+    /// The record of a new client.
+    pub fn into_record(self, client_id: ClientId, secret: Option<&ClientSecret>, now: UnixTime) -> ClientRecord {
+        let secret = secret.map(ClientSecret::digest);
+        ClientRecord { client_id, issued_at: now, secret, metadata: self.metadata }
+    }
+
+    /// The record of a client whose metadata is replaced (RFC 7592 section 2.2): it keeps its secret unless
+    /// there is a new one, or it has no more use for any.
+    pub fn replace(self, old: &ClientRecord, secret: Option<&ClientSecret>) -> ClientRecord {
+        let kept = if self.needs_secret() { old.secret.clone() } else { None };
+        let secret = secret.map(ClientSecret::digest).or(kept);
+        ClientRecord { client_id: old.client_id.clone(), issued_at: old.issued_at, secret, metadata: self.metadata }
+    }
+}
+
+/// The client information response (RFC 7591 section 3.2.1). The secret is in it only when it has just been set.
+pub fn client_information(record: &ClientRecord, secret: Option<&ClientSecret>) -> Value {
+    let mut information = serde_json::to_value(&record.metadata).unwrap_or_default();
+    let auth_method = record.metadata.token_endpoint_auth_method.unwrap_or(AuthMethod::ClientSecretBasic);
+    if let Some(members) = information.as_object_mut() {
+        members.insert("client_id".to_owned(), json!(record.client_id));
+        members.insert("client_id_issued_at".to_owned(), json!(record.issued_at));
+        members.insert("token_endpoint_auth_method".to_owned(), json!(auth_method.name()));
+        if let Some(secret) = secret {
+            members.insert("client_secret".to_owned(), json!(secret.expose()));
+            members.insert("client_secret_expires_at".to_owned(), json!(0));
+        }
+    }
+    information
+}
+
+/// RFC 7591 section 2: a null member is no member.
+fn present<'b>(body: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
+    body.get(name).filter(|value| !value.is_null())
+}
+
+fn optional<T>(
+    body: &Map<String, Value>,
+    name: &str,
+    parse: impl Fn(&Value) -> Option<T>,
+    error: MetadataError,
+) -> Result<Option<T>, MetadataError> {
+    present(body, name).map(|value| parse(value).ok_or(error)).transpose()
+}
+
+fn list<T>(value: &Value, most: usize, parse: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array().filter(|items| items.len() <= most)?.iter().map(parse).collect()
+}
+
+fn short_text(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| text.len() <= 500 && !text.chars().any(char::is_control)).map(str::to_owned)
+}
+
+fn from_name(name: &str) -> Option<AuthMethod> {
+    AuthMethod::ALL.into_iter().find(|method| method.name() == name)
+}
+
+fn grant_types(value: &Value) -> Option<Vec<GrantType>> {
+    let grant = |value: &Value| GrantType::ALL.into_iter().find(|grant| *value == grant.name());
+    list(value, 20, grant).filter(|grants| !grants.is_empty())
+}
+
+fn scope(value: &Value) -> Option<String> {
+    let text = value.as_str().filter(|text| text.len() <= 4000)?;
+    Some(Scope::parse(text)?.to_string())
+}
+
+fn resource(value: &Value) -> Option<String> {
+    Some(Resource::parse(value.as_str()?)?.as_str().to_owned())
+}
+
+fn is_asymmetric(name: &str) -> bool {
+    Algorithm::from_name(name).is_some_and(|algorithm| Algorithm::ASYMMETRIC.contains(&algorithm))
+}
+
+/// Every key must be usable: a client that registers one that is not would find out when it is locked out.
+fn public_jwks(value: &Value) -> Option<Value> {
+    let keys = value.get("keys")?.as_array()?;
+    let usable = |jwk: &Value| jwk.as_object().is_some_and(|jwk| Key::from_jwk(jwk).is_ok_and(|key| !key.is_secret()));
+    ((1..=20).contains(&keys.len()) && keys.iter().all(usable)).then(|| json!({ "keys": keys }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::SecretDigest;
+    use super::*;
+
+    fn parse(body: Value) -> Result<Registration, MetadataError> {
+        Registration::parse(body.as_object().unwrap())
+    }
+
+    fn ed25519() -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })
+    }
+
+    #[test]
+    fn defaults_and_unknown_members() {
+        let registration = parse(json!({ "client_name": "App", "scope": "read  write", "tos_uri": 5, "jwks": null })).unwrap();
+        assert!(registration.needs_secret());
+        let id = ClientId::parse("app").unwrap();
+        let secret = ClientSecret::parse("s3cret").unwrap();
+        let record = registration.into_record(id, Some(&secret), UnixTime(7));
+        assert_eq!(
+            client_information(&record, Some(&secret)),
+            json!({
+                "client_id": "app", "client_id_issued_at": 7, "client_secret": "s3cret", "client_secret_expires_at": 0,
+                "client_name": "App", "scope": "read write", "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "client_secret_basic",
+            })
+        );
+        assert!(client_information(&record, None).get("client_secret").is_none());
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        let mut private = ed25519();
+        private["d"] = json!("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+        for (body, error) in [
+            (json!({ "client_id": "" }), MetadataError::ClientId),
+            (json!({ "client_secret": "a\nb" }), MetadataError::Secret),
+            (json!({ "client_name": 1 }), MetadataError::Description),
+            (json!({ "contacts": "me" }), MetadataError::Description),
+            (json!({ "grant_types": ["implicit"] }), MetadataError::GrantTypes),
+            (json!({ "grant_types": [] }), MetadataError::GrantTypes),
+            (json!({ "grant_types": "client_credentials" }), MetadataError::GrantTypes),
+            (json!({ "token_endpoint_auth_method": "none" }), MetadataError::AuthMethod),
+            (json!({ "token_endpoint_auth_method": "private_key_jwt" }), MetadataError::JwksMissing),
+            (
+                json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] }, "client_secret": "x" }),
+                MetadataError::SecretUnused,
+            ),
+            (json!({ "token_endpoint_auth_signing_alg": "HS256" }), MetadataError::SigningAlg),
+            (json!({ "jwks": { "keys": [] } }), MetadataError::Jwks),
+            (json!({ "jwks": { "keys": [private] } }), MetadataError::Jwks),
+            (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), MetadataError::Jwks),
+            (json!({ "jwks_uri": "https://app.example/jwks" }), MetadataError::JwksUri),
+            (json!({ "scope": ["read"] }), MetadataError::Scope),
+            (json!({ "scope": "a\"" }), MetadataError::Scope),
+            (json!({ "resources": ["api"] }), MetadataError::Resources),
+        ] {
+            assert_eq!(parse(body.clone()).unwrap_err(), error, "{body}");
+        }
+    }
+
+    #[test]
+    fn replacing_keeps_the_secret_unless_told_otherwise() {
+        let id = || ClientId::parse("app").unwrap();
+        let secret = ClientSecret::parse("old").unwrap();
+        let old = parse(json!({})).unwrap().into_record(id(), Some(&secret), UnixTime(1));
+        let kept = parse(json!({ "scope": "read" })).unwrap().replace(&old, None);
+        assert!(kept.secret.unwrap().equals(&SecretDigest::of("old")));
+        let new = ClientSecret::parse("new").unwrap();
+        let changed = parse(json!({})).unwrap().replace(&old, Some(&new));
+        assert!(changed.secret.unwrap().equals(&SecretDigest::of("new")));
+        let keys = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] } });
+        assert!(parse(keys).unwrap().replace(&old, None).secret.is_none());
+    }
+}

@@ -1,0 +1,69 @@
+//! Scope: free text values, case-sensitive, in no order (RFC 6749 section 3.3).
+
+use std::fmt;
+
+/// A set of scope values in the order in which they were first named. May be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    values: Vec<String>,
+}
+
+impl Scope {
+    /// Reads values separated by single spaces; a value named twice counts once.
+    /// `None` where a character is not allowed (`NQCHAR` of RFC 6749 appendix A.4).
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut scope = Self::default();
+        for value in text.split(' ').filter(|value| !value.is_empty()) {
+            if !value.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+                return None;
+            }
+            if !scope.contains(value) {
+                scope.values.push(value.to_owned());
+            }
+        }
+        Some(scope)
+    }
+
+    /// Is this value in it?
+    pub fn contains(&self, value: &str) -> bool {
+        self.values.iter().any(|own| own == value)
+    }
+
+    /// Is each value of the other in this one?
+    pub fn covers(&self, other: &Self) -> bool {
+        other.values.iter().all(|value| self.contains(value))
+    }
+
+    /// Is there no value?
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values.
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.values.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parse_and_cover() {
+        let scope = Scope::parse("read write  read edgemint:admin").unwrap();
+        assert_eq!(scope.to_string(), "read write edgemint:admin");
+        assert!(scope.covers(&Scope::parse("write").unwrap()));
+        assert!(!scope.covers(&Scope::parse("Write").unwrap()));
+        assert!(Scope::parse("").unwrap().is_empty());
+        for bad in ["a\"b", "a\\b", "a\tb", "a\nb", "caf\u{e9}", "\u{7f}"] {
+            assert_eq!(Scope::parse(bad), None, "{bad}");
+        }
+    }
+}
