@@ -1,7 +1,9 @@
 #![doc = include_str!("manual/crate.md")]
 
 #[cfg(all(target_arch = "wasm32", feature = "worker", feature = "js"))]
-compile_error!("the Worker and the npm package are never one artifact: worker-build would put every binding on the Worker's entrypoint");
+compile_error!(
+    "the Worker and the npm package are never one artifact: worker-build would put every binding on the Worker's entrypoint"
+);
 
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod js;

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use js_sys::Uint8Array;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
@@ -135,6 +135,12 @@ impl Verification {
         Uint8Array::from(self.pending.signature())
     }
 
+    /// Checks the HMAC, for `explain`. `false` also where the key is no shared secret.
+    #[wasm_bindgen(js_name = confirmHere)]
+    pub fn confirm_here(&self) -> bool {
+        self.pending.signature_is_valid().unwrap_or(false)
+    }
+
     /// The second step: the verified token as JSON, once the signature has been checked elsewhere.
     pub fn settle(self, signature_is_valid: bool) -> Result<String, Refusal> {
         Ok(verified_json(&self.pending.settle(signature_is_valid)?))
@@ -184,20 +190,21 @@ fn unix_time(now: f64) -> UnixTime {
     UnixTime(now as u64)
 }
 
-/// The policy as the shim writes it. Every member must be there: an absent one never means "anything".
+/// The policy as the shim writes it. `null` means "anything"; an absent member never does, it is an error.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
-    issuers: Vec<String>,
-    any_issuer: bool,
-    audiences: Vec<String>,
-    any_audience: bool,
-    types: Vec<String>,
-    any_type: bool,
-    algorithms: Vec<String>,
-    any_algorithm: bool,
+    #[serde(deserialize_with = "present")]
+    issuers: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    audiences: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    types: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    algorithms: Option<Vec<String>>,
     clock_tolerance: u64,
-    max_token_age: Vec<u64>,
+    #[serde(deserialize_with = "present")]
+    max_token_age: Option<u64>,
     required_claims: Vec<String>,
     scopes: Vec<String>,
     max_token_bytes: usize,
@@ -206,14 +213,17 @@ struct Options {
 impl Options {
     /// `None` if an algorithm is unknown.
     fn into_policy(self) -> Option<Policy> {
-        let algorithms = self.algorithms.iter().map(|name| Algorithm::from_name(name)).collect::<Option<Vec<_>>>()?;
+        let named = |names: Vec<String>| names.iter().map(|name| Algorithm::from_name(name)).collect::<Option<_>>();
         Some(Policy {
-            issuers: expected(self.issuers, self.any_issuer),
-            audiences: expected(self.audiences, self.any_audience),
-            types: expected(self.types, self.any_type),
-            algorithms: (!self.any_algorithm).then_some(algorithms),
+            issuers: expected(self.issuers),
+            audiences: expected(self.audiences),
+            types: expected(self.types),
+            algorithms: match self.algorithms {
+                Some(names) => Some(named(names)?),
+                None => None,
+            },
             clock_tolerance: self.clock_tolerance,
-            max_age: self.max_token_age.first().copied(),
+            max_age: self.max_token_age,
             required_claims: self.required_claims,
             scopes: self.scopes,
             max_bytes: self.max_token_bytes,
@@ -221,8 +231,12 @@ impl Options {
     }
 }
 
-fn expected(values: Vec<String>, anything: bool) -> Expected {
-    if anything { Expected::Anything } else { Expected::OneOf(values) }
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+fn expected(values: Option<Vec<String>>) -> Expected {
+    values.map_or(Expected::Anything, Expected::OneOf)
 }
 
 /// What the shim turns into a `TokenError`: it is thrown as JSON text, which no other error here is.

@@ -40,8 +40,8 @@ pub fn resource_metadata(authority: &Authority) -> Value {
         "resource_name": "Edgemint",
     });
     if !authority.sample_scope().is_empty() {
-        metadata["scopes_supported"] = json!(authority.sample_scope().values());
+        let scopes = json!(authority.sample_scope().values());
+        metadata.as_object_mut().map(|members| members.insert("scopes_supported".to_owned(), scopes));
     }
     metadata
 }
-

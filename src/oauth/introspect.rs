@@ -26,10 +26,8 @@ pub fn inactive() -> Value {
 pub fn active(token: &Token) -> Value {
     let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti"];
     let claims = token.claims().members();
-    let mut answer: Map<String, Value> = told
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone())))
-        .collect();
+    let mut answer: Map<String, Value> =
+        told.into_iter().filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone()))).collect();
     answer.insert("active".to_owned(), json!(true));
     answer.insert("token_type".to_owned(), json!("Bearer"));
     Value::Object(answer)

@@ -83,8 +83,12 @@ impl Registration {
         let client_id = optional(body, "client_id", |value| ClientId::parse(value.as_str()?), MetadataError::ClientId)?;
         let secret =
             optional(body, "client_secret", |value| ClientSecret::parse(value.as_str()?), MetadataError::Secret)?;
-        let auth_method =
-            optional(body, "token_endpoint_auth_method", |value| from_name(value.as_str()?), MetadataError::AuthMethod)?;
+        let auth_method = optional(
+            body,
+            "token_endpoint_auth_method",
+            |value| from_name(value.as_str()?),
+            MetadataError::AuthMethod,
+        )?;
         let jwks = optional(body, "jwks", public_jwks, MetadataError::Jwks)?;
         if present(body, "jwks_uri").is_some() {
             return Err(MetadataError::JwksUri);
@@ -224,7 +228,8 @@ mod tests {
 
     #[test]
     fn defaults_and_unknown_members() {
-        let registration = parse(json!({ "client_name": "App", "scope": "read  write", "tos_uri": 5, "jwks": null })).unwrap();
+        let registration =
+            parse(json!({ "client_name": "App", "scope": "read  write", "tos_uri": 5, "jwks": null })).unwrap();
         assert!(registration.needs_secret());
         let id = ClientId::parse("app").unwrap();
         let secret = ClientSecret::parse("s3cret").unwrap();

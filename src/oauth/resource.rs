@@ -37,7 +37,9 @@ mod tests {
 
     #[test]
     fn identifiers() {
-        for good in ["https://api.example", "https://api.example/v1/", "urn:example:api", "https://api.example?tenant=1"] {
+        for good in
+            ["https://api.example", "https://api.example/v1/", "urn:example:api", "https://api.example?tenant=1"]
+        {
             assert_eq!(Resource::parse(good).unwrap().as_str(), good);
         }
         assert_eq!(Resource::parse("https://api.example/"), Resource::parse("https://api.example"));

@@ -127,12 +127,7 @@ impl Algorithm {
             Self::Es384 => KeyShape::Ec(Curve::P384),
             Self::Es512 => KeyShape::Ec(Curve::P521),
             Self::Hs256 | Self::Hs384 | Self::Hs512 => KeyShape::Octets,
-            Self::Ps256
-            | Self::Ps384
-            | Self::Ps512
-            | Self::Rs256
-            | Self::Rs384
-            | Self::Rs512 => KeyShape::Rsa,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 | Self::Rs256 | Self::Rs384 | Self::Rs512 => KeyShape::Rsa,
         }
     }
 
@@ -145,12 +140,7 @@ impl Algorithm {
             Self::Hs256 => Some(32),
             Self::Hs384 => Some(48),
             Self::Hs512 => Some(64),
-            Self::Ps256
-            | Self::Ps384
-            | Self::Ps512
-            | Self::Rs256
-            | Self::Rs384
-            | Self::Rs512 => None,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 | Self::Rs256 | Self::Rs384 | Self::Rs512 => None,
         }
     }
 
@@ -188,9 +178,7 @@ impl Curve {
 
     /// Reads a `crv` value.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::P256, Self::P384, Self::P521]
-            .into_iter()
-            .find(|curve| curve.name() == name)
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
     }
 }
 
@@ -217,10 +205,7 @@ mod tests {
 
     #[test]
     fn asymmetric_is_all_without_the_shared_secrets() {
-        let expected: Vec<_> = Algorithm::ALL
-            .into_iter()
-            .filter(|alg| alg.key_shape() != KeyShape::Octets)
-            .collect();
+        let expected: Vec<_> = Algorithm::ALL.into_iter().filter(|alg| alg.key_shape() != KeyShape::Octets).collect();
         assert_eq!(Algorithm::ASYMMETRIC.to_vec(), expected);
     }
 }

@@ -25,10 +25,7 @@ impl Header {
     /// [`VerifyError::AlgorithmNotAllowed`] for an algorithm that is not on the list, `none` included.
     pub fn parse(bytes: &[u8]) -> Result<Self, VerifyError> {
         let members = json::parse_object(bytes).ok_or(VerifyError::Malformed)?;
-        if ["enc", "crit", "b64", "zip"]
-            .iter()
-            .any(|name| members.contains_key(*name))
-        {
+        if ["enc", "crit", "b64", "zip"].iter().any(|name| members.contains_key(*name)) {
             return Err(VerifyError::Unsupported);
         }
         let text = |name: &str| match members.get(name) {
@@ -65,9 +62,7 @@ impl Header {
     /// Is the token of this type? Compared as media types are: without case, and with or without
     /// `application/` (RFC 7515 section 4.1.9).
     pub fn is_type(&self, expected: &str) -> bool {
-        self.typ().is_some_and(|typ| {
-            subtype(typ).eq_ignore_ascii_case(subtype(expected))
-        })
+        self.typ().is_some_and(|typ| subtype(typ).eq_ignore_ascii_case(subtype(expected)))
     }
 }
 

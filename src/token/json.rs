@@ -33,9 +33,7 @@ struct Strict {
 impl Strict {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         let depth = self.depth.checked_sub(1);
-        depth
-            .map(|depth| Self { depth })
-            .ok_or_else(|| E::custom("nested too deep"))
+        depth.map(|depth| Self { depth }).ok_or_else(|| E::custom("nested too deep"))
     }
 }
 

@@ -21,12 +21,25 @@ pub struct Key {
 /// The numbers of a key.
 #[derive(Clone, PartialEq, Eq)]
 enum Material {
-    Ec { curve: Curve, x: Vec<u8>, y: Vec<u8> },
-    Ed25519 { x: Vec<u8> },
+    Ec {
+        curve: Curve,
+        x: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Ed25519 {
+        x: Vec<u8>,
+    },
     /// The platform has the numbers and shows them to nobody, as a WebCrypto `CryptoKey` may.
-    Handle { shape: KeyShape },
-    Octets { k: Vec<u8> },
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Handle {
+        shape: KeyShape,
+    },
+    Octets {
+        k: Vec<u8>,
+    },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
 }
 
 /// Why a JWK was not taken.
@@ -75,10 +88,7 @@ impl Key {
     /// # Errors
     /// [`KeyError`] says what is wrong with it.
     pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, KeyError> {
-        if ["d", "p", "q", "dp", "dq", "qi", "oth"]
-            .iter()
-            .any(|name| jwk.contains_key(*name))
-        {
+        if ["d", "p", "q", "dp", "dq", "qi", "oth"].iter().any(|name| jwk.contains_key(*name)) {
             return Err(KeyError::Private);
         }
         let kid = optional_text(jwk, "kid")?.map(str::to_owned);
@@ -160,12 +170,8 @@ impl Key {
             Material::Ec { curve, x, y } => {
                 Some(json!({ "crv": curve.name(), "kty": "EC", "x": encode(x), "y": encode(y) }))
             }
-            Material::Ed25519 { x } => {
-                Some(json!({ "crv": "Ed25519", "kty": "OKP", "x": encode(x) }))
-            }
-            Material::Rsa { n, e } => {
-                Some(json!({ "e": encode(e), "kty": "RSA", "n": encode(n) }))
-            }
+            Material::Ed25519 { x } => Some(json!({ "crv": "Ed25519", "kty": "OKP", "x": encode(x) })),
+            Material::Rsa { n, e } => Some(json!({ "e": encode(e), "kty": "RSA", "n": encode(n) })),
             Material::Handle { .. } | Material::Octets { .. } => None,
         }
     }
@@ -205,9 +211,7 @@ impl Material {
                 let coordinate = |name| fixed_bytes(jwk, name, curve.coordinate_len());
                 Ok(Self::Ec { curve, x: coordinate("x")?, y: coordinate("y")? })
             }
-            "OKP" if required_text(jwk, "crv")? == "Ed25519" => {
-                Ok(Self::Ed25519 { x: fixed_bytes(jwk, "x", 32)? })
-            }
+            "OKP" if required_text(jwk, "crv")? == "Ed25519" => Ok(Self::Ed25519 { x: fixed_bytes(jwk, "x", 32)? }),
             "RSA" => Ok(Self::Rsa { n: bytes(jwk, "n")?, e: bytes(jwk, "e")? }),
             "oct" => Ok(Self::Octets { k: bytes(jwk, "k")? }),
             _ => Err(KeyError::Unsupported),
@@ -235,7 +239,8 @@ impl Material {
                     && (e.len() > 1 || e.first().is_some_and(|e| *e >= 3))
                     && e.len() <= 4;
                 let canonical = n.first() != Some(&0) && e.first() != Some(&0);
-                odd_and_sane && canonical && RSA_BITS.contains(&bit_len(n))
+                let odd_modulus = n.last().is_some_and(|low| low & 1 == 1);
+                odd_and_sane && canonical && odd_modulus && RSA_BITS.contains(&bit_len(n))
             }
         };
         if strong { Ok(()) } else { Err(KeyError::Weak) }
@@ -248,14 +253,12 @@ const SMALL_ORDER: [[u8; 32]; 7] = [
     little_endian(0x00, 0x00, 0x00),
     little_endian(0x01, 0x00, 0x00),
     [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
-        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
-        0xfc, 0x05,
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
     ],
     [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
-        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
-        0x03, 0x7a,
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
     ],
     little_endian(0xec, 0xff, 0x7f),
     little_endian(0xed, 0xff, 0x7f),
@@ -280,8 +283,7 @@ fn is_small_order(x: &[u8]) -> bool {
 }
 
 fn bit_len(n: &[u8]) -> usize {
-    n.first()
-        .map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize)
+    n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize)
 }
 
 fn check_use(jwk: &Map<String, Value>) -> Result<(), KeyError> {

@@ -18,7 +18,7 @@ pub struct Minter {
 /// Why a token could not be made. Both are mistakes of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MintError {
-    /// The claims do not serialise to JSON.
+    /// The claims do not serialise to a JSON object.
     Claims,
     /// The signature has the wrong length for the algorithm.
     Signature,
@@ -27,7 +27,7 @@ pub enum MintError {
 impl std::fmt::Display for MintError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Claims => "the claims do not serialise to JSON",
+            Self::Claims => "the claims do not serialise to a JSON object",
             Self::Signature => "the signature has the wrong length for the algorithm",
         })
     }
@@ -45,9 +45,12 @@ impl Minter {
     /// The token as far as it goes without a signature.
     ///
     /// # Errors
-    /// [`MintError::Claims`] if the claims do not serialise.
+    /// [`MintError::Claims`] if the claims do not serialise to an object.
     pub fn draft(&self, claims: &impl Serialize) -> Result<Draft, MintError> {
         let payload = serde_json::to_vec(claims).map_err(|_| MintError::Claims)?;
+        if payload.first() != Some(&b'{') {
+            return Err(MintError::Claims);
+        }
         let mut text = String::with_capacity(self.encoded_header.len() + payload.len() * 4 / 3 + 128);
         text.push_str(&self.encoded_header);
         text.push('.');

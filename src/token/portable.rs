@@ -3,8 +3,8 @@
 //! For Rust programs, for the tests, and for HMAC in the npm package, where wasm beats WebCrypto.
 //! No private key is ever used here: the rsa crate leaks timing there (RUSTSEC-2023-0071).
 
-use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 use jwt_compact::AlgorithmSignature;
+use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 
 use super::algorithm::Algorithm;
 use super::error::VerifyError;
@@ -45,14 +45,8 @@ pub fn check_signature(algorithm: Algorithm, key: &Key, input: &[u8], signature:
     }
 }
 
-fn hmac<A: jwt_compact::Algorithm>(
-    algorithm: &A,
-    key: &A::VerifyingKey,
-    input: &[u8],
-    signature: &[u8],
-) -> bool {
-    A::Signature::try_from_slice(signature)
-        .is_ok_and(|signature| algorithm.verify_signature(&signature, key, input))
+fn hmac<A: jwt_compact::Algorithm>(algorithm: &A, key: &A::VerifyingKey, input: &[u8], signature: &[u8]) -> bool {
+    A::Signature::try_from_slice(signature).is_ok_and(|signature| algorithm.verify_signature(&signature, key, input))
 }
 
 #[cfg(not(feature = "portable"))]
@@ -84,7 +78,9 @@ fn check_asymmetric(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[
         Algorithm::Es256 => {
             let key = <Es256 as jwt_compact::Algorithm>::VerifyingKey::try_from(&jwk);
             let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
-            Some(matches!((key, signature), (Ok(key), Ok(signature)) if Es256.verify_signature(&signature, &key, input)))
+            Some(
+                matches!((key, signature), (Ok(key), Ok(signature)) if Es256.verify_signature(&signature, &key, input)),
+            )
         }
         Algorithm::Ps256 => rsa(Rsa::ps256()),
         Algorithm::Ps384 => rsa(Rsa::ps384()),

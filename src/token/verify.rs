@@ -150,11 +150,7 @@ impl Parts {
         }
         let header = base64url::decode(header.as_bytes()).ok_or(VerifyError::Malformed)?;
         let signature = base64url::decode(signature.as_bytes()).ok_or(VerifyError::Malformed)?;
-        Ok(Self {
-            header: Header::parse(&header)?,
-            signing_input: signing_input.to_owned(),
-            signature,
-        })
+        Ok(Self { header: Header::parse(&header)?, signing_input: signing_input.to_owned(), signature })
     }
 
     pub(crate) fn payload(&self) -> Option<String> {

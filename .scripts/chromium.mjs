@@ -1,0 +1,52 @@
+// Finds a Chromium for the browser tests, or installs one from the system's packages. Never downloads a browser build.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { Failure, run, step } from './steps.mjs';
+import { systemPath } from './toolbox.mjs';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const ADVICE = 'install Chromium or Chrome, or set CHROMIUM to the path of its program';
+
+/** The browser's path: what CHROMIUM names, else the first on PATH, else undefined. */
+export function chromiumPath() {
+  const named = process.env.CHROMIUM;
+  if (named) {
+    if (!isProgram(named)) throw new Failure(`CHROMIUM names no program: ${named}`, ADVICE);
+    return named;
+  }
+  return systemPath().flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram);
+}
+
+/** Makes sure that there is a browser, and says which. */
+export async function installChromium() {
+  if (chromiumPath() === undefined) {
+    const aptGet = await aptGetCommand();
+    await step('Chromium, from the packages of the system', '1 to 2 minutes', async () => {
+      await aptGet('update');
+      await aptGet('install', '-y', '--no-install-recommends', 'chromium');
+    });
+  }
+  const path = chromiumPath();
+  if (path === undefined) throw new Failure('the package chromium brought no program that is called so', ADVICE);
+  console.log(`Browser for the tests: ${path}`);
+}
+
+async function aptGetCommand() {
+  if (!systemPath().some((folder) => isProgram(join(folder, 'apt-get')))) throw new Failure('no Chromium was found', ADVICE);
+  const sudo = process.getuid() === 0 ? [] : ['sudo', '-n'];
+  if (sudo.length > 0 && (await run('sudo', ['-n', 'true'], { check: false, advice: ADVICE })).code !== 0) {
+    throw new Failure('no Chromium was found, and installing one needs root', ADVICE);
+  }
+  // Someone else may be installing: wait for them, but not for ever.
+  const aptGet = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=120'];
+  return (...args) => run(aptGet[0], [...aptGet.slice(1), ...args], { advice: ADVICE });
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,92 @@
+// `npm run deploy`: builds the Worker and deploys it with wrangler, together with the secrets that it lacks.
+// The Worker's code and its secrets go up in one version: no Worker ever runs without its key-encryption key.
+// `npm run deploy -- --dry-run` does all but the upload, and needs no account. Arguments are passed on to wrangler.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildPackage } from './build-package.mjs';
+import { buildWorker } from './build-worker.mjs';
+import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret, rootSecretFromEnvironment } from './secrets.mjs';
+import { setup } from './setup.mjs';
+import { Failure, main, run, step } from './steps.mjs';
+import { root, toolEnv } from './toolbox.mjs';
+
+await main(async () => {
+  const options = process.argv.slice(2);
+  const issuer = issuerFromEnvironment();
+  const given = rootSecretFromEnvironment();
+  await setup();
+  await buildWorker();
+  // The inspector page runs the package.
+  await buildPackage();
+  const command = ['deploy', '--var', `ISSUER:${issuer}`, ...options];
+  if (options.includes('--dry-run')) {
+    await wrangler(command);
+    return;
+  }
+  const present = await step('Secrets that the deployed Worker has', '3 s', deployedSecrets);
+  const missing = {};
+  if (!present.includes(KEY_ENCRYPTION_KEY)) missing[KEY_ENCRYPTION_KEY] = process.env[KEY_ENCRYPTION_KEY] || newSecret();
+  // One in the environment is meant: it also replaces the one that is there.
+  if (given !== undefined) missing[ROOT_SECRET] = given;
+  else if (!present.includes(ROOT_SECRET)) missing[ROOT_SECRET] = newSecret();
+  try {
+    await withSecretsFile(missing, (file) => wrangler([...command, ...file]));
+  } finally {
+    // After a failure too: the version may be up already, and its secret can never be read back.
+    if (missing[ROOT_SECRET] && given === undefined) {
+      console.log(`\nThe secret of the client "root", from this upload on and not shown again: ${missing[ROOT_SECRET]}`);
+    }
+  }
+});
+
+function issuerFromEnvironment() {
+  const advice = 'ISSUER=https://auth.example.com npm run deploy';
+  const issuer = process.env.ISSUER;
+  if (!issuer) throw new Failure('ISSUER is not set: the https origin that the Worker will be reached at', advice);
+  const url = parse(issuer);
+  if (url?.protocol !== 'https:' || url.origin !== issuer) {
+    throw new Failure(`ISSUER is not an https origin, without a path and without a slash at the end: ${issuer}`, advice);
+  }
+  return issuer;
+}
+
+async function deployedSecrets() {
+  const { code, stdout, output } = await run('wrangler', ['secret', 'list', '--format', 'json'], { check: false });
+  if (code === 0) return JSON.parse(stdout).map((secret) => secret.name);
+  // Cloudflare's codes for a Worker that does not exist yet.
+  if (/\bcode: (10007|10090)\b|Worker .* not found/.test(output)) return [];
+  throw new Failure('wrangler cannot tell which secrets the Worker has', 'log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN', output);
+}
+
+// A file that only this user can read, for as long as wrangler runs: a command line would be readable by all.
+async function withSecretsFile(secrets, work) {
+  if (Object.keys(secrets).length === 0) return work([]);
+  const folder = mkdtempSync(join(tmpdir(), 'edgemint-deploy-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const file = join(folder, 'secrets.json');
+  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
+  try {
+    return await work(['--secrets-file', file]);
+  } finally {
+    remove();
+  }
+}
+
+// In the foreground, since it may ask which account to use.
+async function wrangler(args) {
+  const child = spawn('wrangler', args, { cwd: root, env: toolEnv(), stdio: 'inherit' });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Failure(`wrangler ended with exit code ${code}`, 'see its messages above');
+}
+
+function parse(text) {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}

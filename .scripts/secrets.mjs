@@ -1,0 +1,55 @@
+// The Worker's two secrets: makes new ones, and keeps those for local use in the git-ignored .dev.vars.
+// Prints nothing, and hands nothing to a command line, where other users could read it.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readIfThere } from './freshness.mjs';
+import { Failure } from './steps.mjs';
+import { root } from './toolbox.mjs';
+
+export const KEY_ENCRYPTION_KEY = 'EDGEMINT_KEY_ENCRYPTION_KEY';
+export const ROOT_SECRET = 'EDGEMINT_ROOT_SECRET';
+
+/** Where local secrets are, relative to the project. `wrangler dev` knows the file by this name. */
+export const LOCAL_SECRETS = '.dev.vars';
+
+/** 32 random bytes in base64url: good for either secret. */
+export function newSecret() {
+  return randomBytes(32).toString('base64url');
+}
+
+/** The root secret that the environment gives, or undefined. */
+export function rootSecretFromEnvironment() {
+  const secret = process.env[ROOT_SECRET];
+  if (!secret) return undefined;
+  // Other characters break in one client's Basic credentials or in another's .env file.
+  if (!/^[A-Za-z0-9_-]+$/.test(secret)) throw new Failure(`${ROOT_SECRET} may hold only letters, digits, - and _`, 'choose another');
+  return secret;
+}
+
+/**
+ * The secrets for this run. On the first run they are made and kept; a root secret in the environment wins.
+ * `generated`: a root secret that was made just now. `kept`: the kept root secret is the one in use.
+ */
+export function localSecrets() {
+  const given = rootSecretFromEnvironment();
+  const file = join(root, LOCAL_SECRETS);
+  const text = readIfThere(file) ?? '';
+  const kept = Object.fromEntries([...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [name, value.trim()]));
+  const added = {};
+  if (!kept[KEY_ENCRYPTION_KEY]) added[KEY_ENCRYPTION_KEY] = newSecret();
+  if (!kept[ROOT_SECRET]) added[ROOT_SECRET] = given ?? newSecret();
+  const lines = Object.entries(added).map(([name, value]) => `${name}=${value}\n`);
+  if (lines.length > 0) {
+    const before = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+    writeFileSync(file, before + lines.join(''), { mode: 0o600 });
+  }
+  chmodSync(file, 0o600);
+  const all = { ...kept, ...added };
+  return {
+    [KEY_ENCRYPTION_KEY]: all[KEY_ENCRYPTION_KEY],
+    [ROOT_SECRET]: given ?? all[ROOT_SECRET],
+    generated: given === undefined ? added[ROOT_SECRET] : undefined,
+    kept: given === undefined || given === all[ROOT_SECRET],
+  };
+}

@@ -1,0 +1,16 @@
+// Says how large a built file is, as it lies on the disk and as it travels.
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+/** "270.9 KB, gzip 92.0 KB", and the brotli size when asked for. */
+export function sizes(bytes, { brotli = false } = {}) {
+  const parts = [kilobytes(bytes), `gzip ${kilobytes(gzipSync(bytes, { level: 9 }))}`];
+  if (brotli) {
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+    parts.push(`brotli ${kilobytes(brotliCompressSync(bytes, { params }))}`);
+  }
+  return parts.join(', ');
+}
+
+function kilobytes(bytes) {
+  return `${(bytes.length / 1000).toFixed(1)} KB`;
+}

@@ -1,0 +1,144 @@
+// `npm start`: builds what is stale and serves the Worker on this machine, in workerd, with state that stays.
+// Environment: PORT, ISSUER, EDGEMINT_ROOT_SECRET and the names under [vars] in wrangler.toml.
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildPackage } from './build-package.mjs';
+import { buildWorker } from './build-worker.mjs';
+import { KEY_ENCRYPTION_KEY, LOCAL_SECRETS, ROOT_SECRET, localSecrets } from './secrets.mjs';
+import { setup } from './setup.mjs';
+import { Failure, elapsed, main, step } from './steps.mjs';
+import { root, toolEnv } from './toolbox.mjs';
+
+await main(async () => {
+  const started = performance.now();
+  const port = chosenPort();
+  await checkPortIsFree(port);
+  await setup();
+  await buildWorker();
+  await buildPackage();
+  const secrets = localSecrets();
+  const url = `http://localhost:${port}`;
+  const server = serve(port, url, secrets);
+  const stop = async () => {
+    await server.stop();
+    process.exit(0);
+  };
+  // Not once: npm passes on the Ctrl-C that the terminal has sent here already.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal).on(signal, stop);
+  try {
+    await step('Worker in workerd', 'about 5 s', () => untilHealthy(url, server));
+    if (!server.stopping) console.log(welcome(url, secrets, elapsed(started)));
+    server.show = true;
+    await server.ended;
+    if (!server.stopping) throw new Failure(`wrangler ended by itself, with exit code ${server.exitCode}`, 'its messages are above; start again');
+  } finally {
+    await server.stop();
+  }
+});
+
+function chosenPort() {
+  const port = Number(process.env.PORT || 8787);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new Failure(`PORT is not a port: ${process.env.PORT}`, 'give a number from 1 to 65535, or leave it out for 8787');
+  }
+  return port;
+}
+
+// Both loopbacks: browsers and curl may take either for `localhost`, and would meet whoever listens there.
+async function checkPortIsFree(port) {
+  for (const host of ['127.0.0.1', '::1']) {
+    const code = await new Promise((resolve) => {
+      const probe = createServer().once('error', (error) => resolve(error.code));
+      probe.listen({ port, host, ipv6Only: true }, () => probe.close(() => resolve(undefined)));
+    });
+    // Without IPv6 the second address cannot be taken by anybody.
+    if (code === undefined || code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue;
+    const advice = `stop what listens there, or choose another port: PORT=${port === 65535 ? 8788 : port + 1} npm start`;
+    throw new Failure(code === 'EADDRINUSE' ? `port ${port} is in use` : `port ${port} cannot be used: ${code}`, advice);
+  }
+}
+
+// wrangler gives the Worker those environment variables that wrangler.toml names under [vars] and [secrets],
+// so no secret stands on a command line. Signals go to this process, which then ends all of wrangler's.
+function serve(port, url, secrets) {
+  const options = {
+    'env-file': LOCAL_SECRETS, ip: '127.0.0.1', port, 'inspector-port': 0, 'show-interactive-dev-session': false,
+  };
+  const child = spawn('wrangler', ['dev', ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)], {
+    cwd: root,
+    env: toolEnv({
+      ISSUER: process.env.ISSUER || url,
+      [KEY_ENCRYPTION_KEY]: secrets[KEY_ENCRYPTION_KEY],
+      [ROOT_SECRET]: secrets[ROOT_SECRET],
+      X_LOCAL_EXPLORER: 'false',
+      X_LOCAL_OBSERVABILITY: 'false',
+    }),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const server = { output: '', show: false, exitCode: undefined, stopping: false };
+  for (const [stream, copy] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      if (server.show) copy.write(text);
+      else server.output += text;
+    });
+  }
+  server.ended = new Promise((resolve) => {
+    child.once('error', (error) => {
+      server.output += error.message;
+      resolve(server.exitCode = 1);
+    });
+    child.once('close', (code) => resolve(server.exitCode = code ?? 1));
+  });
+  server.stop = async () => {
+    server.stopping = true;
+    // wrangler closes its databases and removes its temporary files; whatever is left after 5 s is killed.
+    child.kill('SIGTERM');
+    for (let waited = 0; waited < 50 && signalGroup(child, 0); waited += 1) await sleep(100);
+    signalGroup(child, 'SIGKILL');
+  };
+  process.on('exit', () => signalGroup(child, 'SIGKILL'));
+  return server;
+}
+
+function signalGroup(child, signal) {
+  try {
+    return process.kill(-child.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+async function untilHealthy(url, server) {
+  for (let tries = 0; tries < 300 && server.exitCode === undefined; tries += 1) {
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    if (answer?.status === 200 || server.stopping) return;
+    if (answer?.status === 503) {
+      const { reason } = await answer.json().catch(() => ({}));
+      throw new Failure(`the Worker is not healthy: ${reason ?? 'it gives no reason'}`, 'correct the setting that the reason names');
+    }
+    await sleep(200);
+  }
+  if (server.stopping) return;
+  const what = server.exitCode === undefined ? 'the Worker does not answer' : `wrangler ended with exit code ${server.exitCode}`;
+  throw new Failure(what, 'its messages are above', server.output);
+}
+
+function welcome(url, secrets, took) {
+  const secret = secrets.kept ? `$(sed -n 's/^${ROOT_SECRET}=//p' ${LOCAL_SECRETS})` : `$${ROOT_SECRET}`;
+  const told = [];
+  if (secrets.generated) told.push(`The secret of the client "root", kept in ${LOCAL_SECRETS} and not shown again: ${secrets.generated}`, '');
+  if (!secrets.kept) told.push(`(${ROOT_SECRET} comes from the environment: set it in that shell too.)`, '');
+  const token = String.raw`sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p'`;
+  return `
+Edgemint is at ${url} (ready after ${took}). Ctrl-C stops it.
+The token inspector: ${url}/
+
+${told.join('\n')}${told.length > 0 ? '\n' : ''}Paste these into a shell, in this folder: get a token; show it to the sample; leave it out.
+
+TOKEN=$(curl -s -u "root:${secret}" ${url}/oauth/token -d grant_type=client_credentials | ${token})
+curl -s -w '\\n' -H "Authorization: Bearer $TOKEN" ${url}/api/whoami
+curl -s -i -w '\\n' ${url}/api/whoami
+`;
+}

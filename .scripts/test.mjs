@@ -1,0 +1,126 @@
+// `npm test`: every check and test of the project, to the end, with one line for each runner and the sum at last.
+// `npm test -- NAME...` runs only the runners of these names.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildPackage } from './build-package.mjs';
+import { buildWorker } from './build-worker.mjs';
+import { setup } from './setup.mjs';
+import { Failure, elapsed, main, report, run } from './steps.mjs';
+import { root } from './toolbox.mjs';
+
+const WASM = ['--target', 'wasm32-unknown-unknown'];
+
+/** Each gives what it counted: `{ passed, failed }`, maybe with a `note`. */
+const RUNNERS = {
+  format: () => commands([['cargo', 'fmt', '--check']]),
+  lints: () => commands([[], ['--all-targets', '--features', 'portable'], [...WASM, '--features', 'worker'], [...WASM, '--features', 'js']]
+    .map((options) => ['cargo', 'clippy', ...options, '--', '-D', 'warnings'])),
+  dependencies,
+  docs: () => commands([['cargo', 'doc', '--no-deps', '--features', 'portable']], { RUSTDOCFLAGS: '-D warnings' }),
+  rust: rustTests,
+  workerd: () => nodeTests('workerd', buildWorker),
+  package: () => nodeTests('package', buildPackage),
+  browser: () => nodeTests('browser', buildWorker, buildPackage),
+};
+
+await main(async () => {
+  const chosen = process.argv.slice(2);
+  const unknown = chosen.filter((name) => !Object.hasOwn(RUNNERS, name));
+  if (unknown.length > 0) throw new Failure(`no runner is called ${unknown.join(', ')}`, `choose from ${Object.keys(RUNNERS).join(', ')}`);
+  await setup({ tests: true });
+  const lines = [];
+  const sum = { passed: 0, failed: 0 };
+  for (const name of Object.keys(RUNNERS)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    console.log(`\n=== ${name}`);
+    const started = performance.now();
+    const { passed, failed, note = '' } = await counted(RUNNERS[name]);
+    sum.passed += passed;
+    sum.failed += failed;
+    lines.push(`${name.padEnd(13)} ${passed} passed, ${failed} failed, ${elapsed(started)}${note && `; ${note}`}`);
+    console.log(lines.at(-1));
+  }
+  console.log(`\n=== all\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed`);
+  if (sum.failed > 0) process.exitCode = 1;
+});
+
+// A runner that dies or runs nothing has failed, whatever it meant to say.
+async function counted(runner) {
+  try {
+    const counts = await runner();
+    return counts.passed + counts.failed > 0 ? counts : { passed: 0, failed: 1, note: 'it ran no test' };
+  } catch (error) {
+    report(error);
+    return { passed: 0, failed: 1, note: 'it broke off' };
+  }
+}
+
+async function commands(list, env) {
+  const counts = { passed: 0, failed: 0 };
+  for (const [command, ...args] of list) {
+    console.log(`$ ${[command, ...args].join(' ')}`);
+    const { code } = await run(command, args, { env, show: true, check: false });
+    if (code === 0) counts.passed += 1;
+    else counts.failed += 1;
+  }
+  return counts;
+}
+
+async function dependencies() {
+  const counts = await commands([['cargo', 'deny', 'check', 'bans', 'licenses', 'sources']]);
+  console.log('$ cargo deny check advisories');
+  const { code, output } = await run('cargo', ['deny', 'check', 'advisories'], { check: false });
+  if (code !== 0 && /failed to (fetch|acquire|open|clone).*advisor|failed to fetch/is.test(output)) {
+    counts.note = 'ADVISORIES WERE NOT CHECKED: their database cannot be reached from here';
+    console.log(counts.note);
+    return counts;
+  }
+  console.log(output);
+  return { passed: counts.passed + (code === 0), failed: counts.failed + (code !== 0) };
+}
+
+async function rustTests() {
+  const { code, output } = await run('cargo', ['test', '--features', 'portable', '--no-fail-fast'], { show: true, check: false });
+  const counts = { passed: 0, failed: 0 };
+  let ignored = 0;
+  for (const [, passed, failed, left] of output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;/gm)) {
+    counts.passed += Number(passed);
+    counts.failed += Number(failed);
+    ignored += Number(left);
+  }
+  if (ignored > 0) counts.note = `${ignored} ignored`;
+  return withExitCode(counts, code);
+}
+
+async function nodeTests(folder, ...builds) {
+  for (const build of builds) await build();
+  const path = join('tests', folder);
+  const files = readdirSync(join(root, path)).filter((name) => name.endsWith('.test.mjs')).map((name) => join(path, name));
+  if (files.length === 0) throw new Failure(`${path} holds no test`);
+  const scratch = mkdtempSync(join(tmpdir(), 'edgemint-test-'));
+  try {
+    const tap = join(scratch, 'tap');
+    const options = [
+      // One file at a time: they measure, and each starts a server or a browser of its own.
+      '--test-concurrency=1', '--test-timeout=900000',
+      '--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap', `--test-reporter-destination=${tap}`,
+    ];
+    const { code } = await run('node', ['--test', ...options, ...files], { show: true, check: false });
+    const summary = readFileSync(tap, 'utf8');
+    const number = (name) => Number(summary.match(new RegExp(`^# ${name} (\\d+)$`, 'm'))?.[1] ?? NaN);
+    const counts = { passed: number('pass'), failed: number('fail') + number('cancelled') };
+    if (Number.isNaN(counts.passed + counts.failed)) throw new Failure('the test runner ended without its counts');
+    const skipped = number('skipped') + number('todo');
+    if (skipped > 0) counts.note = `${skipped} skipped`;
+    return withExitCode(counts, code);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+// A runner may fail for another reason than a test: a build that breaks, a process that is killed.
+function withExitCode(counts, code) {
+  if (code !== 0 && counts.failed === 0) return { ...counts, failed: 1, note: `exit code ${code} without a failed test` };
+  return counts;
+}

@@ -1,0 +1,35 @@
+// Where the project and its tools are, and the environment that they run in. Starts nothing, prints nothing.
+import { delimiter, join } from 'node:path';
+import { homedir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+/** The project's folder, without a slash at the end. */
+export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
+
+/** The tools that cargo installs for this project, out of the way of the user's own. */
+export const toolsDir = join(root, '.tools');
+
+const nodeBin = join(root, 'node_modules', '.bin');
+
+/** The environment for a tool: the project's own tools come first, and no tool calls home. */
+export function toolEnv(extra = {}) {
+  const path = [nodeBin, join(toolsDir, 'bin'), ...systemPath()];
+  return {
+    ...process.env,
+    WRANGLER_SEND_METRICS: 'false',
+    WRANGLER_HIDE_BANNER: 'true',
+    WRANGLER_LOG_PATH: join(root, '.wrangler', 'logs'),
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    // wasm-bindgen's macros then need no `wasm-bindgen-futures`; worker-build sets the same.
+    WASM_BINDGEN_USE_JS_SYS: '1',
+    PATH: path.join(delimiter),
+    ...extra,
+  };
+}
+
+/** PATH without the project's own tools: for the step that replaces them. */
+export function systemPath() {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '' && folder !== nodeBin);
+  // A shell that was open while rustup was installed does not have this folder yet.
+  return [...path, join(homedir(), '.cargo', 'bin')];
+}

@@ -1,0 +1,76 @@
+// Fetches one JSON document over HTTP: bounded in time and size, and never led elsewhere by a redirect.
+import { TokenError } from './errors.js';
+
+const MAX_BYTES = 512 * 1024;
+
+/**
+ * The body and the headers of an answer with status 200; undefined for one with 404 if the document is `optional`.
+ * Rejects with a TokenError of this `code` for everything else.
+ */
+export async function download(url, { fetch, requestInit, signal, code, optional = false }) {
+  const place = `${url.origin}${url.pathname}`;
+  const fail = (what, cause) => new TokenError(code, `${place} ${what}`, { cause });
+  // The signal is for the fetch; the race is for a given `fetch` that does not heed it.
+  const bounded = (promise) => Promise.race([promise, aborted(signal)]);
+  let response;
+  try {
+    response = await bounded(fetch(url.href, {
+      ...requestInit,
+      headers: { accept: 'application/json' },
+      // Not 'error', which workerd does not know. The status then tells: 3xx, or 0 in browsers.
+      redirect: 'manual',
+      signal,
+    }));
+  } catch (cause) {
+    throw fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause);
+  }
+  if (response.status !== 200) {
+    void response.body?.cancel().catch(() => {});
+    if (optional && response.status === 404) return undefined;
+    const redirects = response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400);
+    throw fail(redirects ? 'redirects, which is not followed' : `answered with status ${response.status}`);
+  }
+  let bytes;
+  try {
+    bytes = await bounded(readBounded(response));
+  } catch (cause) {
+    throw fail(signal.aborted ? 'took too long to answer' : 'broke off its answer', cause);
+  }
+  if (bytes === undefined) throw fail(`sent more than ${MAX_BYTES / 1024} KiB`);
+  return { bytes, headers: response.headers };
+}
+
+/** The body, or undefined if it is too long: read piece by piece, so that no more than the bound is ever held. */
+async function readBounded(response) {
+  if (response.body === null) return new Uint8Array();
+  const reader = response.body.getReader();
+  const pieces = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return join(pieces, length);
+    length += value.byteLength;
+    if (length > MAX_BYTES) {
+      void reader.cancel().catch(() => {});
+      return undefined;
+    }
+    pieces.push(value);
+  }
+}
+
+function join(pieces, length) {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, offset);
+    offset += piece.byteLength;
+  }
+  return bytes;
+}
+
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

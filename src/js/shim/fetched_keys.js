@@ -1,0 +1,120 @@
+// Keys that an issuer publishes: fetched when first needed, kept, and renewed. What is at hand is never thrown away
+// for a fetch that failed or a key that was not found.
+import { discoverJwksUri } from './discovery.js';
+import { download } from './download.js';
+import { TokenError, toTokenError } from './errors.js';
+import { Verifier } from './glue.js';
+import { ImportedKeys } from './signature.js';
+
+const TIMEOUT_MS = 5_000;
+/** After a failure without keys: short, so that recovery is quick; not nothing, so that no storm is made. */
+const FIRST_RETRY_MS = 1_000;
+/** Between fetches for the sake of unknown keys, and between failing ones while there are keys. */
+const COOL_DOWN_MS = 30_000;
+const METADATA_TTL_MS = 24 * 3_600_000;
+const TTL_SECONDS = { least: 60, usual: 600, most: 86_400 };
+
+export class FetchedKeys {
+  /** The verifier in wasm with the keys of the moment in it, once it is ready. */
+  core;
+  imported = new ImportedKeys();
+  /** Counts the key sets so far. */
+  generation = 0;
+  #keys;
+  #policy;
+  #request;
+  #platform;
+  #flight;
+  #location;
+  #locatedAt = -Infinity;
+  #fetchedAt = -Infinity;
+  #ttlMs = 0;
+  #failure;
+  #failedAt = -Infinity;
+  #missedAt = -Infinity;
+
+  constructor({ keys, policy, fetch }, platform) {
+    this.#keys = keys;
+    this.#policy = policy;
+    this.#request = { fetch, requestInit: platform.requestInit };
+    this.#platform = platform;
+    this.#flight = platform.flight(() => this.#refresh());
+  }
+
+  /** Readies `core` with keys, however old: old ones go on being used while newer ones are fetched. */
+  prepare() {
+    if (this.generation === 0) return this.#prepareFirst();
+    if (!isWithin(this.#ttlMs, this.#fetchedAt) && !isWithin(COOL_DOWN_MS, this.#failedAt)) void this.#flight.start();
+    return undefined;
+  }
+
+  /** Readies `core`, with keys or without. */
+  async load() {
+    await this.#platform.load();
+    this.core ??= new Verifier(this.#policy);
+  }
+
+  /** After a miss: fetches, unless that was done lately. True if there are newer keys now than at `generation`. */
+  async renew(generation) {
+    if (this.generation === generation && (this.#flight.isUnderway() || !isWithin(COOL_DOWN_MS, this.#missedAt))) {
+      this.#missedAt = Date.now();
+      await this.#flight.join();
+    }
+    return this.generation !== generation;
+  }
+
+  async #prepareFirst() {
+    await this.load();
+    if (this.generation === 0 && !isWithin(FIRST_RETRY_MS, this.#failedAt)) await this.#flight.join();
+    if (this.generation === 0) throw this.#failureAnew();
+  }
+
+  /** Never rejects: the next caller finds the keys, or the failure. */
+  async #refresh() {
+    const request = { ...this.#request, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    try {
+      const location = await this.#locate(request);
+      const { bytes, headers } = await download(location, { ...request, code: 'keys_unavailable' });
+      if (!this.core.takePublished(bytes)) throw new TokenError('keys_unavailable', 'the key set is not a JWK Set');
+      this.generation += 1;
+      this.imported = new ImportedKeys();
+      this.#fetchedAt = Date.now();
+      this.#ttlMs = ttlSeconds(headers.get('cache-control') ?? '') * 1_000;
+    } catch (thrown) {
+      this.#failure = toTokenError(thrown);
+      this.#failedAt = Date.now();
+      // The key set may have moved.
+      this.#locatedAt = -Infinity;
+    }
+  }
+
+  async #locate(request) {
+    const { jwksUri, issuer } = this.#keys;
+    if (jwksUri !== undefined) return jwksUri;
+    if (!isWithin(METADATA_TTL_MS, this.#locatedAt)) {
+      this.#location = await discoverJwksUri(issuer, request);
+      this.#locatedAt = Date.now();
+    }
+    return this.#location;
+  }
+
+  /** An error of its own for each caller, with the caller's stack. */
+  #failureAnew() {
+    const { code, message, cause } = this.#failure;
+    return new TokenError(code, message, { cause });
+  }
+}
+
+/** `max-age` within our bounds (RFC 9111 section 5.2.2). */
+function ttlSeconds(cacheControl) {
+  if (/(^|[\s,])no-(store|cache)\b/i.test(cacheControl)) return TTL_SECONDS.least;
+  const maxAge = /(?:^|[\s,])max-age="?(\d+)/i.exec(cacheControl);
+  const wanted = maxAge === null ? TTL_SECONDS.usual : Number(maxAge[1]);
+  return Math.min(Math.max(wanted, TTL_SECONDS.least), TTL_SECONDS.most);
+}
+
+/** Is `since` less than that long ago? Not if the clock was set back meanwhile. */
+function isWithin(ms, since) {
+  const elapsed = Date.now() - since;
+  return elapsed >= 0 && elapsed < ms;
+}

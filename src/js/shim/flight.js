@@ -1,0 +1,40 @@
+// One fetch at a time, however many callers want its outcome. The outcome itself is kept by `work`, which never rejects.
+
+/** Every caller waits for the same promise. */
+export function sharedFlight(work) {
+  let running;
+  const start = () => (running ??= work().finally(() => { running = undefined; }));
+  return { isUnderway: () => running !== undefined, start, join: start };
+}
+
+/** How long a flight is trusted to land before somebody else sets off: its request may have been cancelled. */
+const LEASE_MS = 1_000;
+const POLL_MS = 10;
+
+/**
+ * For workerd, where a promise that one request made must not be awaited by another: that other one is cancelled, or
+ * waits forever. So the callers share no promise. One leads, the others look again on timers of their own.
+ * `keepAlive` lets the leader's fetch outlive its request.
+ */
+export function leasedFlight(keepAlive) {
+  return (work) => {
+    let leasedUntil = -Infinity;
+    let landings = 0;
+    const isUnderway = () => Date.now() < leasedUntil;
+    const lead = () => {
+      leasedUntil = Date.now() + LEASE_MS;
+      const flight = work().finally(() => {
+        landings += 1;
+        leasedUntil = -Infinity;
+      });
+      keepAlive(flight);
+      return flight;
+    };
+    const join = async () => {
+      const seen = landings;
+      while (isUnderway() && landings === seen) await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
+      if (landings === seen) await lead();
+    };
+    return { isUnderway, start: () => { if (!isUnderway()) lead(); }, join };
+  };
+}

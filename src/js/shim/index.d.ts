@@ -1,0 +1,345 @@
+// Types of the package `edgemint`, written by hand. They use no global type of a browser or of Node.
+
+/** Options of {@link createVerifier}. Unknown names are refused: a misspelt check must not go missing. */
+export type VerifierOptions = CommonOptions & KeyOptions;
+
+export interface CommonOptions {
+  /**
+   * Who may have issued the token: its `iss` must be one of these, character by character (RFC 7519 section 4.1.1).
+   * With a single one and none of `jwks`, `jwksUri` and `key`, the keys are found through the issuer's metadata.
+   */
+  issuer: string | readonly string[] | typeof anyIssuer;
+  /** For whom the token must be: its `aud` must name one of these (RFC 7519 section 4.1.3). */
+  audience: string | readonly string[] | typeof anyAudience;
+  /**
+   * The header's `typ`, compared as a media type: no upper or lower case, with or without `application/`
+   * (RFC 7515 section 4.1.9, RFC 8725 section 3.11).
+   * @default 'at+jwt', an access token (RFC 9068 section 2.1)
+   */
+  type?: string | readonly string[] | typeof anyType;
+  /** How far the clocks of issuer and verifier may differ, in whole seconds. @default 0 */
+  clockTolerance?: number;
+  /** How long ago the token may have been issued at most, in whole seconds. Makes `iat` required. @default no limit */
+  maxTokenAge?: number;
+  /**
+   * Claims that must be there, whatever their value. Takes the place of the default: name `exp` too, or tokens that
+   * never end are taken.
+   * @default exp, sub, client_id, iat and jti for access tokens (RFC 9068 section 2.2), exp for other types
+   */
+  requiredClaims?: readonly string[];
+  /** Scope values that must all be granted: one text with spaces, or several (RFC 6749 section 3.3). @default none */
+  scope?: string | readonly string[];
+  /** The time in seconds since 1970. @default the system's clock */
+  now?: () => number;
+  /** The longest token that is looked at, in bytes, up to 1 MiB. @default 16384 */
+  maxTokenBytes?: number;
+}
+
+/**
+ * Where the keys come from: at most one of `jwks`, `jwksUri` and `key`. With none, they are discovered from the
+ * metadata of the one `issuer` (RFC 8414 section 3, else OpenID Connect Discovery 1.0 section 4).
+ *
+ * A given key is looked at when the verifier is first used: what is wrong with it is told then, as `key_unusable`.
+ *
+ * Fetched keys are kept for the `max-age` of the answer, 1 minute to 24 hours, 10 minutes if it names none; then they
+ * are renewed in the background. A key that is not among them is looked for at once, at most every 30 seconds.
+ * A failed fetch never takes away the keys at hand. Fetches follow no redirect, take 5 seconds and 512 KiB at most.
+ */
+export type KeyOptions = GivenKeySet | FetchedKeySet | SecretKey | SingleKey | DiscoveredKeySet;
+
+export interface GivenKeySet {
+  /** A JWK Set (RFC 7517 section 5). Keys that cannot be used are passed over; a private key is refused. */
+  jwks: JwkSet;
+  jwksUri?: undefined;
+  key?: undefined;
+  /** The algorithms allowed. @default what the keys are for */
+  algorithms?: readonly AlgorithmName[];
+  fetch?: undefined;
+}
+
+export interface FetchedKeySet {
+  jwks?: undefined;
+  /** Where the JWK Set is: https, or http on this machine. Shared secrets in it are never used. */
+  jwksUri: string | UrlLike;
+  key?: undefined;
+  /** The algorithms allowed. @default what the keys are for; never an HMAC */
+  algorithms?: readonly AlgorithmName[];
+  /** Does the fetching. @default the global `fetch` */
+  fetch?: FetchLike;
+}
+
+export interface DiscoveredKeySet {
+  issuer: string | readonly [string];
+  jwks?: undefined;
+  jwksUri?: undefined;
+  key?: undefined;
+  /** The algorithms allowed. @default what the keys are for; never an HMAC */
+  algorithms?: readonly AlgorithmName[];
+  /** Does the fetching. @default the global `fetch` */
+  fetch?: FetchLike;
+}
+
+export interface SingleKey {
+  jwks?: undefined;
+  jwksUri?: undefined;
+  /** One JWK, public or `oct`, or a WebCrypto `CryptoKey` that may `verify`. */
+  key: Jwk | CryptoKeyLike;
+  /** The algorithms allowed. @default what the key is for */
+  algorithms?: readonly AlgorithmName[];
+  fetch?: undefined;
+}
+
+export interface SecretKey {
+  jwks?: undefined;
+  jwksUri?: undefined;
+  /** The bytes of a shared secret, at least as many as the hash has (RFC 7518 section 3.2). */
+  key: Uint8Array;
+  /** The one HMAC algorithm that the secret is for. */
+  algorithms: readonly [HmacName];
+  fetch?: undefined;
+}
+
+/**
+ * Makes a verifier. Cheap: make one for each kind of token and keep it.
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong
+ */
+export function createVerifier(options: VerifierOptions): Verifier;
+
+export interface Verifier {
+  /**
+   * Checks a compact JWS: form, type, algorithm, key and signature, and only then the claims.
+   * @throws {TokenError} (the promise rejects) with the first reason to refuse it
+   */
+  verify(token: string): Promise<VerifiedToken>;
+  /**
+   * Runs every check and tells how each went, for people to read. Never decide about access by it: it tells all,
+   * of forged tokens too.
+   */
+  explain(token: string): Promise<Explanation>;
+}
+
+/** A token that passed every check. Plain objects of their own. */
+export interface VerifiedToken {
+  claims: Claims;
+  header: Header;
+  /** The key that signed it. */
+  key: { kid?: string; alg: AlgorithmName };
+}
+
+/** The claims (RFC 7519 section 4.1, RFC 9068 section 2.2). Times are seconds since 1970. */
+export interface Claims {
+  iss?: string;
+  sub?: string;
+  aud?: string | string[];
+  exp?: number;
+  nbf?: number;
+  iat?: number;
+  jti?: string;
+  client_id?: string;
+  scope?: string;
+  auth_time?: number;
+  [claim: string]: unknown;
+}
+
+/** The JOSE header (RFC 7515 section 4.1). */
+export interface Header {
+  alg: string;
+  kid?: string;
+  typ?: string;
+  [parameter: string]: unknown;
+}
+
+export interface Explanation {
+  /** Absent, as `null`, if it could not be read. */
+  header: Header | null;
+  /** Absent, as `null`, if they could not be read. Nobody vouches for them unless every check passed. */
+  claims: Claims | null;
+  /** In the order in which `verify` runs them. */
+  checks: Check[];
+}
+
+/** One check. `ok` is `null` if it could not be run, because something before it failed. */
+export type Check =
+  | { name: CheckName; ok: true | null }
+  | {
+      name: CheckName;
+      ok: false;
+      code: ErrorCode;
+      /** The claim that the check is about. */
+      claim?: string;
+      /** A sentence for a developer. */
+      sentence: string;
+    };
+
+export type CheckName =
+  | 'format'
+  | 'type'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'claims'
+  | 'issuer'
+  | 'audience'
+  | 'expiry'
+  | 'not_before'
+  | 'age'
+  | 'required_claims'
+  | 'scope';
+
+/**
+ * Reads header and claims of a compact JWS and checks nothing: for looking at it. Never use it for access.
+ * @throws {TokenError} with the code `malformed`, `too_large` or `unsupported`
+ */
+export function decodeUnverified(token: string): { header: Partial<Header>; claims: Claims };
+
+/** Why a token was refused, or could not be checked. `code` is stable; the message is for developers and is not. */
+export class TokenError extends Error {
+  constructor(code: ErrorCode, message: string, details?: { claim?: string; cause?: unknown });
+  readonly name: 'TokenError';
+  readonly code: ErrorCode;
+  /** The claim that the reason is about, where it is about one. */
+  readonly claim?: string;
+  /** What was thrown underneath, where something was. */
+  readonly cause?: unknown;
+}
+
+/** Every `code` that a {@link TokenError} can have. */
+export type ErrorCode = RefusalCode | TroubleCode;
+
+/** The token was refused. To whoever presented it, all of them are the same: `invalid_token` (RFC 6750 section 3.1). */
+export type RefusalCode =
+  /** The header names an algorithm that is unknown, `none`, or not allowed. */
+  | 'algorithm_not_allowed'
+  /** `aud` names none of the audiences. */
+  | 'audience_mismatch'
+  /** The signature is not this key's signature of this token. */
+  | 'bad_signature'
+  /** A claim has a value of the wrong type or out of range. */
+  | 'claim_invalid'
+  /** A required claim is missing. */
+  | 'claim_missing'
+  /** `exp` has passed. */
+  | 'expired'
+  /** `iss` is none of the issuers. */
+  | 'issuer_mismatch'
+  /** Several keys fit and the token has no `kid`. */
+  | 'key_ambiguous'
+  /** The key with this `kid` is for another algorithm. */
+  | 'key_mismatch'
+  /** No key fits. */
+  | 'key_not_found'
+  /** Not a text of three parts of canonical base64url with JSON objects in them. */
+  | 'malformed'
+  /** `nbf` or `iat` lies in the future. */
+  | 'not_yet_valid'
+  /** `scope` lacks a required value (RFC 6750 section 3.1: `insufficient_scope`). */
+  | 'scope_insufficient'
+  /** Longer than `maxTokenBytes`. */
+  | 'too_large'
+  /** Issued longer ago than `maxTokenAge`. */
+  | 'too_old'
+  /** `typ` is another. */
+  | 'type_mismatch'
+  /** An encrypted token, a JSON serialisation, or an extension (`crit`, `b64`, `zip`). */
+  | 'unsupported';
+
+/** Nothing is known about the token: the fault lies with the options, the issuer or the runtime. */
+export type TroubleCode =
+  /** The runtime's WebCrypto does not have the algorithm. */
+  | 'algorithm_unavailable'
+  /** The issuer's metadata could not be fetched, or is wrong. */
+  | 'discovery_failed'
+  /** A fault in this package. */
+  | 'internal_error'
+  /** An option is missing, unknown or wrong. */
+  | 'invalid_option'
+  /** The key given, or chosen, cannot be used: malformed, private, too weak, or no point on its curve. */
+  | 'key_unusable'
+  /** The key set could not be fetched, or is none. */
+  | 'keys_unavailable'
+  /** The WebAssembly module could not be loaded. The next call tries again. */
+  | 'wasm_unavailable';
+
+/**
+ * Takes tokens of every issuer.
+ * @deprecated Dangerous: only where something else, such as the key, says who issued the token.
+ */
+export declare const anyIssuer: unique symbol;
+/**
+ * Takes tokens for every audience.
+ * @deprecated Dangerous: a token meant for another service opens this one.
+ */
+export declare const anyAudience: unique symbol;
+/**
+ * Takes tokens of every type.
+ * @deprecated Dangerous: an ID token or a logout token passes for an access token.
+ */
+export declare const anyType: unique symbol;
+
+/** The HMAC algorithms (RFC 7518 section 3.2). */
+export type HmacName = 'HS256' | 'HS384' | 'HS512';
+
+/** The signature algorithms (RFC 7518 section 3.1, RFC 8037 section 3.1). `Ed25519` is EdDSA by its name in RFC 9864. */
+export type AlgorithmName =
+  | HmacName
+  | 'EdDSA'
+  | 'Ed25519'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512';
+
+/** A public JWK, or one of a shared secret (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2). */
+export interface Jwk {
+  kty?: string;
+  kid?: string;
+  alg?: string;
+  use?: string;
+  key_ops?: readonly string[];
+  ext?: boolean;
+  crv?: string;
+  x?: string;
+  y?: string;
+  n?: string;
+  e?: string;
+  k?: string;
+  x5u?: string;
+  x5c?: readonly string[];
+  x5t?: string;
+  'x5t#S256'?: string;
+}
+
+/** A JWK Set (RFC 7517 section 5). */
+export interface JwkSet {
+  keys: readonly Jwk[];
+}
+
+/** What is needed of a WebCrypto `CryptoKey`. */
+export interface CryptoKeyLike {
+  readonly type: string;
+  readonly extractable: boolean;
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
+
+/** What is needed of a `URL`. */
+export interface UrlLike {
+  readonly href: string;
+  toString(): string;
+}
+
+/** What is needed of `fetch`: `init` has `headers`, `redirect: 'manual'` and a `signal`. */
+export type FetchLike = (url: string, init: any) => Promise<ResponseLike>;
+
+/** What is needed of a `Response`. */
+export interface ResponseLike {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: { get(name: string): string | null };
+  readonly body: unknown;
+}

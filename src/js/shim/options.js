@@ -1,0 +1,184 @@
+// Reads the options of a verifier: refuses what it does not know, sets every default. Starts nothing.
+import { TokenError } from './errors.js';
+import { isSecure } from './discovery.js';
+import { algorithmOfCryptoKey, isAlgorithm } from './signature.js';
+
+/** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
+export const anyIssuer = Symbol('anyIssuer');
+/** Dangerous: takes tokens for every audience. */
+export const anyAudience = Symbol('anyAudience');
+/** Dangerous: takes tokens of every type, ID tokens for access tokens too. */
+export const anyType = Symbol('anyType');
+
+const NAMES = [
+  'algorithms', 'audience', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxTokenAge',
+  'maxTokenBytes', 'now', 'requiredClaims', 'scope', 'type',
+];
+const DEFAULT_MAX_TOKEN_BYTES = 16 * 1024;
+const LARGEST_MAX_TOKEN_BYTES = 1024 * 1024;
+/** RFC 9068 section 2.2, without `iss` and `aud`, which have options of their own. */
+const ACCESS_TOKEN_CLAIMS = ['exp', 'sub', 'client_id', 'iat', 'jti'];
+
+/** What the options say: the policy as the core reads it, where the keys come from, and the rest. */
+export function readOptions(options) {
+  if (!isObject(options)) throw invalid('the options must be an object');
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw invalid(`there is no option "${unknown}"`);
+
+  const { type = 'at+jwt', maxTokenBytes = DEFAULT_MAX_TOKEN_BYTES, now = systemTime } = options;
+  const issuers = readExpected('issuer', options.issuer, anyIssuer);
+  const algorithms = readAlgorithms(options.algorithms);
+  const types = readExpected('type', type, anyType);
+  if (!(Number.isInteger(maxTokenBytes) && maxTokenBytes > 0 && maxTokenBytes <= LARGEST_MAX_TOKEN_BYTES)) {
+    throw invalid(`maxTokenBytes must be a whole number from 1 to ${LARGEST_MAX_TOKEN_BYTES}`);
+  }
+  return {
+    policy: JSON.stringify({
+      issuers,
+      audiences: readExpected('audience', options.audience, anyAudience),
+      types,
+      algorithms,
+      clockTolerance: readSeconds('clockTolerance', options.clockTolerance) ?? 0,
+      maxTokenAge: readSeconds('maxTokenAge', options.maxTokenAge) ?? null,
+      requiredClaims: readRequiredClaims(options.requiredClaims, types),
+      scopes: readScope(options.scope),
+      maxTokenBytes,
+    }),
+    keys: readKeys(options, issuers, algorithms),
+    maxTokenBytes,
+    now: readFunction('now', now),
+    // Looked up at each call, so that a replaced global is used, and called without a `this`.
+    fetch: options.fetch === undefined ? (...args) => fetch(...args) : readFunction('fetch', options.fetch),
+  };
+}
+
+/** Exactly one place for keys, or none: then the issuer's metadata names it. */
+function readKeys(options, issuers, algorithms) {
+  const given = ['jwks', 'jwksUri', 'key'].filter((name) => options[name] !== undefined);
+  if (given.length > 1) throw invalid(`only one of ${given.join(' and ')} can be given`);
+  switch (given[0]) {
+    case 'jwks': return { jwks: readJwks(options.jwks) };
+    case 'jwksUri': return { jwksUri: readUrl('jwksUri', options.jwksUri) };
+    case 'key': return readKey(options.key, algorithms);
+    default: return { issuer: readDiscoverable(issuers) };
+  }
+}
+
+function readJwks(jwks) {
+  if (!isObject(jwks) || !Array.isArray(jwks.keys) || jwks.keys.length === 0) {
+    throw invalid('jwks must be a JWK Set with at least one key');
+  }
+  return toJson('jwks', { keys: jwks.keys });
+}
+
+function readKey(key, algorithms) {
+  if (key instanceof Uint8Array) {
+    if (algorithms?.length !== 1 || !algorithms[0].startsWith('HS')) {
+      throw invalid('a key of bytes needs algorithms to name one of HS256, HS384, HS512');
+    }
+    return { secret: Uint8Array.from(key), algorithm: algorithms[0] };
+  }
+  if (key?.[Symbol.toStringTag] === 'CryptoKey') return { handle: key, algorithm: readCryptoKey(key) };
+  if (isObject(key) && typeof key.kty === 'string') return { jwks: toJson('key', { keys: [key] }) };
+  throw invalid('key must be a JWK, a CryptoKey or, for HMAC, a Uint8Array');
+}
+
+function readCryptoKey(key) {
+  const algorithm = algorithmOfCryptoKey(key);
+  if (algorithm === undefined || !key.usages.includes('verify')) {
+    throw invalid('key is a CryptoKey that verifies no signatures of a known algorithm');
+  }
+  // What the core asks of a JWK, as far as a CryptoKey lets itself be asked (RFC 7518 sections 3.2 and 3.3).
+  const { modulusLength = Infinity, length = Infinity, hash } = key.algorithm;
+  if (modulusLength < 2048 || length < Number(hash?.name.slice('SHA-'.length))) throw invalid('key is too weak');
+  return algorithm;
+}
+
+function readDiscoverable(issuers) {
+  if (issuers?.length !== 1) throw invalid('jwks, jwksUri or key must be given unless there is exactly one issuer');
+  const url = readUrl('issuer', issuers[0]);
+  if (url.search !== '' || url.hash !== '') throw invalid('issuer must have no query and no fragment');
+  return issuers[0];
+}
+
+/** `null` stands for anything; the core takes nothing else for it. */
+function readExpected(name, value, anything) {
+  if (value === anything) return null;
+  if (value === undefined) throw invalid(`${name} is required`);
+  return readTexts(name, value);
+}
+
+function readAlgorithms(value) {
+  if (value === undefined) return null;
+  if (!Array.isArray(value)) throw invalid('algorithms must be an array');
+  const unknown = readTexts('algorithms', value).find((name) => !isAlgorithm(name));
+  if (unknown !== undefined) throw invalid(`there is no algorithm "${unknown}"`);
+  return value;
+}
+
+function readRequiredClaims(value, types) {
+  if (value === undefined) {
+    const areAccessTokens = types?.every((type) => /^(application\/)?at\+jwt$/i.test(type));
+    return areAccessTokens ? ACCESS_TOKEN_CLAIMS : ['exp'];
+  }
+  if (Array.isArray(value) && value.length === 0) return [];
+  if (!Array.isArray(value)) throw invalid('requiredClaims must be an array');
+  return readTexts('requiredClaims', value);
+}
+
+function readScope(value) {
+  if (value === undefined) return [];
+  const scopes = typeof value === 'string' ? value.split(' ') : readTexts('scope', value);
+  // RFC 6749 section 3.3: what breaks its syntax could never be granted.
+  if (!scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
+    throw invalid('scope must be scope values with one space between them, or an array of them');
+  }
+  return scopes;
+}
+
+function readTexts(name, value) {
+  const texts = Array.isArray(value) ? [...value] : [value];
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text !== '')) {
+    throw invalid(`${name} must be a text that is not empty, or several`);
+  }
+  return texts;
+}
+
+function readSeconds(name, value) {
+  if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+    throw invalid(`${name} must be a whole number of seconds`);
+  }
+  return value;
+}
+
+function readFunction(name, value) {
+  if (typeof value !== 'function') throw invalid(`${name} must be a function`);
+  return value;
+}
+
+function readUrl(name, value) {
+  const text = String(value);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !isSecure(url)) throw invalid(`${name} must be an https URL, or http on this machine`);
+  return url;
+}
+
+function toJson(name, value) {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw new TokenError('invalid_option', `${name} does not serialise to JSON`, { cause });
+  }
+}
+
+function isObject(value) {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function systemTime() {
+  return Date.now() / 1000;
+}
+
+function invalid(message) {
+  return new TokenError('invalid_option', message);
+}

@@ -1,0 +1,155 @@
+//! The admin endpoints: clients and keys. Whoever gets here has shown a token with the admin scope.
+
+use serde_json::{Value, json};
+
+use crate::oauth::client::{ClientRecord, ClientSecret};
+use crate::oauth::register::{MetadataError, Registration, client_information};
+use crate::oauth::{ClientId, Refusal};
+use crate::wire::{Form, Reply};
+
+use super::clients::{self, registry};
+use super::env::{Platform, random};
+use super::http::Incoming;
+use super::keyring_do::KeyringCommand;
+use super::kv::{self, Found, Kind};
+use super::registry_do::{RegistryAnswer, RegistryCommand};
+use super::report::{Fault, Stop};
+use super::ring;
+
+/// How many clients a page of the list has.
+const PAGE: u64 = 100;
+
+/// `POST /admin/clients` (RFC 7591 section 3.1).
+pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let mut registration = parse(request).await?;
+    let id = match registration.client_id.take() {
+        Some(id) if id.is_root() => return Err(Refusal::ClientRoot.into()),
+        Some(id) => id,
+        None => ClientId::from_random(random()?),
+    };
+    let secret = match registration.secret.take() {
+        None if registration.needs_secret() => Some(ClientSecret::from_random(random()?)),
+        brought => brought,
+    };
+    let record = registration.into_record(id.clone(), secret.as_ref(), platform.now);
+    let (name, sealed) = seal(platform, &record).await?;
+    let command = RegistryCommand::Create { name, sealed, since: platform.now };
+    match registry(platform, &id, &command).await? {
+        RegistryAnswer::Done => {}
+        RegistryAnswer::Exists => return Err(Refusal::ClientExists.into()),
+        _ => return Err(clients::unexpected().into()),
+    }
+    clients::forget(&id);
+    let location = platform.authority().endpoint(&format!("/admin/clients/{}", path_segment(id.as_str())));
+    Ok(Reply::json(201, &client_information(&record, secret.as_ref())).with("Location", location))
+}
+
+/// `GET /admin/clients`: a page of records, and where the next one begins.
+pub(crate) async fn list_clients(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let cursor = query.get("cursor").map(str::to_owned);
+    let (ids, next) = kv::list(platform, Kind::Client, cursor, PAGE).await?;
+    let mut clients = Vec::with_capacity(ids.len());
+    for id in ids.iter().filter_map(|id| ClientId::parse(id)) {
+        if let Some(record) = clients::record(platform, &id).await? {
+            clients.push(client_information(&record, None));
+        }
+    }
+    let page = match next {
+        Some(next) => json!({ "clients": clients, "cursor": next }),
+        None => json!({ "clients": clients }),
+    };
+    Ok(Reply::json(200, &page))
+}
+
+/// `GET /admin/clients/ID` (RFC 7592 section 2.1).
+pub(crate) async fn read_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    let (_, record) = existing(platform, id).await?;
+    Ok(Reply::json(200, &client_information(&record, None)))
+}
+
+/// `PUT /admin/clients/ID` (RFC 7592 section 2.2): the metadata that is sent replaces what there was.
+/// The secret stays, unless the body brings another or the client needs one and has none.
+pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+    let mut registration = parse(request).await?;
+    let (id, old) = existing(platform, id).await?;
+    if registration.client_id.take().is_some_and(|sent| sent != id) {
+        return Err(Refusal::Metadata(MetadataError::ClientIdDiffers).into());
+    }
+    let secret = match registration.secret.take() {
+        None if registration.needs_secret() && old.secret.is_none() => Some(ClientSecret::from_random(random()?)),
+        brought => brought,
+    };
+    let record = registration.replace(&old, secret.as_ref());
+    let (name, sealed) = seal(platform, &record).await?;
+    finish(registry(platform, &id, &RegistryCommand::Replace { name, sealed }).await?)?;
+    clients::forget(&id);
+    Ok(Reply::json(200, &client_information(&record, secret.as_ref())))
+}
+
+/// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its tokens are not active any more.
+pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    let (id, _) = existing(platform, id).await?;
+    let name = kv::name(platform, Kind::Client, id.as_str());
+    finish(registry(platform, &id, &RegistryCommand::Remove { name }).await?)?;
+    clients::forget(&id);
+    Ok(Reply::empty(204))
+}
+
+/// `GET /admin/keys`: every key with its schedule.
+pub(crate) async fn list_keys(platform: &Platform) -> Result<Reply, Stop> {
+    keys(platform, KeyringCommand::Ensure).await
+}
+
+/// `POST /admin/keys/rotate`: a successor for every key that has none waiting. Doing it twice changes nothing.
+pub(crate) async fn rotate_keys(platform: &Platform) -> Result<Reply, Stop> {
+    keys(platform, KeyringCommand::Rotate).await
+}
+
+async fn keys(platform: &Platform, command: KeyringCommand) -> Result<Reply, Stop> {
+    let view = ring::ask(platform, command).await?;
+    let description: Value = view.ring().describe(platform.now);
+    Ok(Reply::json(200, &description))
+}
+
+async fn parse(request: &Incoming) -> Result<Registration, Stop> {
+    let body = request.json_object().await?;
+    Ok(Registration::parse(&body).map_err(Refusal::from)?)
+}
+
+async fn seal(platform: &Platform, record: &ClientRecord) -> Result<(String, String), Fault> {
+    let name = kv::name(platform, Kind::Client, record.client_id.as_str());
+    let sealed = kv::seal(platform, &name, record).await?;
+    Ok((name, sealed))
+}
+
+/// The client of that path, as its registry has it: exact, where KV may be a minute behind.
+async fn existing(platform: &Platform, segment: &str) -> Result<(ClientId, ClientRecord), Stop> {
+    let id = percent_decode(segment).and_then(|text| ClientId::parse(&text)).ok_or(Refusal::ClientNotFound)?;
+    let sealed = match registry(platform, &id, &RegistryCommand::Read).await? {
+        RegistryAnswer::Record(sealed) => sealed,
+        RegistryAnswer::Missing => return Err(Refusal::ClientNotFound.into()),
+        _ => return Err(clients::unexpected().into()),
+    };
+    match kv::open(platform, &kv::name(platform, Kind::Client, id.as_str()), &sealed).await? {
+        Found::Record(record) => Ok((id, record)),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record").into()),
+        Found::Nothing => Err(clients::unexpected().into()),
+    }
+}
+
+fn finish(answer: RegistryAnswer) -> Result<(), Stop> {
+    match answer {
+        RegistryAnswer::Done => Ok(()),
+        RegistryAnswer::Missing => Err(Refusal::ClientNotFound.into()),
+        _ => Err(clients::unexpected().into()),
+    }
+}
+
+fn path_segment(text: &str) -> String {
+    String::from(js_sys::encode_uri_component(text))
+}
+
+fn percent_decode(segment: &str) -> Option<String> {
+    js_sys::decode_uri_component(segment).ok().map(String::from)
+}

@@ -1,0 +1,160 @@
+//! Finding clients, and having them prove who they are.
+//!
+//! A warm isolate has the clients that it served lately in memory. Every failed attempt is checked once more against a
+//! fresh read of the store: so a new secret works at once, and an unknown client takes as long as a wrong secret.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::oauth::authenticate::{Presented, accept_assertion, check_secret, read_assertion};
+use crate::oauth::client::ClientRecord;
+use crate::oauth::{Client, ClientId, Refusal};
+use crate::token::{Token, UnixTime};
+use crate::wire::Form;
+
+use super::crypto::CheckingHandle;
+use super::env::{Platform, REGISTRY};
+use super::kv::{self, Found, Kind};
+use super::objects;
+use super::registry_do::{RegistryAnswer, RegistryCommand};
+use super::report::{Fault, FaultKind, Stop};
+
+/// How long a client stays in memory, seconds: what a change takes to be seen everywhere, beside KV's own minute.
+const REMEMBER_FOR: u64 = 60;
+/// How many clients stay in memory.
+const REMEMBER_AT_MOST: usize = 1000;
+
+struct Remembered {
+    client: Rc<Client>,
+    read_at: UnixTime,
+}
+
+thread_local! {
+    static CLIENTS: RefCell<HashMap<ClientId, Remembered>> = RefCell::default();
+}
+
+/// Authenticates the client of a request.
+pub(crate) async fn authenticate(
+    platform: &Platform,
+    authorization: Option<&str>,
+    form: &Form,
+) -> Result<Rc<Client>, Stop> {
+    match Presented::parse(authorization, form)? {
+        Presented::Secret { method, readings } => {
+            let mut refusal = Refusal::ClientUnknown;
+            for (id, secret) in readings {
+                if let Some(client) = remembered(platform, &id)
+                    && check_secret(Some(&client), method, &secret).is_ok()
+                {
+                    return Ok(client);
+                }
+                let client = read(platform, &id).await?;
+                match (check_secret(client.as_deref(), method, &secret), client) {
+                    (Ok(()), Some(client)) => return Ok(client),
+                    (Ok(()), None) => {}
+                    (Err(reason), _) => refusal = reason,
+                }
+            }
+            Err(refusal.into())
+        }
+        Presented::Assertion { client_id, jwt } => {
+            if let Some(client) = remembered(platform, &client_id)
+                && let Ok(client) = check_assertion(platform, client, &jwt).await
+            {
+                return Ok(client);
+            }
+            let client = read(platform, &client_id).await?.ok_or(Refusal::ClientUnknown)?;
+            check_assertion(platform, client, &jwt).await
+        }
+    }
+}
+
+/// Checks an assertion, and uses it up.
+async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, Stop> {
+    let now = platform.now;
+    let pending = read_assertion(platform.authority(), &client, jwt, now)?;
+    let checker = CheckingHandle::import(pending.algorithm(), pending.key()).await.ok_or(Refusal::ClientAssertion)?;
+    let valid = checker.check(pending.signature(), pending.signing_input()).await?;
+    let used = accept_assertion(&client, pending.settle(valid), now)?;
+    let command = RegistryCommand::Spend { jti: used.jti, until: used.until };
+    match registry(platform, &client.id, &command).await? {
+        RegistryAnswer::Done => Ok(client),
+        _ => Err(Refusal::ClientAssertionReplay.into()),
+    }
+}
+
+/// Is a token that verifies still to be honoured? Exact: one question to its client's registry.
+pub(crate) async fn is_active(platform: &Platform, token: &Token) -> Result<bool, Fault> {
+    let claims = token.claims();
+    let Some(id) = claims.text("client_id").and_then(ClientId::parse) else {
+        return Ok(false);
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Claims::time is within the calendar.
+    let issued_at = UnixTime(claims.time("iat").unwrap_or_default() as u64);
+    let jti = claims.text("jti").unwrap_or_default().to_owned();
+    match registry(platform, &id, &RegistryCommand::Status { jti, issued_at }).await? {
+        RegistryAnswer::Status { registered, revoked } => Ok((registered || id.is_root()) && !revoked),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Sends a command to a client's registry.
+pub(crate) async fn registry(
+    platform: &Platform,
+    id: &ClientId,
+    command: &RegistryCommand,
+) -> Result<RegistryAnswer, Fault> {
+    let name = format!("{}:{id}", platform.authority().issuer());
+    objects::call(&platform.env, REGISTRY, &name, command).await
+}
+
+/// A registry that answers what it was not asked.
+pub(crate) fn unexpected() -> Fault {
+    Fault::new(FaultKind::ObjectUnavailable, &"an answer to another question")
+}
+
+/// Forgets what this isolate knows of a client that has just been changed.
+pub(crate) fn forget(id: &ClientId) {
+    CLIENTS.with_borrow_mut(|clients| clients.remove(id));
+}
+
+/// The record of a client, from the store.
+pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
+    match kv::read(platform, &kv::name(platform, Kind::Client, id.as_str())).await? {
+        Found::Record(record) => Ok(Some(record)),
+        Found::Nothing => Ok(None),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record")),
+    }
+}
+
+fn remembered(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
+    if id.is_root() {
+        return Some(Rc::clone(&platform.config.root));
+    }
+    CLIENTS.with_borrow(|clients| {
+        let known = clients.get(id)?;
+        (platform.now < known.read_at.plus(REMEMBER_FOR)).then(|| Rc::clone(&known.client))
+    })
+}
+
+async fn read(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+    // The root client has no record, but a wrong guess at its secret takes no less time than at another's.
+    let record = record(platform, id).await?;
+    if id.is_root() {
+        return Ok(Some(Rc::clone(&platform.config.root)));
+    }
+    forget(id);
+    let Some(record) = record else {
+        return Ok(None);
+    };
+    let unreadable = || Fault::new(FaultKind::RecordUnreadable, &"a client record");
+    let client = Rc::new(Client::from_record(&record).ok_or_else(unreadable)?);
+    CLIENTS.with_borrow_mut(|clients| {
+        if clients.len() >= REMEMBER_AT_MOST {
+            clients.clear();
+        }
+        clients.insert(id.clone(), Remembered { client: Rc::clone(&client), read_at: platform.now });
+    });
+    Ok(Some(client))
+}

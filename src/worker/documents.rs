@@ -1,0 +1,69 @@
+//! The public documents: metadata, the key set, health.
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::keyring::JWKS_MAX_AGE;
+use crate::oauth::discovery;
+use crate::token::base64url;
+use crate::wire::Reply;
+
+use super::env::Platform;
+use super::http::Incoming;
+use super::report::{Fault, Stop};
+use super::ring;
+
+/// How long metadata may be cached, seconds.
+const METADATA_MAX_AGE: u64 = 3600;
+
+/// RFC 8414, and OpenID Connect Discovery 1.0.
+pub(crate) fn server_metadata(platform: &Platform, request: &Incoming) -> Reply {
+    cached(&discovery::server_metadata(platform.authority()), METADATA_MAX_AGE, request)
+}
+
+/// RFC 9728.
+pub(crate) fn resource_metadata(platform: &Platform, request: &Incoming) -> Reply {
+    cached(&discovery::resource_metadata(platform.authority()), METADATA_MAX_AGE, request)
+}
+
+/// RFC 7517 section 5. How long it may be cached is part of the keys' schedule.
+pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let view = ring::view(platform).await?;
+    let reply = cached(&view.ring().jwks(platform.now), JWKS_MAX_AGE, request);
+    Ok(if reply.status == 200 { reply.with("Content-Type", "application/jwk-set+json") } else { reply })
+}
+
+/// The answer to a preflight (Fetch standard). Browsers send MCP clients' own header with metadata requests.
+pub(crate) fn preflight() -> Reply {
+    Reply::empty(204)
+        .with("Access-Control-Allow-Methods", "GET, HEAD")
+        .with("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, MCP-Protocol-Version")
+        .with("Access-Control-Max-Age", "86400")
+        .with("Cache-Control", "public, max-age=86400")
+}
+
+/// Can tokens be signed?
+pub(crate) async fn health(platform: &Platform) -> Reply {
+    match ring::ready(platform).await {
+        Ok(()) => Reply::json(200, &json!({ "status": "ok" })),
+        Err(fault) => unhealthy(fault),
+    }
+}
+
+/// What is wrong, in one word.
+pub(crate) fn unhealthy(fault: Fault) -> Reply {
+    let body = json!({ "status": "unavailable", "reason": fault.kind().name() });
+    Reply::json(503, &body).with("Retry-After", "5")
+}
+
+/// A document that caches may keep, and ask again for by its entity tag (RFC 9110 section 13.1.2).
+fn cached(document: &Value, max_age: u64, request: &Incoming) -> Reply {
+    let reply = Reply::json(200, document);
+    let digest = Sha256::digest(reply.body.as_deref().unwrap_or_default());
+    let tag = format!("\"{}\"", base64url::encode(digest.get(..16).unwrap_or_default()));
+    let known = request.header("If-None-Match");
+    let known = known.iter().flat_map(|tags| tags.split(','));
+    let unchanged = known.map(|other| other.trim().trim_start_matches("W/")).any(|other| other == tag || other == "*");
+    let reply = if unchanged { Reply::empty(304) } else { reply };
+    reply.with("ETag", tag).with("Cache-Control", format!("public, max-age={max_age}"))
+}

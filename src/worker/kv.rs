@@ -1,0 +1,98 @@
+//! Sealed records in KV. Whoever can write to the store can lose a record, but neither read nor forge one:
+//! each is sealed under its own name, which holds its kind and the issuer.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::KvStore;
+
+use super::env::{Platform, STORE};
+use super::report::{Fault, FaultKind};
+
+/// What kinds of record there are. The kind is in the name and so under the seal:
+/// a record of one kind can never be taken for one of another.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// A registered client; the id is its `client_id`.
+    Client,
+    /// The keyring; there is one, its id is empty.
+    Keyring,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Keyring => "keyring",
+        }
+    }
+}
+
+/// What was found under a name.
+pub(crate) enum Found<T> {
+    Nothing,
+    /// There is a record, but it does not open or is not of this kind.
+    Unreadable(FaultKind),
+    Record(T),
+}
+
+/// The name of a record. Everything belongs to one issuer: a Worker that is given another name starts anew.
+pub(crate) fn name(platform: &Platform, kind: Kind, id: &str) -> String {
+    format!("{}:{}:{id}", kind.name(), platform.authority().issuer())
+}
+
+/// Seals a record under its name.
+pub(crate) async fn seal<T: Serialize>(platform: &Platform, name: &str, record: &T) -> Result<String, Fault> {
+    let text =
+        serde_json::to_string(record).map_err(|error| Fault::new(FaultKind::RecordUnreadable, &error.classify()))?;
+    platform.config.sealing_key.seal(name, &text).await
+}
+
+/// Opens a record.
+pub(crate) async fn open<T: DeserializeOwned>(
+    platform: &Platform,
+    name: &str,
+    sealed: &str,
+) -> Result<Found<T>, Fault> {
+    Ok(match platform.config.sealing_key.open(name, sealed).await? {
+        None => Found::Unreadable(FaultKind::KeyEncryptionKeyMismatch),
+        Some(text) => match serde_json::from_str(&text) {
+            Ok(record) => Found::Record(record),
+            Err(_) => Found::Unreadable(FaultKind::RecordUnreadable),
+        },
+    })
+}
+
+/// Reads and opens a record.
+pub(crate) async fn read<T: DeserializeOwned>(platform: &Platform, name: &str) -> Result<Found<T>, Fault> {
+    let sealed = store(platform)?.get(name).text().await.map_err(unavailable)?;
+    match sealed {
+        None => Ok(Found::Nothing),
+        Some(sealed) => open(platform, name, &sealed).await,
+    }
+}
+
+/// The ids of the records of a kind, a page at a time, and where the next page begins.
+pub(crate) async fn list(
+    platform: &Platform,
+    kind: Kind,
+    cursor: Option<String>,
+    limit: u64,
+) -> Result<(Vec<String>, Option<String>), Fault> {
+    let prefix = name(platform, kind, "");
+    let mut list = store(platform)?.list().prefix(prefix.clone()).limit(limit);
+    if let Some(cursor) = cursor {
+        list = list.cursor(cursor);
+    }
+    let page = list.execute().await.map_err(unavailable)?;
+    let ids = page.keys.iter().filter_map(|key| key.name.strip_prefix(&prefix)).map(str::to_owned).collect();
+    Ok((ids, page.cursor.filter(|_| !page.list_complete)))
+}
+
+fn store(platform: &Platform) -> Result<KvStore, Fault> {
+    platform.env.kv(STORE).map_err(unavailable)
+}
+
+/// What a failing store said, without the name of the record that it was asked for.
+pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
+    Fault::new(FaultKind::StoreUnavailable, &cause)
+}

@@ -1,0 +1,32 @@
+//! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
+
+mod admin;
+mod clients;
+mod crypto;
+mod documents;
+mod env;
+mod http;
+mod keyring_do;
+mod kv;
+mod objects;
+mod registry_do;
+mod report;
+mod resource;
+mod ring;
+mod rotate_cron;
+mod router;
+mod token_endpoints;
+
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
+
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+    let request = http::Incoming::new(request);
+    let reply = router::answer(&request, env).await;
+    http::response(&reply, request.method == "HEAD")
+}
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    rotate_cron::run(env).await;
+}

@@ -1,0 +1,54 @@
+//! Calling our Durable Objects: a command goes in, an answer or the word of a fault comes out.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use worker::{Env, Method, Request, RequestInit, Response};
+
+use super::report::{Fault, FaultKind};
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome<A> {
+    Answer(A),
+    Fault(String),
+}
+
+/// Sends a command to the object of that name.
+pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    command: &C,
+) -> Result<A, Fault> {
+    let body = serde_json::to_string(command).map_err(unavailable)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    // The host means nothing: objects are reached by binding alone.
+    let request = Request::new_with_init("https://object/", &init).map_err(unavailable)?;
+    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
+    let mut response = stub.fetch_with_request(request).await.map_err(unavailable)?;
+    let body = response.text().await.map_err(unavailable)?;
+    match serde_json::from_str(&body).map_err(unavailable)? {
+        Outcome::Answer(answer) => Ok(answer),
+        Outcome::Fault(word) => {
+            Err(Fault::reported(&word).unwrap_or_else(|| unavailable("an answer of another version")))
+        }
+    }
+}
+
+/// Reads a command, before anything else happens in the object.
+pub(crate) async fn command<C: DeserializeOwned>(request: &mut Request) -> worker::Result<C> {
+    Ok(serde_json::from_str(&request.text().await?)?)
+}
+
+/// The object's reply.
+pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<Response> {
+    Response::from_json(&match outcome {
+        Ok(answer) => Outcome::Answer(answer),
+        Err(fault) => Outcome::Fault(fault.kind().name().to_owned()),
+    })
+}
+
+fn unavailable(cause: impl std::fmt::Debug) -> Fault {
+    Fault::new(FaultKind::ObjectUnavailable, &cause)
+}

@@ -1,0 +1,132 @@
+//! Faults: storage, configuration, our own mistakes. A fault is logged where it is built, once, with its reason;
+//! the client sees one fixed text. Refusals are logged too, by their word alone.
+
+use serde_json::json;
+use worker::console_error;
+use worker::console_log;
+
+use crate::oauth::{AuthorityError, Refusal};
+use crate::wire::Reply;
+
+/// Why the authority cannot answer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// WebCrypto refused an operation that it should not.
+    Crypto,
+    /// `EDGEMINT_KEY_ENCRYPTION_KEY` is not 32 bytes in base64.
+    KeyEncryptionKeyInvalid,
+    /// A sealed record does not open: another key-encryption key sealed it, or somebody changed it.
+    KeyEncryptionKeyMismatch,
+    /// `EDGEMINT_KEY_ENCRYPTION_KEY` is not set.
+    KeyEncryptionKeyMissing,
+    /// No key of the ring may sign now.
+    NoSigningKey,
+    /// A Durable Object did not answer.
+    ObjectUnavailable,
+    /// A record opens but is not what this version writes.
+    RecordUnreadable,
+    /// `EDGEMINT_ROOT_SECRET` is not set, or has less than 16 characters.
+    RootSecretMissing,
+    /// A setting is wrong.
+    Settings(AuthorityError),
+    /// KV did not answer.
+    StoreUnavailable,
+}
+
+impl FaultKind {
+    const ALL: [Self; 15] = [
+        Self::Crypto,
+        Self::KeyEncryptionKeyInvalid,
+        Self::KeyEncryptionKeyMismatch,
+        Self::KeyEncryptionKeyMissing,
+        Self::NoSigningKey,
+        Self::ObjectUnavailable,
+        Self::RecordUnreadable,
+        Self::RootSecretMissing,
+        Self::Settings(AuthorityError::AccessTokenTtl),
+        Self::Settings(AuthorityError::Algorithms),
+        Self::Settings(AuthorityError::DefaultResource),
+        Self::Settings(AuthorityError::Issuer),
+        Self::Settings(AuthorityError::IssuerMissing),
+        Self::Settings(AuthorityError::SampleScope),
+        Self::StoreUnavailable,
+    ];
+
+    /// The stable word, for logs and the health endpoint.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Crypto => "crypto",
+            Self::KeyEncryptionKeyInvalid => "key_encryption_key_invalid",
+            Self::KeyEncryptionKeyMismatch => "key_encryption_key_mismatch",
+            Self::KeyEncryptionKeyMissing => "key_encryption_key_missing",
+            Self::NoSigningKey => "no_signing_key",
+            Self::ObjectUnavailable => "object_unavailable",
+            Self::RecordUnreadable => "record_unreadable",
+            Self::RootSecretMissing => "root_secret_missing",
+            Self::Settings(error) => error.kind(),
+            Self::StoreUnavailable => "store_unavailable",
+        }
+    }
+}
+
+/// Something that is not the client's doing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    kind: FaultKind,
+}
+
+impl Fault {
+    /// Builds and logs a fault. `cause` is what the platform said; it must hold no value of ours.
+    pub(crate) fn new(kind: FaultKind, cause: &dyn std::fmt::Debug) -> Self {
+        let mut cause = format!("{cause:?}");
+        if let Some((end, _)) = cause.char_indices().nth(300) {
+            cause.truncate(end);
+        }
+        console_error!("{}", json!({ "event": "fault", "reason": kind.name(), "cause": cause }));
+        Self { kind }
+    }
+
+    /// A fault that a Durable Object built, and so has logged.
+    pub(crate) fn reported(word: &str) -> Option<Self> {
+        let kind = FaultKind::ALL.into_iter().find(|kind| kind.name() == word)?;
+        Some(Self { kind })
+    }
+
+    /// Its kind.
+    pub(crate) const fn kind(self) -> FaultKind {
+        self.kind
+    }
+
+    /// The one text that a client sees.
+    pub(crate) fn reply(self) -> Reply {
+        let body = json!({
+            "error": "temporarily_unavailable",
+            "error_description": "The authorization server cannot answer now. Try again later.",
+        });
+        Reply::json(503, &body).with("Retry-After", "5")
+    }
+}
+
+/// Why a request did not get what it asked for.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Refused(Refusal),
+    Failed(Fault),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+/// Notes a refusal for the operator: where and why, no value from the request.
+pub(crate) fn refused(endpoint: &str, refusal: &Refusal) {
+    console_log!("{}", json!({ "event": "refused", "endpoint": endpoint, "reason": refusal.kind() }));
+}

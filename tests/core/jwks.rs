@@ -1,0 +1,182 @@
+//! A set of keys, and which of them a token means.
+
+use edgemint::token::{Algorithm, Key, KeyError, KeySet, VerifyError, base64url};
+use serde_json::{Value, json};
+
+use crate::case::{Case, KID};
+use crate::signer::{Signer, key, with};
+
+const HS256: Algorithm = Algorithm::Hs256;
+
+fn another(kid: &str) -> Key {
+    Signer::new(HS256, 99).key(kid)
+}
+
+fn nameless(signer: Signer) -> Key {
+    Key::from_secret(&signer.secret(), signer.algorithm).unwrap()
+}
+
+/// The RSA key of RFC 7638 section 3.1, without name and algorithm.
+fn rsa() -> Value {
+    let vectors: Vec<Value> = crate::vectors::read("thumbprints.json");
+    json!({ "kty": "RSA", "n": vectors[0]["key"]["n"], "e": "AQAB" })
+}
+
+fn published(keys: &[Value]) -> KeySet {
+    KeySet::from_published(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn the_name_chooses_among_many() {
+    let case = Case::new();
+    let many = (0..1_000).map(|n| another(&format!("key-{n}-of-many")));
+    let keys = KeySet::new(many.chain([case.signer.key(KID)]));
+    assert_eq!(keys.len(), 1_001);
+    case.clone().keys(keys.clone()).passes();
+    let case = case.keys(keys);
+    case.clone().header("kid", "key-7-of-many").refused(VerifyError::BadSignature);
+    case.clone().header("kid", "key-1").passes();
+    case.header("kid", "KEY-1").refused(VerifyError::KeyNotFound);
+}
+
+#[test]
+fn an_unknown_name_is_not_found() {
+    Case::new().header("kid", "other").refused(VerifyError::KeyNotFound);
+    Case::new().header("kid", "").refused(VerifyError::KeyNotFound);
+    Case::new().keys(KeySet::default()).refused(VerifyError::KeyNotFound);
+    Case::new().keys(KeySet::default()).without_header("kid").refused(VerifyError::KeyNotFound);
+}
+
+#[test]
+fn a_known_name_with_another_algorithm_is_a_mismatch() {
+    let rsa = key(&with(rsa(), &[("kid", KID)]));
+    Case::new().keys(KeySet::new([rsa.clone()])).refused(VerifyError::KeyMismatch);
+    // Not even the right key under another name is tried then.
+    let keys = KeySet::new([rsa, Case::new().signer.key("other")]);
+    Case::new().keys(keys).refused(VerifyError::KeyMismatch);
+}
+
+#[test]
+fn two_keys_of_one_name_are_told_apart_by_algorithm_alone() {
+    let own = Case::new().signer.key(KID);
+    let rsa = key(&with(rsa(), &[("kid", KID)]));
+    Case::new().keys(KeySet::new([rsa, own.clone()])).passes();
+    Case::new().keys(KeySet::new([own.clone(), another(KID)])).refused(VerifyError::KeyAmbiguous);
+    Case::new().keys(KeySet::new([own.clone(), own])).refused(VerifyError::KeyAmbiguous);
+}
+
+#[test]
+fn without_a_name_there_must_be_one_that_fits() {
+    let own = Case::new().signer.key(KID);
+    let case = Case::new().without_header("kid");
+    case.clone().keys(KeySet::new([own.clone()])).passes();
+    case.clone().keys(KeySet::new([key(&rsa()), own.clone()])).passes();
+    case.clone().keys(KeySet::new([own, another("other")])).refused(VerifyError::KeyAmbiguous);
+    case.keys(KeySet::new([key(&rsa())])).refused(VerifyError::KeyNotFound);
+}
+
+#[test]
+fn a_nameless_key_answers_to_every_name_that_no_other_has() {
+    let case = Case::new();
+    let own = nameless(case.signer);
+    case.clone().keys(KeySet::new([own.clone()])).passes();
+    case.clone().keys(KeySet::new([own.clone(), another("other")])).passes();
+    case.clone().keys(KeySet::new([own.clone(), another(KID)])).refused(VerifyError::BadSignature);
+    case.keys(KeySet::new([own.clone(), own])).refused(VerifyError::KeyAmbiguous);
+}
+
+#[test]
+fn a_key_without_algorithm_fits_all_of_its_shape() {
+    let rsa = key(&rsa());
+    for algorithm in Algorithm::ALL {
+        let is_rsa = algorithm.name().starts_with("RS") || algorithm.name().starts_with("PS");
+        assert_eq!(rsa.fits(algorithm), is_rsa, "{algorithm}");
+    }
+    let long = key(&json!({ "kty": "oct", "k": base64url::encode(&[7; 64]) }));
+    let short = key(&json!({ "kty": "oct", "k": base64url::encode(&[7; 32]) }));
+    for algorithm in Signer::HMAC {
+        assert!(long.fits(algorithm));
+        assert_eq!(short.fits(algorithm), algorithm == HS256, "{algorithm}: a secret as long as the hash");
+    }
+}
+
+#[test]
+fn a_published_set_passes_over_what_it_cannot_use() {
+    let good = with(rsa(), &[("kid", "good"), ("alg", "RS256"), ("use", "sig")]);
+    let unusable = [
+        json!(null),
+        json!("key"),
+        json!([]),
+        json!({}),
+        json!({ "kty": "OKP", "crv": "X25519", "x": "AA" }),
+        json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }),
+        json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AA" }),
+        json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }),
+        json!({ "kty": "oct", "k": base64url::encode(&[7; 64]) }),
+        with(rsa(), &[("use", "enc")]),
+        with(rsa(), &[("alg", "RSA-OAEP-256")]),
+        with(rsa(), &[("alg", "none")]),
+        with(rsa(), &[("d", "AQAB")]),
+        with(rsa(), &[("e", "AQ")]),
+        json!({ "kty": "RSA", "n": rsa()["n"], "e": "AQAB", "kid": 1 }),
+        json!({ "kty": "RSA", "n": rsa()["n"], "e": "AQAB", "key_ops": ["encrypt"] }),
+    ];
+    for jwk in &unusable {
+        assert!(published(&[jwk.clone()]).is_empty(), "{jwk}");
+    }
+    let keys = published(&[&unusable[..], &[good], &unusable[..]].concat());
+    assert_eq!(keys.iter().map(|key| key.kid()).collect::<Vec<_>>(), [Some("good")]);
+}
+
+#[test]
+fn what_is_no_jwk_set_is_none() {
+    for text in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        r#"{"keys":{}}"#,
+        r#"{"keys":null}"#,
+        r#"{"keys":[]} x"#,
+        r#"{"keys":[],"keys":[]}"#,
+        r#"{"keys":[{"kty":"RSA","kty":"EC"}]}"#,
+        "\u{feff}{\"keys\":[]}",
+        "<html></html>",
+    ] {
+        assert!(KeySet::from_published(text.as_bytes()).is_none(), "{text}");
+    }
+    assert!(KeySet::from_published(b"{\"keys\":[],\"x\":\"\xff\"}").is_none());
+    assert!(KeySet::from_published(br#" {"keys":[],"x":1} "#).is_some_and(|keys| keys.is_empty()));
+}
+
+#[test]
+fn each_way_a_jwk_can_be_wrong() {
+    let refused = |jwk: Value| Key::from_jwk(jwk.as_object().unwrap()).unwrap_err();
+    let ec = |x: &str, y: &str| json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
+    let whole = base64url::encode(&[1; 32]);
+
+    assert_eq!(refused(json!({})), KeyError::Malformed);
+    assert_eq!(refused(json!({ "kty": 1 })), KeyError::Malformed);
+    assert_eq!(refused(json!({ "kty": "rsa" })), KeyError::Unsupported);
+    assert_eq!(refused(json!({ "kty": "RSA", "n": "AQAB" })), KeyError::Malformed);
+    for bad in [&whole[1..], &format!("A{whole}"), &format!("{whole}="), &format!("{whole}\n"), "", "+/"] {
+        assert_eq!(refused(ec(bad, &whole)), KeyError::Malformed, "{bad}");
+        assert_eq!(refused(ec(&whole, bad)), KeyError::Malformed, "{bad}");
+        assert_eq!(refused(json!({ "kty": "OKP", "crv": "Ed25519", "x": bad })), KeyError::Malformed, "{bad}");
+    }
+    assert_eq!(refused(with(ec(&whole, &whole), &[("crv", "P-384")])), KeyError::Malformed);
+    assert_eq!(refused(with(ec(&whole, &whole), &[("alg", "ES384")])), KeyError::Unsupported);
+    assert_eq!(refused(json!({ "kty": "OKP", "crv": "Ed448", "x": whole })), KeyError::Unsupported);
+    assert_eq!(refused(json!({ "kty": "oct", "k": base64url::encode(&[7; 31]) })), KeyError::Weak);
+    for private in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+        assert_eq!(refused(with(rsa(), &[(private, "AQAB")])), KeyError::Private);
+    }
+}
+
+#[test]
+fn an_even_modulus_is_no_rsa_key() {
+    let mut modulus = base64url::decode(rsa()["n"].as_str().unwrap().as_bytes()).unwrap();
+    *modulus.last_mut().unwrap() ^= 1;
+    let jwk = with(rsa(), &[("n", &base64url::encode(&modulus))]);
+    assert_eq!(Key::from_jwk(jwk.as_object().unwrap()), Err(KeyError::Weak));
+}

@@ -1,0 +1,22 @@
+//! The token core, seen from outside: what is accepted, what is refused and for which reason.
+//!
+//! Everything goes through the public door; nothing here knows how the core works inside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod case;
+mod jwks;
+mod mint;
+mod properties;
+mod reasons;
+mod refusals;
+mod signer;
+mod vectors;
+#[cfg(feature = "portable")]
+mod wycheproof;

@@ -1,0 +1,127 @@
+//! Minting, and jwt-compact as the oracle: what one makes, the other takes.
+
+use edgemint::token::{Algorithm, MintError, Minter, VerifyError};
+use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
+use jwt_compact::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::case::{Case, EXP, KID};
+use crate::signer::Signer;
+
+fn mint(signer: Signer, claims: &Value) -> String {
+    let draft = Minter::new(signer.algorithm, KID, "at+jwt").draft(claims).unwrap();
+    let signature = signer.sign(draft.signing_input());
+    draft.seal(&signature).unwrap()
+}
+
+/// What jwt-compact makes of a token: its claims, if it takes it at all.
+fn oracle_takes(signer: Signer, token: &str) -> Option<Value> {
+    fn validate<A: jwt_compact::Algorithm>(algorithm: &A, key: &A::VerifyingKey, token: &str) -> Option<Value> {
+        let token = UntrustedToken::new(token).ok()?;
+        let token = algorithm.validator::<Map<String, Value>>(key).validate(&token).ok()?;
+        Some(serde_json::to_value(token.claims()).unwrap())
+    }
+    let secret = signer.secret();
+    match signer.algorithm {
+        Algorithm::Hs256 => validate(&Hs256, &Hs256Key::new(secret), token),
+        Algorithm::Hs384 => validate(&Hs384, &Hs384Key::new(secret), token),
+        Algorithm::Hs512 => validate(&Hs512, &Hs512Key::new(secret), token),
+        #[cfg(feature = "portable")]
+        Algorithm::EdDsa => validate(&jwt_compact::alg::Ed25519, &signer.ed25519().verifying_key(), token),
+        #[cfg(feature = "portable")]
+        Algorithm::Es256 => validate(&jwt_compact::alg::Es256, signer.es256().verifying_key(), token),
+        other => panic!("no oracle for {other}"),
+    }
+}
+
+/// A token that jwt-compact makes.
+fn oracle_makes(signer: Signer, claims: &Value) -> String {
+    let header = Header::empty().with_key_id(KID).with_token_type("at+jwt");
+    let claims = Claims::new(claims.as_object().unwrap().clone());
+    let secret = signer.secret();
+    let token = match signer.algorithm {
+        Algorithm::Hs256 => Hs256.token(&header, &claims, &Hs256Key::new(secret)),
+        Algorithm::Hs384 => Hs384.token(&header, &claims, &Hs384Key::new(secret)),
+        Algorithm::Hs512 => Hs512.token(&header, &claims, &Hs512Key::new(secret)),
+        #[cfg(feature = "portable")]
+        Algorithm::EdDsa => jwt_compact::alg::Ed25519.token(&header, &claims, &signer.ed25519()),
+        #[cfg(feature = "portable")]
+        Algorithm::Es256 => jwt_compact::alg::Es256.token(&header, &claims, &signer.es256()),
+        other => panic!("no oracle for {other}"),
+    };
+    token.unwrap()
+}
+
+fn signers() -> impl Iterator<Item = Signer> {
+    Signer::ALGORITHMS.into_iter().map(|algorithm| Signer::new(algorithm, 7))
+}
+
+#[test]
+fn what_is_minted_is_verified_to_the_letter() {
+    for signer in signers() {
+        let case = Case::signed_by(signer);
+        let claims = case.clone().claim("x", json!({ "ü": [1, -2.5, null, "\u{0}\u{1f600}"] })).claims;
+        let token = case.verdict_on(&mint(signer, &claims)).unwrap();
+        assert_eq!(token.payload(), claims.to_string());
+        assert_eq!(Value::from(token.claims().members().clone()), claims);
+        assert_eq!(Value::from(token.header().members().clone()), case.header);
+        assert_eq!(token.key(), &signer.key(KID));
+    }
+}
+
+#[test]
+fn the_oracle_takes_what_is_minted() {
+    for signer in signers() {
+        let claims = Case::signed_by(signer).claims;
+        let token = mint(signer, &claims);
+        assert_eq!(oracle_takes(signer, &token), Some(claims), "{}", signer.algorithm);
+        assert_eq!(oracle_takes(Signer::new(signer.algorithm, 99), &token), None);
+    }
+}
+
+#[test]
+fn what_the_oracle_makes_is_verified() {
+    for signer in signers() {
+        let case = Case::signed_by(signer);
+        let text = oracle_makes(signer, &case.claims);
+        let token = case.verdict_on(&text).unwrap();
+        assert_eq!(Value::from(token.claims().members().clone()), case.claims, "{}", signer.algorithm);
+        case.at(EXP).refuses(&text, VerifyError::Expired);
+    }
+}
+
+#[test]
+fn a_deterministic_algorithm_makes_the_same_token() {
+    // HMAC and Ed25519 leave nothing to chance, and neither does the order of the members.
+    for signer in signers() {
+        let claims = Case::signed_by(signer).claims;
+        assert_eq!(mint(signer, &claims), mint(signer, &claims), "{}", signer.algorithm);
+    }
+}
+
+#[test]
+fn a_signature_has_the_length_of_its_algorithm() {
+    for algorithm in Algorithm::ALL {
+        let draft = || Minter::new(algorithm, KID, "at+jwt").draft(&json!({})).unwrap();
+        assert_eq!(draft().seal(&[]), Err(MintError::Signature), "{algorithm}");
+        let Some(len) = algorithm.signature_len() else {
+            assert!(draft().seal(&[1; 256]).is_ok(), "{algorithm}: the key decides");
+            continue;
+        };
+        assert!(draft().seal(&vec![1; len]).is_ok(), "{algorithm}");
+        for wrong in [1, len - 1, len + 1, len * 2] {
+            assert_eq!(draft().seal(&vec![1; wrong]), Err(MintError::Signature), "{algorithm} {wrong}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_claims_set_is_not_minted() {
+    let minter = Minter::new(Algorithm::Hs256, KID, "at+jwt");
+    for claims in [json!(null), json!(1), json!("{}"), json!([]), json!([{}])] {
+        assert_eq!(minter.draft(&claims).map(|_| ()).unwrap_err(), MintError::Claims, "{claims}");
+    }
+    // JSON has no key but a text.
+    let unserialisable = std::collections::HashMap::from([(vec![1], 1)]);
+    assert_eq!(minter.draft(&unserialisable).map(|_| ()).unwrap_err(), MintError::Claims);
+}

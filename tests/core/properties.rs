@@ -1,0 +1,254 @@
+//! What holds for every input: nothing panics, what is minted is verified, what is changed is refused,
+//! and `explain` says of each token what `verify` says.
+
+use std::sync::Arc;
+
+use edgemint::token::{
+    Algorithm, Claims, Explanation, Header, Key, KeySet, Minter, Policy, VerifyError, base64url, check_signature,
+    explain, verify,
+};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value, json};
+
+use crate::case::{Case, IAT, KID, NOW, open_policy};
+use crate::signer::Signer;
+
+/// Any JSON, no deeper than a token may be. Its floats are halves: serde_json may read others back one bit off.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i32>().prop_map(|number| json!(f64::from(number) / 2.0)),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 40, 6, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            btree_map(any::<String>(), inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Objects whose members are mostly those that mean something to a reader of tokens and keys.
+fn any_object(names: &'static [&'static str]) -> impl Strategy<Value = Map<String, Value>> {
+    let name = prop_oneof![4 => select(names).prop_map(str::to_owned), 1 => any::<String>()];
+    let text = select(TEXTS).prop_map(Value::from);
+    let bytes = vec(any::<u8>(), 0..300).prop_map(|bytes| Value::from(base64url::encode(&bytes)));
+    let time = select(&[0.0, 1.5, NOW.0 as f64, 1e300, -1.0][..]).prop_map(Value::from);
+    let value = prop_oneof![4 => text, 2 => bytes, 2 => time, 1 => any_json()];
+    vec((name, value), 0..10).prop_map(|members| members.into_iter().collect())
+}
+
+const HEADER: &[&str] = &["alg", "kid", "typ", "crit", "b64", "zip", "enc", "jwk"];
+const CLAIMS: &[&str] = &["iss", "aud", "sub", "exp", "nbf", "iat", "jti", "client_id", "scope"];
+const JWK: &[&str] = &["kty", "crv", "x", "y", "n", "e", "k", "alg", "kid", "use", "key_ops", "d"];
+const TEXTS: &[&str] = &[
+    "",
+    "HS256",
+    "HS512",
+    "ES256",
+    "EdDSA",
+    "RS256",
+    "PS512",
+    "none",
+    "key-1",
+    "at+jwt",
+    "JWT",
+    "sig",
+    "enc",
+    "verify",
+    "RSA",
+    "EC",
+    "OKP",
+    "oct",
+    "P-256",
+    "P-521",
+    "Ed25519",
+    "AQAB",
+    "AQ",
+    "https://as.example",
+    "https://api.example",
+];
+
+/// Texts from noise to almost a token.
+fn any_text() -> impl Strategy<Value = String> {
+    let bytes = vec(any::<u8>(), 0..200);
+    let nearly = (any_object(HEADER), any_object(CLAIMS), bytes.clone()).prop_map(|(header, claims, signature)| {
+        let encode = |map| base64url::encode(Value::Object(map).to_string().as_bytes());
+        format!("{}.{}.{}", encode(header), encode(claims), base64url::encode(&signature))
+    });
+    let signed = (any_object(HEADER), any_object(CLAIMS)).prop_map(|(header, claims)| {
+        let mut case = Case::new();
+        case.header.as_object_mut().unwrap().extend(header);
+        case.claims.as_object_mut().unwrap().extend(claims);
+        case.text()
+    });
+    prop_oneof![
+        any::<String>(),
+        bytes.prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        "[A-Za-z0-9_.={}\" -]{0,300}",
+        nearly,
+        signed,
+    ]
+}
+
+/// Sets with and without the right key, policies wide and narrow.
+fn any_judge() -> impl Strategy<Value = Case> {
+    let signer = Signer::new(Algorithm::Hs256, 7);
+    let nameless = Key::from_secret(&signer.secret(), Algorithm::Hs256).unwrap();
+    let of_two = KeySet::new([signer.key(KID), signer.key(KID)]);
+    let keys = vec![KeySet::new([signer.key(KID)]), KeySet::new([nameless]), of_two, KeySet::default()];
+    let narrow = Policy { algorithms: Some(vec![Algorithm::Es256]), ..open_policy() };
+    let strict = Policy { max_age: Some(10), scopes: vec!["read".to_owned()], ..Case::new().policy };
+    let policies = vec![open_policy(), Case::new().policy, narrow, strict];
+    (select(keys), select(policies), prop_oneof![Just(NOW.0), Just(IAT), any::<u64>()])
+        .prop_map(|(keys, policy, now)| Case::new().keys(keys).policy(|own| *own = policy).at(now))
+}
+
+fn explained(judge: &Case, text: &str) -> Explanation {
+    let policy = Arc::new(judge.policy.clone());
+    let answer = verify(text, &judge.keys, &policy, judge.now).ok().and_then(|pending| pending.signature_is_valid());
+    explain(text, &judge.keys, &policy, judge.now, answer)
+}
+
+/// What the first check that did not pass says.
+fn first_refusal(explanation: &Explanation) -> Option<Option<VerifyError>> {
+    let outcomes = explanation.checks.iter().map(|check| &check.outcome);
+    outcomes.filter(|outcome| **outcome != Some(Ok(()))).map(|outcome| outcome.clone().and_then(Result::err)).next()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn explain_says_what_verify_says(judge in any_judge(), text in any_text()) {
+        let explanation = explained(&judge, &text);
+        match judge.verdict_on(&text) {
+            Ok(token) => {
+                prop_assert_eq!(first_refusal(&explanation), None);
+                prop_assert_eq!(explanation.claims.as_ref(), Some(token.claims().members()));
+                prop_assert_eq!(explanation.header.as_ref(), Some(token.header().members()));
+            }
+            Err(reason) => prop_assert_eq!(first_refusal(&explanation), Some(Some(reason))),
+        }
+        prop_assert_eq!(explanation.checks.len(), 13);
+    }
+
+    #[test]
+    fn an_object_is_a_key_or_an_error(jwk in any_object(JWK), input: Vec<u8>, signature in vec(any::<u8>(), 0..300)) {
+        if let Ok(key) = Key::from_jwk(&jwk) {
+            prop_assert_eq!(key.thumbprint().len(), 43);
+            for algorithm in Algorithm::ALL {
+                prop_assert_ne!(check_signature(algorithm, &key, &input, &signature), Some(true));
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_numbers_has_signed_nothing(
+        x: [u8; 32],
+        y: [u8; 32],
+        n in vec(any::<u8>(), 256..258),
+        e in vec(any::<u8>(), 1..4),
+        input: Vec<u8>,
+        bytes in vec(any::<u8>(), 256),
+    ) {
+        let encode = |bytes: &[u8]| base64url::encode(bytes);
+        let ec = json!({ "kty": "EC", "crv": "P-256", "x": encode(&x), "y": encode(&y) });
+        let okp = json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(&x) });
+        let rsa = json!({ "kty": "RSA", "n": encode(&n), "e": encode(&e) });
+        for jwk in [ec, okp, rsa] {
+            let Ok(key) = Key::from_jwk(jwk.as_object().unwrap()) else { continue };
+            for algorithm in Algorithm::ALL {
+                let len = algorithm.signature_len().unwrap_or(n.len()).min(bytes.len());
+                prop_assert_ne!(check_signature(algorithm, &key, &input, &bytes[..len]), Some(true));
+            }
+        }
+    }
+
+    #[test]
+    fn a_published_text_is_a_set_or_none(noise: Vec<u8>, jwks in vec(any_object(JWK), 0..4), text in any_text()) {
+        let _ = KeySet::from_published(&noise);
+        let _ = KeySet::from_published(text.as_bytes());
+        let count = jwks.len();
+        let set = json!({ "keys": jwks });
+        // Nested too deep for a token is too deep for a set.
+        if let Some(keys) = KeySet::from_published(set.to_string().as_bytes()) {
+            prop_assert!(keys.len() <= count);
+            prop_assert!(keys.iter().all(|key| !key.is_secret()));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_header_or_an_error(noise: Vec<u8>, header in any_object(HEADER), claims in any_object(CLAIMS)) {
+        let _ = (Header::parse(&noise), Claims::parse(&noise), base64url::decode(&noise));
+        let _ = Header::parse(Value::Object(header).to_string().as_bytes());
+        if let Ok(claims) = Claims::parse(Value::Object(claims).to_string().as_bytes()) {
+            prop_assert!(claims.time("exp").is_none_or(f64::is_finite));
+            prop_assert!(claims.scopes().all(|scope| !scope.is_empty()));
+        }
+    }
+
+    #[test]
+    fn what_is_minted_is_verified(claims in btree_map(any::<String>(), any_json(), 0..6), typ: String, kid: String) {
+        let case = Case::new();
+        let mut wanted = case.claims.clone();
+        // Registered claims keep their own values: another type would be refused, and rightly so.
+        wanted.as_object_mut().unwrap().extend(claims.into_iter().filter(|(name, _)| !CLAIMS.contains(&name.as_str())));
+        wanted.as_object_mut().unwrap().remove("auth_time");
+
+        let draft = Minter::new(Algorithm::Hs256, &kid, &typ).draft(&wanted).unwrap();
+        let signature = case.signer.sign(draft.signing_input());
+        let text = draft.seal(&signature).unwrap();
+        let keys = KeySet::new([case.signer.key(&kid)]);
+        let case = case.keys(keys).policy(|policy| (policy.types, policy.max_bytes) = (edgemint::token::Expected::one(&typ), 1 << 20));
+        let token = case.verdict_on(&text).unwrap();
+        prop_assert_eq!(token.payload(), wanted.to_string());
+        prop_assert_eq!(Value::from(token.claims().members().clone()), wanted);
+        prop_assert_eq!(token.header().kid(), Some(kid.as_str()));
+    }
+
+    #[test]
+    fn a_token_with_one_character_changed_is_refused(place: Index, other: char, ascii in 0_u8..128, edit in 0..4) {
+        let case = Case::new();
+        let text = case.text();
+        let place = place.index(text.len());
+        let (before, rest) = text.split_at(place);
+        let after = &rest[1..];
+        let changed = match edit {
+            0 => format!("{before}{other}{after}"),
+            1 => format!("{before}{}{after}", char::from(ascii)),
+            2 => format!("{before}{}{rest}", char::from(ascii)),
+            _ => format!("{before}{after}"),
+        };
+        prop_assume!(changed != text);
+        prop_assert!(case.verdict_on(&changed).is_err(), "{}", changed);
+    }
+
+    #[test]
+    fn bytes_have_one_spelling(bytes: Vec<u8>, text in "[A-Za-z0-9_-]{0,40}") {
+        let encoded = base64url::encode(&bytes);
+        prop_assert_eq!(base64url::decode(encoded.as_bytes()), Some(bytes));
+        if let Some(bytes) = base64url::decode(text.as_bytes()) {
+            prop_assert_eq!(base64url::encode(&bytes), text);
+        }
+    }
+}
+
+#[test]
+fn every_letter_of_a_token_counts() {
+    let case = Case::new();
+    let text = case.text();
+    for place in 0..text.len() {
+        for letter in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=" {
+            let mut changed = text.clone().into_bytes();
+            changed[place] = *letter;
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(case.verdict_on(&changed).is_ok(), changed == text, "{changed}");
+        }
+    }
+}

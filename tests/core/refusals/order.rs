@@ -1,0 +1,83 @@
+//! The order of the checks: of a token that nobody signed, nothing is told but that.
+
+use edgemint::token::{Algorithm, KeySet, VerifyError};
+use serde_json::json;
+
+use crate::case::{Case, EXP, ISSUER};
+
+/// Every claim that can be wrong is.
+fn all_wrong() -> Vec<Case> {
+    vec![
+        Case::new().claim("iss", "https://mallory.example"),
+        Case::new().claim("aud", "https://mallory.example"),
+        Case::new().claim("aud", 1),
+        Case::new().claim("exp", "never"),
+        Case::new().claim("nbf", EXP),
+        Case::new().at(EXP),
+        Case::new().without_claim("iss"),
+        Case::new().without_claim("sub"),
+        Case::new().policy(|policy| policy.max_age = Some(1)),
+        Case::new().policy(|policy| policy.scopes = vec!["admin".to_owned()]),
+    ]
+}
+
+#[test]
+fn of_a_forged_token_nothing_is_told_about_its_claims() {
+    for case in all_wrong() {
+        let reason = case.verdict().expect_err("the claims are wrong");
+        assert_ne!(reason, VerifyError::BadSignature);
+        case.refuses(&case.forged(), VerifyError::BadSignature);
+    }
+}
+
+#[test]
+fn nor_about_its_payload() {
+    let case = Case::new();
+    let forger = crate::signer::Signer::new(Algorithm::Hs256, 99);
+    for payload in [&b""[..], b"foo", b"{", b"\xff", br#"{"a":1,"a":1}"#] {
+        case.refuses(&forger.token(case.header.to_string(), payload), VerifyError::BadSignature);
+    }
+    let header = case.text().split_once('.').unwrap().0.to_owned();
+    case.refuses(&forger.seal(&format!("{header}.not base64")), VerifyError::BadSignature);
+}
+
+#[test]
+fn size_form_header_type_algorithm_key_signature_claims() {
+    // Wrong in every way; each step mends the first thing that was found.
+    let mut case = Case::new()
+        .header("typ", 1)
+        .header("crit", json!(["x"]))
+        .claim("iss", "https://mallory.example")
+        .policy(|policy| {
+            policy.max_bytes = 1;
+            policy.algorithms = Some(vec![Algorithm::Es256]);
+        })
+        .keys(KeySet::default());
+    let broken = |case: &Case| format!("{}=", case.forged());
+
+    case.refuses(&broken(&case), VerifyError::TooLarge);
+    case.policy.max_bytes = 10_000;
+    case.refuses(&broken(&case), VerifyError::Malformed);
+    case.refuses(&case.forged(), VerifyError::Unsupported);
+    case = case.without_header("crit");
+    case.refuses(&case.forged(), VerifyError::Malformed);
+    case = case.header("typ", "JWT");
+    case.refuses(&case.forged(), VerifyError::TypeMismatch);
+    case = case.header("typ", "at+jwt");
+    case.refuses(&case.forged(), VerifyError::AlgorithmNotAllowed);
+    case.policy.algorithms = None;
+    case.refuses(&case.forged(), VerifyError::KeyNotFound);
+    case.keys = Case::new().keys;
+    case.refuses(&case.forged(), VerifyError::BadSignature);
+    case.refused(VerifyError::IssuerMismatch);
+    case.claim("iss", ISSUER).passes();
+}
+
+#[test]
+fn a_platform_that_says_no_hears_nothing_more() {
+    for case in all_wrong() {
+        let policy = std::sync::Arc::new(case.policy.clone());
+        let pending = edgemint::token::verify(&case.text(), &case.keys, &policy, case.now).unwrap();
+        assert_eq!(pending.settle(false).unwrap_err(), VerifyError::BadSignature);
+    }
+}

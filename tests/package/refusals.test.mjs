@@ -1,0 +1,242 @@
+// Every code that a TokenError can have, each brought about for real, and what such an error may and may not say.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { importFrom, install } from './consumer.mjs';
+import { startIssuer } from './issuer.mjs';
+import { AUDIENCE, CLAIMS, ISSUER, NOW, base64url, newKey, options, sign, signByHand, tampered } from './signer.mjs';
+
+const folder = await install();
+const { createVerifier, decodeUnverified, TokenError } = await importFrom(folder);
+const codes = JSON.parse(readFileSync(new URL('../vectors/error-codes.json', import.meta.url), 'utf8'));
+
+const key = await newKey('HS256');
+const es256 = await newKey('ES256');
+const header = { alg: 'HS256', kid: key.kid, typ: 'at+jwt' };
+const verifier = (more) => createVerifier({ ...options, key: key.jwk, ...more });
+
+/** How to be refused with each code: `[what, how to get it, the claim that the error names]`. */
+const CASES = {
+  algorithm_not_allowed: [
+    ['none', () => verifier().verify(`${base64url('{"alg":"none","typ":"at+jwt"}')}.${base64url(JSON.stringify(CLAIMS))}.`)],
+    ['not on the allow list', async () => verifier({ algorithms: ['HS512'] }).verify(await sign(key))],
+  ],
+  algorithm_unavailable: [['WebCrypto without Ed25519', withoutEd25519]],
+  audience_mismatch: [['another audience', async () => verifier().verify(await sign(key, { claims: { aud: ['x', 'y'] } })), 'aud']],
+  bad_signature: [
+    ['one bit changed', async () => verifier().verify(tampered(await sign(key)))],
+    ['cut short', async () => verifier().verify((await sign(key)).slice(0, -4))],
+    ['claims exchanged', async () => verifier().verify(await exchangedClaims())],
+  ],
+  claim_invalid: [
+    ['exp as text', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, exp: `${NOW + 1}` })), 'exp'],
+    ['scope as array', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, scope: ['read'] })), 'scope'],
+  ],
+  claim_missing: [
+    ['no sub', async () => verifier().verify(await sign(key, { claims: { sub: undefined } })), 'sub'],
+    ['no iat under maxTokenAge', async () => {
+      const lenient = verifier({ requiredClaims: [], maxTokenAge: 60 });
+      return lenient.verify(await sign(key, { claims: { iat: undefined } }));
+    }, 'iat'],
+  ],
+  discovery_failed: [['metadata of another issuer', metadataOfAnother]],
+  expired: [
+    ['at exp', async () => verifier({ now: () => CLAIMS.exp }).verify(await sign(key)), 'exp'],
+    ['beyond the tolerance', async () => verifier({ now: () => CLAIMS.exp + 5, clockTolerance: 5 }).verify(await sign(key)), 'exp'],
+  ],
+  internal_error: [['a trap in the wasm', trap]],
+  invalid_option: [
+    ['no issuer', () => createVerifier({ audience: AUDIENCE, key: key.jwk })],
+    ['now in milliseconds', async () => verifier({ now: Date.now }).verify(await sign(key))],
+    ['now that throws', async () => verifier({ now: () => { throw new Error('no clock'); } }).verify(await sign(key))],
+  ],
+  issuer_mismatch: [['another issuer', async () => verifier().verify(await sign(key, { claims: { iss: `${ISSUER}/` } })), 'iss']],
+  key_ambiguous: [['no kid, two keys', async () => {
+    const keys = [key.jwk, (await newKey('HS256', 'other')).jwk];
+    return verifier({ key: undefined, jwks: { keys } }).verify(await sign(key, { header: { kid: undefined } }));
+  }]],
+  key_mismatch: [['kid of a key for another algorithm', async () => {
+    return verifier({ key: es256.jwk }).verify(await sign(key, { header: { kid: es256.kid } }));
+  }]],
+  key_not_found: [['unknown kid', async () => verifier().verify(await sign(key, { header: { kid: 'other' } }))]],
+  key_unusable: [
+    ['a point off the curve', async () => {
+      const y = base64url(Buffer.alloc(32, 7));
+      return verifier({ key: { ...es256.jwk, y } }).verify(await sign(es256));
+    }],
+    ['a private key', async () => verifier({ key: { ...es256.jwk, d: es256.jwk.x } }).verify(await sign(es256))],
+    ['a private key in a set', async () => {
+      return verifier({ key: undefined, jwks: { keys: [key.jwk, { ...es256.jwk, d: es256.jwk.x }] } }).verify(await sign(key));
+    }],
+    ['a secret shorter than its hash', async () => {
+      return verifier({ key: key.secret.subarray(1), algorithms: ['HS256'] }).verify(await sign(key));
+    }],
+    ['a set without one usable key', async () => verifier({ key: undefined, jwks: { keys: [{ kty: 'EC' }] } }).verify(await sign(key))],
+  ],
+  keys_unavailable: [['nobody listens', async () => createVerifier({ ...options, jwksUri: await closedPort() }).verify(await sign(es256))]],
+  malformed: [
+    ...[undefined, null, 1, {}, [], Symbol('token'), new String('a.b.c'), Buffer.from('a.b.c')]
+      .map((token) => [`not a text: ${typeof token}`, () => verifier().verify(token)]),
+    ...['', '.', '..', 'a.b', 'a.b.c', ' ', '\0.\0.\0', '\ud800.\ud800.\ud800', 'é.é.é']
+      .map((token) => [`text: ${JSON.stringify(token)}`, () => verifier().verify(token)]),
+    ['white space', async () => verifier().verify(` ${await sign(key)}`)],
+    ['line end', async () => verifier().verify(`${await sign(key)}\n`)],
+    ['padding', async () => verifier().verify(`${await sign(key)}=`)],
+    ['stray bits', async () => verifier().verify(strayBits(await sign(key)))],
+    ['a lone surrogate in the payload', async () => verifier().verify((await sign(key)).replace('.e', '.\udfff'))],
+    ['the same member twice', () => verifier().verify(signByHand(key, header, `{"exp":${NOW + 1},"exp":${NOW + 2}}`))],
+    ['a byte order mark', () => verifier().verify(signByHand(key, header, `\ufeff${JSON.stringify(CLAIMS)}`))],
+    ['a payload that is no object', () => verifier().verify(signByHand(key, header, '"claims"'))],
+    ['a deep header', () => verifier().verify(signByHand(key, `{"alg":"HS256","a":${'['.repeat(2000)}${']'.repeat(2000)}}`, CLAIMS))],
+  ],
+  not_yet_valid: [['before nbf', async () => verifier().verify(await sign(key, { claims: { nbf: NOW + 1 } }))]],
+  scope_insufficient: [['one of two', async () => verifier({ scope: 'read admin' }).verify(await sign(key)), 'scope']],
+  too_large: [
+    ['beyond the default', () => verifier().verify('a'.repeat(16 * 1024 + 1))],
+    ['10 MB', () => verifier().verify('a'.repeat(10_000_000))],
+    ['beyond maxTokenBytes', async () => verifier({ maxTokenBytes: 100 }).verify(await sign(key))],
+  ],
+  too_old: [['older than maxTokenAge', async () => verifier({ maxTokenAge: 9 }).verify(await sign(key)), 'iat']],
+  type_mismatch: [
+    ['an ID token', async () => verifier().verify(await sign(key, { header: { typ: 'JWT' } }))],
+    ['no type', async () => verifier().verify(await sign(key, { header: { typ: undefined } }))],
+  ],
+  unsupported: [
+    ['encrypted', () => verifier().verify('e30.e30.e30.e30.e30')],
+    ['JSON serialisation', () => verifier().verify('{"payload":"e30","signatures":[]}')],
+    ['crit', () => verifier().verify(signByHand(key, { ...header, crit: ['exp'], exp: 1 }, CLAIMS))],
+    ['b64', () => verifier().verify(signByHand(key, { ...header, b64: false }, CLAIMS))],
+    ['zip', () => verifier().verify(signByHand(key, { ...header, zip: 'DEF' }, CLAIMS))],
+  ],
+  wasm_unavailable: [['the web entry where its wasm cannot be fetched', withoutWasm]],
+};
+
+test('every code has a case, and every case a code', () => {
+  assert.deepEqual(Object.keys(CASES).sort(), Object.keys(codes).sort());
+});
+
+for (const [code, cases] of Object.entries(CASES)) {
+  for (const [what, provoke, claim] of cases) {
+    test(`${code}: ${what}`, async () => {
+      const error = await provoke().then(() => assert.fail('it was not refused'), (thrown) => thrown);
+      assert.equal(error.code, code, error.stack);
+      assert.equal(error.name, 'TokenError');
+      assert.equal(error.claim, claim);
+      assert.ok(error instanceof Error);
+      assert.match(error.message, /^\S.{8,}/);
+      assert.ok(!error.message.includes(code), 'the message repeats the code');
+      for (const value of [key.kid, ISSUER, AUDIENCE, CLAIMS.sub, base64url(JSON.stringify(header))]) {
+        assert.ok(!`${error.message}${error.cause?.message}`.includes(value), 'the message holds a part of the token');
+      }
+    });
+  }
+}
+
+// A synchronous throw is refused like a rejection.
+for (const cases of Object.values(CASES)) {
+  for (const each of cases) {
+    const provoke = each[1];
+    each[1] = async () => provoke();
+  }
+}
+
+test('a forged token learns nothing about its claims', async () => {
+  for (const claims of [{ exp: 1 }, { iss: 'x' }, { aud: 'x' }, { sub: undefined }, { scope: '' }]) {
+    await assert.rejects(verifier({ scope: 'read' }).verify(tampered(await sign(key, { claims }))), { code: 'bad_signature' });
+  }
+});
+
+test('prototype members in a token stay data', async () => {
+  const payload = JSON.stringify(CLAIMS).replace(/}$/, ',"__proto__":{"admin":true},"constructor":1}');
+  const { claims } = await verifier().verify(signByHand(key, header, payload));
+  assert.equal(claims.admin, undefined);
+  assert.deepEqual(Object.getOwnPropertyDescriptor(claims, '__proto__').value, { admin: true });
+  assert.equal({}.admin, undefined);
+});
+
+test('verified objects belong to the caller', async () => {
+  const token = await sign(key);
+  const strict = verifier();
+  (await strict.verify(token)).claims.scope = 'admin';
+  assert.deepEqual((await strict.verify(token)).claims, CLAIMS);
+});
+
+test('decodeUnverified reads what it can and refuses the rest with the same codes', async () => {
+  const token = await sign(key);
+  assert.deepEqual(decodeUnverified(token), { header, claims: CLAIMS });
+  assert.deepEqual(decodeUnverified(tampered(token)).claims, CLAIMS);
+  const refused = (text, code) => assert.throws(() => decodeUnverified(text), (error) => error instanceof TokenError && error.code === code);
+  for (const text of [undefined, 1, '', 'a.b', 'a.b.c', ` ${token}`, `${token}=`, `${token}\n`, strayBits(token), 'e30.W10.', 'bnVsbA.e30.']) {
+    refused(text, 'malformed');
+  }
+  refused(signByHand(key, header, '\ufeff{}'), 'malformed');
+  refused('e30.e30.e30.e30.e30', 'unsupported');
+  refused('{"payload":""}', 'unsupported');
+  refused('a'.repeat(2_000_000), 'too_large');
+});
+
+async function exchangedClaims() {
+  const [head, , signature] = (await sign(key)).split('.');
+  const [, payload] = (await sign(key, { claims: { sub: 'somebody else' } })).split('.');
+  return `${head}.${payload}.${signature}`;
+}
+
+/** Sets one of the bits at the end of the last character, which stand for nothing. */
+function strayBits(token) {
+  const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return token.slice(0, -1) + ALPHABET[ALPHABET.indexOf(token.at(-1)) + 1];
+}
+
+async function closedPort() {
+  const issuer = await startIssuer();
+  await issuer.stop();
+  return `${issuer.origin}/jwks.json`;
+}
+
+async function metadataOfAnother() {
+  const issuer = await startIssuer({ keys: [es256] });
+  try {
+    issuer.routes['/.well-known/oauth-authorization-server'].issuer = ISSUER;
+    return await createVerifier({ ...options, issuer: issuer.issuer }).verify(await sign(es256));
+  } finally {
+    await issuer.stop();
+  }
+}
+
+/** A stand-in, for no runtime at hand lacks an algorithm: older browsers do, and this is what they say. */
+async function withoutEd25519() {
+  const eddsa = await newKey('EdDSA');
+  const token = await sign(eddsa);
+  const { importKey } = crypto.subtle;
+  crypto.subtle.importKey = async () => { throw new DOMException('Unrecognized name.', 'NotSupportedError'); };
+  try {
+    return await verifier({ key: eddsa.jwk }).verify(token);
+  } finally {
+    crypto.subtle.importKey = importKey;
+  }
+}
+
+/** Installs the package once more and plants a trap where a verification begins. */
+async function trap() {
+  const { default: binaryen } = await import('binaryen');
+  const other = await install();
+  const path = join(other, 'node_modules/edgemint/dist/edgemint.wasm');
+  const module = binaryen.readBinary(readFileSync(path));
+  module.setFeatures(binaryen.Features.All);
+  const exports = Array.from({ length: module.getNumExports() }, (_, index) => binaryen.getExportInfo(module.getExportByIndex(index)));
+  const { value } = exports.find(({ name }) => name === 'verifier_begin');
+  const { params, results } = binaryen.getFunctionInfo(module.getFunction(value));
+  module.removeFunction(value);
+  module.addFunction(value, params, results, [], module.unreachable());
+  writeFileSync(path, module.emitBinary());
+  const trapped = await importFrom(other);
+  return trapped.createVerifier({ ...options, key: key.jwk }).verify(await sign(key));
+}
+
+async function withoutWasm() {
+  // Node's fetch reads no files, so that here the web entry never gets at its wasm.
+  const web = await import(pathToFileURL(join(folder, 'node_modules/edgemint/dist/web.js')));
+  return web.createVerifier({ ...options, key: key.jwk }).verify(await sign(key));
+}

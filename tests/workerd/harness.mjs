@@ -1,0 +1,186 @@
+// Starts the built Worker in real workerd, configured by wrangler.toml as `wrangler dev` and the edge do it.
+// For every black-box test and the benchmark. Checks nothing by itself, and reads no .dev.vars and no environment.
+import childProcess from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler';
+import { buildWorker } from '../../.scripts/build-worker.mjs';
+import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret } from '../../.scripts/secrets.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
+
+/**
+ * Starts a Worker with fresh secrets and empty state, unless told otherwise.
+ *
+ * - `port`: where it listens on 127.0.0.1; a free one by default.
+ * - `issuer`: the issuer identifier; `http://localhost:PORT` by default.
+ * - `persist`: a folder for KV and Durable Objects; by default a new one, which goes when the Worker stops.
+ * - `vars`, `secrets`: added to those of wrangler.toml; `undefined` takes one away.
+ * - `assets`: false leaves out the static files and their router, so that requests go straight to the Worker.
+ *
+ * Gives `{ url, issuer, rootSecret, persist, settings, logs, stop(), kill() }`. `settings` starts the same again on the
+ * same state; `logs` are all the lines that workerd has printed; `kill` ends workerd with SIGKILL and keeps the state.
+ */
+export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true } = {}) {
+  await buildWorker();
+  const settings = { port: port ?? await freePort(), assets };
+  settings.issuer = issuer ?? `http://localhost:${settings.port}`;
+  settings.persist = persist ?? temporaryFolder();
+  settings.vars = vars;
+  settings.secrets = { [KEY_ENCRYPTION_KEY]: newSecret(), [ROOT_SECRET]: newSecret(), ...secrets };
+  const logs = [];
+  const { miniflare, workerd } = await start(miniflareOptions(settings), logs);
+  const forget = () => {
+    if (persist === undefined) rmSync(settings.persist, { recursive: true, force: true });
+  };
+  return {
+    url: `http://localhost:${settings.port}`,
+    issuer: settings.issuer,
+    rootSecret: settings.secrets[ROOT_SECRET],
+    persist: settings.persist,
+    settings,
+    logs,
+    async stop() {
+      await miniflare.dispose();
+      forget();
+    },
+    async kill() {
+      const gone = once(workerd, 'exit');
+      workerd.kill('SIGKILL');
+      // At once: otherwise Miniflare takes the end for a crash, and starts workerd anew.
+      await Promise.all([gone, miniflare.dispose()]);
+    },
+  };
+}
+
+/** Asks the token endpoint for a token with the client's own rights; gives the reply's members, or throws. */
+export async function token(server, params = {}, client = { id: 'root', secret: server.rootSecret }) {
+  const response = await fetch(`${server.url}/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', ...params }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`no token: ${response.status} ${text}`);
+  return JSON.parse(text);
+}
+
+/** A port that is free on both loopbacks, since `localhost` may mean either. */
+export async function freePort() {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const port = await listenBriefly('127.0.0.1', 0);
+    if (await listenBriefly('::1', port) !== undefined) return port;
+  }
+  throw new Error('no port is free on both 127.0.0.1 and ::1');
+}
+
+// What the machine has no IPv6 for, nobody else can listen on either.
+async function listenBriefly(host, port) {
+  const server = createServer();
+  server.listen({ host, port, ipv6Only: true });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    return error.code === 'EADDRINUSE' ? undefined : port;
+  }
+  const chosen = server.address().port;
+  server.close();
+  await once(server, 'close');
+  return chosen;
+}
+
+function miniflareOptions({ port, issuer, persist, vars, secrets, assets }) {
+  const config = { ...unstable_readConfig({ config: join(root, 'wrangler.toml') }), secrets: undefined };
+  // A file that is not there: without one, wrangler would read .dev.vars.
+  const envFiles = [join(persist, 'no.env')];
+  const { workerOptions, externalWorkers } = unstable_getMiniflareWorkerOptions(config, undefined, { envFiles });
+  const build = join(root, 'build');
+  const worker = {
+    ...workerOptions,
+    // Of no use to modules that are named one by one, and refused beside them.
+    modulesRules: undefined,
+    modulesRoot: build,
+    modules: [
+      { type: 'ESModule', path: join(build, 'index.js') },
+      { type: 'CompiledWasm', path: join(build, 'index_bg.wasm') },
+    ],
+    bindings: present({ ...config.vars, ISSUER: issuer, ...vars, ...secrets }),
+    // workerd itself, without the proxy that Miniflare puts in front; the router of the assets stays.
+    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+  };
+  if (!assets) delete worker.assets;
+  return convertV4MiniflareOptions({
+    workers: [worker, ...externalWorkers],
+    host: '127.0.0.1',
+    port: 0,
+    cf: false,
+    logRequests: false,
+    handleStructuredLogs: () => {},
+    resourcePersistencePath: persist,
+  });
+}
+
+function present(members) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+// One after another, since each start has to recognise its own process.
+function start(options, logs) {
+  const result = previousStart.then(() => startNow(options, logs));
+  previousStart = result.catch(() => {});
+  return result;
+}
+
+let previousStart = Promise.resolve();
+
+// Miniflare keeps workerd to itself and hides some of its lines: take hold of the process as it is started.
+async function startNow(options, logs) {
+  const { spawn } = childProcess;
+  let workerd;
+  childProcess.spawn = (command, args, ...rest) => {
+    const child = spawn(command, args, ...rest);
+    if (args?.[0] === 'serve') {
+      workerd = child;
+      collectLines(child.stdout, logs);
+      collectLines(child.stderr, logs);
+    }
+    return child;
+  };
+  const miniflare = new Miniflare(options);
+  try {
+    await miniflare.ready;
+    return { miniflare, workerd };
+  } catch (error) {
+    await miniflare.dispose().catch(() => {});
+    throw error;
+  } finally {
+    childProcess.spawn = spawn;
+  }
+}
+
+function collectLines(stream, logs) {
+  let rest = '';
+  stream.on('data', (chunk) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    logs.push(...lines.map(message));
+  });
+}
+
+// workerd wraps what a Worker logs in JSON; its own complaints are bare text.
+function message(line) {
+  try {
+    return JSON.parse(line).message ?? line;
+  } catch {
+    return line;
+  }
+}
+
+function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'edgemint-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
