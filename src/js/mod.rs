@@ -165,22 +165,26 @@ fn verified_json(token: &token::Token) -> String {
     format!(r#"{{"claims":{},"header":{header},"key":{}}}"#, token.payload(), Value::Object(key))
 }
 
-fn given_keys(jwks: &str) -> Result<Vec<Key>, KeyError> {
+fn given_keys(jwks: &str) -> Result<Vec<Key>, Refusal> {
     let set = token::json::parse_object(jwks.as_bytes()).ok_or(KeyError::Malformed)?;
     let Some(Value::Array(jwks)) = set.get("keys") else {
-        return Err(KeyError::Malformed);
+        return Err(KeyError::Malformed.into());
     };
     let (mut keys, mut first_error) = (Vec::new(), None);
     for jwk in jwks {
         match jwk.as_object().ok_or(KeyError::Malformed).and_then(Key::from_jwk) {
             Ok(key) => keys.push(key),
             // A private key in a verifier's configuration is a leak to be told, not an unknown kind to pass over.
-            Err(KeyError::Private) => return Err(KeyError::Private),
+            Err(KeyError::Private) => return Err(KeyError::Private.into()),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
+    // Public keys are there to be shown: a set that has some will be shown one day, with the secrets in it.
+    if keys.iter().any(Key::is_secret) && !keys.iter().all(Key::is_secret) {
+        return Err(Refusal::of_key("the JWK Set mixes shared secrets with public keys"));
+    }
     match first_error {
-        Some(error) if keys.is_empty() => Err(error),
+        Some(error) if keys.is_empty() => Err(error.into()),
         Some(_) | None => Ok(keys),
     }
 }
@@ -251,6 +255,10 @@ impl Refusal {
         Self { code: "invalid_option", sentence: "the policy cannot be read", claim: None }
     }
 
+    fn of_key(sentence: &'static str) -> Self {
+        Self { code: "key_unusable", sentence, claim: None }
+    }
+
     fn into_members(self) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert("code".to_owned(), self.code.into());
@@ -270,7 +278,7 @@ impl From<VerifyError> for Refusal {
 
 impl From<KeyError> for Refusal {
     fn from(error: KeyError) -> Self {
-        Self { code: "key_unusable", sentence: error.sentence(), claim: None }
+        Self::of_key(error.sentence())
     }
 }
 

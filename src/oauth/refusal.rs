@@ -51,6 +51,8 @@ pub enum Refusal {
     ClientNotFound,
     /// The root client is configured, not registered.
     ClientRoot,
+    /// The cursor of a list is not one that a page gave.
+    CursorMalformed,
     /// A parameter stands twice.
     DuplicateParameter,
     /// The client did not register this grant.
@@ -102,6 +104,49 @@ const TOKEN_REFUSED: &str =
     "The access token is malformed, expired, revoked or not meant for this resource. Get a new one.";
 
 impl Refusal {
+    /// One of each, for whoever wants to list them.
+    pub fn samples() -> Vec<Self> {
+        let all = [
+            Self::AuthorizationTooLong,
+            Self::BearerInvalid,
+            Self::BearerMissing,
+            Self::BearerScope { needed: "" },
+            Self::BearerSampleScope,
+            Self::BearerInQuery,
+            Self::BodyTooLarge,
+            Self::ClientExists,
+            Self::ClientAuthMissing,
+            Self::ClientAuthSeveral,
+            Self::ClientAuthMethod,
+            Self::ClientAuthMalformed,
+            Self::ClientAssertion,
+            Self::ClientAssertionReplay,
+            Self::ClientSecret,
+            Self::ClientUnknown,
+            Self::ClientNotFound,
+            Self::ClientRoot,
+            Self::CursorMalformed,
+            Self::DuplicateParameter,
+            Self::GrantNotAllowed,
+            Self::GrantUnsupported,
+            Self::Metadata(MetadataError::Scope),
+            Self::MethodNotAllowed { allow: "" },
+            Self::MissingParameter,
+            Self::MalformedForm,
+            Self::NotAForm,
+            Self::NotJson,
+            Self::NotFound,
+            Self::ParametersInQuery,
+            Self::ResourceMalformed,
+            Self::ResourceNotAllowed,
+            Self::ScopeMalformed,
+            Self::ScopeNotAllowed,
+            Self::TokenOfAnother,
+            Self::TooManyParameters,
+        ];
+        all.to_vec()
+    }
+
     /// The stable word for logs and metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -122,6 +167,7 @@ impl Refusal {
             Self::ClientUnknown => "client_unknown",
             Self::ClientNotFound => "client_not_found",
             Self::ClientRoot => "client_root",
+            Self::CursorMalformed => "cursor_malformed",
             Self::DuplicateParameter => "duplicate_parameter",
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::GrantUnsupported => "grant_unsupported",
@@ -186,6 +232,7 @@ impl Refusal {
             Self::ClientRoot => {
                 (400, "invalid_client_metadata", "The client root comes with the server and is not registered.")
             }
+            Self::CursorMalformed => (400, "invalid_request", "cursor must be one that a page of this list gave."),
             Self::DuplicateParameter => (400, "invalid_request", "A parameter stands more than once."),
             Self::GrantNotAllowed => (400, "unauthorized_client", "The client did not register this grant_type."),
             Self::GrantUnsupported => (400, "unsupported_grant_type", "This grant_type is not supported."),

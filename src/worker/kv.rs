@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::KvStore;
 
+use crate::oauth::Refusal;
+
 use super::env::{Platform, STORE};
-use super::report::{Fault, FaultKind};
+use super::report::{Fault, FaultKind, Stop};
 
 /// What kinds of record there are. The kind is in the name and so under the seal:
 /// a record of one kind can never be taken for one of another.
@@ -36,8 +38,9 @@ pub(crate) enum Found<T> {
 }
 
 /// The name of a record. Everything belongs to one issuer: a Worker that is given another name starts anew.
+/// No issuer has a `|`, so no two issuers share a name.
 pub(crate) fn name(platform: &Platform, kind: Kind, id: &str) -> String {
-    format!("{}:{}:{id}", kind.name(), platform.authority().issuer())
+    format!("{}|{}|{id}", kind.name(), platform.authority().issuer())
 }
 
 /// Seals a record under its name.
@@ -77,13 +80,21 @@ pub(crate) async fn list(
     kind: Kind,
     cursor: Option<String>,
     limit: u64,
-) -> Result<(Vec<String>, Option<String>), Fault> {
+) -> Result<(Vec<String>, Option<String>), Stop> {
     let prefix = name(platform, kind, "");
-    let mut list = store(platform)?.list().prefix(prefix.clone()).limit(limit);
-    if let Some(cursor) = cursor {
-        list = list.cursor(cursor);
-    }
-    let page = list.execute().await.map_err(unavailable)?;
+    let store = store(platform)?;
+    let list = store.list().prefix(prefix.clone()).limit(limit);
+    let page = match cursor {
+        None => list.execute().await.map_err(unavailable)?,
+        Some(cursor) => match list.cursor(cursor).execute().await {
+            Ok(page) => page,
+            // KV fails in one way for a cursor that it did not make and for trouble of its own: see whether it works.
+            Err(_) => {
+                store.list().limit(1).execute().await.map_err(unavailable)?;
+                return Err(Refusal::CursorMalformed.into());
+            }
+        },
+    };
     let ids = page.keys.iter().filter_map(|key| key.name.strip_prefix(&prefix)).map(str::to_owned).collect();
     Ok((ids, page.cursor.filter(|_| !page.list_complete)))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::keyring::{REFRESH_AFTER, Ring, STALE_LIMIT};
+use crate::keyring::{REFRESH_AFTER, Ring, SIGNING_ALGORITHMS, STALE_LIMIT, SigningKey};
 use crate::oauth::Refusal;
 use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 
@@ -60,9 +60,11 @@ impl View {
         &self.ring
     }
 
-    /// The key that signs now: of the preferred algorithm, or else of any that is configured.
-    fn signing_key(&self, platform: &Platform) -> Option<&crate::keyring::SigningKey> {
-        platform.authority().algorithms().iter().find_map(|algorithm| self.ring.signer(*algorithm, platform.now))
+    /// The key that signs now: of the preferred algorithm, or else of any that is configured, or else of any at all,
+    /// for a newly configured algorithm has to wait until its first key is known everywhere.
+    fn signing_key(&self, platform: &Platform) -> Option<&SigningKey> {
+        let preferred = platform.authority().algorithms().iter().chain(&SIGNING_ALGORITHMS);
+        preferred.into_iter().find_map(|algorithm| self.ring.signer(*algorithm, platform.now))
     }
 
     async fn signer(&self, platform: &Platform) -> Result<Rc<Signer>, Fault> {

@@ -51,7 +51,10 @@ async function freshKey(alg) {
 
 for (const key of all) {
   const { alg, kid, jwk, secret } = key;
-  test(`${alg} with a JWK Set that has all keys`, () => accepts({ jwks: { keys: all.map((each) => each.jwk) } }, key, kid));
+  test(`${alg} with a JWK Set that has all keys of its sort`, () => {
+    const keys = all.filter((each) => (each.secret === undefined) === (secret === undefined)).map((each) => each.jwk);
+    return accepts({ jwks: { keys } }, key, kid);
+  });
   test(`${alg} with one JWK`, () => accepts({ key: jwk }, key, kid));
   test(`${alg} with one bare JWK`, () => {
     const { kid: _, alg: __, use: ___, ...bare } = jwk;

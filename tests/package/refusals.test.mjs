@@ -8,8 +8,7 @@ import { importFrom, install } from './consumer.mjs';
 import { startIssuer } from './issuer.mjs';
 import { AUDIENCE, CLAIMS, ISSUER, NOW, base64url, newKey, options, sign, signByHand, tampered } from './signer.mjs';
 
-const folder = await install();
-const { createVerifier, decodeUnverified, TokenError } = await importFrom(folder);
+const { createVerifier, decodeUnverified, TokenError } = await importFrom(await install());
 const codes = JSON.parse(readFileSync(new URL('../vectors/error-codes.json', import.meta.url), 'utf8'));
 
 const key = await newKey('HS256');
@@ -27,7 +26,8 @@ const CASES = {
   audience_mismatch: [['another audience', async () => verifier().verify(await sign(key, { claims: { aud: ['x', 'y'] } })), 'aud']],
   bad_signature: [
     ['one bit changed', async () => verifier().verify(tampered(await sign(key)))],
-    ['cut short', async () => verifier().verify((await sign(key)).slice(0, -4))],
+    ['cut short', async () => verifier().verify(cutShort(await sign(key)))],
+    ['a lone surrogate in the payload', async () => verifier().verify((await sign(key)).replace('.e', '.\udfff'))],
     ['claims exchanged', async () => verifier().verify(await exchangedClaims())],
   ],
   claim_invalid: [
@@ -70,6 +70,7 @@ const CASES = {
     ['a private key in a set', async () => {
       return verifier({ key: undefined, jwks: { keys: [key.jwk, { ...es256.jwk, d: es256.jwk.x }] } }).verify(await sign(key));
     }],
+    ['secrets beside public keys', async () => verifier({ key: undefined, jwks: { keys: [key.jwk, es256.jwk] } }).verify(await sign(key))],
     ['a secret shorter than its hash', async () => {
       return verifier({ key: key.secret.subarray(1), algorithms: ['HS256'] }).verify(await sign(key));
     }],
@@ -85,7 +86,6 @@ const CASES = {
     ['line end', async () => verifier().verify(`${await sign(key)}\n`)],
     ['padding', async () => verifier().verify(`${await sign(key)}=`)],
     ['stray bits', async () => verifier().verify(strayBits(await sign(key)))],
-    ['a lone surrogate in the payload', async () => verifier().verify((await sign(key)).replace('.e', '.\udfff'))],
     ['the same member twice', () => verifier().verify(signByHand(key, header, `{"exp":${NOW + 1},"exp":${NOW + 2}}`))],
     ['a byte order mark', () => verifier().verify(signByHand(key, header, `\ufeff${JSON.stringify(CLAIMS)}`))],
     ['a payload that is no object', () => verifier().verify(signByHand(key, header, '"claims"'))],
@@ -120,25 +120,19 @@ test('every code has a case, and every case a code', () => {
 for (const [code, cases] of Object.entries(CASES)) {
   for (const [what, provoke, claim] of cases) {
     test(`${code}: ${what}`, async () => {
-      const error = await provoke().then(() => assert.fail('it was not refused'), (thrown) => thrown);
+      // A synchronous throw counts like a rejection.
+      const error = await Promise.resolve().then(provoke).then(() => assert.fail('it was not refused'), (thrown) => thrown);
       assert.equal(error.code, code, error.stack);
       assert.equal(error.name, 'TokenError');
       assert.equal(error.claim, claim);
       assert.ok(error instanceof Error);
       assert.match(error.message, /^\S.{8,}/);
-      assert.ok(!error.message.includes(code), 'the message repeats the code');
+      // A code of one word may be the right word for a sentence too.
+      assert.ok(!error.message.startsWith(code) && !(code.includes('_') && error.message.includes(code)), 'the message repeats the code');
       for (const value of [key.kid, ISSUER, AUDIENCE, CLAIMS.sub, base64url(JSON.stringify(header))]) {
         assert.ok(!`${error.message}${error.cause?.message}`.includes(value), 'the message holds a part of the token');
       }
     });
-  }
-}
-
-// A synchronous throw is refused like a rejection.
-for (const cases of Object.values(CASES)) {
-  for (const each of cases) {
-    const provoke = each[1];
-    each[1] = async () => provoke();
   }
 }
 
@@ -183,6 +177,11 @@ async function exchangedClaims() {
   return `${head}.${payload}.${signature}`;
 }
 
+function cutShort(token) {
+  const [head, payload, signature] = token.split('.');
+  return `${head}.${payload}.${base64url(Buffer.from(signature, 'base64url').subarray(0, 16))}`;
+}
+
 /** Sets one of the bits at the end of the last character, which stand for nothing. */
 function strayBits(token) {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -224,7 +223,8 @@ async function trap() {
   const other = await install();
   const path = join(other, 'node_modules/edgemint/dist/edgemint.wasm');
   const module = binaryen.readBinary(readFileSync(path));
-  module.setFeatures(binaryen.Features.All);
+  const { MutableGlobals, SignExt, NontrappingFPToInt, BulkMemory, Multivalue, ReferenceTypes } = binaryen.Features;
+  module.setFeatures(MutableGlobals | SignExt | NontrappingFPToInt | BulkMemory | Multivalue | ReferenceTypes);
   const exports = Array.from({ length: module.getNumExports() }, (_, index) => binaryen.getExportInfo(module.getExportByIndex(index)));
   const { value } = exports.find(({ name }) => name === 'verifier_begin');
   const { params, results } = binaryen.getFunctionInfo(module.getFunction(value));
@@ -236,7 +236,8 @@ async function trap() {
 }
 
 async function withoutWasm() {
-  // Node's fetch reads no files, so that here the web entry never gets at its wasm.
-  const web = await import(pathToFileURL(join(folder, 'node_modules/edgemint/dist/web.js')));
+  // Node's fetch reads no files, so that here the web entry never gets at its wasm. A copy of its own, for in the other
+  // one the wasm is loaded.
+  const web = await import(pathToFileURL(join(await install(), 'node_modules/edgemint/dist/web.js')));
   return web.createVerifier({ ...options, key: key.jwk }).verify(await sign(key));
 }

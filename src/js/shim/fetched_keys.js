@@ -56,8 +56,11 @@ export class FetchedKeys {
 
   /** After a miss: fetches, unless that was done lately. True if there are newer keys now than at `generation`. */
   async renew(generation) {
-    if (this.generation === generation && (this.#flight.isUnderway() || !isWithin(COOL_DOWN_MS, this.#missedAt))) {
-      this.#missedAt = Date.now();
+    if (this.generation === generation) {
+      if (!this.#flight.isUnderway()) {
+        if (isWithin(COOL_DOWN_MS, this.#missedAt)) return false;
+        this.#missedAt = Date.now();
+      }
       await this.#flight.join();
     }
     return this.generation !== generation;

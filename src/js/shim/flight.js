@@ -32,9 +32,16 @@ export function leasedFlight(keepAlive) {
     };
     const join = async () => {
       const seen = landings;
-      while (isUnderway() && landings === seen) await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
-      if (landings === seen) await lead();
+      let own;
+      while (landings === seen) {
+        if (!isUnderway()) own = lead();
+        await Promise.race(own === undefined ? [pause()] : [pause(), own]);
+      }
     };
     return { isUnderway, start: () => { if (!isUnderway()) lead(); }, join };
   };
+}
+
+function pause() {
+  return new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
 }

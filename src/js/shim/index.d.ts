@@ -48,7 +48,10 @@ export interface CommonOptions {
 export type KeyOptions = GivenKeySet | FetchedKeySet | SecretKey | SingleKey | DiscoveredKeySet;
 
 export interface GivenKeySet {
-  /** A JWK Set (RFC 7517 section 5). Keys that cannot be used are passed over; a private key is refused. */
+  /**
+   * A JWK Set (RFC 7517 section 5), of public keys or of shared secrets. Keys that cannot be used are passed over; a
+   * private key is refused, and so are secrets beside public keys.
+   */
   jwks: JwkSet;
   jwksUri?: undefined;
   key?: undefined;

@@ -1,0 +1,82 @@
+// The package as Node finds it: its exports, its weight, and the same tests again in the machine's own Node.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { systemPath } from '../../.scripts/toolbox.mjs';
+import { importFrom, install, tarball } from './consumer.mjs';
+
+const run = promisify(execFile);
+const folder = await install();
+const installed = join(folder, 'node_modules/edgemint');
+const EXPORTS = ['TokenError', 'anyAudience', 'anyIssuer', 'anyType', 'createVerifier', 'decodeUnverified'];
+
+/** The files that run in plain Node; node_modules/.bin/node has run them already. */
+const FILES = ['algorithms', 'discovery', 'explain', 'fetching', 'flight', 'options', 'refusals', 'vectors'];
+
+test('the exports are these and no others, under import and under require', async () => {
+  assert.deepEqual(Object.keys(await importFrom(folder)).sort(), EXPORTS);
+  const require = createRequire(join(folder, 'index.cjs'));
+  assert.deepEqual(Object.keys(require('edgemint')).sort(), EXPORTS);
+});
+
+test('the wasm and package.json can be imported by path, and nothing else', () => {
+  const require = createRequire(join(folder, 'index.cjs'));
+  assert.equal(require.resolve('edgemint/edgemint.wasm'), join(installed, 'dist/edgemint.wasm'));
+  assert.equal(require('edgemint/package.json').name, 'edgemint');
+  assert.throws(() => require.resolve('edgemint/dist/verifier.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
+});
+
+test('it depends on nothing', () => {
+  const { dependencies, peerDependencies, optionalDependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  assert.deepEqual({ dependencies, peerDependencies, optionalDependencies }, {
+    dependencies: undefined, peerDependencies: undefined, optionalDependencies: undefined,
+  });
+  assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['edgemint']);
+});
+
+test('there is one wasm, and it is small', (t) => {
+  const modules = readdirSync(join(installed, 'dist')).filter((name) => name.endsWith('.wasm'));
+  assert.deepEqual(modules, ['edgemint.wasm']);
+  const gzip = gzipSync(readFileSync(join(installed, 'dist/edgemint.wasm')), { level: 9 }).length;
+  t.diagnostic(`edgemint.wasm: ${(gzip / 1000).toFixed(1)} KB gzip`);
+  assert.ok(gzip < 130_000, `${gzip} bytes`);
+});
+
+test('importing it prints nothing, and a process that used it ends by itself', async () => {
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', `
+    import { createVerifier, anyIssuer, anyAudience } from 'edgemint';
+    const verifier = createVerifier({ issuer: anyIssuer, audience: anyAudience, key: new Uint8Array(32), algorithms: ['HS256'] });
+    await verifier.verify('a.b.c').catch(() => {});
+  `], { cwd: folder, timeout: 10_000 });
+  assert.deepEqual({ stdout, stderr }, { stdout: '', stderr: '' });
+});
+
+const system = await systemNode();
+
+test(`the same tests in ${system.name}`, { skip: system.skip }, async () => {
+  const paths = FILES.map((name) => join(import.meta.dirname, `${name}.test.mjs`));
+  // A runner inside of a runner would report to the outer one.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const options = ['--test', '--test-reporter=tap', '--test-concurrency=1', ...paths];
+  const { stdout } = await run(system.path, options, { env: { ...env, EDGEMINT_TARBALL: tarball }, maxBuffer: 64 * 1024 * 1024 })
+    .catch((error) => assert.fail(error.stdout.split('\n').filter((line) => /not ok|error:|^# /.test(line)).join('\n')));
+  assert.match(stdout, /^# fail 0$/m);
+  assert.match(stdout, /^# pass [1-9]\d\d$/m);
+});
+
+/** The Node that the machine has beside the pinned one. */
+async function systemNode() {
+  for (const path of systemPath().map((part) => join(part, 'node'))) {
+    const version = await run(path, ['--version']).then(({ stdout }) => stdout.trim(), () => undefined);
+    if (version === undefined) continue;
+    if (version === process.version) return { name: 'another Node', skip: `the machine's own Node is ${version} too` };
+    if (Number(version.slice(1).split('.')[0]) < 20) return { name: 'another Node', skip: `the machine's own Node is ${version}` };
+    return { name: `the machine's Node ${version}`, path, skip: false };
+  }
+  return { name: 'another Node', skip: 'the machine has none of its own' };
+}

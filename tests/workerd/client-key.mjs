@@ -1,0 +1,34 @@
+// Keys that clients prove themselves with, and the assertions that they sign (RFC 7523 section 2.2), made by jose.
+import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
+
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** A new key pair; `jwk` is its public half as a client registers it. */
+export async function newClientKey(alg) {
+  const { publicKey, privateKey } = await generateKeyPair(alg);
+  const jwk = await exportJWK(publicKey);
+  return { alg, privateKey, jwk: { ...jwk, alg, use: 'sig', kid: await calculateJwkThumbprint(jwk) } };
+}
+
+/** The metadata of a client that has this key and no secret. */
+export function keyMetadata(key, metadata = {}) {
+  return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] }, ...metadata };
+}
+
+/** The claims of a good assertion; `changes` replace some, and `undefined` takes one out. */
+export function assertionClaims(server, id, changes = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  return { iss: id, sub: id, aud: server.issuer, iat: now, exp: now + 60, jti: crypto.randomUUID(), ...changes };
+}
+
+/** An assertion with these claims, signed with the key. */
+export function signAssertion(key, claims) {
+  return new SignJWT(claims).setProtectedHeader({ alg: key.alg, kid: key.jwk.kid }).sign(key.privateKey);
+}
+
+/** The form of a token request that shows this assertion. */
+export function assertionForm(assertion, params = {}) {
+  return {
+    grant_type: 'client_credentials', client_assertion_type: ASSERTION_TYPE, client_assertion: assertion, ...params,
+  };
+}

@@ -1,0 +1,42 @@
+// HTTP requests to a running Worker, and their answers as plain values. Checks nothing by itself.
+
+/** Sends a request; gives `{ status, headers, text, json }`. `json` is there only where the content type promises it. */
+export async function send(server, path, init = {}) {
+  const response = await fetch(`${server.url}${path}`, { redirect: 'manual', ...init });
+  const text = await response.text();
+  const headers = Object.fromEntries(response.headers);
+  // What the connection adds is not the Worker's answer.
+  for (const name of ['connection', 'date', 'keep-alive']) delete headers[name];
+  const isJson = /^application\/([a-z-]+\+)?json$/.test(headers['content-type'] ?? '');
+  return { status: response.status, headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
+}
+
+/** Posts a form: its text as it is, or whatever URLSearchParams takes. */
+export function postForm(server, path, form, headers = {}) {
+  return send(server, path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body: typeof form === 'string' ? form : `${new URLSearchParams(form)}`,
+  });
+}
+
+/** The headers that carry a client's secret, as most clients send it: not percent-encoded. */
+export function basic({ id, secret }) {
+  return { authorization: `Basic ${btoa(`${id}:${secret}`)}` };
+}
+
+/** The headers that carry an access token. */
+export function bearer(token) {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** Resolves once `condition` gives something true, and gives that; asks again for at most 15 s. */
+export async function until(condition, what) {
+  const end = Date.now() + 15_000;
+  while (Date.now() < end) {
+    const result = await condition();
+    if (result) return result;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
