@@ -17,10 +17,8 @@ await main(async () => {
   const options = process.argv.slice(2);
   const issuer = issuerFromEnvironment();
   const given = rootSecretFromEnvironment();
-  await setup();
-  await buildWorker();
-  // The inspector page runs the package.
-  await buildPackage();
+  // The package too: the inspector page runs it.
+  await Promise.all([setup(), buildWorker(), buildPackage()]);
   const command = ['deploy', '--var', `ISSUER:${issuer}`, ...options];
   if (options.includes('--dry-run')) {
     await wrangler(command);
@@ -58,7 +56,8 @@ async function deployedSecrets() {
   if (code === 0) return JSON.parse(stdout).map((secret) => secret.name);
   // Cloudflare's codes for a Worker that does not exist yet.
   if (/\bcode: (10007|10090)\b|Worker .* not found/.test(output)) return [];
-  throw new Failure('wrangler cannot tell which secrets the Worker has', 'log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN', output);
+  const advice = 'log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN';
+  throw new Failure('wrangler cannot tell which secrets the Worker has', advice, output);
 }
 
 // A file that only this user can read, for as long as wrangler runs: a command line would be readable by all.

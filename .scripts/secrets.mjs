@@ -23,7 +23,9 @@ export function rootSecretFromEnvironment() {
   const secret = process.env[ROOT_SECRET];
   if (!secret) return undefined;
   // Other characters break in one client's Basic credentials or in another's .env file.
-  if (!/^[A-Za-z0-9_-]+$/.test(secret)) throw new Failure(`${ROOT_SECRET} may hold only letters, digits, - and _`, 'choose another');
+  if (!/^[A-Za-z0-9_-]+$/.test(secret)) {
+    throw new Failure(`${ROOT_SECRET} may hold only letters, digits, - and _`, 'choose another');
+  }
   return secret;
 }
 
@@ -35,7 +37,8 @@ export function localSecrets() {
   const given = rootSecretFromEnvironment();
   const file = join(root, LOCAL_SECRETS);
   const text = readIfThere(file) ?? '';
-  const kept = Object.fromEntries([...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [name, value.trim()]));
+  const entries = [...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [name, value.trim()]);
+  const kept = Object.fromEntries(entries);
   const added = {};
   if (!kept[KEY_ENCRYPTION_KEY]) added[KEY_ENCRYPTION_KEY] = newSecret();
   if (!kept[ROOT_SECRET]) added[ROOT_SECRET] = given ?? newSecret();

@@ -10,48 +10,72 @@ import { root, systemPath, toolsDir } from './toolbox.mjs';
 
 export { chromiumPath } from './chromium.mjs';
 
-/** Makes the machine ready to build and serve; with `tests`, to run the tests too. */
-export async function setup({ tests = false } = {}) {
+/** Makes the machine ready to build and serve; with `tests`, to run the tests too. Whoever calls first does the work. */
+export function setup({ tests = false } = {}) {
+  if (tests) return (readyForTests ??= install(true));
+  return (ready ??= readyForTests ?? install(false));
+}
+
+/** Makes sure of Rust and its wasm target only. */
+export function rust() {
+  return (rustReady ??= rustToolchain());
+}
+
+let ready;
+let readyForTests;
+let rustReady;
+
+async function install(tests) {
   checkNode();
-  await rustToolchain(tests);
+  await rust();
   // Mostly waiting for the network, all processor, mostly waiting for the network.
-  await Promise.all([nodePackages(), cargoTools(tests), tests && installChromium()]);
+  await Promise.all([nodePackages(), cargoTools(tests), tests && rustComponents(), tests && installChromium()]);
 }
 
 const WASM_TARGET = 'wasm32-unknown-unknown';
 const CARGO_DENY = '0.20.2';
 
+// The tools run for a second: compiling them fast matters more than running them fast.
+const QUICK_TO_COMPILE = {
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: '0',
+  CARGO_PROFILE_RELEASE_LTO: 'off',
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+};
+const CARGO_ADVICE = 'see the log above; a C compiler, pkg-config and the headers of OpenSSL must be there '
+  + '(Debian, Ubuntu: apt-get install build-essential pkg-config libssl-dev)';
+
 function checkNode() {
   const oldest = 20;
   if (Number(process.versions.node.split('.')[0]) < oldest) {
-    throw new Failure(`Node.js ${process.versions.node} is too old`, `install Node.js ${oldest} or newer: https://nodejs.org`);
+    const advice = `install Node.js ${oldest} or newer: https://nodejs.org`;
+    throw new Failure(`Node.js ${process.versions.node} is too old`, advice);
   }
 }
 
-async function rustToolchain(tests) {
+async function rustToolchain() {
   const advice = 'install Rust with rustup (https://rustup.rs), then open a new shell';
-  const [version, printed] = await Promise.all([
+  const [version, libraries] = await Promise.all([
     run('rustc', ['--version'], { check: false, advice }),
-    run('rustc', ['--print', 'sysroot', '--print', 'target-libdir', '--target', WASM_TARGET], { check: false, advice }),
+    run('rustc', ['--print', 'target-libdir', '--target', WASM_TARGET], { check: false, advice }),
   ]);
-  if (version.code !== 0) {
-    throw new Failure('rustc does not run', 'run `rustup default stable`', version.output);
-  }
-  const oldest = cargoToml().match(/^rust-version = "(.*)"$/m)[1];
+  if (version.code !== 0) throw new Failure('rustc does not run', 'run `rustup default stable`', version.output);
+  const oldest = readFileSync(join(root, 'Cargo.toml'), 'utf8').match(/^rust-version = "(.*)"$/m)[1];
   const found = version.stdout.split(' ')[1];
   if (isOlder(found, oldest)) {
-    throw new Failure(`Rust ${found} is too old: ${oldest} is needed`, 'run `rustup update stable && rustup default stable`');
+    const remedy = 'run `rustup update stable && rustup default stable`';
+    throw new Failure(`Rust ${found} is too old: ${oldest} is needed`, remedy);
   }
-  const [sysroot, targetLibs] = printed.stdout.trim().split('\n');
-  if (!existsSync(targetLibs)) {
-    await step(`Rust: the target ${WASM_TARGET}`, 'a few seconds', () => rustup('target', WASM_TARGET));
-  }
-  const missing = !tests ? [] : [['clippy', 'cargo-clippy'], ['rustfmt', 'rustfmt']]
-    .filter(([, program]) => !existsSync(join(sysroot, 'bin', program)))
+  if (existsSync(libraries.stdout.trim())) return;
+  await step(`Rust: the target ${WASM_TARGET}`, 'a few seconds', () => rustup('target', WASM_TARGET));
+}
+
+async function rustComponents() {
+  const { stdout } = await run('rustc', ['--print', 'sysroot']);
+  const missing = [['clippy', 'cargo-clippy'], ['rustfmt', 'rustfmt']]
+    .filter(([, program]) => !existsSync(join(stdout.trim(), 'bin', program)))
     .map(([component]) => component);
-  if (missing.length > 0) {
-    await step(`Rust: ${missing.join(' and ')}`, 'a few seconds', () => rustup('component', ...missing));
-  }
+  if (missing.length === 0) return;
+  await step(`Rust: ${missing.join(' and ')}`, 'a few seconds', () => rustup('component', ...missing));
 }
 
 function rustup(kind, ...names) {
@@ -82,24 +106,25 @@ async function nodePackages() {
 
 async function cargoTools(tests) {
   const tools = [
-    // Without its default TLS, which only its test runner uses.
-    { crate: 'wasm-bindgen-cli', version: lockedVersion('wasm-bindgen'), program: 'wasm-bindgen', options: ['--no-default-features'] },
-    { crate: 'worker-build', version: lockedVersion('worker'), program: 'worker-build', options: [] },
+    {
+      crate: 'wasm-bindgen-cli',
+      version: lockedVersion('wasm-bindgen'),
+      program: 'wasm-bindgen',
+      // Without TLS, which only its test runner uses.
+      option: '--no-default-features',
+    },
+    { crate: 'worker-build', version: lockedVersion('worker'), program: 'worker-build' },
   ];
-  if (tests) tools.push({ crate: 'cargo-deny', version: CARGO_DENY, program: 'cargo-deny', options: ['--locked'] });
+  if (tests) tools.push({ crate: 'cargo-deny', version: CARGO_DENY, program: 'cargo-deny', option: '--locked' });
   const installed = readIfThere(join(toolsDir, '.crates.toml')) ?? '';
   const missing = tools.filter(({ crate, version, program }) =>
     !installed.includes(`"${crate} ${version} (`) || !existsSync(join(toolsDir, 'bin', program)));
   // One after another into one folder, so that what two of them need is compiled once.
   const target = join(toolsDir, 'target');
-  for (const { crate, version, program, options } of missing) {
+  for (const { crate, version, program, option } of missing) {
+    const options = ['--force', '--root', toolsDir, '--target-dir', target, '--bin', program, ...(option ? [option] : [])];
     await step(`${crate} ${version} into .tools`, '1 to 3 minutes', () =>
-      run('cargo', ['install', '--root', toolsDir, '--target-dir', target, '--bin', program, ...options, `${crate}@${version}`], {
-        // They run for a second: compiling them fast matters more than running them fast.
-        env: { CARGO_PROFILE_RELEASE_OPT_LEVEL: '0', CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' },
-        advice: 'the log is above; a C compiler, pkg-config and the headers of OpenSSL must be there '
-          + '(Debian, Ubuntu: apt-get install build-essential pkg-config libssl-dev)',
-      }));
+      run('cargo', ['install', ...options, `${crate}@${version}`], { env: QUICK_TO_COMPILE, advice: CARGO_ADVICE }));
   }
   rmSync(target, { recursive: true, force: true });
 }
@@ -111,10 +136,6 @@ function lockedVersion(crate) {
   const entry = lock.match(new RegExp(`^name = "${crate}"\\nversion = "(.*)"$`, 'm'));
   if (entry === null) throw new Failure(`Cargo.lock has no ${crate}`, 'run `cargo generate-lockfile`');
   return entry[1];
-}
-
-function cargoToml() {
-  return readFileSync(join(root, 'Cargo.toml'), 'utf8');
 }
 
 function isOlder(version, than) {

@@ -14,9 +14,8 @@ await main(async () => {
   const started = performance.now();
   const port = chosenPort();
   await checkPortIsFree(port);
-  await setup();
-  await buildWorker();
-  await buildPackage();
+  // Together, so that the crate compiles while the tools are installed.
+  await Promise.all([setup(), buildWorker(), buildPackage()]);
   const secrets = localSecrets();
   const url = `http://localhost:${port}`;
   const server = serve(port, url, secrets);
@@ -31,11 +30,14 @@ await main(async () => {
     if (!server.stopping) console.log(welcome(url, secrets, elapsed(started)));
     server.show = true;
     await server.ended;
-    if (!server.stopping) throw new Failure(`wrangler ended by itself, with exit code ${server.exitCode}`, 'its messages are above; start again');
+    if (!server.stopping) {
+      throw new Failure(`wrangler ended by itself, with exit code ${server.exitCode}`, 'see its messages above');
+    }
   } finally {
     await server.stop();
   }
 });
+
 
 function chosenPort() {
   const port = Number(process.env.PORT || 8787);
@@ -115,27 +117,30 @@ async function untilHealthy(url, server) {
     const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
     if (answer?.status === 200 || server.stopping) return;
     if (answer?.status === 503) {
-      const { reason } = await answer.json().catch(() => ({}));
-      throw new Failure(`the Worker is not healthy: ${reason ?? 'it gives no reason'}`, 'correct the setting that the reason names');
+      const { reason = 'it gives no reason' } = await answer.json().catch(() => ({}));
+      throw new Failure(`the Worker is not healthy: ${reason}`, 'correct the setting that the reason names');
     }
     await sleep(200);
   }
   if (server.stopping) return;
-  const what = server.exitCode === undefined ? 'the Worker does not answer' : `wrangler ended with exit code ${server.exitCode}`;
-  throw new Failure(what, 'its messages are above', server.output);
+  const code = server.exitCode;
+  const what = code === undefined ? 'the Worker does not answer' : `wrangler ended with exit code ${code}`;
+  throw new Failure(what, 'see the messages above', server.output);
 }
 
 function welcome(url, secrets, took) {
   const secret = secrets.kept ? `$(sed -n 's/^${ROOT_SECRET}=//p' ${LOCAL_SECRETS})` : `$${ROOT_SECRET}`;
   const told = [];
-  if (secrets.generated) told.push(`The secret of the client "root", kept in ${LOCAL_SECRETS} and not shown again: ${secrets.generated}`, '');
+  if (secrets.generated) {
+    told.push(`The secret of the client "root", kept in ${LOCAL_SECRETS} and not shown again: ${secrets.generated}`, '');
+  }
   if (!secrets.kept) told.push(`(${ROOT_SECRET} comes from the environment: set it in that shell too.)`, '');
   const token = String.raw`sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p'`;
   return `
 Edgemint is at ${url} (ready after ${took}). Ctrl-C stops it.
 The token inspector: ${url}/
 
-${told.join('\n')}${told.length > 0 ? '\n' : ''}Paste these into a shell, in this folder: get a token; show it to the sample; leave it out.
+${told.map((line) => `${line}\n`).join('')}Paste these into a shell, in this folder: get a token, show it to the sample, leave it out.
 
 TOKEN=$(curl -s -u "root:${secret}" ${url}/oauth/token -d grant_type=client_credentials | ${token})
 curl -s -w '\\n' -H "Authorization: Bearer $TOKEN" ${url}/api/whoami

@@ -10,12 +10,17 @@ import { Failure, elapsed, main, report, run } from './steps.mjs';
 import { root } from './toolbox.mjs';
 
 const WASM = ['--target', 'wasm32-unknown-unknown'];
+const FEATURE_SETS = [
+  [],
+  ['--all-targets', '--features', 'portable'],
+  [...WASM, '--features', 'worker'],
+  [...WASM, '--features', 'js'],
+];
 
 /** Each gives what it counted: `{ passed, failed }`, maybe with a `note`. */
 const RUNNERS = {
   format: () => commands([['cargo', 'fmt', '--check']]),
-  lints: () => commands([[], ['--all-targets', '--features', 'portable'], [...WASM, '--features', 'worker'], [...WASM, '--features', 'js']]
-    .map((options) => ['cargo', 'clippy', ...options, '--', '-D', 'warnings'])),
+  lints: () => commands(FEATURE_SETS.map((options) => ['cargo', 'clippy', ...options, '--', '-D', 'warnings'])),
   dependencies,
   docs: () => commands([['cargo', 'doc', '--no-deps', '--features', 'portable']], { RUSTDOCFLAGS: '-D warnings' }),
   rust: rustTests,
@@ -27,7 +32,9 @@ const RUNNERS = {
 await main(async () => {
   const chosen = process.argv.slice(2);
   const unknown = chosen.filter((name) => !Object.hasOwn(RUNNERS, name));
-  if (unknown.length > 0) throw new Failure(`no runner is called ${unknown.join(', ')}`, `choose from ${Object.keys(RUNNERS).join(', ')}`);
+  if (unknown.length > 0) {
+    throw new Failure(`no runner is called ${unknown.join(', ')}`, `choose from ${Object.keys(RUNNERS).join(', ')}`);
+  }
   await setup({ tests: true });
   const lines = [];
   const sum = { passed: 0, failed: 0 };
@@ -81,10 +88,12 @@ async function dependencies() {
 }
 
 async function rustTests() {
-  const { code, output } = await run('cargo', ['test', '--features', 'portable', '--no-fail-fast'], { show: true, check: false });
+  const args = ['test', '--features', 'portable', '--no-fail-fast'];
+  const { code, output } = await run('cargo', args, { show: true, check: false });
   const counts = { passed: 0, failed: 0 };
   let ignored = 0;
-  for (const [, passed, failed, left] of output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;/gm)) {
+  const results = output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;/gm);
+  for (const [, passed, failed, left] of results) {
     counts.passed += Number(passed);
     counts.failed += Number(failed);
     ignored += Number(left);
@@ -104,7 +113,8 @@ async function nodeTests(folder, ...builds) {
     const options = [
       // One file at a time: they measure, and each starts a server or a browser of its own.
       '--test-concurrency=1', '--test-timeout=900000',
-      '--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap', `--test-reporter-destination=${tap}`,
+      '--test-reporter=spec', '--test-reporter-destination=stdout',
+      '--test-reporter=tap', `--test-reporter-destination=${tap}`,
     ];
     const { code } = await run('node', ['--test', ...options, ...files], { show: true, check: false });
     const summary = readFileSync(tap, 'utf8');

@@ -48,6 +48,14 @@ for (const path of ['', '/tenant']) {
   });
 }
 
+test('a broken connection counts as a 404, for a browser tells no more of one', async (t) => {
+  const { issuer, verify } = await start(t);
+  issuer.routes[OPENID] = issuer.routes[OAUTH];
+  issuer.routes[OAUTH] = (request) => request.socket.destroy();
+  await verify();
+  assert.equal(issuer.count(OPENID), 1);
+});
+
 test('an array of one issuer is that issuer', async (t) => {
   const { issuer, verify } = await start(t);
   await verify({ issuer: [issuer.issuer] });

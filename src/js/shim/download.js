@@ -4,7 +4,7 @@ import { TokenError } from './errors.js';
 const MAX_BYTES = 512 * 1024;
 
 /**
- * The body and the headers of an answer with status 200; undefined for one with 404 if the document is `optional`.
+ * The body and the headers of an answer with status 200. If the document is `optional`, undefined where there is none.
  * Rejects with a TokenError of this `code` for everything else.
  */
 export async function download(url, { fetch, requestInit, signal, code, optional = false }) {
@@ -22,6 +22,8 @@ export async function download(url, { fetch, requestInit, signal, code, optional
       signal,
     }));
   } catch (cause) {
+    // Also what a browser makes of a 404 that lacks the headers of CORS.
+    if (optional && !signal.aborted) return undefined;
     throw fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause);
   }
   if (response.status !== 200) {

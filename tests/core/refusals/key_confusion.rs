@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::case::{Case, KID};
 use crate::signer::{Signer, key, with};
 
-/// Public keys of every asymmetric shape: RFC 7638 section 3.1, RFC 7515 appendix A.3, RFC 8037 appendix A.2.
+/// A public key of each kind, as printed in RFCs.
 fn public_keys() -> [(Value, &'static str); 3] {
     let vectors: Vec<Value> = crate::vectors::read("thumbprints.json");
     let of = |kty: &str| vectors.iter().map(|vector| &vector["key"]).find(|key| key["kty"] == kty).unwrap().clone();

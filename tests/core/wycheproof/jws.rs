@@ -42,16 +42,16 @@ impl Case {
 
 /// Is it a JWS whose signature holds? `None` if this build cannot tell.
 ///
-/// Most of the payloads are no claims, so that `settle` would refuse them all. What it looks at first, the alphabet of the
-/// payload, is looked at here instead.
+/// Most of the payloads are no claims, so that `settle` would refuse them all. What it looks at first, the alphabet of
+/// the payload, is looked at here instead.
 fn holds(pending: &Pending) -> Option<bool> {
     let payload = pending.signing_input().split(|byte| *byte == b'.').nth(1).unwrap();
     Some(base64url::decode(payload).is_some() && pending.signature_is_valid()?)
 }
 
-/// A set that mixes a shared secret with a public key, and a token of the secret. The file leaves it open as json_web_key#1
-/// and has it refused here, in the same bytes. Our keys are bound to their algorithms, so that a caller may mix them;
-/// published, the set has no secret.
+/// A set that mixes a shared secret with a public key, and a token of the secret. The file leaves it open as
+/// json_web_key#1 and has it refused here, in the same bytes. Our keys are bound to their algorithms, so that a caller
+/// may mix them; published, the set has no secret.
 const MIXED_SET: &str = "json_web_crypto#47";
 
 #[test]

@@ -1,0 +1,112 @@
+// The npm package in headless Chromium: a page that Vite has built, and one that no bundler has seen.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { chromiumPath } from '../../.scripts/setup.mjs';
+import { JWKS, OAUTH, OPENID, sendJson, startIssuer } from '../package/issuer.mjs';
+import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from '../package/signer.mjs';
+import { buildWithVite, layOutPlain, serve } from '../package/site.mjs';
+
+const SITES = [['built by Vite', '/index.html', buildWithVite], ['without a bundler', '/plain.html', layOutPlain]];
+const ARGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({ executablePath: chromiumPath(), headless: true, args: ARGS });
+});
+after(() => browser?.close());
+
+const first = await newKey('ES256', 'first');
+const seconds = Math.floor(Date.now() / 1000);
+const claims = { iat: seconds, exp: seconds + 600 };
+
+for (const [what, path, make] of SITES) {
+  describe(`a page ${what}`, () => {
+    let site;
+    let issuer;
+    before(async () => {
+      site = await serve(await make());
+      issuer = await startIssuer({ keys: [first] });
+    });
+    after(() => Promise.all([site.stop(), issuer.stop()]));
+
+    /** Opens the page in a profile of its own; `verifyAll` runs in it. It must have complained of nothing at the end. */
+    async function open(t, prepare = async () => {}) {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      const complaints = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      t.after(() => context.close());
+      await prepare(page);
+      await page.goto(site.origin + path);
+      await page.waitForFunction(() => typeof globalThis.verifyAll === 'function');
+      return { complaints, verifyAll: (cases) => page.evaluate((given) => globalThis.verifyAll(given), cases) };
+    }
+
+    test('keys are found through the issuer, once for many tokens, under a strict policy', async (t) => {
+      const wasms = site.count('.wasm');
+      const { verifyAll, complaints } = await open(t);
+      assert.equal(site.count('.wasm'), wasms, 'the wasm was loaded before it was needed');
+      const token = await sign(first, { claims: { ...claims, iss: issuer.issuer } });
+      const options = { issuer: issuer.issuer, audience: AUDIENCE };
+      const results = await verifyAll([{ options, token }, { options, token: tampered(token) }, { options, token: 'a.b.c' }]);
+      assert.equal(results[0].verified?.claims.iss, issuer.issuer, JSON.stringify(results[0]));
+      assert.deepEqual(results.slice(1).map(({ code, isTokenError }) => [code, isTokenError]), [['bad_signature', true], ['malformed', true]]);
+      assert.equal(site.count('.wasm'), wasms + 1);
+      assert.deepEqual(complaints, []);
+    });
+
+    test('every algorithm', async (t) => {
+      const { verifyAll, complaints } = await open(t);
+      const keys = await Promise.all([...HMAC, ...ASYMMETRIC].map((alg) => newKey(alg)));
+      const cases = await Promise.all(keys.map(async (key) => ({ token: await sign(key, { claims }), options: { audience: AUDIENCE, key: key.jwk } })));
+      const results = await verifyAll(cases);
+      assert.deepEqual(results.map(({ verified, code }) => verified?.key.alg ?? code), keys.map(({ alg }) => alg));
+      const forged = await verifyAll(cases.map(({ token, options }) => ({ token: tampered(token), options })));
+      assert.deepEqual(forged.map(({ code }) => code), keys.map(() => 'bad_signature'));
+      assert.deepEqual(complaints, []);
+    });
+
+    test('an issuer that knows OpenID Connect only, and whose 404 the browser hides', async (t) => {
+      const { verifyAll } = await open(t);
+      const openid = await startIssuer({ keys: [first] });
+      t.after(() => openid.stop());
+      openid.routes[OPENID] = openid.routes[OAUTH];
+      delete openid.routes[OAUTH];
+      const token = await sign(first, { claims: { ...claims, iss: openid.issuer } });
+      const [{ verified, message }] = await verifyAll([{ options: { issuer: openid.issuer, audience: AUDIENCE }, token }]);
+      assert.equal(verified?.key.kid, 'first', message);
+    });
+
+    test('a redirect of the issuer is not followed', async (t) => {
+      const { verifyAll } = await open(t);
+      const moved = await startIssuer({ keys: [first] });
+      t.after(() => moved.stop());
+      const [metadata, set] = [moved.routes[OAUTH], moved.routes[JWKS]];
+      moved.routes[OAUTH] = (_, response) => sendJson(response, metadata);
+      moved.routes['/elsewhere'] = set;
+      moved.routes[JWKS] = (_, response) => response.writeHead(302, { location: '/elsewhere', 'access-control-allow-origin': '*' }).end();
+      const token = await sign(first, { claims: { ...claims, iss: moved.issuer } });
+      const [{ code, message }] = await verifyAll([{ options: { issuer: moved.issuer, audience: AUDIENCE }, token }]);
+      assert.equal(code, 'keys_unavailable');
+      assert.match(message, /redirect/);
+      assert.equal(moved.count('/elsewhere'), 0);
+    });
+
+    test('the wasm could not be loaded: told as such, and tried again', async (t) => {
+      let failures = 1;
+      const { verifyAll } = await open(t, (page) => page.route('**/*.wasm', (route) => {
+        if (failures === 0) return route.continue();
+        failures -= 1;
+        return route.abort();
+      }));
+      const cases = [{ token: await sign(first, { claims }), options: { audience: AUDIENCE, key: first.jwk } }];
+      assert.equal((await verifyAll(cases))[0].code, 'wasm_unavailable');
+      assert.equal((await verifyAll(cases))[0].verified?.key.kid, 'first');
+    });
+  });
+}

@@ -1,0 +1,56 @@
+// The two sites that the browser visits, one made by Vite and one that is only files; and a server for them.
+import { once } from 'node:events';
+import { cpSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { build } from 'vite';
+import { install } from './consumer.mjs';
+
+const page = join(import.meta.dirname, 'page');
+
+/** Builds the page with Vite, as a user's project would; gives the folder of the result. */
+export async function buildWithVite() {
+  const folder = await install();
+  for (const name of ['index.html', 'bundled.js', 'run.js']) cpSync(join(page, name), join(folder, name));
+  await build({ root: folder, configFile: false, logLevel: 'warn' });
+  return join(folder, 'dist');
+}
+
+/** Lays the page and the package side by side, without any build; gives the folder. */
+export async function layOutPlain() {
+  const folder = await install();
+  for (const name of ['plain.html', 'plain.js', 'run.js']) cpSync(join(page, name), join(folder, name));
+  cpSync(join(folder, 'node_modules/edgemint/dist'), join(folder, 'edgemint'), { recursive: true });
+  return folder;
+}
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+
+/** Serves a folder on loopback under a strict policy. `count(ending)` says how many files of that kind were asked for. */
+export async function serve(folder) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url, 'http://localhost').pathname);
+    try {
+      const file = readFileSync(join(folder, path));
+      asked.push(path);
+      response.writeHead(200, {
+        'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+        'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*",
+      }).end(file);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    count: (ending) => asked.filter((path) => path.endsWith(ending)).length,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// Each line under an expectation must not compile, and for the reason that stands beside it.
+import { TokenError, anyAudience, anyIssuer, anyType, createVerifier, type ErrorCode, type Verifier } from 'edgemint';
+
+const issuer = 'https://issuer.example';
+const audience = 'https://api.example';
+const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+declare const verifier: Verifier;
+declare const error: TokenError;
+declare const issuers: string[];
+
+// @ts-expect-error no options
+createVerifier();
+// @ts-expect-error no issuer
+createVerifier({ audience, key });
+// @ts-expect-error no audience
+createVerifier({ issuer, key });
+// @ts-expect-error issuer undefined
+createVerifier({ issuer: undefined, audience, key });
+// @ts-expect-error a misspelt option
+createVerifier({ issuer, audience, key, clockTolerence: 5 });
+// @ts-expect-error the wrong symbol
+createVerifier({ issuer: anyAudience, audience, key });
+// @ts-expect-error the wrong symbol
+createVerifier({ issuer, audience: anyType, key });
+// @ts-expect-error a symbol among texts
+createVerifier({ issuer: [anyIssuer], audience, key });
+// @ts-expect-error two places for keys
+createVerifier({ issuer, audience, key, jwks: { keys: [key] } });
+// @ts-expect-error two places for keys
+createVerifier({ issuer, audience, jwksUri: 'https://issuer.example', jwks: { keys: [key] } });
+// @ts-expect-error nowhere to find keys: no one issuer
+createVerifier({ issuer: anyIssuer, audience });
+// @ts-expect-error nowhere to find keys: maybe several issuers
+createVerifier({ issuer: issuers, audience });
+// @ts-expect-error bytes without an algorithm
+createVerifier({ issuer, audience, key: new Uint8Array(32) });
+// @ts-expect-error bytes for two algorithms
+createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256', 'HS384'] });
+// @ts-expect-error bytes for an algorithm that is no HMAC
+createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['ES256'] });
+// @ts-expect-error a secret as text
+createVerifier({ issuer, audience, key: 'secret', algorithms: ['HS256'] });
+// @ts-expect-error a private key written out
+createVerifier({ issuer, audience, key: { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'd' } });
+// @ts-expect-error no algorithm
+createVerifier({ issuer, audience, key, algorithms: ['none'] });
+// @ts-expect-error milliseconds as a Date
+createVerifier({ issuer, audience, key, now: () => new Date() });
+// @ts-expect-error seconds as text
+createVerifier({ issuer, audience, key, clockTolerance: '5s' });
+// @ts-expect-error a fetch where nothing is fetched
+createVerifier({ issuer, audience, key, fetch: async () => ({}) as never });
+// @ts-expect-error no text
+verifier.verify(undefined);
+// @ts-expect-error the claims come later
+verifier.verify('').claims;
+// @ts-expect-error claims are not known to be there
+async () => (await verifier.verify('')).claims.sub.length;
+// @ts-expect-error other claims are unknown
+async () => (await verifier.verify('')).claims.role.length;
+// @ts-expect-error no such code
+error.code === 'invalid_token';
+// @ts-expect-error no such code
+const code: ErrorCode = 'ERR_JWT_EXPIRED';
+// @ts-expect-error a code is not to be changed
+error.code = 'expired';
+void code;

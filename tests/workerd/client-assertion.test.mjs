@@ -1,0 +1,172 @@
+// Clients that prove themselves with a signed assertion (RFC 7523): what it must say, and that each is used once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { exportSPKI, importJWK } from 'jose';
+import { registerClient } from './admin.mjs';
+import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
+import { forge, signedWithPublicKey, unsigned, withClaims, withOtherSignature } from './forgery.mjs';
+import { startWorker } from './harness.mjs';
+import { postForm } from './request.mjs';
+
+let server;
+let key;
+let id;
+
+before(async () => {
+  server = await startWorker();
+  key = await newClientKey('ES256');
+  ({ id } = await registerClient(server, keyMetadata(key)));
+});
+
+after(() => server?.stop());
+
+for (const alg of ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'PS512', 'EdDSA']) {
+  test(`signed with ${alg}`, async () => {
+    const own = await newClientKey(alg);
+    const client = await registerClient(server, keyMetadata(own));
+    granted(await ask(await signAssertion(own, assertionClaims(server, client.id))));
+  });
+}
+
+test('for the issuer, the token endpoint, or several', async () => {
+  for (const aud of [server.issuer, `${server.issuer}/oauth/token`, ['https://other.example', server.issuer]]) {
+    granted(await ask(await good({ aud })));
+  }
+});
+
+test('with the client_id beside it, and at the other endpoints too', async () => {
+  granted(await ask(await good(), { client_id: id }));
+  for (const path of ['/oauth/introspect', '/oauth/revoke']) {
+    const { client_assertion, client_assertion_type } = assertionForm(await good());
+    const answer = await postForm(server, path, { client_assertion, client_assertion_type, token: 'x' });
+    assert.equal(answer.status, 200, path);
+  }
+});
+
+test('a clock that is half a minute behind, and the longest lifetime', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  granted(await ask(await good({ exp: now - 20 })));
+  granted(await ask(await good({ nbf: now + 20 })));
+  granted(await ask(await good({ exp: now + 3590 })));
+});
+
+for (const [what, changes] of [
+  ['for another audience', () => ({ aud: 'https://other.example' })],
+  ['for an audience that only begins like the issuer', () => ({ aud: `${server.issuer}.evil.example` })],
+  ['for the introspection endpoint', () => ({ aud: `${server.issuer}/oauth/introspect` })],
+  ['without an audience', () => ({ aud: undefined })],
+  ['of another issuer', () => ({ iss: 'other' })],
+  ['without an issuer', () => ({ iss: undefined })],
+  ['about another subject', () => ({ sub: 'root' })],
+  ['without a subject', () => ({ sub: undefined })],
+  ['expired', () => ({ exp: Math.floor(Date.now() / 1000) - 60 })],
+  ['without an expiry', () => ({ exp: undefined })],
+  ['that lives for longer than an hour', () => ({ exp: Math.floor(Date.now() / 1000) + 3700 })],
+  ['with an expiry that is no number', () => ({ exp: '1e400' })],
+  ['of the future', () => ({ nbf: Math.floor(Date.now() / 1000) + 120 })],
+  ['without a jti', () => ({ jti: undefined })],
+  ['with an empty jti', () => ({ jti: '' })],
+  ['with a jti that is no text', () => ({ jti: 5 })],
+  ['with a jti of 257 bytes', () => ({ jti: 'x'.repeat(257) })],
+]) {
+  test(`refused: an assertion ${what}`, async () => {
+    refused(await ask(await good(changes())));
+  });
+}
+
+for (const [what, change] of [
+  ['with alg none', (assertion) => unsigned(assertion)],
+  ['with other claims', (assertion) => withClaims(assertion, { jti: 'other' })],
+  ['with another signature', (assertion) => withOtherSignature(assertion)],
+  ['without a signature', (assertion) => assertion.slice(0, assertion.lastIndexOf('.') + 1)],
+  ['with two parts', (assertion) => assertion.slice(0, assertion.lastIndexOf('.'))],
+  ['that is no JWT', () => 'x.y.z'],
+  ['that is empty JSON', () => forge({}, {})],
+]) {
+  test(`refused: an assertion ${what}`, async () => refused(await ask(change(await good()))));
+}
+
+test('refused: an HMAC whose secret is the registered public key', async () => {
+  const spki = await exportSPKI(await importJWK(key.jwk, 'ES256', { extractable: true }));
+  const point = Buffer.concat(['x', 'y'].map((name) => Buffer.from(key.jwk[name], 'base64url')));
+  for (const text of [spki, spki.trim(), JSON.stringify(key.jwk), point, Buffer.concat([Buffer.of(4), point])]) {
+    refused(await ask(signedWithPublicKey(await good(), text)));
+  }
+});
+
+test('refused: a key that the client did not register, a key of another client', async () => {
+  const other = await newClientKey('ES256');
+  await registerClient(server, keyMetadata(other));
+  refused(await ask(await signAssertion(other, assertionClaims(server, id))));
+  const sameName = { ...other, jwk: { ...other.jwk, kid: key.jwk.kid } };
+  refused(await ask(await signAssertion(sameName, assertionClaims(server, id))));
+});
+
+test('refused: another algorithm than the one that the client registered', async () => {
+  const [es256, ed25519] = await Promise.all(['ES256', 'EdDSA'].map(newClientKey));
+  const client = await registerClient(server, {
+    ...keyMetadata(es256), jwks: { keys: [es256.jwk, ed25519.jwk] }, token_endpoint_auth_signing_alg: 'EdDSA',
+  });
+  granted(await ask(await signAssertion(ed25519, assertionClaims(server, client.id))));
+  refused(await ask(await signAssertion(es256, assertionClaims(server, client.id))));
+});
+
+test('refused: another client_id beside it, another type, no type', async () => {
+  refused(await ask(await good(), { client_id: 'other' }));
+  refused(await ask(await good(), { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer' }));
+  refused(await ask(await good(), { client_assertion_type: '' }));
+});
+
+test('an assertion is used once', async () => {
+  const assertion = await good();
+  granted(await ask(assertion));
+  refused(await ask(assertion));
+  refused(await postForm(server, '/oauth/introspect', { ...assertionForm(assertion), token: 'x' }));
+});
+
+test('the same jti in another assertion counts as the same; with another client it does not', async () => {
+  const jti = crypto.randomUUID();
+  granted(await ask(await good({ jti })));
+  refused(await ask(await good({ jti, exp: Math.floor(Date.now() / 1000) + 90 })));
+  const other = await newClientKey('ES256');
+  const client = await registerClient(server, keyMetadata(other));
+  granted(await ask(await signAssertion(other, assertionClaims(server, client.id, { jti }))));
+});
+
+test('of 32 uses at once exactly one succeeds', async () => {
+  const assertion = await good();
+  const answers = await Promise.all(Array.from({ length: 32 }, () => ask(assertion)));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(31).fill(401)]);
+});
+
+test('an assertion that was refused for another reason is not used up', async () => {
+  const assertion = await good();
+  refused(await ask(withOtherSignature(assertion)));
+  granted(await ask(assertion));
+});
+
+test('used assertions are remembered over a restart', async () => {
+  const assertion = await good();
+  granted(await ask(assertion));
+  await server.kill();
+  server = await startWorker(server.settings);
+  refused(await ask(assertion));
+  granted(await ask(await good()));
+});
+
+function good(changes) {
+  return signAssertion(key, assertionClaims(server, id, changes));
+}
+
+function ask(assertion, params = {}) {
+  return postForm(server, '/oauth/token', assertionForm(assertion, params));
+}
+
+function granted(answer) {
+  assert.equal(answer.status, 200, answer.text);
+}
+
+function refused(answer) {
+  assert.equal(answer.status, 401, answer.text);
+  assert.equal(answer.json.error, 'invalid_client');
+}

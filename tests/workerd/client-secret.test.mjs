@@ -1,0 +1,147 @@
+// Clients that prove themselves with a secret: every way that clients send it, and one answer to all that fails.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { registerClient } from './admin.mjs';
+import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
+import { startWorker, token } from './harness.mjs';
+import { basic, postForm } from './request.mjs';
+
+const GRANT = { grant_type: 'client_credentials' };
+let server;
+let client;
+
+before(async () => {
+  server = await startWorker();
+  client = await registerClient(server);
+});
+
+after(() => server?.stop());
+
+test('the secret in the header or in the body, for a client that registered neither way', async () => {
+  granted(await ask(GRANT, basic(client)));
+  granted(await ask({ ...GRANT, ...inBody(client) }));
+  granted(await ask({ ...GRANT, client_id: client.id }, basic(client)));
+  const { authorization } = basic(client);
+  for (const scheme of ['basic ', 'BASIC ', 'Basic   ']) {
+    granted(await ask(GRANT, { authorization: authorization.replace('Basic ', scheme) }));
+  }
+});
+
+test('the registered way is the only one', async () => {
+  const header = await registerClient(server, { token_endpoint_auth_method: 'client_secret_basic' });
+  granted(await ask(GRANT, basic(header)));
+  refused(await ask({ ...GRANT, ...inBody(header) }));
+  const body = await registerClient(server, { token_endpoint_auth_method: 'client_secret_post' });
+  granted(await ask({ ...GRANT, ...inBody(body) }));
+  refused(await ask(GRANT, basic(body)));
+  const key = await newClientKey('ES256');
+  const { id } = await registerClient(server, keyMetadata(key));
+  refused(await ask(GRANT, basic({ id, secret: 'anything' })));
+  refused(await ask({ ...GRANT, ...inBody({ id, secret: 'anything' }) }));
+});
+
+for (const [id, secret] of [
+  ['plus+and%percent', 'a+b%c'],
+  ['my old client', 'colon:in:secret'],
+  ['old/client?&=', ' spaces and ~!@#$^*() '],
+  ['looks%20encoded', 'looks%2Bencoded'],
+]) {
+  test(`a migrated client ${JSON.stringify(id)} with the secret ${JSON.stringify(secret)}`, async () => {
+    const migrated = await registerClient(server, { client_id: id, client_secret: secret });
+    assert.deepEqual([migrated.id, migrated.secret], [id, secret]);
+    granted(await ask(GRANT, basic(migrated)), 'as it is');
+    granted(await ask(GRANT, basic({ id: formEncoded(id), secret: formEncoded(secret) })), 'form-encoded');
+    granted(await ask(GRANT, basic({ id: encodeURIComponent(id), secret: encodeURIComponent(secret) })), 'URI-encoded');
+    granted(await ask({ ...GRANT, ...inBody(migrated) }), 'in the body');
+    refused(await ask(GRANT, basic({ id, secret: `${secret}x` })));
+    refused(await ask(GRANT, basic({ id: formEncoded(id), secret: formEncoded(`${secret}x`) })));
+  });
+}
+
+test('a colon in the identifier has to be encoded', async () => {
+  const { id, secret } = await registerClient(server, { client_id: 'urn:example:client' });
+  granted(await ask(GRANT, basic({ id: formEncoded(id), secret })));
+  refused(await ask(GRANT, basic({ id, secret })));
+});
+
+test('more than one proof at a time', async () => {
+  const key = await newClientKey('ES256');
+  const assertion = assertionForm(await signAssertion(key, assertionClaims(server, client.id)));
+  for (const [form, headers] of [
+    [{ ...GRANT, ...inBody(client) }, basic(client)],
+    [assertion, basic(client)],
+    [{ ...assertion, ...inBody(client) }, {}],
+  ]) {
+    const answer = await ask(form, headers);
+    assert.equal(answer.status, 400);
+    assert.equal(answer.json.error, 'invalid_request');
+    assert.equal(answer.headers['cache-control'], 'no-store');
+  }
+});
+
+test('every failure has the same answer, to the byte', async () => {
+  const key = await newClientKey('ES256');
+  const keyed = await registerClient(server, keyMetadata(key));
+  const spent = assertionForm(await signAssertion(key, assertionClaims(server, keyed.id)));
+  granted(await ask(spent));
+  const posting = await registerClient(server, { token_endpoint_auth_method: 'client_secret_post' });
+  const failures = {
+    'unknown client': await ask(GRANT, basic({ id: 'nobody', secret: client.secret })),
+    'wrong secret': await ask(GRANT, basic({ id: client.id, secret: 'wrong' })),
+    'no secret': await ask(GRANT, basic({ id: client.id, secret: '' })),
+    'secret of another': await ask(GRANT, basic({ id: client.id, secret: posting.secret })),
+    'wrong secret in the body': await ask({ ...GRANT, ...inBody({ id: client.id, secret: 'wrong' }) }),
+    'unknown client in the body': await ask({ ...GRANT, ...inBody({ id: 'nobody', secret: 'x' }) }),
+    'the wrong way': await ask(GRANT, basic(posting)),
+    'a secret for a client with a key': await ask(GRANT, basic({ id: keyed.id, secret: 'x' })),
+    'a spent assertion': await ask(spent),
+    'an assertion of nobody': await ask(assertionForm(await signAssertion(key, assertionClaims(server, 'nobody')))),
+    'an assertion of a client with a secret': await ask(assertionForm(await signAssertion(key, assertionClaims(server, client.id)))),
+    'no proof': await ask(GRANT),
+    'a name alone': await ask({ ...GRANT, client_id: client.id }),
+    'another name in the body': await ask({ ...GRANT, client_id: 'other' }, basic(client)),
+    'no base64': await ask(GRANT, { authorization: 'Basic ***' }),
+    'no colon': await ask(GRANT, { authorization: `Basic ${btoa('nocolon')}` }),
+    'another scheme': await ask(GRANT, { authorization: `Bearer ${(await token(server)).access_token}` }),
+    'the wrong secret of root': await ask(GRANT, basic({ id: 'root', secret: 'wrong' })),
+    'an empty secret of root': await ask(GRANT, basic({ id: 'root', secret: '' })),
+  };
+  for (const [what, answer] of Object.entries(failures)) {
+    refused(answer, what);
+    assert.deepEqual(answer, failures['unknown client'], what);
+  }
+});
+
+test('introspection and revocation ask for the same proof', async () => {
+  for (const path of ['/oauth/introspect', '/oauth/revoke']) {
+    const { access_token } = await token(server, {}, client);
+    refused(await postForm(server, path, { token: access_token }));
+    refused(await postForm(server, path, { token: access_token }, basic({ id: client.id, secret: 'wrong' })));
+    assert.equal((await postForm(server, path, { token: access_token, ...inBody(client) })).status, 200);
+  }
+});
+
+function ask(form, headers) {
+  return postForm(server, '/oauth/token', form, headers);
+}
+
+function inBody({ id, secret }) {
+  return { client_id: id, client_secret: secret };
+}
+
+function formEncoded(text) {
+  return `${new URLSearchParams([[text, '']])}`.slice(0, -1);
+}
+
+function granted(answer, message) {
+  assert.equal(answer.status, 200, message ?? answer.text);
+  assert.ok(answer.json.access_token);
+}
+
+function refused(answer, message) {
+  assert.equal(answer.status, 401, message);
+  assert.equal(answer.json.error, 'invalid_client', message);
+  assert.equal(answer.headers['www-authenticate'], 'Basic realm="edgemint"');
+  assert.equal(answer.headers['content-type'], 'application/json');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+}

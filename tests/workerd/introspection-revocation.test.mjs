@@ -1,0 +1,175 @@
+// Introspection (RFC 7662) and revocation (RFC 7009): what is told of a token, and that its end is seen at once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { admin, clientPath, registerClient } from './admin.mjs';
+import { decode, signedWithPublicKey, unsigned, withClaims, withOtherSignature } from './forgery.mjs';
+import { startWorker, token } from './harness.mjs';
+import { basic, bearer, postForm, send, until } from './request.mjs';
+
+let server;
+let client;
+let other;
+
+before(async () => {
+  server = await startWorker();
+  client = await registerClient(server, { scope: 'read write', resources: ['https://api.example'] });
+  other = await registerClient(server);
+});
+
+after(() => server?.stop());
+
+test('an active token is described by its own claims', async () => {
+  const text = await newToken({ scope: 'read', resource: 'https://api.example' });
+  const answer = await introspect(text);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers['content-type'], 'application/json');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+  assert.deepEqual(answer.json, { active: true, token_type: 'Bearer', ...decode(text).claims });
+  assert.deepEqual([answer.json.aud, answer.json.scope, answer.json.client_id], ['https://api.example', 'read', client.id]);
+});
+
+test('any client may ask; a hint of the token\'s type changes nothing', async () => {
+  const text = await newToken();
+  assert.equal((await introspect(text, other)).json.active, true);
+  for (const token_type_hint of ['access_token', 'refresh_token', 'no_such_type']) {
+    const answer = await postForm(server, '/oauth/introspect', { token: text, token_type_hint }, basic(client));
+    assert.equal(answer.json.active, true);
+  }
+});
+
+test('nobody is told anything about a token that is not ours', async (t) => {
+  const stranger = await startWorker();
+  t.after(() => stranger.stop());
+  const text = await newToken();
+  const foreign = (await token(stranger)).access_token;
+  const [key] = (await send(server, '/.well-known/jwks.json')).json.keys;
+  const forged = {
+    'of another issuer': foreign,
+    'of another issuer, in our name': withClaims(foreign, { iss: server.issuer }),
+    garbage: 'garbage',
+    'one dot': '.',
+    'alg none': unsigned(text),
+    'the public key as a shared secret': signedWithPublicKey(text, JSON.stringify(key)),
+    'other claims': withClaims(text, { scope: 'edgemint:admin' }),
+    'another signature': withOtherSignature(text),
+    'a space behind': `${text} `,
+    'longer than any token': 'x'.repeat(20_000),
+  };
+  for (const [what, forgery] of Object.entries(forged)) {
+    assertInactive(await introspect(forgery), what);
+    const answer = await revoke(forgery);
+    assert.deepEqual([answer.status, answer.json], [200, {}], what);
+  }
+  assert.equal((await introspect(text)).json.active, true);
+});
+
+test('an expired token is inactive, and revoking it is no mistake', async () => {
+  // The same authority with tokens of two seconds.
+  await server.stop();
+  const short = await startWorker({ ...server.settings, vars: { ACCESS_TOKEN_TTL: '2' } });
+  const { access_token } = await token(short, {}, client);
+  assert.equal((await introspect(access_token)).json.active, true);
+  await until(() => Date.now() / 1000 >= decode(access_token).claims.exp, 'the end of the token');
+  assertInactive(await introspect(access_token));
+  assert.equal((await revoke(access_token)).status, 200);
+  await short.stop();
+  server = await startWorker(server.settings);
+});
+
+test('a revoked token is inactive at once, for everybody and after a restart', async () => {
+  const [text, untouched] = [await newToken(), await newToken()];
+  assert.equal((await whoami(text)).status, 200);
+  const answer = await revoke(text);
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.json, {});
+  assert.equal(answer.headers['content-type'], 'application/json');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+
+  assertInactive(await introspect(text));
+  assertInactive(await introspect(text, other));
+  const refused = await whoami(text);
+  assert.equal(refused.status, 401);
+  assert.equal(refused.json.error, 'invalid_token');
+  assert.equal((await revoke(text)).status, 200, 'twice is once');
+
+  await server.stop();
+  server = await startWorker(server.settings);
+  assertInactive(await introspect(text));
+  assert.equal((await whoami(text)).status, 401);
+  assert.equal((await introspect(untouched)).json.active, true);
+  assert.equal((await whoami(untouched)).status, 200);
+});
+
+test('a revoked admin token opens no admin endpoint', async () => {
+  const { access_token } = await token(server);
+  assert.equal((await send(server, '/admin/keys', { headers: bearer(access_token) })).status, 200);
+  const root = { id: 'root', secret: server.rootSecret };
+  assert.equal((await postForm(server, '/oauth/revoke', { token: access_token }, basic(root))).status, 200);
+  assert.equal((await send(server, '/admin/keys', { headers: bearer(access_token) })).status, 401);
+});
+
+test('a client cannot revoke the token of another', async () => {
+  const text = await newToken();
+  const answer = await postForm(server, '/oauth/revoke', { token: text }, basic(other));
+  assert.deepEqual([answer.status, answer.json.error], [400, 'unauthorized_client']);
+  assert.equal((await introspect(text)).json.active, true);
+  assert.equal((await whoami(text)).status, 200);
+});
+
+test('refused: no token in question, parameters in the query, other methods', async () => {
+  for (const path of ['/oauth/introspect', '/oauth/revoke']) {
+    for (const form of [{}, { token: '' }, 'token=a&token=b']) {
+      const answer = await postForm(server, path, form, basic(client));
+      assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_request']);
+    }
+    const inQuery = await postForm(server, `${path}?token=x`, {}, basic(client));
+    assert.deepEqual([inQuery.status, inQuery.json.error], [400, 'invalid_request']);
+    const get = await send(server, path, { headers: basic(client) });
+    assert.deepEqual([get.status, get.headers.allow], [405, 'POST']);
+  }
+});
+
+test('the tokens of a removed client are inactive at once, and stay so if its identifier comes back', async () => {
+  const removed = await registerClient(server, { client_id: 'comes-back', client_secret: 'the-first-secret' });
+  const { access_token } = await token(server, {}, removed);
+  assert.equal((await introspect(access_token)).json.active, true);
+  assert.equal((await admin(server, 'DELETE', clientPath(removed.id))).status, 204);
+  assertInactive(await introspect(access_token));
+  assert.equal((await whoami(access_token)).status, 401);
+
+  // Times in tokens are whole seconds, so another client can be told apart from the next second on.
+  await until(() => Date.now() / 1000 >= decode(access_token).claims.iat + 1, 'the next second');
+  const again = await registerClient(server, { client_id: 'comes-back', client_secret: 'the-second-secret' });
+  assertInactive(await introspect(access_token));
+  assert.equal((await whoami(access_token)).status, 401);
+  const fresh = (await token(server, {}, again)).access_token;
+  assert.equal((await introspect(fresh)).json.active, true);
+});
+
+test('replacing a client\'s record leaves its tokens alone', async () => {
+  const text = await newToken();
+  const answer = await admin(server, 'PUT', clientPath(client.id), { scope: 'read write', resources: ['https://api.example'] });
+  assert.equal(answer.status, 200);
+  assert.equal((await introspect(text)).json.active, true);
+});
+
+async function newToken(params) {
+  return (await token(server, params, client)).access_token;
+}
+
+function introspect(text, by = client) {
+  return postForm(server, '/oauth/introspect', { token: text }, basic(by));
+}
+
+function revoke(text) {
+  return postForm(server, '/oauth/revoke', { token: text }, basic(client));
+}
+
+function whoami(text) {
+  return send(server, '/api/whoami', { headers: bearer(text) });
+}
+
+function assertInactive(answer, what) {
+  assert.equal(answer.status, 200, what);
+  assert.deepEqual(answer.json, { active: false }, what);
+}
