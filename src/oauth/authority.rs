@@ -100,6 +100,11 @@ impl Authority {
         &self.issuer
     }
 
+    /// Is this authority for the machine that it runs on alone?
+    pub fn is_loopback(&self) -> bool {
+        self.issuer.starts_with("http://")
+    }
+
     /// The address of one of our endpoints.
     pub fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)

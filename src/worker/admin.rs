@@ -8,10 +8,11 @@ use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 
 use super::clients::{self, registry};
-use super::env::{Platform, random};
+use super::env::Platform;
 use super::http::Incoming;
 use super::keyring_do::KeyringCommand;
 use super::kv::{self, Found, Kind};
+use super::random::random;
 use super::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, Stop};
 use super::ring;

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use crate::keyring::{KeyMaterial, PrivateJwk};
 use crate::token::{Algorithm, Curve, Key, KeyShape, base64url};
 
-use super::env::random;
+use super::random::random;
 use super::report::{Fault, FaultKind};
 
 #[wasm_bindgen]

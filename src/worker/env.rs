@@ -1,4 +1,4 @@
-//! What the platform gives: bindings, settings, the clock and the source of chance. The only place for each of them.
+//! What the platform gives: bindings and settings, read once an isolate.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -9,6 +9,7 @@ use crate::oauth::authority::Settings;
 use crate::oauth::{Authority, Client};
 use crate::token::UnixTime;
 
+use super::clock::now;
 use super::crypto::SealingKey;
 use super::report::{Fault, FaultKind};
 
@@ -20,7 +21,7 @@ pub(crate) const KEYRING: &str = "EDGEMINT_KEYRING";
 pub(crate) const REGISTRY: &str = "EDGEMINT_REGISTRY";
 const KEY_ENCRYPTION_KEY: &str = "EDGEMINT_KEY_ENCRYPTION_KEY";
 const ROOT_SECRET: &str = "EDGEMINT_ROOT_SECRET";
-/// A root secret below this is a mistake: it is the key to everything.
+/// A root secret below this is a mistake where strangers can try: it is the key to everything.
 const MIN_ROOT_SECRET: usize = 16;
 
 /// One request's view of the platform.
@@ -72,25 +73,11 @@ impl Config {
         let authority = Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error))?;
 
         let secret = |name: &str| env.secret(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
-        let root = secret(ROOT_SECRET).filter(|text| text.len() >= MIN_ROOT_SECRET);
+        let root = secret(ROOT_SECRET).filter(|text| authority.is_loopback() || text.len() >= MIN_ROOT_SECRET);
         let root = root.ok_or_else(|| Fault::new(FaultKind::RootSecretMissing, &ROOT_SECRET))?;
         let key = secret(KEY_ENCRYPTION_KEY);
         let key = key.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyMissing, &KEY_ENCRYPTION_KEY))?;
         let sealing_key = SealingKey::import(&key).await?;
         Ok(Self { authority, root: Rc::new(Client::root(&root)), sealing_key })
     }
-}
-
-/// The time, in whole seconds.
-#[allow(clippy::disallowed_methods, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(crate) fn now() -> UnixTime {
-    UnixTime((js_sys::Date::now() / 1000.0) as u64)
-}
-
-/// Fresh random bytes.
-#[allow(clippy::disallowed_methods)]
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Fault::new(FaultKind::Crypto, &error))?;
-    Ok(bytes)
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod clients;
+mod clock;
 mod crypto;
 mod documents;
 mod env;
@@ -9,6 +10,7 @@ mod http;
 mod keyring_do;
 mod kv;
 mod objects;
+mod random;
 mod registry_do;
 mod report;
 mod resource;

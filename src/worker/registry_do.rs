@@ -14,7 +14,8 @@ use worker::{
 
 use crate::token::UnixTime;
 
-use super::env::{STORE, now};
+use super::clock::now;
+use super::env::STORE;
 use super::kv;
 use super::objects;
 use super::report::{Fault, FaultKind};

@@ -25,7 +25,7 @@ pub(crate) enum FaultKind {
     ObjectUnavailable,
     /// A record opens but is not what this version writes.
     RecordUnreadable,
-    /// `EDGEMINT_ROOT_SECRET` is not set, or has less than 16 characters.
+    /// `EDGEMINT_ROOT_SECRET` is not set, or has less than 16 characters at an authority that is not for this machine alone.
     RootSecretMissing,
     /// A setting is wrong.
     Settings(AuthorityError),

@@ -9,8 +9,9 @@ use crate::token::{Token, base64url};
 use crate::wire::Reply;
 
 use super::clients::{self, authenticate, is_active, registry};
-use super::env::{Platform, random};
+use super::env::Platform;
 use super::http::Incoming;
+use super::random::random;
 use super::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, Stop};
 use super::ring;
