@@ -39,7 +39,8 @@ async function aptGetCommand() {
   }
   // Someone else may be installing: wait for them, but not for ever.
   const aptGet = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=120'];
-  return (...args) => run(aptGet[0], [...aptGet.slice(1), ...args], { advice: ADVICE });
+  // A package manager that is killed leaves the system's packages half configured.
+  return (...args) => run(aptGet[0], [...aptGet.slice(1), ...args], { advice: ADVICE, endSignal: 'SIGTERM' });
 }
 
 function isProgram(path) {

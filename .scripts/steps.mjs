@@ -53,9 +53,11 @@ export function elapsed(started) {
 
 /**
  * Runs a command to its end and keeps what it prints. Options: `cwd`, `env` (added to the tools' own), `input`,
- * `show` (also print it), `check` (fail unless it exits with 0; default true), `advice` (what to do when it fails).
+ * `show` (also print it), `check` (fail unless it exits with 0; default true), `advice` (what to do when it fails),
+ * `endSignal` (what ends it when this script is stopped; npm goes on after anything weaker than the default).
  */
-export function run(command, args = [], { cwd = root, env, input, show = false, check = true, advice } = {}) {
+export function run(command, args = [], options = {}) {
+  const { cwd = root, env, input, show = false, check = true, advice, endSignal = 'SIGKILL' } = options;
   const child = spawn(command, args, {
     cwd,
     env: toolEnv(env),
@@ -63,7 +65,7 @@ export function run(command, args = [], { cwd = root, env, input, show = false, 
     detached: true,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  running.add(child);
+  running.set(child, endSignal);
   let stdout = '';
   let output = '';
   const collect = (stream, copy) => stream.setEncoding('utf8').on('data', (text) => {
@@ -106,11 +108,11 @@ export function report(error) {
 }
 
 const LOG_LINES = 60;
-const running = new Set();
+const running = new Map();
 process.on('exit', () => {
-  for (const child of running) {
+  for (const [child, signal] of running) {
     try {
-      process.kill(-child.pid, 'SIGTERM');
+      process.kill(-child.pid, signal);
     } catch {
       // It has ended by itself.
     }

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { systemPath } from '../../.scripts/toolbox.mjs';
 import { importFrom, install, tarball } from './consumer.mjs';
+import { newKey, options, sign, tampered } from './signer.mjs';
 
 const run = promisify(execFile);
 const folder = await install();
@@ -56,14 +57,35 @@ test('importing it prints nothing, and a process that used it ends by itself', a
   assert.deepEqual({ stdout, stderr }, { stdout: '', stderr: '' });
 });
 
+test('memory stays flat, whatever becomes of the tokens', async () => {
+  const { createVerifier } = await importFrom(folder);
+  const keys = [await newKey('HS256'), await newKey('ES256')];
+  const offCurve = { ...keys[1].jwk, y: keys[1].jwk.x };
+  const verifiers = [...keys.map(({ jwk }) => jwk), offCurve].map((key) => createVerifier({ ...options, key }));
+  const good = await Promise.all(keys.map((key) => sign(key)));
+  const tokens = [...good, ...good.map(tampered), 'a.b.c', `${'a'.repeat(16_000)}.b.c`];
+  const round = async (count) => {
+    for (let index = 0; index < count; index += 1) {
+      for (const verifier of verifiers) {
+        for (const token of tokens) await verifier.verify(token).catch(() => {});
+        await verifier.explain(tokens[index % tokens.length]);
+      }
+    }
+    return process.memoryUsage().external;
+  };
+  const before = await round(50);
+  const growth = await round(250) - before;
+  assert.ok(growth < 1_000_000, `${growth} bytes more`);
+});
+
 const system = await systemNode();
 
 test(`the same tests in ${system.name}`, { skip: system.skip }, async () => {
   const paths = FILES.map((name) => join(import.meta.dirname, `${name}.test.mjs`));
   // A runner inside of a runner would report to the outer one.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const options = ['--test', '--test-reporter=tap', '--test-concurrency=1', ...paths];
-  const { stdout } = await run(system.path, options, { env: { ...env, EDGEMINT_TARBALL: tarball }, maxBuffer: 64 * 1024 * 1024 })
+  const args = ['--test', '--test-reporter=tap', '--test-concurrency=1', ...paths];
+  const { stdout } = await run(system.path, args, { env: { ...env, EDGEMINT_TARBALL: tarball }, maxBuffer: 64 * 1024 * 1024 })
     .catch((error) => assert.fail(error.stdout.split('\n').filter((line) => /not ok|error:|^# /.test(line)).join('\n')));
   assert.match(stdout, /^# fail 0$/m);
   assert.match(stdout, /^# pass [1-9]\d\d$/m);

@@ -48,7 +48,8 @@ const REFUSED = {
   'a CryptoKey shorter than its hash': [{ ...whole, key: await hmacKey('SHA-256', ['verify'], 31) }],
   'a CryptoKey of 1024-bit RSA': [{ ...whole, key: (await weakRsa).publicKey }],
   'jwks that is none': [null, [], {}, { keys: {} }, { keys: [] }].map((jwks) => ({ ...whole, key: undefined, jwks })),
-  'jwksUri that is unsafe': ['http://issuer.example/jwks', 'ftp://issuer.example', 'jwks', '', 1, 'https://a:b@issuer.example/',
+  'jwksUri that is none': [null, 1, {}, Object.create(null), Symbol('url'), []].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
+  'jwksUri that is unsafe': ['http://issuer.example/jwks', 'ftp://issuer.example', 'jwks', '', 'https://a:b@issuer.example/',
     'http://127.0.0.1.issuer.example/', 'file:///jwks.json', 'data:application/json,{}'].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
   'nowhere to find keys': [anyIssuer, [ISSUER, `${ISSUER}/2`], 'issuer', 'http://issuer.example', `${ISSUER}?a=1`, `${ISSUER}#a`]
     .map((issuer) => ({ ...whole, key: undefined, issuer })),

@@ -157,12 +157,18 @@ test('verified objects belong to the caller', async () => {
   assert.deepEqual((await strict.verify(token)).claims, CLAIMS);
 });
 
+test('a huge text is not even copied into the wasm', async () => {
+  const before = process.memoryUsage().external;
+  await assert.rejects(verifier().verify('a'.repeat(50_000_000)), { code: 'too_large' });
+  assert.ok(process.memoryUsage().external - before < 5_000_000);
+});
+
 test('decodeUnverified reads what it can and refuses the rest with the same codes', async () => {
   const token = await sign(key);
   assert.deepEqual(decodeUnverified(token), { header, claims: CLAIMS });
   assert.deepEqual(decodeUnverified(tampered(token)).claims, CLAIMS);
   const refused = (text, code) => assert.throws(() => decodeUnverified(text), (error) => error instanceof TokenError && error.code === code);
-  for (const text of [undefined, 1, '', 'a.b', 'a.b.c', ` ${token}`, `${token}=`, `${token}\n`, strayBits(token), 'e30.W10.', 'bnVsbA.e30.']) {
+  for (const text of [undefined, 1, '', 'a.b', 'a.b.c', ` ${token}`, `${token}=`, `${token}\n`, strayBits(token), 'e30.e30.AB', 'e30.W10.', 'bnVsbA.e30.']) {
     refused(text, 'malformed');
   }
   refused(signByHand(key, header, '\ufeff{}'), 'malformed');

@@ -19,7 +19,8 @@ import { root } from '../../.scripts/toolbox.mjs';
  * - `issuer`: the issuer identifier; `http://localhost:PORT` by default.
  * - `persist`: a folder for KV and Durable Objects; by default a new one, which goes when the Worker stops.
  * - `vars`, `secrets`: added to those of wrangler.toml; `undefined` takes one away.
- * - `assets`: false leaves out the static files and their router, so that requests go straight to the Worker.
+ * - `assets`: false leaves out the static files and their router, so that requests go straight to the Worker;
+ *   a folder takes the place of www/.
  *
  * Gives `{ url, issuer, rootSecret, persist, settings, logs, stop(), kill() }`. `settings` starts the same again on the
  * same state; `logs` are all the lines that workerd has printed; `kill` ends workerd with SIGKILL and keeps the state.
@@ -111,7 +112,8 @@ function miniflareOptions({ port, issuer, persist, vars, secrets, assets }) {
     // workerd itself, without the proxy that Miniflare puts in front; the router of the assets stays.
     unsafeDirectSockets: [{ host: '127.0.0.1', port }],
   };
-  if (!assets) delete worker.assets;
+  if (assets === false) delete worker.assets;
+  else if (assets !== true) worker.assets = { ...worker.assets, directory: assets };
   return convertV4MiniflareOptions({
     workers: [worker, ...externalWorkers],
     host: '127.0.0.1',
@@ -179,8 +181,12 @@ function message(line) {
   }
 }
 
+const temporaryFolders = [];
+process.once('exit', () => {
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
+});
+
 function temporaryFolder() {
-  const folder = mkdtempSync(join(tmpdir(), 'edgemint-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  temporaryFolders.push(mkdtempSync(join(tmpdir(), 'edgemint-')));
+  return temporaryFolders.at(-1);
 }

@@ -117,6 +117,8 @@ export interface Verifier {
   /**
    * Runs every check and tells how each went, for people to read. Never decide about access by it: it tells all,
    * of forged tokens too.
+   * @throws {TokenError} (the promise rejects) only where no check can be run at all: a given key that cannot be used,
+   * a clock that tells no time, no WebAssembly
    */
   explain(token: string): Promise<Explanation>;
 }

@@ -157,8 +157,8 @@ function readFunction(name, value) {
 }
 
 function readUrl(name, value) {
-  const text = String(value);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const text = typeof value === 'string' ? value : value?.href;
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !isSecure(url)) throw invalid(`${name} must be an https URL, or http on this machine`);
   return url;
 }

@@ -1,7 +1,7 @@
 //! The token says HS256, and the "secret" is a public key that everybody has: the oldest trick of all.
 
 use data_encoding::BASE64_MIME;
-use edgemint::token::{Algorithm, Key, KeyError, KeySet, VerifyError, base64url};
+use edgemint::token::{Algorithm, Key, KeyError, KeySet, VerifyError, base64url, check_signature};
 use jwt_compact::alg::{Hs256, Hs256Key};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde_json::{Value, json};
@@ -98,5 +98,18 @@ fn one_algorithm_of_a_shape_does_not_stand_for_another() {
     for other in ["PS256", "RS384", "RS512"] {
         let case = Case::new().keys(KeySet::new([key(&rs256)])).header("alg", other);
         case.refused(VerifyError::KeyMismatch);
+    }
+}
+
+#[test]
+fn outside_of_tokens_too_a_key_signs_with_what_it_is_for() {
+    let signer = Signer::new(Algorithm::Hs256, 7);
+    let signature = signer.sign(b"anything");
+    assert_eq!(check_signature(Algorithm::Hs256, &signer.key(KID), b"anything", &signature), Some(true));
+    // The same secret, for another algorithm; and keys that are no secret.
+    let mut others = vec![Signer::new(Algorithm::Hs512, 7).key(KID)];
+    others.extend(public_keys().map(|(jwk, _)| key(&jwk)));
+    for other in others {
+        assert_eq!(check_signature(Algorithm::Hs256, &other, b"anything", &signature), Some(false), "{other:?}");
     }
 }

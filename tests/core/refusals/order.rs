@@ -3,7 +3,7 @@
 use edgemint::token::{Algorithm, KeySet, VerifyError};
 use serde_json::json;
 
-use crate::case::{Case, EXP, ISSUER};
+use crate::case::{AUDIENCE, Case, EXP, ISSUER, invalid, missing};
 
 /// Every claim that can be wrong is.
 fn all_wrong() -> Vec<Case> {
@@ -71,6 +71,37 @@ fn size_form_header_type_algorithm_key_signature_claims() {
     case.refuses(&case.forged(), VerifyError::BadSignature);
     case.refused(VerifyError::IssuerMismatch);
     case.claim("iss", ISSUER).passes();
+}
+
+#[test]
+fn issuer_audience_expiry_start_age_required_claims_scope() {
+    let mut case = Case::new()
+        .claim("sub", 1)
+        .claim("iss", "https://mallory.example")
+        .claim("aud", "https://mallory.example")
+        .claim("nbf", EXP + 1)
+        .without_claim("jti")
+        .at(EXP)
+        .policy(|policy| {
+            policy.max_age = Some(1);
+            policy.scopes = vec!["admin".to_owned()];
+        });
+    case.refused(invalid("sub"));
+    case = case.claim("sub", "alice");
+    case.refused(VerifyError::IssuerMismatch);
+    case = case.claim("iss", ISSUER);
+    case.refused(VerifyError::AudienceMismatch);
+    case = case.claim("aud", AUDIENCE);
+    case.refused(VerifyError::Expired);
+    case = case.at(EXP - 1);
+    case.refused(VerifyError::NotYetValid);
+    case = case.without_claim("nbf");
+    case.refused(VerifyError::TooOld);
+    case.policy.max_age = None;
+    case.refused(missing("jti"));
+    case = case.claim("jti", "1");
+    case.refused(VerifyError::ScopeInsufficient);
+    case.claim("scope", "admin").passes();
 }
 
 #[test]
