@@ -11,6 +11,7 @@
 )]
 
 mod case;
+mod explain;
 mod jwks;
 mod mint;
 mod properties;

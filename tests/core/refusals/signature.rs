@@ -160,10 +160,11 @@ mod ecdsa {
 
 #[cfg(feature = "portable")]
 mod eddsa {
-    use edgemint::token::{Key, KeyError};
+    use edgemint::token::{Key, KeyError, check_signature};
     use serde_json::json;
 
     use super::*;
+    use crate::signer::key;
 
     /// The order of the group, little endian (RFC 8032 section 5.1).
     const ORDER: [u8; 32] = [
@@ -191,6 +192,24 @@ mod eddsa {
             let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
             assert_eq!(Key::from_jwk(jwk.as_object().unwrap()), Err(KeyError::Weak));
         }
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_no_commitment() {
+        // Case 2 of "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko, 2020): lenient checks take it.
+        let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+        let message = hex("aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab");
+        let x = hex("f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43");
+        let r = hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa");
+        let s = hex("8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e");
+        let signature = [r, s].concat();
+
+        let lenient = ed25519_dalek::VerifyingKey::try_from(&x[..]).unwrap();
+        let parsed = ed25519_dalek::Signature::from_slice(&signature).unwrap();
+        assert!(ed25519_dalek::Verifier::verify(&lenient, &message, &parsed).is_ok());
+
+        let key = key(&json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url::encode(&x) }));
+        assert_eq!(check_signature(Algorithm::EdDsa, &key, &message, &signature), Some(false));
     }
 
     #[test]

@@ -1,0 +1,233 @@
+// Managing clients: create, read, list, replace, remove (RFC 7591 metadata, RFC 7592 verbs), for administrators alone.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { admin, clientPath, registerClient } from './admin.mjs';
+import { keyMetadata, newClientKey } from './client-key.mjs';
+import { startWorker, token } from './harness.mjs';
+import { basic, bearer, postForm, send } from './request.mjs';
+
+const PATH = '/admin/clients';
+let server;
+
+before(async () => {
+  server = await startWorker();
+});
+
+after(() => server?.stop());
+
+test('the least there is to register', async () => {
+  const before = Math.floor(Date.now() / 1000);
+  const { status, headers, json } = await admin(server, 'POST', PATH, {});
+  assert.equal(status, 201);
+  assert.equal(headers['cache-control'], 'no-store');
+  const { client_id, client_id_issued_at, client_secret, ...rest } = json;
+  assert.deepEqual(rest, {
+    client_secret_expires_at: 0, grant_types: ['client_credentials'], scope: '',
+    token_endpoint_auth_method: 'client_secret_basic',
+  });
+  assert.match(client_id, /^[A-Za-z0-9_-]{22}$/);
+  assert.match(client_secret, /^[A-Za-z0-9_-]{43}$/);
+  assert.ok(client_id_issued_at >= before && client_id_issued_at <= Date.now() / 1000);
+  assert.equal(headers.location, `${server.issuer}${clientPath(client_id)}`);
+  await works({ id: client_id, secret: client_secret });
+});
+
+test('all that can be registered comes back, unknown members are ignored', async () => {
+  const metadata = {
+    client_name: 'Büro – „Test“', client_uri: 'https://app.example', contacts: ['ops@app.example'],
+    grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_post',
+    token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [(await newClientKey('RS256')).jwk] },
+    scope: 'read write', resources: ['https://api.example'], software_id: 'app', software_version: '1.0',
+  };
+  const unknown = { tos_uri: 5, 'client_name#de': 'x', logo_uri: null, client_secret_expires_at: 1, nothing: { at: 'all' } };
+  const { status, json } = await admin(server, 'POST', PATH, { ...metadata, ...unknown });
+  assert.equal(status, 201);
+  const { client_id, client_id_issued_at, client_secret, client_secret_expires_at, ...rest } = json;
+  assert.deepEqual(rest, metadata);
+  const read = await admin(server, 'GET', clientPath(client_id));
+  assert.deepEqual([read.status, read.json], [200, { ...metadata, client_id, client_id_issued_at }]);
+});
+
+test('a client with keys gets no secret', async () => {
+  const { information } = await registerClient(server, keyMetadata(await newClientKey('EdDSA')));
+  assert.equal(Object.hasOwn(information, 'client_secret'), false);
+  assert.equal(Object.hasOwn(information, 'client_secret_expires_at'), false);
+});
+
+test('a client that existed elsewhere keeps its identifier and its secret', async () => {
+  const brought = await registerClient(server, { client_id: 'legacy', client_secret: 'p w' });
+  assert.deepEqual([brought.id, brought.secret], ['legacy', 'p w']);
+  await works(brought);
+});
+
+test('an identifier is taken once, and root never', async () => {
+  const first = await registerClient(server, { client_id: 'taken' });
+  for (const client_id of ['taken', 'root']) {
+    const answer = await admin(server, 'POST', PATH, { client_id, client_secret: 'another-secret' });
+    assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
+  }
+  await works(first);
+  const answers = await Promise.all(Array.from({ length: 8 }, (_, index) =>
+    admin(server, 'POST', PATH, { client_id: 'wanted by many', client_secret: `secret-${index}` })));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 400, 400, 400, 400, 400, 400, 400]);
+  const winner = answers.find(({ status }) => status === 201).json;
+  await works({ id: winner.client_id, secret: winner.client_secret });
+});
+
+const publicKey = await newClientKey('ES256');
+for (const [member, metadata] of [
+  ['client_id', { client_id: '' }],
+  ['client_id', { client_id: 'x'.repeat(201) }],
+  ['client_id', { client_id: 'caf\u00e9' }],
+  ['client_id', { client_id: 5 }],
+  ['client_secret', { client_secret: '' }],
+  ['client_secret', { client_secret: 'line\nbreak' }],
+  ['client_secret', { client_secret: 'x'.repeat(513) }],
+  ['client_secret', keyMetadata(publicKey, { client_secret: 'useless' })],
+  ['client_name', { client_name: ['a'] }],
+  ['client_name', { client_name: 'x'.repeat(501) }],
+  ['client_uri', { client_uri: 1 }],
+  ['contacts', { contacts: 'ops@app.example' }],
+  ['grant_types', { grant_types: ['implicit'] }],
+  ['grant_types', { grant_types: ['client_credentials', 'password'] }],
+  ['grant_types', { grant_types: [] }],
+  ['grant_types', { grant_types: 'client_credentials' }],
+  ['token_endpoint_auth_method', { token_endpoint_auth_method: 'none' }],
+  ['token_endpoint_auth_method', { token_endpoint_auth_method: 'client_secret_jwt' }],
+  ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg: 'HS256' }],
+  ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg: 'none' }],
+  ['jwks', { token_endpoint_auth_method: 'private_key_jwt' }],
+  ['jwks', { jwks: { keys: [] } }],
+  ['jwks', { jwks: [publicKey.jwk] }],
+  ['jwks', { jwks: { keys: [{ ...publicKey.jwk, d: publicKey.jwk.x }] } }],
+  ['jwks', { jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } }],
+  ['jwks', { jwks: { keys: [{ ...publicKey.jwk, x: 'AAAA' }] } }],
+  ['jwks_uri', { jwks_uri: 'https://app.example/jwks.json' }],
+  ['scope', { scope: ['read'] }],
+  ['scope', { scope: 'read "write"' }],
+  ['resources', { resources: ['/v1'] }],
+  ['resources', { resources: 'https://api.example' }],
+  ['software_id', { software_id: {} }],
+  ['software_version', { software_version: 1 }],
+]) {
+  test(`refused: ${JSON.stringify(metadata).slice(0, 90)}`, async () => {
+    const answer = await admin(server, 'POST', PATH, metadata);
+    assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
+    assert.ok(answer.json.error_description.includes(member), answer.json.error_description);
+  });
+}
+
+test('refused: what is no JSON object', async () => {
+  const headers = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
+  for (const body of ['', '[]', '"text"', 'null', '{', '{} {}', '{"scope":"a","scope":"b"}', '{"client_name":1e400}', Buffer.from('{"client_name":"\xff"}', 'latin1')]) {
+    const answer = await send(server, PATH, { method: 'POST', headers, body });
+    assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_request'], `${body}`);
+  }
+  const form = await send(server, PATH, { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' }, body: '{}' });
+  assert.deepEqual([form.status, form.json.error], [400, 'invalid_request']);
+  const large = JSON.stringify({ client_name: 'x'.repeat(64 * 1024) });
+  assert.equal((await send(server, PATH, { method: 'POST', headers, body: large })).status, 413);
+});
+
+test('replacing: what is not sent is gone, the secret stays', async () => {
+  const client = await registerClient(server, { client_name: 'Before', scope: 'read write', resources: ['urn:a:b'] });
+  const { status, json } = await admin(server, 'PUT', clientPath(client.id), { client_id: client.id, scope: 'read' });
+  assert.equal(status, 200);
+  assert.deepEqual(json, {
+    client_id: client.id, client_id_issued_at: client.information.client_id_issued_at, scope: 'read',
+    grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_basic',
+  });
+  assert.deepEqual((await admin(server, 'GET', clientPath(client.id))).json, json);
+  assert.equal((await works(client)).scope, 'read');
+});
+
+test('replacing the secret: the new one works at once, the old one does not', async () => {
+  const client = await registerClient(server, {});
+  await works(client);
+  const { json } = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'a-new-secret' });
+  assert.equal(json.client_secret, 'a-new-secret');
+  await works({ id: client.id, secret: 'a-new-secret' });
+  await fails(client);
+});
+
+test('replacing the way of authentication, there and back', async () => {
+  const client = await registerClient(server, {});
+  const keyed = await admin(server, 'PUT', clientPath(client.id), keyMetadata(publicKey));
+  assert.equal(Object.hasOwn(keyed.json, 'client_secret'), false);
+  await fails(client);
+  const back = await admin(server, 'PUT', clientPath(client.id), {});
+  assert.notEqual(back.json.client_secret, client.secret);
+  await works({ id: client.id, secret: back.json.client_secret });
+  await fails(client);
+});
+
+test('refused: replacing with bad metadata or another identifier changes nothing', async () => {
+  const client = await registerClient(server, { scope: 'read' });
+  for (const metadata of [{ scope: 5 }, { client_id: 'other' }]) {
+    const answer = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'not-this-one', ...metadata });
+    assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
+  }
+  assert.equal((await works(client)).scope, 'read');
+});
+
+test('removing: the client is gone at once', async () => {
+  const client = await registerClient(server, {});
+  await works(client);
+  const removed = await admin(server, 'DELETE', clientPath(client.id));
+  assert.deepEqual([removed.status, removed.text], [204, '']);
+  await fails(client);
+  for (const [method, metadata] of [['GET'], ['PUT', {}], ['DELETE']]) {
+    const answer = await admin(server, method, clientPath(client.id), metadata);
+    assert.deepEqual([answer.status, answer.json.error], [404, 'not_found'], method);
+  }
+});
+
+test('root and clients that never were are not found', async () => {
+  for (const id of ['root', 'never', '%', '%zz', '%00', '%ff', 'caf%C3%A9']) {
+    assert.equal((await admin(server, 'GET', `${PATH}/${id}`)).status, 404, id);
+  }
+});
+
+for (const id of ['a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"', '|', 'ends with a dot.', '.', '..', '~!@$^*()[]{}<>']) {
+  test(`the identifier ${JSON.stringify(id)} in an address`, async () => {
+    const { status, headers } = await admin(server, 'POST', PATH, { client_id: id });
+    // An identifier without an address could never be removed.
+    if (status === 400) return;
+    assert.equal(status, 201);
+    const path = headers.location.slice(server.issuer.length);
+    assert.equal((await admin(server, 'GET', path)).json?.client_id, id);
+    assert.equal((await admin(server, 'DELETE', path)).status, 204);
+  });
+}
+
+test('the door: no token, too little scope, a token for another resource', async () => {
+  const plain = await registerClient(server, { scope: 'read', resources: ['https://api.example'] });
+  const administrator = await registerClient(server, { scope: 'edgemint:admin read', resources: ['https://api.example'] });
+  const routes = [['GET', PATH], ['POST', PATH], ['GET', `${PATH}/x`], ['PUT', `${PATH}/x`], ['DELETE', `${PATH}/x`],
+    ['GET', '/admin/keys'], ['POST', '/admin/keys/rotate']];
+  const challenge = `Bearer resource_metadata="${server.issuer}/.well-known/oauth-protected-resource"`;
+  for (const [method, path] of routes) {
+    const ask = async (client, params) => send(server, path, {
+      method, headers: client && bearer((await token(server, params, client)).access_token),
+    });
+    const nobody = await ask();
+    assert.deepEqual([nobody.status, nobody.headers['www-authenticate']], [401, challenge], path);
+    for (const poor of [await ask(plain), await ask(administrator, { scope: 'read' })]) {
+      assert.deepEqual([poor.status, poor.json.error], [403, 'insufficient_scope'], path);
+      assert.match(poor.headers['www-authenticate'], /^Bearer resource_metadata=.*, error="insufficient_scope", .*, scope="edgemint:admin"$/);
+    }
+    const elsewhere = await ask(administrator, { resource: 'https://api.example' });
+    assert.deepEqual([elsewhere.status, elsewhere.json.error], [401, 'invalid_token'], path);
+    assert.notEqual((await ask(administrator)).status, 401);
+    assert.notEqual((await ask(administrator)).status, 403);
+  }
+});
+
+async function works(client) {
+  return token(server, {}, client);
+}
+
+async function fails(client) {
+  const answer = await postForm(server, '/oauth/token', { grant_type: 'client_credentials' }, basic(client));
+  assert.deepEqual([answer.status, answer.json.error], [401, 'invalid_client']);
+}

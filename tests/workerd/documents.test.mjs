@@ -1,0 +1,190 @@
+// The public documents: metadata says exactly what is there, caches and browsers are served, nothing else exists.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startWorker } from './harness.mjs';
+import { send } from './request.mjs';
+
+const SERVER_METADATA = '/.well-known/oauth-authorization-server';
+const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
+const JWKS = '/.well-known/jwks.json';
+const DOCUMENTS = { [SERVER_METADATA]: 3600, '/.well-known/openid-configuration': 3600, [RESOURCE_METADATA]: 3600, [JWKS]: 300 };
+const ENDPOINTS = {
+  '/admin/clients': 'GET, POST',
+  '/admin/clients/some-client': 'GET, PUT, DELETE',
+  '/admin/keys': 'GET, HEAD',
+  '/admin/keys/rotate': 'POST',
+  '/api/whoami': 'GET, HEAD',
+  '/health': 'GET, HEAD',
+  '/oauth/introspect': 'POST',
+  '/oauth/revoke': 'POST',
+  '/oauth/token': 'POST',
+  ...Object.fromEntries(Object.keys(DOCUMENTS).map((path) => [path, 'GET, HEAD, OPTIONS'])),
+};
+let server;
+
+before(async () => {
+  server = await startWorker();
+});
+
+after(() => server?.stop());
+
+test('the authorization server metadata, whole', async () => {
+  const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+  const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'];
+  const { json } = await send(server, SERVER_METADATA);
+  for (const name of Object.keys(json)) if (name.endsWith('_alg_values_supported')) json[name].sort();
+  algorithms.sort();
+  assert.deepEqual(json, {
+    issuer: server.issuer,
+    token_endpoint: `${server.issuer}/oauth/token`,
+    introspection_endpoint: `${server.issuer}/oauth/introspect`,
+    revocation_endpoint: `${server.issuer}/oauth/revoke`,
+    jwks_uri: `${server.issuer}${JWKS}`,
+    grant_types_supported: ['client_credentials'],
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: algorithms,
+    introspection_endpoint_auth_methods_supported: methods,
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+    protected_resources: [server.issuer],
+  });
+  const { text } = await send(server, '/.well-known/openid-configuration');
+  assert.equal(text, (await send(server, SERVER_METADATA)).text);
+});
+
+test('every address in the metadata is one of an endpoint', async () => {
+  const { json } = await send(server, SERVER_METADATA);
+  const addresses = Object.entries(json).filter(([name]) => /_(endpoint|uri)$/.test(name));
+  assert.equal(addresses.length, 4);
+  for (const [name, address] of addresses) {
+    const response = await fetch(address, { method: name.endsWith('_uri') ? 'GET' : 'POST' });
+    assert.ok(![404, 405].includes(response.status), `${name}: ${response.status}`);
+  }
+});
+
+test('the protected resource metadata, with and without a scope', async (t) => {
+  const metadata = (of) => ({
+    resource: of.issuer,
+    authorization_servers: [of.issuer],
+    bearer_methods_supported: ['header'],
+    resource_name: 'Edgemint',
+  });
+  assert.deepEqual((await send(server, RESOURCE_METADATA)).json, metadata(server));
+  const scoped = await startWorker({ vars: { SAMPLE_SCOPE: 'read write' } });
+  t.after(() => scoped.stop());
+  assert.deepEqual((await send(scoped, RESOURCE_METADATA)).json, { ...metadata(scoped), scopes_supported: ['read', 'write'] });
+});
+
+test('the key set has public members only', async () => {
+  const { json, headers } = await send(server, JWKS);
+  assert.equal(headers['content-type'], 'application/jwk-set+json');
+  assert.deepEqual(Object.keys(json), ['keys']);
+  assert.equal(json.keys.length, 1);
+  assert.deepEqual(Object.keys(json.keys[0]).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+});
+
+for (const [path, maxAge] of Object.entries(DOCUMENTS)) {
+  test(`${path}: for caches and for pages of any origin`, async () => {
+    const { status, headers, text } = await send(server, path, { headers: { origin: 'https://app.example' } });
+    assert.equal(status, 200);
+    assert.match(headers['content-type'], /^application\/(jwk-set\+)?json$/);
+    assert.equal(headers['cache-control'], `public, max-age=${maxAge}`);
+    assert.equal(headers['access-control-allow-origin'], '*');
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.match(headers.etag, /^"[A-Za-z0-9_-]{22}"$/);
+
+    for (const tag of [headers.etag, `W/${headers.etag}`, `"other", ${headers.etag}`, '*']) {
+      const unchanged = await send(server, path, { headers: { 'if-none-match': tag } });
+      assert.deepEqual([unchanged.status, unchanged.text], [304, ''], tag);
+      assert.equal(unchanged.headers.etag, headers.etag);
+      assert.equal(unchanged.headers['cache-control'], headers['cache-control']);
+      assert.equal(unchanged.headers['access-control-allow-origin'], '*');
+    }
+    const changed = await send(server, path, { headers: { 'if-none-match': '"other"' } });
+    assert.deepEqual([changed.status, changed.text], [200, text]);
+
+    const head = await send(server, path, { method: 'HEAD' });
+    assert.deepEqual([head.status, head.text, head.headers.etag], [200, '', headers.etag]);
+
+    const preflight = await send(server, path, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'mcp-protocol-version',
+      },
+    });
+    assert.equal(preflight.status, 204);
+    assert.equal(preflight.headers['access-control-allow-origin'], '*');
+    assert.match(preflight.headers['access-control-allow-methods'], /\bGET\b/);
+    assert.match(preflight.headers['access-control-allow-headers'], /(^|, )MCP-Protocol-Version(,|$)/);
+  });
+}
+
+test('health', async () => {
+  const { status, json, headers } = await send(server, '/health');
+  assert.deepEqual([status, json, headers['cache-control']], [200, { status: 'ok' }, 'no-store']);
+});
+
+test('what is about a client or a token is for no other origin', async () => {
+  for (const path of Object.keys(ENDPOINTS).filter((path) => !Object.hasOwn(DOCUMENTS, path))) {
+    const { headers } = await send(server, path, { headers: { origin: 'https://app.example' } });
+    assert.equal(Object.hasOwn(headers, 'access-control-allow-origin'), false, path);
+    assert.equal(headers['cache-control'], 'no-store', path);
+  }
+});
+
+test('other methods: 405 with the ones that there are', async () => {
+  for (const [path, allow] of Object.entries(ENDPOINTS)) {
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].filter((name) => !allow.includes(name))) {
+      const answer = await send(server, path, { method });
+      assert.deepEqual([answer.status, answer.headers.allow], [405, allow], `${method} ${path}`);
+      assert.equal(answer.headers['content-type'], 'application/json');
+      if (method !== 'HEAD') assert.equal(answer.json.error, 'method_not_allowed');
+    }
+  }
+});
+
+test('every other path: 404 in JSON', async () => {
+  for (const path of [
+    '/oauth', '/oauth/', '/oauth/authorize', '/oauth/register', '/oauth/userinfo', '/oauth/par', '/oauth/logout',
+    '/oauth/device_authorization', '/oauth/token/', '/oauth//token', '/oauth/token;x', '/oauth/%74oken', '/OAUTH/token',
+    '/token', '/introspect', '/revoke', '/authorize', '/register', '/userinfo', '/jwks', '/jwks.json', '/keys',
+    '/.well-known', '/.well-known/', '/.well-known/jwks', '/.well-known/webfinger', '/.well-known/jwks.json/',
+    '/.well-known/oauth-authorization-server/tenant', '/.well-known/oauth-protected-resource/api/whoami',
+    '/admin', '/admin/', '/admin/clients/', '/admin/clients/a/b', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1',
+    '/api', '/api/', '/api/whoami/', '/health/', '/healthz', '/status', '/metrics', '/debug', '/console',
+    '/.dev.vars', '/.env', '/wrangler.toml', '/index_bg.wasm', '/build/index.js',
+  ]) {
+    for (const method of ['GET', 'POST']) {
+      const answer = await send(server, path, { method });
+      assert.equal(answer.status, 404, `${method} ${path}`);
+      assert.equal(answer.json?.error, 'not_found', `${method} ${path}`);
+      assert.equal(answer.headers['cache-control'], 'no-store');
+    }
+  }
+});
+
+test('no static file stands in the way of an endpoint', async (t) => {
+  const www = mkdtempSync(join(tmpdir(), 'edgemint-www-'));
+  t.after(() => rmSync(www, { recursive: true }));
+  const names = Object.keys(ENDPOINTS).filter((path) => !Object.keys(ENDPOINTS).some((other) => other.startsWith(`${path}/`)));
+  for (const name of ['/index.html', ...names, ...names.map((path) => `${path}.html`)]) {
+    mkdirSync(dirname(join(www, name)), { recursive: true });
+    writeFileSync(join(www, name), 'a static file');
+  }
+  const shadowed = await startWorker({ assets: www });
+  t.after(() => shadowed.stop());
+  assert.equal((await send(shadowed, '/')).text, 'a static file');
+  for (const [path, allow] of Object.entries(ENDPOINTS)) {
+    const answer = await send(shadowed, path);
+    assert.notEqual(answer.text, 'a static file', path);
+    assert.equal(answer.status === 405, !allow.includes('GET'), path);
+    assert.match(answer.headers['content-type'], /^application\/(jwk-set\+)?json$/, path);
+  }
+});

@@ -1,0 +1,162 @@
+// KV or a Durable Object that really fails: 503 in one fixed text, a line in the log, and nothing half-done.
+import assert from 'node:assert/strict';
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { admin, clientPath, registerClient } from './admin.mjs';
+import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
+import { startWorker, token } from './harness.mjs';
+import { faults, withFaults } from './logs.mjs';
+import { basic, bearer, postForm, send } from './request.mjs';
+
+const GRANT = { grant_type: 'client_credentials' };
+// Where Miniflare keeps the state.
+const KV_DATABASES = ['kv', 'miniflare-KVNamespaceObject'];
+const KV_VALUES = ['kv', 'EDGEMINT_STORE', 'blobs'];
+const REGISTRY_DATABASES = ['do', '-RegistryObject'];
+const KEYRING_DATABASES = ['do', '-KeyringObject'];
+
+test('KV refuses to write: changes are taken back, all else goes on', async (t) => {
+  const server = await startWorker();
+  t.after(() => server.stop());
+  const client = await registerClient(server, { scope: 'read' });
+  const door = bearer((await token(server)).access_token);
+  const keys = (await admin(server, 'GET', '/admin/keys')).json;
+  await token(server, {}, client);
+
+  const values = join(server.persist, ...KV_VALUES);
+  renameSync(values, `${values}.aside`);
+  writeFileSync(values, 'a file where a folder should be');
+  const change = (method, path, metadata) => send(server, path, {
+    method, headers: { ...door, 'content-type': 'application/json' }, body: JSON.stringify(metadata),
+  });
+  for (const [method, path, metadata] of [
+    ['POST', '/admin/clients', { client_id: 'half-done', client_secret: 'half-done-secret' }],
+    ['PUT', clientPath(client.id), { client_secret: 'another-secret', scope: 'write' }],
+    ['POST', '/admin/keys/rotate', {}],
+  ]) {
+    const [answer, reasons] = await withFaults(server, 1, () => change(method, path, metadata));
+    unavailable(answer, path);
+    assert.deepEqual(reasons, ['store_unavailable'], path);
+  }
+  assert.equal((await token(server, {}, client)).scope, 'read', 'a warm client');
+  assert.equal((await token(server)).scope, 'edgemint:admin', 'root');
+  assert.equal((await send(server, '/.well-known/jwks.json')).status, 200);
+  assert.equal((await send(server, '/api/whoami', { headers: door })).status, 200);
+  assert.equal((await send(server, '/health')).status, 200);
+
+  rmSync(values);
+  renameSync(`${values}.aside`, values);
+  assert.equal((await admin(server, 'GET', clientPath('half-done'))).status, 404);
+  await refused(server, { id: 'half-done', secret: 'half-done-secret' });
+  assert.equal((await token(server, {}, client)).scope, 'read');
+  await refused(server, { id: client.id, secret: 'another-secret' });
+  assert.deepEqual((await admin(server, 'GET', '/admin/keys')).json, keys);
+  await registerClient(server, { client_id: 'half-done', client_secret: 'half-done-secret' });
+  assert.equal((await admin(server, 'POST', '/admin/keys/rotate')).json.keys.length, 2);
+});
+
+test('KV does not answer: what the objects know still works', async (t) => {
+  const { server, client } = await restartedWith(t, [KV_DATABASES]);
+  const { access_token } = await token(server);
+  const door = bearer(access_token);
+  assert.equal((await send(server, '/api/whoami', { headers: door })).status, 200);
+  assert.equal((await send(server, '/health')).status, 200);
+  assert.equal((await send(server, '/.well-known/jwks.json')).json.keys.length, 1);
+  const json = { ...door, 'content-type': 'application/json' };
+  for (const [what, ask] of Object.entries({
+    'a client that is there': () => postForm(server, '/oauth/token', GRANT, basic(client)),
+    'a client that is not': () => postForm(server, '/oauth/token', GRANT, basic({ id: 'nobody', secret: 'x' })),
+    'a list': () => send(server, '/admin/clients', { headers: door }),
+    'a new client': () => send(server, '/admin/clients', { method: 'POST', headers: json, body: '{"client_id":"half-done"}' }),
+    'a new record': () => send(server, clientPath(client.id), { method: 'PUT', headers: json, body: '{}' }),
+    'no client any more': () => send(server, clientPath(client.id), { method: 'DELETE', headers: door }),
+    'a new key': () => send(server, '/admin/keys/rotate', { method: 'POST', headers: door }),
+  })) {
+    const [answer, reasons] = await withFaults(server, 1, ask);
+    unavailable(answer, what);
+    assert.deepEqual(reasons, ['store_unavailable'], what);
+  }
+  assert.equal((await send(server, clientPath('half-done'), { headers: door })).status, 404);
+  assert.equal((await send(server, clientPath(client.id), { headers: door })).json.scope, 'read');
+  assert.equal((await send(server, '/admin/keys', { headers: door })).json.keys.length, 1);
+});
+
+test('the registry objects do not answer: no token is honoured, and one is still issued', async (t) => {
+  const key = await newClientKey('ES256');
+  const { server, client, keyed, text } = await restartedWith(t, [REGISTRY_DATABASES], key);
+  assert.equal((await token(server, {}, client)).scope, 'read');
+  const assertion = async () => postForm(
+    server, '/oauth/token', assertionForm(await signAssertion(key, assertionClaims(server, keyed.id))),
+  );
+  for (const [what, ask] of Object.entries({
+    whoami: () => send(server, '/api/whoami', { headers: bearer(text) }),
+    introspection: () => postForm(server, '/oauth/introspect', { token: text }, basic(client)),
+    revocation: () => postForm(server, '/oauth/revoke', { token: text }, basic(client)),
+    'an admin endpoint': async () => send(server, '/admin/keys', { headers: bearer((await token(server)).access_token) }),
+    'an assertion of a client that is read': assertion,
+    'an assertion of a client that is remembered': assertion,
+  })) {
+    const [answer, reasons] = await withFaults(server, 1, ask);
+    unavailable(answer, what);
+    assert.deepEqual(reasons, ['object_unavailable'], what);
+  }
+});
+
+test('the keyring object does not answer: the keys in KV go on', async (t) => {
+  const { server, client, text } = await restartedWith(t, [KEYRING_DATABASES]);
+  assert.equal((await token(server, {}, client)).scope, 'read');
+  assert.equal((await send(server, '/api/whoami', { headers: bearer(text) })).status, 200);
+  const door = bearer((await token(server)).access_token);
+  for (const [method, path] of [['GET', '/admin/keys'], ['POST', '/admin/keys/rotate']]) {
+    const [answer, reasons] = await withFaults(server, 1, () => send(server, path, { method, headers: door }));
+    unavailable(answer, path);
+    assert.deepEqual(reasons, ['object_unavailable'], path);
+  }
+});
+
+test('nothing answers: every endpoint that needs a key says so, and health why', async (t) => {
+  const { server, client, text } = await restartedWith(t, [KV_DATABASES, KEYRING_DATABASES, REGISTRY_DATABASES]);
+  for (const answer of [
+    await postForm(server, '/oauth/token', GRANT, basic({ id: 'root', secret: server.rootSecret })),
+    await postForm(server, '/oauth/token', GRANT, basic(client)),
+    await send(server, '/.well-known/jwks.json'),
+    await send(server, '/api/whoami', { headers: bearer(text) }),
+    await send(server, '/admin/clients', { headers: bearer(text) }),
+  ]) unavailable(answer);
+  const health = await send(server, '/health');
+  assert.deepEqual([health.status, health.json], [503, { status: 'unavailable', reason: 'object_unavailable' }]);
+  assert.equal((await send(server, '/.well-known/oauth-authorization-server')).status, 200);
+  assert.deepEqual([...new Set(faults(server))].sort(), ['object_unavailable', 'store_unavailable']);
+});
+
+// A Worker with clients and a token, started again after these databases have been overwritten.
+async function restartedWith(t, databases, key) {
+  const before = await startWorker();
+  const client = await registerClient(before, { scope: 'read' });
+  const keyed = key && await registerClient(before, keyMetadata(key));
+  const text = (await token(before, {}, client)).access_token;
+  await before.kill();
+  for (const folder of databases.map((names) => join(before.persist, ...names))) {
+    for (const name of readdirSync(folder).filter((file) => !file.startsWith('metadata.'))) {
+      const path = join(folder, name);
+      writeFileSync(path, Buffer.alloc(statSync(path).size, 'this is no database. '));
+    }
+  }
+  const server = await startWorker(before.settings);
+  t.after(() => server.stop());
+  return { server, client, keyed, text };
+}
+
+function unavailable(answer, what) {
+  assert.equal(answer.status, 503, what);
+  assert.equal(answer.text, '{"error":"temporarily_unavailable","error_description":"The authorization server cannot answer now. Try again later."}');
+  assert.equal(answer.headers['content-type'], 'application/json');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+  assert.equal(answer.headers['retry-after'], '5');
+}
+
+async function refused(server, client) {
+  const answer = await postForm(server, '/oauth/token', GRANT, basic(client));
+  assert.deepEqual([answer.status, answer.json.error], [401, 'invalid_client']);
+}

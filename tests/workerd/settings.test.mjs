@@ -1,0 +1,46 @@
+// A setting that is missing or wrong: health names it in one word, the log too, and everything else says 503.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startWorker } from './harness.mjs';
+import { faults } from './logs.mjs';
+import { basic, postForm, send, until } from './request.mjs';
+
+for (const [what, options, reason] of [
+  ['no issuer', { issuer: '' }, 'issuer_missing'],
+  ['an issuer without https', { issuer: 'http://as.example' }, 'issuer_invalid'],
+  ['an issuer with a path', { issuer: 'https://as.example/' }, 'issuer_invalid'],
+  ['no key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: undefined } }, 'key_encryption_key_missing'],
+  ['a short key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'c2hvcnQ' } }, 'key_encryption_key_invalid'],
+  ['no root secret', { secrets: { EDGEMINT_ROOT_SECRET: undefined } }, 'root_secret_missing'],
+  ['a short root secret', { secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' } }, 'root_secret_missing'],
+  ['an algorithm that does not sign here', { vars: { SIGNING_ALGORITHMS: 'ES256 HS256' } }, 'signing_algorithms_invalid'],
+  ['a lifetime of nothing', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
+  ['a relative resource', { vars: { DEFAULT_RESOURCE: '/api' } }, 'default_resource_invalid'],
+  ['a scope with a quote', { vars: { SAMPLE_SCOPE: '"' } }, 'sample_scope_invalid'],
+]) {
+  test(what, async (t) => {
+    const server = await startWorker(options);
+    t.after(() => server.stop());
+    const health = await send(server, '/health');
+    assert.equal(health.status, 503);
+    assert.deepEqual(health.json, { status: 'unavailable', reason });
+    assert.equal(health.headers['retry-after'], '5');
+
+    const root = basic({ id: 'root', secret: server.rootSecret ?? '' });
+    const answers = [
+      await postForm(server, '/oauth/token', { grant_type: 'client_credentials' }, root),
+      await send(server, '/.well-known/oauth-authorization-server'),
+      await send(server, '/.well-known/jwks.json'),
+      await send(server, '/api/whoami'),
+    ];
+    for (const { status, json, headers } of answers) {
+      assert.equal(status, 503);
+      assert.equal(json.error, 'temporarily_unavailable');
+      assert.ok(!JSON.stringify(json).includes(reason), 'only health tells');
+      assert.equal(headers['retry-after'], '5');
+      assert.equal(headers['cache-control'], 'no-store');
+    }
+    await until(() => faults(server).length > answers.length, 'a line for each request');
+    assert.deepEqual(faults(server), Array(1 + answers.length).fill(reason), 'and no more');
+  });
+}
