@@ -19,13 +19,14 @@ export async function buildWorker() {
   const print = fingerprint(inputs, { except: ['src/js/shim'] });
   if (isFresh(stamp, print)) return;
   await Promise.all([setup(), compile('worker', target)]);
-  await step('Worker: build/', '5 s', () => stamped(stamp, print, assemble));
+  await step('Worker: build/', '5 s', () => stamped(stamp, print, () => workerBuild(['--features', 'worker'])));
   console.log(`    build/index_bg.wasm: ${sizes(readFileSync(join(root, 'build', 'index_bg.wasm')))}`);
 }
 
-// Finds the crate compiled, and makes of it what workerd runs.
-function assemble() {
-  return run('worker-build', ['--release', '--features', 'worker', '--target-dir', target], {
+/** Runs worker-build, which makes of the crate in `cwd` what workerd runs; it compiles what is not compiled yet. */
+export function workerBuild(options, cwd = root) {
+  return run('worker-build', ['--release', ...options, '--target-dir', target], {
+    cwd,
     // Without these three worker-build downloads its own from GitHub.
     env: {
       WASM_BINDGEN_BIN: join(toolsDir, 'bin', 'wasm-bindgen'),

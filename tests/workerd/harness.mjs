@@ -21,13 +21,14 @@ import { root } from '../../.scripts/toolbox.mjs';
  * - `vars`, `secrets`: added to those of wrangler.toml; `undefined` takes one away.
  * - `assets`: false leaves out the static files and their router, so that requests go straight to the Worker;
  *   a folder takes the place of www/.
+ * - `beside`: more Workers for the same workerd: each a `name`, the `port` that it listens on, and Miniflare's options.
  *
  * Gives `{ url, issuer, rootSecret, persist, settings, logs, stop(), kill() }`. `settings` starts the same again on the
  * same state; `logs` are all the lines that workerd has printed; `kill` ends workerd with SIGKILL and keeps the state.
  */
-export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true } = {}) {
+export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, beside = [] } = {}) {
   await buildWorker();
-  const settings = { port: port ?? await freePort(), assets };
+  const settings = { port: port ?? await freePort(), assets, beside };
   settings.issuer = issuer ?? `http://localhost:${settings.port}`;
   settings.persist = persist ?? temporaryFolder();
   settings.vars = vars;
@@ -93,7 +94,7 @@ async function listenBriefly(host, port) {
   return chosen;
 }
 
-function miniflareOptions({ port, issuer, persist, vars, secrets, assets }) {
+function miniflareOptions({ port, issuer, persist, vars, secrets, assets, beside }) {
   const config = { ...unstable_readConfig({ config: join(root, 'wrangler.toml') }), secrets: undefined };
   // A file that is not there: without one, wrangler would read .dev.vars.
   const envFiles = [join(persist, 'no.env')];
@@ -109,13 +110,14 @@ function miniflareOptions({ port, issuer, persist, vars, secrets, assets }) {
       { type: 'CompiledWasm', path: join(build, 'index_bg.wasm') },
     ],
     bindings: present({ ...config.vars, ISSUER: issuer, ...vars, ...secrets }),
-    // workerd itself, without the proxy that Miniflare puts in front; the router of the assets stays.
-    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+    ...listeningOn(port),
   };
   if (assets === false) delete worker.assets;
   else if (assets !== true) worker.assets = { ...worker.assets, directory: assets };
+  const { compatibilityDate } = workerOptions;
+  const others = beside.map(({ port: own, ...options }) => ({ compatibilityDate, ...options, ...listeningOn(own) }));
   return convertV4MiniflareOptions({
-    workers: [worker, ...externalWorkers],
+    workers: [worker, ...externalWorkers, ...others],
     host: '127.0.0.1',
     port: 0,
     cf: false,
@@ -123,6 +125,11 @@ function miniflareOptions({ port, issuer, persist, vars, secrets, assets }) {
     handleStructuredLogs: () => {},
     resourcePersistencePath: persist,
   });
+}
+
+// workerd itself, without the proxy that Miniflare puts in front; the router of the assets stays.
+function listeningOn(port) {
+  return { unsafeDirectSockets: [{ host: '127.0.0.1', port }] };
 }
 
 function present(members) {

@@ -1,6 +1,6 @@
 //! The signature: whose it is, what it covers, and that it has one form.
 
-use edgemint::token::{Algorithm, VerifyError, base64url};
+use edgemint::token::{VerifyError, base64url};
 
 use crate::case::Case;
 use crate::signer::Signer;
@@ -100,6 +100,8 @@ fn all_zeros_are_no_signature() {
 
 #[cfg(feature = "portable")]
 mod ecdsa {
+    use edgemint::token::Algorithm;
+
     use super::*;
 
     /// The order of P-256 (FIPS 186-5, SP 800-186 section 3.2.1.3).
@@ -160,7 +162,7 @@ mod ecdsa {
 
 #[cfg(feature = "portable")]
 mod eddsa {
-    use edgemint::token::{Key, KeyError, check_signature};
+    use edgemint::token::{Algorithm, Key, KeyError, check_signature};
     use serde_json::json;
 
     use super::*;

@@ -1,0 +1,48 @@
+// `npm run bench`: measures the Worker and the package beside named peers, builds first what is missing.
+// `npm run bench -- token` or `-- verify` measures one of them.
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { buildPackage } from './build-package.mjs';
+import { buildWorker } from './build-worker.mjs';
+import { setup } from './setup.mjs';
+import { Failure, elapsed, main } from './steps.mjs';
+import { root } from './toolbox.mjs';
+
+/** Each gives its results as a text. Loaded when all they import has been installed and built. */
+const PARTS = {
+  // Before the other leaves anything behind in this process.
+  async verify() {
+    await buildPackage();
+    const { benchVerification } = await import('../tests/bench/verify.mjs');
+    return benchVerification();
+  },
+  async token() {
+    await buildWorker();
+    const { benchTokens } = await import('../tests/bench/token.mjs');
+    return benchTokens();
+  },
+};
+
+await main(async () => {
+  const started = performance.now();
+  const chosen = process.argv.slice(2);
+  const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
+  if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);
+  await setup();
+  const shape = machine();
+  const results = [];
+  for (const name of Object.keys(PARTS)) {
+    if (chosen.length === 0 || chosen.includes(name)) results.push(await PARTS[name]());
+  }
+  console.log(`\n${[shape, ...results].join('\n\n')}\n\nMeasured in ${elapsed(started)}.`);
+});
+
+function machine() {
+  const [{ model }] = cpus();
+  const [load] = loadavg();
+  const version = (name) => JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version;
+  const parts = [`${cpus().length} cores (${model.trim()})`, `Node.js ${process.versions.node}`, `workerd ${version('workerd')}`, `jose ${version('jose')}`];
+  const busy = load > 0.5 ? `\nThe machine was busy before (load ${load.toFixed(1)}): trust the ratios, not the rates.` : '';
+  return parts.join(', ') + busy;
+}

@@ -1,0 +1,97 @@
+// Tokens a second by client_credentials, beside two Workers in the same workerd: a hello-world with the same crate,
+// the most that is to be had, and a minimal token endpoint in JavaScript with jose.
+import assert from 'node:assert/strict';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { newSecret } from '../../.scripts/secrets.mjs';
+import { step } from '../../.scripts/steps.mjs';
+import { freePort, startWorker, token } from '../workerd/harness.mjs';
+import { load, requestBytes } from './load.mjs';
+import { interleave, perSecond, ratio, table } from './rounds.mjs';
+import { helloWorker, joseWorker } from './workers.mjs';
+
+const CONNECTIONS = [16, 64];
+const ROUNDS = 5;
+const SECONDS = 3;
+const WARM_UP_SECONDS = 2;
+
+/** Measures, and gives the results as a text. */
+export async function benchTokens() {
+  const [port, helloPort, josePort] = await freePorts(3);
+  const issuer = `http://localhost:${port}`;
+  const client = { id: 'benchmark', secret: newSecret() };
+  const scope = 'read write';
+  const hello = await helloWorker(helloPort);
+  const jose = await joseWorker(josePort, { issuer, client, scope });
+  const server = await startWorker({ port, issuer, assets: false, beside: [hello, jose.worker] });
+  try {
+    await register(server, client, scope);
+    await checkHello(helloPort);
+    const ourKeys = createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`));
+    const ours = await checkedToken(port, client, issuer, ourKeys);
+    const theirs = await checkedToken(josePort, client, issuer, jose.publicKey);
+    // What is compared is the same work.
+    assert.deepEqual(Object.keys(theirs.payload).sort(), Object.keys(ours.payload).sort());
+    assert.deepEqual(Object.keys(theirs.protectedHeader).sort(), Object.keys(ours.protectedHeader).sort());
+    return await measure([
+      { port, request: tokenRequest(client) },
+      { port: helloPort, request: requestBytes({ method: 'GET', path: '/' }) },
+      { port: josePort, request: tokenRequest(client) },
+    ]);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measure(contenders) {
+  const most = Math.max(...CONNECTIONS);
+  await step('warming up', `${contenders.length * WARM_UP_SECONDS} s`, async () => {
+    for (const contender of contenders) await load({ ...contender, connections: most, seconds: WARM_UP_SECONDS });
+  });
+  const rows = [['requests in flight', 'edgemint', 'hello-world', 'edgemint / hello', 'jose Worker', 'edgemint / jose']];
+  for (const connections of CONNECTIONS) {
+    const expected = `${contenders.length * ROUNDS * SECONDS} s`;
+    const [ours, hello, jose] = await step(`token requests, ${connections} in flight`, expected, () =>
+      interleave(contenders, ROUNDS, (contender) => load({ ...contender, connections, seconds: SECONDS })));
+    rows.push([`${connections}`, perSecond(ours), perSecond(hello), ratio(ours, hello), perSecond(jose), ratio(ours, jose)]);
+  }
+  return `Token requests a second: client_credentials, ES256, one workerd without the assets' router.
+Medians of ${ROUNDS} rounds of ${SECONDS} s; ratios are the median of the rounds', and their range.
+
+${table(rows)}`;
+}
+
+async function freePorts(count) {
+  const ports = new Set();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
+/** A registered client, since that is what comes in numbers; the root client is a special case. */
+async function register(server, { id, secret }, scope) {
+  const { access_token: admin } = await token(server);
+  const response = await fetch(`${server.url}/admin/clients`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ client_id: id, client_secret: secret, token_endpoint_auth_method: 'client_secret_basic', scope }),
+  });
+  assert.equal(response.status, 201, await response.text());
+}
+
+function tokenRequest({ id, secret }) {
+  return requestBytes({
+    method: 'POST',
+    path: '/oauth/token',
+    headers: { Authorization: `Basic ${btoa(`${id}:${secret}`)}`, 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: 'grant_type=client_credentials',
+  });
+}
+
+async function checkHello(port) {
+  const response = await fetch(`http://localhost:${port}/`);
+  assert.equal(await response.text(), 'Hello, World!');
+}
+
+async function checkedToken(port, client, issuer, key) {
+  const { access_token: text } = await token({ url: `http://localhost:${port}` }, {}, client);
+  return jwtVerify(text, key, { issuer, audience: issuer, subject: client.id, typ: 'at+jwt', algorithms: ['ES256'] });
+}

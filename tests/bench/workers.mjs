@@ -1,0 +1,47 @@
+// The Workers that the token endpoint is measured beside: builds them, and says how the harness is to run them.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair } from 'jose';
+import { workerBuild } from '../../.scripts/build-worker.mjs';
+import { fingerprint, isFresh, stamped } from '../../.scripts/freshness.mjs';
+import { run, step } from '../../.scripts/steps.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
+
+const target = join(root, 'target', 'bench');
+
+/** A bare Worker with the `worker` crate. */
+export async function helloWorker(port) {
+  const crate = join('tests', 'bench', 'hello');
+  const folder = join(target, 'hello');
+  const stamp = join(folder, '.inputs');
+  const print = fingerprint([crate]);
+  if (!isFresh(stamp, print) || !existsSync(join(folder, 'index.js'))) {
+    mkdirSync(folder, { recursive: true });
+    await step('hello-world with the `worker` crate', '10 s; 2 minutes the first time', () =>
+      stamped(stamp, print, () => workerBuild(['--out-dir', folder], join(root, crate))));
+  }
+  const modules = [
+    { type: 'ESModule', path: join(folder, 'index.js') },
+    { type: 'CompiledWasm', path: join(folder, 'index_bg.wasm') },
+  ];
+  return { name: 'hello', port, modulesRoot: folder, modules };
+}
+
+/** A minimal token endpoint with jose, and the key that checks its tokens. */
+export async function joseWorker(port, { issuer, client, scope }) {
+  const bundle = join(target, 'jose-worker.js');
+  const source = join(root, 'tests', 'bench', 'jose-worker.mjs');
+  await run('esbuild', [source, '--bundle', '--minify', '--format=esm', '--conditions=workerd', `--outfile=${bundle}`]);
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  // As long as a thumbprint, which is what our tokens have.
+  const kid = 'k'.repeat(43);
+  const bindings = {
+    ISSUER: issuer,
+    SCOPE: scope,
+    CLIENT_ID: client.id,
+    CLIENT_SECRET: client.secret,
+    SIGNING_KEY: { ...await exportJWK(privateKey), kid },
+  };
+  const modules = [{ type: 'ESModule', path: bundle }];
+  return { publicKey, worker: { name: 'jose', port, modulesRoot: target, modules, bindings } };
+}

@@ -1,0 +1,79 @@
+// The built Worker from outside: what it exports, how large it is, and that it does not tell where it was built.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { homedir, hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
+import { buildWorker } from '../../.scripts/build-worker.mjs';
+import { sizes } from '../../.scripts/sizes.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
+
+const build = join(root, 'build');
+const read = (name) => readFileSync(join(build, name));
+
+before(buildWorker);
+
+test('it exports the handlers and the two Durable Objects', async () => {
+  const { names, prototypes } = await inspected();
+  assert.deepEqual(names, [
+    // Plain classes of the `worker` crate, which worker-build exports with every Worker: no binding reaches them.
+    'ContainerStartupOptions', 'MinifyConfig', 'R2Range',
+    'KeyringObject', 'RegistryObject',
+    'default',
+  ].sort());
+  // Whatever is on the entrypoint's prototype can be called through a service binding.
+  assert.deepEqual(prototypes.default, ['constructor', 'fetch', 'scheduled']);
+  for (const name of ['KeyringObject', 'RegistryObject']) {
+    assert.deepEqual(prototypes[name], ['__destroy_into_raw', 'alarm', 'constructor', 'fetch', 'free'], name);
+  }
+});
+
+test('it is small enough', (t) => {
+  const wasm = read('index_bg.wasm');
+  t.diagnostic(`build/index_bg.wasm: ${sizes(wasm)}; build/index.js: ${sizes(read('index.js'))}`);
+  assert.ok(wasm.length < 1_500_000, `${wasm.length} bytes`);
+  assert.ok(gzipSync(wasm, { level: 9 }).length < 700_000, 'compressed');
+});
+
+test('it does not tell where and by whom it was built', () => {
+  const places = [root, homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, tmpdir(), hostname(), '/home/', '/Users/', 'C:\\'];
+  for (const name of ['index_bg.wasm', 'index.js']) {
+    const content = read(name);
+    for (const place of places.filter((text) => text?.length > 3)) {
+      const at = content.indexOf(place);
+      assert.equal(at, -1, `${name} holds ${content.subarray(at, at + 100).toString('latin1')}`);
+    }
+  }
+});
+
+// Loads the Worker's modules in workerd, beside a module that looks at them.
+async function inspected() {
+  const reader = `
+    import * as edgemint from './index.js';
+    const own = (exported) => Object.getOwnPropertyNames(exported.prototype).sort();
+    export default {
+      fetch: () => Response.json({
+        names: Object.keys(edgemint).sort(),
+        prototypes: Object.fromEntries(Object.entries(edgemint).map(([name, exported]) => [name, own(exported)])),
+      }),
+    };`;
+  const miniflare = new Miniflare(convertV4MiniflareOptions({
+    compatibilityDate: readFileSync(join(root, 'wrangler.toml'), 'utf8').match(/^compatibility_date = "(.*)"$/m)[1],
+    modulesRoot: build,
+    modules: [
+      { type: 'ESModule', path: join(build, 'reader.js'), contents: reader },
+      { type: 'ESModule', path: join(build, 'index.js') },
+      { type: 'CompiledWasm', path: join(build, 'index_bg.wasm') },
+    ],
+    host: '127.0.0.1',
+    port: 0,
+    cf: false,
+  }));
+  try {
+    return await (await miniflare.dispatchFetch('http://localhost/')).json();
+  } finally {
+    await miniflare.dispose();
+  }
+}
