@@ -126,7 +126,8 @@ async function cargoTools(tests) {
     await step(`${crate} ${version} into .tools`, '1 to 3 minutes', () =>
       run('cargo', ['install', ...options, `${crate}@${version}`], { env: QUICK_TO_COMPILE, advice: CARGO_ADVICE }));
   }
-  rmSync(target, { recursive: true, force: true });
+  // Only what this run has put there: another may be compiling.
+  if (missing.length > 0) rmSync(target, { recursive: true, force: true });
 }
 
 /** The version of a crate in Cargo.lock: a tool that must match a crate is pinned by it and cannot drift. */

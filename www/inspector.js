@@ -5,7 +5,9 @@ import { NONE_RUN, describeTrouble, describeVerdict } from './inspector/checks.j
 import { MAX_BYTES, byteLength, openToken, readPaste } from './inspector/paste.js';
 import { clock, isTime } from './inspector/times.js';
 import { examine, startOver } from './inspector/verification.js';
-import { showAuthority, showChecks, showKey, showPaste, showTime, showToken, showVerdict } from './inspector/view.js';
+import {
+  showAuthority, showBusy, showChecks, showKey, showPaste, showTime, showToken, showVerdict,
+} from './inspector/view.js';
 
 /** While somebody types an expectation, the verdict can wait. */
 const TYPING_MS = 150;
@@ -74,6 +76,7 @@ async function inspect() {
   if (token === '') return conclude(EMPTY);
 
   const now = clock();
+  showBusy(true);
   clearTimeout(waiting);
   waiting = setTimeout(conclude, PATIENCE_MS, CHECKING, { header, claims, now });
   const findings = await judge({ token, parts, header: header?.members, claims: claims?.members });
@@ -99,6 +102,7 @@ function conclude(verdict, { checks, facts, header, claims, now = clock() } = {}
   showChecks(checks, facts);
   showToken({ header, claims }, verdict.state, now);
   showKey(facts?.header?.kid);
+  showBusy(verdict === CHECKING);
   shown = { claims: claims?.members ?? {}, at: now };
 }
 

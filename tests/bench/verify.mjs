@@ -45,7 +45,8 @@ ${table(rows)}`;
 async function contest(algorithm) {
   const { signing, ours, theirs } = await keys(algorithm);
   const token = await sign(signing, algorithm);
-  const forged = token.replace(/\.(.)/, (_, first) => (first === 'e' ? '.f' : '.e'));
+  const foreign = await sign(signing, algorithm, 'https://other.example');
+  const forged = token.slice(0, token.lastIndexOf('.')) + foreign.slice(foreign.lastIndexOf('.'));
   const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, algorithms: [algorithm], ...ours });
   const options = { issuer: ISSUER, audience: AUDIENCE, typ: TYPE, algorithms: [algorithm], requiredClaims: REQUIRED };
   const verify = (text) => verifier.verify(text);
@@ -53,11 +54,10 @@ async function contest(algorithm) {
   const [{ claims }, { payload }] = [await verify(token), await joseVerify(token)];
   assert.deepEqual(claims, payload);
   assert.equal(Object.keys(claims).length, 12);
-  const foreign = await sign(signing, algorithm, 'https://other.example');
-  for (const refused of [forged, foreign]) {
-    await assert.rejects(verify(refused));
-    await assert.rejects(joseVerify(refused));
-  }
+  await assert.rejects(verify(forged), { code: 'bad_signature' });
+  await assert.rejects(joseVerify(forged), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' });
+  await assert.rejects(verify(foreign), { code: 'audience_mismatch' });
+  await assert.rejects(joseVerify(foreign), { code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'aud' });
   return { token, contenders: [() => verify(token), () => joseVerify(token)] };
 }
 

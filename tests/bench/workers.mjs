@@ -17,7 +17,7 @@ export async function helloWorker(port) {
   const print = fingerprint([crate]);
   if (!isFresh(stamp, print) || !existsSync(join(folder, 'index.js'))) {
     mkdirSync(folder, { recursive: true });
-    await step('hello-world with the `worker` crate', '10 s; 2 minutes the first time', () =>
+    await step('hello-world with the `worker` crate', '15 s', () =>
       stamped(stamp, print, () => workerBuild(['--out-dir', folder], join(root, crate))));
   }
   const modules = [

@@ -28,7 +28,12 @@ export async function open(browser, url, options = {}) {
   const page = await context.newPage();
   const seen = { requests: [], complaints: [] };
   const complain = (complaint) => { seen.complaints.push(complaint); };
-  page.on('request', (request) => { seen.requests.push(describe(request)); });
+  page.on('request', (request) => {
+    const described = describe(request);
+    // One that nobody waits for may end with the browser.
+    described.catch(() => {});
+    seen.requests.push(described);
+  });
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complain(message.text());
   });

@@ -14,8 +14,8 @@ export async function paste(page, text) {
 
 /** The verdict: its word, and why. Waits until the checking is over. */
 export async function verdict(page) {
+  await page.locator('#checks[aria-busy=false]').waitFor();
   const status = page.locator('.verdict [role=status]');
-  await status.filter({ hasNotText: /^\s*Checking/ }).waitFor();
   const [word, why] = await status.locator('p').allInnerTexts();
   return { word, why };
 }

@@ -1,7 +1,7 @@
 // The token inspector in a real browser, served by the real Worker: what it says of each kind of token, and of its own
 // troubles.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
 import { startWorker, token } from '../workerd/harness.mjs';
 import { INSECURE_HOST, launch, open } from './chromium.mjs';
@@ -27,8 +27,6 @@ after(async () => {
   await server?.stop();
   await other?.stop();
 });
-
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 const inspector = (options) => open(browser, server.url, options);
 
@@ -140,9 +138,13 @@ describe('a token is refused, with the reason', () => {
     'the JSON serialisation': [() => '{"payload":"e30","signatures":[]}', 'Format', /It is JSON/],
     'more than 16 KiB': [() => `${good}${'A'.repeat(16 * 1024)}`, 'Format', /^It has 1\d,\d{3} bytes\. A verifier reads at most 16,384\.$/],
   };
+  // One page for all of them: each verdict has to take the place of the one before.
+  let shared;
+  before(async () => { shared = await inspector(); });
+  after(() => shared.page.context().close());
   for (const [name, [make, failed, why]] of Object.entries(cases)) {
     test(name, async () => {
-      const { page, seen } = await inspector();
+      const { page, seen } = shared;
       const found = await paste(page, make());
       assert.equal(found.word, 'Refused');
       if (typeof why === 'function') assert.ok(found.why.startsWith(why()), found.why);

@@ -42,12 +42,12 @@ test('105 clients in two pages, as each was registered, without their secrets', 
   assert.ok(!ids.includes(registered[0].id));
 });
 
-test('refused: a cursor twice; a cursor of nobody\'s is no fault of ours', async () => {
+test('refused: a cursor twice, a cursor that does not decode', async () => {
   const headers = bearer((await token(server)).access_token);
-  const twice = await send(server, '/admin/clients?cursor=a&cursor=b', { headers });
-  assert.deepEqual([twice.status, twice.json.error], [400, 'invalid_request']);
-  const invented = await send(server, '/admin/clients?cursor=%00', { headers });
-  assert.ok([200, 400].includes(invented.status), invented.text);
+  for (const query of ['cursor=a&cursor=b', 'cursor=%']) {
+    const answer = await send(server, `/admin/clients?${query}`, { headers });
+    assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_request'], query);
+  }
 });
 
 async function list(cursor) {

@@ -1,7 +1,7 @@
 // The built Worker from outside: what it exports, how large it is, and that it does not tell where it was built.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { homedir, hostname, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -38,11 +38,11 @@ test('it is small enough', (t) => {
 });
 
 test('it does not tell where and by whom it was built', () => {
-  const places = [root, homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, tmpdir(), hostname(), '/home/', '/Users/', 'C:\\'];
+  const folders = [root, homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, '/home', '/Users'];
   for (const name of ['index_bg.wasm', 'index.js']) {
     const content = read(name);
-    for (const place of places.filter((text) => text?.length > 3)) {
-      const at = content.indexOf(place);
+    for (const folder of folders.filter(Boolean)) {
+      const at = content.indexOf(join(folder, '/'));
       assert.equal(at, -1, `${name} holds ${content.subarray(at, at + 100).toString('latin1')}`);
     }
   }

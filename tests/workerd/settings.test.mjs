@@ -1,7 +1,8 @@
 // A setting that is missing or wrong: health names it in one word, the log too, and everything else says 503.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startWorker } from './harness.mjs';
+import { decode } from './forgery.mjs';
+import { startWorker, token } from './harness.mjs';
 import { faults } from './logs.mjs';
 import { basic, postForm, send, until } from './request.mjs';
 
@@ -12,7 +13,7 @@ for (const [what, options, reason] of [
   ['no key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: undefined } }, 'key_encryption_key_missing'],
   ['a short key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'c2hvcnQ' } }, 'key_encryption_key_invalid'],
   ['no root secret', { secrets: { EDGEMINT_ROOT_SECRET: undefined } }, 'root_secret_missing'],
-  ['a short root secret', { secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' } }, 'root_secret_missing'],
+  ['a short root secret that strangers can try', { issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' } }, 'root_secret_missing'],
   ['an algorithm that does not sign here', { vars: { SIGNING_ALGORITHMS: 'ES256 HS256' } }, 'signing_algorithms_invalid'],
   ['a lifetime of nothing', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
   ['a relative resource', { vars: { DEFAULT_RESOURCE: '/api' } }, 'default_resource_invalid'],
@@ -44,3 +45,13 @@ for (const [what, options, reason] of [
     assert.deepEqual(faults(server), Array(1 + answers.length).fill(reason), 'and no more');
   });
 }
+
+test('a short root secret for localhost alone, and an issuer that is served elsewhere', async (t) => {
+  for (const options of [{ secrets: { EDGEMINT_ROOT_SECRET: 'x' } }, { issuer: 'https://as.example' }]) {
+    const server = await startWorker(options);
+    t.after(() => server.stop());
+    assert.equal((await send(server, '/health')).status, 200);
+    const { claims } = decode((await token(server)).access_token);
+    assert.equal(claims.iss, server.issuer);
+  }
+});

@@ -24,6 +24,11 @@ export function showVerdict({ state, word, why }) {
   find('get-link').hidden = state !== 'empty';
 }
 
+/** Whether what is shown of the checks is still that of the token before. */
+export function showBusy(isBusy) {
+  find('checks').setAttribute('aria-busy', isBusy);
+}
+
 /** Every check, or with no checks what each of them would ask. */
 export function showChecks(checks, facts) {
   const rows = checks === undefined

@@ -1,0 +1,237 @@
+// Who can use the inspector, and how: with the keyboard alone, by ear, on a phone, in the dark, without motion.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { buildPackage } from '../../.scripts/build-package.mjs';
+import { startWorker, token } from '../workerd/harness.mjs';
+import { launch, open } from './chromium.mjs';
+import { compact, paste, verdict } from './inspector.mjs';
+
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 360, height: 740 };
+
+let server;
+let browser;
+let texts;
+
+before(async () => {
+  await buildPackage();
+  server = await startWorker();
+  browser = await launch();
+  const { access_token: good } = await token(server);
+  const long = 'https://issuer.example.org/'.padEnd(600, 'long');
+  texts = {
+    empty: '',
+    accepted: good,
+    refused: compact({ alg: 'ES256', typ: long, kid: long }, { iss: long, aud: [long], [long]: { [long]: long }, exp: 1 }, 'AAAA'),
+    garbage: 'a'.repeat(900),
+    huge: 'a'.repeat(20_000),
+  };
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+describe('with the keyboard alone', () => {
+  test('every control is reached once, in the order of reading, and is seen to have the focus', async () => {
+    const { page } = await open(browser, server.url);
+    const expected = {
+      empty: ['Skip to the token', 'No token at hand?', 'Token', 'Audience', 'Type', 'Copy'],
+      accepted: ['Skip to the token', 'Clear', 'Token', 'Audience', 'Type', 'Claims as JSON', 'Header as JSON', 'Copy'],
+    };
+    for (const [state, names] of Object.entries(expected)) {
+      await paste(page, texts[state]);
+      await page.evaluate(() => {
+        document.activeElement.blur();
+        getSelection().removeAllRanges();
+        document.body.tabIndex = -1;
+        document.body.focus();
+        document.body.removeAttribute('tabindex');
+      });
+      const reached = [];
+      for (let steps = 0; steps < names.length; steps += 1) {
+        await page.keyboard.press('Tab');
+        const { name, hasRing } = await page.evaluate(focused);
+        reached.push(name);
+        assert.ok(hasRing, `no ring around ${name}`);
+      }
+      assert.deepEqual(reached, names);
+      await page.keyboard.press('Tab');
+      const { name } = await page.evaluate(focused);
+      assert.ok(['', names[0]].includes(name), `trapped at ${name}`);
+    }
+  });
+
+  test('a token is pasted, judged, judged for another audience, looked into and cleared', async () => {
+    const { page } = await open(browser, server.url, { permissions: ['clipboard-read', 'clipboard-write'] });
+    const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
+    await press('Tab', 'Enter');
+    await page.keyboard.insertText(texts.accepted);
+    assert.equal((await verdict(page)).word, 'Accepted');
+    await press('Tab');
+    await page.keyboard.type('x');
+    await page.getByText('Refused', { exact: true }).waitFor();
+    await press('Tab', 'Tab', 'Enter');
+    assert.ok(await page.locator('#claims-json').isVisible());
+    await press('Tab', 'Tab', 'Enter');
+    await page.getByText('Copied.').waitFor();
+    await press('Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Enter');
+    assert.equal((await verdict(page)).word, 'Paste a token');
+    // What was copied is the command, and the focus is back in the field.
+    await press('Control+V');
+    assert.match(await page.getByLabel('Token', { exact: true }).inputValue(), /^curl -s .*\/oauth\/token$/s);
+  });
+});
+
+describe('by ear', () => {
+  test('the verdict is told politely, once, and stays silent while only the clock goes on', async () => {
+    const { page } = await open(browser, server.url);
+    await page.clock.install();
+    await paste(page, texts.accepted);
+    const status = page.getByRole('status').filter({ hasText: 'Accepted' });
+    assert.equal(await status.getAttribute('aria-live'), 'polite');
+    assert.equal(await status.getAttribute('aria-atomic'), 'true');
+    await status.evaluate((node) => {
+      window.changes = 0;
+      new MutationObserver((records) => { window.changes += records.length; }).observe(node, { subtree: true, childList: true, characterData: true });
+    });
+    await page.clock.runFor('00:30');
+    assert.match(await page.locator('#life-words').innerText(), /(8|9) minutes/);
+    assert.equal(await page.evaluate(() => window.changes), 0);
+    await page.getByLabel('Audience').fill('x');
+    await page.clock.runFor(1_000);
+    await page.getByText('Refused', { exact: true }).waitFor();
+    assert.ok(await page.evaluate(() => window.changes) > 0);
+  });
+
+  test('headings descend in steps of one, and everything that is a control has a name', async () => {
+    const { page } = await open(browser, server.url);
+    await paste(page, texts.accepted);
+    const levels = await page.locator('h1, h2, h3, h4').evaluateAll((all) => all.filter((one) => one.checkVisibility()).map(({ tagName }) => Number(tagName[1])));
+    assert.equal(levels.filter((level) => level === 1).length, 1);
+    for (const [index, level] of levels.entries()) assert.ok(index === 0 ? level === 1 : level <= levels[index - 1] + 1, `${levels}`);
+    for (const role of ['button', 'textbox', 'link']) {
+      assert.equal(await page.getByRole(role, { name: /^$/ }).count(), 0, role);
+    }
+    assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+  });
+
+  test('no state is told by colour alone', async () => {
+    const { page } = await open(browser, server.url);
+    await paste(page, texts.refused);
+    const rows = await page.locator('#checks li').evaluateAll((all) => all.map((row) => [
+      row.querySelector('.check-word').textContent, row.querySelector('use').getAttribute('href'),
+    ]));
+    assert.deepEqual(new Map(rows), new Map([['passed', '#mark-passed'], ['failed', '#mark-failed'], ['not run', '#mark-not-run']]));
+    const signs = await page.locator('.coin-sign').evaluateAll((all) => all.filter((one) => one.checkVisibility()).map((one) => one.dataset.for));
+    assert.deepEqual(signs, ['refused']);
+  });
+});
+
+describe('on any screen', () => {
+  for (const [name, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+    test(`nothing sticks out sideways: ${name}`, async () => {
+      const { page } = await open(browser, server.url, { viewport });
+      for (const [state, text] of Object.entries(texts)) {
+        await paste(page, text);
+        await page.locator('details').evaluateAll((all) => { for (const one of all) one.open = true; });
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= viewport.width, `${state}: ${width}`);
+        assert.deepEqual(await page.evaluate(sticking), [], state);
+      }
+    });
+  }
+
+  for (const colorScheme of ['light', 'dark']) {
+    test(`text stands out from its ground by 4.5 to 1 at least: ${colorScheme}`, async () => {
+      const { page } = await open(browser, server.url, { colorScheme });
+      for (const state of ['empty', 'accepted', 'refused']) {
+        await paste(page, texts[state]);
+        const weak = await page.evaluate(contrasts);
+        assert.ok(weak.count > 40, `${weak.count} texts`);
+        assert.deepEqual(weak.below, [], state);
+      }
+      await page.route('**/jwks.json', (route) => route.abort());
+      await page.reload();
+      await paste(page, texts.accepted);
+      assert.deepEqual((await page.evaluate(contrasts)).below, [], 'unknown');
+    });
+  }
+
+  test('nothing moves for who wants no motion', async () => {
+    for (const [reducedMotion, expected] of [['no-preference', 'strike'], ['reduce', 'none']]) {
+      const { page } = await open(browser, server.url, { reducedMotion });
+      await paste(page, texts.accepted);
+      const name = await page.locator('[data-for=accepted]').evaluate((sign) => getComputedStyle(sign).animationName);
+      assert.equal(name, expected);
+    }
+  });
+
+  test('pictures of every state, light and dark', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'edgemint-inspector-'));
+    try {
+      for (const [device, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+        for (const colorScheme of ['light', 'dark']) {
+          const { page } = await open(browser, server.url, { viewport, colorScheme });
+          for (const [state, text] of Object.entries(texts)) {
+            await paste(page, text);
+            const picture = await page.screenshot({ path: join(folder, `${state}-${device}-${colorScheme}.png`), fullPage: true });
+            assert.equal(picture.readUInt32BE(16), viewport.width, 'the width in the PNG');
+          }
+          const [red] = (await page.locator('body').evaluate((body) => getComputedStyle(body).backgroundColor)).match(/\d+/g);
+          assert.equal(Number(red) > 128, colorScheme === 'light');
+        }
+      }
+    } finally {
+      if (process.env.EDGEMINT_SCREENSHOTS) console.log(`Screenshots: ${folder}`);
+      else rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+// The functions below run in the page.
+
+function focused() {
+  const node = document.activeElement;
+  if (node === null || node === document.body) return { name: '', hasRing: false };
+  const rings = [node, node.parentElement].map((one) => getComputedStyle(one));
+  const hasRing = rings.some(({ outlineStyle, outlineWidth }) => outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2);
+  return { name: (node.labels?.[0] ?? node).textContent.trim(), hasRing };
+}
+
+/** Elements that reach out of the window on the right, and those that hide some of their own text there. */
+function sticking() {
+  // The verdict cuts off its ornament, on purpose.
+  const isLaidOut = (node) => node.checkVisibility() && !node.matches('.verdict') && !node.closest('.skip, svg');
+  return [...document.querySelectorAll('body *')].filter(isLaidOut).filter((node) => {
+    const isClipped = getComputedStyle(node).overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1;
+    return isClipped || node.getBoundingClientRect().right > innerWidth + 0.5;
+  }).map((node) => `${node.tagName}.${node.className}`);
+}
+
+/** How many texts there are, and those whose colour is too close to that of their ground (WCAG 2.2, 1.4.3). */
+function contrasts() {
+  const rgb = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = (color) => {
+    const [red, green, blue] = rgb(color).map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const isClear = (color) => rgb(color)[3] === 0;
+  const ground = (node) => {
+    const color = getComputedStyle(node).backgroundColor;
+    return isClear(color) ? ground(node.parentElement) : color;
+  };
+  const hasText = (node) => node.matches('input') || [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim() !== '');
+  const shown = [...document.querySelectorAll('body *')].filter((node) => hasText(node) && node.checkVisibility({ visibilityProperty: true }) && !node.matches('noscript'));
+  // The field's own text is clear where the layer under it shows the same text in colours.
+  const seen = shown.filter((node) => !isClear(getComputedStyle(node).color));
+  const below = seen.map((node) => {
+    const [light, dark] = [getComputedStyle(node).color, ground(node)].map(luminance).sort((a, b) => b - a);
+    return [node.tagName, node.className, (light + 0.05) / (dark + 0.05)];
+  }).filter(([, , ratio]) => ratio < 4.5);
+  return { count: seen.length, below };
+}

@@ -1,0 +1,157 @@
+// `npm start` and `npm run deploy` as somebody runs them who has just cloned the project: in a copy of it, without state.
+// What takes minutes is taken over: installed packages, tools and finished builds.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { buildPackage } from '../../.scripts/build-package.mjs';
+import { buildWorker } from '../../.scripts/build-worker.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
+import { freePort } from './harness.mjs';
+import { decode } from './forgery.mjs';
+import { until } from './request.mjs';
+
+const COPIED = [
+  '.scripts', '.tools/.crates.toml', 'Cargo.lock', 'Cargo.toml', 'build', 'dist', 'package-lock.json', 'package.json', 'src',
+  'target/js/.inputs', 'wrangler.toml', 'www',
+];
+const LINKED = ['node_modules', '.tools/bin'];
+let project;
+
+before(async () => {
+  await buildWorker();
+  await buildPackage();
+  project = mkdtempSync(join(tmpdir(), 'edgemint-clone-'));
+  for (const name of COPIED) cpSync(join(root, name), join(project, name), { recursive: true });
+  for (const name of LINKED) symlinkSync(join(root, name), join(project, name));
+});
+
+after(() => rmSync(project, { recursive: true, force: true }));
+
+test('npm start serves, its three lines work, Ctrl-C ends it, and a second start goes on', async (t) => {
+  const port = await freePort();
+  const first = start(t, { PORT: port });
+  const { lines, text } = await welcome(first);
+  assert.match(text, new RegExp(`^Edgemint is at http://localhost:${port} `, 'm'));
+  const secret = text.match(/not shown again: ([A-Za-z0-9_-]{43})$/m)[1];
+  assert.equal(statSync(join(project, '.dev.vars')).mode & 0o777, 0o600);
+
+  const kid = await paste(lines, port);
+  await interrupt(first);
+
+  const second = start(t, { PORT: port });
+  const again = await welcome(second);
+  assert.ok(!again.text.includes(secret) && !/not shown again/.test(again.text), 'a kept secret is not shown');
+  assert.deepEqual(again.lines, lines);
+  assert.equal(await paste(again.lines, port), kid, 'the keys are kept');
+  await interrupt(second);
+  assert.ok(readFileSync(join(project, '.dev.vars'), 'utf8').includes(secret));
+});
+
+test('npm start on a port in use says so at once, and what to do', async (t) => {
+  const other = createServer().listen({ host: '127.0.0.1', port: 0 });
+  await once(other, 'listening');
+  t.after(() => other.close());
+  const { port } = other.address();
+  const run = start(t, { PORT: port });
+  assert.equal(await run.ended, 1);
+  assert.ok(run.output().includes(`port ${port} is in use`), run.output());
+  assert.match(run.output(), /What to do: .*PORT=\d+ npm start/);
+});
+
+test('npm start with a PORT that is none says so', async (t) => {
+  const run = start(t, { PORT: '87870' });
+  assert.equal(await run.ended, 1);
+  assert.match(run.output(), /PORT is not a port: 87870/);
+});
+
+test('npm run deploy -- --dry-run does all but the upload', async (t) => {
+  const run = npm(t, ['run', 'deploy', '--', '--dry-run'], { ISSUER: 'https://as.example' });
+  assert.equal(await run.ended, 0, run.output());
+  assert.match(run.output(), /--dry-run: exiting now/);
+  for (const binding of ['EDGEMINT_STORE', 'EDGEMINT_KEYRING', 'EDGEMINT_REGISTRY', 'ISSUER']) {
+    assert.ok(run.output().includes(`env.${binding}`), binding);
+  }
+});
+
+test('npm run deploy without an issuer, or with one that is no https origin, says what to do', async (t) => {
+  for (const ISSUER of ['', 'http://as.example', 'https://as.example/', 'as.example']) {
+    const run = npm(t, ['run', 'deploy', '--', '--dry-run'], { ISSUER });
+    assert.equal(await run.ended, 1, ISSUER);
+    assert.match(run.output(), /^ISSUER is not .*https origin/m, ISSUER);
+    assert.match(run.output(), /^What to do: .*ISSUER=https:\/\/\S+ npm run deploy/m, ISSUER);
+  }
+});
+
+function start(t, env) {
+  return npm(t, ['start'], env);
+}
+
+// In a group of its own, as a terminal does it, so that a signal reaches all of it.
+function npm(t, args, env) {
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_TEST|EDGEMINT_|ISSUER$|PORT$)/.test(name)));
+  const child = spawn('npm', args, { cwd: project, env: { ...own, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const ended = once(child, 'close').then(([code]) => code);
+  t.after(() => signal(child, 'SIGKILL'));
+  return { child, ended, output: () => output, port: Number(env.PORT) };
+}
+
+function signal(child, name) {
+  try {
+    process.kill(-child.pid, name);
+  } catch {
+    // All of the group has ended.
+  }
+}
+
+// The text that a start ends with, and its lines to paste.
+async function welcome(run) {
+  let code;
+  run.ended.then((exit) => (code = exit));
+  const text = await until(() => {
+    assert.equal(code, undefined, run.output());
+    return run.output().match(/^Edgemint is at [^]*\/api\/whoami\n(?!.*TOKEN)/m)?.[0];
+  }, 'the welcome');
+  const lines = text.slice(text.indexOf('Paste these')).split('\n').slice(1).filter((line) => line !== '');
+  assert.equal(lines.length, 3);
+  return { text, lines };
+}
+
+// Runs the lines as pasted; gives the kid of the token's key.
+async function paste(lines, port) {
+  const shell = spawn('sh', { cwd: project, stdio: ['pipe', 'pipe', 'inherit'] });
+  shell.stdin.end(`${[lines[0], 'echo "$TOKEN"', lines[1], lines[2]].join('\n')}\n`);
+  let output = '';
+  shell.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+  assert.equal((await once(shell, 'close'))[0], 0);
+  const [token, claims, ...refusal] = output.split('\n');
+  assert.equal(JSON.parse(claims).iss, `http://localhost:${port}`);
+  assert.deepEqual(JSON.parse(claims), decode(token).claims);
+  assert.match(refusal.join('\n'), /^HTTP\/1\.1 401 [^]*www-authenticate: Bearer /i);
+  return decode(token).header.kid;
+}
+
+async function interrupt(run) {
+  signal(run.child, 'SIGINT');
+  assert.equal(await run.ended, 0, run.output());
+  await until(() => processesOfProject().length === 0, 'the end of every process');
+  await assert.rejects(fetch(`http://127.0.0.1:${run.port}/health`), TypeError);
+}
+
+// Who still works in the folder, where the system tells.
+function processesOfProject() {
+  const all = existsSync('/proc/self/cwd') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return all.filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`).startsWith(project);
+    } catch {
+      return false;
+    }
+  });
+}
