@@ -35,7 +35,7 @@ await main(async () => {
   for (const name of Object.keys(PARTS)) {
     if (chosen.length === 0 || chosen.includes(name)) results.push(await PARTS[name]());
   }
-  console.log(`\n${[shape, ...results].join('\n\n')}\n\nMeasured in ${elapsed(started)}.`);
+  console.log(`\n${[shape, ...results].join('\n\n')}\n\nAltogether ${elapsed(started)}.`);
 });
 
 function machine() {

@@ -30,7 +30,10 @@ before(async () => {
   for (const name of LINKED) symlinkSync(join(root, name), join(project, name));
 });
 
-after(() => rmSync(project, { recursive: true, force: true }));
+after(() => {
+  for (const pid of processesOfProject()) process.kill(pid, 'SIGKILL');
+  rmSync(project, { recursive: true, force: true, maxRetries: 10 });
+});
 
 test('npm start serves, its three lines work, Ctrl-C ends it, and a second start goes on', async (t) => {
   const port = await freePort();
@@ -146,7 +149,7 @@ async function interrupt(run) {
 
 // Who still works in the folder, where the system tells.
 function processesOfProject() {
-  const all = existsSync('/proc/self/cwd') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  const all = existsSync('/proc/self/cwd') ? readdirSync('/proc').map(Number).filter(Boolean) : [];
   return all.filter((pid) => {
     try {
       return readlinkSync(`/proc/${pid}/cwd`).startsWith(project);
