@@ -20,7 +20,7 @@ export async function buildPackage() {
   // Not in dist/, all of which is published.
   const stamp = join(target, '.inputs');
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
-  const print = fingerprint(inputs, { except: ['src/worker'] });
+  const print = fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
   if (isFresh(stamp, print) && existsSync(dist) && existsSync(page)) return;
   const [, module] = await Promise.all([setup(), compile('js', target)]);
   await step('npm package: dist/', '5 s', () => stamped(stamp, print, () => assemble(module)));

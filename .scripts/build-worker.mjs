@@ -2,7 +2,7 @@
 // Does nothing when build/ is up to date; otherwise sets the machine up while the crate compiles.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile } from './compile.mjs';
+import { compile, compilerEnv } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
@@ -14,9 +14,9 @@ const target = join(root, 'target');
 /** Brings build/ up to date. */
 export async function buildWorker() {
   const stamp = join(root, 'build', '.inputs');
-  // The shim belongs to the npm package; everything else of src may be in the Worker.
+  // The shim belongs to the npm package and the manual to the documentation; the rest of src may be in the Worker.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
-  const print = fingerprint(inputs, { except: ['src/js/shim'] });
+  const print = fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] });
   if (isFresh(stamp, print)) return;
   await Promise.all([setup(), compile('worker', target)]);
   await step('Worker: build/', '5 s', () => stamped(stamp, print, () => workerBuild(['--features', 'worker'])));
@@ -29,6 +29,7 @@ export function workerBuild(options, cwd = root) {
     cwd,
     // Without these three worker-build downloads its own from GitHub.
     env: {
+      ...compilerEnv,
       WASM_BINDGEN_BIN: join(toolsDir, 'bin', 'wasm-bindgen'),
       WASM_OPT_BIN: join(root, 'node_modules', '.bin', 'wasm-opt'),
       ESBUILD_BIN: join(root, 'node_modules', '.bin', 'esbuild'),

@@ -1,9 +1,17 @@
 // Compiles the crate to wasm with one of its two feature sets. Needs nothing but Rust: tools may still be on their way.
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { rust } from './setup.mjs';
 import { run, step } from './steps.mjs';
+import { root } from './toolbox.mjs';
 
 export const TRIPLE = 'wasm32-unknown-unknown';
+
+/** Whoever compiles for wasm must have these, or everything is compiled again: panics then tell no path of this machine. */
+export const compilerEnv = {
+  CARGO_ENCODED_RUSTFLAGS: [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], [root, 'edgemint']]
+    .map(([path, name]) => `--remap-path-prefix=${path}=${name}`).join('\x1f'),
+};
 
 /** Compiles with `feature` into the target folder `target` and gives the path of the module. */
 export function compile(feature, target) {
@@ -12,6 +20,7 @@ export function compile(feature, target) {
     await rust();
     await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
       run('cargo', ['build', '--release', '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
+        env: compilerEnv,
         advice: 'the compiler\'s messages are above; '
           + `\`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`,
       }));

@@ -29,6 +29,9 @@ const ROTATE_AFTER: u64 = 30 * 24 * 3600;
 /// Whatever makes successors may fail for two months before anybody is refused a token.
 const SIGN_FOR: u64 = 90 * 24 * 3600;
 
+/// How far the clocks of the object that makes a key and of the isolate that signs with it may differ, seconds.
+const CLOCK_SKEW: u64 = 60;
+
 /// The algorithms that this authority signs with.
 pub const SIGNING_ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
 
@@ -161,7 +164,9 @@ impl Ring {
     /// A key is dropped if a successor for its algorithm is waiting already.
     pub fn admit(&mut self, materials: impl IntoIterator<Item = KeyMaterial>, now: UnixTime) {
         let nobody_signs = !self.keys.iter().any(|key| key.stage(now) == Stage::Active);
-        let sign_from = if nobody_signs { now } else { now.plus(LEAD) };
+        // A key that signs at once has done so for a while: the isolate that asked for it may have a slower clock.
+        let earlier = UnixTime(now.0.saturating_sub(CLOCK_SKEW));
+        let (publish_at, sign_from) = if nobody_signs { (earlier, earlier) } else { (now, now.plus(LEAD)) };
         for material in materials {
             if self.next(material.algorithm, now).is_some() {
                 continue;
@@ -171,7 +176,7 @@ impl Ring {
                     key.stop_signing(sign_from);
                 }
             }
-            self.keys.push(SigningKey::new(material, now, sign_from));
+            self.keys.push(SigningKey::new(material, publish_at, sign_from));
         }
     }
 
@@ -288,8 +293,11 @@ mod tests {
         assert_eq!(ring.wanting(&[Algorithm::Es256], T0), [Algorithm::Es256]);
         ring.admit([material(Algorithm::Es256, 1)], T0);
         assert!(ring.wanting(&[Algorithm::Es256], T0).is_empty());
-        assert!(ring.signer(Algorithm::Es256, T0).is_some());
-        assert_eq!(ring.key_set(T0).len(), 1);
+        // Also for an isolate whose clock is behind.
+        for now in [T0, UnixTime(T0.0 - CLOCK_SKEW)] {
+            assert!(ring.signer(Algorithm::Es256, now).is_some());
+            assert_eq!(ring.key_set(now).len(), 1);
+        }
     }
 
     #[test]
@@ -339,9 +347,10 @@ mod tests {
     fn a_ring_left_alone_asks_for_a_successor_and_at_last_for_a_new_start() {
         let mut ring = Ring::default();
         ring.admit([material(Algorithm::Es256, 1)], T0);
-        assert!(ring.wanting(&[Algorithm::Es256], T0.plus(ROTATE_AFTER - 1)).is_empty());
-        assert_eq!(ring.wanting(&[Algorithm::Es256], T0.plus(ROTATE_AFTER)), [Algorithm::Es256]);
-        let dead = T0.plus(SIGN_FOR);
+        let first = UnixTime(T0.0 - CLOCK_SKEW);
+        assert!(ring.wanting(&[Algorithm::Es256], first.plus(ROTATE_AFTER - 1)).is_empty());
+        assert_eq!(ring.wanting(&[Algorithm::Es256], first.plus(ROTATE_AFTER)), [Algorithm::Es256]);
+        let dead = first.plus(SIGN_FOR);
         assert!(ring.signer(Algorithm::Es256, dead).is_none());
         ring.admit([material(Algorithm::Es256, 2)], dead);
         assert!(ring.signer(Algorithm::Es256, dead).is_some(), "waiting would help nobody");

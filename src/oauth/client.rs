@@ -13,7 +13,8 @@ use super::authority::ADMIN_SCOPE;
 use super::resource::Resource;
 use super::scope::Scope;
 
-/// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1).
+/// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
+/// nor `..`, which no address can name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct ClientId(String);
@@ -25,7 +26,7 @@ impl ClientId {
     /// Reads an identifier.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = (1..=200).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
-        allowed.then(|| Self(text.to_owned()))
+        (allowed && text != "." && text != "..").then(|| Self(text.to_owned()))
     }
 
     /// Makes one from random bytes: letters, digits, `-` and `_` only, because clients disagree about how
@@ -314,7 +315,7 @@ mod tests {
     #[test]
     fn identifiers() {
         assert!(ClientId::parse("my client/1").is_some());
-        for bad in ["", "caf\u{e9}", "a\nb", &"x".repeat(201)] {
+        for bad in ["", ".", "..", "caf\u{e9}", "a\nb", &"x".repeat(201)] {
             assert_eq!(ClientId::parse(bad), None, "{bad}");
         }
     }

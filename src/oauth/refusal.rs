@@ -68,7 +68,9 @@ pub enum Refusal {
     },
     /// A parameter is missing.
     MissingParameter,
-    /// The body does not decode.
+    /// The body is not UTF-8, or broke off.
+    MalformedBody,
+    /// The form does not decode.
     MalformedForm,
     /// The body is no form.
     NotAForm,
@@ -132,6 +134,7 @@ impl Refusal {
             Self::Metadata(MetadataError::Scope),
             Self::MethodNotAllowed { allow: "" },
             Self::MissingParameter,
+            Self::MalformedBody,
             Self::MalformedForm,
             Self::NotAForm,
             Self::NotJson,
@@ -174,6 +177,7 @@ impl Refusal {
             Self::Metadata(_) => "metadata",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::MissingParameter => "missing_parameter",
+            Self::MalformedBody => "malformed_body",
             Self::MalformedForm => "malformed_form",
             Self::NotAForm => "not_a_form",
             Self::NotJson => "not_json",
@@ -239,6 +243,7 @@ impl Refusal {
             Self::Metadata(error) => (400, "invalid_client_metadata", error.sentence()),
             Self::MethodNotAllowed { .. } => (405, "method_not_allowed", "This path has no such method; see Allow."),
             Self::MissingParameter => (400, "invalid_request", "A required parameter is missing."),
+            Self::MalformedBody => (400, "invalid_request", "The body is not UTF-8 text, or broke off."),
             Self::MalformedForm => (400, "invalid_request", "The form does not decode."),
             Self::NotAForm => (400, "invalid_request", "Send a form: application/x-www-form-urlencoded."),
             Self::NotJson => (400, "invalid_request", "Send a JSON object: application/json."),

@@ -46,7 +46,7 @@ impl MetadataError {
             Self::AuthMethod => {
                 "token_endpoint_auth_method must be client_secret_basic, client_secret_post or private_key_jwt."
             }
-            Self::ClientId => "client_id must be 1 to 200 visible ASCII characters.",
+            Self::ClientId => "client_id must be 1 to 200 visible ASCII characters, and neither . nor .. alone.",
             Self::ClientIdDiffers => "client_id must be the one in the address.",
             Self::Description => {
                 "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them."

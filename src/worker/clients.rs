@@ -64,10 +64,12 @@ pub(crate) async fn authenticate(
             Err(refusal.into())
         }
         Presented::Assertion { client_id, jwt } => {
-            if let Some(client) = remembered(platform, &client_id)
-                && let Ok(client) = check_assertion(platform, client, &jwt).await
-            {
-                return Ok(client);
+            if let Some(client) = remembered(platform, &client_id) {
+                match check_assertion(platform, client, &jwt).await {
+                    // It may have another key by now.
+                    Err(Stop::Refused(_)) => {}
+                    settled => return settled,
+                }
             }
             let client = read(platform, &client_id).await?.ok_or(Refusal::ClientUnknown)?;
             check_assertion(platform, client, &jwt).await

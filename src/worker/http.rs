@@ -74,16 +74,17 @@ impl Incoming {
         match length {
             Some(length) if length > MAX_BODY => Err(Refusal::BodyTooLarge),
             Some(_) => {
-                let promise = self.request.text().map_err(|_| Refusal::MalformedForm)?;
-                let text = JsFuture::from(promise).await.map_err(|_| Refusal::MalformedForm)?;
-                text.as_string().ok_or(Refusal::MalformedForm)
+                // Not `text()`, which reads what is no UTF-8 as something else.
+                let promise = self.request.array_buffer().map_err(|_| Refusal::MalformedBody)?;
+                let bytes = JsFuture::from(promise).await.map_err(|_| Refusal::MalformedBody)?;
+                String::from_utf8(Uint8Array::new(&bytes).to_vec()).map_err(|_| Refusal::MalformedBody)
             }
             None => self.streamed_body().await,
         }
     }
 
     async fn streamed_body(&self) -> Result<String, Refusal> {
-        let malformed = |_: JsValue| Refusal::MalformedForm;
+        let malformed = |_: JsValue| Refusal::MalformedBody;
         let Some(stream) = self.request.body() else {
             return Ok(String::new());
         };
@@ -92,7 +93,7 @@ impl Incoming {
         loop {
             let step = JsFuture::from(reader.read()).await.map_err(malformed)?;
             if Reflect::get(&step, &"done".into()).map_err(malformed)?.is_truthy() {
-                return String::from_utf8(body).map_err(|_| Refusal::MalformedForm);
+                return String::from_utf8(body).map_err(|_| Refusal::MalformedBody);
             }
             let chunk = Uint8Array::new(&Reflect::get(&step, &"value".into()).map_err(malformed)?);
             if body.len() + chunk.length() as usize > MAX_BODY {

@@ -21,9 +21,9 @@ export function launch() {
 /**
  * Opens a page in a context of its own and watches it. Gives `{ page, seen }`; `seen` has `requests`, each a promise of
  * `{ method, url, headers, body }`, and `complaints`: violations of the content security policy, errors and warnings
- * on the console, and uncaught errors.
+ * on the console, and uncaught errors. With `ownClock` the page's clock and timers obey `page.clock`.
  */
-export async function open(browser, url, options = {}) {
+export async function open(browser, url, { ownClock = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const seen = { requests: [], complaints: [] };
@@ -44,6 +44,7 @@ export async function open(browser, url, options = {}) {
       window.reportViolation(`policy: ${effectiveDirective} ${blockedURI}`);
     });
   });
+  if (ownClock) await page.clock.install();
   await page.goto(url);
   return { page, seen };
 }

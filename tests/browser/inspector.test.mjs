@@ -76,8 +76,7 @@ describe('a token of this issuer', () => {
   });
 
   test('expires before the eyes of the reader', async () => {
-    const { page } = await inspector();
-    await page.clock.install();
+    const { page } = await inspector({ ownClock: true });
     assert.equal((await paste(page, good)).word, 'Accepted');
     await page.clock.fastForward('11:00');
     await page.getByText('Refused', { exact: true }).waitFor();
@@ -235,7 +234,10 @@ describe('what is no fault of the token', () => {
     assert.match((await paste(page, foreign)).why, new RegExp(`^It says that ${other.issuer} issued it`));
   });
 
-  for (const [name, files, words] of [['the WebAssembly', '**/*.wasm', /WebAssembly could not be loaded/], ['the package', '**/web.js', /files under \/edgemint\/ could not be loaded/]]) {
+  for (const [name, files, words] of [
+    ['the WebAssembly', '**/*.wasm', /WebAssembly could not be loaded/],
+    ['the package', '**/web.js', /files under \/edgemint\/ could not be loaded/],
+  ]) {
     test(`${name} cannot be loaded`, async () => {
       const { page } = await inspector();
       await page.route(files, (route) => route.abort());

@@ -119,12 +119,16 @@ for (const [member, metadata] of [
 
 test('refused: what is no JSON object', async () => {
   const headers = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
-  for (const body of ['', '[]', '"text"', 'null', '{', '{} {}', '{"scope":"a","scope":"b"}', '{"client_name":1e400}', Buffer.from('{"client_name":"\xff"}', 'latin1')]) {
+  for (const body of [
+    '', '[]', '"text"', 'null', '{', '{} {}', '{"scope":"a","scope":"b"}', '{"client_name":1e400}',
+    Buffer.from('{"client_name":"\xff"}', 'latin1'),
+  ]) {
     const answer = await send(server, PATH, { method: 'POST', headers, body });
     assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_request'], `${body}`);
   }
-  const form = await send(server, PATH, { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' }, body: '{}' });
-  assert.deepEqual([form.status, form.json.error], [400, 'invalid_request']);
+  const plain = { ...headers, 'content-type': 'text/plain' };
+  const untyped = await send(server, PATH, { method: 'POST', headers: plain, body: '{}' });
+  assert.deepEqual([untyped.status, untyped.json.error], [400, 'invalid_request']);
   const large = JSON.stringify({ client_name: 'x'.repeat(64 * 1024) });
   assert.equal((await send(server, PATH, { method: 'POST', headers, body: large })).status, 413);
 });
@@ -188,7 +192,9 @@ test('root and clients that never were are not found', async () => {
   }
 });
 
-for (const id of ['a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"', '|', 'ends with a dot.', '.', '..', '~!@$^*()[]{}<>']) {
+for (const id of [
+  'a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"', '|', '~!@$^*()[]{}<>', 'ends with a dot.', '.', '..',
+]) {
   test(`the identifier ${JSON.stringify(id)} in an address`, async () => {
     const { status, headers } = await admin(server, 'POST', PATH, { client_id: id });
     // An identifier without an address could never be removed.
@@ -203,8 +209,10 @@ for (const id of ['a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"
 test('the door: no token, too little scope, a token for another resource', async () => {
   const plain = await registerClient(server, { scope: 'read', resources: ['https://api.example'] });
   const administrator = await registerClient(server, { scope: 'edgemint:admin read', resources: ['https://api.example'] });
-  const routes = [['GET', PATH], ['POST', PATH], ['GET', `${PATH}/x`], ['PUT', `${PATH}/x`], ['DELETE', `${PATH}/x`],
-    ['GET', '/admin/keys'], ['POST', '/admin/keys/rotate']];
+  const routes = [
+    ['GET', PATH], ['POST', PATH], ['GET', `${PATH}/x`], ['PUT', `${PATH}/x`], ['DELETE', `${PATH}/x`],
+    ['GET', '/admin/keys'], ['POST', '/admin/keys/rotate'],
+  ];
   const challenge = `Bearer resource_metadata="${server.issuer}/.well-known/oauth-protected-resource"`;
   for (const [method, path] of routes) {
     const ask = async (client, params) => send(server, path, {
@@ -214,12 +222,13 @@ test('the door: no token, too little scope, a token for another resource', async
     assert.deepEqual([nobody.status, nobody.headers['www-authenticate']], [401, challenge], path);
     for (const poor of [await ask(plain), await ask(administrator, { scope: 'read' })]) {
       assert.deepEqual([poor.status, poor.json.error], [403, 'insufficient_scope'], path);
-      assert.match(poor.headers['www-authenticate'], /^Bearer resource_metadata=.*, error="insufficient_scope", .*, scope="edgemint:admin"$/);
+      const told = poor.headers['www-authenticate'];
+      assert.ok(told.startsWith(`${challenge}, error="insufficient_scope", `), told);
+      assert.ok(told.endsWith(', scope="edgemint:admin"'), told);
     }
     const elsewhere = await ask(administrator, { resource: 'https://api.example' });
     assert.deepEqual([elsewhere.status, elsewhere.json.error], [401, 'invalid_token'], path);
-    assert.notEqual((await ask(administrator)).status, 401);
-    assert.notEqual((await ask(administrator)).status, 403);
+    assert.ok(![401, 403].includes((await ask(administrator)).status), path);
   }
 });
 

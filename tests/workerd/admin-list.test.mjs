@@ -51,7 +51,8 @@ test('refused: a cursor twice, a cursor that does not decode', async () => {
 });
 
 async function list(cursor) {
-  const { status, json } = await admin(server, 'GET', `/admin/clients${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''}`);
+  const query = cursor === undefined ? '' : `?${new URLSearchParams({ cursor })}`;
+  const { status, json } = await admin(server, 'GET', `/admin/clients${query}`);
   assert.equal(status, 200);
   return json;
 }

@@ -82,7 +82,8 @@ test('more than one proof at a time', async () => {
 test('every failure has the same answer, to the byte', async () => {
   const key = await newClientKey('ES256');
   const keyed = await registerClient(server, keyMetadata(key));
-  const spent = assertionForm(await signAssertion(key, assertionClaims(server, keyed.id)));
+  const assertion = async (id) => assertionForm(await signAssertion(key, assertionClaims(server, id)));
+  const spent = await assertion(keyed.id);
   granted(await ask(spent));
   const posting = await registerClient(server, { token_endpoint_auth_method: 'client_secret_post' });
   const failures = {
@@ -95,8 +96,8 @@ test('every failure has the same answer, to the byte', async () => {
     'the wrong way': await ask(GRANT, basic(posting)),
     'a secret for a client with a key': await ask(GRANT, basic({ id: keyed.id, secret: 'x' })),
     'a spent assertion': await ask(spent),
-    'an assertion of nobody': await ask(assertionForm(await signAssertion(key, assertionClaims(server, 'nobody')))),
-    'an assertion of a client with a secret': await ask(assertionForm(await signAssertion(key, assertionClaims(server, client.id)))),
+    'an assertion of nobody': await ask(await assertion('nobody')),
+    'an assertion of a client with a secret': await ask(await assertion(client.id)),
     'no proof': await ask(GRANT),
     'a name alone': await ask({ ...GRANT, client_id: client.id }),
     'another name in the body': await ask({ ...GRANT, client_id: 'other' }, basic(client)),
@@ -110,6 +111,29 @@ test('every failure has the same answer, to the byte', async () => {
     refused(answer, what);
     assert.deepEqual(answer, failures['unknown client'], what);
   }
+});
+
+test('every failure takes the same time', async (t) => {
+  const posting = await registerClient(server, { token_endpoint_auth_method: 'client_secret_post' });
+  const attempts = {
+    'unknown client': { id: 'nobody-has-this-identifier', secret: 'wrong' },
+    'wrong secret': { id: client.id, secret: 'wrong' },
+    'the wrong way': posting,
+    'the wrong secret of root': { id: 'root', secret: 'wrong' },
+  };
+  const times = Object.fromEntries(Object.keys(attempts).map((what) => [what, []]));
+  // In turns, so that whatever else the machine does falls on all of them.
+  for (let round = 0; round < 200; round += 1) {
+    for (const [what, attempt] of Object.entries(attempts)) {
+      const started = performance.now();
+      refused(await ask(GRANT, basic(attempt)));
+      times[what].push(performance.now() - started);
+    }
+  }
+  const quartiles = Object.entries(times).map(([what, all]) => [what, all.sort((a, b) => a - b)[all.length >> 2]]);
+  t.diagnostic(quartiles.map(([what, quartile]) => `${what}: ${quartile.toFixed(2)} ms`).join('; '));
+  const typical = quartiles.map(([, quartile]) => quartile);
+  assert.ok(Math.max(...typical) < 1.25 * Math.min(...typical));
 });
 
 test('introspection and revocation ask for the same proof', async () => {

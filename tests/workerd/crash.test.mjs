@@ -6,6 +6,7 @@ import { startWorker, token } from './harness.mjs';
 import { basic, bearer, postForm, send, until } from './request.mjs';
 
 const LANES = 12;
+const GRANT = { grant_type: 'client_credentials' };
 let server;
 let kids;
 
@@ -40,9 +41,9 @@ for (const round of [1, 2, 3]) {
 async function work(storm, lane, door) {
   const json = { ...door, 'content-type': 'application/json' };
   for (let number = 0; storm.running; number += 1) {
-    const client = { id: `client ${lane}-${number}`, secret: crypto.randomUUID(), state: 'new', tokens: [], doing: undefined };
-    storm.clients.push(client);
     // What is in flight when the Worker dies may have happened or not; `doing` stays behind and tells.
+    const client = { id: `client ${lane}-${number}`, secret: crypto.randomUUID(), state: 'new', doing: undefined, tokens: [] };
+    storm.clients.push(client);
     const step = async (doing, ask) => {
       client.doing = doing;
       const answer = await ask();
@@ -56,7 +57,7 @@ async function work(storm, lane, door) {
       await step('register', () => send(server, '/admin/clients', { method: 'POST', headers: json, body: metadata }));
       client.state = 'registered';
       for (const revoked of [false, true]) {
-        const { access_token } = await step('token', () => postForm(server, '/oauth/token', 'grant_type=client_credentials', basic(client)));
+        const { access_token } = await step('token', () => postForm(server, '/oauth/token', GRANT, basic(client)));
         const issued = { text: access_token, revoked: false };
         client.tokens.push(issued);
         if (!revoked) continue;
@@ -91,8 +92,9 @@ async function holds(client) {
   } else {
     assert.deepEqual(await seen(client), { record: 200, token: 200 }, label);
   }
+  const root = basic({ id: 'root', secret: server.rootSecret });
   for (const { text, revoked } of tokens) {
-    const answer = await postForm(server, '/oauth/introspect', { token: text }, basic({ id: 'root', secret: server.rootSecret }));
+    const answer = await postForm(server, '/oauth/introspect', { token: text }, root);
     assert.equal(answer.json.active, state === 'registered' && !revoked, label);
   }
 }
@@ -101,7 +103,7 @@ async function holds(client) {
 async function seen(client) {
   const [record, issued] = await Promise.all([
     admin(server, 'GET', clientPath(client.id)),
-    postForm(server, '/oauth/token', 'grant_type=client_credentials', basic(client)),
+    postForm(server, '/oauth/token', GRANT, basic(client)),
   ]);
   return { record: record.status, token: issued.status };
 }

@@ -10,7 +10,11 @@ import { send } from './request.mjs';
 const SERVER_METADATA = '/.well-known/oauth-authorization-server';
 const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 const JWKS = '/.well-known/jwks.json';
-const DOCUMENTS = { [SERVER_METADATA]: 3600, '/.well-known/openid-configuration': 3600, [RESOURCE_METADATA]: 3600, [JWKS]: 300 };
+// How long each may be cached.
+const DOCUMENTS = {
+  [SERVER_METADATA]: 3600, '/.well-known/openid-configuration': 3600, [RESOURCE_METADATA]: 3600, [JWKS]: 300,
+};
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 const ENDPOINTS = {
   '/admin/clients': 'GET, POST',
   '/admin/clients/some-client': 'GET, PUT, DELETE',
@@ -77,7 +81,8 @@ test('the protected resource metadata, with and without a scope', async (t) => {
   assert.deepEqual((await send(server, RESOURCE_METADATA)).json, metadata(server));
   const scoped = await startWorker({ vars: { SAMPLE_SCOPE: 'read write' } });
   t.after(() => scoped.stop());
-  assert.deepEqual((await send(scoped, RESOURCE_METADATA)).json, { ...metadata(scoped), scopes_supported: ['read', 'write'] });
+  const { json } = await send(scoped, RESOURCE_METADATA);
+  assert.deepEqual(json, { ...metadata(scoped), scopes_supported: ['read', 'write'] });
 });
 
 test('the key set has public members only', async () => {
@@ -141,7 +146,7 @@ test('what is about a client or a token is for no other origin', async () => {
 
 test('other methods: 405 with the ones that there are', async () => {
   for (const [path, allow] of Object.entries(ENDPOINTS)) {
-    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].filter((name) => !allow.includes(name))) {
+    for (const method of METHODS.filter((name) => !allow.includes(name))) {
       const answer = await send(server, path, { method });
       assert.deepEqual([answer.status, answer.headers.allow], [405, allow], `${method} ${path}`);
       assert.equal(answer.headers['content-type'], 'application/json');
@@ -173,7 +178,9 @@ test('every other path: 404 in JSON', async () => {
 test('no static file stands in the way of an endpoint', async (t) => {
   const www = mkdtempSync(join(tmpdir(), 'edgemint-www-'));
   t.after(() => rmSync(www, { recursive: true }));
-  const names = Object.keys(ENDPOINTS).filter((path) => !Object.keys(ENDPOINTS).some((other) => other.startsWith(`${path}/`)));
+  const paths = Object.keys(ENDPOINTS);
+  // A path that others lie below has to be a folder.
+  const names = paths.filter((path) => !paths.some((other) => other.startsWith(`${path}/`)));
   for (const name of ['/index.html', ...names, ...names.map((path) => `${path}.html`)]) {
     mkdirSync(dirname(join(www, name)), { recursive: true });
     writeFileSync(join(www, name), 'a static file');

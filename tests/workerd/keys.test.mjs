@@ -69,10 +69,9 @@ test('8 rotations at once make one next key', async (t) => {
   t.after(() => fresh.stop());
   await token(fresh);
   const answers = await Promise.all(Array.from({ length: 8 }, () => admin(fresh, 'POST', '/admin/keys/rotate')));
-  for (const { json } of answers) {
-    assert.deepEqual(json, answers[0].json);
-    assert.deepEqual(json.keys.map(({ alg, stage }) => `${alg} ${stage}`).sort(), ['ES256 active', 'ES256 next', 'EdDSA active', 'EdDSA next']);
-  }
+  for (const { json } of answers) assert.deepEqual(json, answers[0].json);
+  const stages = answers[0].json.keys.map(({ alg, stage }) => `${alg} ${stage}`);
+  assert.deepEqual(stages.sort(), ['ES256 active', 'ES256 next', 'EdDSA active', 'EdDSA next']);
 });
 
 test('an algorithm that is configured later waits for its turn', async (t) => {
@@ -83,8 +82,8 @@ test('an algorithm that is configured later waits for its turn', async (t) => {
   t.after(() => second.stop());
   const later = (await token(second)).access_token;
   assert.equal(decode(later).header.kid, decode(access_token).header.kid);
-  const stages = async () => (await admin(second, 'GET', '/admin/keys')).json.keys.map(({ alg, stage }) => `${alg} ${stage}`);
-  assert.deepEqual(await stages(), ['ES256 active', 'EdDSA next']);
+  const { keys } = (await admin(second, 'GET', '/admin/keys')).json;
+  assert.deepEqual(keys.map(({ alg, stage }) => `${alg} ${stage}`), ['ES256 active', 'EdDSA next']);
   assert.equal((await send(second, '/api/whoami', { headers: bearer(access_token) })).status, 200);
 });
 

@@ -78,7 +78,8 @@ test('the sample resource is discovered, and its token validated by the client l
   assert.deepEqual(found.authorization_servers, [server.issuer]);
 
   const { id, secret } = await registerClient(server, { scope: 'read' });
-  const { access_token } = await requestToken({ client_id: id }, oauth.ClientSecretBasic(secret), { resource: found.resource });
+  const params = { resource: found.resource };
+  const { access_token } = await requestToken({ client_id: id }, oauth.ClientSecretBasic(secret), params);
   const url = new URL('/api/whoami', server.url);
   const request = new Request(url, { headers: { authorization: `Bearer ${access_token}` } });
   const claims = await oauth.validateJwtAccessToken(as, request, found.resource, insecure);

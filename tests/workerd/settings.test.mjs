@@ -13,7 +13,9 @@ for (const [what, options, reason] of [
   ['no key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: undefined } }, 'key_encryption_key_missing'],
   ['a short key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'c2hvcnQ' } }, 'key_encryption_key_invalid'],
   ['no root secret', { secrets: { EDGEMINT_ROOT_SECRET: undefined } }, 'root_secret_missing'],
-  ['a short root secret that strangers can try', { issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' } }, 'root_secret_missing'],
+  ['a short root secret that strangers can try', {
+    issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' },
+  }, 'root_secret_missing'],
   ['an algorithm that does not sign here', { vars: { SIGNING_ALGORITHMS: 'ES256 HS256' } }, 'signing_algorithms_invalid'],
   ['a lifetime of nothing', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
   ['a relative resource', { vars: { DEFAULT_RESOURCE: '/api' } }, 'default_resource_invalid'],

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,8 +98,11 @@ function start(t, env) {
 
 // In a group of its own, as a terminal does it, so that a signal reaches all of it.
 function npm(t, args, env) {
-  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_TEST|EDGEMINT_|ISSUER$|PORT$)/.test(name)));
-  const child = spawn('npm', args, { cwd: project, env: { ...own, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ours = ([name]) => /^(npm_|NODE_TEST|EDGEMINT_|ISSUER$|PORT$)/.test(name);
+  const theirs = Object.fromEntries(Object.entries(process.env).filter((variable) => !ours(variable)));
+  const child = spawn('npm', args, {
+    cwd: project, env: { ...theirs, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   const ended = once(child, 'close').then(([code]) => code);

@@ -120,7 +120,10 @@ test('refused: parameters in the query', async () => {
 
 for (const [what, type, body] of [
   ['JSON', 'application/json', JSON.stringify(GRANT)],
-  ['a multipart form', 'multipart/form-data; boundary=x', '--x\r\ncontent-disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--\r\n'],
+  [
+    'a multipart form', 'multipart/form-data; boundary=x',
+    '--x\r\ncontent-disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--\r\n',
+  ],
   ['plain text', 'text/plain', 'grant_type=client_credentials'],
   ['another type that begins the same', 'application/x-www-form-urlencoded-not', 'grant_type=client_credentials'],
 ]) {
@@ -202,6 +205,7 @@ function many(count) {
 // Without a Content-Length: in pieces, as they come.
 function stream(content) {
   const bytes = Buffer.from(content);
-  const pieces = Array.from({ length: Math.ceil(bytes.length / 10_000) }, (_, index) => bytes.subarray(index * 10_000, (index + 1) * 10_000));
+  const pieces = [];
+  for (let at = 0; at < bytes.length; at += 10_000) pieces.push(bytes.subarray(at, at + 10_000));
   return ReadableStream.from(pieces);
 }

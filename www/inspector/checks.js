@@ -65,7 +65,7 @@ const REFUSALS = {
 
 /** What a passed check has shown. */
 const PASSES = {
-  format: () => 'A compact signed token, and its header can be read.',
+  format: () => 'A compact token with a readable header.',
   type: ({ header }) => `It is of the type ${quoted(header?.typ)}.`,
   algorithm: ({ header }) => `${header?.alg} is allowed.`,
   key: ({ header }) => header?.kid === undefined
@@ -76,12 +76,12 @@ const PASSES = {
   issuer: ({ claims }) => `It comes from ${quoted(claims?.iss)}.`,
   audience: ({ expected }) => `It is meant for ${quoted(expected.audience)}.`,
   expiry: ({ claims }) => isTime(claims?.exp)
-    ? `It is good until ${moment(claims.exp)}, by this device’s clock.`
+    ? `Good until ${moment(claims.exp)}.`
     : 'It names no end.',
-  not_before: ({ claims }) => isTime(claims?.nbf) ? `It has been good since ${moment(claims.nbf)}.` : 'It names no start.',
-  age: () => 'Nothing is asked for here: your API may set a limit.',
+  not_before: ({ claims }) => isTime(claims?.nbf) ? `Good since ${moment(claims.nbf)}.` : 'It names no start.',
+  age: () => 'No limit is asked for here.',
   required_claims: () => 'Everything is there.',
-  scope: () => 'Nothing is asked for here: your API may want more.',
+  scope: () => 'No scope is asked for here.',
 };
 
 /** How one check went, for a reader: `{ status, title, text }`, status being `passed`, `failed`, `not-run`. */
