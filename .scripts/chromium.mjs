@@ -1,6 +1,6 @@
 // Finds a Chromium for the browser tests, or installs one from the system's packages. Never downloads a browser build.
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Failure, run, step } from './steps.mjs';
 import { systemPath } from './toolbox.mjs';
 

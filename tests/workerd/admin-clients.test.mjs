@@ -80,6 +80,9 @@ for (const [member, metadata] of [
   ['client_id', { client_id: 'x'.repeat(201) }],
   ['client_id', { client_id: 'caf\u00e9' }],
   ['client_id', { client_id: 5 }],
+  // Without an address, they could never be removed.
+  ['client_id', { client_id: '.' }],
+  ['client_id', { client_id: '..' }],
   ['client_secret', { client_secret: '' }],
   ['client_secret', { client_secret: 'line\nbreak' }],
   ['client_secret', { client_secret: 'x'.repeat(513) }],
@@ -193,12 +196,10 @@ test('root and clients that never were are not found', async () => {
 });
 
 for (const id of [
-  'a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"', '|', '~!@$^*()[]{}<>', 'ends with a dot.', '.', '..',
+  'a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"', '|', '~!@$^*()[]{}<>', 'ends with a dot.', '...',
 ]) {
   test(`the identifier ${JSON.stringify(id)} in an address`, async () => {
     const { status, headers } = await admin(server, 'POST', PATH, { client_id: id });
-    // An identifier without an address could never be removed.
-    if (status === 400) return;
     assert.equal(status, 201);
     const path = headers.location.slice(server.issuer.length);
     assert.equal((await admin(server, 'GET', path)).json?.client_id, id);
