@@ -5,10 +5,14 @@ compile_error!(
     "the Worker and the npm package are never one artifact: worker-build would put every binding on the Worker's entrypoint"
 );
 
+#[cfg(feature = "people")]
+pub mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod js;
 pub mod keyring;
 pub mod oauth;
+#[cfg(feature = "people")]
+pub mod pages;
 pub mod token;
 pub mod wire;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]

@@ -19,7 +19,7 @@ use super::crypto::CheckingHandle;
 use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::registry_do::{RegistryAnswer, RegistryCommand};
+use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, FaultKind, Stop};
 
 /// How long a client stays in memory, seconds: what a change takes to be seen everywhere, beside KV's own minute.

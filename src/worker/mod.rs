@@ -1,23 +1,18 @@
 //! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
 
-mod admin;
 mod clients;
 mod clock;
 mod crypto;
-mod documents;
+mod endpoints;
 mod env;
 mod http;
-mod keyring_do;
 mod kv;
 mod objects;
 mod random;
-mod registry_do;
 mod report;
-mod resource;
 mod ring;
 mod rotate_cron;
 mod router;
-mod token_endpoints;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 

@@ -16,9 +16,9 @@ use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 
 use super::crypto::{CheckingHandle, SigningHandle};
 use super::env::{KEYRING, Platform};
-use super::keyring_do::{KeyringCommand, SealedRing};
 use super::kv::{self, Found, Kind};
 use super::objects;
+use super::objects::keyring_do::{KeyringCommand, SealedRing};
 use super::report::{Fault, FaultKind, Stop};
 
 /// The type of our access tokens (RFC 9068 section 2.1).

@@ -3,7 +3,7 @@
 use worker::Env;
 
 use super::env::Platform;
-use super::keyring_do::KeyringCommand;
+use super::objects::keyring_do::KeyringCommand;
 use super::ring;
 
 /// Looks after the keys. A fault has been logged where it was built, and the next run tries again.

@@ -6,10 +6,10 @@ use crate::oauth::Refusal;
 use crate::oauth::bearer::METADATA_PATH;
 use crate::wire::Reply;
 
+use super::endpoints::{admin_clients, documents, resource, token};
 use super::env::Platform;
 use super::http::Incoming;
 use super::report::{Fault, Stop, refused};
-use super::{admin, documents, resource, token_endpoints};
 
 /// Where something is.
 enum Route<'p> {
@@ -106,9 +106,9 @@ async fn dispatch(route: &Route<'_>, method: &str, platform: &Platform, request:
         Route::Jwks => documents::jwks(platform, request).await,
         Route::ResourceMetadata => Ok(documents::resource_metadata(platform, request)),
         Route::ServerMetadata => Ok(documents::server_metadata(platform, request)),
-        Route::Introspect => token_endpoints::introspect(platform, request).await,
-        Route::Revoke => token_endpoints::revoke(platform, request).await,
-        Route::Token => token_endpoints::token(platform, request).await,
+        Route::Introspect => token::introspect(platform, request).await,
+        Route::Revoke => token::revoke(platform, request).await,
+        Route::Token => token::token(platform, request).await,
         Route::Whoami => resource::whoami(platform, request).await,
         Route::Client(_) | Route::Clients | Route::Keys | Route::Rotate => {
             administer(route, method, platform, request).await
@@ -132,13 +132,13 @@ async fn dispatch(route: &Route<'_>, method: &str, platform: &Platform, request:
 async fn administer(route: &Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     resource::admin(platform, request).await?;
     match (route, method) {
-        (Route::Clients, "POST") => admin::create_client(platform, request).await,
-        (Route::Clients, _) => admin::list_clients(platform, request).await,
-        (Route::Client(id), "PUT") => admin::replace_client(platform, request, id).await,
-        (Route::Client(id), "DELETE") => admin::remove_client(platform, id).await,
-        (Route::Client(id), _) => admin::read_client(platform, id).await,
-        (Route::Rotate, _) => admin::rotate_keys(platform).await,
-        (_, _) => admin::list_keys(platform).await,
+        (Route::Clients, "POST") => admin_clients::create_client(platform, request).await,
+        (Route::Clients, _) => admin_clients::list_clients(platform, request).await,
+        (Route::Client(id), "PUT") => admin_clients::replace_client(platform, request, id).await,
+        (Route::Client(id), "DELETE") => admin_clients::remove_client(platform, id).await,
+        (Route::Client(id), _) => admin_clients::read_client(platform, id).await,
+        (Route::Rotate, _) => admin_clients::rotate_keys(platform).await,
+        (_, _) => admin_clients::list_keys(platform).await,
     }
 }
 

@@ -8,10 +8,10 @@ use crate::oauth::discovery;
 use crate::token::base64url;
 use crate::wire::Reply;
 
-use super::env::Platform;
-use super::http::Incoming;
-use super::report::{Fault, Stop};
-use super::ring;
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::report::{Fault, Stop};
+use crate::worker::ring;
 
 /// How long metadata may be cached, seconds.
 const METADATA_MAX_AGE: u64 = 3600;

@@ -7,15 +7,15 @@ use crate::oauth::register::{MetadataError, Registration, client_information};
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 
-use super::clients::{self, registry};
-use super::env::Platform;
-use super::http::Incoming;
-use super::keyring_do::KeyringCommand;
-use super::kv::{self, Found, Kind};
-use super::random::random;
-use super::registry_do::{RegistryAnswer, RegistryCommand};
-use super::report::{Fault, Stop};
-use super::ring;
+use crate::worker::clients::{self, registry};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::kv::{self, Found, Kind};
+use crate::worker::objects::keyring_do::KeyringCommand;
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::random::random;
+use crate::worker::report::{Fault, Stop};
+use crate::worker::ring;
 
 /// How many clients a page of the list has.
 const PAGE: u64 = 100;

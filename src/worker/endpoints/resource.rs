@@ -6,11 +6,11 @@ use crate::oauth::bearer::{self, check_admin, check_sample, presented_token};
 use crate::token::Token;
 use crate::wire::Reply;
 
-use super::clients::is_active;
-use super::env::Platform;
-use super::http::Incoming;
-use super::report::Stop;
-use super::ring;
+use crate::worker::clients::is_active;
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::report::Stop;
+use crate::worker::ring;
 
 /// `GET /api/whoami`: the claims of the token that was presented.
 pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {

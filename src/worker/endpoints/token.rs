@@ -8,13 +8,13 @@ use crate::oauth::{introspect, revoke};
 use crate::token::{Token, base64url};
 use crate::wire::Reply;
 
-use super::clients::{self, authenticate, is_active, registry};
-use super::env::Platform;
-use super::http::Incoming;
-use super::random::random;
-use super::registry_do::{RegistryAnswer, RegistryCommand};
-use super::report::{Fault, Stop};
-use super::ring;
+use crate::worker::clients::{self, authenticate, is_active, registry};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::random::random;
+use crate::worker::report::{Fault, Stop};
+use crate::worker::ring;
 
 /// `POST /oauth/token` (RFC 6749 section 3.2).
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {

@@ -14,11 +14,11 @@ use worker::{
 
 use crate::token::UnixTime;
 
-use super::clock::now;
-use super::env::STORE;
-use super::kv;
-use super::objects;
-use super::report::{Fault, FaultKind};
+use super as objects;
+use crate::worker::clock::now;
+use crate::worker::env::STORE;
+use crate::worker::kv;
+use crate::worker::report::{Fault, FaultKind};
 
 /// What can be asked of a client's registry. `name` is the record's name in KV, `sealed` its sealed text.
 #[derive(Deserialize, Serialize)]

@@ -1,10 +1,13 @@
 //! Calling our Durable Objects: a command goes in, an answer or the word of a fault comes out.
 
+pub(crate) mod keyring_do;
+pub(crate) mod registry_do;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::{Env, Method, Request, RequestInit, Response};
 
-use super::report::{Fault, FaultKind};
+use crate::worker::report::{Fault, FaultKind};
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,11 +14,11 @@ use worker::{DurableObject, Env, Request, Response, State, Storage, durable_obje
 use crate::keyring::Ring;
 use crate::token::Algorithm;
 
-use super::crypto::generate;
-use super::env::{Platform, STORE};
-use super::kv::{self, Found, Kind};
-use super::objects;
-use super::report::{Fault, FaultKind};
+use super as objects;
+use crate::worker::crypto::generate;
+use crate::worker::env::{Platform, STORE};
+use crate::worker::kv::{self, Found, Kind};
+use crate::worker::report::{Fault, FaultKind};
 
 /// What can be asked of the keyring.
 #[derive(Clone, Copy, Deserialize, Serialize)]

@@ -1,0 +1,35 @@
+//! What people see: each page is a value that renders itself as an HTML document. Pure: no waiting, no storage.
+//!
+//! A page takes what it shows and the [`Words`] of a language, and gives a document that works without JavaScript.
+//! It is sent with the [`headers`] of a page: nothing from elsewhere, no inline script, no inline style.
+//! Everything that somebody else chose is escaped, kept short, and kept from reordering the text around it.
+
+mod account;
+mod account_lists;
+mod browser;
+mod consent;
+mod destination;
+mod form_post;
+mod headers;
+mod layout;
+mod logout;
+mod problem;
+mod sign_in;
+mod sign_up;
+mod text;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{Account, AccountError, Done};
+pub use account_lists::{ApplicationRow, GrantRow, PasskeyRow, SessionRow};
+pub use browser::browser_label;
+pub use consent::Consent;
+pub use form_post::FormPost;
+pub use headers::{form_target, headers};
+pub use logout::{LogoutQuestion, SignedOut};
+pub use problem::{ErrorPage, Problem};
+pub use sign_in::{SignIn, SignInError};
+pub use sign_up::{PasswordProblem, SignUp, SignUpError};
+pub use words::Words;

@@ -1,0 +1,181 @@
+//! Pieces of text: words with something filled in, what somebody else chose, moments, addresses.
+
+use std::fmt::Write as _;
+
+use maud::{Escaper, Markup, PreEscaped, html};
+
+use crate::token::UnixTime;
+
+use super::words::Words;
+
+/// The most characters of a foreign text that a page shows.
+const LONGEST: usize = 100;
+
+/// A text of ours with values in the places of its `{names}`.
+pub(super) fn fill(text: &str, values: &[(&str, Markup)]) -> Markup {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, name, after)) = next_place(rest) {
+        // Writing into a String cannot fail.
+        let _ = Escaper::new(&mut filled).write_str(before);
+        if let Some((_, value)) = values.iter().find(|(own, _)| *own == name) {
+            filled.push_str(&value.0);
+        }
+        rest = after;
+    }
+    let _ = Escaper::new(&mut filled).write_str(rest);
+    PreEscaped(filled)
+}
+
+/// The text before the next `{name}`, the name, and the text after.
+pub(super) fn next_place(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
+}
+
+/// A text that somebody else chose, apart from the direction of the text around it.
+pub(super) fn foreign(text: &str) -> Markup {
+    html! { bdi translate="no" { (tamed(text)) } }
+}
+
+/// The same, and it stands out.
+pub(super) fn strong(text: &str) -> Markup {
+    html! { strong { (foreign(text)) } }
+}
+
+/// A foreign text of one line, of at most [`LONGEST`] characters, without those that hide or reorder others.
+pub(super) fn tamed(text: &str) -> String {
+    let mut seen = text.chars().filter(|c| !is_deceptive(*c)).map(|c| if c.is_whitespace() { ' ' } else { c });
+    let mut tamed: String = seen.by_ref().take(LONGEST).collect();
+    if seen.next().is_some() {
+        tamed.push('…');
+    }
+    if tamed.trim().is_empty() { "—".to_owned() } else { tamed }
+}
+
+/// Controls, the marks and overrides of direction, and what has no width; not the joiners, which scripts need.
+fn is_deceptive(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A moment as `2026-11-24 08:47 UTC`.
+pub(super) fn moment(at: UnixTime) -> Markup {
+    let (date, hour, minute, second) = calendar(at);
+    html! {
+        time datetime=(format!("{date}T{hour:02}:{minute:02}:{second:02}Z")) { (date) " " (format!("{hour:02}:{minute:02}")) " UTC" }
+    }
+}
+
+/// Date, hour, minute and second in UTC; the last second of 9999 for whatever is later.
+fn calendar(at: UnixTime) -> (String, u64, u64, u64) {
+    let seconds = at.0.min(253_402_300_799);
+    // Days since 0000-03-01: a year that begins in March has its leap day last.
+    let days = seconds / 86_400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (format!("{year:04}-{month:02}-{day:02}"), seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
+}
+
+/// How long to wait, in one unit, rounded up.
+pub(super) fn wait(words: &Words, seconds: u64) -> Markup {
+    let (count, one, many) = match seconds {
+        0..60 => (seconds.max(1), words.one_second, words.seconds),
+        60..3_600 => (seconds.div_ceil(60), words.one_minute, words.minutes),
+        _ => (seconds.div_ceil(3_600), words.one_hour, words.hours),
+    };
+    if count == 1 { html! { (one) } } else { fill(many, &[("n", html! { (count) })]) }
+}
+
+/// One of our paths, with the authorization request to go on with.
+pub(super) fn address(path: &str, continue_to: &str) -> String {
+    if continue_to.is_empty() {
+        return path.to_owned();
+    }
+    let mut address = format!("{path}?continue=");
+    for byte in continue_to.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            let _ = write!(address, "%{byte:02X}");
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        for (seconds, shown) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (951_868_800, "2000-03-01 00:00 UTC"),
+            (1_795_510_020, "2026-11-24 08:47 UTC"),
+            (4_107_542_399, "2100-02-28 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (253_402_300_799, "9999-12-31 23:59 UTC"),
+            (u64::MAX, "9999-12-31 23:59 UTC"),
+        ] {
+            let iso = format!("{}:{:02}Z", shown.replace(" UTC", "").replace(' ', "T"), seconds.min(253_402_300_799) % 60);
+            assert_eq!(moment(UnixTime(seconds)).0, format!("<time datetime=\"{iso}\">{shown}</time>"));
+        }
+    }
+
+    #[test]
+    fn foreign_text_is_short_plain_and_never_blank() {
+        assert_eq!(tamed("a\u{202e}b\u{2066}c\u{200b}\u{7}\u{e0041}d"), "abcd");
+        assert_eq!(tamed("a\nb\u{2028}c"), "a b c");
+        assert_eq!(tamed("می\u{200c}خواهم 👩\u{200d}🔬"), "می\u{200c}خواهم 👩\u{200d}🔬");
+        for blank in ["", " ", "\u{200b}", "\u{3000}\u{202e}"] {
+            assert_eq!(tamed(blank), "—");
+        }
+        assert_eq!(tamed(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+        assert_eq!(tamed(&"é".repeat(10_000)), format!("{}…", "é".repeat(LONGEST)));
+        assert_eq!(foreign("\"><script>").0, "<bdi translate=\"no\">&quot;&gt;&lt;script&gt;</bdi>");
+    }
+
+    #[test]
+    fn places_are_filled() {
+        let values = [("a", html! { b { "1" } }), ("b", html! { "{a}<" })];
+        assert_eq!(fill("<{a}> {b}{a}", &values).0, "&lt;<b>1</b>&gt; {a}&lt;<b>1</b>");
+        assert_eq!(fill("none", &values).0, "none");
+        assert_eq!(fill("open {a", &values).0, "open {a");
+    }
+
+    #[test]
+    fn waits_are_rounded_up() {
+        let english = Words::negotiate(None, None);
+        for (seconds, shown) in [
+            (0, "1 second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (3_600, "1 hour"),
+            (3_601, "2 hours"),
+        ] {
+            assert_eq!(wait(english, seconds).0, shown);
+        }
+        assert_eq!(wait(Words::negotiate(Some("zh"), None), 90).0, "2 分钟");
+        wait(english, u64::MAX);
+    }
+
+    #[test]
+    fn addresses_carry_a_query_whole() {
+        assert_eq!(address("/account/sign-in", ""), "/account/sign-in");
+        assert_eq!(address("/a", "x=1&y=%20\"é"), "/a?continue=x%3D1%26y%3D%2520%22%C3%A9");
+    }
+}
