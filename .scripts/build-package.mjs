@@ -1,5 +1,6 @@
 // Builds the npm package into dist/: the crate with the feature `js`, its glue, and the hand-written shim of src/js/shim.
-// Copies dist/ to www/edgemint/, for the page that runs it. Does nothing when both are up to date.
+// Copies dist/ to www/edgemint/, for the pages that run it, and beside it the OAuth client library of the demo. Does
+// nothing when all is up to date.
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from './compile.mjs';
@@ -12,6 +13,9 @@ import { root } from './toolbox.mjs';
 const dist = join(root, 'dist');
 const page = join(root, 'www', 'edgemint');
 const shim = join(root, 'src', 'js', 'shim');
+/** What the demo needs of others, and its name there: one module as it was published, and the licence that goes with it. */
+const library = join(root, 'node_modules', 'oauth4webapi');
+const CLIENT_LIBRARY = [['build/index.js', 'oauth4webapi.js'], ['LICENSE.md', 'oauth4webapi.LICENSE.md']];
 // A target folder of its own: building the Worker and the package in turns never rebuilds what the other has built.
 const target = join(root, 'target', 'js');
 
@@ -19,9 +23,11 @@ const target = join(root, 'target', 'js');
 export async function buildPackage() {
   // Not in dist/, all of which is published.
   const stamp = join(target, '.inputs');
-  const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
+  // The lock file pins the client library, which may not be installed yet.
+  const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
   const print = fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
-  if (isFresh(stamp, print) && existsSync(dist) && existsSync(page)) return;
+  const outputs = [dist, ...CLIENT_LIBRARY.map(([, name]) => join(page, name))];
+  if (isFresh(stamp, print) && outputs.every((path) => existsSync(path))) return;
   const [, module] = await Promise.all([setup(), compile('js', target)]);
   await step('npm package: dist/', '5 s', () => stamped(stamp, print, () => assemble(module)));
   console.log(`    dist/edgemint.wasm: ${sizes(readFileSync(join(dist, 'edgemint.wasm')), { brotli: true })}`);
@@ -42,6 +48,7 @@ async function assemble(module) {
   renameSync(staged, dist);
   rmSync(page, { recursive: true, force: true });
   cpSync(dist, page, { recursive: true });
+  for (const [from, name] of CLIENT_LIBRARY) cpSync(join(library, from), join(page, name));
 }
 
 function optimize(from, to) {

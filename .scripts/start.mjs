@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildPackage } from './build-package.mjs';
 import { buildWorker } from './build-worker.mjs';
+import { DEMO_STATE, prepareDemo } from './demo.mjs';
 import { KEY_ENCRYPTION_KEY, LOCAL_SECRETS, ROOT_SECRET, localSecrets } from './secrets.mjs';
 import { setup } from './setup.mjs';
 import { Failure, elapsed, main, step } from './steps.mjs';
@@ -27,7 +28,8 @@ await main(async () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal).on(signal, stop);
   try {
     await step('Worker in workerd', 'about 5 s', () => untilHealthy(url, server));
-    if (!server.stopping) console.log(welcome(url, secrets, elapsed(started)));
+    const demo = await demoWords(url, secrets[ROOT_SECRET]);
+    if (!server.stopping) console.log(welcome(url, secrets, elapsed(started), demo));
     server.show = true;
     await server.ended;
     if (!server.stopping) {
@@ -128,7 +130,20 @@ async function untilHealthy(url, server) {
   throw new Failure(what, 'see the messages above', server.output);
 }
 
-function welcome(url, secrets, took) {
+// The demo acts as an app of this very origin: under another issuer's name it would not work, and has no business.
+async function demoWords(url, rootSecret) {
+  if ((process.env.ISSUER || url) !== url) return '';
+  try {
+    const { url: page, username, password } = await prepareDemo(url, rootSecret);
+    return `The demo, a sign-in to click through: ${page}
+  user: ${username}  password: ${password}  (kept in ${DEMO_STATE})
+`;
+  } catch (error) {
+    return `The demo could not be prepared: ${error.message}\n`;
+  }
+}
+
+function welcome(url, secrets, took, demo) {
   const secret = secrets.kept ? `$(sed -n 's/^${ROOT_SECRET}=//p' ${LOCAL_SECRETS})` : `$${ROOT_SECRET}`;
   const told = [];
   if (secrets.generated) {
@@ -139,7 +154,7 @@ function welcome(url, secrets, took) {
   return `
 Edgemint is at ${url} (ready after ${took}). Ctrl-C stops it.
 The token inspector: ${url}/
-
+${demo}
 ${told.map((line) => `${line}\n`).join('')}Paste these into a shell, in this folder: get a token, show it to the sample, leave it out.
 
 TOKEN=$(curl -s -u "root:${secret}" ${url}/oauth/token -d grant_type=client_credentials | ${token})

@@ -12,7 +12,7 @@ import { root } from './toolbox.mjs';
 const WASM = ['--target', 'wasm32-unknown-unknown'];
 const FEATURE_SETS = [
   [],
-  ['--all-targets', '--features', 'portable'],
+  ['--all-targets', '--features', 'portable,people'],
   [...WASM, '--features', 'worker'],
   [...WASM, '--features', 'js'],
 ];
@@ -22,7 +22,7 @@ const RUNNERS = {
   format: () => commands([['cargo', 'fmt', '--check']]),
   lints: () => commands(FEATURE_SETS.map((options) => ['cargo', 'clippy', ...options, '--', '-D', 'warnings'])),
   dependencies,
-  docs: () => commands([['cargo', 'doc', '--no-deps', '--features', 'portable']], { RUSTDOCFLAGS: '-D warnings' }),
+  docs: () => commands([['cargo', 'doc', '--no-deps', '--features', 'portable,people']], { RUSTDOCFLAGS: '-D warnings' }),
   rust: rustTests,
   workerd: () => nodeTests('workerd', buildWorker),
   package: () => nodeTests('package', buildPackage),
@@ -88,7 +88,7 @@ async function dependencies() {
 }
 
 async function rustTests() {
-  const args = ['test', '--features', 'portable', '--no-fail-fast'];
+  const args = ['test', '--features', 'portable,people', '--no-fail-fast'];
   const { code, output } = await run('cargo', args, { show: true, check: false });
   const counts = { passed: 0, failed: 0 };
   let ignored = 0;

@@ -57,6 +57,12 @@ impl Form {
         self.all(name).next()
     }
 
+    /// Every parameter that has a value, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(|(_, value)| !value.is_empty())
+    }
+
     /// The values of a parameter that may stand more than once.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let named = self.parameters.iter().filter(move |(own, _)| own == name);
@@ -79,6 +85,19 @@ fn form_decode(text: &str) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok()
+}
+
+/// Form encoding: what [`Form::parse`] undoes.
+pub fn form_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' ' => encoded.push('+'),
+            _ if byte.is_ascii_alphanumeric() || b"-._~*".contains(&byte) => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -142,6 +161,23 @@ impl Reply {
         let body = serde_json::to_string(document).unwrap_or_default();
         let headers = vec![("Content-Type", "application/json".to_owned()), ("Cache-Control", "no-store".to_owned())];
         Self { status, headers, body: Some(body) }
+    }
+
+    /// A page.
+    pub fn html(status: u16, page: String, headers: Vec<(&'static str, String)>) -> Self {
+        Self { status, headers, body: Some(page) }
+    }
+
+    /// Sends a browser to another address with GET (RFC 9110 section 15.4.4).
+    pub fn see_other(location: impl Into<String>) -> Self {
+        Self::empty(303).with("Location", location)
+    }
+
+    /// Sets a cookie, beside others (RFC 6265 section 4.1).
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: String) -> Self {
+        self.headers.push(("Set-Cookie", cookie));
+        self
     }
 
     /// A status without a body.

@@ -1,1 +1,8 @@
-//! Who the user is: passwords, passkeys, and how often somebody may try. Pure: no waiting, no clock, no storage.
+//! Who the user is: names, passwords, passkeys, and how often somebody may try. Pure: no waiting, no clock, no
+//! source of chance, no storage.
+
+mod common_passwords;
+pub mod passkey;
+pub mod password;
+pub mod profile;
+pub mod throttle;

@@ -26,6 +26,8 @@ pub enum Presented {
         /// The ways to read it, likeliest first.
         readings: Vec<(ClientId, String)>,
     },
+    /// Nothing but a name: what public clients send (RFC 6749 section 3.2.1).
+    Nothing(ClientId),
     /// An assertion.
     Assertion {
         /// The client that it says it is from.
@@ -49,7 +51,7 @@ impl Presented {
                 Ok(Self::Secret { method: AuthMethod::ClientSecretPost, readings: vec![(id, secret.to_owned())] })
             }
             (None, None, Some(jwt)) => Self::assertion(jwt, form.get("client_assertion_type"), id),
-            (None, None, None) => Err(Refusal::ClientAuthMissing),
+            (None, None, None) => id.and_then(ClientId::parse).map(Self::Nothing).ok_or(Refusal::ClientAuthMissing),
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => Err(Refusal::ClientAuthSeveral),
         }
     }
@@ -77,6 +79,14 @@ impl Presented {
         }
         Ok(Self::Assertion { client_id: subject, jwt: jwt.to_owned() })
     }
+}
+
+/// Lets a public client pass, which proves nothing.
+///
+/// # Errors
+/// Refusals that sound the same as for a wrong secret: a client that could prove itself has to.
+pub fn check_public(client: &Client) -> Result<(), Refusal> {
+    if client.may_authenticate_by(AuthMethod::None) { Ok(()) } else { Err(Refusal::ClientAuthMissing) }
 }
 
 /// Checks a secret, in the same time whether the client is unknown, has no secret, or has another.
@@ -171,7 +181,7 @@ mod tests {
         assert!(Presented::parse(Some(&basic), &form("client_id=app")).is_ok());
         assert!(Presented::parse(None, &form("client_id=app&client_secret=s3cret")).is_ok());
         assert_eq!(refusal(None, ""), Refusal::ClientAuthMissing);
-        assert_eq!(refusal(None, "client_id=app"), Refusal::ClientAuthMissing);
+        assert!(matches!(Presented::parse(None, &form("client_id=app")), Ok(Presented::Nothing(_))));
         assert_eq!(refusal(Some(&basic), "client_id=app&client_secret=s3cret"), Refusal::ClientAuthSeveral);
         assert_eq!(refusal(Some(&basic), "client_assertion=x"), Refusal::ClientAuthSeveral);
         assert_eq!(refusal(None, "client_id=app&client_secret=s&client_assertion=x"), Refusal::ClientAuthSeveral);
@@ -182,6 +192,11 @@ mod tests {
         assert_eq!(refusal(None, "client_assertion=x"), Refusal::ClientAuthMalformed);
         let typed = format!("client_assertion=x&client_assertion_type={ASSERTION_TYPE}");
         assert_eq!(refusal(None, &typed), Refusal::ClientAssertion);
+    }
+
+    #[test]
+    fn only_public_clients_need_no_proof() {
+        assert_eq!(check_public(&Client::root("right")), Err(Refusal::ClientAuthMissing));
     }
 
     #[test]

@@ -1,12 +1,22 @@
 //! What an operator configures, parsed once: who this authority is and how it signs.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::keyring::{MAX_TOKEN_TTL, SIGNING_ALGORITHMS};
 use crate::token::Algorithm;
 
+use super::grant::Lifetimes;
 use super::resource::Resource;
 use super::scope::Scope;
+
+/// From a code to its redemption, seconds: one redirect, on a slow line (RFC 6749 section 4.1.2 allows ten minutes).
+const CODE_TTL: u64 = 60;
+const DAY: u64 = 24 * 3600;
+/// The longest that a grant or a session may be made to last, seconds.
+const MAX_GRANT: u64 = 400 * DAY;
+/// The longest that a refresh token may go on getting the same answer, seconds.
+const MAX_REPLAY_WINDOW: u64 = 600;
 
 /// The scope that the admin endpoints ask for.
 pub const ADMIN_SCOPE: &str = "edgemint:admin";
@@ -19,6 +29,21 @@ pub struct Authority {
     algorithms: Vec<Algorithm>,
     access_token_ttl: u64,
     sample_scope: Scope,
+    lifetimes: Lifetimes,
+    session_ttl: u64,
+    self_registration: bool,
+    upstream: Option<Upstream>,
+}
+
+/// An OpenID provider whose users may sign in here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its issuer identifier.
+    pub issuer: String,
+    /// What this authority is called there.
+    pub client_id: String,
+    /// What people here are shown.
+    pub name: String,
 }
 
 /// The settings as texts, as they come from the environment; empty means the default.
@@ -34,6 +59,22 @@ pub struct Settings<'s> {
     pub access_token_ttl: &'s str,
     /// The scope that the sample resource asks for; by default none.
     pub sample_scope: &'s str,
+    /// How long a grant with refresh tokens lasts, seconds; by default 90 days.
+    pub refresh_token_ttl: &'s str,
+    /// How long it lasts when it is not used, seconds; by default 14 days.
+    pub refresh_token_idle_ttl: &'s str,
+    /// How long the same refresh token gets the same answer, seconds; by default 30, 0 for not at all.
+    pub refresh_replay_window: &'s str,
+    /// How long a session lasts, seconds; by default 7 days.
+    pub session_ttl: &'s str,
+    /// May people make accounts for themselves? `true` or `false`, the default.
+    pub self_registration: &'s str,
+    /// The issuer of the upstream OpenID provider; by default there is none.
+    pub upstream_issuer: &'s str,
+    /// What this authority is called there.
+    pub upstream_client_id: &'s str,
+    /// What people here are shown; by default the host of its issuer.
+    pub upstream_name: &'s str,
 }
 
 /// Which setting is wrong. Each has a stable word, shown by the health endpoint and in the log.
@@ -49,8 +90,15 @@ pub enum AuthorityError {
     Issuer,
     /// `ISSUER` is not set.
     IssuerMissing,
+    /// `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`, `REFRESH_REPLAY_WINDOW` or `SESSION_TTL` is not a number of
+    /// seconds, or longer than makes sense.
+    Lifetimes,
     /// `SAMPLE_SCOPE` is not a scope.
     SampleScope,
+    /// `SELF_REGISTRATION` is neither `true` nor `false`.
+    SelfRegistration,
+    /// `UPSTREAM_ISSUER` is no issuer identifier, or comes without `UPSTREAM_CLIENT_ID`.
+    Upstream,
 }
 
 impl AuthorityError {
@@ -62,7 +110,10 @@ impl AuthorityError {
             Self::DefaultResource => "default_resource_invalid",
             Self::Issuer => "issuer_invalid",
             Self::IssuerMissing => "issuer_missing",
+            Self::Lifetimes => "lifetimes_invalid",
             Self::SampleScope => "sample_scope_invalid",
+            Self::SelfRegistration => "self_registration_invalid",
+            Self::Upstream => "upstream_invalid",
         }
     }
 }
@@ -86,12 +137,28 @@ impl Authority {
             "" => issuer,
             resource => resource,
         };
+        let access_token_ttl = parse_ttl(settings.access_token_ttl)?;
+        let lifetimes = Lifetimes {
+            code: CODE_TTL,
+            replay_window: seconds(settings.refresh_replay_window, 30, 0..=MAX_REPLAY_WINDOW)?,
+            refresh: seconds(settings.refresh_token_ttl, 90 * DAY, 1..=MAX_GRANT)?,
+            refresh_idle: seconds(settings.refresh_token_idle_ttl, 14 * DAY, 1..=MAX_GRANT)?,
+            access: access_token_ttl,
+        };
         Ok(Self {
             issuer: issuer.to_owned(),
             default_resource: Resource::parse(default_resource).ok_or(AuthorityError::DefaultResource)?,
             algorithms: parse_algorithms(settings.algorithms)?,
-            access_token_ttl: parse_ttl(settings.access_token_ttl)?,
+            access_token_ttl,
             sample_scope: Scope::parse(settings.sample_scope).ok_or(AuthorityError::SampleScope)?,
+            lifetimes,
+            session_ttl: seconds(settings.session_ttl, 7 * DAY, 60..=MAX_GRANT)?,
+            self_registration: match settings.self_registration {
+                "" | "false" => false,
+                "true" => true,
+                _ => return Err(AuthorityError::SelfRegistration),
+            },
+            upstream: parse_upstream(&settings)?,
         })
     }
 
@@ -123,6 +190,33 @@ impl Authority {
     /// The lifetime of access tokens, seconds.
     pub fn access_token_ttl(&self) -> u64 {
         self.access_token_ttl
+    }
+
+    /// How long grants and their parts last.
+    pub fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
+    }
+
+    /// How long a session lasts, seconds.
+    pub fn session_ttl(&self) -> u64 {
+        self.session_ttl
+    }
+
+    /// May people make accounts for themselves?
+    pub fn self_registration(&self) -> bool {
+        self.self_registration
+    }
+
+    /// The OpenID provider whose users may sign in here.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.as_ref()
+    }
+
+    /// What signs the ID tokens of a client that did not say: RS256, the default of OpenID Connect Registration
+    /// section 2, where there is such a key.
+    pub fn id_token_algorithm(&self) -> Algorithm {
+        let default = self.algorithms.iter().find(|algorithm| **algorithm == Algorithm::Rs256);
+        default.or(self.algorithms.first()).copied().unwrap_or(Algorithm::Es256)
     }
 
     /// The scope that the sample resource asks for; may be empty.
@@ -165,6 +259,33 @@ fn parse_algorithms(text: &str) -> Result<Vec<Algorithm>, AuthorityError> {
         algorithms.push(algorithm);
     }
     Ok(if algorithms.is_empty() { vec![Algorithm::Es256] } else { algorithms })
+}
+
+fn seconds(text: &str, default: u64, range: RangeInclusive<u64>) -> Result<u64, AuthorityError> {
+    let value = if text.is_empty() { Some(default) } else { text.parse().ok() };
+    value.filter(|value| range.contains(value)).ok_or(AuthorityError::Lifetimes)
+}
+
+fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, AuthorityError> {
+    if settings.upstream_issuer.is_empty() {
+        return Ok(None);
+    }
+    // Its identifier may have a path, unlike ours.
+    let issuer = settings.upstream_issuer;
+    let (scheme, rest) = issuer.split_once("://").ok_or(AuthorityError::Upstream)?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let path = rest.get(host.len()..).unwrap_or_default();
+    let path_is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte));
+    if parse_issuer(&format!("{scheme}://{host}")).is_err() || !path_is_plain || settings.upstream_client_id.is_empty()
+    {
+        return Err(AuthorityError::Upstream);
+    }
+    let name = if settings.upstream_name.is_empty() { host } else { settings.upstream_name };
+    Ok(Some(Upstream {
+        issuer: issuer.to_owned(),
+        client_id: settings.upstream_client_id.to_owned(),
+        name: name.to_owned(),
+    }))
 }
 
 fn parse_ttl(text: &str) -> Result<u64, AuthorityError> {
@@ -226,6 +347,23 @@ mod tests {
             assert_eq!(refused(Settings { access_token_ttl, ..good }), AuthorityError::AccessTokenTtl);
         }
         assert_eq!(refused(Settings { default_resource: "api", ..good }), AuthorityError::DefaultResource);
+        for settings in [
+            Settings { refresh_token_ttl: "0", ..good },
+            Settings { refresh_token_idle_ttl: "x", ..good },
+            Settings { refresh_replay_window: "601", ..good },
+            Settings { session_ttl: "59", ..good },
+        ] {
+            assert_eq!(refused(settings), AuthorityError::Lifetimes);
+        }
+        assert_eq!(refused(Settings { self_registration: "yes", ..good }), AuthorityError::SelfRegistration);
+        for upstream_issuer in ["idp.example", "http://idp.example", "https://idp.example/?x", "https://"] {
+            let settings = Settings { upstream_issuer, upstream_client_id: "em", ..good };
+            assert_eq!(refused(settings), AuthorityError::Upstream, "{upstream_issuer}");
+        }
+        let upstream_issuer = "https://idp.example/tenant";
+        assert_eq!(refused(Settings { upstream_issuer, ..good }), AuthorityError::Upstream);
+        let federated = Settings { upstream_issuer, upstream_client_id: "em", ..good };
+        assert_eq!(Authority::parse(federated).unwrap().upstream().unwrap().name, "idp.example");
         assert_eq!(refused(Settings { sample_scope: "a\"b", ..good }), AuthorityError::SampleScope);
     }
 }

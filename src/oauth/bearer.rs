@@ -4,6 +4,7 @@ use crate::token::{Policy, Token};
 use crate::wire::{Reply, credentials};
 
 use super::authority::{ADMIN_SCOPE, Authority};
+use super::authorize::OPENID;
 use super::refusal::Refusal;
 
 /// The path of the protected resource metadata (RFC 9728 section 3).
@@ -31,6 +32,20 @@ pub fn any_audience_policy(authority: &Authority) -> Policy {
     Policy { audiences: crate::token::Expected::Anything, ..policy(authority) }
 }
 
+/// What is asked of an ID token that says who somebody was (`id_token_hint`): issued by us, for whomever. It may have
+/// expired (OpenID Connect RP-Initiated Logout section 4), for as long as keys are kept at the least.
+pub fn hint_policy(authority: &Authority) -> Policy {
+    Policy {
+        types: crate::token::Expected::one("JWT"),
+        required_claims: ["sub", "aud", "exp", "sid"].map(str::to_owned).to_vec(),
+        clock_tolerance: HINT_AGE,
+        ..any_audience_policy(authority)
+    }
+}
+
+/// How long after its end an ID token still says who somebody was, seconds.
+const HINT_AGE: u64 = 365 * 24 * 3600;
+
 /// May this token administer the authority?
 ///
 /// # Errors
@@ -38,6 +53,15 @@ pub fn any_audience_policy(authority: &Authority) -> Policy {
 pub fn check_admin(token: &Token) -> Result<(), Refusal> {
     let granted = token.claims().scopes().any(|scope| scope == ADMIN_SCOPE);
     if granted { Ok(()) } else { Err(Refusal::BearerScope { needed: ADMIN_SCOPE }) }
+}
+
+/// May this token ask about its person?
+///
+/// # Errors
+/// [`Refusal::BearerScope`].
+pub fn check_openid(token: &Token) -> Result<(), Refusal> {
+    let granted = token.claims().scopes().any(|scope| scope == OPENID);
+    if granted { Ok(()) } else { Err(Refusal::BearerScope { needed: OPENID }) }
 }
 
 /// May this token use the sample resource?

@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
 
 use super::authority::ADMIN_SCOPE;
+use super::redirect::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scope;
 
@@ -123,11 +124,15 @@ pub enum AuthMethod {
     ClientSecretPost,
     /// A JWT signed with the client's own key (RFC 7523 section 2.2).
     PrivateKeyJwt,
+    /// Not at all: a public client, which cannot keep a secret (RFC 6749 section 2.1).
+    None,
 }
 
 impl AuthMethod {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt];
+    pub const ALL: [Self; 4] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::None];
+    /// Those that prove something.
+    pub const PROVING: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt];
 
     /// The registered name.
     pub const fn name(self) -> &'static str {
@@ -135,6 +140,7 @@ impl AuthMethod {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
         }
     }
 }
@@ -143,18 +149,24 @@ impl AuthMethod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
+    /// RFC 6749 section 4.1.
+    AuthorizationCode,
     /// RFC 6749 section 4.4.
     ClientCredentials,
+    /// RFC 6749 section 6.
+    RefreshToken,
 }
 
 impl GrantType {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::ClientCredentials];
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
 
     /// The registered name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
         }
     }
 }
@@ -187,6 +199,15 @@ pub struct ClientMetadata {
     pub contacts: Vec<String>,
     /// What it may use.
     pub grant_types: Vec<GrantType>,
+    /// Where codes may be sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a browser may be sent after signing out (OpenID Connect RP-Initiated Logout section 2.1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What signs its ID tokens, if it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<String>,
     /// How it proves itself; `None` if it did not say: then either way of sending a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,
@@ -218,6 +239,11 @@ pub struct Client {
     pub scope: Scope,
     /// The resources that it may ask tokens for, beside the authority's own.
     pub resources: Vec<Resource>,
+    /// A name for people.
+    pub name: Option<String>,
+    redirect_uris: Vec<RedirectUri>,
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    id_token_algorithm: Option<Algorithm>,
     secret: Option<SecretDigest>,
     auth_method: Option<AuthMethod>,
     assertion_algorithm: Option<Algorithm>,
@@ -234,6 +260,10 @@ impl Client {
             id: record.client_id.clone(),
             scope: Scope::parse(&metadata.scope)?,
             resources: resources?,
+            name: metadata.client_name.clone(),
+            redirect_uris: metadata.redirect_uris.clone(),
+            post_logout_redirect_uris: metadata.post_logout_redirect_uris.clone(),
+            id_token_algorithm: metadata.id_token_signed_response_alg.as_deref().and_then(Algorithm::from_name),
             secret: record.secret.clone(),
             auth_method: metadata.token_endpoint_auth_method,
             assertion_algorithm: metadata.token_endpoint_auth_signing_alg.as_deref().and_then(Algorithm::from_name),
@@ -248,6 +278,10 @@ impl Client {
             id: ClientId(ClientId::ROOT.to_owned()),
             scope: Scope::parse(ADMIN_SCOPE).unwrap_or_default(),
             resources: Vec::new(),
+            name: None,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            id_token_algorithm: None,
             secret: Some(SecretDigest::of(secret)),
             auth_method: None,
             assertion_algorithm: None,
@@ -260,8 +294,33 @@ impl Client {
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
         match self.auth_method {
             Some(registered) => registered == method,
-            None => method != AuthMethod::PrivateKeyJwt,
+            None => matches!(method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost),
         }
+    }
+
+    /// Is it one that cannot prove who it is?
+    pub fn is_public(&self) -> bool {
+        self.auth_method == Some(AuthMethod::None)
+    }
+
+    /// What people are shown.
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// Where codes may be sent.
+    pub fn redirect_uris(&self) -> &[RedirectUri] {
+        &self.redirect_uris
+    }
+
+    /// Where a browser may be sent after signing out.
+    pub fn post_logout_redirect_uris(&self) -> &[RedirectUri] {
+        &self.post_logout_redirect_uris
+    }
+
+    /// What signs its ID tokens, if it said so.
+    pub fn id_token_algorithm(&self) -> Option<Algorithm> {
+        self.id_token_algorithm
     }
 
     /// What is known of its secret, if it has one.

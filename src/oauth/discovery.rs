@@ -5,28 +5,49 @@ use serde_json::{Value, json};
 use crate::token::Algorithm;
 
 use super::authority::Authority;
+use super::authorize::OPENID_SCOPES;
 use super::client::{AuthMethod, GrantType};
+use super::{id_token, pkce};
 
 /// The authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves
 /// at a second place.
 pub fn server_metadata(authority: &Authority) -> Value {
-    let methods = AuthMethod::ALL.map(AuthMethod::name);
-    let algorithms = Algorithm::ASYMMETRIC.map(Algorithm::name);
+    let proving = AuthMethod::PROVING.map(AuthMethod::name);
+    let assertion_algorithms = Algorithm::ASYMMETRIC.map(Algorithm::name);
+    let signing: Vec<_> = authority.algorithms().iter().map(|algorithm| algorithm.name()).collect();
+    let mut scopes = OPENID_SCOPES.to_vec();
+    scopes.extend(authority.sample_scope().values().iter().map(String::as_str));
     json!({
         "issuer": authority.issuer(),
+        "authorization_endpoint": authority.endpoint("/oauth/authorize"),
         "token_endpoint": authority.endpoint("/oauth/token"),
+        "userinfo_endpoint": authority.endpoint("/oauth/userinfo"),
+        "end_session_endpoint": authority.endpoint("/oauth/logout"),
         "introspection_endpoint": authority.endpoint("/oauth/introspect"),
         "revocation_endpoint": authority.endpoint("/oauth/revoke"),
         "jwks_uri": authority.endpoint("/.well-known/jwks.json"),
         "grant_types_supported": GrantType::ALL.map(GrantType::name),
-        // Required by RFC 8414. There is no authorization endpoint, so there is none.
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": algorithms,
-        "introspection_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "code_challenge_methods_supported": [pkce::METHOD],
+        "authorization_response_iss_parameter_supported": true,
+        "scopes_supported": scopes,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": signing,
+        "acr_values_supported": [id_token::PHISHING_RESISTANT, id_token::SIGNED_IN],
+        "claim_types_supported": ["normal"],
+        "claims_supported": id_token::CLAIMS,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "ui_locales_supported": ["en", "zh"],
+        "token_endpoint_auth_methods_supported": AuthMethod::ALL.map(AuthMethod::name),
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "introspection_endpoint_auth_methods_supported": proving,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "revocation_endpoint_auth_methods_supported": AuthMethod::ALL.map(AuthMethod::name),
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "protected_resources": [authority.issuer()],
     })
 }

@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 section 3.2): what was asked, may the client have it, what goes into the token.
+//! The token endpoint (RFC 6749 section 3.2): what was asked, may the client have it, what goes into the tokens.
 
 use serde::Serialize;
 
@@ -7,6 +7,9 @@ use crate::wire::Form;
 
 use super::authority::Authority;
 use super::client::{Client, GrantType};
+use super::grant::Entitlement;
+use super::handle::{AccountId, GrantId, Handle, Kind, MacKey};
+use super::pkce::Challenge;
 use super::refusal::Refusal;
 use super::resource::Resource;
 use super::scope::Scope;
@@ -14,23 +17,57 @@ use super::scope::Scope;
 /// A token request, parsed.
 #[derive(Debug)]
 pub struct TokenRequest {
-    /// The grant.
-    pub grant: GrantType,
-    scope: Option<Scope>,
-    resources: Vec<Resource>,
+    /// How the client comes by its right.
+    pub grant: GrantRequest,
+    /// The scope that it asks for.
+    pub scope: Option<Scope>,
+    /// The resources that it asks for.
+    pub resources: Vec<Resource>,
+}
+
+/// How the client comes by its right.
+#[derive(Debug)]
+pub enum GrantRequest {
+    /// By a code (RFC 6749 section 4.1.3).
+    Code {
+        /// What the code says.
+        code: Handle,
+        /// Where the client says that it was sent.
+        redirect_uri: Option<String>,
+        /// What the verifier hashes to.
+        challenge: Challenge,
+    },
+    /// By being itself (RFC 6749 section 4.4).
+    ClientCredentials,
+    /// By a refresh token (RFC 6749 section 6).
+    Refresh(Handle),
 }
 
 impl TokenRequest {
-    /// Reads the form.
+    /// Reads the form. Codes and refresh tokens that this authority did not write end here: nothing wakes for them.
     ///
     /// # Errors
-    /// A missing or unknown `grant_type`, a malformed `scope` or `resource`.
-    pub fn parse(form: &Form) -> Result<Self, Refusal> {
-        let grant = form.get("grant_type").ok_or(Refusal::MissingParameter)?;
-        let grant = GrantType::ALL.into_iter().find(|known| known.name() == grant).ok_or(Refusal::GrantUnsupported)?;
+    /// A missing or unknown `grant_type`, a grant that the client did not register, a missing, malformed or forged
+    /// code, verifier or refresh token, a malformed `scope` or `resource`.
+    pub fn parse(key: &MacKey, client: &Client, form: &Form) -> Result<Self, Refusal> {
+        let name = form.get("grant_type").ok_or(Refusal::MissingParameter)?;
+        let grant = GrantType::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::GrantUnsupported)?;
+        if !client.may_use(grant) {
+            return Err(Refusal::GrantNotAllowed);
+        }
+        let parameter = |name| form.get(name).ok_or(Refusal::MissingParameter);
+        let handle = |kind, text| key.read(kind, text).ok_or(Refusal::HandleForged);
+        let grant = match grant {
+            GrantType::AuthorizationCode => GrantRequest::Code {
+                code: handle(Kind::Code, parameter("code")?)?,
+                redirect_uri: form.get("redirect_uri").map(str::to_owned),
+                challenge: Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?,
+            },
+            GrantType::ClientCredentials => GrantRequest::ClientCredentials,
+            GrantType::RefreshToken => GrantRequest::Refresh(handle(Kind::Refresh, parameter("refresh_token")?)?),
+        };
         let scope = form.get("scope").map(|text| Scope::parse(text).ok_or(Refusal::ScopeMalformed)).transpose()?;
-        let resources = form.all("resource").map(|text| Resource::parse(text).ok_or(Refusal::ResourceMalformed));
-        Ok(Self { grant, scope, resources: resources.collect::<Result<_, _>>()? })
+        Ok(Self { grant, scope, resources: resources_of(form)? })
     }
 }
 
@@ -46,6 +83,8 @@ pub struct AccessToken {
     iat: UnixTime,
     exp: UnixTime,
     jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<UnixTime>,
 }
 
 /// One audience is a text, several are a list (RFC 7519 section 4.1.3).
@@ -62,16 +101,19 @@ pub struct TokenResponse<'t> {
     access_token: &'t str,
     token_type: &'static str,
     expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'t str,
 }
 
 /// Decides a client credentials request (RFC 6749 section 4.4). `jti` is a fresh random identifier.
 ///
-/// 1. The client registered the grant.
-/// 2. The scope is within what it registered, which is also the default.
-/// 3. Each resource is the authority's own or one that the client registered (RFC 8707 section 2).
-/// 4. The subject is the client itself (RFC 9068 section 2.2).
+/// 1. The scope is within what the client registered, which is also the default.
+/// 2. Each resource is the authority's own or one that the client registered (RFC 8707 section 2).
+/// 3. The subject is the client itself (RFC 9068 section 2.2).
 ///
 /// # Errors
 /// The first of these that does not hold.
@@ -82,55 +124,109 @@ pub fn client_credentials(
     jti: String,
     now: UnixTime,
 ) -> Result<AccessToken, Refusal> {
-    if !client.may_use(GrantType::ClientCredentials) {
-        return Err(Refusal::GrantNotAllowed);
-    }
     let scope = request.scope.as_ref().unwrap_or(&client.scope);
     if !client.scope.covers(scope) {
         return Err(Refusal::ScopeNotAllowed);
     }
-    let aud = audience(authority, client, &request.resources)?;
     Ok(AccessToken {
         iss: authority.issuer().to_owned(),
         sub: client.id.to_string(),
-        aud,
+        aud: audience(&allowed(authority, client, request.resources.clone())?),
         client_id: client.id.to_string(),
         scope: scope.to_string(),
         iat: now,
         exp: now.plus(authority.access_token_ttl()),
         jti,
+        auth_time: None,
     })
+}
+
+/// The access token of a grant. An answer that is given twice has the same token twice: the same times and the same
+/// identifier, which names the grant (so that whoever checks the token knows where to ask) and is otherwise random.
+pub fn of_grant(
+    authority: &Authority,
+    key: &MacKey,
+    account: &AccountId,
+    grant: &GrantId,
+    client: &Client,
+    entitlement: &Entitlement,
+) -> AccessToken {
+    let aud = audience(&entitlement.resources);
+    let scope = entitlement.scope.to_string();
+    let audiences = entitlement.resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
+    let (at, generation) = (entitlement.at.0.to_string(), entitlement.generation.to_string());
+    // Neither scope values nor URIs without white space hold a separator: spaces within a field are unambiguous.
+    let scope_field = scope.replace('|', "%7C");
+    let audience_field = audiences.replace('|', "%7C");
+    let tag = key.tag(&["jti", grant.as_str(), &generation, &at, &scope_field, &audience_field]);
+    AccessToken {
+        iss: authority.issuer().to_owned(),
+        sub: account.to_string(),
+        aud,
+        client_id: client.id.to_string(),
+        scope,
+        iat: entitlement.at,
+        exp: entitlement.at.plus(authority.access_token_ttl()),
+        jti: format!("{grant}.{}", tag.get(..16).unwrap_or_default()),
+        auth_time: Some(entitlement.sign_in.at),
+    }
+}
+
+/// The grant that an access token's identifier names. Those of clients' own tokens name none.
+pub fn grant_of_jti(jti: &str) -> Option<GrantId> {
+    jti.split_once('.').and_then(|(grant, _)| GrantId::parse(grant))
 }
 
 impl AccessToken {
-    /// The response that carries the token minted from these claims.
-    pub fn response<'t>(&'t self, access_token: &'t str) -> TokenResponse<'t> {
-        let expires_in = self.exp.0.saturating_sub(self.iat.0);
-        TokenResponse { access_token, token_type: "Bearer", expires_in, scope: &self.scope }
+    /// The response that carries the token minted from these claims, and what goes with it.
+    pub fn response<'t>(
+        &'t self,
+        access_token: &'t str,
+        refresh_token: Option<String>,
+        id_token: Option<String>,
+        now: UnixTime,
+    ) -> TokenResponse<'t> {
+        let expires_in = self.exp.0.saturating_sub(now.0.max(self.iat.0));
+        TokenResponse { access_token, token_type: "Bearer", expires_in, refresh_token, id_token, scope: &self.scope }
     }
 }
 
-fn audience(authority: &Authority, client: &Client, resources: &[Resource]) -> Result<Audience, Refusal> {
-    let allowed = |resource: &&Resource| {
-        *resource == authority.default_resource()
+/// The resources that a request names (RFC 8707 section 2), each once; the default one if it names none.
+///
+/// # Errors
+/// [`Refusal::ResourceMalformed`], [`Refusal::ResourceNotAllowed`].
+pub fn resources(authority: &Authority, client: &Client, form: &Form) -> Result<Vec<Resource>, Refusal> {
+    allowed(authority, client, resources_of(form)?)
+}
+
+fn resources_of(form: &Form) -> Result<Vec<Resource>, Refusal> {
+    let mut resources = Vec::new();
+    for text in form.all("resource") {
+        let resource = Resource::parse(text).ok_or(Refusal::ResourceMalformed)?;
+        if !resources.contains(&resource) {
+            resources.push(resource);
+        }
+    }
+    Ok(resources)
+}
+
+fn allowed(authority: &Authority, client: &Client, asked: Vec<Resource>) -> Result<Vec<Resource>, Refusal> {
+    let may = |resource: &Resource| {
+        resource == authority.default_resource()
             || resource.as_str() == authority.issuer()
             || client.resources.contains(resource)
     };
-    let mut texts: Vec<String> = Vec::with_capacity(resources.len());
-    for resource in resources {
-        let resource = Some(resource).filter(allowed).ok_or(Refusal::ResourceNotAllowed)?;
-        if !texts.iter().any(|text| text == resource.as_str()) {
-            texts.push(resource.as_str().to_owned());
-        }
+    if !asked.iter().all(may) {
+        return Err(Refusal::ResourceNotAllowed);
     }
-    Ok(match texts.pop() {
-        None => Audience::One(authority.default_resource().as_str().to_owned()),
-        Some(only) if texts.is_empty() => Audience::One(only),
-        Some(last) => {
-            texts.push(last);
-            Audience::Several(texts)
-        }
-    })
+    Ok(if asked.is_empty() { vec![authority.default_resource().clone()] } else { asked })
+}
+
+fn audience(resources: &[Resource]) -> Audience {
+    match resources {
+        [only] => Audience::One(only.as_str().to_owned()),
+        several => Audience::Several(several.iter().map(|resource| resource.as_str().to_owned()).collect()),
+    }
 }
 
 #[cfg(test)]
@@ -147,7 +243,8 @@ mod tests {
         let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
         let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
         let client = Client::from_record(&record).unwrap();
-        let request = TokenRequest::parse(&Form::parse(body).unwrap())?;
+        let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
+        let request = TokenRequest::parse(&key, &client, &Form::parse(body).unwrap())?;
         let claims = client_credentials(&authority, &client, &request, "id".to_owned(), UnixTime(1000))?;
         Ok(serde_json::to_value(claims).unwrap())
     }

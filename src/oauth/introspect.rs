@@ -5,9 +5,14 @@ use serde_json::{Map, Value, json};
 use crate::token::Token;
 use crate::wire::Form;
 
+use super::authority::Authority;
+use super::client::ClientId;
+use super::grant::Described;
+use super::handle::AccountId;
 use super::refusal::Refusal;
 
-/// The token that a request to introspect or revoke is about. `token_type_hint` is not needed: there is one type.
+/// The token that a request to introspect or revoke is about. `token_type_hint` is not needed: each kind of token
+/// shows what it is.
 ///
 /// # Errors
 /// [`Refusal::MissingParameter`].
@@ -18,6 +23,24 @@ pub fn token_in_question(form: &Form) -> Result<&str, Refusal> {
 /// The answer about a token that is not valid here and now, for whatever reason (RFC 7662 section 2.2).
 pub fn inactive() -> Value {
     json!({ "active": false })
+}
+
+/// The answer about a refresh token that can be exchanged, to the client that it was issued to.
+pub fn active_refresh_token(
+    authority: &Authority,
+    account: &AccountId,
+    client: &ClientId,
+    described: &Described,
+) -> Value {
+    json!({
+        "active": true,
+        "client_id": client,
+        "sub": account,
+        "iss": authority.issuer(),
+        "scope": described.scope,
+        "iat": described.at,
+        "exp": described.ends,
+    })
 }
 
 /// The answer about a token that is.

@@ -2,16 +2,24 @@
 
 pub mod authenticate;
 pub mod authority;
+pub mod authorize;
 pub mod bearer;
 pub mod client;
 pub mod discovery;
 pub mod exchange;
+pub mod grant;
+pub mod handle;
+pub mod id_token;
 pub mod introspect;
+pub mod logout;
+pub mod pkce;
+pub mod redirect;
 pub mod refusal;
 pub mod register;
 pub mod resource;
 pub mod revoke;
 pub mod scope;
+pub mod user;
 
 pub use authority::{Authority, AuthorityError};
 pub use client::{Client, ClientId};

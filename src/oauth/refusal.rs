@@ -7,11 +7,76 @@ use serde_json::json;
 
 use crate::wire::{FormError, Reply};
 
+use super::grant::GrantRefusal;
 use super::register::MetadataError;
+use super::user::UserError;
 
 /// A reason to refuse a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// The user, or the rules for the user's account, did not allow it (RFC 6749 section 4.1.2.1).
+    AccessDenied,
+    /// The request names no client.
+    AuthorizeClient,
+    /// The redirect URI is none that the client registered.
+    AuthorizeRedirect,
+    /// `prompt=none`, but the user would have to decide.
+    ConsentRequired,
+    /// A form that was not made for this browser, this session or what it says.
+    FormForeign,
+    /// A form that is too old.
+    FormStale,
+    /// An operator or a person asked for a grant that is not there.
+    GrantNotFound,
+    /// A code or refresh token that this authority did not write.
+    HandleForged,
+    /// `prompt=none`, but the user would have to sign in.
+    LoginRequired,
+    /// The client that asks for a sign-out is not the one of its hint.
+    LogoutClient,
+    /// The address after a sign-out is none that the client registered.
+    LogoutRedirect,
+    /// `max_age` is no number.
+    MaxAge,
+    /// `nonce` is longer than we keep.
+    Nonce,
+    /// The challenge is none.
+    PkceChallenge,
+    /// Another method than S256, or none named.
+    PkceMethod,
+    /// No PKCE (RFC 7636).
+    PkceMissing,
+    /// The verifier is none (RFC 7636 section 4.1).
+    PkceVerifier,
+    /// `prompt` is unknown, or `none` with others.
+    Prompt,
+    /// A request object (RFC 9101).
+    RequestObject,
+    /// A reference to a request object.
+    RequestUri,
+    /// Another response mode.
+    ResponseModeUnsupported,
+    /// Another response type than `code`.
+    ResponseType,
+    /// A page or form that needs a session, without one.
+    SessionMissing,
+    /// Wrong user name, wrong password, a passkey that does not verify: nobody is told which.
+    SignIn,
+    /// Too many attempts to sign in.
+    SignInThrottled {
+        /// How long to wait.
+        seconds: u64,
+    },
+    /// The upstream provider refused, or its answer did not verify.
+    Upstream,
+    /// The user name is taken.
+    UserExists,
+    /// An operator asked for a user that is not there.
+    UserNotFound,
+    /// A code or refresh token that cannot be exchanged.
+    Grant(GrantRefusal),
+    /// A user name, password, name or address that an account cannot have.
+    User(UserError),
     /// `Authorization` is longer than any credential of ours.
     AuthorizationTooLong,
     /// A protected resource was asked for with a token that `verify` refused, or that was revoked.
@@ -47,6 +112,8 @@ pub enum Refusal {
     ClientSecret,
     /// There is no such client.
     ClientUnknown,
+    /// A client that is to be deleted has more grants than one call can end.
+    ClientGrantsLeft,
     /// An operator asked for a client that is not there.
     ClientNotFound,
     /// The root client is configured, not registered.
@@ -101,6 +168,7 @@ struct Answer {
     sentence: &'static str,
 }
 
+const GRANT_REFUSED: &str = "The code or refresh token is expired, used, revoked or not this client's. Start again.";
 const CLIENT_REFUSED: &str = "Client authentication failed.";
 const TOKEN_REFUSED: &str =
     "The access token is malformed, expired, revoked or not meant for this resource. Get a new one.";
@@ -109,6 +177,34 @@ impl Refusal {
     /// One of each, for whoever wants to list them.
     pub fn samples() -> Vec<Self> {
         let all = [
+            Self::AccessDenied,
+            Self::AuthorizeClient,
+            Self::AuthorizeRedirect,
+            Self::ConsentRequired,
+            Self::FormForeign,
+            Self::FormStale,
+            Self::GrantNotFound,
+            Self::HandleForged,
+            Self::LoginRequired,
+            Self::LogoutClient,
+            Self::LogoutRedirect,
+            Self::MaxAge,
+            Self::Nonce,
+            Self::PkceChallenge,
+            Self::PkceMethod,
+            Self::PkceMissing,
+            Self::PkceVerifier,
+            Self::Prompt,
+            Self::RequestObject,
+            Self::RequestUri,
+            Self::ResponseModeUnsupported,
+            Self::ResponseType,
+            Self::SessionMissing,
+            Self::SignIn,
+            Self::SignInThrottled { seconds: 0 },
+            Self::Upstream,
+            Self::UserExists,
+            Self::UserNotFound,
             Self::AuthorizationTooLong,
             Self::BearerInvalid,
             Self::BearerMissing,
@@ -125,6 +221,7 @@ impl Refusal {
             Self::ClientAssertionReplay,
             Self::ClientSecret,
             Self::ClientUnknown,
+            Self::ClientGrantsLeft,
             Self::ClientNotFound,
             Self::ClientRoot,
             Self::CursorMalformed,
@@ -147,12 +244,44 @@ impl Refusal {
             Self::TokenOfAnother,
             Self::TooManyParameters,
         ];
-        all.to_vec()
+        let grants = GrantRefusal::ALL.map(Self::Grant);
+        let users = UserError::ALL.map(Self::User);
+        all.into_iter().chain(grants).chain(users).collect()
     }
 
     /// The stable word for logs and metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::AccessDenied => "access_denied",
+            Self::AuthorizeClient => "authorize_client",
+            Self::AuthorizeRedirect => "authorize_redirect",
+            Self::ConsentRequired => "consent_required",
+            Self::FormForeign => "form_foreign",
+            Self::FormStale => "form_stale",
+            Self::GrantNotFound => "grant_not_found",
+            Self::HandleForged => "handle_forged",
+            Self::LoginRequired => "login_required",
+            Self::LogoutClient => "logout_client",
+            Self::LogoutRedirect => "logout_redirect",
+            Self::MaxAge => "max_age",
+            Self::Nonce => "nonce",
+            Self::PkceChallenge => "pkce_challenge",
+            Self::PkceMethod => "pkce_method",
+            Self::PkceMissing => "pkce_missing",
+            Self::PkceVerifier => "pkce_verifier",
+            Self::Prompt => "prompt",
+            Self::RequestObject => "request_object",
+            Self::RequestUri => "request_uri",
+            Self::ResponseModeUnsupported => "response_mode",
+            Self::ResponseType => "response_type",
+            Self::SessionMissing => "session_missing",
+            Self::SignIn => "sign_in",
+            Self::SignInThrottled { .. } => "sign_in_throttled",
+            Self::Upstream => "upstream",
+            Self::UserExists => "user_exists",
+            Self::UserNotFound => "user_not_found",
+            Self::Grant(refusal) => refusal.kind(),
+            Self::User(error) => error.kind(),
             Self::AuthorizationTooLong => "authorization_too_long",
             Self::BearerInvalid => "bearer_invalid",
             Self::BearerMissing => "bearer_missing",
@@ -168,6 +297,7 @@ impl Refusal {
             Self::ClientAssertionReplay => "client_assertion_replay",
             Self::ClientSecret => "client_secret",
             Self::ClientUnknown => "client_unknown",
+            Self::ClientGrantsLeft => "client_grants_left",
             Self::ClientNotFound => "client_not_found",
             Self::ClientRoot => "client_root",
             Self::CursorMalformed => "cursor_malformed",
@@ -204,6 +334,17 @@ impl Refusal {
         }
     }
 
+    /// The error code and the sentence, for an answer that travels in a redirect (RFC 6749 section 4.1.2.1).
+    pub const fn error(&self) -> (&'static str, &'static str) {
+        let Answer { error, sentence, .. } = self.answer();
+        (error, sentence)
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.answer().status
+    }
+
     /// The error code and sentence of a refusal at a protected resource, for its challenge (RFC 6750 section 3);
     /// nothing where the request carried no token at all.
     pub fn bearer_error(&self) -> Option<(&'static str, &'static str)> {
@@ -213,6 +354,55 @@ impl Refusal {
 
     const fn answer(&self) -> Answer {
         let (status, error, sentence) = match self {
+            Self::AccessDenied => (400, "access_denied", "The user did not allow the request."),
+            Self::AuthorizeClient => (400, "invalid_request", "client_id names no client of this server."),
+            Self::AuthorizeRedirect => (400, "invalid_request", "redirect_uri is not one that the client registered."),
+            Self::ConsentRequired => (400, "consent_required", "The user has to decide, and nothing may be shown."),
+            Self::FormForeign => {
+                (403, "access_denied", "The form is not one that this browser was shown. Open the page again.")
+            }
+            Self::FormStale => (403, "access_denied", "The page is out of date. Open it again."),
+            Self::GrantNotFound => (404, "not_found", "There is no such grant."),
+            Self::HandleForged => (400, "invalid_grant", GRANT_REFUSED),
+            Self::LoginRequired => (400, "login_required", "The user has to sign in, and nothing may be shown."),
+            Self::LogoutClient => (400, "invalid_request", "client_id and id_token_hint name two clients."),
+            Self::LogoutRedirect => {
+                (400, "invalid_request", "post_logout_redirect_uri is not one that the client registered.")
+            }
+            Self::MaxAge => (400, "invalid_request", "max_age must be a whole number of seconds."),
+            Self::Nonce => (400, "invalid_request", "nonce is too long."),
+            Self::PkceChallenge => (400, "invalid_request", "code_challenge must be 43 characters of base64url."),
+            Self::PkceMethod => (400, "invalid_request", "code_challenge_method must be S256."),
+            Self::PkceMissing => {
+                (400, "invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256.")
+            }
+            Self::PkceVerifier => (400, "invalid_request", "code_verifier must be 43 to 128 unreserved characters."),
+            Self::Prompt => {
+                (400, "invalid_request", "prompt must be none alone, or any of login, consent and select_account.")
+            }
+            Self::RequestObject => (400, "request_not_supported", "Request objects are not supported."),
+            Self::RequestUri => (400, "request_uri_not_supported", "request_uri is not supported."),
+            Self::ResponseModeUnsupported => (400, "invalid_request", "response_mode must be query or form_post."),
+            Self::ResponseType => (400, "unsupported_response_type", "response_type must be code."),
+            Self::SessionMissing => (401, "login_required", "Sign in first."),
+            Self::SignIn => (401, "access_denied", "The user name or the password is wrong."),
+            Self::SignInThrottled { .. } => (429, "slow_down", "Too many attempts. Try again later."),
+            Self::Upstream => (502, "temporarily_unavailable", "The upstream sign-in did not succeed."),
+            Self::UserExists => (409, "invalid_request", "There is a user of this name already."),
+            Self::UserNotFound => (404, "not_found", "There is no such user."),
+            Self::Grant(GrantRefusal::Scope) => (400, "invalid_scope", "scope asks for more than was granted."),
+            Self::Grant(GrantRefusal::Resource) => (400, "invalid_target", "The grant is not for this resource."),
+            Self::Grant(
+                GrantRefusal::GrantUnknown
+                | GrantRefusal::GrantOfAnother
+                | GrantRefusal::GrantExpired
+                | GrantRefusal::CodeRedirect
+                | GrantRefusal::CodeVerifier
+                | GrantRefusal::CodeSpent
+                | GrantRefusal::CodeReused
+                | GrantRefusal::RefreshReused,
+            ) => (400, "invalid_grant", GRANT_REFUSED),
+            Self::User(error) => (400, "invalid_request", error.sentence()),
             Self::AuthorizationTooLong => (431, "invalid_request", "The Authorization header is too long."),
             Self::BearerInvalid => (401, "invalid_token", TOKEN_REFUSED),
             Self::BearerMissing => (401, "unauthorized", "Send an access token: Authorization: Bearer TOKEN."),
@@ -232,6 +422,11 @@ impl Refusal {
             | Self::ClientSecret
             | Self::ClientUnknown => (401, "invalid_client", CLIENT_REFUSED),
             Self::ClientAuthSeveral => (400, "invalid_request", "Authenticate the client in one way, not in several."),
+            Self::ClientGrantsLeft => (
+                409,
+                "temporarily_unavailable",
+                "The client has very many grants: end them first, page by page, with DELETE .../grants.",
+            ),
             Self::ClientNotFound => (404, "not_found", "There is no client with this client_id."),
             Self::ClientRoot => {
                 (400, "invalid_client_metadata", "The client root comes with the server and is not registered.")

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::keyring::SIGNING_ALGORITHMS;
 use crate::token::{Algorithm, Key, UnixTime};
 
+use super::authorize::OPENID_SCOPES;
 use super::client::{AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType};
+use super::redirect::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scope;
 
@@ -21,14 +24,26 @@ pub enum MetadataError {
     Description,
     /// `grant_types`.
     GrantTypes,
+    /// A public client that asks for tokens of its own, or for anything to be proved.
+    GrantTypesPublic,
+    /// `id_token_signed_response_alg`.
+    IdTokenAlg,
     /// `jwks` is no JWK Set of usable public keys.
     Jwks,
     /// `private_key_jwt` without `jwks`.
     JwksMissing,
     /// `jwks_uri`, which we do not fetch.
     JwksUri,
+    /// `post_logout_redirect_uris`.
+    PostLogoutRedirectUris,
+    /// `redirect_uris`.
+    RedirectUris,
+    /// The authorization code grant without `redirect_uris`.
+    RedirectUrisMissing,
     /// `resources`.
     Resources,
+    /// `response_types`.
+    ResponseTypes,
     /// `scope`.
     Scope,
     /// `client_secret`.
@@ -44,21 +59,33 @@ impl MetadataError {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::AuthMethod => {
-                "token_endpoint_auth_method must be client_secret_basic, client_secret_post or private_key_jwt."
+                "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none."
             }
             Self::ClientId => "client_id must be 1 to 200 visible ASCII characters, and neither . nor .. alone.",
             Self::ClientIdDiffers => "client_id must be the one in the address.",
             Self::Description => {
                 "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them."
             }
-            Self::GrantTypes => "grant_types must be a list of supported grants: client_credentials.",
+            Self::GrantTypes => {
+                "grant_types must be a list of authorization_code, client_credentials, refresh_token; refresh_token goes with authorization_code."
+            }
+            Self::GrantTypesPublic => "A client with the authentication method none cannot use client_credentials.",
+            Self::IdTokenAlg => {
+                "id_token_signed_response_alg must be ES256, RS256 or EdDSA, and one that this authority signs with."
+            }
             Self::Jwks => "jwks must be a JWK Set of 1 to 20 public signature keys.",
             Self::JwksMissing => "private_key_jwt needs jwks.",
             Self::JwksUri => "jwks_uri is not supported: send the keys in jwks.",
+            Self::PostLogoutRedirectUris => "post_logout_redirect_uris must be a list of at most 50 redirect URIs.",
+            Self::RedirectUris => {
+                "redirect_uris must be a list of at most 50 URIs without fragment: https, http on localhost, or an application's own scheme."
+            }
+            Self::RedirectUrisMissing => "authorization_code needs redirect_uris.",
+            Self::ResponseTypes => "response_types must be [\"code\"].",
             Self::Resources => "resources must be a list of at most 50 absolute URIs without fragment.",
             Self::Scope => "scope must be a text of scope values separated by spaces, at most 4000 bytes.",
             Self::Secret => "client_secret must be 1 to 512 visible ASCII characters.",
-            Self::SecretUnused => "A client with private_key_jwt has no client_secret.",
+            Self::SecretUnused => "A client with private_key_jwt or none has no client_secret.",
             Self::SigningAlg => "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.",
         }
     }
@@ -93,22 +120,43 @@ impl Registration {
         if present(body, "jwks_uri").is_some() {
             return Err(MetadataError::JwksUri);
         }
-        if auth_method == Some(AuthMethod::PrivateKeyJwt) {
-            if jwks.is_none() {
-                return Err(MetadataError::JwksMissing);
-            }
-            if secret.is_some() {
-                return Err(MetadataError::SecretUnused);
-            }
+        if auth_method == Some(AuthMethod::PrivateKeyJwt) && jwks.is_none() {
+            return Err(MetadataError::JwksMissing);
         }
+        if matches!(auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None)) && secret.is_some() {
+            return Err(MetadataError::SecretUnused);
+        }
+        let redirects = |name, error| {
+            let uris = optional(body, name, |value| list(value, 50, redirect_uri), error)?;
+            Ok::<_, MetadataError>(uris.unwrap_or_default())
+        };
+        let redirect_uris = redirects("redirect_uris", MetadataError::RedirectUris)?;
+        let grant_types = optional(body, "grant_types", grant_types, MetadataError::GrantTypes)?;
+        let grant_types = grant_types.unwrap_or_else(|| default_grants(&redirect_uris));
+        let signs_people_in = grant_types.contains(&GrantType::AuthorizationCode);
+        if signs_people_in && redirect_uris.is_empty() {
+            return Err(MetadataError::RedirectUrisMissing);
+        }
+        if auth_method == Some(AuthMethod::None) && grant_types.contains(&GrantType::ClientCredentials) {
+            return Err(MetadataError::GrantTypesPublic);
+        }
+        optional(body, "response_types", response_types, MetadataError::ResponseTypes)?;
+        let default_scope = || if signs_people_in { OPENID_SCOPES.join(" ") } else { String::new() };
         let description = |name| optional(body, name, short_text, MetadataError::Description);
         let metadata = ClientMetadata {
             client_name: description("client_name")?,
             client_uri: description("client_uri")?,
             contacts: optional(body, "contacts", |value| list(value, 20, short_text), MetadataError::Description)?
                 .unwrap_or_default(),
-            grant_types: optional(body, "grant_types", grant_types, MetadataError::GrantTypes)?
-                .unwrap_or_else(|| vec![GrantType::ClientCredentials]),
+            grant_types,
+            redirect_uris,
+            post_logout_redirect_uris: redirects("post_logout_redirect_uris", MetadataError::PostLogoutRedirectUris)?,
+            id_token_signed_response_alg: optional(
+                body,
+                "id_token_signed_response_alg",
+                |value| value.as_str().filter(|name| signs_id_tokens(name)).map(str::to_owned),
+                MetadataError::IdTokenAlg,
+            )?,
             token_endpoint_auth_method: auth_method,
             token_endpoint_auth_signing_alg: optional(
                 body,
@@ -117,7 +165,7 @@ impl Registration {
                 MetadataError::SigningAlg,
             )?,
             jwks,
-            scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_default(),
+            scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
                 .unwrap_or_default(),
             software_id: description("software_id")?,
@@ -128,7 +176,12 @@ impl Registration {
 
     /// Does such a client prove itself with a secret?
     pub fn needs_secret(&self) -> bool {
-        self.metadata.token_endpoint_auth_method != Some(AuthMethod::PrivateKeyJwt)
+        !matches!(self.metadata.token_endpoint_auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None))
+    }
+
+    /// What is to sign its ID tokens, if it said so: the authority has to have such a key.
+    pub fn id_token_algorithm(&self) -> Option<Algorithm> {
+        self.metadata.id_token_signed_response_alg.as_deref().and_then(Algorithm::from_name)
     }
 
     /// The record of a new client.
@@ -190,7 +243,33 @@ fn from_name(name: &str) -> Option<AuthMethod> {
 
 fn grant_types(value: &Value) -> Option<Vec<GrantType>> {
     let grant = |value: &Value| GrantType::ALL.into_iter().find(|grant| *value == grant.name());
-    list(value, 20, grant).filter(|grants| !grants.is_empty())
+    let makes_sense = |grants: &Vec<GrantType>| {
+        let has = |grant| grants.contains(&grant);
+        !grants.is_empty() && (has(GrantType::AuthorizationCode) || !has(GrantType::RefreshToken))
+    };
+    list(value, 20, grant).filter(makes_sense)
+}
+
+/// Whoever says where codes are to go wants codes (RFC 7591 section 2: `authorization_code` is the default); our
+/// services, which say nothing, want tokens of their own.
+fn default_grants(redirect_uris: &[RedirectUri]) -> Vec<GrantType> {
+    if redirect_uris.is_empty() {
+        vec![GrantType::ClientCredentials]
+    } else {
+        vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+    }
+}
+
+fn redirect_uri(value: &Value) -> Option<RedirectUri> {
+    RedirectUri::parse(value.as_str()?)
+}
+
+fn response_types(value: &Value) -> Option<()> {
+    value.as_array().is_some_and(|types| types.iter().all(|name| name == "code")).then_some(())
+}
+
+fn signs_id_tokens(name: &str) -> bool {
+    Algorithm::from_name(name).is_some_and(|algorithm| SIGNING_ALGORITHMS.contains(&algorithm))
 }
 
 fn scope(value: &Value) -> Option<String> {
@@ -257,7 +336,20 @@ mod tests {
             (json!({ "grant_types": ["implicit"] }), MetadataError::GrantTypes),
             (json!({ "grant_types": [] }), MetadataError::GrantTypes),
             (json!({ "grant_types": "client_credentials" }), MetadataError::GrantTypes),
-            (json!({ "token_endpoint_auth_method": "none" }), MetadataError::AuthMethod),
+            (json!({ "token_endpoint_auth_method": "tls_client_auth" }), MetadataError::AuthMethod),
+            (json!({ "token_endpoint_auth_method": "none" }), MetadataError::GrantTypesPublic),
+            (
+                json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/"], "client_secret": "x" }),
+                MetadataError::SecretUnused,
+            ),
+            (json!({ "grant_types": ["authorization_code"] }), MetadataError::RedirectUrisMissing),
+            (json!({ "grant_types": ["refresh_token"] }), MetadataError::GrantTypes),
+            (json!({ "redirect_uris": ["http://app.example/"] }), MetadataError::RedirectUris),
+            (json!({ "redirect_uris": "https://app.example/" }), MetadataError::RedirectUris),
+            (json!({ "post_logout_redirect_uris": ["javascript:x"] }), MetadataError::PostLogoutRedirectUris),
+            (json!({ "response_types": ["token"] }), MetadataError::ResponseTypes),
+            (json!({ "id_token_signed_response_alg": "HS256" }), MetadataError::IdTokenAlg),
+            (json!({ "id_token_signed_response_alg": "none" }), MetadataError::IdTokenAlg),
             (json!({ "token_endpoint_auth_method": "private_key_jwt" }), MetadataError::JwksMissing),
             (
                 json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] }, "client_secret": "x" }),

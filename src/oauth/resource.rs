@@ -1,7 +1,10 @@
 //! Resource indicators (RFC 8707): for which protected resource a token is.
 
+use serde::{Deserialize, Serialize};
+
 /// The identifier of a protected resource: an absolute URI without fragment, compared by its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
 pub struct Resource(String);
 
 impl Resource {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A set of scope values in the order in which they were first named. May be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Scope {
     values: Vec<String>,
 }
@@ -34,6 +37,26 @@ impl Scope {
         other.values.iter().all(|value| self.contains(value))
     }
 
+    /// The values of this one that are in the other too.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        self.filter(|value| other.contains(value))
+    }
+
+    /// The values that pass.
+    #[must_use]
+    pub fn filter(&self, passes: impl Fn(&str) -> bool) -> Self {
+        Self { values: self.values.iter().filter(|value| passes(value)).cloned().collect() }
+    }
+
+    /// This one, and the values of the other that are not in it yet.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let mut values = self.values.clone();
+        values.extend(other.values.iter().filter(|value| !self.contains(value)).cloned());
+        Self { values }
+    }
+
     /// Is there no value?
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -42,6 +65,20 @@ impl Scope {
     /// The values.
     pub fn values(&self) -> &[String] {
         &self.values
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("no scope")
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.to_string()
     }
 }
 

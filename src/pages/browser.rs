@@ -31,10 +31,9 @@ const SYSTEMS: [(&str, &str); 7] = [
 /// Names browser and system, like `Firefox, Linux`, from a `User-Agent` header. Empty where neither is known; pages
 /// then say so in their language. Only words from our own lists come out.
 pub fn browser_label(user_agent: &str) -> String {
-    let looked_at = user_agent.get(..LONGEST).unwrap_or(user_agent);
-    let known = |list: &[(&str, &'static str)]| {
-        list.iter().find(|(mark, _)| looked_at.contains(mark)).map(|(_, name)| *name)
-    };
+    let looked_at = user_agent.get(..user_agent.floor_char_boundary(LONGEST)).unwrap_or_default();
+    let known =
+        |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| looked_at.contains(mark)).map(|(_, name)| *name);
     [known(&BROWSERS), known(&SYSTEMS)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -47,11 +46,15 @@ mod tests {
         let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
         for (user_agent, label) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(), "Firefox, Linux"),
-            (format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) {webkit} Chrome/140.0.0.0 Safari/537.36"), "Chrome, Windows"),
+            (
+                format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) {webkit} Chrome/140.0.0.0 Safari/537.36"),
+                "Chrome, Windows",
+            ),
             (format!("Mozilla/5.0 (Windows NT 10.0) {webkit} Chrome/140.0 Safari/537.36 Edg/140.0"), "Edge, Windows"),
             (format!("Mozilla/5.0 (Linux; Android 15) {webkit} Chrome/140.0 Mobile Safari/537.36"), "Chrome, Android"),
             (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile Safari/604".to_owned(),
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile Safari/604"
+                    .to_owned(),
                 "Safari, iPhone",
             ),
             ("curl/8.14".to_owned(), "curl"),

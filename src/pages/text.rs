@@ -93,7 +93,11 @@ pub(super) fn wait(words: &Words, seconds: u64) -> Markup {
         60..3_600 => (seconds.div_ceil(60), words.one_minute, words.minutes),
         _ => (seconds.div_ceil(3_600), words.one_hour, words.hours),
     };
-    if count == 1 { html! { (one) } } else { fill(many, &[("n", html! { (count) })]) }
+    if count == 1 {
+        html! { (one) }
+    } else {
+        fill(many, &[("n", html! { (count) })])
+    }
 }
 
 /// One of our paths, with the authorization request to go on with.
@@ -129,7 +133,8 @@ mod tests {
             (253_402_300_799, "9999-12-31 23:59 UTC"),
             (u64::MAX, "9999-12-31 23:59 UTC"),
         ] {
-            let iso = format!("{}:{:02}Z", shown.replace(" UTC", "").replace(' ', "T"), seconds.min(253_402_300_799) % 60);
+            let iso =
+                format!("{}:{:02}Z", shown.replace(" UTC", "").replace(' ', "T"), seconds.min(253_402_300_799) % 60);
             assert_eq!(moment(UnixTime(seconds)).0, format!("<time datetime=\"{iso}\">{shown}</time>"));
         }
     }

@@ -7,7 +7,7 @@ use super::error::VerifyError;
 use super::json;
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct UnixTime(pub u64);
 

@@ -9,16 +9,20 @@ use std::rc::Rc;
 
 use serde::de::IgnoredAny;
 
-use crate::oauth::authenticate::{Presented, accept_assertion, check_secret, read_assertion};
+use crate::oauth::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
 use crate::oauth::client::ClientRecord;
+use crate::oauth::exchange;
+use crate::oauth::handle::AccountId;
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::{Token, UnixTime};
 use crate::wire::Form;
 
+use super::account::{self, AccountRecord};
 use super::crypto::CheckingHandle;
 use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
+use super::objects::account_do::{self, AccountAnswer, AccountCommand};
 use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, FaultKind, Stop};
 
@@ -63,6 +67,16 @@ pub(crate) async fn authenticate(
             }
             Err(refusal.into())
         }
+        Presented::Nothing(id) => {
+            if let Some(client) = remembered(platform, &id)
+                && check_public(&client).is_ok()
+            {
+                return Ok(client);
+            }
+            let client = read(platform, &id).await?.ok_or(Refusal::ClientUnknown)?;
+            check_public(&client)?;
+            Ok(client)
+        }
         Presented::Assertion { client_id, jwt } => {
             if let Some(client) = remembered(platform, &client_id) {
                 match check_assertion(platform, client, &jwt).await {
@@ -74,6 +88,24 @@ pub(crate) async fn authenticate(
             let client = read(platform, &client_id).await?.ok_or(Refusal::ClientUnknown)?;
             check_assertion(platform, client, &jwt).await
         }
+    }
+}
+
+/// Authenticates a client that can prove who it is.
+pub(crate) async fn authenticate_confidential(
+    platform: &Platform,
+    authorization: Option<&str>,
+    form: &Form,
+) -> Result<Rc<Client>, Stop> {
+    let client = authenticate(platform, authorization, form).await?;
+    if client.is_public() { Err(Refusal::ClientAuthMissing.into()) } else { Ok(client) }
+}
+
+/// The client of this name, which proves nothing by it.
+pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+    match remembered(platform, id) {
+        Some(client) => Ok(Some(client)),
+        None => read(platform, id).await,
     }
 }
 
@@ -91,19 +123,43 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
     }
 }
 
-/// Is a token that verifies still to be honoured? Exact: one question to its client's registry.
-pub(crate) async fn is_active(platform: &Platform, token: &Token) -> Result<bool, Fault> {
+/// Is a token that verifies still to be honoured, and whose account is it of? Exact: one question to the account whose
+/// grant it is of, or else to its client's registry.
+pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Standing, Fault> {
     let claims = token.claims();
+    let jti = claims.text("jti").unwrap_or_default().to_owned();
+    if let Some(grant) = exchange::grant_of_jti(&jti) {
+        let Some(account) = claims.text("sub").and_then(AccountId::parse) else {
+            return Ok(Standing::Ended);
+        };
+        return match account::ask(platform, &account, &AccountCommand::Status { grant, jti }).await? {
+            AccountAnswer::Status(Some(record)) => Ok(Standing::OfAccount(account, record)),
+            AccountAnswer::Status(None) => Ok(Standing::Ended),
+            _ => Err(account_do::unexpected()),
+        };
+    }
     let Some(id) = claims.text("client_id").and_then(ClientId::parse) else {
-        return Ok(false);
+        return Ok(Standing::Ended);
     };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Claims::time is within the calendar.
     let issued_at = UnixTime(claims.time("iat").unwrap_or_default() as u64);
-    let jti = claims.text("jti").unwrap_or_default().to_owned();
     match registry(platform, &id, &RegistryCommand::Status { jti, issued_at }).await? {
-        RegistryAnswer::Status { registered, revoked } => Ok((registered || id.is_root()) && !revoked),
+        RegistryAnswer::Status { registered, revoked } if (registered || id.is_root()) && !revoked => {
+            Ok(Standing::OfClient)
+        }
+        RegistryAnswer::Status { .. } => Ok(Standing::Ended),
         _ => Err(unexpected()),
     }
+}
+
+/// What has become of a token that verifies.
+pub(crate) enum Standing {
+    /// It is to be honoured, and of this account's grant.
+    OfAccount(AccountId, AccountRecord),
+    /// It is to be honoured, and the client's own.
+    OfClient,
+    /// It is not.
+    Ended,
 }
 
 /// Sends a command to a client's registry.
@@ -113,7 +169,7 @@ pub(crate) async fn registry(
     command: &RegistryCommand,
 ) -> Result<RegistryAnswer, Fault> {
     let name = format!("{}|{id}", platform.authority().issuer());
-    objects::call(&platform.env, REGISTRY, &name, command).await
+    objects::call(platform, REGISTRY, &name, command).await
 }
 
 /// A registry that answers what it was not asked.

@@ -1,6 +1,5 @@
 //! WebCrypto: generating, importing, signing, checking, sealing. Private keys are handles that cannot be exported.
 
-use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::{Map, Value, json};
@@ -123,12 +122,8 @@ pub(crate) struct SealingKey {
 const NONCE_LEN: usize = 12;
 
 impl SealingKey {
-    /// Imports 32 bytes in base64url or base64.
-    pub(crate) async fn import(text: &str) -> Result<Self, Fault> {
-        let text = text.trim().trim_end_matches('=').as_bytes();
-        let bytes = BASE64URL_NOPAD.decode(text).or_else(|_| BASE64_NOPAD.decode(text));
-        let bytes = bytes.ok().filter(|bytes| bytes.len() == 32);
-        let bytes = bytes.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyInvalid, &"want 32 bytes in base64"))?;
+    /// Imports the key.
+    pub(crate) async fn import(bytes: &[u8; 32]) -> Result<Self, Fault> {
         let algorithm = JsValue::from_str("AES-GCM");
         let data = Uint8Array::from(bytes.as_slice());
         let key = settle(import_key("raw", &data, &algorithm, false, &usages(&["encrypt", "decrypt"]))).await?;

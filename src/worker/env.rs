@@ -1,11 +1,13 @@
 //! What the platform gives: bindings and settings, read once an isolate.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use worker::Env;
 
 use crate::oauth::authority::Settings;
+use crate::oauth::handle::MacKey;
 use crate::oauth::{Authority, Client};
 use crate::token::UnixTime;
 
@@ -15,11 +17,16 @@ use super::report::{Fault, FaultKind};
 
 /// The KV namespace with every sealed record.
 pub(crate) const STORE: &str = "EDGEMINT_STORE";
+/// The Durable Object namespace of the accounts: one object an account.
+pub(crate) const ACCOUNT: &str = "EDGEMINT_ACCOUNT";
+/// The Durable Object namespace of what people sign in by: one object a name, subject or address.
+pub(crate) const IDENTIFIER: &str = "EDGEMINT_IDENTIFIER";
 /// The Durable Object namespace of the keyring: one object an issuer.
 pub(crate) const KEYRING: &str = "EDGEMINT_KEYRING";
 /// The Durable Object namespace of the registry: one object a client.
 pub(crate) const REGISTRY: &str = "EDGEMINT_REGISTRY";
 const KEY_ENCRYPTION_KEY: &str = "EDGEMINT_KEY_ENCRYPTION_KEY";
+const UPSTREAM_CLIENT_SECRET: &str = "EDGEMINT_UPSTREAM_CLIENT_SECRET";
 const ROOT_SECRET: &str = "EDGEMINT_ROOT_SECRET";
 /// A root secret below this is a mistake where strangers can try: it is the key to everything.
 const MIN_ROOT_SECRET: usize = 16;
@@ -29,6 +36,8 @@ pub(crate) struct Platform {
     pub(crate) env: Env,
     pub(crate) config: Rc<Config>,
     pub(crate) now: UnixTime,
+    /// What the request costs.
+    pub(crate) costs: Costs,
 }
 
 /// What does not change while an isolate lives.
@@ -36,6 +45,35 @@ pub(crate) struct Config {
     pub(crate) authority: Authority,
     pub(crate) root: Rc<Client>,
     pub(crate) sealing_key: SealingKey,
+    /// Writes and reads codes, refresh tokens and session cookies.
+    pub(crate) handles: MacKey,
+    /// Marks what a page sends back.
+    pub(crate) forms: MacKey,
+    pub(crate) upstream_secret: Option<String>,
+}
+
+/// What a request costs: calls of Durable Objects and operations of KV.
+#[derive(Default)]
+pub(crate) struct Costs {
+    object_calls: Cell<u32>,
+    kv_reads: Cell<u32>,
+}
+
+impl Costs {
+    /// Counts a call.
+    pub(crate) fn object_call(&self) {
+        self.object_calls.set(self.object_calls.get() + 1);
+    }
+
+    /// Counts a read.
+    pub(crate) fn kv_read(&self) {
+        self.kv_reads.set(self.kv_reads.get() + 1);
+    }
+
+    /// How many calls and reads there were.
+    pub(crate) fn counted(&self) -> (u32, u32) {
+        (self.object_calls.get(), self.kv_reads.get())
+    }
 }
 
 thread_local! {
@@ -52,7 +90,7 @@ impl Platform {
                 CONFIG.with(|slot| Rc::clone(slot.get_or_init(|| config)))
             }
         };
-        Ok(Self { env, config, now: now() })
+        Ok(Self { env, config, now: now(), costs: Costs::default() })
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -62,22 +100,51 @@ impl Platform {
 
 impl Config {
     async fn read(env: &Env) -> Result<Self, Fault> {
-        let var = |name: &str| env.var(name).map(|value| value.to_string()).unwrap_or_default();
-        let settings = Settings {
-            issuer: &var("ISSUER"),
-            default_resource: &var("DEFAULT_RESOURCE"),
-            algorithms: &var("SIGNING_ALGORITHMS"),
-            access_token_ttl: &var("ACCESS_TOKEN_TTL"),
-            sample_scope: &var("SAMPLE_SCOPE"),
-        };
-        let authority = Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error))?;
+        let authority = authority(env)?;
 
         let secret = |name: &str| env.secret(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
         let root = secret(ROOT_SECRET).filter(|text| authority.is_loopback() || text.len() >= MIN_ROOT_SECRET);
         let root = root.ok_or_else(|| Fault::new(FaultKind::RootSecretMissing, &ROOT_SECRET))?;
         let key = secret(KEY_ENCRYPTION_KEY);
         let key = key.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyMissing, &KEY_ENCRYPTION_KEY))?;
-        let sealing_key = SealingKey::import(&key).await?;
-        Ok(Self { authority, root: Rc::new(Client::root(&root)), sealing_key })
+        let key = key_bytes(&key)?;
+        let derive = |purpose| MacKey::derive(&key, purpose, authority.issuer());
+        Ok(Self {
+            root: Rc::new(Client::root(&root)),
+            sealing_key: SealingKey::import(&key).await?,
+            handles: derive("handle"),
+            forms: derive("form"),
+            upstream_secret: secret(UPSTREAM_CLIENT_SECRET),
+            authority,
+        })
     }
+}
+
+/// The settings of the operator.
+pub(crate) fn authority(env: &Env) -> Result<Authority, Fault> {
+    let var = |name: &str| env.var(name).map(|value| value.to_string()).unwrap_or_default();
+    let settings = Settings {
+        issuer: &var("ISSUER"),
+        default_resource: &var("DEFAULT_RESOURCE"),
+        algorithms: &var("SIGNING_ALGORITHMS"),
+        access_token_ttl: &var("ACCESS_TOKEN_TTL"),
+        sample_scope: &var("SAMPLE_SCOPE"),
+        refresh_token_ttl: &var("REFRESH_TOKEN_TTL"),
+        refresh_token_idle_ttl: &var("REFRESH_TOKEN_IDLE_TTL"),
+        refresh_replay_window: &var("REFRESH_REPLAY_WINDOW"),
+        session_ttl: &var("SESSION_TTL"),
+        self_registration: &var("SELF_REGISTRATION"),
+        upstream_issuer: &var("UPSTREAM_ISSUER"),
+        upstream_client_id: &var("UPSTREAM_CLIENT_ID"),
+        upstream_name: &var("UPSTREAM_NAME"),
+    };
+    Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error))
+}
+
+/// The key-encryption key: 32 bytes in base64url or base64.
+fn key_bytes(text: &str) -> Result<[u8; 32], Fault> {
+    let text = text.trim().trim_end_matches('=').as_bytes();
+    let bytes = BASE64URL_NOPAD.decode(text).or_else(|_| BASE64_NOPAD.decode(text));
+    let bytes = bytes.ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyInvalid, &"want 32 bytes in base64"))
 }

@@ -109,7 +109,9 @@ impl Incoming {
 /// Turns a reply into a response. A body is left out for HEAD.
 pub(crate) fn response(reply: &Reply, head: bool) -> worker::Result<web_sys::Response> {
     let headers = Object::new();
-    for (name, value) in &reply.headers {
+    // An object has one value a name: cookies are added to the headers that are made of it.
+    let (cookies, others): (Vec<_>, Vec<_>) = reply.headers.iter().partition(|(name, _)| *name == "Set-Cookie");
+    for (name, value) in others {
         Reflect::set(&headers, &JsValue::from_str(name), &JsValue::from_str(value))?;
     }
     Reflect::set(&headers, &"X-Content-Type-Options".into(), &"nosniff".into())?;
@@ -117,5 +119,9 @@ pub(crate) fn response(reply: &Reply, head: bool) -> worker::Result<web_sys::Res
     init.set_status(reply.status);
     init.set_headers(&headers);
     let body = reply.body.as_deref().filter(|_| !head);
-    Ok(web_sys::Response::new_with_opt_str_and_init(body, &init)?)
+    let response = web_sys::Response::new_with_opt_str_and_init(body, &init)?;
+    for (name, value) in cookies {
+        response.headers().append(name, value)?;
+    }
+    Ok(response)
 }

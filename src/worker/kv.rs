@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Client,
     /// The keyring; there is one, its id is empty.
     Keyring,
+    /// What the list of users shows of one; the id is the account's. Never read for a decision.
+    User,
 }
 
 impl Kind {
@@ -25,6 +27,7 @@ impl Kind {
         match self {
             Self::Client => "client",
             Self::Keyring => "keyring",
+            Self::User => "user",
         }
     }
 }
@@ -67,11 +70,23 @@ pub(crate) async fn open<T: DeserializeOwned>(
 
 /// Reads and opens a record.
 pub(crate) async fn read<T: DeserializeOwned>(platform: &Platform, name: &str) -> Result<Found<T>, Fault> {
+    platform.costs.kv_read();
     let sealed = store(platform)?.get(name).text().await.map_err(unavailable)?;
     match sealed {
         None => Ok(Found::Nothing),
         Some(sealed) => open(platform, name, &sealed).await,
     }
+}
+
+/// Seals and writes a record that has no other writer at the same time.
+pub(crate) async fn write<T: Serialize>(platform: &Platform, name: &str, record: &T) -> Result<(), Fault> {
+    let sealed = seal(platform, name, record).await?;
+    store(platform)?.put(name, sealed).map_err(unavailable)?.execute().await.map_err(unavailable)
+}
+
+/// Deletes a record.
+pub(crate) async fn delete(platform: &Platform, name: &str) -> Result<(), Fault> {
+    store(platform)?.delete(name).await.map_err(unavailable)
 }
 
 /// The ids of the records of a kind, a page at a time, and where the next page begins.

@@ -1,5 +1,7 @@
 //! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
 
+mod account;
+mod browser;
 mod clients;
 mod clock;
 mod crypto;
@@ -13,6 +15,8 @@ mod report;
 mod ring;
 mod rotate_cron;
 mod router;
+mod routes;
+mod users;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 

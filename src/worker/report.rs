@@ -2,11 +2,12 @@
 //! the client sees one fixed text. Refusals are logged too, by their word alone.
 
 use serde_json::json;
-use worker::console_error;
-use worker::console_log;
+use worker::{Env, console_error, console_log};
 
 use crate::oauth::{AuthorityError, Refusal};
 use crate::wire::Reply;
+
+use super::env::Platform;
 
 /// Why the authority cannot answer now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -48,7 +49,10 @@ impl FaultKind {
         Self::Settings(AuthorityError::DefaultResource),
         Self::Settings(AuthorityError::Issuer),
         Self::Settings(AuthorityError::IssuerMissing),
+        Self::Settings(AuthorityError::Lifetimes),
         Self::Settings(AuthorityError::SampleScope),
+        Self::Settings(AuthorityError::SelfRegistration),
+        Self::Settings(AuthorityError::Upstream),
         Self::StoreUnavailable,
     ];
 
@@ -129,4 +133,32 @@ impl From<Fault> for Stop {
 /// Notes a refusal for the operator: where and why, no value from the request.
 pub(crate) fn refused(endpoint: &str, refusal: &Refusal) {
     console_log!("{}", json!({ "event": "refused", "endpoint": endpoint, "reason": refusal.kind() }));
+}
+
+/// Notes something that an operator may want to know: a stable word, and identifiers that are no secrets.
+pub(crate) fn event(word: &str, ids: &[(&str, &str)]) {
+    let mut line = serde_json::Map::from_iter([("event".to_owned(), json!(word))]);
+    line.extend(ids.iter().map(|(name, id)| ((*name).to_owned(), json!(id))));
+    console_log!("{}", serde_json::Value::Object(line));
+}
+
+/// Notes what an endpoint cost, if the operator asked for that (`COST_LOG=true`).
+pub(crate) fn costs(platform: &Platform, endpoint: &str) {
+    if costs_are_logged(&platform.env) {
+        let (object_calls, kv_reads) = platform.costs.counted();
+        let line = json!({ "event": "cost", "endpoint": endpoint, "object_calls": object_calls, "kv_reads": kv_reads });
+        console_log!("{line}");
+    }
+}
+
+/// Notes what a turn of a Durable Object cost, if the operator asked for that.
+pub(crate) fn object_costs(env: &Env, object: &str, rows_read: usize, rows_written: usize) {
+    if costs_are_logged(env) {
+        let line = json!({ "event": "cost", "object": object, "rows_read": rows_read, "rows_written": rows_written });
+        console_log!("{line}");
+    }
+}
+
+fn costs_are_logged(env: &Env) -> bool {
+    env.var("COST_LOG").is_ok_and(|value| value.to_string() == "true")
 }

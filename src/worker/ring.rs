@@ -11,7 +11,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::keyring::{REFRESH_AFTER, Ring, SIGNING_ALGORITHMS, STALE_LIMIT, SigningKey};
-use crate::oauth::Refusal;
+use crate::oauth::handle::{AccountId, SessionId};
+use crate::oauth::logout::Hint;
+use crate::oauth::{ClientId, Refusal, bearer};
 use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 
 use super::crypto::{CheckingHandle, SigningHandle};
@@ -23,6 +25,8 @@ use super::report::{Fault, FaultKind, Stop};
 
 /// The type of our access tokens (RFC 9068 section 2.1).
 const ACCESS_TOKEN: &str = "at+jwt";
+/// The type of our ID tokens (OpenID Connect Core section 2 does not give them one).
+const ID_TOKEN: &str = "JWT";
 
 /// A ring with the handles that have been made from it.
 pub(crate) struct View {
@@ -34,7 +38,8 @@ pub(crate) struct View {
 }
 
 struct Signer {
-    minter: Minter,
+    access_tokens: Minter,
+    id_tokens: Minter,
     handle: SigningHandle,
 }
 
@@ -67,15 +72,16 @@ impl View {
         preferred.into_iter().find_map(|algorithm| self.ring.signer(*algorithm, platform.now))
     }
 
-    async fn signer(&self, platform: &Platform) -> Result<Rc<Signer>, Fault> {
+    async fn signer(&self, key: Option<&SigningKey>) -> Result<Rc<Signer>, Fault> {
         let none = || Fault::new(FaultKind::NoSigningKey, &"the schedule has no active key");
-        let key = self.signing_key(platform).ok_or_else(none)?;
+        let key = key.ok_or_else(none)?;
         if let Some(signer) = self.signers.borrow().get(&key.kid) {
             return Ok(Rc::clone(signer));
         }
         let algorithm = key.algorithm().ok_or_else(none)?;
         let signer = Rc::new(Signer {
-            minter: Minter::new(algorithm, &key.kid, ACCESS_TOKEN),
+            access_tokens: Minter::new(algorithm, &key.kid, ACCESS_TOKEN),
+            id_tokens: Minter::new(algorithm, &key.kid, ID_TOKEN),
             handle: SigningHandle::import(algorithm, key.private()).await?,
         });
         self.signers.borrow_mut().insert(key.kid.clone(), Rc::clone(&signer));
@@ -96,11 +102,29 @@ impl View {
 
 /// Mints an access token from these claims.
 pub(crate) async fn mint(platform: &Platform, claims: &impl Serialize) -> Result<String, Fault> {
-    let signer = view(platform).await?.signer(platform).await?;
-    let impossible = |error| Fault::new(FaultKind::Crypto, &error);
-    let draft = signer.minter.draft(claims).map_err(impossible)?;
-    let signature = signer.handle.sign(draft.signing_input()).await?;
-    draft.seal(&signature).map_err(impossible)
+    let view = view(platform).await?;
+    let signer = view.signer(view.signing_key(platform)).await?;
+    signer.sign(&signer.access_tokens, claims).await
+}
+
+/// Mints an ID token with a key of this algorithm.
+pub(crate) async fn mint_id_token(
+    platform: &Platform,
+    algorithm: Algorithm,
+    claims: &impl Serialize,
+) -> Result<String, Fault> {
+    let view = view(platform).await?;
+    let signer = view.signer(view.ring.signer(algorithm, platform.now)).await?;
+    signer.sign(&signer.id_tokens, claims).await
+}
+
+impl Signer {
+    async fn sign(&self, minter: &Minter, claims: &impl Serialize) -> Result<String, Fault> {
+        let impossible = |error| Fault::new(FaultKind::Crypto, &error);
+        let draft = minter.draft(claims).map_err(impossible)?;
+        let signature = self.handle.sign(draft.signing_input()).await?;
+        draft.seal(&signature).map_err(impossible)
+    }
 }
 
 /// Checks a token of ours, by the same `token::verify` that the npm package has.
@@ -111,6 +135,24 @@ pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> R
     let checker = view.checker(pending.algorithm(), pending.key()).await?;
     let valid = checker.check(pending.signature(), pending.signing_input()).await?;
     Ok(pending.settle(valid).map_err(refused)?)
+}
+
+/// Whom an ID token of ours names, if it is one; it may have expired.
+pub(crate) async fn hint(platform: &Platform, text: &str) -> Result<Option<Hint>, Fault> {
+    let token = match verify(platform, text, bearer::hint_policy(platform.authority())).await {
+        Ok(token) => token,
+        Err(Stop::Refused(_)) => return Ok(None),
+        Err(Stop::Failed(fault)) => return Err(fault),
+    };
+    let claims = token.claims();
+    let hint = || {
+        Some(Hint {
+            account: AccountId::parse(claims.text("sub")?)?,
+            session: claims.text("sid").and_then(SessionId::parse),
+            client: ClientId::parse(claims.audiences().next()?)?,
+        })
+    };
+    Ok(hint())
 }
 
 /// The ring as this isolate knows it.
@@ -149,7 +191,7 @@ async fn look(platform: &Platform) -> Result<Rc<View>, Fault> {
 
 /// Sends a command to the keyring and takes over the ring that it answers with.
 pub(crate) async fn ask(platform: &Platform, command: KeyringCommand) -> Result<Rc<View>, Fault> {
-    let SealedRing(sealed) = objects::call(&platform.env, KEYRING, platform.authority().issuer(), &command).await?;
+    let SealedRing(sealed) = objects::call(platform, KEYRING, platform.authority().issuer(), &command).await?;
     let name = kv::name(platform, Kind::Keyring, "");
     match kv::open(platform, &name, &sealed).await? {
         Found::Record(ring) => Ok(remember(View::new(ring, platform.now))),
@@ -181,5 +223,6 @@ fn own<T>((kid, handle): (&String, &Rc<T>)) -> (String, Rc<T>) {
 
 /// Can tokens be signed now?
 pub(crate) async fn ready(platform: &Platform) -> Result<(), Fault> {
-    view(platform).await?.signer(platform).await.map(|_| ())
+    let view = view(platform).await?;
+    view.signer(view.signing_key(platform)).await.map(|_| ())
 }

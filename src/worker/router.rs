@@ -1,135 +1,84 @@
-//! Which path and method is which endpoint, and what every reply has in common.
+//! Hands each request to its endpoint, and gives every reply what all have in common.
 
 use worker::Env;
 
 use crate::oauth::Refusal;
-use crate::oauth::bearer::METADATA_PATH;
+use crate::pages::{ErrorPage, Problem};
 use crate::wire::Reply;
 
-use super::endpoints::{admin_clients, documents, resource, token};
+use super::browser::Browser;
+use super::endpoints::{
+    account_page, admin_clients, admin_users, authorize, documents, introspect_revoke, logout, resource, sign_in,
+    sign_up, token,
+};
 use super::env::Platform;
 use super::http::Incoming;
-use super::report::{Fault, Stop, refused};
-
-/// Where something is.
-enum Route<'p> {
-    Client(&'p str),
-    Clients,
-    Health,
-    Introspect,
-    Jwks,
-    Keys,
-    ResourceMetadata,
-    Revoke,
-    Rotate,
-    ServerMetadata,
-    Token,
-    Whoami,
-}
-
-impl<'p> Route<'p> {
-    fn find(path: &'p str) -> Option<Self> {
-        Some(match path {
-            "/.well-known/jwks.json" => Self::Jwks,
-            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => Self::ServerMetadata,
-            METADATA_PATH => Self::ResourceMetadata,
-            "/admin/clients" => Self::Clients,
-            "/admin/keys" => Self::Keys,
-            "/admin/keys/rotate" => Self::Rotate,
-            "/api/whoami" => Self::Whoami,
-            "/health" => Self::Health,
-            "/oauth/introspect" => Self::Introspect,
-            "/oauth/revoke" => Self::Revoke,
-            "/oauth/token" => Self::Token,
-            _ => Self::Client(path.strip_prefix("/admin/clients/").filter(|id| !id.is_empty() && !id.contains('/'))?),
-        })
-    }
-
-    /// The methods that it has.
-    const fn allow(&self) -> &'static str {
-        match self {
-            Self::Client(_) => "GET, PUT, DELETE",
-            Self::Clients => "GET, POST",
-            Self::Introspect | Self::Revoke | Self::Rotate | Self::Token => "POST",
-            Self::Health | Self::Keys | Self::Whoami => "GET, HEAD",
-            Self::Jwks | Self::ResourceMetadata | Self::ServerMetadata => "GET, HEAD, OPTIONS",
-        }
-    }
-
-    /// Its name in the log: never the path itself, which holds whatever somebody sent.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Client(_) | Self::Clients => "/admin/clients",
-            Self::Health => "/health",
-            Self::Introspect => "/oauth/introspect",
-            Self::Jwks => "/.well-known/jwks.json",
-            Self::Keys => "/admin/keys",
-            Self::ResourceMetadata => METADATA_PATH,
-            Self::Revoke => "/oauth/revoke",
-            Self::Rotate => "/admin/keys/rotate",
-            Self::ServerMetadata => "/.well-known/oauth-authorization-server",
-            Self::Token => "/oauth/token",
-            Self::Whoami => "/api/whoami",
-        }
-    }
-
-    /// Public documents, which a page of any origin may read.
-    const fn is_public_document(&self) -> bool {
-        matches!(self, Self::Jwks | Self::ResourceMetadata | Self::ServerMetadata)
-    }
-}
+use super::report::{self, Fault, Stop, refused};
+use super::routes::{Audience, Route};
 
 /// Answers a request.
 pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
     let Some(route) = Route::find(&request.path) else {
         return Refusal::NotFound.reply();
     };
-    // HEAD is GET whose body is left out at the end.
-    let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
     let allow = route.allow();
     if !allow.split(", ").any(|allowed| allowed == request.method) {
         return Refusal::MethodNotAllowed { allow }.reply();
     }
+    // HEAD is GET whose body is left out at the end.
+    let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
     let reply = match Platform::new(env).await {
-        Ok(platform) => dispatch(&route, method, &platform, request).await,
-        Err(fault) => settle_without_platform(&route, fault),
+        Ok(platform) => {
+            let reply = match route.audience() {
+                Audience::Person => show(route, method, &platform, request).await,
+                Audience::Client | Audience::Bearer | Audience::Operator => {
+                    serve(route, method, &platform, request).await
+                }
+            };
+            report::costs(&platform, route.name());
+            reply
+        }
+        Err(fault) => settle_without_platform(route, fault),
     };
-    if route.is_public_document() { reply.with("Access-Control-Allow-Origin", "*") } else { reply }
+    if route.is_open_to_pages() {
+        reply
+            .with("Access-Control-Allow-Origin", "*")
+            .with("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+    } else {
+        reply
+    }
 }
 
-async fn dispatch(route: &Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Reply {
+/// What programs talk to.
+async fn serve(route: Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Reply {
     let outcome = match route {
+        _ if method == "OPTIONS" => Ok(documents::preflight(route.allow())),
         Route::Health => Ok(documents::health(platform).await),
-        Route::Jwks | Route::ResourceMetadata | Route::ServerMetadata if method == "OPTIONS" => {
-            Ok(documents::preflight())
-        }
         Route::Jwks => documents::jwks(platform, request).await,
         Route::ResourceMetadata => Ok(documents::resource_metadata(platform, request)),
         Route::ServerMetadata => Ok(documents::server_metadata(platform, request)),
-        Route::Introspect => token::introspect(platform, request).await,
-        Route::Revoke => token::revoke(platform, request).await,
+        Route::Introspect => introspect_revoke::introspect(platform, request).await,
+        Route::Revoke => introspect_revoke::revoke(platform, request).await,
         Route::Token => token::token(platform, request).await,
+        Route::Userinfo => resource::userinfo(platform, request).await,
         Route::Whoami => resource::whoami(platform, request).await,
-        Route::Client(_) | Route::Clients | Route::Keys | Route::Rotate => {
-            administer(route, method, platform, request).await
-        }
+        _ => administer(route, method, platform, request).await,
     };
     match outcome {
         Ok(reply) => reply,
         Err(Stop::Failed(fault)) => fault.reply(),
         Err(Stop::Refused(refusal)) => {
             refused(route.name(), &refusal);
-            match route {
-                Route::Whoami | Route::Client(_) | Route::Clients | Route::Keys | Route::Rotate => {
-                    resource::refuse(platform, &refusal)
-                }
-                _ => refusal.reply(),
+            match route.audience() {
+                Audience::Bearer | Audience::Operator => resource::refuse(platform, &refusal),
+                Audience::Client | Audience::Person => refusal.reply(),
             }
         }
     }
 }
 
-async fn administer(route: &Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+/// What operators talk to.
+async fn administer(route: Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     resource::admin(platform, request).await?;
     match (route, method) {
         (Route::Clients, "POST") => admin_clients::create_client(platform, request).await,
@@ -137,13 +86,59 @@ async fn administer(route: &Route<'_>, method: &str, platform: &Platform, reques
         (Route::Client(id), "PUT") => admin_clients::replace_client(platform, request, id).await,
         (Route::Client(id), "DELETE") => admin_clients::remove_client(platform, id).await,
         (Route::Client(id), _) => admin_clients::read_client(platform, id).await,
+        (Route::ClientGrants(id), "DELETE") => admin_users::end_client_grants(platform, request, id).await,
+        (Route::ClientGrants(id), _) => admin_users::client_grants(platform, request, id).await,
+        (Route::Keys, _) => admin_clients::list_keys(platform).await,
         (Route::Rotate, _) => admin_clients::rotate_keys(platform).await,
-        (_, _) => admin_clients::list_keys(platform).await,
+        (Route::Users, "POST") => admin_users::create(platform, request).await,
+        (Route::Users, _) => admin_users::list(platform, request).await,
+        (Route::User(id), "PUT") => admin_users::replace(platform, request, id).await,
+        (Route::User(id), "DELETE") => admin_users::remove(platform, id).await,
+        (Route::User(id), _) => admin_users::read(platform, id).await,
+        (Route::UserGrant(id, grant), _) => admin_users::end_grant(platform, id, grant).await,
+        (Route::UserGrants(id), "DELETE") => admin_users::end_grants(platform, id).await,
+        (Route::UserGrants(id), _) => admin_users::grants(platform, id).await,
+        (Route::UserSessions(id), "DELETE") => admin_users::end_sessions(platform, id).await,
+        (Route::UserSessions(id), _) => admin_users::sessions(platform, id).await,
+        _ => Err(Refusal::NotFound.into()),
+    }
+}
+
+/// What people see.
+async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Reply {
+    let browser = match Browser::of(platform, request) {
+        Ok(browser) => browser,
+        Err(fault) => return fault.reply(),
+    };
+    let outcome = match (route, method) {
+        (Route::Account, "POST") => account_page::act(platform, request, &browser).await,
+        (Route::Account, _) => account_page::page(platform, request, &browser).await,
+        (Route::Authorize, _) => authorize::authorize(platform, request, &browser).await,
+        (Route::Consent, _) => authorize::consent(platform, request, &browser).await,
+        (Route::Logout, _) => logout::logout(platform, request, &browser).await,
+        (Route::SignIn, "POST") => sign_in::by_password(platform, request, &browser).await,
+        (Route::SignIn, _) => sign_in::page(platform, request, &browser).await,
+        (Route::SignInByPasskey, _) => sign_in::by_passkey(platform, request, &browser).await,
+        (Route::SignUp, "POST") => sign_up::sign_up(platform, request, &browser).await,
+        (Route::SignUp, _) => sign_up::page(platform, request, &browser).await,
+        _ => Err(Refusal::NotFound.into()),
+    };
+    match outcome {
+        Ok(reply) => reply,
+        Err(Stop::Refused(refusal)) => {
+            refused(route.name(), &refusal);
+            browser.problem(platform, &refusal, None)
+        }
+        Err(Stop::Failed(fault)) => {
+            let page = ErrorPage { problem: Problem::Unavailable, restart: None, reference: Some(fault.kind().name()) };
+            let html = page.render(browser.words);
+            browser.page(platform, Problem::Unavailable.status(), html, &[]).with("Retry-After", "5")
+        }
     }
 }
 
 /// Health says what is wrong with the settings; everything else says that it is not available.
-fn settle_without_platform(route: &Route<'_>, fault: Fault) -> Reply {
+fn settle_without_platform(route: Route<'_>, fault: Fault) -> Reply {
     match route {
         Route::Health => documents::unhealthy(fault),
         _ => fault.reply(),

@@ -8,6 +8,7 @@ import { buildPackage } from '../../.scripts/build-package.mjs';
 import { startWorker, token } from '../workerd/harness.mjs';
 import { launch, open } from './chromium.mjs';
 import { compact, paste, verdict } from './inspector.mjs';
+import { contrasts, focused, sticking } from './measures.mjs';
 
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
@@ -40,8 +41,8 @@ describe('with the keyboard alone', () => {
   test('every control is reached once, in the order of reading, and is seen to have the focus', async () => {
     const { page } = await open(browser, server.url);
     const expected = {
-      empty: ['Skip to the token', 'No token at hand?', 'Token', 'Audience', 'Type', 'Copy'],
-      accepted: ['Skip to the token', 'Clear', 'Token', 'Audience', 'Type', 'Claims as JSON', 'Header as JSON', 'Copy'],
+      empty: ['Skip to the token', 'No token at hand?', 'Token', 'Audience', 'Type', 'Copy', 'the demo'],
+      accepted: ['Skip to the token', 'Clear', 'Token', 'Audience', 'Type', 'Claims as JSON', 'Header as JSON', 'Copy', 'the demo'],
     };
     for (const [state, names] of Object.entries(expected)) {
       await paste(page, texts[state]);
@@ -192,49 +193,3 @@ describe('on any screen', () => {
     }
   });
 });
-
-// The functions below run in the page.
-
-function focused() {
-  const node = document.activeElement;
-  if (node === null || node === document.body) return { name: '', hasRing: false };
-  const rings = [node, node.parentElement].map((one) => getComputedStyle(one));
-  const hasRing = rings.some(({ outlineStyle, outlineWidth }) => outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2);
-  return { name: (node.labels?.[0] ?? node).textContent.trim(), hasRing };
-}
-
-/** Elements that reach out of the window on the right, and those that hide some of their own text there. */
-function sticking() {
-  // The verdict cuts off its ornament, on purpose.
-  const isLaidOut = (node) => node.checkVisibility() && !node.matches('.verdict') && !node.closest('.skip, svg');
-  return [...document.querySelectorAll('body *')].filter(isLaidOut).filter((node) => {
-    const isClipped = getComputedStyle(node).overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1;
-    return isClipped || node.getBoundingClientRect().right > innerWidth + 0.5;
-  }).map((node) => `${node.tagName}.${node.className}`);
-}
-
-/** How many texts there are, and those whose colour is too close to that of their ground (WCAG 2.2, 1.4.3). */
-function contrasts() {
-  const rgb = (color) => color.match(/[\d.]+/g).map(Number);
-  const luminance = (color) => {
-    const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-    const [red, green, blue] = rgb(color).map((value) => linear(value / 255));
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const isClear = (color) => rgb(color)[3] === 0;
-  const ground = (node) => {
-    const color = getComputedStyle(node).backgroundColor;
-    return isClear(color) ? ground(node.parentElement) : color;
-  };
-  const isWord = (child) => child.nodeType === Node.TEXT_NODE && child.data.trim() !== '';
-  const hasText = (node) => !node.matches('noscript') && (node.matches('input') || [...node.childNodes].some(isWord));
-  const isShown = (node) => node.checkVisibility({ visibilityProperty: true });
-  const shown = [...document.querySelectorAll('body *')].filter((node) => hasText(node) && isShown(node));
-  // The field's own text is clear where the layer under it shows the same text in colours.
-  const seen = shown.filter((node) => !isClear(getComputedStyle(node).color));
-  const below = seen.map((node) => {
-    const [light, dark] = [getComputedStyle(node).color, ground(node)].map(luminance).sort((a, b) => b - a);
-    return [node.tagName, node.className, (light + 0.05) / (dark + 0.05)];
-  }).filter(([, , ratio]) => ratio < 4.5);
-  return { count: seen.length, below };
-}

@@ -1,4 +1,4 @@
-//! The token core, seen from outside: what is accepted, what is refused and for which reason.
+//! The pure core, seen from outside: what is accepted, what is refused and for which reason.
 //!
 //! Everything goes through the public door; nothing here knows how the core works inside.
 
@@ -12,6 +12,7 @@
 
 mod case;
 mod explain;
+mod grant;
 mod jwks;
 mod mint;
 mod properties;

@@ -8,6 +8,7 @@ use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 
 use crate::worker::clients::{self, registry};
+use crate::worker::endpoints::admin_users::end_all_of;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Found, Kind};
@@ -22,7 +23,7 @@ const PAGE: u64 = 100;
 
 /// `POST /admin/clients` (RFC 7591 section 3.1).
 pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let mut registration = parse(request).await?;
+    let mut registration = parse(platform, request).await?;
     let id = match registration.client_id.take() {
         Some(id) if id.is_root() => return Err(Refusal::ClientRoot.into()),
         Some(id) => id,
@@ -72,7 +73,7 @@ pub(crate) async fn read_client(platform: &Platform, id: &str) -> Result<Reply, 
 /// `PUT /admin/clients/ID` (RFC 7592 section 2.2): the metadata that is sent replaces what there was.
 /// The secret stays, unless the body brings another or the client needs one and has none.
 pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
-    let mut registration = parse(request).await?;
+    let mut registration = parse(platform, request).await?;
     let (id, old) = existing(platform, id).await?;
     if registration.client_id.take().is_some_and(|sent| sent != id) {
         return Err(Refusal::Metadata(MetadataError::ClientIdDiffers).into());
@@ -88,9 +89,13 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
     Ok(Reply::json(200, &client_information(&record, secret.as_ref())))
 }
 
-/// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its tokens are not active any more.
+/// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its own tokens are not active any more, and its grants end; if
+/// there are very many, the call has to be made again.
 pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let (id, _) = existing(platform, id).await?;
+    if let (_, Some(_)) = end_all_of(platform, &id, "").await? {
+        return Err(Refusal::ClientGrantsLeft.into());
+    }
     let name = kv::name(platform, Kind::Client, id.as_str());
     finish(registry(platform, &id, &RegistryCommand::Remove { name }).await?)?;
     clients::forget(&id);
@@ -113,9 +118,14 @@ async fn keys(platform: &Platform, command: KeyringCommand) -> Result<Reply, Sto
     Ok(Reply::json(200, &description))
 }
 
-async fn parse(request: &Incoming) -> Result<Registration, Stop> {
+async fn parse(platform: &Platform, request: &Incoming) -> Result<Registration, Stop> {
     let body = request.json_object().await?;
-    Ok(Registration::parse(&body).map_err(Refusal::from)?)
+    let registration = Registration::parse(&body).map_err(Refusal::from)?;
+    let signs = |algorithm| platform.authority().algorithms().contains(&algorithm);
+    if registration.id_token_algorithm().is_some_and(|algorithm| !signs(algorithm)) {
+        return Err(Refusal::Metadata(MetadataError::IdTokenAlg).into());
+    }
+    Ok(registration)
 }
 
 async fn seal(platform: &Platform, record: &ClientRecord) -> Result<(String, String), Fault> {

@@ -34,9 +34,9 @@ pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Repl
 }
 
 /// The answer to a preflight (Fetch standard). Browsers send MCP clients' own header with metadata requests.
-pub(crate) fn preflight() -> Reply {
+pub(crate) fn preflight(allow: &'static str) -> Reply {
     Reply::empty(204)
-        .with("Access-Control-Allow-Methods", "GET, HEAD")
+        .with("Access-Control-Allow-Methods", allow)
         .with("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, MCP-Protocol-Version")
         .with("Access-Control-Max-Age", "86400")
         .with("Cache-Control", "public, max-age=86400")

@@ -1,6 +1,13 @@
 //! The endpoints: each parses, loads, asks `oauth` to decide, commits, replies.
 
+pub(crate) mod account_page;
 pub(crate) mod admin_clients;
+pub(crate) mod admin_users;
+pub(crate) mod authorize;
 pub(crate) mod documents;
+pub(crate) mod introspect_revoke;
+pub(crate) mod logout;
 pub(crate) mod resource;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;
 pub(crate) mod token;

@@ -2,11 +2,14 @@
 //! Both check validity by `token::verify`, then legality: scope, and revocation at the client's registry.
 
 use crate::oauth::Refusal;
-use crate::oauth::bearer::{self, check_admin, check_sample, presented_token};
+use crate::oauth::bearer::{self, check_admin, check_openid, check_sample, presented_token};
+use crate::oauth::id_token::user_claims;
+use crate::oauth::scope::Scope;
 use crate::token::Token;
 use crate::wire::Reply;
 
-use crate::worker::clients::is_active;
+use crate::worker::account;
+use crate::worker::clients::{Standing, standing};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::report::Stop;
@@ -14,14 +17,14 @@ use crate::worker::ring;
 
 /// `GET /api/whoami`: the claims of the token that was presented.
 pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let token = present(platform, request).await?;
+    let (token, _) = present(platform, request).await?;
     check_sample(platform.authority(), &token)?;
     Ok(Reply::json(200, token.claims().members()))
 }
 
 /// Lets administrators pass.
 pub(crate) async fn admin(platform: &Platform, request: &Incoming) -> Result<(), Stop> {
-    let token = present(platform, request).await?;
+    let (token, _) = present(platform, request).await?;
     Ok(check_admin(&token)?)
 }
 
@@ -37,9 +40,36 @@ pub(crate) fn refuse(platform: &Platform, refusal: &Refusal) -> Reply {
     }
 }
 
-async fn present(platform: &Platform, request: &Incoming) -> Result<Token, Stop> {
+/// `GET|POST /oauth/userinfo` (OpenID Connect Core section 5.3): what the token's scope lets be told of its person.
+/// In a POST the token may be in the body (RFC 6750 section 2.2).
+pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let form = match (request.authorization()?, request.method.as_str()) {
+        (None, "POST") => Some(request.form().await?),
+        _ => None,
+    };
+    let in_body = form.as_ref().and_then(|form| form.get("access_token"));
+    let (token, standing) = match in_body {
+        Some(text) => check(platform, text).await?,
+        None => present(platform, request).await?,
+    };
+    check_openid(&token)?;
+    let Standing::OfAccount(account, record) = standing else {
+        return Err(Refusal::BearerInvalid.into());
+    };
+    let profile = account::profile(platform, &account, &record).await?;
+    let scope = Scope::parse(token.claims().text("scope").unwrap_or_default()).unwrap_or_default();
+    Ok(Reply::json(200, &user_claims(&account, &profile, &scope)))
+}
+
+async fn present(platform: &Platform, request: &Incoming) -> Result<(Token, Standing), Stop> {
     let authorization = request.authorization()?;
-    let text = presented_token(authorization.as_deref(), &request.query)?;
+    check(platform, presented_token(authorization.as_deref(), &request.query)?).await
+}
+
+async fn check(platform: &Platform, text: &str) -> Result<(Token, Standing), Stop> {
     let token = ring::verify(platform, text, bearer::policy(platform.authority())).await?;
-    if is_active(platform, &token).await? { Ok(token) } else { Err(Refusal::BearerInvalid.into()) }
+    match standing(platform, &token).await? {
+        Standing::Ended => Err(Refusal::BearerInvalid.into()),
+        standing => Ok((token, standing)),
+    }
 }

@@ -1,63 +1,102 @@
-//! Token, introspection and revocation: each parses, loads, decides, commits, replies.
+//! The token endpoint.
 
-use serde_json::json;
+use std::rc::Rc;
 
-use crate::oauth::bearer::any_audience_policy;
-use crate::oauth::exchange::{self, TokenRequest};
-use crate::oauth::{introspect, revoke};
-use crate::token::{Token, base64url};
+use crate::oauth::authorize::OPENID;
+use crate::oauth::client::GrantType;
+use crate::oauth::exchange::{self, GrantRequest, TokenRequest};
+use crate::oauth::grant::{Entitlement, Outcome};
+use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::{Client, Refusal, id_token};
+use crate::token::base64url;
 use crate::wire::Reply;
-
-use crate::worker::clients::{self, authenticate, is_active, registry};
+use crate::worker::account;
+use crate::worker::clients::authenticate;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
 use crate::worker::random::random;
-use crate::worker::report::{Fault, Stop};
+use crate::worker::report::Stop;
 use crate::worker::ring;
 
 /// `POST /oauth/token` (RFC 6749 section 3.2).
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let form = request.form().await?;
     let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
-    let asked = TokenRequest::parse(&form)?;
-    let jti = base64url::encode(&random::<16>()?);
-    let claims = exchange::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
-    let token = ring::mint(platform, &claims).await?;
-    Ok(Reply::json(200, &claims.response(&token)).with("Pragma", "no-cache"))
-}
-
-/// `POST /oauth/introspect` (RFC 7662).
-pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let form = request.form().await?;
-    authenticate(platform, request.authorization()?.as_deref(), &form).await?;
-    let answer = match ours(platform, introspect::token_in_question(&form)?).await? {
-        Some(token) if is_active(platform, &token).await? => introspect::active(&token),
-        Some(_) | None => introspect::inactive(),
-    };
-    Ok(Reply::json(200, &answer))
-}
-
-/// `POST /oauth/revoke` (RFC 7009). The body is an empty object: two common clients fail on none at all.
-pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let form = request.form().await?;
-    let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
-    if let Some(token) = ours(platform, introspect::token_in_question(&form)?).await? {
-        let revocation = revoke::revoke(&client, &token)?;
-        let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
-        match registry(platform, &client.id, &command).await? {
-            RegistryAnswer::Done => {}
-            _ => return Err(clients::unexpected().into()),
+    let asked = TokenRequest::parse(&platform.config.handles, &client, &form)?;
+    match &asked.grant {
+        GrantRequest::ClientCredentials => {
+            let jti = base64url::encode(&random::<16>()?);
+            let claims = exchange::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
+            let token = ring::mint(platform, &claims).await?;
+            Ok(reply(&claims.response(&token, None, None, platform.now)))
+        }
+        GrantRequest::Code { code, redirect_uri, challenge } => {
+            let grant = code.grant().ok_or(Refusal::HandleForged)?;
+            let command = AccountCommand::Redeem {
+                grant: grant.clone(),
+                client: client.id.clone(),
+                redirect_uri: redirect_uri.clone(),
+                challenge: challenge.clone(),
+                refreshable: client.may_use(GrantType::RefreshToken),
+            };
+            entitled(platform, &code.account, grant, client, &command).await
+        }
+        GrantRequest::Refresh(token) => {
+            let grant = token.grant().ok_or(Refusal::HandleForged)?;
+            let command = AccountCommand::Refresh {
+                grant: grant.clone(),
+                client: client.id.clone(),
+                generation: token.generation,
+                rotate: client.is_public(),
+                scope: asked.scope,
+                resources: asked.resources,
+            };
+            entitled(platform, &token.account, grant, client, &command).await
         }
     }
-    Ok(Reply::json(200, &json!({})))
 }
 
-/// The token, if it is one of ours and its time is not over.
-async fn ours(platform: &Platform, text: &str) -> Result<Option<Token>, Fault> {
-    match ring::verify(platform, text, any_audience_policy(platform.authority())).await {
-        Ok(token) => Ok(Some(token)),
-        Err(Stop::Refused(_)) => Ok(None),
-        Err(Stop::Failed(fault)) => Err(fault),
-    }
+/// Asks the account, which commits, and makes the tokens of its answer.
+async fn entitled(
+    platform: &Platform,
+    account: &AccountId,
+    grant: GrantId,
+    client: Rc<Client>,
+    command: &AccountCommand,
+) -> Result<Reply, Stop> {
+    let entitlement = match account::ask(platform, account, command).await? {
+        AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => entitlement,
+        AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
+        _ => return Err(account_do::unexpected().into()),
+    };
+    let (authority, key) = (platform.authority(), &platform.config.handles);
+    let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
+    let access_token = ring::mint(platform, &claims).await?;
+    let id_token = match entitlement.scope.contains(OPENID) {
+        true => Some(id_token(platform, account, &client, &entitlement, &access_token).await?),
+        false => None,
+    };
+    let refresh_token = (entitlement.generation > 0).then(|| {
+        let handle = Handle { account: account.clone(), record: grant.to_string(), generation: entitlement.generation };
+        key.write(Kind::Refresh, &handle)
+    });
+    Ok(reply(&claims.response(&access_token, refresh_token, id_token, platform.now)))
+}
+
+async fn id_token(
+    platform: &Platform,
+    account: &AccountId,
+    client: &Client,
+    entitlement: &Entitlement,
+    access_token: &str,
+) -> Result<String, Stop> {
+    let authority = platform.authority();
+    let algorithm = client.id_token_algorithm().unwrap_or_else(|| authority.id_token_algorithm());
+    let claims = id_token::of_grant(authority, account, client, entitlement, access_token, algorithm);
+    Ok(ring::mint_id_token(platform, algorithm, &claims).await?)
+}
+
+fn reply(response: &exchange::TokenResponse<'_>) -> Reply {
+    Reply::json(200, response).with("Pragma", "no-cache")
 }

@@ -1,12 +1,16 @@
 //! Calling our Durable Objects: a command goes in, an answer or the word of a fault comes out.
 
+pub(crate) mod account_do;
+pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
+pub(crate) mod records;
 pub(crate) mod registry_do;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::{Env, Method, Request, RequestInit, Response};
+use worker::{Method, Request, RequestInit, Response, State};
 
+use crate::worker::env::Platform;
 use crate::worker::report::{Fault, FaultKind};
 
 #[derive(Deserialize, Serialize)]
@@ -18,7 +22,7 @@ enum Outcome<A> {
 
 /// Sends a command to the object of that name.
 pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
-    env: &Env,
+    platform: &Platform,
     binding: &str,
     name: &str,
     command: &C,
@@ -28,7 +32,9 @@ pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
     init.with_method(Method::Post).with_body(Some(body.into()));
     // The host means nothing: objects are reached by binding alone.
     let request = Request::new_with_init("https://object/", &init).map_err(unavailable)?;
-    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
+    platform.costs.object_call();
+    let stub =
+        platform.env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
     let mut response = stub.fetch_with_request(request).await.map_err(unavailable)?;
     let body = response.text().await.map_err(unavailable)?;
     match serde_json::from_str(&body).map_err(unavailable)? {
@@ -37,6 +43,15 @@ pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
             Err(Fault::reported(&word).unwrap_or_else(|| unavailable("an answer of another version")))
         }
     }
+}
+
+/// Has the object's alarm sweep what has ended, in an hour: an alarm costs a write, and nothing waits for it.
+pub(crate) async fn sweep_later(state: &State) -> worker::Result<()> {
+    let storage = state.storage();
+    if storage.get_alarm().await?.is_none() {
+        storage.set_alarm(std::time::Duration::from_secs(3600)).await?;
+    }
+    Ok(())
 }
 
 /// Reads a command, before anything else happens in the object.

@@ -12,6 +12,7 @@ use worker::{
     DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue, State, durable_object,
 };
 
+use crate::oauth::handle::AccountId;
 use crate::token::UnixTime;
 
 use super as objects;
@@ -38,6 +39,10 @@ pub(crate) enum RegistryCommand {
     Revoke { jti: String, until: UnixTime },
     /// Uses up an assertion.
     Spend { jti: String, until: UnixTime },
+    /// From now on this account may have something for the client. Said before it has.
+    Index { account: AccountId },
+    /// Accounts that may have something for the client: those after one, in order.
+    Accounts { after: String, limit: u64 },
 }
 
 /// What comes back.
@@ -52,6 +57,8 @@ pub(crate) enum RegistryAnswer {
     Missing,
     /// The sealed record.
     Record(String),
+    /// Some accounts.
+    Accounts(Vec<AccountId>),
     /// Whether the client is registered (and was when the token was issued), and whether the token is revoked.
     Status { registered: bool, revoked: bool },
 }
@@ -110,6 +117,11 @@ impl RegistryObject {
                 self.wake_at(until).await?;
                 Ok(if fresh { RegistryAnswer::Done } else { RegistryAnswer::Exists })
             }
+            RegistryCommand::Index { account } => {
+                rows.index(&account)?;
+                Ok(RegistryAnswer::Done)
+            }
+            RegistryCommand::Accounts { after, limit } => Ok(RegistryAnswer::Accounts(rows.accounts(&after, limit)?)),
             RegistryCommand::Create { name, sealed, since } => {
                 self.change(name, Some(sealed), move |old| match old {
                     Some(_) => Err(RegistryAnswer::Exists),
@@ -217,7 +229,8 @@ impl Rows {
                 since INTEGER NOT NULL, published INTEGER NOT NULL);
              CREATE TABLE IF NOT EXISTS note (
                 kind TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL,
-                PRIMARY KEY (kind, id)) WITHOUT ROWID;",
+                PRIMARY KEY (kind, id)) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS account (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;",
             None,
         )?;
         Ok(Self { sql })
@@ -259,6 +272,22 @@ impl Rows {
             .exec("SELECT until FROM note WHERE kind = ? AND id = ?", vec![note.name().into(), id.into()])
             .map_err(broken)?;
         Ok(found.raw().next().is_some())
+    }
+
+    /// Notes an account. It stays: an account that withdraws and allows again at the same moment is never lost.
+    fn index(&self, account: &AccountId) -> Result<(), Fault> {
+        let insert = "INSERT OR IGNORE INTO account (id) VALUES (?)";
+        self.sql.exec(insert, vec![account.as_str().into()]).map(|_| ()).map_err(broken)
+    }
+
+    fn accounts(&self, after: &str, limit: u64) -> Result<Vec<AccountId>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            id: AccountId,
+        }
+        let select = "SELECT id FROM account WHERE id > ? ORDER BY id LIMIT ?";
+        let rows = self.sql.exec(select, vec![after.into(), integer(limit)]).map_err(broken)?;
+        Ok(rows.to_array::<Row>().map_err(broken)?.into_iter().map(|row| row.id).collect())
     }
 
     fn forget(&self, now: UnixTime) -> Result<(), Fault> {

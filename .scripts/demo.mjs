@@ -1,0 +1,98 @@
+// What the demo under www/demo needs at an authority on this machine: its client, and a user to sign in as. The user's
+// password is made once and kept, with what has been made of it, in git-ignored local state.
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { registration } from '../www/demo/registration.js';
+import { newSecret } from './secrets.mjs';
+import { readIfThere } from './freshness.mjs';
+import { root } from './toolbox.mjs';
+
+/** Where the password is, relative to the project: beside the Worker's own local state. */
+export const DEMO_STATE = join('.wrangler', 'demo.json');
+
+const USER = { username: 'demo', name: 'Demo user', email: 'demo@example.com' };
+const TIMEOUT_MS = 20_000;
+
+/**
+ * Makes what is missing of the demo, and nothing else. `url` is where the authority listens, and its issuer identifier.
+ * Gives `{ url, username, password }`, for people to use. Whoever deletes the authority's state or the password gets
+ * both to agree again.
+ */
+export async function prepareDemo(url, rootSecret, file = join(root, DEMO_STATE)) {
+  const admin = await administrator(url, rootSecret);
+  const kept = readState(file);
+  const password = kept.password ?? newSecret().slice(0, 16);
+  // Before anything is done with it: whatever breaks off after this, the password is known.
+  if (kept.password === undefined) writeState(file, { password, users: {} });
+  const [, id] = await Promise.all([registerClient(admin, url), createUser(admin, kept.users[url], password)]);
+  if (id !== kept.users[url]) writeState(file, { password, users: { ...kept.users, [url]: id } });
+  return { url: `${url}/demo/`, username: USER.username, password };
+}
+
+async function registerClient(admin, issuer) {
+  const wanted = registration(issuer);
+  const path = `/admin/clients/${wanted.client_id}`;
+  const { status, body } = await admin('GET', path, undefined, [200, 404]);
+  if (status === 404) return admin('POST', '/admin/clients', wanted, [201]);
+  const differs = Object.entries(wanted).some(([name, value]) => JSON.stringify(body[name]) !== JSON.stringify(value));
+  return differs ? admin('PUT', path, wanted, [200]) : undefined;
+}
+
+/** Gives the user's id. `known` is the one that was given this password already, if there was one. */
+async function createUser(admin, known, password) {
+  if (known !== undefined) {
+    const { status } = await admin('GET', `/admin/users/${known}`, undefined, [200, 404]);
+    if (status === 200) return known;
+  }
+  const made = await admin('POST', '/admin/users', { ...USER, password }, [201, 409]);
+  if (made.status === 201) return made.body.id;
+  // There is a user of that name, whose password is lost: it gets the one at hand.
+  const { body: { users: [user] } } = await admin('GET', `/admin/users?username=${USER.username}`, undefined, [200]);
+  if (user === undefined) throw new Error(`the user ${USER.username} is being made by somebody else; try again in a minute`);
+  await admin('PUT', `/admin/users/${user.id}`, { ...USER, password }, [200]);
+  return user.id;
+}
+
+/** Calls the admin endpoints as the client root. Any status but the expected ones is an error. */
+async function administrator(url, rootSecret) {
+  const { body: { access_token: token } } = await call(`${url}/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`root:${rootSecret}`)}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  }, [200]);
+  return (method, path, value, expected) => call(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...(value && { 'content-type': 'application/json' }) },
+    body: value && JSON.stringify(value),
+  }, expected);
+}
+
+async function call(url, init, expected) {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const text = await response.text();
+  const what = `${init.method} ${new URL(url).pathname}: ${response.status}`;
+  if (!expected.includes(response.status)) throw new Error(`${what} ${text}`);
+  if (text === '') return { status: response.status };
+  try {
+    return { status: response.status, body: JSON.parse(text) };
+  } catch {
+    throw new Error(`${what}, and no JSON`);
+  }
+}
+
+function readState(file) {
+  try {
+    const { password, users } = JSON.parse(readIfThere(file) ?? '{}');
+    if (typeof password === 'string' && password !== '') return { password, users: users ?? {} };
+  } catch {
+    // Not ours any more: a new password takes its place.
+  }
+  return { users: {} };
+}
+
+function writeState(file, state) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+  // The mode above is for a file that is new.
+  chmodSync(file, 0o600);
+}

@@ -1,0 +1,333 @@
+//! Passkeys: discoverable WebAuthn credentials that verify the person (Web Authentication Level 3, sections 7.1 and 7.2).
+//!
+//! The checks are the library `passki`'s; nothing outside of this folder sees it. What it leaves to its users is done
+//! here: whose credential it is, which kinds of key are good, and what may change from one sign-in to the next.
+//!
+//! A challenge is an argument: whoever made it says that it is one of ours, not expired, and meant for this ceremony.
+
+mod cose;
+mod options;
+mod relying_party;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::token::base64url;
+
+pub use options::{creation_options, request_options};
+pub use relying_party::RelyingParty;
+
+/// The longest response of an authenticator that is read, bytes of JSON. Most have one or two thousand; those that
+/// attest although nobody asked them to have some more.
+pub const MAX_RESPONSE: usize = 16 * 1024;
+
+/// The random identifier that an authenticator keeps for an account: it says nothing about the person.
+pub type UserHandle = [u8; 16];
+
+/// The identifier of a credential, chosen by the authenticator: 1 to 1023 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CredentialId(Vec<u8>);
+
+impl CredentialId {
+    /// Takes the bytes; `None` if there are too few or too many (section 5.1, `rawId`).
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+        (1..=1023).contains(&bytes.len()).then_some(Self(bytes))
+    }
+
+    /// Reads base64url.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_bytes(base64url::decode(text.as_bytes())?)
+    }
+
+    /// The identifier as base64url.
+    pub fn to_text(&self) -> String {
+        base64url::encode(&self.0)
+    }
+}
+
+impl TryFrom<String> for CredentialId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a credential id")
+    }
+}
+
+impl From<CredentialId> for String {
+    fn from(id: CredentialId) -> Self {
+        id.to_text()
+    }
+}
+
+/// A passkey as an account keeps it. Nothing in it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct StoredPasskey {
+    /// The identifier.
+    pub id: CredentialId,
+    /// The public key, a `COSE_Key` as base64url.
+    public_key: String,
+    /// The last count of signatures; 0 from authenticators that do not count, as those that sync do not.
+    sign_count: u32,
+    /// May it be copied to other devices? Never changes.
+    pub backup_eligible: bool,
+    /// Has it been copied?
+    pub backed_up: bool,
+    /// How the authenticator can be reached, as it said when it was registered: a hint for the next time.
+    pub transports: Vec<String>,
+    /// The model of the authenticator, or of the password manager, as a UUID; zeros where it does not say. Nobody has
+    /// attested it: good for a name and a picture.
+    pub aaguid: String,
+}
+
+/// What an authenticator has signed, apart from the fact that it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Assertion {
+    /// The count of signatures.
+    pub sign_count: u32,
+    /// May the passkey be copied to other devices?
+    pub backup_eligible: bool,
+    /// Has it been?
+    pub backed_up: bool,
+    /// Has the authenticator verified the person, by a PIN or a fingerprint? Always, or it is refused.
+    pub user_verified: bool,
+}
+
+/// Why a response was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyError {
+    /// An attestation that was not asked for, and does not hold.
+    Attestation,
+    /// It may be copied where it might not before, or the other way round, or is a copy where it may not be.
+    Backup,
+    /// The response of the other ceremony.
+    Ceremony,
+    /// Not the challenge.
+    Challenge,
+    /// The count of signatures did not go up: there may be a clone.
+    Counter,
+    /// Not the credential that is named, or not this one.
+    Credential,
+    /// The public key is weak, or of a kind that nobody asked for.
+    Key,
+    /// Not what an authenticator sends.
+    Malformed,
+    /// The credential cannot be found without its identifier.
+    NotDiscoverable,
+    /// Nobody was there.
+    NotPresent,
+    /// The person was not verified.
+    NotVerified,
+    /// Another page asked, or ours inside of another.
+    Origin,
+    /// A credential for another relying party.
+    RelyingParty,
+    /// Not signed with the passkey.
+    Signature,
+    /// Longer than [`MAX_RESPONSE`].
+    TooLarge,
+    /// A passkey of somebody else, or of nobody.
+    User,
+}
+
+impl PasskeyError {
+    /// The stable word for logs. The person is told one thing for all of them.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Attestation => "attestation",
+            Self::Backup => "backup",
+            Self::Ceremony => "ceremony",
+            Self::Challenge => "challenge",
+            Self::Counter => "counter",
+            Self::Credential => "credential",
+            Self::Key => "key",
+            Self::Malformed => "malformed",
+            Self::NotDiscoverable => "not_discoverable",
+            Self::NotPresent => "not_present",
+            Self::NotVerified => "not_verified",
+            Self::Origin => "origin",
+            Self::RelyingParty => "relying_party",
+            Self::Signature => "signature",
+            Self::TooLarge => "too_large",
+            Self::User => "user",
+        }
+    }
+}
+
+impl From<passki::PasskiError> for PasskeyError {
+    fn from(error: passki::PasskiError) -> Self {
+        use passki::PasskiError as E;
+        match error {
+            E::ChallengeMismatch => Self::Challenge,
+            E::ClientDataTypeMismatch { .. } | E::InvalidClientDataType(_) => Self::Ceremony,
+            E::OriginMismatch { .. } | E::CrossOriginNotAllowed | E::TopOriginMismatch { .. } => Self::Origin,
+            E::RpIdHashMismatch => Self::RelyingParty,
+            E::UserNotPresent => Self::NotPresent,
+            E::UserVerificationRequired => Self::NotVerified,
+            E::InvalidBackupFlags => Self::Backup,
+            E::CounterRegression => Self::Counter,
+            E::CredentialNotAllowed | E::CredentialIdMismatch => Self::Credential,
+            E::UnsupportedAlgorithm(_) | E::InvalidCoseKey(_) => Self::Key,
+            E::SignatureVerificationFailed => Self::Signature,
+            E::UnsupportedAttestationFormat(_)
+            | E::MissingAttStmtField(_)
+            | E::InvalidAttestation(_)
+            | E::InvalidCertificate(_) => Self::Attestation,
+            // The library may add reasons: each is one to refuse.
+            _ => Self::Malformed,
+        }
+    }
+}
+
+/// Verifies the response to [`creation_options`] (section 7.1): a new passkey for the account that the challenge was
+/// made for. `response` is what `PublicKeyCredential.toJSON` gives.
+///
+/// Whoever stores it makes sure that no account has a passkey with this identifier.
+///
+/// # Errors
+/// See [`PasskeyError`].
+pub fn verify_registration(rp: &RelyingParty, challenge: &[u8], response: &str) -> Result<StoredPasskey, PasskeyError> {
+    let response: passki::RegistrationCredential = read(response)?;
+    // The library's state is open to serde. Who the user is matters only where it makes the options.
+    let user = json!({ "id": "", "name": "", "displayName": "" });
+    let state = json!({ "challenge": challenge, "user": user, "user_verification": "required" });
+    let state = serde_json::from_value(state).map_err(|_| PasskeyError::Malformed)?;
+    let registered = rp.library().finish_passkey_registration(&response, &state)?;
+    if registered.rk == Some(false) {
+        return Err(PasskeyError::NotDiscoverable);
+    }
+    if cose::algorithm(&registered.public_key) != Some(registered.algorithm) {
+        return Err(PasskeyError::Key);
+    }
+    let transports = serde_json::to_value(&registered.transports).and_then(serde_json::from_value);
+    Ok(StoredPasskey {
+        id: CredentialId::from_bytes(registered.credential_id).ok_or(PasskeyError::Malformed)?,
+        public_key: base64url::encode(&registered.public_key),
+        sign_count: registered.counter,
+        backup_eligible: registered.be,
+        backed_up: registered.bs,
+        transports: transports.unwrap_or_default(),
+        aaguid: uuid(registered.aaguid),
+    })
+}
+
+/// Whose passkey it is, if the response is right: for finding the account and its passkey, which
+/// [`verify_authentication`] then takes. `None` if there is nothing to find.
+pub fn claimed(response: &str) -> Option<(CredentialId, UserHandle)> {
+    let response: passki::AuthenticationCredential = read(response).ok()?;
+    let user_handle = base64url::decode(response.response.user_handle?.as_bytes())?;
+    Some((CredentialId::parse(&response.raw_id)?, user_handle.try_into().ok()?))
+}
+
+/// The challenge that a response says it answers: for whoever makes challenges to look whether it is one of theirs.
+pub fn answered(response: &str) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Response {
+        response: Inner,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(rename = "clientDataJSON")]
+        client_data: String,
+    }
+    #[derive(Deserialize)]
+    struct ClientData {
+        challenge: String,
+    }
+    let response: Response = read(response).ok()?;
+    let client_data = base64url::decode(response.response.client_data.as_bytes())?;
+    let client_data: ClientData = serde_json::from_slice(&client_data).ok()?;
+    base64url::decode(client_data.challenge.as_bytes())
+}
+
+/// Verifies the response to [`request_options`] (section 7.2) by a passkey of the account with this user handle.
+///
+/// The one who has the account's newest record asks [`StoredPasskey::accept`] next.
+///
+/// # Errors
+/// See [`PasskeyError`].
+pub fn verify_authentication(
+    rp: &RelyingParty,
+    user_handle: &UserHandle,
+    challenge: &[u8],
+    passkey: &StoredPasskey,
+    response: &str,
+) -> Result<Assertion, PasskeyError> {
+    let response: passki::AuthenticationCredential = read(response)?;
+    let state = json!({
+        "challenge": challenge, "allowed_credentials": [passkey.id.0], "user_verification": "required",
+    });
+    let state = serde_json::from_value(state).map_err(|_| PasskeyError::Malformed)?;
+    let verified = rp.library().finish_passkey_authentication(&response, &state, &passkey.for_library()?)?;
+    // The credential is discoverable: an authenticator that leaves out the user handle breaks section 6.3.3.
+    if verified.user_handle.as_deref() != Some(user_handle) {
+        return Err(PasskeyError::User);
+    }
+    let signed = base64url::decode(response.response.authenticator_data.as_bytes()).ok_or(PasskeyError::Malformed)?;
+    let flags = *signed.get(FLAGS).ok_or(PasskeyError::Malformed)?;
+    Ok(Assertion {
+        sign_count: verified.counter,
+        backup_eligible: flags & BACKUP_ELIGIBLE != 0,
+        backed_up: flags & BACKED_UP != 0,
+        user_verified: flags & USER_VERIFIED != 0,
+    })
+}
+
+/// Where the flags are in authenticator data, and three of them (section 6.1).
+const FLAGS: usize = 32;
+const USER_VERIFIED: u8 = 1 << 2;
+const BACKUP_ELIGIBLE: u8 = 1 << 3;
+const BACKED_UP: u8 = 1 << 4;
+
+impl StoredPasskey {
+    /// Takes in what a verified sign-in says of the passkey. Pure and strict, for the turn in which the account's record
+    /// is read and written: two sign-ins with one count do not both pass.
+    ///
+    /// # Errors
+    /// [`PasskeyError::Counter`] if an authenticator that counts did not count up (section 7.2, step 22),
+    /// [`PasskeyError::Backup`] if what may never change did (step 19). The passkey is as it was.
+    pub fn accept(&mut self, assertion: &Assertion) -> Result<(), PasskeyError> {
+        let counts = self.sign_count != 0 || assertion.sign_count != 0;
+        if counts && assertion.sign_count <= self.sign_count {
+            return Err(PasskeyError::Counter);
+        }
+        if assertion.backup_eligible != self.backup_eligible {
+            return Err(PasskeyError::Backup);
+        }
+        self.sign_count = assertion.sign_count;
+        self.backed_up = assertion.backed_up;
+        Ok(())
+    }
+
+    fn for_library(&self) -> Result<passki::StoredPasskey, PasskeyError> {
+        let mut passkey = passki::StoredPasskey::default();
+        passkey.credential_id.clone_from(&self.id.0);
+        passkey.public_key = base64url::decode(self.public_key.as_bytes()).ok_or(PasskeyError::Key)?;
+        passkey.algorithm = cose::algorithm(&passkey.public_key).ok_or(PasskeyError::Key)?;
+        passkey.counter = self.sign_count;
+        Ok(passkey)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(response: &str) -> Result<T, PasskeyError> {
+    if response.len() > MAX_RESPONSE {
+        return Err(PasskeyError::TooLarge);
+    }
+    serde_json::from_str(response).map_err(|_| PasskeyError::Malformed)
+}
+
+/// 16 bytes as a UUID (RFC 9562 section 4).
+fn uuid(bytes: [u8; 16]) -> String {
+    let mut text = data_encoding::HEXLOWER.encode(&bytes);
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    text
+}
+
+#[cfg(test)]
+#[cfg(feature = "portable")]
+mod authenticator;
+#[cfg(test)]
+#[cfg(feature = "portable")]
+mod tests;

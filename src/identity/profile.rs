@@ -1,0 +1,233 @@
+//! What a person is called: user name, name, e-mail address. Parsed once, bounded, safe to show on any page.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Why a name or an address is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileError {
+    /// Nothing but white space.
+    Empty,
+    /// Longer than it may be.
+    TooLong,
+    /// A character that may not stand there.
+    Character,
+    /// Not the shape of an e-mail address.
+    Malformed,
+}
+
+impl ProfileError {
+    /// The stable word for logs and replies.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong => "too_long",
+            Self::Character => "character",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// What somebody types to say who they are: 1 to 128 ASCII letters, digits and `.` `_` `@` `+` `-`, the first one a
+/// letter or a digit. An e-mail address fits.
+///
+/// Upper and lower case are the same name, and it is kept in lower case. ASCII only, because a name is compared by
+/// machines and read by people: two names that look the same must be the same, and Unicode has many that are not
+/// (a Cyrillic `а`), as well as case rules that differ from language to language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Username(String);
+
+impl Username {
+    /// The most characters.
+    pub const MAX: usize = 128;
+
+    /// Reads a user name. White space around it is a slip of a keyboard and is left out.
+    ///
+    /// # Errors
+    /// [`ProfileError::Empty`], [`ProfileError::TooLong`], [`ProfileError::Character`].
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        let text = bounded(text, Self::MAX)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+        if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) || !text.bytes().all(allowed) {
+            return Err(ProfileError::Character);
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+
+    /// The one text that stands for this name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How somebody wants to be called, in any script: 1 to 100 characters.
+///
+/// No control characters and nothing that turns the direction of the text around it: the name stands in sentences of
+/// ours, such as the one that asks for consent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// The most characters.
+    pub const MAX: usize = 100;
+
+    /// Reads a name, composed (NFC) and without white space around it. A passkey's name is read the same way.
+    ///
+    /// # Errors
+    /// [`ProfileError::Empty`], [`ProfileError::TooLong`], [`ProfileError::Character`].
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        let text = bounded(text, Self::MAX)?;
+        if text.chars().any(disturbs) {
+            return Err(ProfileError::Character);
+        }
+        Ok(Self(text.nfc().collect()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An e-mail address that nobody has checked: at most 254 bytes (RFC 5321 section 4.5.3.1), one part before and one
+/// after the last `@`, and no character that means something in a mail header.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+impl Email {
+    /// The most bytes.
+    pub const MAX: usize = 254;
+
+    /// Reads an address. White space around it is left out. Case is kept: before the `@` it may matter.
+    ///
+    /// # Errors
+    /// Any [`ProfileError`].
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        let text = bounded(text, Self::MAX)?;
+        if text.len() > Self::MAX {
+            return Err(ProfileError::TooLong);
+        }
+        let special = |c: char| c.is_whitespace() || "\"(),:;<>[\\]".contains(c) || disturbs(c);
+        if text.chars().any(special) {
+            return Err(ProfileError::Character);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(ProfileError::Malformed)?;
+        let local_fits = (1..=64).contains(&local.len()) && !local.contains('@');
+        if !local_fits || domain.split('.').any(|label| label.is_empty() || label.len() > 63) {
+            return Err(ProfileError::Malformed);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn bounded(text: &str, most: usize) -> Result<&str, ProfileError> {
+    let text = text.trim();
+    match text.chars().take(most.saturating_add(1)).count() {
+        0 => Err(ProfileError::Empty),
+        count if count > most => Err(ProfileError::TooLong),
+        _ => Ok(text),
+    }
+}
+
+/// Does it steer the text around it instead of showing something? Joiners are let pass: scripts need them.
+fn disturbs(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    c.is_control() || turns || breaks || c == '\u{feff}'
+}
+
+macro_rules! text_type {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text).map_err(ProfileError::kind)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+    )*};
+}
+
+text_type!(Email, PersonName, Username);
+
+#[cfg(test)]
+mod tests {
+    use super::ProfileError::{Character, Empty, Malformed, TooLong};
+    use super::*;
+
+    #[test]
+    fn user_names_have_one_form() {
+        for text in ["demo", "Demo", " DEMO\n"] {
+            assert_eq!(Username::parse(text).unwrap().as_str(), "demo");
+        }
+        for text in ["a", "7", "a.b-c_d+e@app.example", &"a".repeat(128)] {
+            assert_eq!(Username::parse(text).unwrap().as_str(), text);
+        }
+        let bad =
+            [" ", "", ".a", "@a", "-a", "a b", "a/b", "a\0b", "caf\u{e9}", "\u{430}dmin", "\u{212a}", "a\u{200d}b"];
+        for text in bad {
+            let expected = if text.trim().is_empty() { Empty } else { Character };
+            assert_eq!(Username::parse(text).unwrap_err(), expected, "{text}");
+        }
+        assert_eq!(Username::parse(&"a".repeat(129)).unwrap_err(), TooLong);
+    }
+
+    #[test]
+    fn names_may_have_any_script_but_steer_nothing() {
+        assert_eq!(PersonName::parse(" Zoe\u{308} \u{674e} ").unwrap().as_str(), "Zo\u{eb} \u{674e}");
+        assert!(PersonName::parse(&"\u{674e}".repeat(100)).is_ok());
+        assert_eq!(PersonName::parse(&"\u{674e}".repeat(101)).unwrap_err(), TooLong);
+        assert_eq!(PersonName::parse("\u{3000}").unwrap_err(), Empty);
+        for text in ["a\tb", "a\u{0}", "a\u{202e}b", "a\u{2067}b", "a\u{2028}b", "a\u{85}b", "a\u{feff}b"] {
+            assert_eq!(PersonName::parse(text).unwrap_err(), Character, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_the_shape_of_one() {
+        for text in ["demo@app.example", "Demo+x@app.example", "a@localhost", "\u{674e}@\u{4f8b}.example"] {
+            assert_eq!(Email::parse(text).unwrap().as_str(), text);
+        }
+        for text in
+            ["demo", "@app.example", "demo@", "a@b@c", "a@.b", "a@b..c", "a@b.", &format!("{}@b", "a".repeat(65))]
+        {
+            assert_eq!(Email::parse(text).unwrap_err(), Malformed, "{text}");
+        }
+        for text in ["a b@c", "a@b\r\nBcc: c", "<a@b>", "a@b,c@d", "\"a\"@b", "a@[::1]", "a\u{202e}@b"] {
+            assert_eq!(Email::parse(text).unwrap_err(), Character, "{text}");
+        }
+        assert_eq!(Email::parse(&format!("a@{}b", "b.".repeat(126))).unwrap_err(), TooLong);
+        assert_eq!(Email::parse(&format!("a@{}b", "\u{e9}.".repeat(100))).unwrap_err(), TooLong);
+    }
+
+    #[test]
+    fn what_is_stored_is_read_with_the_same_rules() {
+        let name: Username = serde_json::from_str("\"Demo\"").unwrap();
+        assert_eq!(serde_json::to_string(&name).unwrap(), "\"demo\"");
+        assert!(serde_json::from_str::<Username>("\"a b\"").is_err());
+        assert!(serde_json::from_str::<Email>("\"a\"").is_err());
+        assert!(serde_json::from_str::<PersonName>("\"\\u0000\"").is_err());
+    }
+}

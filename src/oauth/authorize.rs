@@ -1,0 +1,339 @@
+//! The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core section 3.1.2): who asks and where the answer
+//! goes, then what is asked, then whether somebody has to sign in or to decide.
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::UnixTime;
+use crate::wire::{Form, form_encode};
+
+use super::authority::{ADMIN_SCOPE, Authority};
+use super::client::{Client, ClientId, GrantType};
+use super::exchange::resources;
+use super::grant::{Grant, SignIn, Stage};
+use super::handle::SessionId;
+use super::pkce::{self, Challenge};
+use super::redirect::RedirectUri;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use super::scope::Scope;
+
+/// The scope that makes a request one of OpenID Connect.
+pub const OPENID: &str = "openid";
+/// The scope that lets a grant outlive its session (OpenID Connect Core section 11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+/// The scope values that say something about the user alone (OpenID Connect Core sections 5.4 and 11): whoever can sign
+/// in may allow them.
+pub const OPENID_SCOPES: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
+
+/// Where the answer goes. Only when this is known and checked may an answer leave for anywhere.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The redirect URI of the request, which matches a registered one.
+    pub redirect_uri: RedirectUri,
+    /// What the client wants back.
+    pub state: Option<String>,
+    /// How the answer travels.
+    pub mode: ResponseMode,
+}
+
+/// How the answer travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the query of the redirect URI.
+    Query,
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client: ClientId,
+    /// Where the code is to go.
+    pub redirect_uri: RedirectUri,
+    /// For what.
+    pub scope: Scope,
+    /// Where the tokens are to be used.
+    pub resources: Vec<Resource>,
+    /// PKCE.
+    pub challenge: Challenge,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// Nothing may be shown (`prompt=none`).
+    pub silent: bool,
+    /// The user has to sign in, again if need be (`prompt=login` or `select_account`).
+    pub sign_in_again: bool,
+    /// The user has to decide, again if need be (`prompt=consent`).
+    pub ask_again: bool,
+    /// How long ago the sign-in may be, seconds.
+    pub max_age: Option<u64>,
+    /// Whether an earlier decision of the user counts. Not where any program could have sent the request: a public
+    /// client that is answered on the user's own machine (RFC 8252 section 8.6).
+    pub remembers: bool,
+}
+
+/// The client that a request names.
+///
+/// # Errors
+/// Shown here, for there is nobody to send them to.
+pub fn client_id(form: &Form) -> Result<ClientId, Refusal> {
+    form.get("client_id").and_then(ClientId::parse).ok_or(Refusal::AuthorizeClient)
+}
+
+impl Target {
+    /// Finds out where the answer goes.
+    ///
+    /// 1. `redirect_uri` is there, or the client registered exactly one.
+    /// 2. It matches a registered one.
+    ///
+    /// # Errors
+    /// [`Refusal::AuthorizeRedirect`], shown here: a redirect to anywhere else would help an attacker
+    /// (RFC 9700 section 4.1).
+    pub fn parse(client: &Client, form: &Form) -> Result<Self, Refusal> {
+        let registered = client.redirect_uris();
+        let redirect_uri = match (form.get("redirect_uri"), registered) {
+            (Some(text), _) => RedirectUri::parse(text),
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+        };
+        let redirect_uri = redirect_uri.filter(|asked| registered.iter().any(|own| own.matches(asked)));
+        let form_post = form.get("response_mode") == Some("form_post");
+        Ok(Self {
+            redirect_uri: redirect_uri.ok_or(Refusal::AuthorizeRedirect)?,
+            state: form.get("state").map(str::to_owned),
+            mode: if form_post { ResponseMode::FormPost } else { ResponseMode::Query },
+        })
+    }
+
+    /// The parameters of the answer with the code (RFC 6749 section 4.1.2, RFC 9207).
+    pub fn success<'t>(&'t self, authority: &'t Authority, code: &'t str) -> Vec<(&'static str, &'t str)> {
+        self.answer(authority, &[("code", code)])
+    }
+
+    /// The parameters of the answer with an error (RFC 6749 section 4.1.2.1, RFC 9207).
+    pub fn failure<'t>(&'t self, authority: &'t Authority, refusal: &Refusal) -> Vec<(&'static str, &'t str)> {
+        let (error, sentence) = refusal.error();
+        self.answer(authority, &[("error", error), ("error_description", sentence)])
+    }
+
+    fn answer<'t>(
+        &'t self,
+        authority: &'t Authority,
+        first: &[(&'static str, &'t str)],
+    ) -> Vec<(&'static str, &'t str)> {
+        let mut parameters = first.to_vec();
+        parameters.extend(self.state.as_deref().map(|state| ("state", state)));
+        parameters.push(("iss", authority.issuer()));
+        parameters
+    }
+}
+
+impl AuthorizationRequest {
+    /// Reads what is asked.
+    ///
+    /// 1. No request object (RFC 9101), which we do not read.
+    /// 2. `response_type` is `code`, and the client registered the grant.
+    /// 3. `response_mode`, if there, is one of ours.
+    /// 4. PKCE with S256, from every client (RFC 9700 section 2.1.1).
+    /// 5. Of the scope, what the client registered (RFC 6749 section 3.3): something has to be left.
+    /// 6. Each resource is one that the client may ask tokens for (RFC 8707 section 2.1).
+    /// 7. `prompt` and `max_age` make sense (OpenID Connect Core section 3.1.2.1).
+    ///
+    /// # Errors
+    /// The first of these that does not hold; they travel to the redirect URI.
+    pub fn parse(authority: &Authority, client: &Client, target: &Target, form: &Form) -> Result<Self, Refusal> {
+        if form.get("request").is_some() {
+            return Err(Refusal::RequestObject);
+        }
+        if form.get("request_uri").is_some() {
+            return Err(Refusal::RequestUri);
+        }
+        match form.get("response_type") {
+            None => return Err(Refusal::MissingParameter),
+            Some("code") => {}
+            Some(_) => return Err(Refusal::ResponseType),
+        }
+        if !client.may_use(GrantType::AuthorizationCode) {
+            return Err(Refusal::GrantNotAllowed);
+        }
+        if form.get("response_mode").is_some_and(|mode| !["query", "form_post"].contains(&mode)) {
+            return Err(Refusal::ResponseModeUnsupported);
+        }
+        let challenge = challenge(form)?;
+        let scope = scope(client, form)?;
+        let mut asked = resources(authority, client, form)?;
+        // The userinfo endpoint is a resource of ours that OpenID Connect implies.
+        let own = Resource::parse(authority.issuer()).filter(|own| scope.contains(OPENID) && !asked.contains(own));
+        asked.extend(own);
+        let prompt: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).collect();
+        let known = ["none", "login", "consent", "select_account"];
+        let silent = prompt.contains(&"none");
+        if prompt.iter().any(|it| !known.contains(it)) || (silent && prompt.len() > 1) {
+            return Err(Refusal::Prompt);
+        }
+        let max_age = form.get("max_age").map(|text| text.parse().map_err(|_| Refusal::MaxAge)).transpose()?;
+        let nonce = form.get("nonce").map(str::to_owned);
+        if nonce.as_ref().is_some_and(|nonce| nonce.len() > 1000) {
+            return Err(Refusal::Nonce);
+        }
+        let redirect_uri = target.redirect_uri.clone();
+        let anybodys = client.is_public() && (redirect_uri.is_loopback() || redirect_uri.is_private_use());
+        Ok(Self {
+            client: client.id.clone(),
+            remembers: !anybodys,
+            redirect_uri,
+            scope,
+            resources: asked,
+            challenge,
+            nonce,
+            silent,
+            sign_in_again: prompt.contains(&"login") || prompt.contains(&"select_account"),
+            ask_again: prompt.contains(&"consent"),
+            max_age,
+        })
+    }
+
+    /// The grant that a person allows by this request.
+    pub fn grant(&self, scope: Scope, session: SessionId, sign_in: SignIn, now: UnixTime) -> Grant {
+        Grant {
+            client: self.client.clone(),
+            offline: scope.contains(OFFLINE_ACCESS),
+            scope,
+            resources: self.resources.clone(),
+            session,
+            sign_in,
+            challenge: self.challenge.clone(),
+            issued_at: now,
+            stage: Stage::Code { redirect_uri: self.redirect_uri.as_str().to_owned(), nonce: self.nonce.clone() },
+        }
+    }
+}
+
+/// What an account decided about a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Consent {
+    /// The scope that it allowed, over time.
+    pub scope: Scope,
+    /// The resources.
+    pub resources: Vec<Resource>,
+    /// Since when.
+    pub since: UnixTime,
+}
+
+impl Consent {
+    /// Has all of this been allowed?
+    pub fn covers(&self, scope: &Scope, resources: &[Resource]) -> bool {
+        self.scope.covers(scope) && resources.iter().all(|resource| self.resources.contains(resource))
+    }
+
+    /// With what has just been allowed too.
+    #[must_use]
+    pub fn with(mut self, scope: &Scope, resources: &[Resource]) -> Self {
+        self.scope = self.scope.with(scope);
+        for resource in resources {
+            if !self.resources.contains(resource) {
+                self.resources.push(resource.clone());
+            }
+        }
+        self
+    }
+}
+
+/// What has to happen before the code can be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The user has to sign in.
+    SignIn,
+    /// The user has to decide about this.
+    Ask(Scope),
+    /// Nothing: this much is allowed.
+    Allowed(Scope),
+    /// Nothing is left that the account may allow.
+    Denied,
+}
+
+/// Decides what has to happen. `sign_in` is that of the session, if there is one; `permitted` is what the account may
+/// allow; `consent` what it has allowed.
+pub fn decide(
+    request: &AuthorizationRequest,
+    sign_in: Option<&SignIn>,
+    permitted: Option<&Scope>,
+    consent: Option<&Consent>,
+    now: UnixTime,
+) -> Decision {
+    let recent = |sign_in: &&SignIn| request.max_age.is_none_or(|age| now.0 <= sign_in.at.0.saturating_add(age));
+    if request.sign_in_again || sign_in.filter(recent).is_none() {
+        return Decision::SignIn;
+    }
+    let scope = permitted_scope(&request.scope, permitted);
+    if scope.is_empty() && !request.scope.is_empty() {
+        return Decision::Denied;
+    }
+    let decided = consent.is_some_and(|consent| consent.covers(&scope, &request.resources));
+    if decided && request.remembers && !request.ask_again { Decision::Allowed(scope) } else { Decision::Ask(scope) }
+}
+
+impl Decision {
+    /// What is left of a decision where nothing may be shown (`prompt=none`, OpenID Connect Core section 3.1.2.6).
+    ///
+    /// # Errors
+    /// [`Refusal::LoginRequired`], [`Refusal::ConsentRequired`], and [`Refusal::AccessDenied`] in any case.
+    pub fn unless_silent(self, request: &AuthorizationRequest) -> Result<Self, Refusal> {
+        match self {
+            Self::SignIn if request.silent => Err(Refusal::LoginRequired),
+            Self::Ask(_) if request.silent => Err(Refusal::ConsentRequired),
+            Self::Denied => Err(Refusal::AccessDenied),
+            Self::SignIn | Self::Ask(_) | Self::Allowed(_) => Ok(self),
+        }
+    }
+}
+
+/// Of a scope, what an account may allow: what it was given by the operator, or else everything but to administer the
+/// authority.
+pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
+    let allowed = |value: &str| match permitted {
+        Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value),
+        None => value != ADMIN_SCOPE,
+    };
+    asked.filter(allowed)
+}
+
+/// The query of a request after the user has signed in: as it was, without what has just been done.
+pub fn after_sign_in(form: &Form) -> String {
+    let mut pairs = Vec::new();
+    for (name, value) in form.pairs() {
+        let value = match name {
+            "prompt" => {
+                let left: Vec<_> = value.split(' ').filter(|it| !["login", "select_account"].contains(it)).collect();
+                left.join(" ")
+            }
+            // A fresh sign-in is as recent as can be, whatever the clock says by then.
+            "max_age" if value == "0" => String::new(),
+            _ => value.to_owned(),
+        };
+        if !value.is_empty() {
+            pairs.push(format!("{}={}", form_encode(name), form_encode(&value)));
+        }
+    }
+    pairs.join("&")
+}
+
+fn challenge(form: &Form) -> Result<Challenge, Refusal> {
+    let challenge = form.get("code_challenge").ok_or(Refusal::PkceMissing)?;
+    // Without a method it would be `plain` (RFC 7636 section 4.3).
+    if form.get("code_challenge_method") != Some(pkce::METHOD) {
+        return Err(Refusal::PkceMethod);
+    }
+    Challenge::parse(challenge).ok_or(Refusal::PkceChallenge)
+}
+
+fn scope(client: &Client, form: &Form) -> Result<Scope, Refusal> {
+    let Some(text) = form.get("scope") else {
+        return Ok(client.scope.clone());
+    };
+    let asked = Scope::parse(text).ok_or(Refusal::ScopeMalformed)?;
+    let scope = asked.within(&client.scope);
+    if scope.is_empty() && !asked.is_empty() { Err(Refusal::ScopeNotAllowed) } else { Ok(scope) }
+}

@@ -1,0 +1,431 @@
+//! A grant: what one account allowed one client, from the code to the last refresh. One state machine, pure:
+//! [`step`] takes the stored grant, a command and the time, and says what to store and what to answer.
+//!
+//! Whoever calls it stores what it says before anybody hears the answer; then each code and each refresh token counts
+//! once, whatever arrives at the same moment:
+//!
+//! - A **code** is redeemed once. The second time is refused (RFC 6749 section 4.1.2). Within the replay window, and
+//!   with the right verifier, that is a client that asked twice, and nothing else happens; later it ends the grant.
+//!   Whoever does not have the verifier can neither spend the code nor end the grant.
+//! - A **refresh token** has a generation. The current one is exchanged for the next. The one before it gets *the same*
+//!   successor within the replay window: clients do ask twice, and lose answers. Later it is reuse, and ends this grant
+//!   and no other (RFC 9700 section 4.14.2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::UnixTime;
+
+use super::client::ClientId;
+use super::handle::SessionId;
+use super::pkce::Challenge;
+use super::resource::Resource;
+use super::scope::Scope;
+
+/// A grant as it is stored. What has ended is not stored.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Grant {
+    /// Who may act on it.
+    pub client: ClientId,
+    /// What was allowed.
+    pub scope: Scope,
+    /// Where it may be used.
+    pub resources: Vec<Resource>,
+    /// The session in which it was allowed.
+    pub session: SessionId,
+    /// Does it outlive that session (`offline_access`, OpenID Connect Core section 11)?
+    pub offline: bool,
+    /// How its person had signed in.
+    pub sign_in: SignIn,
+    /// What the code's verifier must hash to; kept to recognise who asks again.
+    pub challenge: Challenge,
+    /// When it was allowed.
+    pub issued_at: UnixTime,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// How a person signed in (OpenID Connect Core section 2).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct SignIn {
+    /// When.
+    pub at: UnixTime,
+    /// By which methods (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// How far a grant has come.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A code is out.
+    Code {
+        /// Where it was sent.
+        redirect_uri: String,
+        /// What the ID token repeats.
+        nonce: Option<String>,
+    },
+    /// The code has been redeemed.
+    Live {
+        /// The current refresh token; 0 for none.
+        generation: u64,
+        /// When that one was made.
+        turned_at: UnixTime,
+        /// When the code was redeemed.
+        redeemed_at: UnixTime,
+    },
+}
+
+/// How long things last, seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// From a code to its redemption.
+    pub code: u64,
+    /// How long the same question gets the same answer; 0 turns that off.
+    pub replay_window: u64,
+    /// A grant with refresh tokens, whatever happens.
+    pub refresh: u64,
+    /// A grant with refresh tokens, from one use to the next.
+    pub refresh_idle: u64,
+    /// An access token.
+    pub access: u64,
+}
+
+impl Lifetimes {
+    /// Is a question that was answered then, and comes again now, a repetition?
+    fn is_a_repetition(&self, answered_at: UnixTime, now: UnixTime) -> bool {
+        self.replay_window > 0 && now <= answered_at.plus(self.replay_window)
+    }
+}
+
+/// What is to happen to a grant.
+#[derive(Debug)]
+pub enum Command<'c> {
+    /// Store a new grant with its code. The same twice is the same code: a form that was sent twice.
+    Issue(Grant),
+    /// Exchange the code (RFC 6749 section 4.1.3).
+    Redeem {
+        /// Who asks.
+        client: &'c ClientId,
+        /// Where it says that the code was sent; it may leave that out (OAuth 2.1).
+        redirect_uri: Option<&'c str>,
+        /// What its verifier hashes to.
+        challenge: &'c Challenge,
+        /// May it have a refresh token?
+        refreshable: bool,
+        /// Does the session still stand?
+        session_stands: bool,
+    },
+    /// Exchange a refresh token (RFC 6749 section 6).
+    Refresh {
+        /// Who asks.
+        client: &'c ClientId,
+        /// The generation that it has.
+        generation: u64,
+        /// Is each token used once? For public clients; the others prove who they are (RFC 9700 section 2.2.2).
+        rotate: bool,
+        /// Only this much of the scope.
+        scope: Option<&'c Scope>,
+        /// Only these resources.
+        resources: &'c [Resource],
+        /// Does the session still stand?
+        session_stands: bool,
+    },
+    /// End it, as its client asks (RFC 7009).
+    Revoke {
+        /// Who asks.
+        client: &'c ClientId,
+    },
+}
+
+/// What to store. It must be stored before the answer leaves.
+#[derive(Debug)]
+pub enum Next {
+    /// Nothing changes.
+    Keep,
+    /// This.
+    Put(Box<Grant>),
+    /// Nothing any more: the grant has ended.
+    End,
+}
+
+/// What to answer.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The code is out.
+    Issued,
+    /// Tokens may be made.
+    Entitled(Entitlement),
+    /// It has ended, or had.
+    Ended,
+}
+
+/// What tokens may be made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Entitlement {
+    /// The scope of the access token.
+    pub scope: Scope,
+    /// Its audience.
+    pub resources: Vec<Resource>,
+    /// The generation of the refresh token that goes with it; 0 for none.
+    pub generation: u64,
+    /// From when the tokens are: a repeated answer has the same time.
+    pub at: UnixTime,
+    /// How the person had signed in.
+    pub sign_in: SignIn,
+    /// In which session.
+    pub session: SessionId,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// Is it an answer that has been given before?
+    pub repeated: bool,
+}
+
+/// What a refresh token stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Described {
+    /// The scope of the grant.
+    pub scope: Scope,
+    /// When the token was made.
+    pub at: UnixTime,
+    /// Until when it can be exchanged.
+    pub ends: UnixTime,
+}
+
+/// Why not. Each has a stable word for the log; the client hears one sentence for all but the last two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantRefusal {
+    /// There is no such grant any more, or there never was.
+    GrantUnknown,
+    /// It is another client's.
+    GrantOfAnother,
+    /// Its time is over, or its session's.
+    GrantExpired,
+    /// The code was sent elsewhere.
+    CodeRedirect,
+    /// The verifier is not the code's.
+    CodeVerifier,
+    /// The code has just been redeemed by the same client.
+    CodeSpent,
+    /// The code was redeemed a while ago: the grant has been ended.
+    CodeReused,
+    /// The refresh token was exchanged a while ago: the grant has been ended.
+    RefreshReused,
+    /// More than the grant has.
+    Scope,
+    /// Not one of the grant's resources.
+    Resource,
+}
+
+impl GrantRefusal {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::GrantUnknown,
+        Self::GrantOfAnother,
+        Self::GrantExpired,
+        Self::CodeRedirect,
+        Self::CodeVerifier,
+        Self::CodeSpent,
+        Self::CodeReused,
+        Self::RefreshReused,
+        Self::Scope,
+        Self::Resource,
+    ];
+
+    /// The stable word.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::GrantUnknown => "grant_unknown",
+            Self::GrantOfAnother => "grant_of_another",
+            Self::GrantExpired => "grant_expired",
+            Self::CodeRedirect => "code_redirect",
+            Self::CodeVerifier => "code_verifier",
+            Self::CodeSpent => "code_spent",
+            Self::CodeReused => "code_reused",
+            Self::RefreshReused => "refresh_reused",
+            Self::Scope => "grant_scope",
+            Self::Resource => "grant_resource",
+        }
+    }
+}
+
+/// What a step decides.
+#[derive(Debug)]
+pub struct Step {
+    /// What to store.
+    pub next: Next,
+    /// What to answer, once it is stored.
+    pub outcome: Result<Outcome, GrantRefusal>,
+}
+
+impl Step {
+    fn keep(outcome: Result<Outcome, GrantRefusal>) -> Self {
+        Self { next: Next::Keep, outcome }
+    }
+
+    fn end(outcome: Result<Outcome, GrantRefusal>) -> Self {
+        Self { next: Next::End, outcome }
+    }
+}
+
+/// Decides. `grant` is what is stored, if anything.
+pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    match (command, grant) {
+        (Command::Issue(new), None) => Step { next: Next::Put(Box::new(new)), outcome: Ok(Outcome::Issued) },
+        (Command::Issue(new), Some(old)) => issue_again(&new, &old, lifetimes, now),
+        (Command::Revoke { .. }, None) => Step::keep(Ok(Outcome::Ended)),
+        (Command::Redeem { .. } | Command::Refresh { .. }, None) => Step::keep(Err(GrantRefusal::GrantUnknown)),
+        (
+            Command::Redeem { client, .. } | Command::Refresh { client, .. } | Command::Revoke { client },
+            Some(Grant { client: owner, .. }),
+        ) if *client != owner => Step::keep(Err(GrantRefusal::GrantOfAnother)),
+        (Command::Revoke { .. }, Some(_)) => Step::end(Ok(Outcome::Ended)),
+        (Command::Redeem { redirect_uri, challenge, refreshable, session_stands, .. }, Some(grant)) => {
+            let request = Redemption { redirect_uri, challenge, refreshable, session_stands };
+            redeem(grant, &request, lifetimes, now)
+        }
+        (Command::Refresh { generation, rotate, scope, resources, session_stands, .. }, Some(grant)) => {
+            let request = RefreshRequest { generation, rotate, scope, resources, session_stands };
+            refresh(grant, &request, lifetimes, now)
+        }
+    }
+}
+
+struct Redemption<'c> {
+    redirect_uri: Option<&'c str>,
+    challenge: &'c Challenge,
+    refreshable: bool,
+    session_stands: bool,
+}
+
+struct RefreshRequest<'c> {
+    generation: u64,
+    rotate: bool,
+    scope: Option<&'c Scope>,
+    resources: &'c [Resource],
+    session_stands: bool,
+}
+
+/// The same form again: the same code, as long as it is out.
+fn issue_again(new: &Grant, old: &Grant, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let same = new.client == old.client && new.challenge.equals(&old.challenge) && new.stage == old.stage;
+    Step::keep(if same && old.stands(lifetimes, now) { Ok(Outcome::Issued) } else { Err(GrantRefusal::CodeSpent) })
+}
+
+fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let knows_the_verifier = grant.challenge.equals(request.challenge);
+    let stands = grant.stands(lifetimes, now) && (grant.offline || request.session_stands);
+    match &mut grant.stage {
+        _ if !knows_the_verifier => Step::keep(Err(GrantRefusal::CodeVerifier)),
+        Stage::Live { redeemed_at, .. } if lifetimes.is_a_repetition(*redeemed_at, now) => {
+            Step::keep(Err(GrantRefusal::CodeSpent))
+        }
+        Stage::Live { .. } => Step::end(Err(GrantRefusal::CodeReused)),
+        Stage::Code { .. } if !stands => Step::end(Err(GrantRefusal::GrantExpired)),
+        Stage::Code { redirect_uri, .. } if request.redirect_uri.is_some_and(|asked| asked != redirect_uri) => {
+            Step::keep(Err(GrantRefusal::CodeRedirect))
+        }
+        Stage::Code { nonce, .. } => {
+            let nonce = nonce.take();
+            let generation = u64::from(request.refreshable);
+            grant.stage = Stage::Live { generation, turned_at: now, redeemed_at: now };
+            let entitlement = Entitlement { nonce, ..grant.entitlement(generation, now) };
+            Step { next: Next::Put(Box::new(grant)), outcome: Ok(Outcome::Entitled(entitlement)) }
+        }
+    }
+}
+
+fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let stands = grant.stands(lifetimes, now) && (grant.offline || request.session_stands);
+    let Stage::Live { generation, turned_at, redeemed_at } = grant.stage else {
+        return Step::keep(Err(GrantRefusal::GrantUnknown));
+    };
+    if !stands {
+        return Step::end(Err(GrantRefusal::GrantExpired));
+    }
+    // Nobody has been given a later one than the current.
+    if request.generation > generation || generation == 0 {
+        return Step::keep(Err(GrantRefusal::GrantUnknown));
+    }
+    let current = request.generation == generation;
+    let just_turned = request.generation + 1 == generation && lifetimes.is_a_repetition(turned_at, now);
+    if !current && !just_turned {
+        return Step::end(Err(GrantRefusal::RefreshReused));
+    }
+    // Whatever is refused from here on spends nothing.
+    if request.scope.is_some_and(|scope| !grant.scope.covers(scope)) {
+        return Step::keep(Err(GrantRefusal::Scope));
+    }
+    if request.resources.iter().any(|resource| !grant.resources.contains(resource)) {
+        return Step::keep(Err(GrantRefusal::Resource));
+    }
+    let (next_generation, at) = match (current, request.rotate) {
+        (true, true) => (generation + 1, now),
+        (true, false) => (generation, now),
+        (false, _) => (generation, turned_at),
+    };
+    let mut entitlement = Entitlement { repeated: !current, ..grant.entitlement(next_generation, at) };
+    if let Some(scope) = request.scope {
+        entitlement.scope = scope.clone();
+    }
+    if !request.resources.is_empty() {
+        entitlement.resources = request.resources.to_vec();
+    }
+    let outcome = Ok(Outcome::Entitled(entitlement));
+    if !current {
+        return Step::keep(outcome);
+    }
+    grant.stage = Stage::Live { generation: next_generation, turned_at: at, redeemed_at };
+    Step { next: Next::Put(Box::new(grant)), outcome }
+}
+
+impl Grant {
+    /// Until when it stands, if nobody uses it again; its session may end it earlier.
+    pub fn ends(&self, lifetimes: &Lifetimes) -> UnixTime {
+        match self.stage {
+            Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
+            Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
+            Stage::Live { turned_at, .. } => {
+                self.issued_at.plus(lifetimes.refresh).min(turned_at.plus(lifetimes.refresh_idle))
+            }
+        }
+    }
+
+    /// Is its time not over?
+    pub fn stands(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
+        now < self.ends(lifetimes)
+    }
+
+    /// What its refresh token of that generation stands for; `None` if that one cannot be exchanged any more.
+    pub fn describe(&self, asked: u64, lifetimes: &Lifetimes, now: UnixTime) -> Option<Described> {
+        let Stage::Live { generation, turned_at, .. } = self.stage else {
+            return None;
+        };
+        let current = asked == generation && generation > 0;
+        let just_turned = asked + 1 == generation && lifetimes.is_a_repetition(turned_at, now);
+        let described = || Described { scope: self.scope.clone(), at: turned_at, ends: self.ends(lifetimes) };
+        (current || just_turned).then(described)
+    }
+
+    /// When it was last used: allowed, redeemed or refreshed.
+    pub fn last_used(&self) -> UnixTime {
+        match self.stage {
+            Stage::Code { .. } => self.issued_at,
+            Stage::Live { turned_at, .. } => turned_at,
+        }
+    }
+
+    fn entitlement(&self, generation: u64, at: UnixTime) -> Entitlement {
+        Entitlement {
+            scope: self.scope.clone(),
+            resources: self.resources.clone(),
+            generation,
+            at,
+            sign_in: self.sign_in.clone(),
+            session: self.session.clone(),
+            nonce: None,
+            repeated: false,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Handles: what a code, a refresh token and a session cookie are made of.
+//!
+//! A handle names its account's object, the record in it and a generation, and proves by a MAC that this authority wrote
+//! it: `em<kind>_<account>.<record>.<generation>.<mac>`. The MAC is the secret. A forged handle is refused where it
+//! arrives and wakes no object, a handle of one kind never passes for one of another, and nothing that could be
+//! replayed has to be stored: the same generation always gives the same text.
+
+use std::fmt;
+
+use hmac::{Hmac, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+use crate::token::base64url;
+
+/// Declares an identifier of 128 random bits, written as 22 characters of base64url.
+macro_rules! identifier {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Makes one from random bytes.
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(base64url::encode(&bytes))
+            }
+
+            /// Reads one: 22 characters of canonical base64url.
+            pub fn parse(text: &str) -> Option<Self> {
+                (text.len() == 22 && base64url::decode(text.as_bytes())?.len() == 16).then(|| Self(text.to_owned()))
+            }
+
+            /// The random bytes.
+            pub fn bytes(&self) -> [u8; 16] {
+                let bytes = base64url::decode(self.0.as_bytes()).unwrap_or_default();
+                bytes.try_into().unwrap_or_default()
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier! {
+    /// An account: a person. Random, so that it tells nothing; it is the `sub` of the account's tokens.
+    AccountId
+}
+identifier! {
+    /// A grant: what one account allowed one client, once.
+    GrantId
+}
+identifier! {
+    /// A session: one account in one browser.
+    SessionId
+}
+
+/// What a handle is for. The kind is under the MAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An authorization code; the record is a grant.
+    Code,
+    /// A refresh token; the record is a grant.
+    Refresh,
+    /// A session cookie; the record is a session.
+    Session,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Code, Self::Refresh, Self::Session];
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Code => "emc_",
+            Self::Refresh => "emr_",
+            Self::Session => "ems_",
+        }
+    }
+}
+
+/// What a handle says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handle {
+    /// Whose object.
+    pub account: AccountId,
+    /// Which record in it: the text of a [`GrantId`] or [`SessionId`].
+    pub record: String,
+    /// Which of the record's successive handles; the first is 1.
+    pub generation: u64,
+}
+
+impl Handle {
+    /// The grant that it names.
+    pub fn grant(&self) -> Option<GrantId> {
+        GrantId::parse(&self.record)
+    }
+
+    /// The session that it names.
+    pub fn session(&self) -> Option<SessionId> {
+        SessionId::parse(&self.record)
+    }
+}
+
+/// A key for MACs, derived from the Worker's secret. It prints as nothing.
+#[derive(Clone)]
+pub struct MacKey([u8; 32]);
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(redacted)")
+    }
+}
+
+impl MacKey {
+    /// Derives the key of one purpose and issuer from 32 uniformly random bytes: the first block of HKDF-Expand
+    /// (RFC 5869 section 2.3).
+    pub fn derive(secret: &[u8; 32], purpose: &str, issuer: &str) -> Self {
+        Self(mac(secret, &[purpose.as_bytes(), b"|", issuer.as_bytes(), &[1]]))
+    }
+
+    /// The MAC of these fields, in base64url. No field may hold a `|`, or two lists could have the same MAC.
+    pub fn tag(&self, fields: &[&str]) -> String {
+        debug_assert!(fields.iter().all(|field| !field.contains('|')), "a separator within a field");
+        base64url::encode(&mac(&self.0, &[fields.join("|").as_bytes()]))
+    }
+
+    /// Is this the MAC of these fields? Takes the same time whatever the answer.
+    pub fn verifies(&self, fields: &[&str], tag: &str) -> bool {
+        fields.iter().all(|field| !field.contains('|')) && self.tag(fields).as_bytes().ct_eq(tag.as_bytes()).into()
+    }
+
+    /// Writes a handle.
+    pub fn write(&self, kind: Kind, handle: &Handle) -> String {
+        let Handle { account, record, generation } = handle;
+        let generation = generation.to_string();
+        let tag = self.tag(&[kind.prefix(), account.as_str(), record, &generation]);
+        format!("{}{account}.{record}.{generation}.{tag}", kind.prefix())
+    }
+
+    /// Reads a handle of this kind. `None` for anything that this key did not write.
+    pub fn read(&self, kind: Kind, text: &str) -> Option<Handle> {
+        let mut parts = text.strip_prefix(kind.prefix()).filter(|rest| rest.len() <= 200)?.split('.');
+        let (account, record, generation, tag) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() || !self.verifies(&[kind.prefix(), account, record, generation], tag) {
+            return None;
+        }
+        let (account, generation) = (AccountId::parse(account)?, generation.parse().ok()?);
+        Some(Handle { account, record: record.to_owned(), generation })
+    }
+}
+
+/// Does this text look like a handle of any kind? For choosing where to look, not for trust.
+pub fn is_handle(text: &str) -> bool {
+    Kind::ALL.into_iter().any(|kind| text.starts_with(kind.prefix()))
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes keys of every length, so this cannot fail; a key of zeros would verify nothing that was written.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return [0; 32];
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> MacKey {
+        MacKey::derive(&[7; 32], "handle", "https://as.example")
+    }
+
+    fn handle() -> Handle {
+        let (account, grant) = (AccountId::from_bytes([1; 16]), GrantId::from_bytes([2; 16]));
+        Handle { account, record: grant.to_string(), generation: 3 }
+    }
+
+    #[test]
+    fn a_handle_is_read_as_it_was_written_and_written_the_same_every_time() {
+        for kind in Kind::ALL {
+            let text = key().write(kind, &handle());
+            assert_eq!(key().read(kind, &text), Some(handle()));
+            assert_eq!(key().write(kind, &handle()), text);
+            assert!(is_handle(&text));
+        }
+    }
+
+    #[test]
+    fn no_kind_passes_for_another() {
+        for (written, read) in Kind::ALL.into_iter().flat_map(|one| Kind::ALL.map(|other| (one, other))) {
+            let text = key().write(written, &handle());
+            assert_eq!(key().read(read, &text).is_some(), written == read);
+            let relabelled = text.replacen(written.prefix(), read.prefix(), 1);
+            assert_eq!(key().read(read, &relabelled).is_some(), written == read, "{relabelled}");
+        }
+    }
+
+    #[test]
+    fn every_changed_character_is_noticed() {
+        let text = key().write(Kind::Refresh, &handle());
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_eq!(key().read(Kind::Refresh, &changed), None, "{changed}");
+        }
+        for bad in ["", "emr_", "emr_a.b.c.d", &text[..text.len() - 1], &format!("{text}.x"), &format!("{text}x")] {
+            assert_eq!(key().read(Kind::Refresh, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_of_other_secrets_purposes_and_issuers_differ() {
+        let text = key().write(Kind::Code, &handle());
+        for other in [
+            MacKey::derive(&[8; 32], "handle", "https://as.example"),
+            MacKey::derive(&[7; 32], "form", "https://as.example"),
+            MacKey::derive(&[7; 32], "handle", "https://other.example"),
+        ] {
+            assert_eq!(other.read(Kind::Code, &text), None);
+        }
+        assert_eq!(format!("{:?}", key()), "MacKey(redacted)");
+    }
+
+    #[test]
+    fn identifiers_have_one_form() {
+        let id = GrantId::from_bytes([255; 16]);
+        assert_eq!(GrantId::parse(id.as_str()), Some(id.clone()));
+        assert_eq!(id.bytes(), [255; 16]);
+        for bad in ["", "short", &"A".repeat(23), &"=".repeat(22), &format!("{}B", "A".repeat(21))] {
+            assert_eq!(GrantId::parse(bad), None, "{bad}");
+        }
+    }
+}

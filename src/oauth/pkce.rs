@@ -1,0 +1,62 @@
+//! Proof Key for Code Exchange (RFC 7636): with `S256` alone, and for every client (RFC 9700 section 2.1.1).
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::token::base64url;
+
+/// The only method that is offered.
+pub const METHOD: &str = "S256";
+
+/// A code challenge: the SHA-256 digest of a verifier, in base64url (RFC 7636 section 4.2).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Challenge(String);
+
+impl Challenge {
+    /// Reads a challenge. `None` unless it is 32 bytes of canonical base64url.
+    pub fn parse(text: &str) -> Option<Self> {
+        (base64url::decode(text.as_bytes())?.len() == 32).then(|| Self(text.to_owned()))
+    }
+
+    /// The challenge that belongs to a verifier. `None` unless that is 43 to 128 unreserved characters
+    /// (RFC 7636 section 4.1).
+    pub fn of_verifier(verifier: &str) -> Option<Self> {
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let allowed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
+        allowed.then(|| Self(base64url::encode(&Sha256::digest(verifier))))
+    }
+
+    /// Are they the same? Takes the same time whatever the answer.
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_7636_appendix_b() {
+        let challenge = Challenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap();
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert!(Challenge::of_verifier(verifier).unwrap().equals(&challenge));
+        let other = verifier.replace('d', "e");
+        assert!(!Challenge::of_verifier(&other).unwrap().equals(&challenge));
+    }
+
+    #[test]
+    fn what_is_no_challenge_and_no_verifier() {
+        let long = "a".repeat(129);
+        for bad in
+            ["", "short", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"]
+        {
+            assert!(Challenge::parse(bad).is_none(), "{bad}");
+        }
+        for bad in ["", &"a".repeat(42), &long, &"\u{e9}".repeat(30), &format!("{}+", "a".repeat(43))] {
+            assert!(Challenge::of_verifier(bad).is_none(), "{bad}");
+        }
+    }
+}

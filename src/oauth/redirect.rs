@@ -1,0 +1,214 @@
+//! Redirect URIs: compared by exact text (RFC 9700 section 4.1.3), except for the port of a loopback address, which a
+//! native application is given by its system (RFC 8252 section 7.3).
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::form_encode;
+
+/// A redirect URI that a client may register.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct RedirectUri(String);
+
+/// The schemes that a browser would run, read or send elsewhere than to an application.
+const REFUSED_SCHEMES: [&str; 12] = [
+    "about",
+    "blob",
+    "chrome",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "javascript",
+    "mailto",
+    "vbscript",
+    "view-source",
+    "ws",
+];
+const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+impl RedirectUri {
+    /// Reads a redirect URI: `https`; `http` on a loopback host; or the scheme of an application
+    /// (RFC 8252 section 7.1). Without a fragment (RFC 6749 section 3.1.2) and without user information, of at most
+    /// 2,000 visible ASCII characters. `None` for any other.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| (0x21..=0x7e).contains(&byte) && !b"\"<>\\^`{|}#".contains(&byte);
+        if text.len() > 2000 || !text.bytes().all(plain) {
+            return None;
+        }
+        let (scheme, rest) = text.split_once(':')?;
+        let scheme_char = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+        if !scheme.starts_with(|first: char| first.is_ascii_lowercase()) || !scheme.bytes().all(scheme_char) {
+            return None;
+        }
+        let allowed = match scheme {
+            "https" => host(rest).is_some_and(|host| !host.is_empty()),
+            "http" => host(rest).is_some_and(|host| LOOPBACK_HOSTS.contains(&host)),
+            other => !REFUSED_SCHEMES.contains(&other) && !other.starts_with("wss") && !rest.is_empty(),
+        };
+        allowed.then(|| Self(text.to_owned()))
+    }
+
+    /// Does the URI of a request match this registered one?
+    pub fn matches(&self, asked: &Self) -> bool {
+        self == asked || (self.is_loopback() && asked.is_loopback() && without_port(&self.0) == without_port(&asked.0))
+    }
+
+    /// Is it on the machine of the user, where any program may listen?
+    pub fn is_loopback(&self) -> bool {
+        self.0.starts_with("http://")
+    }
+
+    /// Does an application on the device take it, by a scheme that any other may claim too?
+    pub fn is_private_use(&self) -> bool {
+        !self.0.starts_with("https://") && !self.is_loopback()
+    }
+
+    /// Where it leads, for people: the host, or the scheme of an application.
+    pub fn host(&self) -> &str {
+        let (scheme, rest) = self.0.split_once(':').unwrap_or(("", &self.0));
+        if self.is_private_use() { scheme } else { host(rest).unwrap_or_default() }
+    }
+
+    /// What a form's answer may be redirected to, as a source of a Content Security Policy: the origin, or the scheme.
+    pub fn form_target(&self) -> String {
+        let (scheme, rest) = self.0.split_once(':').unwrap_or(("", &self.0));
+        if self.is_private_use() { format!("{scheme}:") } else { format!("{scheme}://{}", authority(rest)) }
+    }
+
+    /// The URI with parameters added to its query (RFC 6749 section 4.1.2).
+    pub fn with(&self, parameters: &[(&str, &str)]) -> String {
+        let mut text = self.0.clone();
+        for (name, value) in parameters {
+            text.push(if text.contains('?') { '&' } else { '?' });
+            text.push_str(&format!("{}={}", form_encode(name), form_encode(value)));
+        }
+        text
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The authority of what follows the scheme's colon.
+fn authority(rest: &str) -> &str {
+    let authority = rest.strip_prefix("//").unwrap_or_default();
+    authority.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// The host of what follows the scheme's colon; `None` with user information or a port that is none.
+fn host(rest: &str) -> Option<&str> {
+    let authority = authority(rest);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        Some(_) | None => (authority, "1"),
+    };
+    let host_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:%".contains(&byte);
+    (host.bytes().all(host_char) && port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
+}
+
+/// A loopback URI without its port.
+fn without_port(text: &str) -> (&str, &str) {
+    let rest = text.split_once(':').map_or(text, |(_, rest)| rest);
+    let authority = authority(rest);
+    (host(rest).unwrap_or_default(), rest.get(2 + authority.len()..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> RedirectUri {
+        RedirectUri::parse(text).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn what_may_be_registered() {
+        for good in [
+            "https://app.example/cb",
+            "https://app.example",
+            "https://app.example:8443/cb?x=1",
+            "http://localhost/cb",
+            "http://127.0.0.1:3000/cb",
+            "http://[::1]:1/",
+            "com.example.app:/cb",
+            "cursor://anysphere.cursor-mcp/oauth/cb",
+        ] {
+            uri(good);
+        }
+        for bad in [
+            "",
+            "app.example/cb",
+            "/cb",
+            "http://app.example/cb",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1@evil.example/",
+            "https://user@app.example/",
+            "https://app.example/#x",
+            "https://app.example/cb#",
+            "https:///cb",
+            "https:",
+            "https://app.example:0/",
+            "https://app.example:99999/",
+            "https://app.example:/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "JavaScript:alert(1)",
+            "java\tscript:x",
+            "blob:x",
+            "https://app.example/a b",
+            "https://app.example\\@evil.example/",
+            "https://app.example/\u{e9}",
+            "1app:/cb",
+            "app:",
+        ] {
+            assert_eq!(RedirectUri::parse(bad), None, "{bad}");
+        }
+        assert_eq!(RedirectUri::parse(&format!("https://app.example/{}", "x".repeat(2000))), None);
+    }
+
+    #[test]
+    fn matching_is_exact_but_for_loopback_ports() {
+        let matches = |registered: &str, asked: &str| uri(registered).matches(&uri(asked));
+        assert!(matches("https://app.example/cb", "https://app.example/cb"));
+        assert!(matches("http://127.0.0.1/cb", "http://127.0.0.1:51004/cb"));
+        assert!(matches("http://localhost:1/cb?x=1", "http://localhost:2/cb?x=1"));
+        assert!(matches("http://[::1]/", "http://[::1]:9/"));
+        for (registered, asked) in [
+            ("https://app.example/cb", "https://app.example/cb/"),
+            ("https://app.example/cb", "https://app.example/cb?x"),
+            ("https://app.example/cb", "https://APP.example/cb"),
+            ("https://app.example/cb", "https://app.example:8443/cb"),
+            ("https://app.example/cb", "https://sub.app.example/cb"),
+            ("http://127.0.0.1/cb", "http://localhost/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1/other"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:8/cb?x"),
+            ("com.example.app:/cb", "com.example.app:/other"),
+        ] {
+            assert!(!matches(registered, asked), "{registered} {asked}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_added_and_encoded() {
+        assert_eq!(
+            uri("https://app.example/cb").with(&[("code", "a b&c"), ("state", "\u{e9}")]),
+            "https://app.example/cb?code=a+b%26c&state=%C3%A9"
+        );
+        assert_eq!(uri("https://app.example/cb?x=1").with(&[("code", "c")]), "https://app.example/cb?x=1&code=c");
+    }
+
+    #[test]
+    fn for_people_and_policies() {
+        let seen = |text: &str| (uri(text).host().to_owned(), uri(text).form_target());
+        let pair = |host: &str, target: &str| (host.to_owned(), target.to_owned());
+        assert_eq!(seen("https://app.example:8443/cb"), pair("app.example", "https://app.example:8443"));
+        assert_eq!(seen("http://[::1]:5/cb"), pair("[::1]", "http://[::1]:5"));
+        assert_eq!(seen("com.example.app:/cb"), pair("com.example.app", "com.example.app:"));
+        assert!(uri("com.example.app:/cb").is_private_use() && !uri("https://a.example").is_private_use());
+    }
+}

@@ -1,0 +1,293 @@
+//! The account page: who somebody is here, and all that they can end.
+
+use maud::{Markup, html};
+
+use crate::identity::password::PasswordError;
+use crate::identity::profile::ProfileError;
+
+use super::account_lists::{self, ApplicationRow, PasskeyRow, SessionRow};
+use super::layout::{Document, Field, alert, hidden};
+use super::sign_up::{password_hint, password_message};
+use super::text::{fill, foreign, strong, wait};
+use super::words::Words;
+
+/// Shows an account. Every form posts `csrf`, `action` and the fields of the action to `/account`.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    /// The token that binds the forms to this browser.
+    pub csrf: &'a str,
+    /// The user name.
+    pub username: &'a str,
+    /// The name, if it is known.
+    pub name: Option<&'a str>,
+    /// The email address, if it is known.
+    pub email: Option<&'a str>,
+    /// Does the account have a password?
+    pub has_password: bool,
+    /// `PublicKeyCredentialCreationOptionsJSON` (Web Authentication section 5.10.2) to add a passkey; `None` where
+    /// none can be added.
+    pub passkey_options: Option<&'a str>,
+    /// The passkeys.
+    pub passkeys: &'a [PasskeyRow<'a>],
+    /// The sessions.
+    pub sessions: &'a [SessionRow<'a>],
+    /// The applications that were allowed something.
+    pub applications: &'a [ApplicationRow<'a>],
+    /// What was just done.
+    pub done: Option<Done>,
+    /// What just went wrong.
+    pub error: Option<AccountError>,
+}
+
+/// What was just done; its word travels in the address (`/account?done=WORD`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A session was ended.
+    SessionEnded,
+    /// A grant was ended.
+    GrantEnded,
+    /// A consent was withdrawn, and its grants ended.
+    Withdrawn,
+    /// The password was changed.
+    PasswordChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was renamed.
+    PasskeyRenamed,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// The account was made.
+    SignedUp,
+}
+
+impl Done {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::SessionEnded,
+        Self::GrantEnded,
+        Self::Withdrawn,
+        Self::PasswordChanged,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::SignedUp,
+    ];
+
+    /// The word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SessionEnded => "session_ended",
+            Self::GrantEnded => "grant_ended",
+            Self::Withdrawn => "withdrawn",
+            Self::PasswordChanged => "password_changed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRenamed => "passkey_renamed",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::SignedUp => "signed_up",
+        }
+    }
+
+    /// Reads a word; `None` for any other text.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.word() == word)
+    }
+
+    fn message(self, words: &Words) -> &'static str {
+        match self {
+            Self::SessionEnded => words.done_session_ended,
+            Self::GrantEnded => words.done_grant_ended,
+            Self::Withdrawn => words.done_withdrawn,
+            Self::PasswordChanged => words.done_password_changed,
+            Self::PasskeyAdded => words.done_passkey_added,
+            Self::PasskeyRenamed => words.done_passkey_renamed,
+            Self::PasskeyRemoved => words.done_passkey_removed,
+            Self::SignedUp => words.done_signed_up,
+        }
+    }
+}
+
+/// Why something on the account page was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountError {
+    /// The current password is another one.
+    CurrentPasswordWrong,
+    /// The new password is not taken.
+    NewPassword(PasswordError),
+    /// The name of a passkey is not taken.
+    PasskeyName(ProfileError),
+    /// The new passkey did not verify.
+    PasskeyNotAdded,
+    /// The account holds as many passkeys as it can.
+    TooManyPasskeys,
+    /// Without this passkey nobody could sign in to the account.
+    LastWayIn,
+    /// What was to be ended or changed is no longer there.
+    Gone,
+    /// The form is too old, or from another browser.
+    Stale,
+    /// Too many attempts.
+    Throttled {
+        /// Until when to wait.
+        seconds: u64,
+    },
+    /// Our own fault.
+    Unavailable,
+}
+
+impl AccountError {
+    fn is_about_password(self) -> bool {
+        matches!(self, Self::CurrentPasswordWrong | Self::NewPassword(_))
+    }
+
+    fn message(self, words: &Words) -> Markup {
+        let message = match self {
+            Self::CurrentPasswordWrong => words.current_password_wrong,
+            Self::NewPassword(error) => return password_message(error, words),
+            Self::PasskeyName(_) => words.passkey_name_refused,
+            Self::PasskeyNotAdded => words.passkey_not_added,
+            Self::TooManyPasskeys => words.too_many_passkeys,
+            Self::LastWayIn => words.last_way_in,
+            Self::Gone => words.gone,
+            Self::Stale => words.stale,
+            Self::Throttled { seconds } => return fill(words.throttled, &[("wait", wait(words, seconds))]),
+            Self::Unavailable => words.unavailable_now,
+        };
+        html! { (message) }
+    }
+}
+
+impl Account<'_> {
+    /// The document.
+    pub fn render(&self, words: &Words) -> String {
+        let document = Document {
+            words,
+            title: words.account_title,
+            failed: self.error.is_some(),
+            wide: true,
+            script: self.passkey_options.map(|_| "/account/passkey.js"),
+            aside: Some(self.sign_out(words)),
+        };
+        document.render(&html! {
+            h1 { (words.account_title) }
+            p.lead { (fill(words.signed_in_as, &[("user", strong(self.username))])) }
+            @if let Some(done) = self.done { p.notice role="status" { (done.message(words)) } }
+            // What is about a field is told at the field, once.
+            @if let Some(error) = self.error.filter(|error| !error.is_about_password()) {
+                (alert("error", &error.message(words)))
+            }
+            (part("profile", words.profile_title, None, &self.profile(words)))
+            (part("passkeys", words.passkeys_title, Some(words.passkeys_about), &self.passkeys(words)))
+            @if self.has_password {
+                (part("password", words.change_title, Some(words.change_about), &self.change_password(words)))
+            }
+            (part("sessions", words.sessions_title, Some(words.sessions_about),
+                &account_lists::sessions(self.sessions, self.csrf, words)))
+            (part("applications", words.applications_title, Some(words.applications_about),
+                &account_lists::applications(self.applications, self.csrf, words)))
+        })
+    }
+
+    fn sign_out(&self, words: &Words) -> Markup {
+        html! {
+            form.sign-out method="post" action="/account" {
+                (hidden("csrf", self.csrf))
+                button type="submit" name="action" value="sign_out" { (words.sign_out) }
+            }
+        }
+    }
+
+    fn profile(&self, words: &Words) -> Markup {
+        let rows = [(words.username, Some(self.username)), (words.name, self.name), (words.email, self.email)];
+        html! {
+            dl.profile {
+                @for (label, value) in rows {
+                    div {
+                        dt { (label) }
+                        dd { @if let Some(value) = value { (foreign(value)) } @else { span.soft { (words.not_given) } } }
+                    }
+                }
+            }
+        }
+    }
+
+    fn passkeys(&self, words: &Words) -> Markup {
+        let name = Field {
+            label: words.passkey_new_name,
+            name: "name",
+            id: Some("passkey-new"),
+            kind: "text",
+            autocomplete: "off",
+            required: true,
+            hint: Some(html! { (words.passkey_name_hint) }),
+            ..Field::default()
+        };
+        html! {
+            (account_lists::passkeys(self.passkeys, self.csrf, words))
+            @if let Some(options) = self.passkey_options {
+                form.add method="post" action="/account" hidden data-passkey="create" data-options=(options)
+                    data-waiting=(words.passkey_waiting) data-cancelled=(words.passkey_not_made)
+                    data-known=(words.passkey_known) data-failed=(words.passkey_failed) {
+                    (hidden("csrf", self.csrf))
+                    (hidden("credential", ""))
+                    (name.render())
+                    button type="submit" name="action" value="add_passkey" { (words.passkey_add) }
+                    p.message role="status" {}
+                }
+                p.soft data-passkey-needs { (words.passkey_needs) }
+            }
+        }
+    }
+
+    fn change_password(&self, words: &Words) -> Markup {
+        let (current_error, new_error) = match self.error {
+            Some(error @ AccountError::CurrentPasswordWrong) => (Some(error.message(words)), None),
+            Some(error @ AccountError::NewPassword(_)) => (None, Some(error.message(words))),
+            _ => (None, None),
+        };
+        let current = Field {
+            label: words.current_password,
+            name: "current_password",
+            kind: "password",
+            autocomplete: "current-password",
+            required: true,
+            focus: current_error.is_some(),
+            error: current_error,
+            ..Field::default()
+        };
+        let new = Field {
+            label: words.new_password,
+            name: "new_password",
+            kind: "password",
+            autocomplete: "new-password",
+            required: true,
+            hint: Some(password_hint(words)),
+            focus: new_error.is_some(),
+            error: new_error,
+            ..Field::default()
+        };
+        html! {
+            form method="post" action="/account" {
+                (hidden("csrf", self.csrf))
+                // Not sent: it tells a password manager whose password this is.
+                input type="text" value=(self.username) autocomplete="username" hidden;
+                (current.render())
+                (new.render())
+                button type="submit" name="action" value="change_password" { (words.change_password) }
+            }
+        }
+    }
+}
+
+/// A part of the page under its own heading.
+fn part(id: &str, title: &str, about: Option<&str>, content: &Markup) -> Markup {
+    let title_id = format!("{id}-title");
+    html! {
+        section.part aria-labelledby=(title_id) {
+            div.part-head {
+                h2 id=(title_id) { (title) }
+                @if let Some(about) = about { p { (about) } }
+            }
+            div.part-body { (content) }
+        }
+    }
+}

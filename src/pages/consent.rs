@@ -1,0 +1,109 @@
+//! The consent page.
+
+use maud::{Markup, html};
+
+use crate::oauth::authority::ADMIN_SCOPE;
+use crate::oauth::redirect::RedirectUri;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scope;
+
+use super::layout::{Document, card, hidden};
+use super::text::{address, fill, strong, tamed};
+use super::words::Words;
+
+/// Asks whether a client may have what it asks for.
+///
+/// Posts `request`, `csrf` and `decision` (`allow` or `deny`) to `/oauth/consent`.
+#[derive(Clone, Copy)]
+pub struct Consent<'a> {
+    /// The token that binds the form to this browser.
+    pub csrf: &'a str,
+    /// The query of the authorization request.
+    pub request: &'a str,
+    /// The name of the client.
+    pub client: &'a str,
+    /// Where the answer goes; registered, and already found to be the client's.
+    pub redirect_uri: &'a RedirectUri,
+    /// What it asks for.
+    pub scope: &'a Scope,
+    /// The resources that the access is for, without this server itself.
+    pub resources: &'a [Resource],
+    /// Who is signed in.
+    pub username: &'a str,
+}
+
+impl Consent<'_> {
+    /// The document.
+    pub fn render(&self, words: &Words) -> String {
+        let document =
+            Document { words, title: words.consent_title, failed: false, wide: false, script: None, aside: None };
+        let client = || [("client", strong(self.client))];
+        document.render(&card(&html! {
+            h1 { (fill(words.consent_asks, &client())) }
+            p.lead {
+                (fill(words.consent_user, &[("user", strong(self.username))])) " "
+                a href=(address("/account/sign-in", self.request)) { (words.other_account) }
+            }
+            @if self.scope.is_empty() {
+                p { (words.consent_nothing) }
+            } @else {
+                p #scopes-title { (fill(words.consent_scopes, &client())) }
+                (scope_list(self.scope, Some("scopes-title"), words))
+            }
+            @if !self.resources.is_empty() {
+                p #resources-title { (words.consent_resources) }
+                ul.resources aria-labelledby="resources-title" {
+                    @for resource in self.resources { li { code translate="no" { (tamed(resource.as_str())) } } }
+                }
+            }
+            (self.destination(words))
+            form method="post" action="/oauth/consent" {
+                (hidden("csrf", self.csrf))
+                (hidden("request", self.request))
+                div.choice {
+                    button.primary type="submit" name="decision" value="allow" { (words.allow) }
+                    button type="submit" name="decision" value="deny" { (words.deny) }
+                }
+            }
+            p.aside { (words.consent_later) }
+        }))
+    }
+
+    fn destination(&self, words: &Words) -> Markup {
+        let place = || [("place", strong(self.redirect_uri.host()))];
+        html! {
+            // Any program on the device may listen at a loopback address or claim a scheme (RFC 8252 section 8).
+            @if self.redirect_uri.is_loopback() || self.redirect_uri.is_private_use() {
+                p.destination.warning { (fill(words.consent_device, &place())) }
+            } @else {
+                p.destination { (fill(words.consent_site, &place())) }
+            }
+        }
+    }
+}
+
+/// What scope values allow, in words.
+pub(super) fn scope_list(scope: &Scope, labelled_by: Option<&str>, words: &Words) -> Markup {
+    html! {
+        ul.scopes aria-labelledby=[labelled_by] {
+            @for value in scope.values() {
+                li.is-grave[value == ADMIN_SCOPE] { (scope_words(value, words)) }
+            }
+        }
+    }
+}
+
+fn scope_words(value: &str, words: &Words) -> Markup {
+    let known = match value {
+        "openid" => words.scope_openid,
+        "profile" => words.scope_profile,
+        "email" => words.scope_email,
+        "offline_access" => words.scope_offline,
+        ADMIN_SCOPE => words.scope_admin,
+        unknown => {
+            let scope = html! { code translate="no" { (tamed(unknown)) } };
+            return fill(words.scope_unknown, &[("scope", scope)]);
+        }
+    };
+    html! { (known) }
+}

@@ -1,0 +1,233 @@
+//! One of each page, with a text of the test's own wherever somebody else may choose it.
+
+use crate::identity::password::PasswordError;
+use crate::identity::profile::ProfileError;
+use crate::oauth::redirect::RedirectUri;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scope;
+use crate::pages::*;
+use crate::token::UnixTime;
+
+/// A text that would be markup, and would end an attribute.
+pub(super) const HOSTILE: &str = "\"><script>alert(1)</script>' onfocus=\"x\u{202e}&amp;";
+
+pub(super) struct Sample {
+    pub(super) name: String,
+    pub(super) html: String,
+}
+
+/// Every page in these words. `"plain"` gives harmless texts; any other text stands wherever it can.
+pub(super) fn all(words: &Words, text: &str) -> Vec<Sample> {
+    let or = |plain: &'static str| -> &str { if text == "plain" { plain } else { text } };
+    let mut samples = Vec::new();
+    let mut add = |name: &str, html: String| samples.push(Sample { name: name.to_owned(), html });
+    sign_in(words, or, &mut add);
+    sign_up(words, or, &mut add);
+    consent(words, or, &mut add);
+    account(words, or, &mut add);
+    ends(words, or, &mut add);
+    samples
+}
+
+const REQUEST: &str = "response_type=code&client_id=app&scope=openid%20email&state=a+b";
+
+fn sign_in<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
+    let bare = SignIn {
+        csrf: or("token"),
+        continue_to: "",
+        client: None,
+        username: "",
+        afresh: false,
+        error: None,
+        passkey_options: None,
+        upstream: None,
+        sign_up: false,
+    };
+    let full = SignIn {
+        continue_to: or(REQUEST),
+        client: Some(or("Photo album")),
+        username: or("demo"),
+        passkey_options: Some(or(r#"{"challenge":"AAAA","rpId":"localhost","userVerification":"required"}"#)),
+        upstream: Some(or("Example ID")),
+        sign_up: true,
+        ..bare
+    };
+    add("sign-in", full.render(words));
+    add("sign-in-bare", bare.render(words));
+    add("sign-in-passkey", SignIn { upstream: None, username: "", ..full }.render(words));
+    add("sign-in-afresh", SignIn { afresh: true, ..full }.render(words));
+    for (name, error) in [
+        ("wrong", SignInError::WrongCredentials),
+        ("passkey-refused", SignInError::PasskeyRefused),
+        ("upstream-failed", SignInError::UpstreamFailed),
+        ("stale", SignInError::Stale),
+        ("throttled", SignInError::Throttled { seconds: 90 }),
+        ("unavailable", SignInError::Unavailable),
+    ] {
+        add(&format!("sign-in-{name}"), SignIn { error: Some(error), ..full }.render(words));
+    }
+}
+
+fn sign_up<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
+    let empty = SignUp {
+        csrf: or("token"),
+        continue_to: or(REQUEST),
+        client: Some(or("Photo album")),
+        username: "",
+        name: "",
+        email: "",
+        errors: &[],
+    };
+    let filled = SignUp { username: or("demo"), name: or("Demo"), email: or("demo"), ..empty };
+    add("sign-up", empty.render(words));
+    let errors = [
+        SignUpError::UsernameTaken,
+        SignUpError::Password(PasswordError::TooShort),
+        SignUpError::Name(ProfileError::TooLong),
+        SignUpError::Email(ProfileError::Malformed),
+    ];
+    add("sign-up-errors", SignUp { errors: &errors, ..filled }.render(words));
+    let more = [
+        SignUpError::Username(ProfileError::Empty),
+        SignUpError::Username(ProfileError::Character),
+        SignUpError::Password(PasswordError::TooLong),
+        SignUpError::Password(PasswordError::Control),
+        SignUpError::Password(PasswordError::Username),
+        SignUpError::Password(PasswordError::Common),
+        SignUpError::Stale,
+        SignUpError::Throttled { seconds: 7_200 },
+        SignUpError::Unavailable,
+    ];
+    for (index, error) in more.iter().enumerate() {
+        add(&format!("sign-up-error-{index}"), SignUp { errors: std::slice::from_ref(error), ..filled }.render(words));
+    }
+}
+
+fn consent<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
+    let uri = |text| RedirectUri::parse(text).unwrap();
+    let site = uri("https://app.example/cb");
+    let scope = Scope::parse("openid profile email offline_access photos:read").unwrap();
+    let page = Consent {
+        csrf: or("token"),
+        request: or(REQUEST),
+        client: or("Photo album"),
+        redirect_uri: &site,
+        scope: &scope,
+        resources: &[],
+        username: or("demo"),
+    };
+    let resources = ["https://api.example/v1", "urn:example:archive"].map(|text| Resource::parse(text).unwrap());
+    let device = uri("http://127.0.0.1:51004/cb");
+    let private_use = uri("com.example.app:/cb");
+    let admin = Scope::parse("edgemint:admin").unwrap();
+    add("consent", page.render(words));
+    add("consent-resources", Consent { resources: &resources, ..page }.render(words));
+    add("consent-loopback", Consent { redirect_uri: &device, ..page }.render(words));
+    add("consent-private-use", Consent { redirect_uri: &private_use, ..page }.render(words));
+    add("consent-admin", Consent { scope: &admin, redirect_uri: &device, ..page }.render(words));
+    add("consent-nothing", Consent { scope: &Scope::default(), ..page }.render(words));
+}
+
+fn account<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
+    let [then, later, now] = [1_790_000_000, 1_793_456_789, 1_795_510_020].map(UnixTime);
+    let passkey = PasskeyRow { id: or("p1"), name: or("My phone"), created: then, last_used: Some(now), synced: true };
+    let passkeys =
+        [passkey, PasskeyRow { id: or("p2"), name: or("Security key"), last_used: None, synced: false, ..passkey }];
+    let session =
+        SessionRow { id: or("s1"), current: true, browser: or("Firefox, Linux"), since: later, last_used: now };
+    let sessions = [
+        session,
+        SessionRow { id: or("s2"), current: false, browser: or("Safari, iPhone"), since: then, last_used: later },
+        SessionRow { id: or("s3"), current: false, browser: "", ..session },
+    ];
+    let grants = [
+        GrantRow { id: or("g1"), since: then, last_used: Some(now) },
+        GrantRow { id: or("g2"), since: later, last_used: None },
+    ];
+    let scope = Scope::parse("openid profile offline_access photos:read").unwrap();
+    let nothing = Scope::default();
+    let application =
+        ApplicationRow { client: or("app"), name: or("Photo album"), scope: &scope, since: then, grants: &grants };
+    let applications = [
+        application,
+        ApplicationRow { client: or("notes"), name: or("Notes"), grants: &[], ..application },
+        ApplicationRow { client: or("desk"), name: or("Desk"), scope: &nothing, grants: &[], ..application },
+    ];
+    let full = Account {
+        csrf: or("token"),
+        username: or("demo"),
+        name: Some(or("Demo")),
+        email: Some(or("demo@app.example")),
+        has_password: true,
+        passkey_options: Some(or(r#"{"challenge":"AAAA","rp":{"name":"Edgemint"}}"#)),
+        passkeys: &passkeys,
+        sessions: &sessions,
+        applications: &applications,
+        done: None,
+        error: None,
+    };
+    let empty = Account {
+        name: None,
+        email: None,
+        has_password: false,
+        passkey_options: None,
+        passkeys: &[],
+        sessions: &sessions[..1],
+        applications: &[],
+        ..full
+    };
+    add("account", full.render(words));
+    add("account-empty", empty.render(words));
+    for done in Done::ALL {
+        assert_eq!(Done::parse(done.word()), Some(done));
+        add(&format!("account-{}", done.word()), Account { done: Some(done), ..full }.render(words));
+    }
+    assert_eq!(Done::parse("<script>"), None);
+    for (name, error) in [
+        ("password-wrong", AccountError::CurrentPasswordWrong),
+        ("password-common", AccountError::NewPassword(PasswordError::Common)),
+        ("passkey-name", AccountError::PasskeyName(ProfileError::Empty)),
+        ("passkey-not-added", AccountError::PasskeyNotAdded),
+        ("too-many", AccountError::TooManyPasskeys),
+        ("last", AccountError::LastWayIn),
+        ("gone", AccountError::Gone),
+        ("stale", AccountError::Stale),
+        ("throttled", AccountError::Throttled { seconds: 1 }),
+        ("unavailable", AccountError::Unavailable),
+    ] {
+        add(&format!("account-{name}"), Account { error: Some(error), ..full }.render(words));
+    }
+}
+
+fn ends<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
+    let question = LogoutQuestion {
+        csrf: or("token"),
+        request: or("client_id=app&state=x"),
+        client: Some(or("Photo album")),
+        username: or("demo"),
+    };
+    add("logout", question.render(words));
+    add("logout-bare", LogoutQuestion { request: "", client: None, ..question }.render(words));
+    add("signed-out", SignedOut.render(words));
+    let redirect_uri = RedirectUri::parse("https://app.example/cb").unwrap();
+    let parameters = [("code", or("c0de")), ("state", or("a b")), ("iss", "https://auth.example")];
+    add("form-post", FormPost { redirect_uri: &redirect_uri, parameters: &parameters }.render(words));
+    for (reference, problem) in [
+        ("stale_page", Problem::StalePage),
+        ("already_decided", Problem::AlreadyDecided),
+        ("wrong_browser", Problem::WrongBrowser),
+        ("unknown_client", Problem::UnknownClient),
+        ("redirect_mismatch", Problem::RedirectMismatch),
+        ("bad_request", Problem::BadRequest { reason: "response_type must be code." }),
+        ("throttled", Problem::Throttled { seconds: 40 }),
+        ("upstream_failed", Problem::UpstreamFailed),
+        ("unavailable", Problem::Unavailable),
+        ("signed_out_meanwhile", Problem::SignedOutMeanwhile),
+        ("not_found", Problem::NotFound),
+    ] {
+        let page = ErrorPage { problem, restart: Some("/account/sign-in"), reference: Some(or(reference)) };
+        add(reference, page.render(words));
+        assert!((400..600).contains(&problem.status()));
+    }
+    add("not_found-bare", ErrorPage { problem: Problem::NotFound, restart: None, reference: None }.render(words));
+}

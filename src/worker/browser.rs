@@ -1,0 +1,242 @@
+//! The browser of a person: its cookies, its language, and the proof that a form comes from a page that it was shown.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::oauth::handle::{AccountId, Handle, Kind, SessionId};
+use crate::oauth::{Authority, Refusal};
+use crate::pages::{self, ErrorPage, Problem, Words};
+use crate::token::{UnixTime, base64url};
+use crate::wire::{Form, Reply};
+
+use super::env::Platform;
+use super::http::Incoming;
+use super::random::random;
+use super::report::Fault;
+
+/// How long a page may stay open before its form is too old, seconds.
+const FORM_TTL: u64 = 3600;
+/// How long a browser remembers that it is one, and whom it has signed in, seconds: as long as browsers allow.
+const REMEMBER_FOR: u64 = 400 * 24 * 3600;
+
+/// What a form is for; under the MAC, so that a form of one page counts on no other.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Account,
+    Consent,
+    Logout,
+    SignIn,
+    SignUp,
+}
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Consent => "consent",
+            Self::Logout => "logout",
+            Self::SignIn => "sign-in",
+            Self::SignUp => "sign-up",
+        }
+    }
+}
+
+/// One browser, as far as its request tells.
+pub(crate) struct Browser {
+    /// A random text that binds forms to it.
+    id: String,
+    /// Whether it has just been chosen.
+    is_new: bool,
+    /// Its session: a handle that this authority wrote. Whether the session stands is for its account to say.
+    pub(crate) session: Option<(AccountId, SessionId)>,
+    /// What it says it is, cut short.
+    pub(crate) agent: String,
+    /// Where it is.
+    pub(crate) address: String,
+    /// Its language.
+    pub(crate) words: &'static Words,
+    known: Option<String>,
+}
+
+impl Browser {
+    /// Reads what a request tells.
+    pub(crate) fn of(platform: &Platform, request: &Incoming) -> Result<Self, Fault> {
+        let header = request.header("Cookie").unwrap_or_default();
+        let cookie = |name: Cookie| {
+            let name = name.of(platform.authority());
+            let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
+            pairs.filter(|(own, _)| *own == name).map(|(_, value)| value.to_owned()).next()
+        };
+        let known_id = cookie(Cookie::Browser).filter(|id| SessionId::parse(id).is_some());
+        let is_new = known_id.is_none();
+        let session = cookie(Cookie::Session)
+            .and_then(|text| platform.config.handles.read(Kind::Session, &text))
+            .and_then(|handle| Some((handle.account.clone(), handle.session()?)));
+        let locales = Form::parse(&request.query).ok().and_then(|query| query.get("ui_locales").map(str::to_owned));
+        let mut agent = request.header("User-Agent").unwrap_or_default();
+        if let Some((end, _)) = agent.char_indices().nth(300) {
+            agent.truncate(end);
+        }
+        Ok(Self {
+            id: known_id.map_or_else(|| random::<16>().map(|bytes| base64url::encode(&bytes)), Ok)?,
+            is_new,
+            session,
+            agent: pages::browser_label(&agent),
+            address: request.header("CF-Connecting-IP").unwrap_or_default(),
+            words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
+            known: cookie(Cookie::Known),
+        })
+    }
+
+    /// What a form of a page must send back. `about` is what the page shows: another thing needs another form.
+    pub(crate) fn form_token(&self, platform: &Platform, purpose: Purpose, about: &str) -> Result<String, Fault> {
+        let nonce = base64url::encode(&random::<16>()?);
+        let until = platform.now.plus(FORM_TTL).0.to_string();
+        let tag = self.tag(platform, purpose, about, &nonce, &until);
+        Ok(format!("{nonce}.{until}.{tag}"))
+    }
+
+    /// Checks what a form has sent back, and where it was sent from. Gives the form's own random text.
+    pub(crate) fn check_form(
+        &self,
+        platform: &Platform,
+        request: &Incoming,
+        form: &Form,
+        purpose: Purpose,
+        about: &str,
+    ) -> Result<String, Refusal> {
+        let origin = request.header("Origin");
+        if self.is_new || origin.is_some_and(|origin| origin != platform.authority().issuer()) {
+            return Err(Refusal::FormForeign);
+        }
+        let token = form.get("csrf").filter(|token| token.len() <= 200 && !token.contains('|'));
+        let mut parts = token.unwrap_or_default().splitn(3, '.');
+        let (nonce, until, tag) = (parts.next(), parts.next(), parts.next());
+        let (Some(nonce), Some(until), Some(tag)) = (nonce, until, tag) else {
+            return Err(Refusal::FormForeign);
+        };
+        let fields = self.fields(purpose, about, nonce, until);
+        if !platform.config.forms.verifies(&fields.each_ref().map(String::as_str), tag) {
+            return Err(Refusal::FormForeign);
+        }
+        if until.parse().map_or(true, |until| UnixTime(until) <= platform.now) {
+            return Err(Refusal::FormStale);
+        }
+        Ok(nonce.to_owned())
+    }
+
+    fn tag(&self, platform: &Platform, purpose: Purpose, about: &str, nonce: &str, until: &str) -> String {
+        let fields = self.fields(purpose, about, nonce, until);
+        platform.config.forms.tag(&fields.each_ref().map(String::as_str))
+    }
+
+    /// A form belongs to a purpose, a browser, what the page shows, and a session: but whoever signs in in one of two
+    /// tabs may go on in the other.
+    fn fields(&self, purpose: Purpose, about: &str, nonce: &str, until: &str) -> [String; 6] {
+        let session = match purpose {
+            Purpose::SignIn | Purpose::SignUp => None,
+            Purpose::Account | Purpose::Consent | Purpose::Logout => self.session.as_ref(),
+        };
+        let session = session.map(|(_, session)| session.to_string()).unwrap_or_default();
+        let about = base64url::encode(&Sha256::digest(about));
+        [purpose.name().to_owned(), self.id.clone(), session, about, nonce.to_owned(), until.to_owned()]
+    }
+
+    /// Has this browser signed in by this name before? Gives the random text by which its attempts are counted.
+    pub(crate) fn knows(&self, platform: &Platform, username: &str) -> Option<String> {
+        let (nonce, tag) = self.known.as_deref()?.split_once('.')?;
+        let username = base64url::encode(&Sha256::digest(username));
+        platform.config.forms.verifies(&["known", nonce, &username], tag).then(|| nonce.to_owned())
+    }
+
+    /// A page for this browser.
+    pub(crate) fn page(&self, platform: &Platform, status: u16, html: String, form_targets: &[String]) -> Reply {
+        let reply = Reply::html(status, html, pages::headers(form_targets)).with("Vary", "Accept-Language, Cookie");
+        if self.is_new { self.remember(platform, reply) } else { reply }
+    }
+
+    /// The page about something that went wrong.
+    pub(crate) fn problem(&self, platform: &Platform, refusal: &Refusal, restart: Option<&str>) -> Reply {
+        let problem = problem(refusal);
+        let page = ErrorPage { problem, restart, reference: Some(refusal.kind()) };
+        self.page(platform, problem.status(), page.render(self.words), &[])
+    }
+
+    /// Sends the browser on, signed in.
+    pub(crate) fn signed_in(
+        &self,
+        platform: &Platform,
+        account: &AccountId,
+        session: &SessionId,
+        username: Option<&str>,
+        to: &str,
+    ) -> Result<Reply, Fault> {
+        let handle = Handle { account: account.clone(), record: session.to_string(), generation: 1 };
+        let text = platform.config.handles.write(Kind::Session, &handle);
+        let authority = platform.authority();
+        let reply = Reply::see_other(to).with_cookie(Cookie::Session.set(authority, &text, authority.session_ttl()));
+        let Some(username) = username else {
+            return Ok(reply);
+        };
+        let nonce = base64url::encode(&random::<16>()?);
+        let username = base64url::encode(&Sha256::digest(username));
+        let known = format!("{nonce}.{}", platform.config.forms.tag(&["known", &nonce, &username]));
+        Ok(reply.with_cookie(Cookie::Known.set(authority, &known, REMEMBER_FOR)))
+    }
+
+    /// Takes the session from the browser.
+    pub(crate) fn signed_out(platform: &Platform, reply: Reply) -> Reply {
+        reply.with_cookie(Cookie::Session.set(platform.authority(), "", 0))
+    }
+
+    fn remember(&self, platform: &Platform, reply: Reply) -> Reply {
+        reply.with_cookie(Cookie::Browser.set(platform.authority(), &self.id, REMEMBER_FOR))
+    }
+}
+
+/// The cookies.
+#[derive(Clone, Copy)]
+enum Cookie {
+    /// Binds forms to the browser.
+    Browser,
+    /// Proves that the browser has signed somebody in before.
+    Known,
+    /// The session.
+    Session,
+}
+
+impl Cookie {
+    /// Its name. `__Host-`: only this host may set it, only over TLS (RFC 6265bis section 4.1.3.2). Without TLS, on
+    /// localhost, some browsers keep no such cookie.
+    fn of(self, authority: &Authority) -> &'static str {
+        match (self, authority.is_loopback()) {
+            (Self::Browser, false) => "__Host-edgemint-browser",
+            (Self::Browser, true) => "edgemint-browser",
+            (Self::Known, false) => "__Host-edgemint-known",
+            (Self::Known, true) => "edgemint-known",
+            (Self::Session, false) => "__Host-edgemint-session",
+            (Self::Session, true) => "edgemint-session",
+        }
+    }
+
+    fn set(self, authority: &Authority, value: &str, max_age: u64) -> String {
+        let secure = if authority.is_loopback() { "" } else { "; Secure" };
+        format!("{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}", self.of(authority))
+    }
+}
+
+/// What a person is told about a refusal.
+pub(crate) fn problem(refusal: &Refusal) -> Problem {
+    use crate::oauth::grant::GrantRefusal;
+    match refusal {
+        Refusal::AuthorizeClient => Problem::UnknownClient,
+        Refusal::AuthorizeRedirect | Refusal::LogoutRedirect => Problem::RedirectMismatch,
+        Refusal::FormForeign => Problem::WrongBrowser,
+        Refusal::FormStale => Problem::StalePage,
+        Refusal::Grant(GrantRefusal::CodeSpent) => Problem::AlreadyDecided,
+        Refusal::NotFound => Problem::NotFound,
+        Refusal::SessionMissing => Problem::SignedOutMeanwhile,
+        Refusal::SignInThrottled { seconds } => Problem::Throttled { seconds: *seconds },
+        Refusal::Upstream => Problem::UpstreamFailed,
+        other => Problem::BadRequest { reason: other.error().1 },
+    }
+}

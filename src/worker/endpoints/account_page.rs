@@ -1,0 +1,286 @@
+//! The account page: a person sees what there is of the account, and ends or changes each part of it.
+
+use crate::identity::passkey::{self, RelyingParty};
+use crate::identity::password::Password;
+use crate::identity::profile::{PersonName, Username};
+use crate::oauth::grant::Grant;
+use crate::oauth::handle::{AccountId, GrantId, SessionId};
+use crate::oauth::id_token::Profile;
+use crate::oauth::{ClientId, Refusal};
+use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow};
+use crate::wire::{Form, Reply};
+use crate::worker::account::{self, Overview, PasskeyRecord};
+use crate::worker::browser::{Browser, Purpose};
+use crate::worker::clients;
+use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::report::{Stop, refused};
+use crate::worker::users::{self, Name};
+
+/// The most passkeys that an account holds.
+const MAX_PASSKEYS: usize = 20;
+
+/// What came of an action.
+enum Outcome {
+    Done(Done),
+    Failed(AccountError),
+    SignedOut,
+}
+
+/// `GET /account`.
+pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let done = query.get("done").and_then(Done::parse);
+    match overview(platform, browser).await? {
+        Some((id, overview)) => show(platform, browser, &id, &overview, done, None, 200).await,
+        None => Ok(sign_in_first(platform, browser)),
+    }
+}
+
+/// `POST /account`: one of the buttons.
+pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let form = request.form().await?;
+    let Some((id, overview)) = overview(platform, browser).await? else {
+        return Ok(sign_in_first(platform, browser));
+    };
+    if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::Account, "") {
+        refused("/account", &refusal);
+        let error = Some(AccountError::Stale);
+        return show(platform, browser, &id, &overview, None, error, refusal.status()).await;
+    }
+    match run(platform, browser, &form, &id, &overview).await? {
+        Outcome::Done(done) => Ok(Reply::see_other(format!("/account?done={}", done.word()))),
+        Outcome::SignedOut => Ok(Browser::signed_out(platform, Reply::see_other("/account/sign-in"))),
+        Outcome::Failed(error) => {
+            let status = if matches!(error, AccountError::Throttled { .. }) { 429 } else { 400 };
+            show(platform, browser, &id, &overview, None, Some(error), status).await
+        }
+    }
+}
+
+async fn run(
+    platform: &Platform,
+    browser: &Browser,
+    form: &Form,
+    id: &AccountId,
+    overview: &Overview,
+) -> Result<Outcome, Stop> {
+    let text = |name| form.get(name).unwrap_or_default();
+    let gone = Outcome::Failed(AccountError::Gone);
+    let (command, done) = match text("action") {
+        "sign_out" => {
+            if let Some(session) = &overview.current {
+                account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await?;
+            }
+            return Ok(Outcome::SignedOut);
+        }
+        "end_session" => match SessionId::parse(text("session")) {
+            Some(session) => (AccountCommand::EndSession { session }, Done::SessionEnded),
+            None => return Ok(gone),
+        },
+        "end_grant" => match GrantId::parse(text("grant")) {
+            Some(grant) => (AccountCommand::EndGrant { grant }, Done::GrantEnded),
+            None => return Ok(gone),
+        },
+        "withdraw" => match ClientId::parse(text("client")) {
+            Some(client) => (AccountCommand::Withdraw { client }, Done::Withdrawn),
+            None => return Ok(gone),
+        },
+        "change_password" => return change_password(platform, browser, form, id, overview).await,
+        "add_passkey" => return add_passkey(platform, form, id, overview).await,
+        "rename_passkey" => match PersonName::parse(text("name")) {
+            Ok(name) => {
+                let name = name.as_str().to_owned();
+                (AccountCommand::RenamePasskey { id: text("passkey").to_owned(), name }, Done::PasskeyRenamed)
+            }
+            Err(error) => return Ok(Outcome::Failed(AccountError::PasskeyName(error))),
+        },
+        "remove_passkey" => {
+            if overview.passkeys.len() == 1 && !has_password(platform, id, overview).await? {
+                return Ok(Outcome::Failed(AccountError::LastWayIn));
+            }
+            (AccountCommand::RemovePasskey { id: text("passkey").to_owned() }, Done::PasskeyRemoved)
+        }
+        _ => return Err(Refusal::MissingParameter.into()),
+    };
+    match account::ask(platform, id, &command).await? {
+        AccountAnswer::Done => Ok(Outcome::Done(done)),
+        AccountAnswer::Ended(ended) if ended > 0 || done == Done::Withdrawn => Ok(Outcome::Done(done)),
+        AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(gone),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+async fn change_password(
+    platform: &Platform,
+    browser: &Browser,
+    form: &Form,
+    id: &AccountId,
+    overview: &Overview,
+) -> Result<Outcome, Stop> {
+    let profile = account::profile(platform, id, &overview.account).await?;
+    let current = form.get("current_password").unwrap_or_default();
+    match check_password(platform, browser, &profile.username, current).await? {
+        Ok((account, _)) if account == *id => {}
+        Err(Refusal::SignInThrottled { seconds }) => {
+            return Ok(Outcome::Failed(AccountError::Throttled { seconds }));
+        }
+        Ok(_) | Err(_) => return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong)),
+    }
+    let username = Username::parse(&profile.username).map_err(|_| account_do::unexpected())?;
+    let new = match Password::parse(form.get("new_password").unwrap_or_default(), &username) {
+        Ok(new) => new,
+        Err(error) => return Ok(Outcome::Failed(AccountError::NewPassword(error))),
+    };
+    users::set_password(platform, id, &Name::Username(&profile.username), &new).await?;
+    // Whoever knew the old password is signed out; this browser stays.
+    account::ask(platform, id, &AccountCommand::EndSessions { except: overview.current.clone() }).await?;
+    Ok(Outcome::Done(Done::PasswordChanged))
+}
+
+async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview: &Overview) -> Result<Outcome, Stop> {
+    if overview.passkeys.len() >= MAX_PASSKEYS {
+        return Ok(Outcome::Failed(AccountError::TooManyPasskeys));
+    }
+    let name = match PersonName::parse(form.get("name").unwrap_or("Passkey")) {
+        Ok(name) => name.as_str().to_owned(),
+        Err(error) => return Ok(Outcome::Failed(AccountError::PasskeyName(error))),
+    };
+    let refused = Outcome::Failed(AccountError::PasskeyNotAdded);
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(refused);
+    };
+    let response = form.get("credential").unwrap_or_default();
+    let Some((challenge, _)) = answered_challenge(platform, response, &format!("add {id}")) else {
+        return Ok(refused);
+    };
+    let Ok(passkey) = passkey::verify_registration(&rp, challenge.as_bytes(), response) else {
+        return Ok(refused);
+    };
+    let credential = passkey.id.to_text();
+    let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };
+    match account::ask(platform, id, &AccountCommand::AddPasskey { id: credential, passkey: record }).await? {
+        AccountAnswer::Done => Ok(Outcome::Done(Done::PasskeyAdded)),
+        AccountAnswer::Exists => Ok(refused),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+/// What there is of the account, if the browser's session stands.
+async fn overview(platform: &Platform, browser: &Browser) -> Result<Option<(AccountId, Overview)>, Stop> {
+    let Some((id, session)) = &browser.session else {
+        return Ok(None);
+    };
+    match account::ask(platform, id, &AccountCommand::Overview { session: Some(session.clone()) }).await? {
+        AccountAnswer::Overview(overview) => Ok(Some((id.clone(), *overview))),
+        AccountAnswer::Missing => Ok(None),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+fn sign_in_first(platform: &Platform, browser: &Browser) -> Reply {
+    let reply = Reply::see_other("/account/sign-in");
+    if browser.session.is_some() { Browser::signed_out(platform, reply) } else { reply }
+}
+
+async fn has_password(platform: &Platform, id: &AccountId, overview: &Overview) -> Result<bool, Stop> {
+    let profile = account::profile(platform, id, &overview.account).await?;
+    Ok(users::password_of(platform, id, &profile.username).await?.is_some())
+}
+
+async fn show(
+    platform: &Platform,
+    browser: &Browser,
+    id: &AccountId,
+    overview: &Overview,
+    done: Option<Done>,
+    error: Option<AccountError>,
+    status: u16,
+) -> Result<Reply, Stop> {
+    let profile = account::profile(platform, id, &overview.account).await?;
+    let has_password = users::password_of(platform, id, &profile.username).await?.is_some();
+    let options = passkey_options(platform, id, &profile, overview)?;
+    let mut names = Vec::new();
+    for connection in &overview.connections {
+        let client = match ClientId::parse(&connection.client) {
+            Some(client) => clients::find(platform, &client).await?,
+            None => None,
+        };
+        names.push(client.map_or(connection.client.clone(), |client| client.display_name().to_owned()));
+    }
+    let passkeys: Vec<_> = overview.passkeys.iter().map(passkey_row).collect();
+    let current = overview.current.as_ref().map(SessionId::as_str);
+    let sessions: Vec<_> = overview
+        .sessions
+        .iter()
+        .map(|view| SessionRow {
+            id: &view.id,
+            current: current == Some(view.id.as_str()),
+            browser: &view.session.agent,
+            since: view.session.opened_at,
+            last_used: view.session.seen_at,
+        })
+        .collect();
+    let grant_rows: Vec<Vec<_>> =
+        overview.connections.iter().map(|connection| connection.grants.iter().map(grant_row).collect()).collect();
+    let applications: Vec<_> = overview
+        .connections
+        .iter()
+        .zip(&names)
+        .zip(&grant_rows)
+        .map(|((connection, name), grants)| ApplicationRow {
+            client: &connection.client,
+            name,
+            scope: &connection.consent.scope,
+            since: connection.consent.since,
+            grants,
+        })
+        .collect();
+    let page = Account {
+        csrf: &browser.form_token(platform, Purpose::Account, "")?,
+        username: &profile.username,
+        name: profile.name.as_deref(),
+        email: profile.email.as_deref(),
+        has_password,
+        passkey_options: options.as_deref(),
+        passkeys: &passkeys,
+        sessions: &sessions,
+        applications: &applications,
+        done,
+        error,
+    };
+    Ok(browser.page(platform, status, page.render(browser.words), &[]))
+}
+
+fn grant_row((id, grant): &(String, Grant)) -> GrantRow<'_> {
+    GrantRow { id, since: grant.issued_at, last_used: Some(grant.last_used()) }
+}
+
+fn passkey_row((id, record): &(String, PasskeyRecord)) -> PasskeyRow<'_> {
+    PasskeyRow {
+        id,
+        name: &record.name,
+        created: record.created,
+        last_used: record.used_at,
+        synced: record.passkey.backup_eligible,
+    }
+}
+
+/// What the browser needs to make another passkey; nothing where there can be none.
+fn passkey_options(
+    platform: &Platform,
+    id: &AccountId,
+    profile: &Profile,
+    overview: &Overview,
+) -> Result<Option<String>, Stop> {
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(None);
+    };
+    let challenge = challenge(platform, &format!("add {id}"))?;
+    let existing = overview.passkeys.iter().map(|(_, record)| &record.passkey);
+    let name = profile.name.as_deref().unwrap_or(&profile.username);
+    let options = passkey::creation_options(&rp, &id.bytes(), &profile.username, name, existing, challenge.as_bytes());
+    Ok(Some(options.to_string()))
+}

@@ -1,0 +1,256 @@
+//! The admin endpoints for people: users, their sessions and grants, and the grants of a client.
+//! Whoever gets here has shown a token with the admin scope.
+
+use serde_json::{Value, json};
+
+use crate::oauth::grant::Grant;
+use crate::oauth::handle::{AccountId, GrantId};
+use crate::oauth::id_token::Profile;
+use crate::oauth::user::UserDescription;
+use crate::oauth::{ClientId, Refusal};
+use crate::wire::{Form, Reply};
+use crate::worker::account::{self, AccountRecord, Overview};
+use crate::worker::clients::{self, registry};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::kv::{self, Kind};
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::report::Stop;
+use crate::worker::users::{self, Name, checked};
+
+/// How many users a page of the list has, and how many accounts a page of a client's grants asks.
+const PAGE: u64 = 50;
+
+/// `POST /admin/users`.
+pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let user = checked(description(request).await?, platform.now)?;
+    let (profile, scope) = (user.profile.clone(), user.scope.clone());
+    let id = users::create(platform, user).await?;
+    let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
+    let record = AccountRecord { profile: String::new(), scope, created: platform.now };
+    Ok(Reply::json(201, &shown(&id, &record, &profile)).with("Location", location))
+}
+
+/// `GET /admin/users`: a page of users and where the next one begins, or with `username` the one of this name.
+pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    if let Some(username) = query.get("username") {
+        let username = username.to_ascii_lowercase();
+        let entry = users::identifier(platform, &Name::Username(&username), &IdentifierCommand::Read).await?;
+        let IdentifierAnswer::Entry(entry) = entry else {
+            return Err(account_do::unexpected().into());
+        };
+        let users = match entry {
+            Some(entry) => vec![read_shown(platform, &entry.account).await?],
+            None => Vec::new(),
+        };
+        return Ok(Reply::json(200, &json!({ "users": users })));
+    }
+    let (ids, next) = kv::list(platform, Kind::User, query.get("cursor").map(str::to_owned), PAGE).await?;
+    let mut users = Vec::with_capacity(ids.len());
+    for id in ids.iter().filter_map(|id| AccountId::parse(id)) {
+        match read_shown(platform, &id).await {
+            Ok(user) => users.push(user),
+            // The list is a copy, and may be a minute behind.
+            Err(Stop::Refused(Refusal::UserNotFound)) => {}
+            Err(stop) => return Err(stop),
+        }
+    }
+    let page = match next {
+        Some(next) => json!({ "users": users, "cursor": next }),
+        None => json!({ "users": users }),
+    };
+    Ok(Reply::json(200, &page))
+}
+
+/// `GET /admin/users/ID`.
+pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    Ok(Reply::json(200, &read_shown(platform, &account_id(id)?).await?))
+}
+
+/// `PUT /admin/users/ID`: what is sent replaces what there was; the password stays unless there is a new one.
+pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+    let id = account_id(id)?;
+    let user = checked(description(request).await?, platform.now)?;
+    users::replace(platform, &id, user).await?;
+    Ok(Reply::json(200, &read_shown(platform, &id).await?))
+}
+
+/// `DELETE /admin/users/ID`: with sessions, grants and passkeys, at once.
+pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    users::remove(platform, &account_id(id)?).await?;
+    Ok(Reply::empty(204))
+}
+
+/// `GET /admin/users/ID/sessions`.
+pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    let overview = overview(platform, &account_id(id)?).await?;
+    let session = |view: &account::SessionView| {
+        json!({
+            "id": view.id, "browser": view.session.agent, "opened_at": view.session.opened_at,
+            "seen_at": view.session.seen_at, "ends_at": view.session.ends, "amr": view.session.sign_in.amr,
+        })
+    };
+    Ok(Reply::json(200, &json!({ "sessions": overview.sessions.iter().map(session).collect::<Vec<_>>() })))
+}
+
+/// `DELETE /admin/users/ID/sessions`: all of them, and the grants that were to last as long.
+pub(crate) async fn end_sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    ended(platform, &account_id(id)?, &AccountCommand::EndSessions { except: None }).await
+}
+
+/// `GET /admin/users/ID/grants`.
+pub(crate) async fn grants(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    let id = account_id(id)?;
+    let overview = overview(platform, &id).await?;
+    Ok(Reply::json(200, &json!({ "grants": described(&id, &overview, platform, |_| true) })))
+}
+
+/// `DELETE /admin/users/ID/grants`: all of them.
+pub(crate) async fn end_grants(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+    ended(platform, &account_id(id)?, &AccountCommand::EndGrants { client: None }).await
+}
+
+/// `DELETE /admin/users/ID/grants/GRANT`.
+pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Result<Reply, Stop> {
+    let (id, grant) = (account_id(id)?, GrantId::parse(grant).ok_or(Refusal::GrantNotFound)?);
+    match account::ask(platform, &id, &AccountCommand::EndGrant { grant }).await? {
+        AccountAnswer::Done => Ok(Reply::empty(204)),
+        AccountAnswer::Missing => Err(Refusal::GrantNotFound.into()),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+/// `GET /admin/clients/ID/grants`: those of a page of accounts, and where the next one begins.
+pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let client = client_id(id)?;
+    let accounts = accounts(platform, &client, query.get("cursor").unwrap_or_default()).await?;
+    let mut grants = Vec::new();
+    for account in &accounts {
+        match overview(platform, account).await {
+            Ok(overview) => {
+                grants.extend(described(account, &overview, platform, |grant| grant.client == client));
+            }
+            Err(Stop::Refused(Refusal::UserNotFound)) => {}
+            Err(stop) => return Err(stop),
+        }
+    }
+    let more = accounts.last().filter(|_| accounts.len() as u64 == PAGE);
+    let page = match more {
+        Some(last) => json!({ "grants": grants, "cursor": last }),
+        None => json!({ "grants": grants }),
+    };
+    Ok(Reply::json(200, &page))
+}
+
+/// `DELETE /admin/clients/ID/grants`: all of them. With `cursor` it goes on where an answer with `cursor` stopped.
+pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let (ended, next) = end_all_of(platform, &client_id(id)?, query.get("cursor").unwrap_or_default()).await?;
+    let answer = match next {
+        Some(next) => json!({ "ended": ended, "cursor": next }),
+        None => json!({ "ended": ended }),
+    };
+    Ok(Reply::json(200, &answer))
+}
+
+/// How many accounts one request asks at the most: the platform allows a thousand calls a request.
+const ACCOUNTS_A_REQUEST: u64 = 500;
+
+/// Ends the grants of a client, account by account. Says how many, and where to go on if there were too many accounts.
+pub(crate) async fn end_all_of(
+    platform: &Platform,
+    client: &ClientId,
+    from: &str,
+) -> Result<(u64, Option<String>), Stop> {
+    let (mut after, mut total, mut asked) = (from.to_owned(), 0, 0);
+    loop {
+        let accounts = accounts(platform, client, &after).await?;
+        for account in &accounts {
+            let command = AccountCommand::EndGrants { client: Some(client.clone()) };
+            if let AccountAnswer::Ended(ended) = account::ask(platform, account, &command).await? {
+                total += ended;
+            }
+        }
+        asked += PAGE;
+        match accounts.last() {
+            Some(last) if accounts.len() as u64 == PAGE => after = last.to_string(),
+            Some(_) | None => return Ok((total, None)),
+        }
+        if asked >= ACCOUNTS_A_REQUEST {
+            return Ok((total, Some(after)));
+        }
+    }
+}
+
+async fn accounts(platform: &Platform, client: &ClientId, after: &str) -> Result<Vec<AccountId>, Stop> {
+    let command = RegistryCommand::Accounts { after: after.to_owned(), limit: PAGE };
+    match registry(platform, client, &command).await? {
+        RegistryAnswer::Accounts(accounts) => Ok(accounts),
+        _ => Err(clients::unexpected().into()),
+    }
+}
+
+async fn ended(platform: &Platform, id: &AccountId, command: &AccountCommand) -> Result<Reply, Stop> {
+    match account::ask(platform, id, command).await? {
+        AccountAnswer::Ended(count) => Ok(Reply::json(200, &json!({ "ended": count }))),
+        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+async fn overview(platform: &Platform, id: &AccountId) -> Result<Overview, Stop> {
+    match account::ask(platform, id, &AccountCommand::Overview { session: None }).await? {
+        AccountAnswer::Overview(overview) => Ok(*overview),
+        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+fn described(id: &AccountId, overview: &Overview, platform: &Platform, which: impl Fn(&Grant) -> bool) -> Vec<Value> {
+    let all = overview.connections.iter().flat_map(|connection| &connection.grants);
+    all.filter(|(_, grant)| which(grant))
+        .map(|(grant_id, grant)| {
+            json!({
+                "id": grant_id, "user": id, "client_id": grant.client, "scope": grant.scope,
+                "resources": grant.resources, "offline": grant.offline, "issued_at": grant.issued_at,
+                "last_used": grant.last_used(), "ends_at": grant.ends(platform.authority().lifetimes()),
+            })
+        })
+        .collect()
+}
+
+async fn description(request: &Incoming) -> Result<UserDescription, Stop> {
+    let body = request.json_object().await?;
+    Ok(UserDescription::parse(&body).map_err(Refusal::User)?)
+}
+
+async fn read_shown(platform: &Platform, id: &AccountId) -> Result<Value, Stop> {
+    let (record, profile) = users::read(platform, id).await?;
+    Ok(shown(id, &record, &profile))
+}
+
+/// A user as an operator sees it. Never the password.
+fn shown(id: &AccountId, record: &AccountRecord, profile: &Profile) -> Value {
+    let mut user = json!({
+        "id": id, "username": profile.username, "name": profile.name, "email": profile.email,
+        "email_verified": profile.email_verified, "scope": record.scope,
+        "created_at": record.created, "updated_at": profile.updated_at,
+    });
+    if let Some(members) = user.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    user
+}
+
+fn account_id(segment: &str) -> Result<AccountId, Refusal> {
+    AccountId::parse(segment).ok_or(Refusal::UserNotFound)
+}
+
+fn client_id(segment: &str) -> Result<ClientId, Refusal> {
+    let text = js_sys::decode_uri_component(segment).ok().map(String::from);
+    text.and_then(|text| ClientId::parse(&text)).ok_or(Refusal::ClientNotFound)
+}

@@ -1,0 +1,210 @@
+//! The authorization endpoint, and the decision of the person there.
+
+use std::rc::Rc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::oauth::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, after_sign_in, client_id};
+use crate::oauth::grant::Outcome;
+use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::scope::Scope;
+use crate::oauth::{Client, Refusal};
+use crate::pages::{Consent, FormPost};
+use crate::wire::{Form, Reply, form_encode};
+use crate::worker::account::{self, AccountRecord};
+use crate::worker::browser::{Browser, Purpose};
+use crate::worker::clients::{self, registry};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::random::random;
+use crate::worker::report::{Stop, refused};
+use crate::worker::ring;
+
+/// A request that may be answered at its redirect URI.
+pub(crate) struct Asked {
+    pub(crate) client: Rc<Client>,
+    pub(crate) target: Target,
+    pub(crate) request: Result<AuthorizationRequest, Refusal>,
+}
+
+/// Reads a request: who asks, where the answer goes, what is asked.
+pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Stop> {
+    let client = clients::find(platform, &client_id(form)?).await?.ok_or(Refusal::AuthorizeClient)?;
+    let target = Target::parse(&client, form)?;
+    let request = AuthorizationRequest::parse(platform.authority(), &client, &target, form);
+    Ok(Asked { client, target, request })
+}
+
+/// `GET /oauth/authorize` (RFC 6749 section 3.1). A POST (OpenID Connect Core section 3.1.2.1) is sent here as a GET, so
+/// that a page can be opened again.
+pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    if request.method == "POST" {
+        let form = request.form().await?;
+        return Ok(Reply::see_other(format!("/oauth/authorize?{}", query_of(&form))));
+    }
+    let form = Form::parse(&request.query).map_err(Refusal::from)?;
+    let Asked { client, target, request: asked } = asked(platform, &form).await?;
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(refuse(platform, browser, &target, &refusal)),
+    };
+    let session = match &browser.session {
+        Some((account, session)) if is_hinted(platform, &form, account).await? => Some((account, session)),
+        Some(_) | None => None,
+    };
+    let grant = GrantId::from_bytes(random()?);
+    let (decision, known) = match session {
+        None => (Decision::SignIn, None),
+        Some((id, session)) => {
+            let session = Some(session.clone());
+            let command = AccountCommand::Authorize { session, request: asked.clone(), grant: grant.clone() };
+            match account::ask(platform, id, &command).await? {
+                AccountAnswer::Decision { decision, account } => (decision, account.map(|record| (id, record))),
+                _ => return Err(account_do::unexpected().into()),
+            }
+        }
+    };
+    match (decision.unless_silent(&asked), known) {
+        (Err(refusal), _) => Ok(refuse(platform, browser, &target, &refusal)),
+        (Ok(Decision::Allowed(_)), Some((id, _))) => Ok(send_code(platform, browser, &target, id, &grant)),
+        (Ok(Decision::Ask(scope)), Some((id, record))) => {
+            let query = query_of(&form);
+            consent_page(platform, browser, &Question { client, asked, scope, query }, id, &record).await
+        }
+        (Ok(_), _) => Ok(Reply::see_other(format!("/account/sign-in?continue={}", form_encode(&query_of(&form))))),
+    }
+}
+
+/// `POST /oauth/consent`: what the person decided about a request.
+pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let form = request.form().await?;
+    let query = form.get("request").ok_or(Refusal::MissingParameter)?;
+    let Asked { target, request: asked, .. } = asked(platform, &Form::parse(query).map_err(Refusal::from)?).await?;
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(refuse(platform, browser, &target, &refusal)),
+    };
+    let back = format!("/oauth/authorize?{query}");
+    let Some((id, session)) = &browser.session else {
+        return Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back)));
+    };
+    let nonce = match browser.check_form(platform, request, &form, Purpose::Consent, query) {
+        Ok(nonce) => nonce,
+        Err(refusal) => {
+            refused("/oauth/consent", &refusal);
+            return Ok(browser.problem(platform, &refusal, Some(&back)));
+        }
+    };
+    match form.get("decision") {
+        Some("allow") => {}
+        Some("deny") => return Ok(refuse(platform, browser, &target, &Refusal::AccessDenied)),
+        Some(_) | None => return Err(Refusal::MissingParameter.into()),
+    }
+    // The client's index first: then no grant exists that could not be found when all of the client's are to end.
+    match registry(platform, &asked.client, &RegistryCommand::Index { account: id.clone() }).await? {
+        RegistryAnswer::Done => {}
+        _ => return Err(clients::unexpected().into()),
+    }
+    // The same form gives the same grant, and so the same code.
+    let grant = grant_of_form(&nonce);
+    let command = AccountCommand::Allow {
+        session: session.clone(),
+        scope: asked.scope.clone(),
+        request: asked,
+        grant: grant.clone(),
+    };
+    match account::ask(platform, id, &command).await? {
+        AccountAnswer::Grant(Ok(Outcome::Issued)) => Ok(send_code(platform, browser, &target, id, &grant)),
+        AccountAnswer::Grant(Err(refusal)) => {
+            refused("/oauth/consent", &Refusal::Grant(refusal));
+            Ok(browser.problem(platform, &Refusal::Grant(refusal), Some(&back)))
+        }
+        AccountAnswer::Missing => Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back))),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+/// What a person is asked.
+struct Question {
+    client: Rc<Client>,
+    asked: AuthorizationRequest,
+    scope: Scope,
+    query: String,
+}
+
+async fn consent_page(
+    platform: &Platform,
+    browser: &Browser,
+    question: &Question,
+    id: &AccountId,
+    record: &AccountRecord,
+) -> Result<Reply, Stop> {
+    let profile = account::profile(platform, id, record).await?;
+    let own = platform.authority().issuer();
+    let others: Vec<_> = question.asked.resources.iter().filter(|it| it.as_str() != own).cloned().collect();
+    let page = Consent {
+        csrf: &browser.form_token(platform, Purpose::Consent, &question.query)?,
+        request: &question.query,
+        client: question.client.display_name(),
+        redirect_uri: &question.asked.redirect_uri,
+        scope: &question.scope,
+        resources: &others,
+        username: &profile.username,
+    };
+    let targets = [question.asked.redirect_uri.form_target()];
+    Ok(browser.page(platform, 200, page.render(browser.words), &targets))
+}
+
+fn send_code(platform: &Platform, browser: &Browser, target: &Target, id: &AccountId, grant: &GrantId) -> Reply {
+    let handle = Handle { account: id.clone(), record: grant.to_string(), generation: 1 };
+    let code = platform.config.handles.write(Kind::Code, &handle);
+    send(platform, browser, target, &target.success(platform.authority(), &code))
+}
+
+fn refuse(platform: &Platform, browser: &Browser, target: &Target, refusal: &Refusal) -> Reply {
+    refused("/oauth/authorize", refusal);
+    send(platform, browser, target, &target.failure(platform.authority(), refusal))
+}
+
+fn send(platform: &Platform, browser: &Browser, target: &Target, parameters: &[(&str, &str)]) -> Reply {
+    match target.mode {
+        ResponseMode::Query => Reply::see_other(target.redirect_uri.with(parameters)),
+        ResponseMode::FormPost => {
+            let page = FormPost { redirect_uri: &target.redirect_uri, parameters };
+            browser.page(platform, 200, page.render(browser.words), &[target.redirect_uri.form_target()])
+        }
+    }
+}
+
+/// Is this the person that the client means? An `id_token_hint` that cannot be read names nobody (OpenID Connect Core
+/// section 3.1.2.1).
+async fn is_hinted(platform: &Platform, form: &Form, account: &AccountId) -> Result<bool, Stop> {
+    match form.get("id_token_hint") {
+        None => Ok(true),
+        Some(hint) => Ok(ring::hint(platform, hint).await?.is_some_and(|hint| hint.account == *account)),
+    }
+}
+
+/// The grant that a form stands for. Nobody can choose it: the nonce is ours.
+fn grant_of_form(nonce: &str) -> GrantId {
+    let digest: [u8; 32] = Sha256::digest(format!("grant|{nonce}")).into();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, digested)| *byte = digested);
+    GrantId::from_bytes(bytes)
+}
+
+/// A request as a query, in one form whatever it came in.
+fn query_of(form: &Form) -> String {
+    let pairs = form.pairs().map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Where a person goes on after signing in: the request that led there, or the account page.
+pub(crate) fn continuation(query: Option<&str>) -> String {
+    match query.and_then(|query| Form::parse(query).ok()) {
+        Some(form) if form.get("client_id").is_some() => format!("/oauth/authorize?{}", after_sign_in(&form)),
+        Some(_) | None => "/account".to_owned(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Introspection and revocation: both are about a token that somebody holds.
+
+use serde_json::json;
+
+use crate::oauth::bearer::any_audience_policy;
+use crate::oauth::client::ClientId;
+use crate::oauth::grant::Outcome;
+use crate::oauth::handle::{Handle, Kind, is_handle};
+use crate::oauth::{Refusal, exchange, introspect, revoke};
+use crate::token::Token;
+use crate::wire::Reply;
+use crate::worker::account;
+use crate::worker::clients::{self, Standing, authenticate, authenticate_confidential, registry, standing};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::report::{Fault, Stop};
+use crate::worker::ring;
+
+/// `POST /oauth/introspect` (RFC 7662).
+pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let form = request.form().await?;
+    let client = authenticate_confidential(platform, request.authorization()?.as_deref(), &form).await?;
+    let text = introspect::token_in_question(&form)?;
+    let answer = if is_handle(text) {
+        match platform.config.handles.read(Kind::Refresh, text) {
+            Some(handle) => refresh_token(platform, &client.id, &handle).await?,
+            None => introspect::inactive(),
+        }
+    } else {
+        match ours(platform, text).await? {
+            Some(token) => match standing(platform, &token).await? {
+                Standing::OfAccount(..) | Standing::OfClient => introspect::active(&token),
+                Standing::Ended => introspect::inactive(),
+            },
+            None => introspect::inactive(),
+        }
+    };
+    Ok(Reply::json(200, &answer))
+}
+
+/// `POST /oauth/revoke` (RFC 7009). The body is an empty object: two common clients fail on none at all.
+pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let form = request.form().await?;
+    let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
+    let text = introspect::token_in_question(&form)?;
+    if is_handle(text) {
+        // A code or a session that somebody sends here is nothing that can be revoked here.
+        if let Some(handle) = platform.config.handles.read(Kind::Refresh, text) {
+            end_grant(platform, &client.id, &handle).await?;
+        }
+    } else if let Some(token) = ours(platform, text).await? {
+        end_token(platform, &client, &token).await?;
+    }
+    Ok(Reply::json(200, &json!({})))
+}
+
+/// Ends a grant with all its tokens (RFC 7009 section 2.1).
+async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<(), Stop> {
+    let grant = handle.grant().ok_or(Refusal::HandleForged)?;
+    let command = AccountCommand::Revoke { grant, client: client.clone() };
+    match account::ask(platform, &handle.account, &command).await? {
+        AccountAnswer::Grant(Ok(Outcome::Ended)) => Ok(()),
+        AccountAnswer::Grant(Err(_)) => Err(Refusal::TokenOfAnother.into()),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+/// Ends one access token.
+async fn end_token(platform: &Platform, client: &crate::oauth::Client, token: &Token) -> Result<(), Stop> {
+    let revocation = revoke::revoke(client, token)?;
+    if exchange::grant_of_jti(&revocation.jti).is_some() {
+        let Some(account) = token.claims().text("sub").and_then(crate::oauth::handle::AccountId::parse) else {
+            return Ok(());
+        };
+        let command = AccountCommand::RevokeToken { jti: revocation.jti, until: revocation.until };
+        return match account::ask(platform, &account, &command).await? {
+            AccountAnswer::Done | AccountAnswer::Missing => Ok(()),
+            _ => Err(account_do::unexpected().into()),
+        };
+    }
+    let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
+    match registry(platform, &client.id, &command).await? {
+        RegistryAnswer::Done => Ok(()),
+        _ => Err(clients::unexpected().into()),
+    }
+}
+
+/// What there is to say about a refresh token, to the client that it was issued to and nobody else.
+async fn refresh_token(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<serde_json::Value, Stop> {
+    let Some(grant) = handle.grant() else {
+        return Ok(introspect::inactive());
+    };
+    let command = AccountCommand::Describe { grant, client: client.clone(), generation: handle.generation };
+    match account::ask(platform, &handle.account, &command).await? {
+        AccountAnswer::Described(Some(described)) => {
+            Ok(introspect::active_refresh_token(platform.authority(), &handle.account, client, &described))
+        }
+        AccountAnswer::Described(None) | AccountAnswer::Missing => Ok(introspect::inactive()),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+/// The token, if it is one of ours and its time is not over.
+async fn ours(platform: &Platform, text: &str) -> Result<Option<Token>, Fault> {
+    match ring::verify(platform, text, any_audience_policy(platform.authority())).await {
+        Ok(token) => Ok(Some(token)),
+        Err(Stop::Refused(_)) => Ok(None),
+        Err(Stop::Failed(fault)) => Err(fault),
+    }
+}

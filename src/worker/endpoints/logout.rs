@@ -1,0 +1,84 @@
+//! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
+
+use crate::oauth::Refusal;
+use crate::oauth::logout::{Hint, LogoutRequest};
+use crate::oauth::redirect::RedirectUri;
+use crate::pages::{LogoutQuestion, SignedOut};
+use crate::wire::{Form, Reply, form_encode};
+use crate::worker::account;
+use crate::worker::browser::{Browser, Purpose};
+use crate::worker::clients;
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::report::Stop;
+use crate::worker::ring;
+
+/// `GET|POST /oauth/logout`. Whoever has an ID token of the session that is signed in is believed; anybody else's wish
+/// is put to the person, for otherwise any page could sign people out.
+pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let form = match request.method.as_str() {
+        "POST" => request.form().await?,
+        _ => Form::parse(&request.query).map_err(Refusal::from)?,
+    };
+    // The page's own form carries the request along.
+    let carried = form.get("request").map(|query| Form::parse(query).map_err(Refusal::from)).transpose()?;
+    let asked = LogoutRequest::parse(carried.as_ref().unwrap_or(&form))?;
+    let hint = match &asked.id_token_hint {
+        Some(text) => ring::hint(platform, text).await?,
+        None => None,
+    };
+    let client_id = asked.client(hint.as_ref())?;
+    let client = match &client_id {
+        Some(id) => Some(clients::find(platform, id).await?.ok_or(Refusal::AuthorizeClient)?),
+        None => None,
+    };
+    let target = asked.target(client.as_deref())?;
+    let done = || signed_out(platform, browser, target.as_ref(), asked.state.as_deref());
+    let Some((id, session)) = &browser.session else {
+        return Ok(done());
+    };
+    if carried.is_some() {
+        let query = form.get("request").unwrap_or_default();
+        browser.check_form(platform, request, &form, Purpose::Logout, query)?;
+        if form.get("decision") != Some("sign_out") {
+            return Ok(Reply::see_other("/account"));
+        }
+    } else if !hint.as_ref().is_some_and(|hint| is_about(hint, id.as_str(), session.as_str())) {
+        let query = pairs(&form);
+        let AccountAnswer::Account(record) = account::ask(platform, id, &AccountCommand::Read).await? else {
+            return Ok(done());
+        };
+        let profile = account::profile(platform, id, &record).await?;
+        let page = LogoutQuestion {
+            csrf: &browser.form_token(platform, Purpose::Logout, &query)?,
+            request: &query,
+            client: client.as_ref().map(|client| client.display_name()),
+            username: &profile.username,
+        };
+        let targets: Vec<_> = target.iter().map(RedirectUri::form_target).collect();
+        return Ok(browser.page(platform, 200, page.render(browser.words), &targets));
+    }
+    match account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await? {
+        AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(done()),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+fn is_about(hint: &Hint, account: &str, session: &str) -> bool {
+    hint.account.as_str() == account && hint.session.as_ref().is_some_and(|hinted| hinted.as_str() == session)
+}
+
+fn signed_out(platform: &Platform, browser: &Browser, target: Option<&RedirectUri>, state: Option<&str>) -> Reply {
+    let parameters: Vec<_> = state.map(|state| ("state", state)).into_iter().collect();
+    let reply = match target {
+        Some(target) => Reply::see_other(target.with(&parameters)),
+        None => browser.page(platform, 200, SignedOut.render(browser.words), &[]),
+    };
+    Browser::signed_out(platform, reply)
+}
+
+fn pairs(form: &Form) -> String {
+    let pairs = form.pairs().map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}

@@ -1,0 +1,241 @@
+//! Signing in: by password and by passkey. Nobody is told which of user name and password is wrong, nor by time.
+
+use crate::identity::passkey::{self, RelyingParty};
+use crate::identity::password;
+use crate::identity::profile::Username;
+use crate::identity::throttle::address_bucket;
+use crate::oauth::Refusal;
+use crate::oauth::handle::{AccountId, SessionId};
+use crate::oauth::id_token::PROOF_OF_POSSESSION;
+use crate::pages::{SignIn, SignInError};
+use crate::token::{UnixTime, base64url};
+use crate::wire::{Form, Reply};
+use crate::worker::account;
+use crate::worker::browser::{Browser, Purpose};
+use crate::worker::clients;
+use crate::worker::endpoints::authorize::{asked, continuation};
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand, Used};
+use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
+use crate::worker::random::random;
+use crate::worker::report::{Fault, Stop, refused};
+use crate::worker::users::{self, Name};
+
+/// How long a passkey challenge counts, seconds: what the browser is given, and a little more.
+const CHALLENGE_TTL: u64 = 600;
+
+/// `GET /account/sign-in`.
+pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    show(platform, browser, query.get("continue").unwrap_or_default(), None, None, 200).await
+}
+
+/// `POST /account/sign-in`: by password.
+pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let form = request.form().await?;
+    let onward = form.get("continue").unwrap_or_default();
+    let typed = form.get("username").unwrap_or_default();
+    let again = |error, status| show(platform, browser, onward, Some(typed), Some(error), status);
+    if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
+        refused("/account/sign-in", &refusal);
+        return again(SignInError::Stale, refusal.status()).await;
+    }
+    let password = form.get("password").unwrap_or_default();
+    match check_password(platform, browser, typed, password).await? {
+        Ok((account, username)) => {
+            let amr = vec!["pwd".to_owned()];
+            let session = open_session(platform, browser, &account, amr, None).await?;
+            let session = session.ok_or(Refusal::SignIn)?;
+            Ok(browser.signed_in(platform, &account, &session, Some(&username), &continuation(Some(onward)))?)
+        }
+        Err(refusal @ Refusal::SignInThrottled { seconds }) => {
+            refused("/account/sign-in", &refusal);
+            let reply = again(SignInError::Throttled { seconds }, refusal.status()).await?;
+            Ok(reply.with("Retry-After", seconds.to_string()))
+        }
+        Err(refusal) => {
+            refused("/account/sign-in", &refusal);
+            again(SignInError::WrongCredentials, 400).await
+        }
+    }
+}
+
+/// Checks a user name and a password; every attempt is counted before the password is looked at, and costs the same
+/// whether or not there is such a user.
+pub(crate) async fn check_password(
+    platform: &Platform,
+    browser: &Browser,
+    typed: &str,
+    password: &str,
+) -> Result<Result<(AccountId, String), Refusal>, Stop> {
+    // A text that is no user name is treated like a name that nobody has.
+    let username = Username::parse(typed).map(|name| name.as_str().to_owned()).unwrap_or_else(|_| "|".to_owned());
+    let name = Name::Username(&username);
+    let known = browser.knows(platform, &username);
+    let bucket = address_bucket(&browser.address);
+    let address = Name::Address(&bucket);
+    // A browser that has signed this person in before is counted by itself: no stranger can lock it out.
+    let who = known.map_or(Who::Stranger, Who::KnownBrowser);
+    let counts_by_address = matches!(who, Who::Stranger);
+    if counts_by_address {
+        let attempt = IdentifierCommand::Attempt { who: Who::Address };
+        if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &address, &attempt).await? {
+            return Ok(Err(Refusal::SignInThrottled { seconds }));
+        }
+    }
+    let attempt = IdentifierCommand::Attempt { who: who.clone() };
+    let entry = match users::identifier(platform, &name, &attempt).await? {
+        IdentifierAnswer::Wait(seconds) => return Ok(Err(Refusal::SignInThrottled { seconds })),
+        IdentifierAnswer::Entry(entry) => entry,
+        _ => return Err(account_do::unexpected().into()),
+    };
+    let hash = match entry.as_ref().and_then(|entry| Some((&entry.account, entry.password.as_ref()?))) {
+        Some((account, sealed)) => Some(users::open_password(platform, account, sealed).await?),
+        None => None,
+    };
+    let right = password::verify(hash.as_ref(), password);
+    let Some(entry) = entry.filter(|_| right) else {
+        return Ok(Err(Refusal::SignIn));
+    };
+    users::identifier(platform, &name, &IdentifierCommand::Succeeded { who }).await?;
+    if counts_by_address {
+        users::identifier(platform, &address, &IdentifierCommand::Succeeded { who: Who::Address }).await?;
+    }
+    Ok(Ok((entry.account, username)))
+}
+
+/// `POST /account/sign-in/passkey`.
+pub(crate) async fn by_passkey(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    let form = request.form().await?;
+    let onward = form.get("continue").unwrap_or_default();
+    let again = |error, status| show(platform, browser, onward, None, Some(error), status);
+    if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
+        refused("/account/sign-in/passkey", &refusal);
+        return again(SignInError::Stale, refusal.status()).await;
+    }
+    let bucket = address_bucket(&browser.address);
+    let address = Name::Address(&bucket);
+    let attempt = IdentifierCommand::Attempt { who: Who::Address };
+    if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &address, &attempt).await? {
+        return again(SignInError::Throttled { seconds }, 429).await;
+    }
+    let Some((account, session)) = check_passkey(platform, browser, form.get("credential").unwrap_or_default()).await?
+    else {
+        refused("/account/sign-in/passkey", &Refusal::SignIn);
+        return again(SignInError::PasskeyRefused, 400).await;
+    };
+    users::identifier(platform, &address, &IdentifierCommand::Succeeded { who: Who::Address }).await?;
+    Ok(browser.signed_in(platform, &account, &session, None, &continuation(Some(onward)))?)
+}
+
+async fn check_passkey(
+    platform: &Platform,
+    browser: &Browser,
+    response: &str,
+) -> Result<Option<(AccountId, SessionId)>, Stop> {
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(None);
+    };
+    let Some((credential, user_handle)) = passkey::claimed(response) else {
+        return Ok(None);
+    };
+    let Some((challenge, until)) = answered_challenge(platform, response, "sign-in") else {
+        return Ok(None);
+    };
+    let account = AccountId::from_bytes(user_handle);
+    let id = credential.to_text();
+    let stored = match account::ask(platform, &account, &AccountCommand::Passkey { id: id.clone() }).await? {
+        AccountAnswer::Passkey(record) => record.passkey,
+        AccountAnswer::Missing => return Ok(None),
+        _ => return Err(account_do::unexpected().into()),
+    };
+    let verified = passkey::verify_authentication(&rp, &user_handle, challenge.as_bytes(), &stored, response);
+    let Ok(assertion) = verified else {
+        return Ok(None);
+    };
+    let amr = [PROOF_OF_POSSESSION, "mfa", "user"].map(str::to_owned).to_vec();
+    let used = Used { id, assertion, challenge: base64url::encode(challenge.as_bytes()), until };
+    let session = open_session(platform, browser, &account, amr, Some(used)).await?;
+    Ok(session.map(|session| (account, session)))
+}
+
+/// Opens a session. `None` if the account is not there any more, or its passkey refused.
+pub(crate) async fn open_session(
+    platform: &Platform,
+    browser: &Browser,
+    account: &AccountId,
+    amr: Vec<String>,
+    passkey: Option<Used>,
+) -> Result<Option<SessionId>, Stop> {
+    let session = SessionId::from_bytes(random()?);
+    let replaces = browser.session.as_ref().filter(|(owner, _)| owner == account).map(|(_, session)| session.clone());
+    // Somebody else was signed in here: that session ends with this sign-in.
+    if let Some((other, old)) = browser.session.as_ref().filter(|(owner, _)| owner != account) {
+        account::ask(platform, other, &AccountCommand::EndSession { session: old.clone() }).await?;
+    }
+    let command =
+        AccountCommand::SignIn { session: session.clone(), amr, agent: browser.agent.clone(), replaces, passkey };
+    match account::ask(platform, account, &command).await? {
+        AccountAnswer::Done => Ok(Some(session)),
+        AccountAnswer::Missing | AccountAnswer::Refused => Ok(None),
+        _ => Err(account_do::unexpected().into()),
+    }
+}
+
+/// A challenge for a passkey: it proves by itself that it is ours, for what, and until when.
+pub(crate) fn challenge(platform: &Platform, purpose: &str) -> Result<String, Fault> {
+    let nonce = base64url::encode(&random::<16>()?);
+    let until = platform.now.plus(CHALLENGE_TTL).0.to_string();
+    let tag = platform.config.forms.tag(&["challenge", purpose, &nonce, &until]);
+    Ok(format!("{nonce}.{until}.{tag}"))
+}
+
+/// The challenge that a response answers, if it is one of ours, for this purpose, and not too old.
+pub(crate) fn answered_challenge(platform: &Platform, response: &str, purpose: &str) -> Option<(String, UnixTime)> {
+    let challenge = String::from_utf8(passkey::answered(response)?).ok().filter(|text| !text.contains('|'))?;
+    let mut parts = challenge.splitn(3, '.');
+    let (nonce, until, tag) = (parts.next()?, parts.next()?, parts.next()?);
+    if !platform.config.forms.verifies(&["challenge", purpose, nonce, until], tag) {
+        return None;
+    }
+    let until = UnixTime(until.parse().ok()?);
+    (platform.now < until).then(|| (challenge.clone(), until))
+}
+
+/// The page, for the request that led to it. Where it leads to is part of the page's policy.
+async fn show(
+    platform: &Platform,
+    browser: &Browser,
+    onward: &str,
+    typed: Option<&str>,
+    error: Option<SignInError>,
+    status: u16,
+) -> Result<Reply, Stop> {
+    let form = Form::parse(onward).map_err(Refusal::from)?;
+    let mut client = None;
+    let mut targets = Vec::new();
+    if form.get("client_id").is_some() {
+        let asked = asked(platform, &form).await?;
+        client = clients::find(platform, &asked.client.id).await?;
+        targets.push(asked.target.redirect_uri.form_target());
+    }
+    let authority = platform.authority();
+    let options = match RelyingParty::of_issuer(authority.issuer()) {
+        Some(rp) => Some(passkey::request_options(&rp, challenge(platform, "sign-in")?.as_bytes()).to_string()),
+        None => None,
+    };
+    let hint = form.get("login_hint").filter(|hint| hint.len() <= 200).unwrap_or_default();
+    let page = SignIn {
+        csrf: &browser.form_token(platform, Purpose::SignIn, "")?,
+        continue_to: onward,
+        client: client.as_ref().map(|client| client.display_name()),
+        username: typed.unwrap_or(hint),
+        afresh: browser.session.is_some() && form.get("prompt").is_some(),
+        error,
+        passkey_options: options.as_deref(),
+        upstream: authority.upstream().map(|upstream| upstream.name.as_str()),
+        sign_up: authority.self_registration(),
+    };
+    Ok(browser.page(platform, status, page.render(browser.words), &targets))
+}

@@ -1,0 +1,110 @@
+//! Making an account for oneself, where the operator allows it.
+
+use crate::identity::password::Password;
+use crate::identity::profile::{Email, PersonName, Username};
+use crate::identity::throttle::address_bucket;
+use crate::oauth::Refusal;
+use crate::oauth::id_token::Profile;
+use crate::pages::{SignUp, SignUpError};
+use crate::wire::{Form, Reply};
+use crate::worker::browser::{Browser, Purpose};
+use crate::worker::endpoints::authorize::continuation;
+use crate::worker::endpoints::sign_in::open_session;
+use crate::worker::env::Platform;
+use crate::worker::http::Incoming;
+use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
+use crate::worker::report::{Stop, refused};
+use crate::worker::users::{self, Name, NewUser};
+
+/// `GET /account/sign-up`.
+pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    offered(platform)?;
+    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    show(platform, browser, &query, &[], 200)
+}
+
+/// `POST /account/sign-up`.
+pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+    offered(platform)?;
+    let form = request.form().await?;
+    if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignUp, "") {
+        refused("/account/sign-up", &refusal);
+        return show(platform, browser, &form, &[SignUpError::Stale], refusal.status());
+    }
+    let user = match read(platform, &form) {
+        Ok(user) => user,
+        Err(errors) => return show(platform, browser, &form, &errors, 400),
+    };
+    // Accounts cost storage: each counts like a failed attempt.
+    let bucket = address_bucket(&browser.address);
+    let attempt = IdentifierCommand::Attempt { who: Who::Address };
+    if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &Name::Address(&bucket), &attempt).await? {
+        return show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429);
+    }
+    let username = user.username.as_str().to_owned();
+    let account = match users::create(platform, user).await {
+        Ok(account) => account,
+        Err(Stop::Refused(Refusal::UserExists)) => {
+            return show(platform, browser, &form, &[SignUpError::UsernameTaken], 409);
+        }
+        Err(stop) => return Err(stop),
+    };
+    let session = open_session(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
+    let session = session.ok_or(Refusal::SignIn)?;
+    let onward = match form.get("continue") {
+        Some(onward) => continuation(Some(onward)),
+        None => "/account?done=signed_up".to_owned(),
+    };
+    Ok(browser.signed_in(platform, &account, &session, Some(&username), &onward)?)
+}
+
+fn offered(platform: &Platform) -> Result<(), Refusal> {
+    if platform.authority().self_registration() { Ok(()) } else { Err(Refusal::NotFound) }
+}
+
+/// Reads the form, and names every field that is wrong.
+fn read(platform: &Platform, form: &Form) -> Result<NewUser, Vec<SignUpError>> {
+    let text = |name| form.get(name).unwrap_or_default();
+    let mut errors = Vec::new();
+    let username = Username::parse(text("username")).map_err(|error| errors.push(SignUpError::Username(error))).ok();
+    let name = form.get("name").map(PersonName::parse).transpose();
+    let name = name.map_err(|error| errors.push(SignUpError::Name(error))).ok().flatten();
+    let email = form.get("email").map(Email::parse).transpose();
+    let email = email.map_err(|error| errors.push(SignUpError::Email(error))).ok().flatten();
+    let Some(username) = username else {
+        return Err(errors);
+    };
+    let password = Password::parse(text("password"), &username);
+    let password = password.map_err(|error| errors.push(SignUpError::Password(error))).ok();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let profile = Profile {
+        username: username.as_str().to_owned(),
+        name: name.map(|name| name.as_str().to_owned()),
+        email: email.map(|email| email.as_str().to_owned()),
+        email_verified: false,
+        updated_at: platform.now,
+    };
+    Ok(NewUser { username, password, profile, scope: None })
+}
+
+fn show(
+    platform: &Platform,
+    browser: &Browser,
+    form: &Form,
+    errors: &[SignUpError],
+    status: u16,
+) -> Result<Reply, Stop> {
+    let text = |name| form.get(name).unwrap_or_default();
+    let page = SignUp {
+        csrf: &browser.form_token(platform, Purpose::SignUp, "")?,
+        continue_to: text("continue"),
+        client: None,
+        username: text("username"),
+        name: text("name"),
+        email: text("email"),
+        errors,
+    };
+    Ok(browser.page(platform, status, page.render(browser.words), &[]))
+}

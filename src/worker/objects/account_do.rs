@@ -1,0 +1,520 @@
+//! What must be exact about one account: its record, sessions, consents, grants and passkeys. One Durable Object an
+//! account, so that capacity grows with people and a person's grants are listed or ended in one call.
+//!
+//! Each command is one turn: the body is read first, then records are read, `oauth` decides, and records are written,
+//! without another wait in between. The answer leaves when what was written is durable (the platform's output gate).
+//! Profiles and passwords come and stay sealed; this object has no key.
+
+use std::cell::Cell;
+
+use serde::{Deserialize, Serialize};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use crate::identity::passkey::Assertion;
+use crate::oauth::authority::Authority;
+use crate::oauth::authorize::{AuthorizationRequest, Consent, Decision, decide, permitted_scope};
+use crate::oauth::client::ClientId;
+use crate::oauth::grant::{self, Described, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
+use crate::oauth::handle::{GrantId, SessionId};
+use crate::oauth::pkce::Challenge;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scope;
+use crate::token::UnixTime;
+use crate::worker::account::{AccountRecord, Connection, Overview, PasskeyRecord, Session, SessionView};
+use crate::worker::clock::now;
+use crate::worker::env;
+use crate::worker::report::{self, Fault, FaultKind};
+
+use super as objects;
+use super::records::{Records, Table, ends_at};
+
+/// What can be asked of an account.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountCommand {
+    /// Makes the account.
+    Create(AccountRecord),
+    /// Replaces its record.
+    Replace(AccountRecord),
+    /// Forgets it, with all that belongs to it.
+    Remove,
+    /// Its record.
+    Read,
+    /// Somebody has proved to be the person: a new session, in the place of another one of the same browser.
+    SignIn { session: SessionId, amr: Vec<String>, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
+    /// May this request have a code? If so, it is out.
+    Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId },
+    /// The person allows the request. The same twice is the same code.
+    Allow { session: SessionId, request: AuthorizationRequest, scope: Scope, grant: GrantId },
+    /// Exchanges a code.
+    Redeem { grant: GrantId, client: ClientId, redirect_uri: Option<String>, challenge: Challenge, refreshable: bool },
+    /// Exchanges a refresh token.
+    Refresh {
+        grant: GrantId,
+        client: ClientId,
+        generation: u64,
+        rotate: bool,
+        scope: Option<Scope>,
+        resources: Vec<Resource>,
+    },
+    /// Ends a grant, as its client asks.
+    Revoke { grant: GrantId, client: ClientId },
+    /// Ends one access token of a grant, as its client asks.
+    RevokeToken { jti: String, until: UnixTime },
+    /// Does this access token still count?
+    Status { grant: GrantId, jti: String },
+    /// What is there to say about a refresh token of this client?
+    Describe { grant: GrantId, client: ClientId, generation: u64 },
+    /// Everything that a person may see.
+    Overview { session: Option<SessionId> },
+    /// Ends a session and the grants that were to last as long.
+    EndSession { session: SessionId },
+    /// Ends all sessions but one.
+    EndSessions { except: Option<SessionId> },
+    /// Ends a grant, as the person or an operator asks.
+    EndGrant { grant: GrantId },
+    /// Ends all grants, or all of a client.
+    EndGrants { client: Option<ClientId> },
+    /// Forgets what the person allowed a client, and ends its grants.
+    Withdraw { client: ClientId },
+    /// Adds a passkey.
+    AddPasskey { id: String, passkey: PasskeyRecord },
+    /// A passkey, for whoever checks its signature.
+    Passkey { id: String },
+    /// Renames a passkey.
+    RenamePasskey { id: String, name: String },
+    /// Removes a passkey.
+    RemovePasskey { id: String },
+}
+
+/// A passkey that has just been used, and the challenge that it answered: neither counts a second time.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Used {
+    pub(crate) id: String,
+    pub(crate) assertion: Assertion,
+    pub(crate) challenge: String,
+    pub(crate) until: UnixTime,
+}
+
+/// What comes back.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountAnswer {
+    /// It is done.
+    Done,
+    /// There is an account already.
+    Exists,
+    /// There is no such thing.
+    Missing,
+    /// The passkey or its challenge has been used before.
+    Refused,
+    /// How many have been ended.
+    Ended(u64),
+    /// The record.
+    Account(AccountRecord),
+    /// What has to happen first, and for whom.
+    Decision { decision: Decision, account: Option<AccountRecord> },
+    /// What the grant's state machine said.
+    Grant(Result<Outcome, GrantRefusal>),
+    /// Whether the token counts, and whose it is.
+    Status(Option<AccountRecord>),
+    /// What a refresh token stands for, if it does.
+    Described(Option<Described>),
+    /// Everything that a person may see.
+    Overview(Box<Overview>),
+    /// A passkey.
+    Passkey(PasskeyRecord),
+}
+
+/// One account.
+#[durable_object(alarm)]
+pub struct AccountObject {
+    state: State,
+    env: Env,
+    /// Whether the alarm that sweeps is known to be set.
+    sweeping: Cell<bool>,
+}
+
+impl DurableObject for AccountObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, sweeping: Cell::new(false) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let command: AccountCommand = objects::command(&mut request).await?;
+        let removes = matches!(command, AccountCommand::Remove);
+        let records = Records::open(&self.state);
+        let outcome = env::authority(&self.env).and_then(|authority| run(command, &records, &authority, now()));
+        if removes && outcome.is_ok() {
+            self.state.storage().delete_alarm().await?;
+            self.state.storage().delete_all().await?;
+        } else if records.has_written() && !self.sweeping.replace(true) {
+            objects::sweep_later(&self.state).await?;
+        }
+        records.tell_costs(&self.env, "account");
+        objects::reply(outcome)
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.sweeping.set(false);
+        let records = Records::open(&self.state);
+        let left = records.sweep(now()).map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
+        if left {
+            self.sweeping.set(true);
+            objects::sweep_later(&self.state).await?;
+        }
+        Response::empty()
+    }
+}
+
+const RECORD: &str = "";
+
+fn run(
+    command: AccountCommand,
+    records: &Records,
+    authority: &Authority,
+    now: UnixTime,
+) -> Result<AccountAnswer, Fault> {
+    let account = Account { records, authority, now };
+    let record: Option<AccountRecord> = records.get(Table::Account, RECORD)?;
+    let Some(record) = record else {
+        return match command {
+            AccountCommand::Create(record) => {
+                records.put(Table::Account, RECORD, None, &record)?;
+                Ok(AccountAnswer::Done)
+            }
+            AccountCommand::Redeem { .. } | AccountCommand::Refresh { .. } => {
+                Ok(AccountAnswer::Grant(Err(GrantRefusal::GrantUnknown)))
+            }
+            AccountCommand::Revoke { .. } => Ok(AccountAnswer::Grant(Ok(Outcome::Ended))),
+            AccountCommand::Authorize { .. } => {
+                Ok(AccountAnswer::Decision { decision: Decision::SignIn, account: None })
+            }
+            AccountCommand::Status { .. } => Ok(AccountAnswer::Status(None)),
+            _ => Ok(AccountAnswer::Missing),
+        };
+    };
+    match command {
+        AccountCommand::Create(_) => Ok(AccountAnswer::Exists),
+        AccountCommand::Replace(record) => {
+            records.put(Table::Account, RECORD, None, &record)?;
+            Ok(AccountAnswer::Done)
+        }
+        // The storage is emptied after this turn.
+        AccountCommand::Remove => {
+            records.delete(Table::Account, RECORD)?;
+            Ok(AccountAnswer::Done)
+        }
+        AccountCommand::Read => Ok(AccountAnswer::Account(record)),
+        AccountCommand::SignIn { session, amr, agent, replaces, passkey } => {
+            account.sign_in(&session, amr, agent, replaces, passkey)
+        }
+        AccountCommand::Authorize { session, request, grant } => account.authorize(record, session, &request, &grant),
+        AccountCommand::Allow { session, request, scope, grant } => {
+            account.allow(&record, session, &request, &scope, &grant)
+        }
+        AccountCommand::Redeem { grant, client, redirect_uri, challenge, refreshable } => {
+            account.step(&grant, |session_stands| grant::Command::Redeem {
+                client: &client,
+                redirect_uri: redirect_uri.as_deref(),
+                challenge: &challenge,
+                refreshable,
+                session_stands,
+            })
+        }
+        AccountCommand::Refresh { grant, client, generation, rotate, scope, resources } => {
+            account.step(&grant, |session_stands| grant::Command::Refresh {
+                client: &client,
+                generation,
+                rotate,
+                scope: scope.as_ref(),
+                resources: &resources,
+                session_stands,
+            })
+        }
+        AccountCommand::Revoke { grant, client } => {
+            account.step(&grant, |_| grant::Command::Revoke { client: &client })
+        }
+        AccountCommand::RevokeToken { jti, until } => {
+            records.put(Table::RevokedToken, &jti, Some(until), &())?;
+            Ok(AccountAnswer::Done)
+        }
+        AccountCommand::Status { grant, jti } => {
+            let grant: Option<Grant> = records.get(Table::Grant, grant.as_str())?;
+            let counts = match grant {
+                Some(grant) => account.stands(&grant)? && !records.contains(Table::RevokedToken, &jti)?,
+                None => false,
+            };
+            Ok(AccountAnswer::Status(counts.then_some(record)))
+        }
+        AccountCommand::Describe { grant, client, generation } => {
+            let grant: Option<Grant> = records.get(Table::Grant, grant.as_str())?;
+            let grant = grant.filter(|grant| grant.client == client);
+            Ok(AccountAnswer::Described(match grant {
+                Some(grant) if account.stands(&grant)? => grant.describe(generation, account.lifetimes(), now),
+                Some(_) | None => None,
+            }))
+        }
+        AccountCommand::Overview { session } => account.overview(record, session),
+        AccountCommand::EndSession { session } => account.end_sessions(|id| id == session.as_str()),
+        AccountCommand::EndSessions { except } => {
+            account.end_sessions(|id| except.as_ref().is_none_or(|except| id != except.as_str()))
+        }
+        AccountCommand::EndGrant { grant } => Ok(match records.delete(Table::Grant, grant.as_str())? {
+            true => AccountAnswer::Done,
+            false => AccountAnswer::Missing,
+        }),
+        AccountCommand::EndGrants { client } => {
+            account.end_grants(|grant| client.as_ref().is_none_or(|client| grant.client == *client))
+        }
+        AccountCommand::Withdraw { client } => {
+            records.delete(Table::Consent, client.as_str())?;
+            account.end_grants(|grant| grant.client == client)
+        }
+        AccountCommand::AddPasskey { id, passkey } => {
+            if records.contains(Table::Passkey, &id)? {
+                return Ok(AccountAnswer::Exists);
+            }
+            records.put(Table::Passkey, &id, None, &passkey)?;
+            Ok(AccountAnswer::Done)
+        }
+        AccountCommand::Passkey { id } => {
+            Ok(records.get(Table::Passkey, &id)?.map_or(AccountAnswer::Missing, AccountAnswer::Passkey))
+        }
+        AccountCommand::RenamePasskey { id, name } => {
+            let Some(passkey) = records.get::<PasskeyRecord>(Table::Passkey, &id)? else {
+                return Ok(AccountAnswer::Missing);
+            };
+            records.put(Table::Passkey, &id, None, &PasskeyRecord { name, ..passkey })?;
+            Ok(AccountAnswer::Done)
+        }
+        AccountCommand::RemovePasskey { id } => Ok(match records.delete(Table::Passkey, &id)? {
+            true => AccountAnswer::Done,
+            false => AccountAnswer::Missing,
+        }),
+    }
+}
+
+/// What a turn works with.
+struct Account<'t> {
+    records: &'t Records,
+    authority: &'t Authority,
+    now: UnixTime,
+}
+
+impl Account<'_> {
+    fn lifetimes(&self) -> &Lifetimes {
+        self.authority.lifetimes()
+    }
+
+    fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
+        let session: Option<Session> = self.records.get(Table::Session, id.as_str())?;
+        Ok(session.filter(|session| self.now < session.ends))
+    }
+
+    fn stands(&self, grant: &Grant) -> Result<bool, Fault> {
+        Ok(grant.stands(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
+    }
+
+    fn sign_in(
+        &self,
+        id: &SessionId,
+        amr: Vec<String>,
+        agent: String,
+        replaces: Option<SessionId>,
+        passkey: Option<Used>,
+    ) -> Result<AccountAnswer, Fault> {
+        if let Some(used) = passkey
+            && !self.use_passkey(used)?
+        {
+            return Ok(AccountAnswer::Refused);
+        }
+        // A new identifier at each sign-in, so that nobody can fix one beforehand. What the old session held moves along.
+        let (mut opened_at, mut held) = (self.now, Vec::new());
+        if let Some(old) = replaces {
+            if let Some(session) = self.session(&old)? {
+                opened_at = session.opened_at;
+            }
+            held = self.records.list::<Grant>(Table::Grant)?;
+            held.retain(|(_, grant)| grant.session == old);
+            self.records.delete(Table::Session, old.as_str())?;
+        }
+        for (grant_id, grant) in held {
+            let ends = ends_at(grant.ends(self.lifetimes()));
+            self.records.put(Table::Grant, &grant_id, ends, &Grant { session: id.clone(), ..grant })?;
+        }
+        let session = Session {
+            sign_in: SignIn { at: self.now, amr },
+            agent,
+            opened_at,
+            seen_at: self.now,
+            ends: self.now.plus(self.authority.session_ttl()),
+        };
+        self.records.put(Table::Session, id.as_str(), Some(session.ends), &session)?;
+        Ok(AccountAnswer::Done)
+    }
+
+    /// Each challenge counts once, and the counter of a passkey never goes back.
+    fn use_passkey(&self, used: Used) -> Result<bool, Fault> {
+        let Some(mut record) = self.records.get::<PasskeyRecord>(Table::Passkey, &used.id)? else {
+            return Ok(false);
+        };
+        if self.records.contains(Table::SpentChallenge, &used.challenge)? {
+            return Ok(false);
+        }
+        if record.passkey.accept(&used.assertion).is_err() {
+            report::event("passkey_counter", &[("passkey", &used.id)]);
+            return Ok(false);
+        }
+        record.used_at = Some(self.now);
+        self.records.put(Table::Passkey, &used.id, None, &record)?;
+        self.records.put(Table::SpentChallenge, &used.challenge, Some(used.until), &())?;
+        Ok(true)
+    }
+
+    fn authorize(
+        &self,
+        record: AccountRecord,
+        id: Option<SessionId>,
+        request: &AuthorizationRequest,
+        grant: &GrantId,
+    ) -> Result<AccountAnswer, Fault> {
+        let session = id.as_ref().map(|id| self.session(id)).transpose()?.flatten();
+        let consent: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
+        let sign_in = session.as_ref().map(|session| &session.sign_in);
+        let decision = decide(request, sign_in, record.scope.as_ref(), consent.as_ref(), self.now);
+        if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
+            self.touch(&id, &session)?;
+            let new = request.grant(scope.clone(), id, session.sign_in, self.now);
+            // A fresh identifier: there is no other grant of that name.
+            let _ = self.issue(grant, new)?;
+        }
+        Ok(AccountAnswer::Decision { decision, account: Some(record) })
+    }
+
+    fn allow(
+        &self,
+        record: &AccountRecord,
+        id: SessionId,
+        request: &AuthorizationRequest,
+        scope: &Scope,
+        grant: &GrantId,
+    ) -> Result<AccountAnswer, Fault> {
+        let Some(session) = self.session(&id)? else {
+            return Ok(AccountAnswer::Missing);
+        };
+        // The form shows what could be allowed then; it never allows more than what can be allowed now.
+        let scope = permitted_scope(&scope.within(&request.scope), record.scope.as_ref());
+        let old: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
+        let old = old.unwrap_or(Consent { since: self.now, ..Consent::default() });
+        let consent = old.clone().with(&scope, &request.resources);
+        if consent != old || !self.records.contains(Table::Consent, request.client.as_str())? {
+            self.records.put(Table::Consent, request.client.as_str(), None, &consent)?;
+        }
+        let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, self.now))?;
+        Ok(AccountAnswer::Grant(outcome))
+    }
+
+    fn issue(&self, id: &GrantId, new: Grant) -> Result<Result<Outcome, GrantRefusal>, Fault> {
+        let stored = self.records.get(Table::Grant, id.as_str())?;
+        self.commit(id, grant::step(stored, grant::Command::Issue(new), self.lifetimes(), self.now))
+    }
+
+    fn step<'c>(&self, id: &GrantId, command: impl FnOnce(bool) -> grant::Command<'c>) -> Result<AccountAnswer, Fault> {
+        let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
+        let session_stands = match &stored {
+            Some(grant) => grant.offline || self.session(&grant.session)?.is_some(),
+            None => false,
+        };
+        let step = grant::step(stored, command(session_stands), self.lifetimes(), self.now);
+        Ok(AccountAnswer::Grant(self.commit(id, step)?))
+    }
+
+    fn commit(&self, id: &GrantId, step: grant::Step) -> Result<Result<Outcome, GrantRefusal>, Fault> {
+        match step.next {
+            grant::Next::Keep => {}
+            grant::Next::Put(grant) => {
+                self.records.put(Table::Grant, id.as_str(), ends_at(grant.ends(self.lifetimes())), &grant)?;
+            }
+            grant::Next::End => {
+                self.records.delete(Table::Grant, id.as_str())?;
+            }
+        }
+        match &step.outcome {
+            Err(refusal @ (GrantRefusal::CodeReused | GrantRefusal::RefreshReused | GrantRefusal::CodeSpent)) => {
+                report::event(refusal.kind(), &[("grant", id.as_str())]);
+            }
+            Ok(Outcome::Entitled(entitlement)) if entitlement.repeated => {
+                report::event("refresh_repeated", &[("grant", id.as_str())]);
+            }
+            Ok(_) | Err(_) => {}
+        }
+        Ok(step.outcome)
+    }
+
+    /// Notes at most once an hour that a session is in use.
+    fn touch(&self, id: &SessionId, session: &Session) -> Result<(), Fault> {
+        if self.now < session.seen_at.plus(3600) {
+            return Ok(());
+        }
+        let seen = Session { seen_at: self.now, ..session.clone() };
+        self.records.put(Table::Session, id.as_str(), Some(seen.ends), &seen)
+    }
+
+    fn end_sessions(&self, which: impl Fn(&str) -> bool) -> Result<AccountAnswer, Fault> {
+        let mut ended = 0;
+        for (id, _) in self.records.list::<Session>(Table::Session)?.into_iter().filter(|(id, _)| which(id)) {
+            self.records.delete(Table::Session, &id)?;
+            self.end_grants(|grant| !grant.offline && grant.session.as_str() == id)?;
+            ended += 1;
+        }
+        Ok(AccountAnswer::Ended(ended))
+    }
+
+    fn end_grants(&self, which: impl Fn(&Grant) -> bool) -> Result<AccountAnswer, Fault> {
+        let mut ended = 0;
+        for (id, _) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
+            self.records.delete(Table::Grant, &id)?;
+            ended += 1;
+        }
+        Ok(AccountAnswer::Ended(ended))
+    }
+
+    fn overview(&self, account: AccountRecord, id: Option<SessionId>) -> Result<AccountAnswer, Fault> {
+        let mut current = None;
+        if let Some(id) = id {
+            let Some(session) = self.session(&id)? else {
+                return Ok(AccountAnswer::Missing);
+            };
+            self.touch(&id, &session)?;
+            current = Some(id);
+        }
+        let mut sessions = Vec::new();
+        for (id, session) in self.records.list::<Session>(Table::Session)? {
+            if self.now < session.ends {
+                sessions.push(SessionView { id, session });
+            }
+        }
+        let mut connections: Vec<Connection> = Vec::new();
+        for (client, consent) in self.records.list::<Consent>(Table::Consent)? {
+            connections.push(Connection { client, consent, grants: Vec::new() });
+        }
+        for (id, grant) in self.records.list::<Grant>(Table::Grant)? {
+            // A code that is out and not redeemed is nothing that anybody could recognise.
+            if !self.stands(&grant)? || matches!(grant.stage, grant::Stage::Code { .. }) {
+                continue;
+            }
+            let of_client = connections.iter_mut().find(|connection| connection.client == grant.client.as_str());
+            if let Some(connection) = of_client {
+                connection.grants.push((id, grant));
+            }
+        }
+        let passkeys = self.records.list(Table::Passkey)?;
+        Ok(AccountAnswer::Overview(Box::new(Overview { account, current, sessions, connections, passkeys })))
+    }
+}
+
+/// An account that answers what it was not asked.
+pub(crate) fn unexpected() -> Fault {
+    Fault::new(FaultKind::ObjectUnavailable, &"an answer to another question")
+}

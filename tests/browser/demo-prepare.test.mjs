@@ -1,0 +1,118 @@
+// What `npm start` prepares for the demo, at an authority that may have it already, or half of it. Whether the password is
+// good is asked of the sign-in page.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { buildPackage } from '../../.scripts/build-package.mjs';
+import { prepareDemo } from '../../.scripts/demo.mjs';
+import { startWorker, token } from '../workerd/harness.mjs';
+import { launch } from './chromium.mjs';
+import { openDemo, state, takeAll } from './demo.mjs';
+
+let server;
+let browser;
+let folder;
+let file;
+
+before(async () => {
+  await buildPackage();
+  server = await startWorker();
+  browser = await launch();
+  folder = mkdtempSync(join(tmpdir(), 'edgemint-demo-'));
+  file = join(folder, 'local', 'demo.json');
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  if (folder) rmSync(folder, { recursive: true });
+});
+
+const prepare = () => prepareDemo(server.url, server.rootSecret, file);
+
+test('makes client and user once; the password is kept for nobody else to read', async () => {
+  const first = await prepare();
+  assert.equal(first.url, `${server.url}/demo/`);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.ok(readFileSync(file, 'utf8').includes(first.password));
+  assert.ok(await signsIn(first));
+
+  const { result, changes } = await watched(prepare);
+  assert.deepEqual(result, first);
+  assert.deepEqual(changes, []);
+});
+
+test('a password file that others may read is closed to them when it is written next', async () => {
+  const { password } = await prepare();
+  writeFileSync(file, JSON.stringify({ password, users: {} }));
+  chmodSync(file, 0o644);
+  assert.equal((await prepare()).password, password);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('after the authority’s state is gone, the kept password is good again', async () => {
+  const before = await prepare();
+  const { users } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal(await admin('DELETE', `/admin/users/${users[server.url]}`), 204);
+  assert.equal(await admin('DELETE', '/admin/clients/demo'), 204);
+  const after = await prepare();
+  assert.deepEqual(after, before);
+  assert.ok(await signsIn(after));
+});
+
+test('after the password is gone, or cannot be read, a new one takes its place', async () => {
+  for (const spoil of [() => rmSync(file), () => writeFileSync(file, '{')]) {
+    const before = await prepare();
+    spoil();
+    const after = await prepare();
+    assert.notEqual(after.password, before.password);
+    assert.ok(await signsIn(after));
+  }
+});
+
+test('a client that was changed is put right', async () => {
+  await prepare();
+  const metadata = { token_endpoint_auth_method: 'none', redirect_uris: ['http://localhost:1/'] };
+  assert.equal(await admin('PUT', '/admin/clients/demo', metadata), 200);
+  const { changes } = await watched(prepare);
+  assert.deepEqual(changes, ['PUT /admin/clients/demo']);
+  assert.ok(await signsIn(await prepare()));
+});
+
+test('a root secret that is wrong is told, and no password made up', async () => {
+  const other = join(folder, 'other.json');
+  await assert.rejects(prepareDemo(server.url, 'wrong', other), /POST \/oauth\/token: 401/);
+  assert.throws(() => statSync(other), { code: 'ENOENT' });
+});
+
+async function signsIn(person) {
+  const { page } = await openDemo(browser, server.url);
+  await takeAll(page, 'Callback', person);
+  const outcome = await state(page, 'Callback');
+  await page.context().close();
+  return outcome === 'done';
+}
+
+async function admin(method, path, body) {
+  const { access_token: bearer } = await token(server);
+  const headers = { authorization: `Bearer ${bearer}`, ...(body && { 'content-type': 'application/json' }) };
+  return (await fetch(server.url + path, { method, headers, body: body && JSON.stringify(body) })).status;
+}
+
+/** Everything that `work` asks of the authority to change. */
+async function watched(work) {
+  const own = globalThis.fetch;
+  const changes = [];
+  globalThis.fetch = (url, init) => {
+    const { pathname } = new URL(url);
+    if (init.method !== 'GET' && pathname !== '/oauth/token') changes.push(`${init.method} ${pathname}`);
+    return own(url, init);
+  };
+  try {
+    return { result: await work(), changes };
+  } finally {
+    globalThis.fetch = own;
+  }
+}

@@ -1,0 +1,121 @@
+//! How grants end: by their time, with their session, at the wish of their client.
+
+use edgemint::oauth::grant::GrantRefusal;
+use edgemint::token::UnixTime;
+
+use super::held::Held;
+use super::words::{DAY, START};
+
+#[test]
+fn a_grant_that_is_not_used_ends_after_its_idle_time() {
+    let mut held = Held::live();
+    held.wait(14 * DAY - 1).refresh(1, |_| {}).unwrap();
+    held.wait(14 * DAY - 1).refresh(2, |_| {}).unwrap();
+    assert_eq!(held.wait(14 * DAY).refresh(3, |_| {}), Err(GrantRefusal::GrantExpired));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn a_client_that_keeps_its_token_keeps_the_grant_by_using_it() {
+    let mut held = Held::live();
+    for _ in 0..3 {
+        held.wait(14 * DAY - 1).refresh(1, |it| it.rotate = false).unwrap();
+    }
+    assert_eq!(held.wait(14 * DAY).refresh(1, |it| it.rotate = false), Err(GrantRefusal::GrantExpired));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn a_repeated_answer_is_no_use() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    held.wait(30).refresh(1, |_| {}).unwrap();
+    assert_eq!(held.wait(14 * DAY - 30).refresh(2, |_| {}), Err(GrantRefusal::GrantExpired));
+}
+
+#[test]
+fn a_grant_ends_at_last_however_much_it_is_used() {
+    let mut held = Held::live();
+    let mut generation = 1;
+    while held.now + 10 * DAY < START + 90 * DAY {
+        generation = held.wait(10 * DAY).refresh(generation, |_| {}).unwrap().generation;
+    }
+    held.now = START + 90 * DAY - 1;
+    generation = held.refresh(generation, |_| {}).unwrap().generation;
+    assert_eq!(held.wait(1).refresh(generation, |_| {}), Err(GrantRefusal::GrantExpired));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn its_time_being_over_comes_before_reuse() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    assert_eq!(held.wait(14 * DAY).refresh(1, |_| {}), Err(GrantRefusal::GrantExpired));
+}
+
+#[test]
+fn without_refresh_tokens_it_stands_as_long_as_its_access_token() {
+    let mut held = Held::issued();
+    held.wait(50).redeem(|it| it.refreshable = false).unwrap();
+    let grant = held.stored.unwrap();
+    assert_eq!(grant.ends(&held.lifetimes), UnixTime(START + 650));
+    assert!(grant.stands(&held.lifetimes, UnixTime(START + 649)));
+    assert!(!grant.stands(&held.lifetimes, UnixTime(START + 650)));
+}
+
+#[test]
+fn without_offline_access_it_ends_with_its_session() {
+    let mut held = Held::live_with(|grant| grant.offline = false);
+    assert_eq!(held.refresh(1, |_| {}).unwrap().generation, 2);
+    assert_eq!(held.refresh(2, |it| it.session_stands = false), Err(GrantRefusal::GrantExpired));
+    assert!(held.has_ended());
+
+    let mut held = Held::issued();
+    held.stored.as_mut().unwrap().offline = false;
+    assert_eq!(held.redeem(|it| it.session_stands = false), Err(GrantRefusal::GrantExpired));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn with_offline_access_it_outlives_its_session() {
+    let mut held = Held::issued();
+    held.redeem(|it| it.session_stands = false).unwrap();
+    assert_eq!(held.refresh(1, |it| it.session_stands = false).unwrap().generation, 2);
+    assert_eq!(held.refresh(1, |it| it.session_stands = false).unwrap().generation, 2);
+}
+
+#[test]
+fn its_client_may_end_it_at_any_time() {
+    for mut held in [Held::issued(), Held::live()] {
+        assert_eq!(held.revoke("app"), Ok(()));
+        assert!(held.has_ended());
+        assert_eq!(held.revoke("app"), Ok(()), "as often as it likes");
+        assert_eq!(held.redeem(|_| {}), Err(GrantRefusal::GrantUnknown));
+        assert_eq!(held.refresh(1, |_| {}), Err(GrantRefusal::GrantUnknown));
+    }
+}
+
+#[test]
+fn another_client_may_not() {
+    for mut held in [Held::issued(), Held::live()] {
+        let before = held.record();
+        assert_eq!(held.revoke("other"), Err(GrantRefusal::GrantOfAnother));
+        assert_eq!(held.record(), before);
+    }
+}
+
+#[test]
+fn when_it_was_last_used() {
+    let mut held = Held::issued();
+    assert_eq!(held.stored.as_ref().unwrap().last_used(), UnixTime(START));
+    held.wait(5).redeem(|_| {}).unwrap();
+    assert_eq!(held.stored.as_ref().unwrap().last_used(), UnixTime(START + 5));
+    held.wait(DAY).refresh(1, |_| {}).unwrap();
+    assert_eq!(held.stored.as_ref().unwrap().last_used(), UnixTime(START + 5 + DAY));
+}
+
+#[test]
+fn every_refusal_has_a_word_of_its_own() {
+    let words: std::collections::BTreeSet<_> = GrantRefusal::ALL.iter().map(|refusal| refusal.kind()).collect();
+    assert_eq!(words.len(), GrantRefusal::ALL.len());
+}

@@ -1,0 +1,164 @@
+//! Refresh tokens: each is exchanged for the next one, once.
+
+use edgemint::oauth::grant::{Entitlement, GrantRefusal};
+use edgemint::token::UnixTime;
+
+use super::held::Held;
+use super::words::{API, DAY, FILES, START, client, grant, resources, scope};
+
+#[test]
+fn each_is_exchanged_for_the_next() {
+    let mut held = Held::live();
+    for generation in 1..=20 {
+        let entitlement = held.wait(1000).refresh(generation, |_| {}).unwrap();
+        assert_eq!(
+            entitlement,
+            Entitlement {
+                scope: scope("read write"),
+                resources: resources(&[API, FILES]),
+                generation: generation + 1,
+                at: UnixTime(held.now),
+                sign_in: grant().sign_in,
+                session: grant().session,
+                nonce: None,
+                repeated: false,
+            }
+        );
+    }
+}
+
+#[test]
+fn the_same_again_gets_the_same_successor() {
+    let mut held = Held::live();
+    let first = held.wait(1000).refresh(1, |_| {}).unwrap();
+    let before = held.record();
+    for wait in [0, 1, 14, 15] {
+        let again = held.wait(wait).refresh(1, |_| {}).unwrap();
+        assert_eq!(again, Entitlement { repeated: true, ..first.clone() });
+    }
+    assert_eq!(held.record(), before, "nor does the window grow");
+    assert_eq!(held.now, START + 1030, "the last moment of the window");
+}
+
+#[test]
+fn the_same_again_later_ends_the_grant() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    assert_eq!(held.wait(31).refresh(1, |_| {}), Err(GrantRefusal::RefreshReused));
+    assert!(held.has_ended());
+    for generation in [1, 2, 3] {
+        assert_eq!(held.refresh(generation, |_| {}), Err(GrantRefusal::GrantUnknown));
+    }
+}
+
+#[test]
+fn one_before_the_last_is_reuse_at_once() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    held.refresh(2, |_| {}).unwrap();
+    assert_eq!(held.refresh(1, |_| {}), Err(GrantRefusal::RefreshReused));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn without_a_window_each_counts_exactly_once() {
+    let mut held = Held::live();
+    held.lifetimes.replay_window = 0;
+    assert_eq!(held.refresh(1, |_| {}).unwrap().generation, 2);
+    assert_eq!(held.refresh(1, |_| {}), Err(GrantRefusal::RefreshReused));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn one_that_nobody_was_given_changes_nothing() {
+    let mut held = Held::live();
+    let before = held.record();
+    for generation in [2, 3, u64::MAX] {
+        assert_eq!(held.refresh(generation, |_| {}), Err(GrantRefusal::GrantUnknown), "{generation}");
+    }
+    assert_eq!(held.record(), before);
+    assert!(held.refresh(1, |_| {}).is_ok());
+}
+
+#[test]
+fn there_is_none_before_the_code_is_redeemed() {
+    let mut held = Held::issued();
+    let before = held.record();
+    for generation in [0, 1, 2] {
+        assert_eq!(held.refresh(generation, |_| {}), Err(GrantRefusal::GrantUnknown));
+    }
+    assert_eq!(held.record(), before);
+}
+
+#[test]
+fn another_client_changes_nothing() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    held.wait(31);
+    let before = held.record();
+    for generation in [0, 1, 2, 3] {
+        let answer = held.refresh(generation, |it| it.client = client("other"));
+        assert_eq!(answer, Err(GrantRefusal::GrantOfAnother));
+    }
+    assert_eq!(held.record(), before);
+}
+
+#[test]
+fn a_client_that_proves_who_it_is_keeps_its_token() {
+    let mut held = Held::live();
+    for _ in 0..3 {
+        let entitlement = held.wait(DAY).refresh(1, |it| it.rotate = false).unwrap();
+        assert_eq!(entitlement.generation, 1);
+        assert_eq!(entitlement.at, UnixTime(held.now));
+        assert!(!entitlement.repeated);
+    }
+    assert_eq!(held.refresh(2, |it| it.rotate = false), Err(GrantRefusal::GrantUnknown));
+}
+
+#[test]
+fn scope_narrows_for_one_token_and_never_widens() {
+    let mut held = Held::live();
+    let narrow = held.refresh(1, |it| it.scope = Some(scope("write"))).unwrap();
+    assert_eq!(narrow.scope, scope("write"));
+    assert_eq!(held.refresh(2, |_| {}).unwrap().scope, scope("read write"), "the grant is as wide as before");
+    let before = held.record();
+    for wider in ["read admin", "admin", "Read"] {
+        assert_eq!(held.refresh(3, |it| it.scope = Some(scope(wider))), Err(GrantRefusal::Scope), "{wider}");
+    }
+    assert_eq!(held.record(), before, "and a refusal spends nothing");
+    assert!(held.refresh(3, |it| it.scope = Some(scope("read"))).is_ok());
+}
+
+#[test]
+fn resources_narrow_for_one_token_and_never_widen() {
+    let mut held = Held::live();
+    let narrow = held.refresh(1, |it| it.resources = resources(&[FILES])).unwrap();
+    assert_eq!(narrow.resources, resources(&[FILES]));
+    assert_eq!(held.refresh(2, |_| {}).unwrap().resources, resources(&[API, FILES]));
+    let before = held.record();
+    for wider in [&["https://evil.example"][..], &[API, "https://evil.example"], &["https://api.example/v1"]] {
+        assert_eq!(held.refresh(3, |it| it.resources = resources(wider)), Err(GrantRefusal::Resource));
+    }
+    assert_eq!(held.record(), before);
+    assert!(held.refresh(3, |it| it.resources = resources(&[API])).is_ok());
+}
+
+#[test]
+fn what_is_refused_to_a_fresh_request_is_refused_to_a_repeated_one() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    let before = held.record();
+    assert_eq!(held.refresh(1, |it| it.scope = Some(scope("admin"))), Err(GrantRefusal::Scope));
+    assert_eq!(held.refresh(1, |it| it.resources = resources(&["urn:x:y"])), Err(GrantRefusal::Resource));
+    assert_eq!(held.record(), before);
+    let narrow = held.refresh(1, |it| it.scope = Some(scope("read"))).unwrap();
+    assert_eq!((narrow.scope, narrow.generation, narrow.repeated), (scope("read"), 2, true));
+}
+
+#[test]
+fn reuse_ends_the_grant_whatever_else_is_asked() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    assert_eq!(held.wait(31).refresh(1, |it| it.scope = Some(scope("admin"))), Err(GrantRefusal::RefreshReused));
+    assert!(held.has_ended());
+}

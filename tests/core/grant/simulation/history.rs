@@ -1,0 +1,243 @@
+//! What can happen, and how it is chosen.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::grant::words::DAY;
+
+/// What a history begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) replay_window: u64,
+    pub(crate) plans: [Plan; 2],
+}
+
+/// What kind of grant it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Its client has no secret: each refresh token counts once.
+    pub(crate) public: bool,
+    pub(crate) offline: bool,
+    pub(crate) refreshable: bool,
+}
+
+/// The clock moves, then somebody does something, and the storage does as it likes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    pub(crate) wait: i64,
+    pub(crate) act: Act,
+    pub(crate) storage: Storage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    Works,
+    /// Nothing is stored; whoever asked gets an error.
+    FailsBefore,
+    /// It is stored, but whoever asked never hears the answer.
+    FailsAfter,
+}
+
+/// `grant` is 0 or 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// The person allows it, or sends the form again.
+    Allow {
+        grant: usize,
+    },
+    Redeem {
+        grant: usize,
+        who: Who,
+        uri: Uri,
+    },
+    Refresh {
+        grant: usize,
+        who: Who,
+        token: Token,
+        scope: Ask,
+        resources: Ask,
+    },
+    Revoke {
+        grant: usize,
+        who: Who,
+    },
+    /// The person signs out.
+    SignOut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// The rightful client: it has what it has heard.
+    Owner,
+    /// Somebody who has read along: every handle, but no verifier and no secret. Where the client has none either, it
+    /// passes for the client.
+    Thief,
+    /// Another client, which has every handle and even the verifier, but is another client.
+    Stranger,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uri {
+    Right,
+    Absent,
+    Elsewhere,
+}
+
+/// Which refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// Of those at hand, so many before the newest.
+    Back(usize),
+    /// One that is really written, but that nobody has been given yet.
+    Unborn,
+    /// The newest with one character changed.
+    Forged,
+    /// The code, passed off as a refresh token.
+    Code,
+}
+
+/// How much of what was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Nothing,
+    Part,
+    TooMuch,
+}
+
+pub(crate) fn any_setup() -> impl Strategy<Value = Setup> {
+    let plan = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.85))
+        .prop_map(|(secret, offline, refreshable)| Plan { public: !secret, offline, refreshable });
+    (select(vec![30, 5, 0]), plan.clone(), plan)
+        .prop_map(|(replay_window, first, second)| Setup { replay_window, plans: [first, second] })
+}
+
+impl Setup {
+    /// What an honest client needs that cannot but lose answers.
+    pub(crate) fn with_a_window(self) -> Self {
+        Self { replay_window: 30, plans: self.plans.map(|plan| Plan { refreshable: true, ..plan }) }
+    }
+}
+
+/// Anything in any order; mostly with grants that have begun.
+pub(crate) fn any_history() -> impl Strategy<Value = Vec<Turn>> {
+    let begun = |grants: &'static [usize]| grants.iter().flat_map(|grant| begin(*grant)).collect::<Vec<_>>();
+    let beginnings = vec![begun(&[]), begun(&[0]), begun(&[0]), begun(&[0, 1])];
+    (select(beginnings), vec(any_turn(), 0..20)).prop_map(|(beginning, turns)| [beginning, turns].concat())
+}
+
+/// A code is out and redeemed.
+pub(crate) fn begin(grant: usize) -> [Turn; 2] {
+    let redeem = Act::Redeem { grant, who: Who::Owner, uri: Uri::Right };
+    [Act::Allow { grant }, redeem].map(|act| Turn { wait: 0, act, storage: Storage::Works })
+}
+
+const DAYS: i64 = DAY as i64;
+
+fn any_turn() -> impl Strategy<Value = Turn> {
+    // How often a thing stands in a table is how often it is chosen, and what stands first is what it shrinks to.
+    // (`prop_oneof` would say the same, and take ten times as long as playing.)
+    let waits = &[
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        1,
+        2,
+        3,
+        4,
+        4,
+        5,
+        5,
+        6,
+        6,
+        10,
+        15,
+        20,
+        25,
+        29,
+        29,
+        30,
+        30,
+        31,
+        31,
+        59,
+        60,
+        61,
+        600,
+        3600,
+        -1,
+        -5,
+        -40,
+        DAYS,
+        13 * DAYS,
+        14 * DAYS,
+        90 * DAYS,
+    ];
+    let storages = [&[Storage::Works; 6][..], &[Storage::FailsBefore], &[Storage::FailsAfter; 2]].concat();
+    let kinds = b"ffffffffffffffffrrrrraavs";
+    let grants = &[0, 0, 0, 1];
+    let whos = [&[Who::Owner; 5][..], &[Who::Thief; 2], &[Who::Stranger]].concat();
+    let uris = [&[Uri::Right; 4][..], &[Uri::Absent, Uri::Elsewhere]].concat();
+    let back = Token::Back;
+    let tokens =
+        [&[back(0); 12][..], &[back(1); 5], &[back(2), back(2), back(3), Token::Unborn, Token::Forged, Token::Code]];
+    let asks = || select([&[Ask::Nothing; 6][..], &[Ask::Part; 2], &[Ask::TooMuch]].concat());
+    let act =
+        (select(&kinds[..]), select(&grants[..]), select(whos), select(uris), select(tokens.concat()), asks(), asks())
+            .prop_map(|(kind, grant, who, uri, token, scope, resources)| match kind {
+                b'f' => Act::Refresh { grant, who, token, scope, resources },
+                b'r' => Act::Redeem { grant, who, uri },
+                b'a' => Act::Allow { grant },
+                b'v' => Act::Revoke { grant, who },
+                _ => Act::SignOut,
+            });
+    (select(&waits[..]), act, select(storages)).prop_map(|(wait, act, storage)| Turn { wait, act, storage })
+}
+
+/// Rounds of a client that keeps the rules: now and then it refreshes, and asks again, at most the window after its first
+/// try, until it hears an answer. In between others try what gives them nothing.
+pub(crate) fn honest_history() -> impl Strategy<Value = Vec<Turn>> {
+    let lost = select(vec![Storage::FailsBefore, Storage::FailsAfter]);
+    let tries = vec((0..=6_i64, lost, nuisance()), 0..5);
+    let round =
+        (select(vec![0, 1, 29, 31, 600, 3600, DAYS, 5 * DAYS]), tries, 0..=6_i64).prop_map(|(idle, tries, last)| {
+            let mut turns = Vec::new();
+            let mut wait = idle;
+            for (next, storage, nuisance) in tries {
+                turns.push(Turn { wait, act: refresh(), storage });
+                turns.extend(nuisance);
+                wait = next;
+            }
+            turns.push(Turn { wait: wait.min(last), act: refresh(), storage: Storage::Works });
+            turns
+        });
+    vec(round, 0..5).prop_map(|rounds| [begin(0).to_vec(), rounds.concat()].concat())
+}
+
+fn refresh() -> Act {
+    let (token, scope, resources) = (Token::Back(0), Ask::Nothing, Ask::Nothing);
+    Act::Refresh { grant: 0, who: Who::Owner, token, scope, resources }
+}
+
+/// What may not do any harm to grant 0.
+fn nuisance() -> impl Strategy<Value = Option<Turn>> {
+    let (token, scope, resources) = (Token::Back(0), Ask::Nothing, Ask::Nothing);
+    let code = Act::Redeem { grant: 0, who: Who::Thief, uri: Uri::Right };
+    let strangers = Act::Refresh { grant: 0, who: Who::Stranger, token: Token::Back(2), scope, resources };
+    let revoked = Act::Revoke { grant: 0, who: Who::Stranger };
+    let forged = Act::Refresh { grant: 0, who: Who::Thief, token: Token::Forged, scope, resources };
+    let greedy = Act::Refresh { grant: 0, who: Who::Owner, token, scope: Ask::TooMuch, resources };
+    let acts = vec![code, strangers, revoked, forged, greedy, Act::Allow { grant: 0 }, Act::Allow { grant: 1 }];
+    let turns = acts.into_iter().map(|act| Some(Turn { wait: 0, act, storage: Storage::Works }));
+    select([None; 8].into_iter().chain(turns).collect::<Vec<_>>())
+}

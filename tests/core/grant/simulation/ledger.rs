@@ -1,0 +1,153 @@
+//! The rules of one grant, written down another way: not as a stage, but as the times at which its tokens were made.
+
+use edgemint::oauth::grant::GrantRefusal::{self, *};
+use edgemint::oauth::grant::Lifetimes;
+
+/// What has durably happened to a grant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger {
+    issued: Option<u64>,
+    redeemed: Option<u64>,
+    /// When each refresh token was made, the first one first.
+    births: Vec<u64>,
+    /// When a refresh token was last used, or the first one made.
+    used: u64,
+    ended: bool,
+}
+
+/// A question, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) owner: bool,
+    pub(crate) session_stands: bool,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Allow,
+    Redeem { verifier: bool, uri: bool, refreshable: bool },
+    Refresh { generation: u64, rotate: bool, scope: bool, resources: bool },
+    Revoke,
+}
+
+/// What has to be answered, and what becomes of the grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Issued,
+    /// It had been issued.
+    StillIssued,
+    /// Tokens as they were made then; something is stored unless it is a repetition.
+    Entitled {
+        generation: u64,
+        at: u64,
+        repeated: bool,
+    },
+    Refused(GrantRefusal),
+    /// Refused, and the grant ends.
+    RefusedForGood(GrantRefusal),
+    /// It ends, as was asked.
+    Ended,
+    /// It had ended.
+    HadEnded,
+}
+
+/// What the ledger has to know of a grant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) offline: bool,
+    pub(crate) lifetimes: Lifetimes,
+}
+
+impl Ledger {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(crate) fn is_issued(&self) -> bool {
+        self.issued.is_some()
+    }
+
+    /// The current refresh token; 0 for none.
+    pub(crate) fn newest(&self) -> u64 {
+        self.births.len() as u64
+    }
+
+    /// What has to be answered.
+    pub(crate) fn verdict(&self, terms: &Terms, question: &Question, now: u64) -> Verdict {
+        let lifetimes = &terms.lifetimes;
+        let repeats = |then: u64| lifetimes.replay_window != 0 && now <= then + lifetimes.replay_window;
+        let Some(issued) = self.issued.filter(|_| !self.ended) else {
+            return match question.kind {
+                Kind::Allow => Verdict::Issued,
+                Kind::Revoke => Verdict::HadEnded,
+                Kind::Redeem { .. } | Kind::Refresh { .. } => Verdict::Refused(GrantUnknown),
+            };
+        };
+        let end = match (self.redeemed, self.births.is_empty()) {
+            (None, _) => issued + lifetimes.code,
+            (Some(redeemed), true) => redeemed + lifetimes.access,
+            (Some(_), false) => (issued + lifetimes.refresh).min(self.used + lifetimes.refresh_idle),
+        };
+        let expired = now >= end || !(terms.offline || question.session_stands);
+        if !question.owner {
+            return Verdict::Refused(GrantOfAnother);
+        }
+        match (question.kind, self.redeemed) {
+            (Kind::Allow, None) if now < end => Verdict::StillIssued,
+            (Kind::Allow, _) => Verdict::Refused(CodeSpent),
+            (Kind::Revoke, _) => Verdict::Ended,
+            (Kind::Redeem { verifier: false, .. }, _) => Verdict::Refused(CodeVerifier),
+            (Kind::Redeem { .. }, Some(then)) if repeats(then) => Verdict::Refused(CodeSpent),
+            (Kind::Redeem { .. }, Some(_)) => Verdict::RefusedForGood(CodeReused),
+            (Kind::Redeem { .. }, None) if expired => Verdict::RefusedForGood(GrantExpired),
+            (Kind::Redeem { uri: false, .. }, None) => Verdict::Refused(CodeRedirect),
+            (Kind::Redeem { refreshable, .. }, None) => {
+                Verdict::Entitled { generation: u64::from(refreshable), at: now, repeated: false }
+            }
+            (Kind::Refresh { .. }, None) => Verdict::Refused(GrantUnknown),
+            (Kind::Refresh { .. }, Some(_)) if expired => Verdict::RefusedForGood(GrantExpired),
+            (Kind::Refresh { generation, .. }, _) if self.births.is_empty() || generation > self.newest() => {
+                Verdict::Refused(GrantUnknown)
+            }
+            (Kind::Refresh { generation, rotate, scope, resources }, Some(_)) => {
+                let successor = self.births.get(generation as usize).copied();
+                let is_last_but_one = generation + 1 == self.newest();
+                let answer = match successor {
+                    None if rotate => Verdict::Entitled { generation: generation + 1, at: now, repeated: false },
+                    None => Verdict::Entitled { generation, at: now, repeated: false },
+                    Some(then) if is_last_but_one && repeats(then) => {
+                        Verdict::Entitled { generation: generation + 1, at: then, repeated: true }
+                    }
+                    Some(_) => return Verdict::RefusedForGood(RefreshReused),
+                };
+                match (scope, resources) {
+                    (false, _) => Verdict::Refused(Scope),
+                    (_, false) => Verdict::Refused(Resource),
+                    (true, true) => answer,
+                }
+            }
+        }
+    }
+
+    /// Notes what has been stored.
+    pub(crate) fn note(&mut self, question: &Question, verdict: Verdict, now: u64) {
+        match verdict {
+            Verdict::Issued => self.issued = Some(now),
+            Verdict::RefusedForGood(_) | Verdict::Ended => self.ended = true,
+            Verdict::Entitled { generation, repeated: false, .. } => {
+                if matches!(question.kind, Kind::Redeem { .. }) {
+                    self.redeemed = Some(now);
+                }
+                self.used = now;
+                if generation > self.newest() {
+                    self.births.push(now);
+                }
+            }
+            Verdict::Entitled { repeated: true, .. }
+            | Verdict::StillIssued
+            | Verdict::Refused(_)
+            | Verdict::HadEnded => {}
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What may never have happened, whatever the state was: each rule is read off the log alone.
+
+use edgemint::oauth::grant::{Entitlement, GrantRefusal};
+
+use super::history::Who;
+use super::ledger::Kind;
+use super::world::{Answer, Change, Entry, World};
+use crate::grant::words::grant;
+
+/// Says which rule was broken.
+pub(crate) fn hear(world: &World) -> Result<(), String> {
+    for number in 0..world.kept.len() {
+        let log: Vec<&Entry> = world.log.iter().filter(|entry| entry.grant == number).collect();
+        let rotates = world.kept[number].plan.public;
+        a_code_gives_power_once(&log)?;
+        nobody_gets_more_than_was_allowed(&log)?;
+        nothing_comes_after_the_end(&log)?;
+        whoever_lacks_something_changes_nothing(&log)?;
+        each_token_has_one_successor(&log, rotates)?;
+        the_same_answer_has_the_same_token(&log)?;
+        a_quick_repetition_ends_nothing(&log, world.lifetimes.replay_window)?;
+    }
+    Ok(())
+}
+
+fn hold(holds: bool, what: &str, entry: &Entry) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{what}: {:?} at {}, by {:?}", entry.question, entry.now, entry.who)) }
+}
+
+fn entitlements<'l>(log: &[&'l Entry]) -> impl Iterator<Item = (&'l Entry, &'l Entitlement, &'l str)> {
+    log.iter().filter_map(|entry| match &entry.answer {
+        Some(Ok(Answer::Entitled { entitlement, jti })) => Some((*entry, entitlement, jti.as_str())),
+        _ => None,
+    })
+}
+
+fn a_code_gives_power_once(log: &[&Entry]) -> Result<(), String> {
+    let mut firsts = entitlements(log).filter(|(entry, ..)| matches!(entry.question.kind, Kind::Redeem { .. }));
+    firsts.next();
+    firsts.next().map_or(Ok(()), |(entry, ..)| hold(false, "a code gave power twice", entry))
+}
+
+fn nobody_gets_more_than_was_allowed(log: &[&Entry]) -> Result<(), String> {
+    let allowed = grant();
+    entitlements(log).try_for_each(|(entry, entitlement, _)| {
+        let within = allowed.scope.covers(&entitlement.scope)
+            && !entitlement.resources.is_empty()
+            && entitlement.resources.iter().all(|resource| allowed.resources.contains(resource));
+        hold(within, "more than was allowed", entry)?;
+        hold(entitlement.sign_in == allowed.sign_in, "another sign-in", entry)?;
+        let first = matches!(entry.question.kind, Kind::Redeem { .. });
+        hold(entitlement.nonce.is_some() == first, "the nonce goes with the code alone", entry)
+    })
+}
+
+fn nothing_comes_after_the_end(log: &[&Entry]) -> Result<(), String> {
+    let mut ended = false;
+    for entry in log {
+        if ended {
+            let nothing = match &entry.answer {
+                Some(Ok(Answer::Ended)) => matches!(entry.question.kind, Kind::Revoke),
+                Some(Err(refusal)) => *refusal == GrantRefusal::GrantUnknown,
+                Some(Ok(Answer::Issued | Answer::Entitled { .. })) | None => false,
+            };
+            hold(nothing && entry.changed.is_none(), "something came after the end", entry)?;
+        }
+        ended |= entry.changed == Some(Change::End);
+    }
+    Ok(())
+}
+
+/// Another client, or somebody without the verifier.
+fn whoever_lacks_something_changes_nothing(log: &[&Entry]) -> Result<(), String> {
+    log.iter().try_for_each(|entry| {
+        let lacks_verifier = matches!(entry.question.kind, Kind::Redeem { verifier: false, .. });
+        let is_another = entry.who == Who::Stranger || !entry.question.owner;
+        let got_nothing = match &entry.answer {
+            None | Some(Err(_)) => true,
+            // A grant that is gone is gone for everybody.
+            Some(Ok(Answer::Ended)) => entry.changed.is_none(),
+            Some(Ok(Answer::Issued | Answer::Entitled { .. })) => false,
+        };
+        let nothing_happened = entry.changed.is_none() && got_nothing;
+        hold(!(lacks_verifier || is_another) || nothing_happened, "somebody else changed something", entry)
+    })
+}
+
+/// One that is new at each use, or, where tokens are kept, itself.
+fn each_token_has_one_successor(log: &[&Entry], rotates: bool) -> Result<(), String> {
+    let mut successors = std::collections::BTreeMap::new();
+    entitlements(log).try_for_each(|(entry, entitlement, _)| {
+        let Kind::Refresh { generation, .. } = entry.question.kind else {
+            return Ok(());
+        };
+        if !rotates {
+            return hold(entitlement.generation == generation, "a kept token was exchanged", entry);
+        }
+        hold(entitlement.generation == generation + 1, "not the next one", entry)?;
+        let first = *successors.entry(generation).or_insert(entitlement.at);
+        hold(first == entitlement.at, "a token has two successors", entry)?;
+        let is_the_first_time = entry.changed == Some(Change::Put);
+        hold(entitlement.repeated != is_the_first_time, "an answer does not know whether it is the first", entry)
+    })
+}
+
+fn the_same_answer_has_the_same_token(log: &[&Entry]) -> Result<(), String> {
+    let said: Vec<_> = entitlements(log).collect();
+    for (at, (entry, one, jti)) in said.iter().enumerate() {
+        for (_, other, others) in &said[..at] {
+            let same = (one.generation, one.at, &one.scope, &one.resources)
+                == (other.generation, other.at, &other.scope, &other.resources);
+            hold(same == (jti == others), "one token has two names, or two have one", entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whoever has what it takes may ask twice within the window.
+fn a_quick_repetition_ends_nothing(log: &[&Entry], window: u64) -> Result<(), String> {
+    let reuse = [GrantRefusal::CodeReused, GrantRefusal::RefreshReused];
+    for (at, entry) in log.iter().enumerate() {
+        if !matches!(&entry.answer, Some(Err(refusal)) if reuse.contains(refusal)) {
+            continue;
+        }
+        let newest = entitlements(&log[..at]).map(|(_, entitlement, _)| entitlement.generation).max();
+        let quick = log[..at].iter().any(|earlier| {
+            let asked_the_same = match (earlier.question.kind, entry.question.kind) {
+                (Kind::Redeem { .. }, Kind::Redeem { .. }) => true,
+                (Kind::Refresh { generation: one, .. }, Kind::Refresh { generation: other, .. }) => {
+                    one == other && newest == Some(other + 1)
+                }
+                _ => false,
+            };
+            let was_first = earlier.changed == Some(Change::Put);
+            asked_the_same && was_first && window > 0 && entry.now <= earlier.now + window
+        });
+        hold(!quick, "a quick repetition ended the grant", entry)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,376 @@
+//! The world of a history: what is stored, what time it is, who has which handles.
+
+use std::sync::LazyLock;
+
+use edgemint::oauth::authority::{Authority, Settings};
+use edgemint::oauth::client::Client;
+use edgemint::oauth::exchange;
+use edgemint::oauth::grant::{Command, Entitlement, Grant, GrantRefusal, Lifetimes, Next, Outcome, Step, step};
+use edgemint::oauth::handle::{AccountId, GrantId, Handle, Kind as HandleKind, MacKey};
+use edgemint::oauth::pkce::Challenge;
+use edgemint::oauth::register::Registration;
+use edgemint::oauth::resource::Resource;
+use edgemint::oauth::scope::Scope;
+use edgemint::token::UnixTime;
+use serde_json::json;
+
+use super::history::{Act, Ask, Plan, Setup, Storage, Token, Turn, Uri, Who};
+use super::ledger::{Kind, Ledger, Question, Terms, Verdict};
+use crate::grant::words::{
+    API, CALLBACK, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
+};
+
+pub(crate) struct World {
+    pub(crate) kept: [Kept; 2],
+    /// All that happened, in order.
+    pub(crate) log: Vec<Entry>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) now: u64,
+    session_stands: bool,
+}
+
+/// One grant and those who have to do with it.
+pub(crate) struct Kept {
+    pub(crate) plan: Plan,
+    id: GrantId,
+    stored: Option<Grant>,
+    ledger: Ledger,
+    /// The code, once it is out; and whether the owner has it.
+    code: Option<String>,
+    code_heard: bool,
+    /// The refresh tokens that the owner has heard of, and all that are written, newest last.
+    heard: Vec<String>,
+    written: Vec<String>,
+}
+
+/// What happened.
+pub(crate) struct Entry {
+    pub(crate) grant: usize,
+    pub(crate) who: Who,
+    pub(crate) now: u64,
+    pub(crate) question: Question,
+    /// The answer, unless the storage failed before.
+    pub(crate) answer: Option<Result<Answer, GrantRefusal>>,
+    /// Whether a change was decided, and durably made.
+    pub(crate) changed: Option<Change>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Put,
+    End,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Issued,
+    Ended,
+    Entitled { entitlement: Entitlement, jti: String },
+}
+
+/// What never changes from one history to the next.
+struct Fixed {
+    key: MacKey,
+    authority: Authority,
+    account: AccountId,
+    clients: [Client; 3],
+    challenges: [Challenge; 2],
+    grant: Grant,
+    scopes: [Scope; 2],
+    resources: [Vec<Resource>; 3],
+}
+
+static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
+    let registered = |id: &str| {
+        let metadata =
+            json!({ "redirect_uris": [CALLBACK], "scope": "read write", "token_endpoint_auth_method": "none" });
+        let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
+        Client::from_record(&registration.into_record(client(id), None, UnixTime(START))).unwrap()
+    };
+    Fixed {
+        key: MacKey::derive(&[5; 32], "handle", "https://as.example"),
+        authority: Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap(),
+        account: AccountId::from_bytes([1; 16]),
+        clients: ["app", "service", "other"].map(registered),
+        challenges: [VERIFIER, GUESS].map(challenge),
+        grant: grant(),
+        scopes: ["write", "read admin"].map(scope),
+        resources: [resources(&[]), resources(&[API]), resources(&[API, "https://evil.example"])],
+    }
+});
+
+impl World {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let kept = |number: u8| Kept {
+            plan: setup.plans[usize::from(number)],
+            id: GrantId::from_bytes([number; 16]),
+            stored: None,
+            ledger: Ledger::default(),
+            code: None,
+            code_heard: false,
+            heard: Vec::new(),
+            written: Vec::new(),
+        };
+        Self {
+            kept: [kept(0), kept(1)],
+            log: Vec::new(),
+            lifetimes: Lifetimes { replay_window: setup.replay_window, ..LIFETIMES },
+            now: START,
+            session_stands: true,
+        }
+    }
+
+    /// Plays one turn; says which rule it breaks.
+    pub(crate) fn turn(&mut self, turn: &Turn) -> Result<(), String> {
+        self.now = self.now.saturating_add_signed(turn.wait);
+        match turn.act {
+            Act::SignOut => self.session_stands = false,
+            Act::Allow { grant } => self.allow(grant, turn.storage)?,
+            Act::Redeem { grant, who, uri } => self.redeem(grant, who, uri, turn.storage)?,
+            Act::Refresh { grant, who, token, scope, resources } => {
+                self.refresh(grant, who, token, scope, resources, turn.storage)?;
+            }
+            Act::Revoke { grant, who } => {
+                let asks = self.kept[grant].client_of(who).id.clone();
+                let command = Command::Revoke { client: &asks };
+                self.ask(grant, who, Kind::Revoke, command, turn.storage)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the owner of grant 0 get tokens if it asks now?
+    pub(crate) fn owner_can_go_on(&mut self) -> bool {
+        self.log.clear();
+        let (token, ask) = (Token::Back(0), Ask::Nothing);
+        let asked = self.refresh(0, Who::Owner, token, ask, ask, Storage::Works);
+        asked.is_ok() && matches!(self.answer(), Some(Ok(Answer::Entitled { .. })))
+    }
+
+    /// What the last one who asked was told.
+    pub(crate) fn answer(&self) -> Option<&Result<Answer, GrantRefusal>> {
+        self.log.last()?.answer.as_ref()
+    }
+
+    fn allow(&mut self, number: usize, storage: Storage) -> Result<(), String> {
+        let kept = &self.kept[number];
+        // The caller gives each grant an identifier of its own: what has ended is never allowed again.
+        if kept.ledger.has_ended() {
+            return Ok(());
+        }
+        let new = Grant {
+            client: kept.client_of(Who::Owner).id.clone(),
+            offline: kept.plan.offline,
+            issued_at: UnixTime(self.now),
+            ..FIXED.grant.clone()
+        };
+        self.ask(number, Who::Owner, Kind::Allow, Command::Issue(new), storage)
+    }
+
+    fn redeem(&mut self, number: usize, who: Who, uri: Uri, storage: Storage) -> Result<(), String> {
+        let kept = &self.kept[number];
+        let Some(code) = kept.code.as_ref().filter(|_| who != Who::Owner || kept.code_heard) else {
+            return Ok(());
+        };
+        let read = FIXED.key.read(HandleKind::Code, code).ok_or("a code is not read")?;
+        let number = self.named_by(&read)?;
+        let verifier = who != Who::Thief;
+        let asks = self.kept[number].client_of(who).id.clone();
+        let refreshable = self.kept[number].plan.refreshable;
+        let command = Command::Redeem {
+            client: &asks,
+            redirect_uri: match uri {
+                Uri::Right => Some(CALLBACK),
+                Uri::Absent => None,
+                Uri::Elsewhere => Some("https://elsewhere.example/callback"),
+            },
+            challenge: &FIXED.challenges[usize::from(!verifier)],
+            refreshable,
+            session_stands: self.session_stands,
+        };
+        let kind = Kind::Redeem { verifier, uri: uri != Uri::Elsewhere, refreshable };
+        self.ask(number, who, kind, command, storage)
+    }
+
+    fn refresh(
+        &mut self,
+        number: usize,
+        who: Who,
+        token: Token,
+        scope: Ask,
+        resources: Ask,
+        storage: Storage,
+    ) -> Result<(), String> {
+        let kept = &self.kept[number];
+        let Some(text) = kept.token(who, token) else {
+            return Ok(());
+        };
+        let read = FIXED.key.read(HandleKind::Refresh, &text);
+        if matches!(token, Token::Forged | Token::Code) {
+            return read.map_or(Ok(()), |read| Err(format!("{text} was read as {read:?}")));
+        }
+        let read = read.ok_or("a refresh token is not read")?;
+        let number = self.named_by(&read)?;
+        let asks = self.kept[number].client_of(who).id.clone();
+        let rotate = self.kept[number].plan.public;
+        let command = Command::Refresh {
+            client: &asks,
+            generation: read.generation,
+            rotate,
+            scope: match scope {
+                Ask::Nothing => None,
+                Ask::Part => Some(&FIXED.scopes[0]),
+                Ask::TooMuch => Some(&FIXED.scopes[1]),
+            },
+            resources: match resources {
+                Ask::Nothing => &FIXED.resources[0],
+                Ask::Part => &FIXED.resources[1],
+                Ask::TooMuch => &FIXED.resources[2],
+            },
+            session_stands: self.session_stands,
+        };
+        let kind = Kind::Refresh {
+            generation: read.generation,
+            rotate,
+            scope: scope != Ask::TooMuch,
+            resources: resources != Ask::TooMuch,
+        };
+        self.ask(number, who, kind, command, storage)
+    }
+
+    /// Decides, holds the decision against the ledger, stores and answers as far as the storage lets it.
+    fn ask(
+        &mut self,
+        number: usize,
+        who: Who,
+        kind: Kind,
+        command: Command<'_>,
+        storage: Storage,
+    ) -> Result<(), String> {
+        let now = self.now;
+        let kept = &mut self.kept[number];
+        let owner = kept.client_of(who).id == kept.client_of(Who::Owner).id;
+        let question = Question { owner, session_stands: self.session_stands, kind };
+        let terms = Terms { offline: kept.plan.offline, lifetimes: self.lifetimes };
+        let verdict = kept.ledger.verdict(&terms, &question, now);
+        let decided = step(kept.stored.clone(), command, &self.lifetimes, UnixTime(now));
+        if seen(&decided) != Some(verdict) {
+            return Err(format!("{decided:?} instead of {verdict:?}"));
+        }
+        let fails_before = storage == Storage::FailsBefore && !matches!(decided.next, Next::Keep);
+        if fails_before {
+            self.log.push(Entry { grant: number, who, now, question, answer: None, changed: None });
+            return Ok(());
+        }
+        let changed = match decided.next {
+            Next::Keep => None,
+            Next::Put(grant) => {
+                kept.stored = Some(grant);
+                Some(Change::Put)
+            }
+            Next::End => {
+                kept.stored = None;
+                Some(Change::End)
+            }
+        };
+        kept.ledger.note(&question, verdict, now);
+        let heard = storage == Storage::Works && who == Who::Owner;
+        let answer = match decided.outcome {
+            Err(refusal) => Err(refusal),
+            Ok(Outcome::Ended) => Ok(Answer::Ended),
+            Ok(Outcome::Issued) => {
+                kept.code = Some(kept.write(HandleKind::Code, 1));
+                kept.code_heard |= heard;
+                Ok(Answer::Issued)
+            }
+            Ok(Outcome::Entitled(entitlement)) => {
+                kept.hand_out(entitlement.generation, heard);
+                let jti = kept.jti(&entitlement)?;
+                Ok(Answer::Entitled { entitlement, jti })
+            }
+        };
+        self.log.push(Entry { grant: number, who, now, question, answer: Some(answer), changed });
+        Ok(())
+    }
+
+    /// The grant that a handle names.
+    fn named_by(&self, handle: &Handle) -> Result<usize, String> {
+        let id = handle.grant().filter(|_| handle.account == FIXED.account);
+        let number = self.kept.iter().position(|kept| Some(&kept.id) == id.as_ref());
+        number.ok_or_else(|| format!("{handle:?} names nothing"))
+    }
+}
+
+impl Kept {
+    fn client_of(&self, who: Who) -> &'static Client {
+        match (who, self.plan.public) {
+            (Who::Owner | Who::Thief, true) => &FIXED.clients[0],
+            (Who::Owner, false) => &FIXED.clients[1],
+            (Who::Thief, false) | (Who::Stranger, _) => &FIXED.clients[2],
+        }
+    }
+
+    /// The refresh token that somebody takes, if it has such a one.
+    fn token(&self, who: Who, token: Token) -> Option<String> {
+        let pocket = if who == Who::Owner { &self.heard } else { &self.written };
+        match token {
+            Token::Back(steps) => pocket.iter().rev().nth(steps).cloned(),
+            Token::Unborn => self.ledger.is_issued().then(|| self.write(HandleKind::Refresh, self.ledger.newest() + 1)),
+            Token::Forged => pocket.last().map(|text| forge(text)),
+            Token::Code => self.code.clone(),
+        }
+    }
+
+    fn write(&self, kind: HandleKind, generation: u64) -> String {
+        let handle = Handle { account: FIXED.account.clone(), record: self.id.to_string(), generation };
+        FIXED.key.write(kind, &handle)
+    }
+
+    /// The refresh token that goes with an answer: the same for the same generation.
+    fn hand_out(&mut self, generation: u64, heard: bool) {
+        if generation == 0 {
+            return;
+        }
+        if self.written.len() < generation as usize {
+            self.written.push(self.write(HandleKind::Refresh, generation));
+        }
+        if heard && self.heard.last() != self.written.get(generation as usize - 1) {
+            self.heard.push(self.written[generation as usize - 1].clone());
+        }
+    }
+
+    fn jti(&self, entitlement: &Entitlement) -> Result<String, String> {
+        let client = self.client_of(Who::Owner);
+        let token = exchange::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, entitlement);
+        let claims = serde_json::to_value(token).map_err(|error| error.to_string())?;
+        let jti = claims["jti"].as_str().unwrap_or_default();
+        let names_the_grant = exchange::grant_of_jti(jti).as_ref() == Some(&self.id);
+        if names_the_grant { Ok(jti.to_owned()) } else { Err(format!("{jti} does not name {}", self.id)) }
+    }
+}
+
+/// A decision in the words of the ledger; `None` for one that it has no word for.
+fn seen(step: &Step) -> Option<Verdict> {
+    Some(match (&step.next, &step.outcome) {
+        (Next::Put(_), Ok(Outcome::Issued)) => Verdict::Issued,
+        (Next::Keep, Ok(Outcome::Issued)) => Verdict::StillIssued,
+        (Next::End, Ok(Outcome::Ended)) => Verdict::Ended,
+        (Next::Keep, Ok(Outcome::Ended)) => Verdict::HadEnded,
+        (Next::Keep, Err(refusal)) => Verdict::Refused(*refusal),
+        (Next::End, Err(refusal)) => Verdict::RefusedForGood(*refusal),
+        (next, Ok(Outcome::Entitled(Entitlement { generation, at, repeated, .. })))
+            if matches!(next, Next::Keep) == *repeated && !matches!(next, Next::End) =>
+        {
+            Verdict::Entitled { generation: *generation, at: at.0, repeated: *repeated }
+        }
+        _ => return None,
+    })
+}
+
+fn forge(text: &str) -> String {
+    let mut bytes = text.to_owned().into_bytes();
+    // Not the last character, some bits of which count for nothing in a sloppy reader.
+    let at = bytes.len() - 2;
+    bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+    String::from_utf8(bytes).unwrap()
+}

@@ -1,0 +1,51 @@
+//! The values that all of it is about.
+
+use edgemint::oauth::ClientId;
+use edgemint::oauth::grant::{Grant, Lifetimes, SignIn, Stage};
+use edgemint::oauth::handle::SessionId;
+use edgemint::oauth::pkce::Challenge;
+use edgemint::oauth::resource::Resource;
+use edgemint::oauth::scope::Scope;
+use edgemint::token::UnixTime;
+
+pub(crate) const START: u64 = 1_800_000_000;
+pub(crate) const DAY: u64 = 24 * 3600;
+pub(crate) const LIFETIMES: Lifetimes =
+    Lifetimes { code: 60, replay_window: 30, refresh: 90 * DAY, refresh_idle: 14 * DAY, access: 600 };
+
+pub(crate) const CALLBACK: &str = "https://app.example/callback";
+pub(crate) const API: &str = "https://api.example";
+pub(crate) const FILES: &str = "https://files.example";
+pub(crate) const VERIFIER: &str = "the verifier that the client keeps to itself";
+pub(crate) const GUESS: &str = "the verifier that somebody else has made up.";
+
+pub(crate) fn client(id: &str) -> ClientId {
+    ClientId::parse(id).unwrap()
+}
+
+pub(crate) fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}
+
+pub(crate) fn resources(texts: &[&str]) -> Vec<Resource> {
+    texts.iter().map(|text| Resource::parse(text).unwrap()).collect()
+}
+
+pub(crate) fn challenge(verifier: &str) -> Challenge {
+    Challenge::of_verifier(&verifier.replace(' ', "-")).unwrap()
+}
+
+/// A grant of `app`, as it is when its person has just allowed it.
+pub(crate) fn grant() -> Grant {
+    Grant {
+        client: client("app"),
+        scope: scope("read write"),
+        resources: resources(&[API, FILES]),
+        session: SessionId::from_bytes([3; 16]),
+        offline: true,
+        sign_in: SignIn { at: UnixTime(START - 5), amr: vec!["pwd".to_owned()] },
+        challenge: challenge(VERIFIER),
+        issued_at: UnixTime(START),
+        stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
+    }
+}
