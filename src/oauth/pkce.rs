@@ -28,6 +28,11 @@ impl Challenge {
         allowed.then(|| Self(base64url::encode(&Sha256::digest(verifier))))
     }
 
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Are they the same? Takes the same time whatever the answer.
     pub fn equals(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()

@@ -54,6 +54,8 @@ pub(crate) struct Browser {
     pub(crate) address: String,
     /// Its language.
     pub(crate) words: &'static Words,
+    /// What was remembered when the person left for the upstream provider, sealed.
+    pub(crate) journey: Option<String>,
     known: Option<String>,
 }
 
@@ -83,6 +85,7 @@ impl Browser {
             agent: pages::browser_label(&agent),
             address: request.header("CF-Connecting-IP").unwrap_or_default(),
             words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
+            journey: cookie(Cookie::Journey),
             known: cookie(Cookie::Known),
         })
     }
@@ -188,6 +191,11 @@ impl Browser {
         reply.with_cookie(Cookie::Session.set(platform.authority(), "", 0))
     }
 
+    /// Has the browser remember what belongs to the way to the upstream provider and back.
+    pub(crate) fn departs(platform: &Platform, reply: Reply, sealed: &str, for_seconds: u64) -> Reply {
+        reply.with_cookie(Cookie::Journey.set(platform.authority(), sealed, for_seconds))
+    }
+
     fn remember(&self, platform: &Platform, reply: Reply) -> Reply {
         reply.with_cookie(Cookie::Browser.set(platform.authority(), &self.id, REMEMBER_FOR))
     }
@@ -198,6 +206,8 @@ impl Browser {
 enum Cookie {
     /// Binds forms to the browser.
     Browser,
+    /// The way to the upstream provider and back.
+    Journey,
     /// Proves that the browser has signed somebody in before.
     Known,
     /// The session.
@@ -211,6 +221,8 @@ impl Cookie {
         match (self, authority.is_loopback()) {
             (Self::Browser, false) => "__Host-edgemint-browser",
             (Self::Browser, true) => "edgemint-browser",
+            (Self::Journey, false) => "__Host-edgemint-journey",
+            (Self::Journey, true) => "edgemint-journey",
             (Self::Known, false) => "__Host-edgemint-known",
             (Self::Known, true) => "edgemint-known",
             (Self::Session, false) => "__Host-edgemint-session",

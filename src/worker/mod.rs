@@ -7,6 +7,7 @@ mod clock;
 mod crypto;
 mod endpoints;
 mod env;
+mod fetch;
 mod http;
 mod kv;
 mod objects;

@@ -9,7 +9,7 @@ use crate::wire::Reply;
 use super::browser::Browser;
 use super::endpoints::{
     account_page, admin_clients, admin_users, authorize, documents, introspect_revoke, logout, resource, sign_in,
-    sign_up, token,
+    sign_up, token, upstream,
 };
 use super::env::Platform;
 use super::http::Incoming;
@@ -119,6 +119,8 @@ async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Inc
         (Route::SignIn, "POST") => sign_in::by_password(platform, request, &browser).await,
         (Route::SignIn, _) => sign_in::page(platform, request, &browser).await,
         (Route::SignInByPasskey, _) => sign_in::by_passkey(platform, request, &browser).await,
+        (Route::Upstream, _) => upstream::depart(platform, request, &browser).await,
+        (Route::UpstreamCallback, _) => upstream::arrive(platform, request, &browser).await,
         (Route::SignUp, "POST") => sign_up::sign_up(platform, request, &browser).await,
         (Route::SignUp, _) => sign_up::page(platform, request, &browser).await,
         _ => Err(Refusal::NotFound.into()),

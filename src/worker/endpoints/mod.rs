@@ -11,3 +11,4 @@ pub(crate) mod resource;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod token;
+pub(crate) mod upstream;

@@ -203,6 +203,12 @@ pub(crate) fn answered_challenge(platform: &Platform, response: &str, purpose: &
     (platform.now < until).then(|| (challenge.clone(), until))
 }
 
+/// The page again, for somebody whom the upstream provider did not confirm.
+pub(crate) async fn upstream_failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, Stop> {
+    let error = Some(SignInError::UpstreamFailed);
+    show(platform, browser, onward, None, error, Refusal::Upstream.status()).await
+}
+
 /// The page, for the request that led to it. Where it leads to is part of the page's policy.
 async fn show(
     platform: &Platform,

@@ -1,0 +1,80 @@
+//! Asking other servers: bounded in time and size, and never led elsewhere by a redirect.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Object, Reflect, Uint8Array};
+use serde_json::{Map, Value};
+use wasm_bindgen::prelude::*;
+use worker::web_sys::Response;
+
+use crate::oauth::Refusal;
+use crate::token::json as strict_json;
+use crate::wire::form_encode;
+
+use super::report::Stop;
+
+/// How long another server may take, milliseconds.
+const PATIENCE: u32 = 10_000;
+/// The longest document that is read, bytes.
+const MAX_DOCUMENT: usize = 256 * 1024;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = fetch, catch)]
+    fn global_fetch(url: &str, init: &JsValue) -> Result<js_sys::Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout, catch)]
+    fn abort_after(milliseconds: u32) -> Result<JsValue, JsValue>;
+}
+
+/// The JSON object at an address.
+///
+/// # Errors
+/// [`Refusal::Upstream`] for whatever goes wrong.
+pub(crate) async fn json(url: &str, authorization: Option<&str>) -> Result<Map<String, Value>, Stop> {
+    let mut headers = vec![("Accept", "application/json")];
+    headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
+    ask(url, &[("method", "GET".into())], &headers).await
+}
+
+/// Posts a form, and reads the JSON object that comes back.
+///
+/// # Errors
+/// [`Refusal::Upstream`] for whatever goes wrong.
+pub(crate) async fn post_form(
+    url: &str,
+    authorization: Option<&str>,
+    form: &[(&str, &str)],
+) -> Result<Map<String, Value>, Stop> {
+    let pairs = form.iter().map(|(name, value)| format!("{name}={}", form_encode(value)));
+    let body = pairs.collect::<Vec<_>>().join("&");
+    let mut headers = vec![("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
+    headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
+    ask(url, &[("method", "POST".into()), ("body", body.into())], &headers).await
+}
+
+async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -> Result<Map<String, Value>, Stop> {
+    // What the platform says may hold the address; the operator knows which provider is configured.
+    let failed = |_: JsValue| Refusal::Upstream;
+    let init = Object::new();
+    for (name, value) in members {
+        Reflect::set(&init, &JsValue::from_str(name), value).map_err(failed)?;
+    }
+    let header_object = Object::new();
+    for (name, value) in headers {
+        Reflect::set(&header_object, &JsValue::from_str(name), &JsValue::from_str(value)).map_err(failed)?;
+    }
+    Reflect::set(&init, &"headers".into(), &header_object).map_err(failed)?;
+    Reflect::set(&init, &"redirect".into(), &"manual".into()).map_err(failed)?;
+    Reflect::set(&init, &"signal".into(), &abort_after(PATIENCE).map_err(failed)?).map_err(failed)?;
+    let response = JsFuture::from(global_fetch(url, &init).map_err(failed)?).await.map_err(failed)?;
+    let response: Response = response.unchecked_into();
+    if response.status() != 200 {
+        return Err(Refusal::Upstream.into());
+    }
+    let body = JsFuture::from(response.array_buffer().map_err(failed)?).await.map_err(failed)?;
+    let body = Uint8Array::new(&body);
+    if body.length() as usize > MAX_DOCUMENT {
+        return Err(Refusal::Upstream.into());
+    }
+    Ok(strict_json::parse_object(&body.to_vec()).ok_or(Refusal::Upstream)?)
+}
