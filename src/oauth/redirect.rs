@@ -70,10 +70,12 @@ impl RedirectUri {
         if self.is_private_use() { scheme } else { host(rest).unwrap_or_default() }
     }
 
-    /// What a form's answer may be redirected to, as a source of a Content Security Policy: the origin, or the scheme.
+    /// What a form's answer may be redirected to, as a source of a Content Security Policy: the scheme. Browsers check
+    /// every redirect after a submission, also the ones with which a client sends people on to another origin of its own,
+    /// and those only a scheme lets through; `http:` lets `https:` through too.
     pub fn form_target(&self) -> String {
-        let (scheme, rest) = self.0.split_once(':').unwrap_or(("", &self.0));
-        if self.is_private_use() { format!("{scheme}:") } else { format!("{scheme}://{}", authority(rest)) }
+        let scheme = self.0.split_once(':').map_or("", |(scheme, _)| scheme);
+        format!("{scheme}:")
     }
 
     /// The URI with parameters added to its query (RFC 6749 section 4.1.2).
@@ -206,8 +208,8 @@ mod tests {
     fn for_people_and_policies() {
         let seen = |text: &str| (uri(text).host().to_owned(), uri(text).form_target());
         let pair = |host: &str, target: &str| (host.to_owned(), target.to_owned());
-        assert_eq!(seen("https://app.example:8443/cb"), pair("app.example", "https://app.example:8443"));
-        assert_eq!(seen("http://[::1]:5/cb"), pair("[::1]", "http://[::1]:5"));
+        assert_eq!(seen("https://app.example:8443/cb"), pair("app.example", "https:"));
+        assert_eq!(seen("http://[::1]:5/cb"), pair("[::1]", "http:"));
         assert_eq!(seen("com.example.app:/cb"), pair("com.example.app", "com.example.app:"));
         assert!(uri("com.example.app:/cb").is_private_use() && !uri("https://a.example").is_private_use());
     }

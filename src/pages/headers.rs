@@ -3,9 +3,11 @@
 /// The headers that every page is sent with.
 ///
 /// Takes where a form of the page may lead, as sources of a Content Security Policy: an origin or a scheme, such as
-/// [`RedirectUri::form_target`](crate::oauth::redirect::RedirectUri::form_target) gives. Browsers check every redirect
-/// after a submission too: also the ones with which a client sends people on to another origin of its own, which only a
-/// scheme lets through. What is no such source is left out.
+/// [`RedirectUri::form_target`](crate::oauth::redirect::RedirectUri::form_target) gives. What is no such source is left
+/// out.
+///
+/// `Cross-Origin-Opener-Policy` is not among them: a client that opened the sign-in in a window of its own, to keep its
+/// page, would take that window for closed.
 pub fn headers(form_targets: &[String]) -> Vec<(&'static str, String)> {
     let targets: String =
         form_targets.iter().filter_map(|target| source(target)).map(|own| format!(" {own}")).collect();
@@ -16,7 +18,6 @@ pub fn headers(form_targets: &[String]) -> Vec<(&'static str, String)> {
     let fixed = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Cache-Control", "no-store"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Permissions-Policy", PERMISSIONS),
         // Not `no-referrer`: with it a form sends `Origin: null`, and nobody could tell our own form from another's.
@@ -74,7 +75,6 @@ mod tests {
             ),
             ("Content-Type", "text/html; charset=utf-8"),
             ("Cache-Control", "no-store"),
-            ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
             (
                 "Permissions-Policy",

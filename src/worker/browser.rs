@@ -132,16 +132,16 @@ impl Browser {
         platform.config.forms.tag(&fields.each_ref().map(String::as_str))
     }
 
-    /// A form belongs to a purpose, a browser, what the page shows, and a session: but whoever signs in in one of two
-    /// tabs may go on in the other.
+    /// A form belongs to a purpose, a browser, what the page shows, and whoever is signed in: but the same person may
+    /// sign in in one of two tabs and go on in the other.
     fn fields(&self, purpose: Purpose, about: &str, nonce: &str, until: &str) -> [String; 6] {
         let session = match purpose {
             Purpose::SignIn | Purpose::SignUp => None,
             Purpose::Account | Purpose::Consent | Purpose::Logout => self.session.as_ref(),
         };
-        let session = session.map(|(_, session)| session.to_string()).unwrap_or_default();
+        let account = session.map(|(account, _)| account.to_string()).unwrap_or_default();
         let about = base64url::encode(&Sha256::digest(about));
-        [purpose.name().to_owned(), self.id.clone(), session, about, nonce.to_owned(), until.to_owned()]
+        [purpose.name().to_owned(), self.id.clone(), account, about, nonce.to_owned(), until.to_owned()]
     }
 
     /// Has this browser signed in by this name before? Gives the random text by which its attempts are counted.

@@ -72,7 +72,7 @@ pub(crate) struct NewUser {
 pub(crate) fn checked(description: UserDescription, now: UnixTime) -> Result<NewUser, Refusal> {
     let username = description.username.as_deref().map(Username::parse);
     let username = username.and_then(Result::ok).ok_or(Refusal::User(UserError::Username))?;
-    let password = description.password.as_deref().map(|text| Password::given(text));
+    let password = description.password.as_deref().map(Password::given);
     let password = password.transpose().map_err(|_| Refusal::User(UserError::Password))?;
     let name = description.name.as_deref().filter(|name| !name.is_empty()).map(PersonName::parse);
     let name = name.transpose().map_err(|_| Refusal::User(UserError::Name))?;

@@ -21,8 +21,9 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         "POST" => request.form().await?,
         _ => Form::parse(&request.query).map_err(Refusal::from)?,
     };
-    // The page's own form carries the request along.
-    let carried = form.get("request").map(|query| Form::parse(query).map_err(Refusal::from)).transpose()?;
+    // The page's own form carries the request along; a request without parameters is an empty one.
+    let query = form.get("request").unwrap_or_default();
+    let carried = form.get("decision").map(|_| Form::parse(query).map_err(Refusal::from)).transpose()?;
     let asked = LogoutRequest::parse(carried.as_ref().unwrap_or(&form))?;
     let hint = match &asked.id_token_hint {
         Some(text) => ring::hint(platform, text).await?,
@@ -39,7 +40,6 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         return Ok(done());
     };
     if carried.is_some() {
-        let query = form.get("request").unwrap_or_default();
         browser.check_form(platform, request, &form, Purpose::Logout, query)?;
         if form.get("decision") != Some("sign_out") {
             return Ok(Reply::see_other("/account"));
