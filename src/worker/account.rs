@@ -12,7 +12,7 @@ use crate::token::UnixTime;
 
 use super::env::{ACCOUNT, Platform};
 use super::kv::{self, Found};
-use super::objects::account_do::{AccountAnswer, AccountCommand};
+use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::objects::{self};
 use super::report::Fault;
 
@@ -104,7 +104,7 @@ pub(crate) async fn profile(
     match kv::open(platform, &profile_name(platform, account), &record.profile).await? {
         Found::Record(profile) => Ok(profile),
         Found::Unreadable(kind) => Err(Fault::new(kind, &"an account's profile")),
-        Found::Nothing => Err(objects::account_do::unexpected()),
+        Found::Nothing => Err(objects::unexpected()),
     }
 }
 

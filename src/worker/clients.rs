@@ -22,7 +22,7 @@ use super::crypto::CheckingHandle;
 use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::account_do::{self, AccountAnswer, AccountCommand};
+use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, FaultKind, Stop};
 
@@ -135,7 +135,7 @@ pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Stand
         return match account::ask(platform, &account, &AccountCommand::Status { grant, jti }).await? {
             AccountAnswer::Status(Some(record)) => Ok(Standing::OfAccount(account, record)),
             AccountAnswer::Status(None) => Ok(Standing::Ended),
-            _ => Err(account_do::unexpected()),
+            _ => Err(objects::unexpected()),
         };
     }
     let Some(id) = claims.text("client_id").and_then(ClientId::parse) else {
@@ -148,7 +148,7 @@ pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Stand
             Ok(Standing::OfClient)
         }
         RegistryAnswer::Status { .. } => Ok(Standing::Ended),
-        _ => Err(unexpected()),
+        _ => Err(objects::unexpected()),
     }
 }
 
@@ -170,11 +170,6 @@ pub(crate) async fn registry(
 ) -> Result<RegistryAnswer, Fault> {
     let name = format!("{}|{id}", platform.authority().issuer());
     objects::call(platform, REGISTRY, &name, command).await
-}
-
-/// A registry that answers what it was not asked.
-pub(crate) fn unexpected() -> Fault {
-    Fault::new(FaultKind::ObjectUnavailable, &"an answer to another question")
 }
 
 /// Forgets what this isolate knows of a client that has just been changed.

@@ -16,7 +16,7 @@ use super::account::{self, AccountRecord};
 use super::env::{IDENTIFIER, Platform};
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::account_do::{self, AccountAnswer, AccountCommand};
+use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand};
 use super::random::random;
 use super::report::{Fault, FaultKind, Stop};
@@ -180,7 +180,7 @@ pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(Ac
             Ok((record, profile))
         }
         AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -236,7 +236,7 @@ pub(crate) async fn password_of(
         IdentifierAnswer::Entry(entry) => {
             Ok(entry.filter(|entry| entry.account == *account).and_then(|entry| entry.password))
         }
-        _ => Err(account_do::unexpected()),
+        _ => Err(objects::unexpected()),
     }
 }
 
@@ -265,6 +265,6 @@ async fn finish(platform: &Platform, account: &AccountId, command: AccountComman
     match account::ask(platform, account, &command).await? {
         AccountAnswer::Done => Ok(()),
         AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }

@@ -15,7 +15,8 @@ use crate::worker::clients;
 use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::report::{Stop, refused};
 use crate::worker::users::{self, Name};
 
@@ -109,7 +110,7 @@ async fn run(
         AccountAnswer::Done => Ok(Outcome::Done(done)),
         AccountAnswer::Ended(ended) if ended > 0 || done == Done::Withdrawn => Ok(Outcome::Done(done)),
         AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(gone),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -129,7 +130,7 @@ async fn change_password(
         }
         Ok(_) | Err(_) => return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong)),
     }
-    let username = Username::parse(&profile.username).map_err(|_| account_do::unexpected())?;
+    let username = Username::parse(&profile.username).map_err(|_| objects::unexpected())?;
     let new = match Password::parse(form.get("new_password").unwrap_or_default(), &username) {
         Ok(new) => new,
         Err(error) => return Ok(Outcome::Failed(AccountError::NewPassword(error))),
@@ -164,7 +165,7 @@ async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview:
     match account::ask(platform, id, &AccountCommand::AddPasskey { id: credential, passkey: record }).await? {
         AccountAnswer::Done => Ok(Outcome::Done(Done::PasskeyAdded)),
         AccountAnswer::Exists => Ok(refused),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -176,7 +177,7 @@ async fn overview(platform: &Platform, browser: &Browser) -> Result<Option<(Acco
     match account::ask(platform, id, &AccountCommand::Overview { session: Some(session.clone()) }).await? {
         AccountAnswer::Overview(overview) => Ok(Some((id.clone(), *overview))),
         AccountAnswer::Missing => Ok(None),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

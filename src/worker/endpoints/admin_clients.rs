@@ -12,6 +12,7 @@ use crate::worker::endpoints::admin_users::end_all_of;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Found, Kind};
+use crate::worker::objects;
 use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
@@ -39,7 +40,7 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
     match registry(platform, &id, &command).await? {
         RegistryAnswer::Done => {}
         RegistryAnswer::Exists => return Err(Refusal::ClientExists.into()),
-        _ => return Err(clients::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     }
     clients::forget(&id);
     let location = platform.authority().endpoint(&format!("/admin/clients/{}", path_segment(id.as_str())));
@@ -140,12 +141,12 @@ async fn existing(platform: &Platform, segment: &str) -> Result<(ClientId, Clien
     let sealed = match registry(platform, &id, &RegistryCommand::Read).await? {
         RegistryAnswer::Record(sealed) => sealed,
         RegistryAnswer::Missing => return Err(Refusal::ClientNotFound.into()),
-        _ => return Err(clients::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     };
     match kv::open(platform, &kv::name(platform, Kind::Client, id.as_str()), &sealed).await? {
         Found::Record(record) => Ok((id, record)),
         Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record").into()),
-        Found::Nothing => Err(clients::unexpected().into()),
+        Found::Nothing => Err(objects::unexpected().into()),
     }
 }
 
@@ -153,7 +154,7 @@ fn finish(answer: RegistryAnswer) -> Result<(), Stop> {
     match answer {
         RegistryAnswer::Done => Ok(()),
         RegistryAnswer::Missing => Err(Refusal::ClientNotFound.into()),
-        _ => Err(clients::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

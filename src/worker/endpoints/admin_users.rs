@@ -10,11 +10,12 @@ use crate::oauth::user::UserDescription;
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 use crate::worker::account::{self, AccountRecord, Overview};
-use crate::worker::clients::{self, registry};
+use crate::worker::clients::registry;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::Stop;
@@ -40,7 +41,7 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
         let username = username.to_ascii_lowercase();
         let entry = users::identifier(platform, &Name::Username(&username), &IdentifierCommand::Read).await?;
         let IdentifierAnswer::Entry(entry) = entry else {
-            return Err(account_do::unexpected().into());
+            return Err(objects::unexpected().into());
         };
         let users = match entry {
             Some(entry) => vec![read_shown(platform, &entry.account).await?],
@@ -119,7 +120,7 @@ pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Res
     match account::ask(platform, &id, &AccountCommand::EndGrant { grant }).await? {
         AccountAnswer::Done => Ok(Reply::empty(204)),
         AccountAnswer::Missing => Err(Refusal::GrantNotFound.into()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -190,7 +191,7 @@ async fn accounts(platform: &Platform, client: &ClientId, after: &str) -> Result
     let command = RegistryCommand::Accounts { after: after.to_owned(), limit: PAGE };
     match registry(platform, client, &command).await? {
         RegistryAnswer::Accounts(accounts) => Ok(accounts),
-        _ => Err(clients::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -198,7 +199,7 @@ async fn ended(platform: &Platform, id: &AccountId, command: &AccountCommand) ->
     match account::ask(platform, id, command).await? {
         AccountAnswer::Ended(count) => Ok(Reply::json(200, &json!({ "ended": count }))),
         AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -206,7 +207,7 @@ async fn overview(platform: &Platform, id: &AccountId) -> Result<Overview, Stop>
     match account::ask(platform, id, &AccountCommand::Overview { session: None }).await? {
         AccountAnswer::Overview(overview) => Ok(*overview),
         AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

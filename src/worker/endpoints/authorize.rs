@@ -16,7 +16,8 @@ use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Stop, refused};
@@ -62,7 +63,7 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
             let command = AccountCommand::Authorize { session, request: asked.clone(), grant: grant.clone() };
             match account::ask(platform, id, &command).await? {
                 AccountAnswer::Decision { decision, account } => (decision, account.map(|record| (id, record))),
-                _ => return Err(account_do::unexpected().into()),
+                _ => return Err(objects::unexpected().into()),
             }
         }
     };
@@ -105,7 +106,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
     // The client's index first: then no grant exists that could not be found when all of the client's are to end.
     match registry(platform, &asked.client, &RegistryCommand::Index { account: id.clone() }).await? {
         RegistryAnswer::Done => {}
-        _ => return Err(clients::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     }
     // The same form gives the same grant, and so the same code.
     let grant = grant_of_form(&nonce);
@@ -122,7 +123,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
             Ok(browser.problem(platform, &Refusal::Grant(refusal), Some(&back)))
         }
         AccountAnswer::Missing => Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back))),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

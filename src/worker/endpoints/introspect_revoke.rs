@@ -10,10 +10,11 @@ use crate::oauth::{Refusal, exchange, introspect, revoke};
 use crate::token::Token;
 use crate::wire::Reply;
 use crate::worker::account;
-use crate::worker::clients::{self, Standing, authenticate, authenticate_confidential, registry, standing};
+use crate::worker::clients::{Standing, authenticate, authenticate_confidential, registry, standing};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::{Fault, Stop};
 use crate::worker::ring;
@@ -63,7 +64,7 @@ async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> R
     match account::ask(platform, &handle.account, &command).await? {
         AccountAnswer::Grant(Ok(Outcome::Ended)) => Ok(()),
         AccountAnswer::Grant(Err(_)) => Err(Refusal::TokenOfAnother.into()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -77,13 +78,13 @@ async fn end_token(platform: &Platform, client: &crate::oauth::Client, token: &T
         let command = AccountCommand::RevokeToken { jti: revocation.jti, until: revocation.until };
         return match account::ask(platform, &account, &command).await? {
             AccountAnswer::Done | AccountAnswer::Missing => Ok(()),
-            _ => Err(account_do::unexpected().into()),
+            _ => Err(objects::unexpected().into()),
         };
     }
     let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
     match registry(platform, &client.id, &command).await? {
         RegistryAnswer::Done => Ok(()),
-        _ => Err(clients::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 
@@ -98,7 +99,7 @@ async fn refresh_token(platform: &Platform, client: &ClientId, handle: &Handle) 
             Ok(introspect::active_refresh_token(platform.authority(), &handle.account, client, &described))
         }
         AccountAnswer::Described(None) | AccountAnswer::Missing => Ok(introspect::inactive()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

@@ -10,7 +10,8 @@ use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::report::Stop;
 use crate::worker::ring;
 
@@ -61,7 +62,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     }
     match account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await? {
         AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(done()),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

@@ -16,7 +16,8 @@ use crate::worker::clients;
 use crate::worker::endpoints::authorize::{asked, continuation};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand, Used};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, Used};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop, refused};
@@ -88,7 +89,7 @@ pub(crate) async fn check_password(
     let entry = match users::identifier(platform, &name, &attempt).await? {
         IdentifierAnswer::Wait(seconds) => return Ok(Err(Refusal::SignInThrottled { seconds })),
         IdentifierAnswer::Entry(entry) => entry,
-        _ => return Err(account_do::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     };
     let hash = match entry.as_ref().and_then(|entry| Some((&entry.account, entry.password.as_ref()?))) {
         Some((account, sealed)) => Some(users::open_password(platform, account, sealed).await?),
@@ -148,7 +149,7 @@ async fn check_passkey(
     let stored = match account::ask(platform, &account, &AccountCommand::Passkey { id: id.clone() }).await? {
         AccountAnswer::Passkey(record) => record.passkey,
         AccountAnswer::Missing => return Ok(None),
-        _ => return Err(account_do::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     };
     let verified = passkey::verify_authentication(&rp, &user_handle, challenge.as_bytes(), &stored, response);
     let Ok(assertion) = verified else {
@@ -179,7 +180,7 @@ pub(crate) async fn open_session(
     match account::ask(platform, account, &command).await? {
         AccountAnswer::Done => Ok(Some(session)),
         AccountAnswer::Missing | AccountAnswer::Refused => Ok(None),
-        _ => Err(account_do::unexpected().into()),
+        _ => Err(objects::unexpected().into()),
     }
 }
 

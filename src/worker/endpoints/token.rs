@@ -14,7 +14,8 @@ use crate::worker::account;
 use crate::worker::clients::authenticate;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::random::random;
 use crate::worker::report::Stop;
 use crate::worker::ring;
@@ -68,7 +69,7 @@ async fn entitled(
     let entitlement = match account::ask(platform, account, command).await? {
         AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => entitlement,
         AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
-        _ => return Err(account_do::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     };
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);

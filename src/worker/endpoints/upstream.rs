@@ -24,7 +24,8 @@ use crate::worker::env::Platform;
 use crate::worker::fetch;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Found};
-use crate::worker::objects::account_do::{self, AccountAnswer, AccountCommand};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Stop, event, refused};
@@ -151,7 +152,7 @@ async fn account_of(
     let name = Name::Upstream { issuer: &upstream.issuer, subject: &subject.subject };
     let entry = match users::identifier(platform, &name, &IdentifierCommand::Read).await? {
         IdentifierAnswer::Entry(entry) => entry,
-        _ => return Err(account_do::unexpected().into()),
+        _ => return Err(objects::unexpected().into()),
     };
     if let Some(entry) = entry {
         match account::ask(platform, &entry.account, &AccountCommand::Read).await? {
@@ -164,7 +165,7 @@ async fn account_of(
                 let account = entry.account;
                 users::identifier(platform, &name, &IdentifierCommand::Release { account }).await?;
             }
-            _ => return Err(account_do::unexpected().into()),
+            _ => return Err(objects::unexpected().into()),
         }
     }
     let account = users::create_upstream(platform, &name, profile.clone()).await?;

@@ -1,5 +1,6 @@
 //! Calling our Durable Objects: a command goes in, an answer or the word of a fault comes out.
 
+pub(crate) mod account_commands;
 pub(crate) mod account_do;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
@@ -65,6 +66,11 @@ pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<R
         Ok(answer) => Outcome::Answer(answer),
         Err(fault) => Outcome::Fault(fault.kind().name().to_owned()),
     })
+}
+
+/// An object that answers what it was not asked.
+pub(crate) fn unexpected() -> Fault {
+    unavailable("an answer to another question")
 }
 
 fn unavailable(cause: impl std::fmt::Debug) -> Fault {

@@ -1,0 +1,112 @@
+//! What can be asked of an account's object, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::passkey::Assertion;
+use crate::oauth::authorize::{AuthorizationRequest, Decision};
+use crate::oauth::client::ClientId;
+use crate::oauth::grant::{Described, GrantRefusal, Outcome};
+use crate::oauth::handle::{GrantId, SessionId};
+use crate::oauth::pkce::Challenge;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scope;
+use crate::token::UnixTime;
+use crate::worker::account::{AccountRecord, Overview, PasskeyRecord};
+
+/// What can be asked of an account.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountCommand {
+    /// Makes the account.
+    Create(AccountRecord),
+    /// Replaces its record.
+    Replace(AccountRecord),
+    /// Forgets it, with all that belongs to it.
+    Remove,
+    /// Its record.
+    Read,
+    /// Somebody has proved to be the person: a new session, in the place of another one of the same browser.
+    SignIn { session: SessionId, amr: Vec<String>, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
+    /// May this request have a code? If so, it is out.
+    Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId },
+    /// The person allows the request. The same twice is the same code.
+    Allow { session: SessionId, request: AuthorizationRequest, scope: Scope, grant: GrantId },
+    /// Exchanges a code.
+    Redeem { grant: GrantId, client: ClientId, redirect_uri: Option<String>, challenge: Challenge, refreshable: bool },
+    /// Exchanges a refresh token.
+    Refresh {
+        grant: GrantId,
+        client: ClientId,
+        generation: u64,
+        rotate: bool,
+        scope: Option<Scope>,
+        resources: Vec<Resource>,
+    },
+    /// Ends a grant, as its client asks.
+    Revoke { grant: GrantId, client: ClientId },
+    /// Ends one access token of a grant, as its client asks.
+    RevokeToken { jti: String, until: UnixTime },
+    /// Does this access token still count?
+    Status { grant: GrantId, jti: String },
+    /// What is there to say about a refresh token of this client?
+    Describe { grant: GrantId, client: ClientId, generation: u64 },
+    /// Everything that a person may see.
+    Overview { session: Option<SessionId> },
+    /// Ends a session and the grants that were to last as long.
+    EndSession { session: SessionId },
+    /// Ends all sessions but one.
+    EndSessions { except: Option<SessionId> },
+    /// Ends a grant, as the person or an operator asks.
+    EndGrant { grant: GrantId },
+    /// Ends all grants, or all of a client.
+    EndGrants { client: Option<ClientId> },
+    /// Forgets what the person allowed a client, and ends its grants.
+    Withdraw { client: ClientId },
+    /// Adds a passkey.
+    AddPasskey { id: String, passkey: PasskeyRecord },
+    /// A passkey, for whoever checks its signature.
+    Passkey { id: String },
+    /// Renames a passkey.
+    RenamePasskey { id: String, name: String },
+    /// Removes a passkey.
+    RemovePasskey { id: String },
+}
+
+/// A passkey that has just been used, and the challenge that it answered: neither counts a second time.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Used {
+    pub(crate) id: String,
+    pub(crate) assertion: Assertion,
+    pub(crate) challenge: String,
+    pub(crate) until: UnixTime,
+}
+
+/// What comes back.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AccountAnswer {
+    /// It is done.
+    Done,
+    /// There is an account already.
+    Exists,
+    /// There is no such thing.
+    Missing,
+    /// The passkey or its challenge has been used before.
+    Refused,
+    /// How many have been ended.
+    Ended(u64),
+    /// The record.
+    Account(AccountRecord),
+    /// What has to happen first, and for whom.
+    Decision { decision: Decision, account: Option<AccountRecord> },
+    /// What the grant's state machine said.
+    Grant(Result<Outcome, GrantRefusal>),
+    /// Whether the token counts, and whose it is.
+    Status(Option<AccountRecord>),
+    /// What a refresh token stands for, if it does.
+    Described(Option<Described>),
+    /// Everything that a person may see.
+    Overview(Box<Overview>),
+    /// A passkey.
+    Passkey(PasskeyRecord),
+}
