@@ -1,5 +1,6 @@
 // `npm run bench`: measures the Worker and the package beside named peers, builds first what is missing.
-// `npm run bench -- token` or `-- verify` measures one of them.
+// `npm run bench -- token` or `-- verify` measures one of them. `npm run bench:flows` measures what signed-in people cost,
+// in about six minutes; `npm run bench:flows -- --short` in one.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -22,27 +23,40 @@ const PARTS = {
     const { benchTokens } = await import('../tests/bench/token.mjs');
     return benchTokens();
   },
+  async flows(options) {
+    await buildWorker();
+    const { benchFlows } = await import('../tests/bench/flows.mjs');
+    return benchFlows(options);
+  },
 };
+// Without a name.
+const USUAL = ['verify', 'token'];
 
 await main(async () => {
   const started = performance.now();
-  const chosen = process.argv.slice(2);
+  const short = process.argv.includes('--short');
+  const named = process.argv.slice(2).filter((argument) => argument !== '--short');
+  const chosen = named.length > 0 ? named : USUAL;
   const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);
   await setup();
-  const shape = machine();
+  const shape = machine(chosen.includes('flows') ? [...PACKAGES, ...PEERS] : PACKAGES);
   const results = [];
   for (const name of Object.keys(PARTS)) {
-    if (chosen.length === 0 || chosen.includes(name)) results.push(await PARTS[name]());
+    if (chosen.includes(name)) results.push(await PARTS[name]({ short }));
   }
   console.log(`\n${[shape, ...results].join('\n\n')}\n\nAltogether ${elapsed(started)}.`);
 });
 
-function machine() {
+const PACKAGES = ['workerd', 'jose'];
+const PEERS = ['@cloudflare/workers-oauth-provider', 'oidc-provider'];
+
+function machine(packages) {
   const [{ model }] = cpus();
   const [load] = loadavg();
   const version = (name) => JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version;
-  const parts = [`${cpus().length} cores (${model.trim()})`, `Node.js ${process.versions.node}`, `workerd ${version('workerd')}`, `jose ${version('jose')}`];
+  const versions = packages.map((name) => `${name} ${version(name)}`);
+  const parts = [`${cpus().length} cores (${model.trim()})`, `Node.js ${process.versions.node}`, ...versions];
   const busy = load > 0.5 ? `\nThe machine was busy before (load ${load.toFixed(1)}): trust the ratios, not the rates.` : '';
   return parts.join(', ') + busy;
 }

@@ -18,6 +18,7 @@ mod mint;
 mod properties;
 mod reasons;
 mod refusals;
+mod settings;
 mod signer;
 mod vectors;
 #[cfg(feature = "portable")]

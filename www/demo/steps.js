@@ -160,7 +160,7 @@ async function buildRequest(facts) {
     { kind: 'members', caption: 'What stays here, to compare with later', members: transaction },
     {
       kind: 'note',
-      text: 'At the authority, sign in as the user “demo”, with the password that `npm start` has printed, and click Allow. Or Deny, to see what becomes of that.',
+      text: 'At the authority, sign in as the user `demo`, with the password that `npm start` has printed, and allow the access. Or do not, to see what becomes of that.',
     },
   ];
 }
@@ -303,7 +303,10 @@ async function buildSignOut(facts) {
     post_logout_redirect_uri: HERE,
     state: facts.signOutState,
   });
-  return [{ kind: 'address', caption: 'Where you are going', url: facts.leave }];
+  return [
+    { kind: 'address', caption: 'Where you are going', url: facts.leave },
+    { kind: 'note', text: 'The ID token shows that the app means the session that is yours, so the authority believes it. Without one it would ask you first: otherwise any page could sign people out.' },
+  ];
 }
 
 /** The answer of the authority, once it is known to belong to our request. */

@@ -41,9 +41,9 @@ const SCOPES = {
 
 /** Errors of the authorization response (RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6). */
 const RESPONSE_ERRORS = {
-  access_denied: ['You, or the authority, said no.', 'Nothing has happened: the app gets no code and no tokens. Ask again and click Allow to see the rest.'],
+  access_denied: ['You, or the authority, said no.', 'Nothing has happened: the app gets no code and no tokens. Ask again, and allow it, to see the rest.'],
   account_selection_required: ['The authority needs you to choose an account.', 'Ask again.'],
-  consent_required: ['The authority needs your consent first.', 'Ask again, and click Allow.'],
+  consent_required: ['The authority needs your consent first.', 'Ask again, and allow it.'],
   interaction_required: ['The authority needs to show you something first.', 'Ask again.'],
   invalid_request: ['The authority does not understand the request.', 'Ask again; if it stays so, compare the parameters with the client’s registration.'],
   invalid_scope: ['The authority does not grant what was asked for.', 'Register the client `demo` with the scope that is shown in step 2.'],

@@ -162,3 +162,34 @@ fn reuse_ends_the_grant_whatever_else_is_asked() {
     assert_eq!(held.wait(31).refresh(1, |it| it.scope = Some(scope("admin"))), Err(GrantRefusal::RefreshReused));
     assert!(held.has_ended());
 }
+
+#[test]
+#[ignore = "the window opens again: `turned_at` is when a token was made and when it was last used"]
+fn a_client_that_gets_a_secret_later_does_not_open_the_window_again() {
+    let mut held = Held::live();
+    let second = held.refresh(1, |_| {}).unwrap();
+    held.wait(1000).refresh(2, |it| it.rotate = false).unwrap();
+    assert_eq!(second.at, UnixTime(START));
+    assert_eq!(held.refresh(1, |it| it.rotate = false), Err(GrantRefusal::RefreshReused));
+}
+
+#[test]
+fn what_a_token_stands_for() {
+    let mut held = Held::live();
+    held.wait(100).refresh(1, |_| {}).unwrap();
+    let described = |held: &Held, generation| {
+        let grant = held.stored.as_ref().unwrap();
+        grant.describe(generation, &held.lifetimes, UnixTime(held.now)).map(|it| (it.scope, it.at.0, it.ends.0))
+    };
+    let current = Some((scope("read write"), START + 100, START + 100 + 14 * DAY));
+    assert_eq!(described(&held, 2), current);
+    assert_eq!(described(&held, 1), current, "it can still be exchanged");
+    assert_eq!(described(&held, 3), None);
+    held.wait(31);
+    assert_eq!(described(&held, 2), current);
+    assert_eq!(described(&held, 1), None);
+    assert_eq!(described(&Held::issued(), 1), None);
+    let mut without = Held::issued();
+    without.redeem(|it| it.refreshable = false).unwrap();
+    assert_eq!(described(&without, 0), None);
+}

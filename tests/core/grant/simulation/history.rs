@@ -62,6 +62,10 @@ pub(crate) enum Act {
         grant: usize,
         who: Who,
     },
+    /// Its client is given a secret, or has it taken away.
+    Reregister {
+        grant: usize,
+    },
     /// The person signs out.
     SignOut,
 }

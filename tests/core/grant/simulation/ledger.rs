@@ -3,6 +3,8 @@
 use edgemint::oauth::grant::GrantRefusal::{self, *};
 use edgemint::oauth::grant::Lifetimes;
 
+use super::history::Ask;
+
 /// What has durably happened to a grant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
@@ -27,7 +29,7 @@ pub(crate) struct Question {
 pub(crate) enum Kind {
     Allow,
     Redeem { verifier: bool, uri: bool, refreshable: bool },
-    Refresh { generation: u64, rotate: bool, scope: bool, resources: bool },
+    Refresh { generation: u64, rotate: bool, scope: Ask, resources: Ask },
     Revoke,
 }
 
@@ -122,9 +124,9 @@ impl Ledger {
                     Some(_) => return Verdict::RefusedForGood(RefreshReused),
                 };
                 match (scope, resources) {
-                    (false, _) => Verdict::Refused(Scope),
-                    (_, false) => Verdict::Refused(Resource),
-                    (true, true) => answer,
+                    (Ask::TooMuch, _) => Verdict::Refused(Scope),
+                    (_, Ask::TooMuch) => Verdict::Refused(Resource),
+                    _ => answer,
                 }
             }
         }

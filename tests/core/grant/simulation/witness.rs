@@ -2,21 +2,20 @@
 
 use edgemint::oauth::grant::{Entitlement, GrantRefusal};
 
-use super::history::Who;
+use super::history::{Ask, Who};
 use super::ledger::Kind;
-use super::world::{Answer, Change, Entry, World};
-use crate::grant::words::grant;
+use super::world::{Answer, Change, Entry, PART, World};
+use crate::grant::words::{API, grant, resources, scope};
 
 /// Says which rule was broken.
 pub(crate) fn hear(world: &World) -> Result<(), String> {
     for number in 0..world.kept.len() {
         let log: Vec<&Entry> = world.log.iter().filter(|entry| entry.grant == number).collect();
-        let rotates = world.kept[number].plan.public;
         a_code_gives_power_once(&log)?;
-        nobody_gets_more_than_was_allowed(&log)?;
+        everybody_gets_what_was_asked_for(&log)?;
         nothing_comes_after_the_end(&log)?;
         whoever_lacks_something_changes_nothing(&log)?;
-        each_token_has_one_successor(&log, rotates)?;
+        each_token_has_one_successor(&log)?;
         the_same_answer_has_the_same_token(&log)?;
         a_quick_repetition_ends_nothing(&log, world.lifetimes.replay_window)?;
     }
@@ -40,13 +39,26 @@ fn a_code_gives_power_once(log: &[&Entry]) -> Result<(), String> {
     firsts.next().map_or(Ok(()), |(entry, ..)| hold(false, "a code gave power twice", entry))
 }
 
-fn nobody_gets_more_than_was_allowed(log: &[&Entry]) -> Result<(), String> {
+/// Neither more than was allowed, nor less than was asked for.
+fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
     let allowed = grant();
     entitlements(log).try_for_each(|(entry, entitlement, _)| {
-        let within = allowed.scope.covers(&entitlement.scope)
-            && !entitlement.resources.is_empty()
-            && entitlement.resources.iter().all(|resource| allowed.resources.contains(resource));
-        hold(within, "more than was allowed", entry)?;
+        let (mut asked_scope, mut asked_resources) = (Ask::Nothing, Ask::Nothing);
+        if let Kind::Refresh { scope, resources, .. } = entry.question.kind {
+            (asked_scope, asked_resources) = (scope, resources);
+        }
+        let right_scope = match asked_scope {
+            Ask::Nothing => entitlement.scope == allowed.scope,
+            Ask::Part => entitlement.scope == scope(PART),
+            Ask::TooMuch => false,
+        };
+        let right_resources = match asked_resources {
+            Ask::Nothing => entitlement.resources == allowed.resources,
+            Ask::Part => entitlement.resources == resources(&[API]),
+            Ask::TooMuch => false,
+        };
+        hold(right_scope, "another scope than was asked for", entry)?;
+        hold(right_resources, "other resources than were asked for", entry)?;
         hold(entitlement.sign_in == allowed.sign_in, "another sign-in", entry)?;
         let first = matches!(entry.question.kind, Kind::Redeem { .. });
         hold(entitlement.nonce.is_some() == first, "the nonce goes with the code alone", entry)
@@ -85,15 +97,15 @@ fn whoever_lacks_something_changes_nothing(log: &[&Entry]) -> Result<(), String>
     })
 }
 
-/// One that is new at each use, or, where tokens are kept, itself.
-fn each_token_has_one_successor(log: &[&Entry], rotates: bool) -> Result<(), String> {
+/// One that is made at its first use, or, where the client keeps its token, itself.
+fn each_token_has_one_successor(log: &[&Entry]) -> Result<(), String> {
     let mut successors = std::collections::BTreeMap::new();
     entitlements(log).try_for_each(|(entry, entitlement, _)| {
-        let Kind::Refresh { generation, .. } = entry.question.kind else {
+        let Kind::Refresh { generation, rotate, .. } = entry.question.kind else {
             return Ok(());
         };
-        if !rotates {
-            return hold(entitlement.generation == generation, "a kept token was exchanged", entry);
+        if !rotate && entitlement.generation == generation {
+            return hold(!successors.contains_key(&generation), "a token that was exchanged counts again", entry);
         }
         hold(entitlement.generation == generation + 1, "not the next one", entry)?;
         let first = *successors.entry(generation).or_insert(entitlement.at);

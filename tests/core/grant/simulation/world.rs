@@ -17,8 +17,11 @@ use serde_json::json;
 use super::history::{Act, Ask, Plan, Setup, Storage, Token, Turn, Uri, Who};
 use super::ledger::{Kind, Ledger, Question, Terms, Verdict};
 use crate::grant::words::{
-    API, CALLBACK, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
+    API, CALLBACK, DAY, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
 };
+
+/// What is asked for where less is asked for than was allowed.
+pub(crate) const PART: &str = "write";
 
 pub(crate) struct World {
     pub(crate) kept: [Kept; 2],
@@ -33,6 +36,8 @@ pub(crate) struct World {
 pub(crate) struct Kept {
     pub(crate) plan: Plan,
     id: GrantId,
+    /// Whose it is, of the fixed clients.
+    client: usize,
     stored: Option<Grant>,
     ledger: Ledger,
     /// The code, once it is out; and whether the owner has it.
@@ -94,7 +99,7 @@ static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
         clients: ["app", "service", "other"].map(registered),
         challenges: [VERIFIER, GUESS].map(challenge),
         grant: grant(),
-        scopes: ["write", "read admin"].map(scope),
+        scopes: [PART, "read admin"].map(scope),
         resources: [resources(&[]), resources(&[API]), resources(&[API, "https://evil.example"])],
     }
 });
@@ -104,6 +109,7 @@ impl World {
         let kept = |number: u8| Kept {
             plan: setup.plans[usize::from(number)],
             id: GrantId::from_bytes([number; 16]),
+            client: usize::from(number),
             stored: None,
             ledger: Ledger::default(),
             code: None,
@@ -114,7 +120,8 @@ impl World {
         Self {
             kept: [kept(0), kept(1)],
             log: Vec::new(),
-            lifetimes: Lifetimes { replay_window: setup.replay_window, ..LIFETIMES },
+            // Short enough for a history to come to the end of it.
+            lifetimes: Lifetimes { replay_window: setup.replay_window, refresh: 30 * DAY, ..LIFETIMES },
             now: START,
             session_stands: true,
         }
@@ -125,6 +132,7 @@ impl World {
         self.now = self.now.saturating_add_signed(turn.wait);
         match turn.act {
             Act::SignOut => self.session_stands = false,
+            Act::Reregister { grant } => self.kept[grant].plan.public ^= true,
             Act::Allow { grant } => self.allow(grant, turn.storage)?,
             Act::Redeem { grant, who, uri } => self.redeem(grant, who, uri, turn.storage)?,
             Act::Refresh { grant, who, token, scope, resources } => {
@@ -229,12 +237,7 @@ impl World {
             },
             session_stands: self.session_stands,
         };
-        let kind = Kind::Refresh {
-            generation: read.generation,
-            rotate,
-            scope: scope != Ask::TooMuch,
-            resources: resources != Ask::TooMuch,
-        };
+        let kind = Kind::Refresh { generation: read.generation, rotate, scope, resources };
         self.ask(number, who, kind, command, storage)
     }
 
@@ -265,7 +268,7 @@ impl World {
         let changed = match decided.next {
             Next::Keep => None,
             Next::Put(grant) => {
-                kept.stored = Some(grant);
+                kept.stored = Some(*grant);
                 Some(Change::Put)
             }
             Next::End => {
@@ -303,10 +306,10 @@ impl World {
 
 impl Kept {
     fn client_of(&self, who: Who) -> &'static Client {
-        match (who, self.plan.public) {
-            (Who::Owner | Who::Thief, true) => &FIXED.clients[0],
-            (Who::Owner, false) => &FIXED.clients[1],
-            (Who::Thief, false) | (Who::Stranger, _) => &FIXED.clients[2],
+        match who {
+            Who::Owner => &FIXED.clients[self.client],
+            Who::Thief if self.plan.public => &FIXED.clients[self.client],
+            Who::Thief | Who::Stranger => &FIXED.clients[2],
         }
     }
 

@@ -1,0 +1,33 @@
+//! The settings: what wrangler.toml has under `[vars]`, the Worker reads and the manual explains are the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The names that stand under `[vars]`.
+fn configured() -> BTreeSet<String> {
+    let file = read("wrangler.toml");
+    let section = file.split("\n[vars]\n").nth(1).unwrap().split("\n[").next().unwrap().to_owned();
+    let names = section.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn every_setting_is_in_the_manual_and_no_other() {
+    let manual = read("src/manual/operations.md");
+    let section = manual.split("# Settings").nth(1).unwrap().split("Secrets, by").next().unwrap().to_owned();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), configured());
+}
+
+#[test]
+fn every_setting_is_read() {
+    let sources = read("src/worker/env.rs") + &read("src/worker/report.rs");
+    for name in configured() {
+        assert!(sources.contains(&format!("var(\"{name}\")")), "{name}");
+    }
+}
