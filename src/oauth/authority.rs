@@ -18,9 +18,6 @@ const MAX_GRANT: u64 = 400 * DAY;
 /// The longest that a refresh token may go on getting the same answer, seconds.
 const MAX_REPLAY_WINDOW: u64 = 600;
 
-/// The scope that the admin endpoints ask for.
-pub const ADMIN_SCOPE: &str = "edgemint:admin";
-
 /// This authorization server's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {

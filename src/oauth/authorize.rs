@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::token::UnixTime;
 use crate::wire::{Form, form_encode};
 
-use super::authority::{ADMIN_SCOPE, Authority};
+use super::authority::Authority;
 use super::client::{Client, ClientId, GrantType};
 use super::exchange::resources;
 use super::grant::{Grant, SignIn, Stage};
@@ -15,15 +15,7 @@ use super::pkce::{self, Challenge};
 use super::redirect::RedirectUri;
 use super::refusal::Refusal;
 use super::resource::Resource;
-use super::scope::Scope;
-
-/// The scope that makes a request one of OpenID Connect.
-pub const OPENID: &str = "openid";
-/// The scope that lets a grant outlive its session (OpenID Connect Core section 11).
-pub const OFFLINE_ACCESS: &str = "offline_access";
-/// The scope values that say something about the user alone (OpenID Connect Core sections 5.4 and 11): whoever can sign
-/// in may allow them.
-pub const OPENID_SCOPES: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
+use super::scope::{ADMIN_SCOPE, OFFLINE_ACCESS, OPENID, OPENID_SCOPES, Scope};
 
 /// Where the answer goes. Only when this is known and checked may an answer leave for anywhere.
 #[derive(Clone, Debug)]

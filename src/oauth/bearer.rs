@@ -3,9 +3,10 @@
 use crate::token::{Policy, Token};
 use crate::wire::{Reply, credentials};
 
-use super::authority::{ADMIN_SCOPE, Authority};
-use super::authorize::OPENID;
+use super::authority::Authority;
 use super::refusal::Refusal;
+use super::scope::ADMIN_SCOPE;
+use super::scope::OPENID;
 
 /// The path of the protected resource metadata (RFC 9728 section 3).
 pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";

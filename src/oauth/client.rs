@@ -9,9 +9,9 @@ use subtle::ConstantTimeEq as _;
 
 use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
 
-use super::authority::ADMIN_SCOPE;
 use super::redirect::RedirectUri;
 use super::resource::Resource;
+use super::scope::ADMIN_SCOPE;
 use super::scope::Scope;
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`

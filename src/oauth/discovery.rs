@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::token::Algorithm;
 
 use super::authority::Authority;
-use super::authorize::OPENID_SCOPES;
 use super::client::{AuthMethod, GrantType};
+use super::scope::OPENID_SCOPES;
 use super::{id_token, pkce};
 
 /// The authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::token::UnixTime;
+use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
 
 use super::authority::Authority;
@@ -178,6 +178,15 @@ pub fn grant_of_jti(jti: &str) -> Option<GrantId> {
 }
 
 impl AccessToken {
+    /// The same with an identifier of its own within its grant. For a client that keeps its refresh token: it may have
+    /// several access tokens in one second, and revoking one of them must not revoke the others.
+    pub fn with_own_identifier(mut self, random: [u8; 12]) -> Self {
+        if let Some(grant) = grant_of_jti(&self.jti) {
+            self.jti = format!("{grant}.{}", base64url::encode(&random));
+        }
+        self
+    }
+
     /// The response that carries the token minted from these claims, and what goes with it.
     pub fn response<'t>(
         &'t self,

@@ -70,6 +70,8 @@ pub enum Stage {
         generation: u64,
         /// When that one was made.
         turned_at: UnixTime,
+        /// When it was last exchanged, for another or for itself.
+        used_at: UnixTime,
         /// When the code was redeemed.
         redeemed_at: UnixTime,
     },
@@ -110,6 +112,8 @@ pub enum Command<'c> {
         redirect_uri: Option<&'c str>,
         /// What its verifier hashes to.
         challenge: &'c Challenge,
+        /// Only these resources, for this token (RFC 8707 section 2.2).
+        resources: &'c [Resource],
         /// May it have a refresh token?
         refreshable: bool,
         /// Does the session still stand?
@@ -281,8 +285,8 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
             Some(Grant { client: owner, .. }),
         ) if *client != owner => Step::keep(Err(GrantRefusal::GrantOfAnother)),
         (Command::Revoke { .. }, Some(_)) => Step::end(Ok(Outcome::Ended)),
-        (Command::Redeem { redirect_uri, challenge, refreshable, session_stands, .. }, Some(grant)) => {
-            let request = Redemption { redirect_uri, challenge, refreshable, session_stands };
+        (Command::Redeem { redirect_uri, challenge, resources, refreshable, session_stands, .. }, Some(grant)) => {
+            let request = Redemption { redirect_uri, challenge, resources, refreshable, session_stands };
             redeem(grant, &request, lifetimes, now)
         }
         (Command::Refresh { generation, rotate, scope, resources, session_stands, .. }, Some(grant)) => {
@@ -295,6 +299,7 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
 struct Redemption<'c> {
     redirect_uri: Option<&'c str>,
     challenge: &'c Challenge,
+    resources: &'c [Resource],
     refreshable: bool,
     session_stands: bool,
 }
@@ -326,11 +331,15 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
         Stage::Code { redirect_uri, .. } if request.redirect_uri.is_some_and(|asked| asked != redirect_uri) => {
             Step::keep(Err(GrantRefusal::CodeRedirect))
         }
+        Stage::Code { .. } if !within(request.resources, &grant.resources) => Step::keep(Err(GrantRefusal::Resource)),
         Stage::Code { nonce, .. } => {
             let nonce = nonce.take();
             let generation = u64::from(request.refreshable);
-            grant.stage = Stage::Live { generation, turned_at: now, redeemed_at: now };
-            let entitlement = Entitlement { nonce, ..grant.entitlement(generation, now) };
+            grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
+            let mut entitlement = Entitlement { nonce, ..grant.entitlement(generation, now) };
+            if !request.resources.is_empty() {
+                entitlement.resources = request.resources.to_vec();
+            }
             Step { next: Next::Put(Box::new(grant)), outcome: Ok(Outcome::Entitled(entitlement)) }
         }
     }
@@ -338,18 +347,18 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
 
 fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
     let stands = grant.stands(lifetimes, now) && (grant.offline || request.session_stands);
-    let Stage::Live { generation, turned_at, redeemed_at } = grant.stage else {
+    let Stage::Live { generation, turned_at, redeemed_at, .. } = grant.stage else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     };
     if !stands {
         return Step::end(Err(GrantRefusal::GrantExpired));
     }
     // Nobody has been given a later one than the current.
-    if request.generation > generation || generation == 0 {
+    if request.generation > generation || request.generation == 0 {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     }
     let current = request.generation == generation;
-    let just_turned = request.generation + 1 == generation && lifetimes.is_a_repetition(turned_at, now);
+    let just_turned = is_before(request.generation, generation) && lifetimes.is_a_repetition(turned_at, now);
     if !current && !just_turned {
         return Step::end(Err(GrantRefusal::RefreshReused));
     }
@@ -357,13 +366,13 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
     if request.scope.is_some_and(|scope| !grant.scope.covers(scope)) {
         return Step::keep(Err(GrantRefusal::Scope));
     }
-    if request.resources.iter().any(|resource| !grant.resources.contains(resource)) {
+    if !within(request.resources, &grant.resources) {
         return Step::keep(Err(GrantRefusal::Resource));
     }
-    let (next_generation, at) = match (current, request.rotate) {
-        (true, true) => (generation + 1, now),
-        (true, false) => (generation, now),
-        (false, _) => (generation, turned_at),
+    let (next_generation, made_at, at) = match (current, request.rotate) {
+        (true, true) => (generation.saturating_add(1), now, now),
+        (true, false) => (generation, turned_at, now),
+        (false, _) => (generation, turned_at, turned_at),
     };
     let mut entitlement = Entitlement { repeated: !current, ..grant.entitlement(next_generation, at) };
     if let Some(scope) = request.scope {
@@ -376,8 +385,17 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
     if !current {
         return Step::keep(outcome);
     }
-    grant.stage = Stage::Live { generation: next_generation, turned_at: at, redeemed_at };
+    grant.stage = Stage::Live { generation: next_generation, turned_at: made_at, used_at: now, redeemed_at };
     Step { next: Next::Put(Box::new(grant)), outcome }
+}
+
+fn within(asked: &[Resource], granted: &[Resource]) -> bool {
+    asked.iter().all(|resource| granted.contains(resource))
+}
+
+/// Is it the generation before the current one? There is none before the first.
+fn is_before(asked: u64, current: u64) -> bool {
+    asked > 0 && asked.checked_add(1) == Some(current)
 }
 
 impl Grant {
@@ -386,8 +404,8 @@ impl Grant {
         match self.stage {
             Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
             Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
-            Stage::Live { turned_at, .. } => {
-                self.issued_at.plus(lifetimes.refresh).min(turned_at.plus(lifetimes.refresh_idle))
+            Stage::Live { used_at, .. } => {
+                self.issued_at.plus(lifetimes.refresh).min(used_at.plus(lifetimes.refresh_idle))
             }
         }
     }
@@ -402,8 +420,8 @@ impl Grant {
         let Stage::Live { generation, turned_at, .. } = self.stage else {
             return None;
         };
-        let current = asked == generation && generation > 0;
-        let just_turned = asked + 1 == generation && lifetimes.is_a_repetition(turned_at, now);
+        let current = asked == generation && asked > 0;
+        let just_turned = is_before(asked, generation) && lifetimes.is_a_repetition(turned_at, now);
         let described = || Described { scope: self.scope.clone(), at: turned_at, ends: self.ends(lifetimes) };
         (current || just_turned).then(described)
     }
@@ -412,7 +430,7 @@ impl Grant {
     pub fn last_used(&self) -> UnixTime {
         match self.stage {
             Stage::Code { .. } => self.issued_at,
-            Stage::Live { turned_at, .. } => turned_at,
+            Stage::Live { used_at, .. } => used_at,
         }
     }
 

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use crate::keyring::SIGNING_ALGORITHMS;
 use crate::token::{Algorithm, Key, UnixTime};
 
-use super::authorize::OPENID_SCOPES;
 use super::client::{AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType};
 use super::redirect::RedirectUri;
 use super::resource::Resource;
+use super::scope::OPENID_SCOPES;
 use super::scope::Scope;
 
 /// What is wrong with client metadata.

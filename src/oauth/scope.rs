@@ -4,6 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The scope that the admin endpoints ask for.
+pub const ADMIN_SCOPE: &str = "edgemint:admin";
+/// The scope that makes a request one of OpenID Connect.
+pub const OPENID: &str = "openid";
+/// The scope that lets a grant outlive its session (OpenID Connect Core section 11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+/// The scope values that say something about the user alone (OpenID Connect Core sections 5.4 and 11): whoever can sign
+/// in may allow them.
+pub const OPENID_SCOPES: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
+
 /// A set of scope values in the order in which they were first named. May be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]

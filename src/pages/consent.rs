@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::oauth::authority::ADMIN_SCOPE;
 use crate::oauth::redirect::RedirectUri;
 use crate::oauth::resource::Resource;
+use crate::oauth::scope::ADMIN_SCOPE;
 use crate::oauth::scope::Scope;
 
 use super::layout::{Document, card, hidden};

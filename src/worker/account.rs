@@ -1,84 +1,14 @@
-//! The shapes of an account's records, and the ways to ask for them.
+//! Asking accounts, and what of their records is sealed.
 
-use serde::{Deserialize, Serialize};
-
-use crate::identity::passkey::StoredPasskey;
-use crate::oauth::authorize::Consent;
-use crate::oauth::grant::{Grant, SignIn};
-use crate::oauth::handle::{AccountId, SessionId};
+use crate::oauth::handle::AccountId;
 use crate::oauth::id_token::Profile;
-use crate::oauth::scope::Scope;
-use crate::token::UnixTime;
 
 use super::env::{ACCOUNT, Platform};
 use super::kv::{self, Found};
+use super::objects;
 use super::objects::account_commands::{AccountAnswer, AccountCommand};
-use super::objects::{self};
+use super::objects::account_records::AccountRecord;
 use super::report::Fault;
-
-/// An account as it is stored.
-#[derive(Clone, Deserialize, Serialize)]
-pub(crate) struct AccountRecord {
-    /// The [`Profile`], sealed.
-    pub(crate) profile: String,
-    /// What the person may allow to clients; everything but to administer the authority if it is not said.
-    pub(crate) scope: Option<Scope>,
-    /// When the account was made.
-    pub(crate) created: UnixTime,
-}
-
-/// A session as it is stored.
-#[derive(Clone, Deserialize, Serialize)]
-pub(crate) struct Session {
-    /// How the person signed in.
-    pub(crate) sign_in: SignIn,
-    /// What kind of browser it is, for people.
-    pub(crate) agent: String,
-    /// Since when this browser has been signed in.
-    pub(crate) opened_at: UnixTime,
-    /// When it was last seen, to the hour.
-    pub(crate) seen_at: UnixTime,
-    /// When it ends.
-    pub(crate) ends: UnixTime,
-}
-
-/// A passkey as it is stored.
-#[derive(Clone, Deserialize, Serialize)]
-pub(crate) struct PasskeyRecord {
-    /// What its person calls it.
-    pub(crate) name: String,
-    /// When it was added.
-    pub(crate) created: UnixTime,
-    /// When it was last used.
-    pub(crate) used_at: Option<UnixTime>,
-    /// What its signatures are checked with.
-    pub(crate) passkey: StoredPasskey,
-}
-
-/// Everything that a person may see.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct Overview {
-    pub(crate) account: AccountRecord,
-    pub(crate) current: Option<SessionId>,
-    pub(crate) sessions: Vec<SessionView>,
-    pub(crate) connections: Vec<Connection>,
-    pub(crate) passkeys: Vec<(String, PasskeyRecord)>,
-}
-
-/// A session with its identifier.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct SessionView {
-    pub(crate) id: String,
-    pub(crate) session: Session,
-}
-
-/// A client that has something from the person.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct Connection {
-    pub(crate) client: String,
-    pub(crate) consent: Consent,
-    pub(crate) grants: Vec<(String, Grant)>,
-}
 
 /// Asks an account.
 pub(crate) async fn ask(

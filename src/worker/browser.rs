@@ -14,7 +14,7 @@ use super::random::random;
 use super::report::Fault;
 
 /// How long a page may stay open before its form is too old, seconds.
-const FORM_TTL: u64 = 3600;
+pub(crate) const FORM_TTL: u64 = 3600;
 /// How long a browser remembers that it is one, and whom it has signed in, seconds: as long as browsers allow.
 const REMEMBER_FOR: u64 = 400 * 24 * 3600;
 

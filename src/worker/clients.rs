@@ -17,12 +17,13 @@ use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::{Token, UnixTime};
 use crate::wire::Form;
 
-use super::account::{self, AccountRecord};
+use super::account;
 use super::crypto::CheckingHandle;
 use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
 use super::objects::account_commands::{AccountAnswer, AccountCommand};
+use super::objects::account_records::AccountRecord;
 use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, FaultKind, Stop};
 

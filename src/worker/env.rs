@@ -13,7 +13,7 @@ use crate::token::UnixTime;
 
 use super::clock::now;
 use super::crypto::SealingKey;
-use super::report::{Fault, FaultKind};
+use super::report::{self, Fault, FaultKind};
 
 /// The KV namespace with every sealed record.
 pub(crate) const STORE: &str = "EDGEMINT_STORE";
@@ -70,9 +70,9 @@ impl Costs {
         self.kv_reads.set(self.kv_reads.get() + 1);
     }
 
-    /// How many calls and reads there were.
-    pub(crate) fn counted(&self) -> (u32, u32) {
-        (self.object_calls.get(), self.kv_reads.get())
+    /// Writes them to the log, if the operator asked for that.
+    pub(crate) fn tell(&self, env: &Env, endpoint: &str) {
+        report::endpoint_costs(env, endpoint, self.object_calls.get(), self.kv_reads.get());
     }
 }
 

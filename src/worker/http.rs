@@ -46,12 +46,17 @@ impl Incoming {
         self.request.headers().get(name).ok().flatten()
     }
 
+    /// Is there a form in the body?
+    pub(crate) fn is_form(&self) -> bool {
+        wire::is_form(self.header("Content-Type").as_deref())
+    }
+
     /// The form in the body. Such an endpoint takes nothing from the query (RFC 6749 sections 2.3.1 and 3.2).
     pub(crate) async fn form(&self) -> Result<Form, Stop> {
         if !self.query.is_empty() {
             return Err(Refusal::ParametersInQuery.into());
         }
-        if !wire::is_form(self.header("Content-Type").as_deref()) {
+        if !self.is_form() {
             return Err(Refusal::NotAForm.into());
         }
         let body = self.body().await?;

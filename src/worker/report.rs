@@ -7,8 +7,6 @@ use worker::{Env, console_error, console_log};
 use crate::oauth::{AuthorityError, Refusal};
 use crate::wire::Reply;
 
-use super::env::Platform;
-
 /// Why the authority cannot answer now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
@@ -143,9 +141,8 @@ pub(crate) fn event(word: &str, ids: &[(&str, &str)]) {
 }
 
 /// Notes what an endpoint cost, if the operator asked for that (`COST_LOG=true`).
-pub(crate) fn costs(platform: &Platform, endpoint: &str) {
-    if costs_are_logged(&platform.env) {
-        let (object_calls, kv_reads) = platform.costs.counted();
+pub(crate) fn endpoint_costs(env: &Env, endpoint: &str, object_calls: u32, kv_reads: u32) {
+    if costs_are_logged(env) {
         let line = json!({ "event": "cost", "endpoint": endpoint, "object_calls": object_calls, "kv_reads": kv_reads });
         console_log!("{line}");
     }

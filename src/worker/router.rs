@@ -13,7 +13,7 @@ use super::endpoints::{
 };
 use super::env::Platform;
 use super::http::Incoming;
-use super::report::{self, Fault, Stop, refused};
+use super::report::{Fault, Stop, refused};
 use super::routes::{Audience, Route};
 
 /// Answers a request.
@@ -35,7 +35,7 @@ pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
                     serve(route, method, &platform, request).await
                 }
             };
-            report::costs(&platform, route.name());
+            platform.costs.tell(&platform.env, route.name());
             reply
         }
         Err(fault) => settle_without_platform(route, fault),

@@ -12,11 +12,12 @@ use crate::oauth::scope::Scope;
 use crate::oauth::user::{UserDescription, UserError};
 use crate::token::{UnixTime, base64url};
 
-use super::account::{self, AccountRecord};
+use super::account;
 use super::env::{IDENTIFIER, Platform};
 use super::kv::{self, Found, Kind};
 use super::objects;
 use super::objects::account_commands::{AccountAnswer, AccountCommand};
+use super::objects::account_records::AccountRecord;
 use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand};
 use super::random::random;
 use super::report::{Fault, FaultKind, Stop};

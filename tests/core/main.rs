@@ -11,6 +11,7 @@
 )]
 
 mod case;
+mod checklist;
 mod explain;
 mod grant;
 mod jwks;

@@ -9,7 +9,7 @@ use crate::oauth::id_token::Profile;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow};
 use crate::wire::{Form, Reply};
-use crate::worker::account::{self, Overview, PasskeyRecord};
+use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
 use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
@@ -17,6 +17,7 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::account_records::{Overview, PasskeyRecord};
 use crate::worker::report::{Stop, refused};
 use crate::worker::users::{self, Name};
 
@@ -55,8 +56,13 @@ pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Brows
         Outcome::Done(done) => Ok(Reply::see_other(format!("/account?done={}", done.word()))),
         Outcome::SignedOut => Ok(Browser::signed_out(platform, Reply::see_other("/account/sign-in"))),
         Outcome::Failed(error) => {
-            let status = if matches!(error, AccountError::Throttled { .. }) { 429 } else { 400 };
-            show(platform, browser, &id, &overview, None, Some(error), status).await
+            let wait = if let AccountError::Throttled { seconds } = error { Some(seconds) } else { None };
+            let status = if wait.is_some() { 429 } else { 400 };
+            let reply = show(platform, browser, &id, &overview, None, Some(error), status).await?;
+            Ok(match wait {
+                Some(seconds) => reply.with("Retry-After", seconds.to_string()),
+                None => reply,
+            })
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::objects;
+use crate::worker::objects::account_commands::AccountCommand;
 use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
@@ -90,11 +91,13 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
     Ok(Reply::json(200, &client_information(&record, secret.as_ref())))
 }
 
-/// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its own tokens are not active any more, and its grants end; if
-/// there are very many, the call has to be made again.
+/// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its own tokens are not active any more, its grants end, and what
+/// people allowed it is forgotten: another client of the same name has to ask them. If there are very many, the call has
+/// to be made again.
 pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let (id, _) = existing(platform, id).await?;
-    if let (_, Some(_)) = end_all_of(platform, &id, "").await? {
+    let withdraw = AccountCommand::Withdraw { client: id.clone() };
+    if let (_, Some(_)) = end_all_of(platform, &id, &withdraw, "").await? {
         return Err(Refusal::ClientGrantsLeft.into());
     }
     let name = kv::name(platform, Kind::Client, id.as_str());

@@ -9,13 +9,14 @@ use crate::oauth::id_token::Profile;
 use crate::oauth::user::UserDescription;
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
-use crate::worker::account::{self, AccountRecord, Overview};
+use crate::worker::account;
 use crate::worker::clients::registry;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::account_records::{AccountRecord, Overview, SessionView};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::Stop;
@@ -44,7 +45,12 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
             return Err(objects::unexpected().into());
         };
         let users = match entry {
-            Some(entry) => vec![read_shown(platform, &entry.account).await?],
+            Some(entry) => match read_shown(platform, &entry.account).await {
+                Ok(user) => vec![user],
+                // A name whose account is still being made, or never was.
+                Err(Stop::Refused(Refusal::UserNotFound)) => Vec::new(),
+                Err(stop) => return Err(stop),
+            },
             None => Vec::new(),
         };
         return Ok(Reply::json(200, &json!({ "users": users })));
@@ -88,7 +94,7 @@ pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Stop>
 /// `GET /admin/users/ID/sessions`.
 pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let overview = overview(platform, &account_id(id)?).await?;
-    let session = |view: &account::SessionView| {
+    let session = |view: &SessionView| {
         json!({
             "id": view.id, "browser": view.session.agent, "opened_at": view.session.opened_at,
             "seen_at": view.session.seen_at, "ends_at": view.session.ends, "amr": view.session.sign_in.amr,
@@ -150,7 +156,9 @@ pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &
 /// `DELETE /admin/clients/ID/grants`: all of them. With `cursor` it goes on where an answer with `cursor` stopped.
 pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
-    let (ended, next) = end_all_of(platform, &client_id(id)?, query.get("cursor").unwrap_or_default()).await?;
+    let client = client_id(id)?;
+    let command = AccountCommand::EndGrants { client: Some(client.clone()) };
+    let (ended, next) = end_all_of(platform, &client, &command, query.get("cursor").unwrap_or_default()).await?;
     let answer = match next {
         Some(next) => json!({ "ended": ended, "cursor": next }),
         None => json!({ "ended": ended }),
@@ -161,18 +169,19 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
 /// How many accounts one request asks at the most: the platform allows a thousand calls a request.
 const ACCOUNTS_A_REQUEST: u64 = 500;
 
-/// Ends the grants of a client, account by account. Says how many, and where to go on if there were too many accounts.
+/// Ends the grants of a client, account by account, with a command that does so in one. Says how many, and where to go on
+/// if there were too many accounts.
 pub(crate) async fn end_all_of(
     platform: &Platform,
     client: &ClientId,
+    command: &AccountCommand,
     from: &str,
 ) -> Result<(u64, Option<String>), Stop> {
     let (mut after, mut total, mut asked) = (from.to_owned(), 0, 0);
     loop {
         let accounts = accounts(platform, client, &after).await?;
         for account in &accounts {
-            let command = AccountCommand::EndGrants { client: Some(client.clone()) };
-            if let AccountAnswer::Ended(ended) = account::ask(platform, account, &command).await? {
+            if let AccountAnswer::Ended(ended) = account::ask(platform, account, command).await? {
                 total += ended;
             }
         }

@@ -38,7 +38,10 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     let target = asked.target(client.as_deref())?;
     let done = || signed_out(platform, browser, target.as_ref(), asked.state.as_deref());
     let Some((id, session)) = &browser.session else {
-        return Ok(done());
+        // A form of another site comes without cookies; where it is sent on to, the browser goes with them.
+        let query = pairs(carried.as_ref().unwrap_or(&form));
+        let again = || Reply::see_other(format!("/oauth/logout?{query}"));
+        return Ok(if request.method == "POST" { again() } else { done() });
     };
     if carried.is_some() {
         browser.check_form(platform, request, &form, Purpose::Logout, query)?;

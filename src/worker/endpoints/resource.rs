@@ -44,7 +44,8 @@ pub(crate) fn refuse(platform: &Platform, refusal: &Refusal) -> Reply {
 /// In a POST the token may be in the body (RFC 6750 section 2.2).
 pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let form = match (request.authorization()?, request.method.as_str()) {
-        (None, "POST") => Some(request.form().await?),
+        // Without a form there is no token, which is what it is then told.
+        (None, "POST") if request.is_form() => Some(request.form().await?),
         _ => None,
     };
     let in_body = form.as_ref().and_then(|form| form.get("access_token"));

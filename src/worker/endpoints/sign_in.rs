@@ -119,7 +119,7 @@ pub(crate) async fn by_passkey(platform: &Platform, request: &Incoming, browser:
     let address = Name::Address(&bucket);
     let attempt = IdentifierCommand::Attempt { who: Who::Address };
     if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &address, &attempt).await? {
-        return again(SignInError::Throttled { seconds }, 429).await;
+        return Ok(again(SignInError::Throttled { seconds }, 429).await?.with("Retry-After", seconds.to_string()));
     }
     let Some((account, session)) = check_passkey(platform, browser, form.get("credential").unwrap_or_default()).await?
     else {

@@ -39,7 +39,8 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     let bucket = address_bucket(&browser.address);
     let attempt = IdentifierCommand::Attempt { who: Who::Address };
     if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &Name::Address(&bucket), &attempt).await? {
-        return show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429);
+        let reply = show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429)?;
+        return Ok(reply.with("Retry-After", seconds.to_string()));
     }
     let username = user.username.as_str().to_owned();
     let account = match users::create(platform, user).await {

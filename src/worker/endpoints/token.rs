@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::oauth::authorize::OPENID;
 use crate::oauth::client::GrantType;
 use crate::oauth::exchange::{self, GrantRequest, TokenRequest};
 use crate::oauth::grant::{Entitlement, Outcome};
 use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::scope::OPENID;
 use crate::oauth::{Client, Refusal, id_token};
 use crate::token::base64url;
 use crate::wire::Reply;
@@ -39,6 +39,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
                 client: client.id.clone(),
                 redirect_uri: redirect_uri.clone(),
                 challenge: challenge.clone(),
+                resources: asked.resources,
                 refreshable: client.may_use(GrantType::RefreshToken),
             };
             entitled(platform, &code.account, grant, client, &command).await
@@ -73,6 +74,7 @@ async fn entitled(
     };
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
+    let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
     let access_token = ring::mint(platform, &claims).await?;
     let id_token = match entitlement.scope.contains(OPENID) {
         true => Some(id_token(platform, account, &client, &entitlement, &access_token).await?),

@@ -11,7 +11,7 @@ use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scope;
 use crate::token::UnixTime;
-use crate::worker::account::{AccountRecord, Overview, PasskeyRecord};
+use crate::worker::objects::account_records::{AccountRecord, Overview, PasskeyRecord};
 
 /// What can be asked of an account.
 #[derive(Deserialize, Serialize)]
@@ -32,7 +32,14 @@ pub(crate) enum AccountCommand {
     /// The person allows the request. The same twice is the same code.
     Allow { session: SessionId, request: AuthorizationRequest, scope: Scope, grant: GrantId },
     /// Exchanges a code.
-    Redeem { grant: GrantId, client: ClientId, redirect_uri: Option<String>, challenge: Challenge, refreshable: bool },
+    Redeem {
+        grant: GrantId,
+        client: ClientId,
+        redirect_uri: Option<String>,
+        challenge: Challenge,
+        resources: Vec<Resource>,
+        refreshable: bool,
+    },
     /// Exchanges a refresh token.
     Refresh {
         grant: GrantId,

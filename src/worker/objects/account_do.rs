@@ -15,9 +15,12 @@ use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn}
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::scope::Scope;
 use crate::token::UnixTime;
-use crate::worker::account::{AccountRecord, Connection, Overview, PasskeyRecord, Session, SessionView};
+use crate::worker::browser::FORM_TTL;
 use crate::worker::clock::now;
 use crate::worker::env;
+use crate::worker::objects::account_records::{
+    AccountRecord, Connection, Overview, PasskeyRecord, Session, SessionView,
+};
 use crate::worker::report::{self, Fault};
 
 use super as objects;
@@ -96,6 +99,8 @@ fn run(
         AccountCommand::Create(_) => Ok(AccountAnswer::Exists),
         AccountCommand::Replace(record) => {
             records.put(Table::Account, RECORD, None, &record)?;
+            // What the person may no longer allow, nobody keeps.
+            account.end_grants(|grant| permitted_scope(&grant.scope, record.scope.as_ref()) != grant.scope)?;
             Ok(AccountAnswer::Done)
         }
         // The storage is emptied after this turn.
@@ -111,11 +116,12 @@ fn run(
         AccountCommand::Allow { session, request, scope, grant } => {
             account.allow(&record, session, &request, &scope, &grant)
         }
-        AccountCommand::Redeem { grant, client, redirect_uri, challenge, refreshable } => {
+        AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable } => {
             account.step(&grant, |session_stands| grant::Command::Redeem {
                 client: &client,
                 redirect_uri: redirect_uri.as_deref(),
                 challenge: &challenge,
+                resources: &resources,
                 refreshable,
                 session_stands,
             })
@@ -301,6 +307,11 @@ impl Account<'_> {
         let Some(session) = self.session(&id)? else {
             return Ok(AccountAnswer::Missing);
         };
+        // A form counts once. Sent again it gives the code that is still out, and never what has ended since.
+        let sent_before = self.records.contains(Table::SpentForm, grant.as_str())?;
+        if sent_before && !self.records.contains(Table::Grant, grant.as_str())? {
+            return Ok(AccountAnswer::Grant(Err(GrantRefusal::CodeSpent)));
+        }
         // The form shows what could be allowed then; it never allows more than what can be allowed now.
         let scope = permitted_scope(&scope.within(&request.scope), record.scope.as_ref());
         let old: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
@@ -308,6 +319,9 @@ impl Account<'_> {
         let consent = old.clone().with(&scope, &request.resources);
         if consent != old || !self.records.contains(Table::Consent, request.client.as_str())? {
             self.records.put(Table::Consent, request.client.as_str(), None, &consent)?;
+        }
+        if !sent_before {
+            self.records.put(Table::SpentForm, grant.as_str(), ends_at(self.now.plus(FORM_TTL)), &())?;
         }
         let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, self.now))?;
         Ok(AccountAnswer::Grant(outcome))

@@ -2,6 +2,7 @@
 
 pub(crate) mod account_commands;
 pub(crate) mod account_do;
+pub(crate) mod account_records;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
 pub(crate) mod records;

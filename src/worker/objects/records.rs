@@ -29,6 +29,8 @@ pub(crate) enum Table {
     Session,
     /// A passkey challenge that has been answered.
     SpentChallenge,
+    /// A consent form that has been sent; the id is that of the grant that it stands for.
+    SpentForm,
     /// Attempts to sign in; the id says whose.
     Attempts,
 }
@@ -45,6 +47,7 @@ impl Table {
             Self::RevokedToken => "revoked_token",
             Self::Session => "session",
             Self::SpentChallenge => "spent_challenge",
+            Self::SpentForm => "spent_form",
         }
     }
 }

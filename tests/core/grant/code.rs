@@ -19,8 +19,9 @@ fn a_code_buys_what_was_allowed() {
     assert_eq!(entitlement.session, SessionId::from_bytes([3; 16]));
     assert_eq!(entitlement.nonce.as_deref(), Some("n-1"));
     assert!(!entitlement.repeated);
-    let (turned_at, redeemed_at) = (UnixTime(START + 7), UnixTime(START + 7));
-    assert_eq!(held.stored.unwrap().stage, Stage::Live { generation: 1, turned_at, redeemed_at });
+    let at = UnixTime(START + 7);
+    let live = Stage::Live { generation: 1, turned_at: at, used_at: at, redeemed_at: at };
+    assert_eq!(held.stored.unwrap().stage, live);
 }
 
 #[test]
@@ -49,6 +50,18 @@ fn a_wrong_request_does_not_burn_the_code() {
     }
     assert_eq!(held.record(), before);
     assert!(held.redeem(|_| {}).is_ok());
+}
+
+#[test]
+fn resources_narrow_the_first_token_alone() {
+    let mut held = Held::issued();
+    let before = held.record();
+    for wider in [&["https://evil.example"][..], &[API, "https://evil.example"], &["https://api.example/v1"]] {
+        assert_eq!(held.redeem(|it| it.resources = resources(wider)), Err(GrantRefusal::Resource));
+    }
+    assert_eq!(held.record(), before);
+    assert_eq!(held.redeem(|it| it.resources = resources(&[FILES])).unwrap().resources, resources(&[FILES]));
+    assert_eq!(held.refresh(1, |_| {}).unwrap().resources, resources(&[API, FILES]));
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub(crate) struct Redemption {
     pub(crate) client: ClientId,
     pub(crate) redirect_uri: Option<&'static str>,
     pub(crate) challenge: Challenge,
+    pub(crate) resources: Vec<Resource>,
     pub(crate) refreshable: bool,
     pub(crate) session_stands: bool,
 }
@@ -72,13 +73,14 @@ impl Held {
             client: client("app"),
             redirect_uri: Some(CALLBACK),
             challenge: challenge(VERIFIER),
+            resources: Vec::new(),
             refreshable: true,
             session_stands: true,
         };
         change(&mut request);
         let Redemption { redirect_uri, refreshable, session_stands, .. } = request;
-        let (client, challenge) = (&request.client, &request.challenge);
-        self.entitled(Command::Redeem { client, redirect_uri, challenge, refreshable, session_stands })
+        let (client, challenge, resources) = (&request.client, &request.challenge, &request.resources);
+        self.entitled(Command::Redeem { client, redirect_uri, challenge, resources, refreshable, session_stands })
     }
 
     pub(crate) fn refresh(

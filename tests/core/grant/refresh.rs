@@ -164,7 +164,6 @@ fn reuse_ends_the_grant_whatever_else_is_asked() {
 }
 
 #[test]
-#[ignore = "the window opens again: `turned_at` is when a token was made and when it was last used"]
 fn a_client_that_gets_a_secret_later_does_not_open_the_window_again() {
     let mut held = Held::live();
     let second = held.refresh(1, |_| {}).unwrap();

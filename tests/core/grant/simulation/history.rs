@@ -188,7 +188,7 @@ fn any_turn() -> impl Strategy<Value = Turn> {
         90 * DAYS,
     ];
     let storages = [&[Storage::Works; 6][..], &[Storage::FailsBefore], &[Storage::FailsAfter; 2]].concat();
-    let kinds = b"ffffffffffffffffrrrrraavs";
+    let kinds = b"ffffffffffffffffrrrrraavsc";
     let grants = &[0, 0, 0, 1];
     let whos = [&[Who::Owner; 5][..], &[Who::Thief; 2], &[Who::Stranger]].concat();
     let uris = [&[Uri::Right; 4][..], &[Uri::Absent, Uri::Elsewhere]].concat();
@@ -203,6 +203,7 @@ fn any_turn() -> impl Strategy<Value = Turn> {
                 b'r' => Act::Redeem { grant, who, uri },
                 b'a' => Act::Allow { grant },
                 b'v' => Act::Revoke { grant, who },
+                b'c' => Act::Reregister { grant },
                 _ => Act::SignOut,
             });
     (select(&waits[..]), act, select(storages)).prop_map(|(wait, act, storage)| Turn { wait, act, storage })

@@ -286,7 +286,6 @@ fn history_of_a_token_that_nobody_was_given() {
 }
 
 #[test]
-#[ignore = "the window opens again: `turned_at` is when a token was made and when it was last used"]
 fn history_of_a_client_that_is_given_a_secret() {
     let turns = [
         now(ALLOW),

@@ -193,6 +193,7 @@ impl World {
                 Uri::Elsewhere => Some("https://elsewhere.example/callback"),
             },
             challenge: &FIXED.challenges[usize::from(!verifier)],
+            resources: &[],
             refreshable,
             session_stands: self.session_stands,
         };

@@ -1,0 +1,70 @@
+//! The table of the OAuch checklist (DistriNet/OAuch): for each of its items the test that covers it, or why none does.
+//! Its texts stay where they are: the table knows identifiers alone, an area and an item.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::read_to_string;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const TABLE: &str = "tests/checklists/oauch.json";
+/// Where the checklist is, beside the project, on machines that have it.
+const CHECKLIST: &str = "../shared/checklists/oauch-checklist.json";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Cover {
+    /// `FILE :: NAME`.
+    Test(String),
+    WhyNot(String),
+}
+
+fn table() -> BTreeMap<String, Cover> {
+    serde_json::from_str(&read_to_string(Path::new(ROOT).join(TABLE)).unwrap()).unwrap()
+}
+
+#[test]
+fn every_test_of_the_table_is_there() {
+    for (item, cover) in table() {
+        match cover {
+            Cover::Test(test) => {
+                let (file, name) = test.split_once(" :: ").unwrap_or_else(|| panic!("{item}: {test}"));
+                let text = read_to_string(Path::new(ROOT).join(file)).unwrap_or_else(|error| panic!("{item}: {error}"));
+                assert!(text.lines().any(|line| begins_test(line, name)), "{item}: {file} has no test {name:?}");
+            }
+            Cover::WhyNot(reason) => assert!(reason.split(' ').count() > 3, "{item}: {reason:?} is no reason"),
+        }
+    }
+}
+
+/// Does the line name a test, or a row of a table of tests?
+fn begins_test(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let row = ["test(", "['", "'"].iter().any(|start| line.starts_with(start)) && line.contains(name);
+    row || line.starts_with(&format!("fn {name}("))
+}
+
+#[test]
+fn the_table_has_every_item_of_the_checklist_and_no_other() {
+    let Ok(text) = read_to_string(Path::new(ROOT).join(CHECKLIST)) else {
+        println!("NOT CHECKED: the checklist is not on this machine ({CHECKLIST}), so the table may lack items of it");
+        return;
+    };
+    let checklist: Value = serde_json::from_str(&text).unwrap();
+    let name = |item: &Value| format!("{}/{}", item["area"].as_str().unwrap(), item["id"].as_str().unwrap());
+    let items: BTreeSet<String> = checklist["tests"].as_array().unwrap().iter().map(name).collect();
+    let rows: BTreeSet<String> = table().into_keys().collect();
+    assert_eq!(items.difference(&rows).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the table");
+    assert_eq!(rows.difference(&items).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the checklist");
+}
+
+#[test]
+fn a_line_that_only_speaks_of_a_test_is_none() {
+    assert!(begins_test("test('a code counts once', async () => {", "a code counts once"));
+    assert!(begins_test("  ['no verifier', () => undefined],", "no verifier"));
+    assert!(begins_test("fn a_code_counts_once() {", "a_code_counts_once"));
+    assert!(!begins_test("// test: a code counts once", "a code counts once"));
+    assert!(!begins_test("fn a_code_counts_once_more() {", "a_code_counts_once"));
+}
