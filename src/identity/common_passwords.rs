@@ -80,8 +80,8 @@ const PIECES: [&str; 72] = [
     "zxcvbnm",
 ];
 
-/// Is nothing in it but common pieces, runs such as `1234`, `aaaa` or `edcba`, and a few characters between them? Or fewer
-/// than five different characters?
+/// Is nothing in it but common pieces, runs such as `1234`, `aaaa` or `edcba`, a few characters between them, and a few
+/// digits at the end? Or fewer than five different characters?
 ///
 /// The work grows with the square of the length: the caller bounds it.
 pub(super) fn is_common(password: &str) -> bool {
@@ -116,8 +116,11 @@ fn pieces_at_start(text: &[char]) -> impl Iterator<Item = usize> {
     let words =
         PIECES.iter().filter(|word| text.iter().copied().take(word.len()).eq(word.chars())).map(|word| word.len());
     let runs = [-1, 0, 1].into_iter().flat_map(|step| 3..=run(text, step));
-    let between = text.first().filter(|first| " !.-_?*#@$".contains(**first)).map(|_| 1);
-    words.chain(runs).chain(between)
+    let is_between = |character: &char| " !.-_?*#@$".contains(*character);
+    let between = text.first().filter(|first| is_between(first)).map(|_| 1);
+    // What people add where a digit is asked for: `1`, `99`, a year, with a mark behind it.
+    let ends = text.len() <= 5 && text.iter().all(|character| character.is_ascii_digit() || is_between(character));
+    words.chain(runs).chain(between).chain(ends.then_some(text.len()))
 }
 
 /// How long the run with this step is that the text begins with. After 9 comes 0.
@@ -140,6 +143,9 @@ mod tests {
     fn what_is_guessed_first_is_common() {
         for password in [
             "passwordpassword",
+            "Password1",
+            "dragon99",
+            "Summer-2027!",
             "Password12345678",
             "P@ssw0rd-2345!!",
             "123456789012345",
@@ -163,6 +169,8 @@ mod tests {
         for password in [
             "",
             "839204756193847",
+            "20270412",
+            "lantern1",
             "my horse eats paper",
             "passwordpassworx",
             "lantern welcome 1234",

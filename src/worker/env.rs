@@ -42,7 +42,7 @@ pub(crate) struct Platform {
 
 /// What does not change while an isolate lives.
 pub(crate) struct Config {
-    pub(crate) authority: Authority,
+    pub(crate) authority: Rc<Authority>,
     pub(crate) root: Rc<Client>,
     pub(crate) sealing_key: SealingKey,
     /// Writes and reads codes, refresh tokens and session cookies.
@@ -78,6 +78,7 @@ impl Costs {
 
 thread_local! {
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
+    static AUTHORITY: OnceCell<Rc<Authority>> = const { OnceCell::new() };
 }
 
 impl Platform {
@@ -120,8 +121,16 @@ impl Config {
     }
 }
 
-/// The settings of the operator.
-pub(crate) fn authority(env: &Env) -> Result<Authority, Fault> {
+/// The settings of the operator, read once an isolate: for objects, which read nothing else, each of their turns would.
+pub(crate) fn authority(env: &Env) -> Result<Rc<Authority>, Fault> {
+    if let Some(authority) = AUTHORITY.with(|authority| authority.get().cloned()) {
+        return Ok(authority);
+    }
+    let authority = Rc::new(read_authority(env)?);
+    Ok(AUTHORITY.with(|slot| Rc::clone(slot.get_or_init(|| authority))))
+}
+
+fn read_authority(env: &Env) -> Result<Authority, Fault> {
     let var = |name: &str| env.var(name).map(|value| value.to_string()).unwrap_or_default();
     let settings = Settings {
         issuer: &var("ISSUER"),

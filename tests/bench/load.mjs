@@ -1,6 +1,6 @@
-// Loads an HTTP server on loopback: one fixed request, again and again, on connections that stay open, each waiting
-// for its answer. Our own, since on two cores a generator takes its time from the server's: autocannon was measured
-// to spend twice as much on a request.
+// Loads an HTTP server on loopback: requests on connections that stay open, each of which waits for its answer. Our own,
+// since on two cores a generator takes its time from the server's: autocannon was measured to spend twice as much on a
+// request.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
@@ -12,17 +12,38 @@ export function requestBytes({ method, path, headers = {}, body = '' }) {
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
 }
 
-/** Sends `request` on so many connections for so long, and gives the answers a second. Throws if one is not a 200. */
-export async function load({ port, request, connections, seconds }) {
+/**
+ * Sends requests on so many connections for so long, each connection one at a time, and gives the answers a second.
+ *
+ * - `request`: one fixed request, on so many `connections`; throws if an answer to it is not a 200.
+ * - `conversations` instead: one for each connection. Each holds its next `request` as bytes, and a function `next` that
+ *   gives the one after it, knowing the answer as text, or throws. It can be taken up again later.
+ * - `seconds`: how long; or `answers`: how many on each connection.
+ */
+export async function load({ port, request, connections, conversations, seconds = Infinity, answers = Infinity }) {
+  const talks = conversations ?? Array.from({ length: connections }, () => repetition(request));
   const started = performance.now();
   const until = started + seconds * 1000;
-  const counts = await Promise.all(Array.from({ length: connections }, () => repeat(port, request, until)));
+  const counts = await Promise.all(talks.map((talk) => converse(port, talk, until, answers)));
   return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - started) / 1000);
 }
 
-const ANSWER_WITHIN = 10_000;
+/** A conversation of one fixed request. */
+function repetition(request) {
+  return { request, next: (answer) => bodyOf(answer) && request };
+}
 
-async function repeat(port, request, until) {
+/** The body of an answer that is a 200; throws at any other. */
+export function bodyOf(answer) {
+  if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`answered:\n${answer}`);
+  return answer.slice(answer.indexOf(END) + END.length);
+}
+
+const ANSWER_WITHIN = 10_000;
+const END = '\r\n\r\n';
+const NOTHING = Buffer.alloc(0);
+
+async function converse(port, talk, until, answers) {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   await once(socket, 'connect');
   return new Promise((resolve, reject) => {
@@ -39,33 +60,37 @@ async function repeat(port, request, until) {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
       const length = answerLength(received);
       if (received.length < length) return;
-      if (length === undefined || !received.latin1Slice(0, OK.length).startsWith(OK)) {
-        fail(`answered:\n${received}`);
+      if (length === undefined) {
+        fail(`does not say how long its answer is:\n${received}`);
+        return;
+      }
+      try {
+        talk.request = talk.next(received.latin1Slice());
+      } catch (error) {
+        fail(error.message);
         return;
       }
       count += 1;
       received = NOTHING;
-      if (performance.now() < until) {
-        socket.write(request);
+      if (count < answers && performance.now() < until) {
+        socket.write(talk.request);
       } else {
         socket.destroy();
         resolve(count);
       }
     });
-    socket.write(request);
+    socket.write(talk.request);
   });
 }
 
-const NOTHING = Buffer.alloc(0);
-const OK = 'HTTP/1.1 200 ';
-// As workerd writes it.
+// As workerd and Node.js write it.
 const LENGTH = '\r\nContent-Length: ';
 
 /** How long the answer is, head and body: infinite while the head is not all there, undefined if it does not say. */
 function answerLength(received) {
-  const end = received.indexOf('\r\n\r\n');
+  const end = received.indexOf(END);
   if (end < 0) return Infinity;
   const head = received.latin1Slice(0, end);
   const at = head.indexOf(LENGTH);
-  return at < 0 ? undefined : end + 4 + Number.parseInt(head.slice(at + LENGTH.length), 10);
+  return at < 0 ? undefined : end + END.length + Number.parseInt(head.slice(at + LENGTH.length), 10);
 }

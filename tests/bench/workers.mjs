@@ -1,4 +1,4 @@
-// The Workers that the token endpoint is measured beside: builds them, and says how the harness is to run them.
+// The Workers that ours is measured beside: builds them, and says how the harness is to run them.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -29,9 +29,7 @@ export async function helloWorker(port) {
 
 /** A minimal token endpoint with jose, and the key that checks its tokens. */
 export async function joseWorker(port, { issuer, client, scope }) {
-  const bundle = join(target, 'jose-worker.js');
-  const source = join(root, 'tests', 'bench', 'jose-worker.mjs');
-  await run('esbuild', [source, '--bundle', '--minify', '--format=esm', '--conditions=workerd', `--outfile=${bundle}`]);
+  const modules = await bundled('jose-worker');
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   // As long as a thumbprint, which is what our tokens have.
   const kid = 'k'.repeat(43);
@@ -42,6 +40,26 @@ export async function joseWorker(port, { issuer, client, scope }) {
     CLIENT_SECRET: client.secret,
     SIGNING_KEY: { ...await exportJWK(privateKey), kid },
   };
-  const modules = [{ type: 'ESModule', path: bundle }];
   return { publicKey, worker: { name: 'jose', port, modulesRoot: target, modules, bindings } };
+}
+
+/** One row of a Durable Object written for each request, and nothing else. Each path is an object of its own. */
+export async function writeWorker(port) {
+  const durableObjects = { ROWS: { className: 'Row', useSQLite: true } };
+  return { name: 'write', port, modulesRoot: target, modules: await bundled('write-worker'), durableObjects };
+}
+
+/** @cloudflare/workers-oauth-provider on KV. */
+export async function oauthProviderWorker(port) {
+  const bindings = { ORIGIN: `http://localhost:${port}` };
+  const modules = await bundled('oauth-provider-worker');
+  return { name: 'oauth-provider', port, modulesRoot: target, modules, bindings, kvNamespaces: ['OAUTH_KV'] };
+}
+
+async function bundled(name) {
+  const bundle = join(target, `${name}.js`);
+  const source = join(root, 'tests', 'bench', `${name}.mjs`);
+  const options = ['--bundle', '--minify', '--format=esm', '--conditions=workerd', '--external:cloudflare:*'];
+  await run('esbuild', [source, ...options, `--outfile=${bundle}`]);
+  return [{ type: 'ESModule', path: bundle }];
 }

@@ -11,21 +11,22 @@ import { sizes } from '../../.scripts/sizes.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 
 const build = join(root, 'build');
+const OBJECTS = ['AccountObject', 'IdentifierObject', 'KeyringObject', 'RegistryObject'];
 const read = (name) => readFileSync(join(build, name));
 
 before(buildWorker);
 
-test('it exports the handlers and the two Durable Objects', async () => {
+test('it exports the handlers and the Durable Objects', async () => {
   const { names, prototypes } = await inspected();
   assert.deepEqual(names, [
     // Plain classes of the `worker` crate, which worker-build exports with every Worker: no binding reaches them.
     'ContainerStartupOptions', 'MinifyConfig', 'R2Range',
-    'KeyringObject', 'RegistryObject',
+    ...OBJECTS,
     'default',
   ].sort());
   // Whatever is on the entrypoint's prototype can be called through a service binding.
   assert.deepEqual(prototypes.default, ['constructor', 'fetch', 'scheduled']);
-  for (const name of ['KeyringObject', 'RegistryObject']) {
+  for (const name of OBJECTS) {
     assert.deepEqual(prototypes[name], ['__destroy_into_raw', 'alarm', 'constructor', 'fetch', 'free'], name);
   }
 });
@@ -33,8 +34,10 @@ test('it exports the handlers and the two Durable Objects', async () => {
 test('it is small enough', (t) => {
   const wasm = read('index_bg.wasm');
   t.diagnostic(`build/index_bg.wasm: ${sizes(wasm)}; build/index.js: ${sizes(read('index.js'))}`);
-  assert.ok(wasm.length < 1_500_000, `${wasm.length} bytes`);
-  assert.ok(gzipSync(wasm, { level: 9 }).length < 700_000, 'compressed');
+  // The platform's limit is 3 MB compressed. Pages in two languages, Argon2id, the tables of Unicode and passkeys are in it;
+  // beyond a third of the limit something has come along unasked.
+  const compressed = gzipSync(wasm, { level: 9 }).length;
+  assert.ok(compressed < 1_000_000, `${compressed} bytes, compressed`);
 });
 
 test('it does not tell where and by whom it was built', () => {

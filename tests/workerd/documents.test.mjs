@@ -15,18 +15,40 @@ const DOCUMENTS = {
   [SERVER_METADATA]: 3600, '/.well-known/openid-configuration': 3600, [RESOURCE_METADATA]: 3600, [JWKS]: 300,
 };
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
+// What programs talk to.
 const ENDPOINTS = {
   '/admin/clients': 'GET, POST',
   '/admin/clients/some-client': 'GET, PUT, DELETE',
+  '/admin/clients/some-client/grants': 'GET, DELETE',
   '/admin/keys': 'GET, HEAD',
   '/admin/keys/rotate': 'POST',
-  '/api/whoami': 'GET, HEAD',
+  '/admin/users': 'GET, POST',
+  '/admin/users/some-user': 'GET, PUT, DELETE',
+  '/admin/users/some-user/grants': 'GET, DELETE',
+  '/admin/users/some-user/grants/some-grant': 'DELETE',
+  '/admin/users/some-user/sessions': 'GET, DELETE',
+  '/api/whoami': 'GET, HEAD, OPTIONS',
   '/health': 'GET, HEAD',
   '/oauth/introspect': 'POST',
-  '/oauth/revoke': 'POST',
-  '/oauth/token': 'POST',
+  '/oauth/revoke': 'POST, OPTIONS',
+  '/oauth/token': 'POST, OPTIONS',
+  '/oauth/userinfo': 'GET, HEAD, POST, OPTIONS',
   ...Object.fromEntries(Object.keys(DOCUMENTS).map((path) => [path, 'GET, HEAD, OPTIONS'])),
 };
+// What people are shown.
+const PAGES = {
+  '/account': 'GET, HEAD, POST',
+  '/account/sign-in': 'GET, HEAD, POST',
+  '/account/sign-in/passkey': 'POST',
+  '/account/sign-in/upstream': 'GET, HEAD',
+  '/account/sign-in/upstream/callback': 'GET, HEAD',
+  '/account/sign-up': 'GET, HEAD, POST',
+  '/oauth/authorize': 'GET, HEAD, POST',
+  '/oauth/consent': 'POST',
+  '/oauth/logout': 'GET, HEAD, POST',
+};
+// What an application in a browser may use from its own origin.
+const OPEN = [...Object.keys(DOCUMENTS), '/api/whoami', '/oauth/revoke', '/oauth/token', '/oauth/userinfo'];
 let server;
 
 before(async () => {
@@ -43,17 +65,37 @@ test('the authorization server metadata, whole', async () => {
   algorithms.sort();
   assert.deepEqual(json, {
     issuer: server.issuer,
+    authorization_endpoint: `${server.issuer}/oauth/authorize`,
     token_endpoint: `${server.issuer}/oauth/token`,
+    userinfo_endpoint: `${server.issuer}/oauth/userinfo`,
+    end_session_endpoint: `${server.issuer}/oauth/logout`,
     introspection_endpoint: `${server.issuer}/oauth/introspect`,
     revocation_endpoint: `${server.issuer}/oauth/revoke`,
     jwks_uri: `${server.issuer}${JWKS}`,
-    grant_types_supported: ['client_credentials'],
-    response_types_supported: [],
-    token_endpoint_auth_methods_supported: methods,
+    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256', 'RS256'],
+    acr_values_supported: ['phr', '1'],
+    claim_types_supported: ['normal'],
+    claims_supported: [
+      'acr', 'amr', 'at_hash', 'aud', 'auth_time', 'email', 'email_verified', 'exp', 'iat', 'iss', 'name', 'nonce',
+      'preferred_username', 'sid', 'sub', 'updated_at',
+    ],
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    ui_locales_supported: ['en', 'zh'],
+    token_endpoint_auth_methods_supported: [...methods, 'none'],
     token_endpoint_auth_signing_alg_values_supported: algorithms,
     introspection_endpoint_auth_methods_supported: methods,
     introspection_endpoint_auth_signing_alg_values_supported: algorithms,
-    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_methods_supported: [...methods, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: algorithms,
     protected_resources: [server.issuer],
   });
@@ -64,9 +106,10 @@ test('the authorization server metadata, whole', async () => {
 test('every address in the metadata is one of an endpoint', async () => {
   const { json } = await send(server, SERVER_METADATA);
   const addresses = Object.entries(json).filter(([name]) => /_(endpoint|uri)$/.test(name));
-  assert.equal(addresses.length, 4);
+  assert.equal(addresses.length, 7);
   for (const [name, address] of addresses) {
-    const response = await fetch(address, { method: name.endsWith('_uri') ? 'GET' : 'POST' });
+    const method = /^(introspection|revocation|token)_/.test(name) ? 'POST' : 'GET';
+    const response = await fetch(address, { method });
     assert.ok(![404, 405].includes(response.status), `${name}: ${response.status}`);
   }
 });
@@ -89,8 +132,8 @@ test('the key set has public members only', async () => {
   const { json, headers } = await send(server, JWKS);
   assert.equal(headers['content-type'], 'application/jwk-set+json');
   assert.deepEqual(Object.keys(json), ['keys']);
-  assert.equal(json.keys.length, 1);
-  assert.deepEqual(Object.keys(json.keys[0]).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+  const members = Object.fromEntries(json.keys.map((key) => [key.alg, Object.keys(key).sort().join(' ')]));
+  assert.deepEqual(members, { ES256: 'alg crv kid kty use x y', RS256: 'alg e kid kty n use' });
 });
 
 for (const [path, maxAge] of Object.entries(DOCUMENTS)) {
@@ -136,16 +179,18 @@ test('health', async () => {
   assert.deepEqual([status, json, headers['cache-control']], [200, { status: 'ok' }, 'no-store']);
 });
 
-test('what is about a client or a token is for no other origin', async () => {
-  for (const path of Object.keys(ENDPOINTS).filter((path) => !Object.hasOwn(DOCUMENTS, path))) {
-    const { headers } = await send(server, path, { headers: { origin: 'https://app.example' } });
-    assert.equal(Object.hasOwn(headers, 'access-control-allow-origin'), false, path);
-    assert.equal(headers['cache-control'], 'no-store', path);
+test('what takes a cookie or a secret of a server is for no other origin', async () => {
+  for (const path of [...Object.keys(ENDPOINTS), ...Object.keys(PAGES)].filter((path) => !OPEN.includes(path))) {
+    for (const method of ['GET', 'POST', 'OPTIONS']) {
+      const { headers } = await send(server, path, { method, headers: { origin: 'https://app.example' } });
+      assert.equal(Object.keys(headers).some((name) => name.startsWith('access-control-')), false, path);
+      assert.equal(headers['cache-control'], 'no-store', `${method} ${path}`);
+    }
   }
 });
 
 test('other methods: 405 with the ones that there are', async () => {
-  for (const [path, allow] of Object.entries(ENDPOINTS)) {
+  for (const [path, allow] of Object.entries({ ...ENDPOINTS, ...PAGES })) {
     for (const method of METHODS.filter((name) => !allow.includes(name))) {
       const answer = await send(server, path, { method });
       assert.deepEqual([answer.status, answer.headers.allow], [405, allow], `${method} ${path}`);
@@ -157,12 +202,13 @@ test('other methods: 405 with the ones that there are', async () => {
 
 test('every other path: 404 in JSON', async () => {
   for (const path of [
-    '/oauth', '/oauth/', '/oauth/authorize', '/oauth/register', '/oauth/userinfo', '/oauth/par', '/oauth/logout',
+    '/oauth', '/oauth/', '/oauth/authorize/', '/oauth/register', '/oauth/par', '/oauth/consent/', '/oauth/logout/x',
     '/oauth/device_authorization', '/oauth/token/', '/oauth//token', '/oauth/token;x', '/oauth/%74oken', '/OAUTH/token',
     '/token', '/introspect', '/revoke', '/authorize', '/register', '/userinfo', '/jwks', '/jwks.json', '/keys',
     '/.well-known', '/.well-known/', '/.well-known/jwks', '/.well-known/webfinger', '/.well-known/jwks.json/',
     '/.well-known/oauth-authorization-server/tenant', '/.well-known/oauth-protected-resource/api/whoami',
-    '/admin', '/admin/', '/admin/clients/', '/admin/clients/a/b', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1',
+    '/admin', '/admin/', '/admin/clients/', '/admin/clients/a/b', '/admin/clients//grants', '/admin/users/',
+    '/admin/users/a/b', '/admin/users/a/passkeys', '/admin/users/a/grants/', '/admin/users/a/grants/b/c', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1',
     '/api', '/api/', '/api/whoami/', '/health/', '/healthz', '/status', '/metrics', '/debug', '/console',
     '/.dev.vars', '/.env', '/wrangler.toml', '/index_bg.wasm', '/build/index.js',
   ]) {
@@ -178,7 +224,7 @@ test('every other path: 404 in JSON', async () => {
 test('no static file stands in the way of an endpoint', async (t) => {
   const www = mkdtempSync(join(tmpdir(), 'edgemint-www-'));
   t.after(() => rmSync(www, { recursive: true }));
-  const paths = Object.keys(ENDPOINTS);
+  const paths = Object.keys({ ...ENDPOINTS, ...PAGES });
   // A path that others lie below has to be a folder.
   const names = paths.filter((path) => !paths.some((other) => other.startsWith(`${path}/`)));
   for (const name of ['/index.html', ...names, ...names.map((path) => `${path}.html`)]) {
@@ -188,10 +234,10 @@ test('no static file stands in the way of an endpoint', async (t) => {
   const shadowed = await startWorker({ assets: www });
   t.after(() => shadowed.stop());
   assert.equal((await send(shadowed, '/')).text, 'a static file');
-  for (const [path, allow] of Object.entries(ENDPOINTS)) {
+  for (const [path, allow] of Object.entries({ ...ENDPOINTS, ...PAGES })) {
     const answer = await send(shadowed, path);
     assert.notEqual(answer.text, 'a static file', path);
     assert.equal(answer.status === 405, !allow.includes('GET'), path);
-    assert.match(answer.headers['content-type'], /^application\/(jwk-set\+)?json$/, path);
+    if (Object.hasOwn(ENDPOINTS, path)) assert.match(answer.headers['content-type'], /^application\/(jwk-set\+)?json$/, path);
   }
 });

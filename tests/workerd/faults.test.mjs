@@ -17,7 +17,7 @@ const REGISTRY_DATABASES = ['do', '-RegistryObject'];
 const KEYRING_DATABASES = ['do', '-KeyringObject'];
 
 test('KV refuses to write: changes are taken back, all else goes on', async (t) => {
-  const server = await startWorker();
+  const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   t.after(() => server.stop());
   const client = await registerClient(server, { scope: 'read' });
   const door = bearer((await token(server)).access_token);
@@ -134,7 +134,7 @@ test('nothing answers: every endpoint that needs a key says so, and health why',
 
 // A Worker with clients and a token, started again after these databases have been overwritten.
 async function restartedWith(t, databases, key) {
-  const before = await startWorker();
+  const before = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   const client = await registerClient(before, { scope: 'read' });
   const keyed = key && await registerClient(before, keyMetadata(key));
   const text = (await token(before, {}, client)).access_token;

@@ -12,7 +12,7 @@ const JWKS = '/.well-known/jwks.json';
 let server;
 
 before(async () => {
-  server = await startWorker();
+  server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
 });
 
 after(() => server?.stop());

@@ -72,6 +72,18 @@ export class Browser {
   }
 }
 
+/** Sends a form of one's own making with the browser's cookies; `headers` may say where it comes from. */
+export function post(browser, path, fields, headers = {}) {
+  const all = { 'content-type': 'application/x-www-form-urlencoded', origin: browser.server.issuer, ...headers };
+  const present = Object.entries(all).filter(([, value]) => value !== undefined);
+  return browser.open(path, { method: 'POST', headers: Object.fromEntries(present), body: `${new URLSearchParams(fields)}` });
+}
+
+/** What the forms of a page send back to prove where they are from. */
+export function csrfOf(page) {
+  return formOf(page).fields.csrf;
+}
+
 /** The form of a page that has this action, or the only one: its action and its hidden fields. */
 export function formOf(page, action) {
   const forms = [...page.html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, attributes, inner]) => ({

@@ -148,9 +148,9 @@ test('a token for several resources is for this one too', async () => {
 
 test('an Authorization header beyond 20 KiB, and other methods', async () => {
   assert.equal((await whoami('x'.repeat(21_000))).status, 431);
-  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
     const answer = await send(server, PATH, { method, headers: bearer(await newToken()) });
-    assert.deepEqual([answer.status, answer.headers.allow], [405, 'GET, HEAD']);
+    assert.deepEqual([answer.status, answer.headers.allow], [405, 'GET, HEAD, OPTIONS']);
     assert.equal(answer.headers['content-type'], 'application/json');
   }
 });

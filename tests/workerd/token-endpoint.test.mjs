@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
 import { decode } from './forgery.mjs';
 import { startWorker, token } from './harness.mjs';
+import { registerPublicClient } from './people.mjs';
 import { basic, postForm, send } from './request.mjs';
 
 const PATH = '/oauth/token';
@@ -161,11 +162,25 @@ test('refused: an Authorization header beyond 20 KiB', async () => {
 });
 
 test('refused: other methods', async () => {
-  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH']) {
     const answer = await send(server, PATH, { method, headers: basic(client) });
     assert.equal(answer.status, 405, method);
-    assert.equal(answer.headers.allow, 'POST', method);
+    assert.equal(answer.headers.allow, 'POST, OPTIONS', method);
   }
+});
+
+test('refused: a client that only says its name, unless it is a public one', async () => {
+  const nameOnly = (client_id, form = GRANT) => postForm(server, PATH, { ...form, client_id });
+  const unknown = await nameOnly('nobody');
+  refused(unknown, 401, 'invalid_client');
+  // One that could prove itself has to; the answer is the same.
+  assert.deepEqual(await nameOnly(client.id), unknown);
+  assert.deepEqual(await nameOnly('root'), unknown);
+  const open = await registerPublicClient(server);
+  refused(await nameOnly(open.id), 400, 'unauthorized_client');
+  refused(await nameOnly(open.id, { grant_type: 'refresh_token', refresh_token: 'emr_x' }), 400, 'invalid_grant');
+  const withSecret = await postForm(server, PATH, { ...GRANT, client_id: open.id, client_secret: 'x' });
+  assert.deepEqual(withSecret, unknown);
 });
 
 test('ACCESS_TOKEN_TTL and DEFAULT_RESOURCE are honoured', async (t) => {

@@ -163,7 +163,7 @@ pub(super) static CHINESE: Words = Words {
     already_decided_sentence: "此表单已提交过，可能是因为双击或返回上一页。表单只生效一次。",
     already_decided_advice: "请回到应用。如果没有继续，请在应用中重新开始。",
     wrong_browser_heading: "不是最初使用的浏览器",
-    wrong_browser_sentence: "操作是在另一个浏览器中开始的，或者此处禁用了 Cookie。",
+    wrong_browser_sentence: "操作是在另一个浏览器中或为另一个账户开始的，或者此处禁用了 Cookie。",
     wrong_browser_advice: "请允许本站使用 Cookie，然后在此浏览器中重新开始。",
     unknown_client_heading: "未知应用",
     unknown_client_sentence: "引导您来到这里的应用没有在此服务器上注册。",

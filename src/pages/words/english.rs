@@ -163,7 +163,7 @@ pub(super) static ENGLISH: Words = Words {
     already_decided_sentence: "The form was sent before, perhaps by a double click or by going back. It counts once.",
     already_decided_advice: "Go back to the application. If it does not go on, start there again.",
     wrong_browser_heading: "Not the browser that began",
-    wrong_browser_sentence: "This was begun in another browser, or cookies are blocked here.",
+    wrong_browser_sentence: "This was begun in another browser or for another account, or cookies are blocked here.",
     wrong_browser_advice: "Allow cookies for this site, then start again in this browser.",
     unknown_client_heading: "Unknown application",
     unknown_client_sentence: "The application that sent you here is not registered with this server.",

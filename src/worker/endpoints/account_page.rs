@@ -1,5 +1,7 @@
 //! The account page: a person sees what there is of the account, and ends or changes each part of it.
 
+use std::cmp::Reverse;
+
 use crate::identity::passkey::{self, RelyingParty};
 use crate::identity::password::Password;
 use crate::identity::profile::{PersonName, Username};
@@ -217,9 +219,10 @@ async fn show(
         };
         names.push(client.map_or(connection.client.clone(), |client| client.display_name().to_owned()));
     }
-    let passkeys: Vec<_> = overview.passkeys.iter().map(passkey_row).collect();
+    let mut passkeys: Vec<_> = overview.passkeys.iter().map(passkey_row).collect();
+    passkeys.sort_by_key(|passkey| passkey.created);
     let current = overview.current.as_ref().map(SessionId::as_str);
-    let sessions: Vec<_> = overview
+    let mut sessions: Vec<_> = overview
         .sessions
         .iter()
         .map(|view| SessionRow {
@@ -230,6 +233,8 @@ async fn show(
             last_used: view.session.seen_at,
         })
         .collect();
+    // One's own first, then the one that was used last.
+    sessions.sort_by_key(|session| (!session.current, Reverse(session.last_used)));
     let grant_rows: Vec<Vec<_>> =
         overview.connections.iter().map(|connection| connection.grants.iter().map(grant_row).collect()).collect();
     let applications: Vec<_> = overview

@@ -24,7 +24,8 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     };
     // The page's own form carries the request along; a request without parameters is an empty one.
     let query = form.get("request").unwrap_or_default();
-    let carried = form.get("decision").map(|_| Form::parse(query).map_err(Refusal::from)).transpose()?;
+    let decision = form.get("decision").filter(|_| request.method == "POST");
+    let carried = decision.map(|_| Form::parse(query).map_err(Refusal::from)).transpose()?;
     let asked = LogoutRequest::parse(carried.as_ref().unwrap_or(&form))?;
     let hint = match &asked.id_token_hint {
         Some(text) => ring::hint(platform, text).await?,
@@ -45,7 +46,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     };
     if carried.is_some() {
         browser.check_form(platform, request, &form, Purpose::Logout, query)?;
-        if form.get("decision") != Some("sign_out") {
+        if decision != Some("sign_out") {
             return Ok(Reply::see_other("/account"));
         }
     } else if !hint.as_ref().is_some_and(|hint| is_about(hint, id.as_str(), session.as_str())) {

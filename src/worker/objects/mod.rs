@@ -8,9 +8,12 @@ pub(crate) mod keyring_do;
 pub(crate) mod records;
 pub(crate) mod registry_do;
 
+use js_sys::Promise;
+use js_sys::futures::JsFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::{Method, Request, RequestInit, Response, State};
+use wasm_bindgen::prelude::*;
+use worker::{Request, Response, State, web_sys};
 
 use crate::worker::env::Platform;
 use crate::worker::report::{Fault, FaultKind};
@@ -30,21 +33,37 @@ pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
     command: &C,
 ) -> Result<A, Fault> {
     let body = serde_json::to_string(command).map_err(unavailable)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    // The host means nothing: objects are reached by binding alone.
-    let request = Request::new_with_init("https://object/", &init).map_err(unavailable)?;
     platform.costs.object_call();
     let stub =
         platform.env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
-    let mut response = stub.fetch_with_request(request).await.map_err(unavailable)?;
-    let body = response.text().await.map_err(unavailable)?;
+    let body = exchange(&stub.into_rpc(), &body).await.map_err(|cause| unavailable(worker::Error::from(cause)))?;
     match serde_json::from_str(&body).map_err(unavailable)? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Fault(word) => {
             Err(Fault::reported(&word).unwrap_or_else(|| unavailable("an answer of another version")))
         }
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// An object, as whoever calls it holds it.
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &web_sys::RequestInit) -> Result<Promise, JsValue>;
+}
+
+/// Text in, text out. The `worker` crate would read the answer chunk by chunk, each of which is a turn of the event loop:
+/// that costs as much as all the object does.
+async fn exchange(object: &Stub, body: &str) -> Result<String, JsValue> {
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&body.into());
+    // The host means nothing: objects are reached by binding alone.
+    let response = JsFuture::from(object.fetch("https://object/", &init)?).await?;
+    let text = JsFuture::from(response.unchecked_into::<web_sys::Response>().text()?).await?;
+    Ok(text.as_string().unwrap_or_default())
 }
 
 /// Has the object's alarm sweep what has ended, in an hour: an alarm costs a write, and nothing waits for it.

@@ -1,0 +1,117 @@
+// Puts people, sessions and grants into servers, for the benchmark of the flows.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { root } from '../../.scripts/toolbox.mjs';
+import { freePort, startWorker, token } from '../workerd/harness.mjs';
+import { Browser, REDIRECT_URI, authorize, createUser, pkce, registerPublicClient } from '../workerd/people.mjs';
+import { authorizationPath, authorizing, hostOf } from './flow-talks.mjs';
+import { load, requestBytes } from './load.mjs';
+
+/** Starts our Worker on empty state; gives what the harness gives, and itself as a server for conversations. */
+export async function startOurs(options = {}) {
+  const port = await freePort();
+  // Preparing takes longer than an access token lives by default, and introspection wants one that is alive.
+  const harness = await startWorker({ port, assets: false, vars: { ACCESS_TOKEN_TTL: '3600' }, ...options });
+  const client = async (metadata) => {
+    const { id } = await registerPublicClient(harness, metadata);
+    return { port, authorize: '/oauth/authorize', token: '/oauth/token', client: id };
+  };
+  return { ...harness, port, client };
+}
+
+/**
+ * Makes people in our Worker who have a session, and have allowed `server`'s client this scope; gives each one's cookies.
+ * Each has a password, and so costs two times Argon2.
+ */
+export async function ourPeople(ours, server, scope, count) {
+  const cookies = [];
+  for (let made = 0; made < count; made += 1) {
+    const browser = new Browser(ours);
+    const { code } = await authorize(browser, await createUser(ours), { id: server.client }, pkce(), { scope });
+    assert.ok(code);
+    cookies.push(cookiesOf(browser));
+  }
+  return cookies;
+}
+
+/** Makes users without password: they have no session and no grant, but they are there. */
+export async function ballast(ours, count) {
+  const { access_token: admin } = await token(ours);
+  const headers = { Authorization: `Bearer ${admin}`, 'Content-Type': 'application/json' };
+  const conversations = Array.from({ length: Math.min(count, 8) }, (_, connection) => {
+    let made = 0;
+    const create = () => {
+      made += 1;
+      const body = JSON.stringify({ username: `ballast-${connection}-${made}` });
+      return requestBytes({ method: 'POST', path: '/admin/users', headers, body });
+    };
+    const next = (answer) => {
+      assert.ok(answer.startsWith('HTTP/1.1 201 '), answer);
+      return create();
+    };
+    return { request: create(), next };
+  });
+  if (count > 0) await load({ port: ours.port, conversations, answers: Math.ceil(count / conversations.length) });
+}
+
+/** A number of grants for each of these people, who have allowed it; gives the tokens of each one's last. */
+export async function grants(server, cookies, scope, count) {
+  const conversations = cookies.map((cookie) => authorizing(server, cookie, scope));
+  await load({ port: server.port, conversations, answers: 2 * count });
+  return conversations.map(({ tokens }) => tokens);
+}
+
+/** Registers a client at the Worker with @cloudflare/workers-oauth-provider. */
+export async function oauthProviderClient(port) {
+  const response = await fetch(`http://localhost:${port}/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client_name: 'Benchmark', redirect_uris: [REDIRECT_URI], token_endpoint_auth_method: 'none' }),
+  });
+  const text = await response.text();
+  assert.equal(response.status, 201, text);
+  return { port, authorize: '/authorize', token: '/token', client: JSON.parse(text).client_id };
+}
+
+/** Starts oidc-provider; gives it as a server, with `stop`. */
+export async function startOidcProvider() {
+  const port = await freePort();
+  const script = join(root, 'tests', 'bench', 'oidc-provider.mjs');
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const child = spawn(process.execPath, [script, `${port}`], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => { complaints += text; });
+  const closed = once(child, 'close');
+  const listening = new Promise((resolve) => {
+    child.stdout.on('data', (text) => { if (`${text}`.includes('listening')) resolve(true); });
+  });
+  if (await Promise.race([listening, closed]) !== true) throw new Error(`oidc-provider did not start: ${complaints}`);
+  const stop = async () => {
+    process.off('exit', end);
+    end();
+    await closed;
+  };
+  return { port, authorize: '/auth', token: '/token', client: 'app', stop };
+}
+
+/** Makes people in oidc-provider who have a session and have allowed everything; gives each one's cookies. */
+export async function oidcProviderPeople(server, scope, count) {
+  const cookies = [];
+  for (let made = 0; made < count; made += 1) {
+    const url = `http://${hostOf(server)}`;
+    const browser = new Browser({ url, issuer: url });
+    const path = authorizationPath(server, pkce(), scope, { login_hint: `user-${made}`, prompt: 'consent' });
+    const page = await browser.open(path);
+    assert.ok(page.location?.startsWith(`${REDIRECT_URI}?code=`), `${page.status} ${page.location} ${page.html}`);
+    cookies.push(cookiesOf(browser));
+  }
+  return cookies;
+}
+
+function cookiesOf(browser) {
+  return [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+}

@@ -1,0 +1,67 @@
+// What clients say, again and again: conversations for load.mjs with any OAuth server. Each is one client with one person.
+//
+// A server is `{ port, authorize, token, client }`: where it listens, the paths of its two endpoints, and the identifier of
+// a public client that is registered there with REDIRECT_URI.
+import { REDIRECT_URI, pkce } from '../workerd/people.mjs';
+import { bodyOf, requestBytes } from './load.mjs';
+
+/** A refresh token exchanged for the next, and so on. `tokens` are the latest. */
+export function refreshing(server, tokens) {
+  const ask = ({ refresh_token }) => tokenRequest(server, { grant_type: 'refresh_token', refresh_token });
+  const talk = {
+    tokens,
+    request: ask(tokens),
+    next(answer) {
+      talk.tokens = JSON.parse(bodyOf(answer));
+      return ask(talk.tokens);
+    },
+  };
+  return talk;
+}
+
+/** A code asked for with the cookies of somebody who has allowed it, and redeemed: two requests. `tokens` are the latest. */
+export function authorizing(server, cookie, scope) {
+  const proof = pkce();
+  const headers = { Host: hostOf(server), Cookie: cookie };
+  const ask = requestBytes({ method: 'GET', path: authorizationPath(server, proof, scope), headers });
+  const talk = {
+    tokens: undefined,
+    request: ask,
+    next(answer) {
+      const location = answer.match(/^Location: (.*)\r$/mi)?.[1];
+      if (location === undefined) {
+        talk.tokens = JSON.parse(bodyOf(answer));
+        return ask;
+      }
+      const code = URL.parse(location)?.searchParams.get('code');
+      if (!code) throw new Error(`gave no code: ${location}`);
+      return tokenRequest(server, {
+        grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: proof.verifier,
+      });
+    },
+  };
+  return talk;
+}
+
+/** The path of an authorization request. */
+export function authorizationPath(server, proof, scope, parameters = {}) {
+  const query = new URLSearchParams({
+    response_type: 'code', client_id: server.client, redirect_uri: REDIRECT_URI, scope, state: 'af0ifjsldkj',
+    code_challenge: proof.challenge, code_challenge_method: 'S256', ...parameters,
+  });
+  return `${server.authorize}?${query}`;
+}
+
+/** What a server is called by its clients. */
+export function hostOf({ port }) {
+  return `localhost:${port}`;
+}
+
+function tokenRequest(server, parameters) {
+  return requestBytes({
+    method: 'POST',
+    path: server.token,
+    headers: { Host: hostOf(server), 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: `${new URLSearchParams({ client_id: server.client, ...parameters })}`,
+  });
+}

@@ -1,0 +1,212 @@
+// What a signed-in person costs: refreshes, whole code flows and look-ups a second, beside two peers and beside the limit,
+// which is one row written by a warm Durable Object. And whether refreshing stays as fast while a state grows.
+import assert from 'node:assert/strict';
+import { step } from '../../.scripts/steps.mjs';
+import { registerClient } from '../workerd/admin.mjs';
+import { freePort } from '../workerd/harness.mjs';
+import {
+  ballast, grants, oauthProviderClient, oidcProviderPeople, ourPeople, startOidcProvider, startOurs,
+} from './flow-state.mjs';
+import { authorizing, refreshing } from './flow-talks.mjs';
+import { bodyOf, load, requestBytes } from './load.mjs';
+import { interleave, perSecond, ratio, table } from './rounds.mjs';
+import { oauthProviderWorker, writeWorker } from './workers.mjs';
+
+// Each has a person, and so an account, of its own.
+const CONNECTIONS = 10;
+const FULL = { rounds: 5, seconds: 1, grants: [1, 100, 1000], accounts: [10, 1000, 10_000] };
+const SHORT = { rounds: 3, seconds: 0.5, grants: [1, 100], accounts: [10, 500] };
+const WARM_UP_SECONDS = 1;
+const SCOPE = 'read offline_access';
+
+/** Measures, and gives the results as a text. `short` measures less, and on smaller states. */
+export async function benchFlows({ short = false } = {}) {
+  const size = short ? SHORT : FULL;
+  const [writePort, peerPort] = [await freePort(), await freePort()];
+  const running = [];
+  const kept = async (starting) => {
+    running.push(await starting);
+    return running.at(-1);
+  };
+  try {
+    const beside = [await writeWorker(writePort), await oauthProviderWorker(peerPort)];
+    const ours = await kept(startOurs({ beside }));
+    const oidc = await kept(startOidcProvider());
+    const states = [];
+    for (const accounts of size.accounts) states.push({ accounts, ours: await kept(startOurs()) });
+
+    const work = { size, ours, oidc, writePort, peer: await oauthProviderClient(peerPort) };
+    const growing = await step('accounts and grants', short ? '10 s' : '2 minutes', () => grow(work, states));
+    return [
+      `Requests of signed-in people a second: ${CONNECTIONS} in flight, ${CONNECTIONS} accounts with one client, workerd without the
+assets' router. Medians of ${size.rounds} rounds of ${size.seconds} s; ratios are the median of the rounds', and their range.`,
+      await benchRefresh(work),
+      await benchGrowth(work, growing),
+      await benchIdTokens(work),
+      await benchCodeFlow(work),
+      await benchLookUps(work),
+    ].join('\n\n');
+  } finally {
+    for (const server of running) await server.stop();
+  }
+}
+
+/** Accounts with ever more grants in one state, and states with ever more accounts; gives a contender for each. */
+async function grow({ size, ours }, states) {
+  const client = await ours.client();
+  const byGrants = [];
+  for (const count of size.grants) {
+    const cookies = await ourPeople(ours, client, SCOPE, CONNECTIONS);
+    const tokens = await grants(client, cookies, SCOPE, count);
+    byGrants.push({ name: `${count.toLocaleString('en')} grants in each account`, ...refreshes(client, tokens) });
+  }
+  const byAccounts = [];
+  for (const { accounts, ours: server } of states) {
+    // Those without a password do not cost Argon2; those who refresh need a session, and so have one.
+    await ballast(server, accounts - CONNECTIONS);
+    const own = await server.client();
+    const tokens = await grants(own, await ourPeople(server, own, SCOPE, CONNECTIONS), SCOPE, 1);
+    byAccounts.push({ name: `${accounts.toLocaleString('en')} accounts in the state`, ...refreshes(own, tokens) });
+  }
+  return { byGrants, byAccounts };
+}
+
+async function benchRefresh({ size, ours, oidc, peer, writePort }) {
+  const client = await ours.client();
+  const cookies = await ourPeople(ours, client, SCOPE, CONNECTIONS);
+  const [us, limit, workers, node] = await measure(size, 'refreshes', [
+    refreshes(client, await grants(client, cookies, SCOPE, 1)),
+    { port: writePort, conversations: each((index) => fixed({ method: 'GET', path: `/${index}` })) },
+    refreshes(peer, await grants(peer, names(), SCOPE, 1)),
+    refreshes(oidc, await grants(oidc, await oidcProviderPeople(oidc, SCOPE, CONNECTIONS), SCOPE, 1)),
+  ]);
+  return `Refreshes, public clients, every refresh token used once. The limit is one row written by a Durable Object and nothing
+else; workers-oauth-provider keeps its state in KV and its access tokens are no JWTs; oidc-provider keeps its in memory, in
+Node.js. The JWTs are signed with ES256.
+
+${table([
+    ['', 'a second', 'edgemint / it'],
+    ['edgemint', perSecond(us), ''],
+    ['the limit', perSecond(limit), ratio(us, limit)],
+    ['workers-oauth-provider', perSecond(workers), ratio(us, workers)],
+    ['oidc-provider', perSecond(node), ratio(us, node)],
+  ])}`;
+}
+
+async function benchGrowth({ size }, { byGrants, byAccounts }) {
+  const contenders = [...byGrants, ...byAccounts];
+  const results = await measure(size, 'refreshes in growing states', contenders);
+  const first = (index) => results[index < byGrants.length ? 0 : byGrants.length];
+  const row = ({ name }, index) => [name, perSecond(results[index]), ratio(results[index], first(index))];
+  return `Refreshes while a state grows. All but ${CONNECTIONS} of the accounts in a state have no password and no grant: they are there, and
+that is all.
+
+${table([['', 'a second', 'it / the smallest'], ...contenders.map(row)])}`;
+}
+
+async function benchIdTokens({ size, ours, oidc }) {
+  const scope = `openid ${SCOPE}`;
+  const withAlgorithm = async (alg) => {
+    const client = await ours.client({ id_token_signed_response_alg: alg });
+    return refreshes(client, await grants(client, await ourPeople(ours, client, scope, CONNECTIONS), scope, 1));
+  };
+  const node = refreshes(oidc, await grants(oidc, await oidcProviderPeople(oidc, scope, CONNECTIONS), scope, 1));
+  const contenders = [await withAlgorithm('ES256'), await withAlgorithm('RS256'), node];
+  const [es256, rs256, theirs] = await measure(size, 'refreshes with an ID token', contenders);
+  return `Refreshes with an ID token (the scope openid).
+
+${table([
+    ['', 'a second', 'edgemint, RS256 / it'],
+    ['edgemint, ES256', perSecond(es256), ratio(rs256, es256)],
+    ['edgemint, RS256', perSecond(rs256), ''],
+    ['oidc-provider, RS256', perSecond(theirs), ratio(rs256, theirs)],
+  ])}`;
+}
+
+async function benchCodeFlow({ size, ours, oidc, peer }) {
+  const client = await ours.client();
+  const flows = (server, cookies) => ({
+    port: server.port,
+    conversations: cookies.map((cookie) => authorizing(server, cookie, SCOPE)),
+    answers: 2,
+  });
+  const [us, workers, node] = await measure(size, 'code flows', [
+    flows(client, await ourPeople(ours, client, SCOPE, CONNECTIONS)),
+    flows(peer, names()),
+    flows(oidc, await oidcProviderPeople(oidc, SCOPE, CONNECTIONS)),
+  ]);
+  return `Code flows: a browser with a session asks for a code that it may have, and the client redeems it; two requests. The Worker
+around workers-oauth-provider has no sessions and believes the cookie.
+
+${table([
+    ['', 'a second', 'edgemint / it'],
+    ['edgemint', perSecond(us), ''],
+    ['workers-oauth-provider', perSecond(workers), ratio(us, workers)],
+    ['oidc-provider', perSecond(node), ratio(us, node)],
+  ])}`;
+}
+
+async function benchLookUps({ size, ours, peer }) {
+  const client = await ours.client();
+  const tokens = await grants(client, await ourPeople(ours, client, SCOPE, CONNECTIONS), SCOPE, 1);
+  const theirs = await grants(peer, names(), SCOPE, 1);
+  const { id, secret } = await registerClient(ours);
+  const introspection = ({ access_token }) => fixed({
+    method: 'POST',
+    path: '/oauth/introspect',
+    headers: { Authorization: `Basic ${btoa(`${id}:${secret}`)}`, 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: `token=${access_token}`,
+  }, (body) => JSON.parse(body).active === true);
+  const call = ({ port }, path) => ({ access_token }) => fixed({
+    method: 'GET', path, headers: { Host: `localhost:${port}`, Authorization: `Bearer ${access_token}` },
+  });
+  const [introspected, called, workers] = await measure(size, 'look-ups', [
+    { port: ours.port, conversations: tokens.map(introspection) },
+    { port: ours.port, conversations: tokens.map(call(ours, '/api/whoami')) },
+    { port: peer.port, conversations: theirs.map(call(peer, '/api')) },
+  ]);
+  return `Look-ups of access tokens: does this one still count? workers-oauth-provider has no introspection; a call of the API that it
+guards looks the token up in KV. Ours checks the signature and asks the account.
+
+${table([
+    ['', 'a second', 'it / workers-oauth-provider'],
+    ['edgemint, introspection', perSecond(introspected), ratio(introspected, workers)],
+    ['edgemint, GET /api/whoami', perSecond(called), ratio(called, workers)],
+    ['workers-oauth-provider, GET /api', perSecond(workers), ''],
+  ])}`;
+}
+
+/** Measures contenders side by side: each has a port, its conversations, and how many answers count as one. */
+async function measure({ rounds, seconds }, what, contenders) {
+  const rate = async ({ port, conversations, answers = 1 }, duration) =>
+    await load({ port, conversations, seconds: duration }) / answers;
+  const expected = `${Math.ceil(contenders.length * (WARM_UP_SECONDS + rounds * seconds))} s`;
+  return step(what, expected, async () => {
+    for (const contender of contenders) await rate(contender, WARM_UP_SECONDS);
+    return interleave(contenders, rounds, (contender) => rate(contender, seconds));
+  });
+}
+
+function refreshes(server, tokens) {
+  for (const { refresh_token } of tokens) assert.ok(refresh_token);
+  return { port: server.port, conversations: tokens.map((token) => refreshing(server, token)) };
+}
+
+/** One request again and again; `right` looks at the body of each answer. */
+function fixed(parts, right = () => true) {
+  const request = requestBytes(parts);
+  const next = (answer) => {
+    assert.ok(right(bodyOf(answer)), answer);
+    return request;
+  };
+  return { request, next };
+}
+
+function each(make) {
+  return Array.from({ length: CONNECTIONS }, (_, index) => make(index));
+}
+
+/** The cookies of people at the Worker that believes them. */
+function names() {
+  return each((index) => `user-${index}`);
+}

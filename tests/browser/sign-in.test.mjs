@@ -1,0 +1,305 @@
+// Signing in, allowing and denying as a person does it: with mistakes, in two tabs, with the back button, twice.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { createUser } from '../workerd/people.mjs';
+import { until } from '../workerd/request.mjs';
+import { startWorker } from '../workerd/harness.mjs';
+import { launch } from './chromium.mjs';
+import { alter, atClient, decide, heading, page as html, redeemLast, registerAt, requestOf, signIn, startClient, visit } from './people.mjs';
+
+let server;
+let browser;
+let site;
+let client;
+let user;
+
+before(async () => {
+  server = await startWorker();
+  browser = await launch();
+  site = await startClient();
+  client = await registerAt(server, site);
+  user = await createUser(server);
+});
+
+beforeEach(() => {
+  site.arrivals.length = 0;
+  site.hold = undefined;
+  site.onward = undefined;
+});
+
+after(async () => {
+  await browser?.close();
+  site?.stop();
+  await server?.stop();
+});
+
+const begin = (t, url, options) => visit(t, browser, url, { origins: [server.url, site.origin], ...options });
+const ask = (parameters) => requestOf(server, site, client, parameters);
+
+test('sign-in, consent, and back at the client with a code that is good', async (t) => {
+  const request = ask({ scope: 'openid profile read', state: 'a b&c' });
+  const { page } = await begin(t, request.url);
+  assert.match(await page.locator('main').innerText(), /Test app asks you to sign in/);
+  await signIn(page, user);
+  await heading(page, 'Test app asks for access to your account');
+  assert.deepEqual(await page.getByRole('list', { name: /Test app can/ }).getByRole('listitem').allInnerTexts(), [
+    'Know that it is you, by an identifier of your account', 'See your name and user name', 'Use the permission read',
+  ]);
+  // Any program may listen on a loopback address: the page says so.
+  assert.match(await page.locator('main').innerText(), /an application on this device, at 127\.0\.0\.1/);
+  await decide(page, 'allow');
+  await atClient(page);
+  const [{ method, parameters }] = site.arrivals;
+  assert.deepEqual([method, parameters.state, parameters.iss], ['GET', 'a b&c', server.issuer]);
+  const { status, json } = await redeemLast(server, site, client, request);
+  assert.deepEqual([status, json.scope], [200, 'openid profile read']);
+});
+
+test('whoever denies is back at the client too, which is told', async (t) => {
+  const { page } = await begin(t, ask().url);
+  await signIn(page, user);
+  await decide(page, 'deny');
+  await atClient(page);
+  const { error, state, iss, code } = site.arrivals[0].parameters;
+  assert.deepEqual([error, state, iss, code], ['access_denied', 'state-1', server.issuer, undefined]);
+});
+
+test('a wrong password: the page says so, keeps the name, and waits in the password', async (t) => {
+  const { page } = await begin(t, ask().url);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'username');
+  await signIn(page, { ...user, password: 'wrong horse battery staple' });
+  const alert = page.getByRole('alert');
+  assert.equal(await alert.innerText(), 'User name or password is wrong.');
+  assert.match(await page.title(), /^Error: /);
+  assert.equal(await page.getByLabel('User name').inputValue(), user.username);
+  const focused = await page.evaluate(() => {
+    const { id, value, ariaInvalid } = document.activeElement;
+    return { id, value, ariaInvalid, told: document.activeElement.ariaDescribedByElements[0].textContent };
+  });
+  assert.deepEqual(focused, { id: 'password', value: '', ariaInvalid: 'true', told: await alert.innerText() });
+  await page.keyboard.type(user.password);
+  await page.keyboard.press('Enter');
+  await heading(page, /asks for access/);
+});
+
+test('an address that was not registered is told here, and nobody is sent there', async (t) => {
+  const { page } = await begin(t, ask({ redirect_uri: `${site.origin}/other` }).url);
+  await heading(page, 'The way back is not registered');
+  assert.equal(await page.getByRole('link').count(), 0);
+});
+
+test('an unknown client is told here', async (t) => {
+  const { page } = await begin(t, ask({ client_id: 'nobody' }).url);
+  await heading(page, 'Unknown application');
+  assert.match(await page.locator('main').innerText(), /There is nothing that you could mend here/);
+});
+
+test('a request without PKCE travels to the client', async (t) => {
+  const { page } = await begin(t, ask({ code_challenge: undefined, code_challenge_method: undefined }).url);
+  await atClient(page);
+  const { error, state, iss } = site.arrivals[0].parameters;
+  assert.deepEqual([error, state, iss], ['invalid_request', 'state-1', server.issuer]);
+});
+
+test('a sign-in form that is not ours: the page again, and the second time it works', async (t) => {
+  const { page } = await begin(t, ask().url);
+  await alter(page, 'csrf', 'x.1.y');
+  await signIn(page, user);
+  assert.match(await page.getByRole('alert').innerText(), /Please try again/);
+  assert.equal(await page.getByLabel('User name').inputValue(), user.username);
+  await page.getByLabel('Password').fill(user.password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await heading(page, /asks for access/);
+});
+
+test('a consent form that is not ours, or for another request, allows nothing; a click begins again', async (t) => {
+  const { page } = await begin(t, ask().url);
+  await signIn(page, user);
+  const other = new URL(ask({ scope: 'openid read write' }).url).search.slice(1);
+  for (const [name, value] of [['csrf', 'x.1.y'], ['request', other]]) {
+    await heading(page, /asks for access/);
+    await alter(page, name, value);
+    await decide(page, 'allow');
+    await heading(page, 'Not the browser that began');
+    await page.getByRole('link', { name: 'Start again' }).click();
+  }
+  assert.deepEqual(site.arrivals, []);
+  await decide(page, 'allow');
+  await atClient(page);
+});
+
+test('without its cookies a browser is told, not left in a loop', async (t) => {
+  const { page } = await begin(t, ask().url);
+  await page.context().clearCookies();
+  await signIn(page, user);
+  await page.getByRole('alert').waitFor();
+  await signIn(page, user);
+  await heading(page, /asks for access/);
+  await page.context().clearCookies();
+  await decide(page, 'allow');
+  await heading(page, 'You are signed out');
+  await page.getByRole('link', { name: 'Start again' }).click();
+  await heading(page, 'Sign in');
+  assert.deepEqual(site.arrivals, []);
+});
+
+test('a second click on Allow, while the first is on its way, gives the client the same code', async (t) => {
+  const request = ask();
+  const { page } = await begin(t, request.url);
+  await signIn(page, user);
+  const button = page.getByRole('button', { name: 'Allow', exact: true });
+  const { x, y, width, height } = await button.boundingBox();
+  let release;
+  site.hold = new Promise((resolve) => { release = resolve; });
+  for (const clicks of [1, 2]) {
+    await page.mouse.click(x + width / 2, y + height / 2);
+    await until(() => site.arrivals.length === clicks, `click ${clicks}`);
+  }
+  release();
+  await atClient(page);
+  const [first, second] = site.arrivals.map(({ parameters }) => parameters.code);
+  assert.ok(first.length > 20);
+  assert.equal(first, second);
+  assert.equal((await redeemLast(server, site, client, request)).status, 200);
+});
+
+test('a consent form counts once: sent again after its code was redeemed, it says what to do', async (t) => {
+  const request = ask();
+  const { page } = await begin(t, request.url);
+  await signIn(page, user);
+  await heading(page, /asks for access/);
+  const csrf = await alter(page, 'csrf');
+  await decide(page, 'allow');
+  await atClient(page);
+  const tokens = await redeemLast(server, site, client, request);
+  assert.equal(tokens.status, 200);
+
+  await page.goto(request.url);
+  await alter(page, 'csrf', csrf);
+  await decide(page, 'allow');
+  await heading(page, 'This was answered already');
+  assert.equal(site.arrivals.length, 1);
+  await page.getByRole('link', { name: 'Start again' }).click();
+  await decide(page, 'allow');
+  await atClient(page);
+  assert.equal((await redeemLast(server, site, client, request)).status, 200);
+});
+
+test('back from the client and Allow once more: a code that is good', async (t) => {
+  const request = ask();
+  const { page } = await begin(t, request.url);
+  await signIn(page, user);
+  await decide(page, 'allow');
+  await atClient(page);
+  assert.equal((await redeemLast(server, site, client, request)).status, 200);
+  await page.goBack();
+  await decide(page, 'allow');
+  await atClient(page);
+  assert.equal(site.arrivals.length, 2);
+  assert.equal((await redeemLast(server, site, client, request)).status, 200);
+});
+
+test('two tabs: both sign in, one by one, and both get through', async (t) => {
+  const [one, two] = [ask({ state: 'one' }), ask({ state: 'two' })];
+  const { page } = await begin(t, one.url);
+  const tab = await page.context().newPage();
+  await tab.goto(two.url);
+  await signIn(page, user);
+  await heading(page, /asks for access/);
+  await signIn(tab, user);
+  await decide(tab, 'allow');
+  await atClient(tab);
+  await decide(page, 'allow');
+  await atClient(page);
+  assert.deepEqual(site.arrivals.map(({ parameters }) => parameters.state), ['two', 'one']);
+});
+
+test('signed out in another tab: Allow is refused, and signing in leads back to the question', async (t) => {
+  const request = ask();
+  const { page } = await begin(t, request.url);
+  await signIn(page, user);
+  await heading(page, /asks for access/);
+  const tab = await page.context().newPage();
+  await tab.goto(`${server.url}/account`);
+  await tab.locator('form.sign-out button').click();
+  await heading(tab, 'Sign in');
+  await decide(page, 'allow');
+  await heading(page, 'You are signed out');
+  await page.getByRole('link', { name: 'Start again' }).click();
+  await signIn(page, user);
+  await decide(page, 'allow');
+  await atClient(page);
+  assert.equal((await redeemLast(server, site, client, request)).status, 200);
+});
+
+test('another person signed in in another tab: what one was asked, the other does not allow', async (t) => {
+  const { page } = await begin(t, ask().url);
+  await signIn(page, user);
+  await heading(page, /asks for access/);
+  const tab = await page.context().newPage();
+  await tab.goto(`${server.url}/account/sign-in`);
+  await signIn(tab, await createUser(server));
+  await heading(tab, 'Your account');
+  await decide(page, 'allow');
+  await heading(page, 'Not the browser that began');
+  assert.deepEqual(site.arrivals, []);
+});
+
+test('another account: the page offers it, and the question is put to whoever signs in then', async (t) => {
+  const other = await createUser(server);
+  const { page } = await begin(t, ask().url);
+  await signIn(page, user);
+  await page.getByRole('link', { name: 'Use another account' }).click();
+  await signIn(page, other);
+  await heading(page, /asks for access/);
+  assert.match(await page.locator('main').innerText(), new RegExp(`signed in as ${other.username}`));
+});
+
+test('signed in already: no second sign-in, unless the client asks for one', async (t) => {
+  const { page } = await begin(t, ask().url);
+  await signIn(page, user);
+  await heading(page, /asks for access/);
+  await page.goto(ask().url);
+  await heading(page, /asks for access/);
+  await page.goto(ask({ prompt: 'login' }).url);
+  await heading(page, 'Sign in');
+  assert.match(await page.locator('main').innerText(), /You are signed in already/);
+  await signIn(page, user);
+  await decide(page, 'allow');
+  await atClient(page);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`form_post: the answer comes as a form, ${javaScriptEnabled ? 'by itself' : 'by the button where there is no script'}`, async (t) => {
+    const request = ask({ response_mode: 'form_post', state: '<"&>' });
+    const { page } = await begin(t, request.url, { javaScriptEnabled });
+    await signIn(page, user);
+    await decide(page, 'allow');
+    if (!javaScriptEnabled) await page.getByRole('button', { name: 'Continue' }).click();
+    await atClient(page);
+    const [{ method, parameters }] = site.arrivals;
+    assert.deepEqual([method, parameters.state, parameters.iss], ['POST', '<"&>', server.issuer]);
+    assert.equal(page.url(), site.callback, 'no code in an address');
+    assert.equal((await redeemLast(server, site, client, request)).status, 200);
+  });
+}
+
+test('the client is told nothing by a Referer', async (t) => {
+  const { page, seen } = await begin(t, ask().url);
+  await signIn(page, user);
+  await decide(page, 'allow');
+  await atClient(page);
+  const toClient = (await Promise.all(seen.requests)).filter(({ url }) => url.startsWith(site.origin));
+  assert.deepEqual(toClient.map(({ headers }) => headers.referer), [undefined]);
+});
+
+test('a client that sends people on to another origin of its own', async (t) => {
+  const other = await startClient({ '/home': ['text/html', html('<h1>Home</h1>')] });
+  t.after(() => other.stop());
+  site.onward = `${other.origin}/home`;
+  const { page } = await begin(t, ask().url, { origins: [server.url, site.origin, other.origin] });
+  await signIn(page, user);
+  await decide(page, 'allow');
+  await heading(page, 'Home');
+  assert.equal(site.arrivals.length, 1);
+});

@@ -1,0 +1,188 @@
+// The account page without script: what a person sees there, and that each button ends or changes what it says. Passkeys
+// need a browser: they are in the tests that have one.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startWorker } from './harness.mjs';
+import {
+  Browser, PASSWORD, authorizationPath, createUser, csrfOf, pkce, post, refresh, registerPublicClient, signInAndRedeem,
+} from './people.mjs';
+import { bearer, send } from './request.mjs';
+
+const NEW = 'a new one that nobody knows';
+const OFFLINE = { scope: 'openid offline_access' };
+let server;
+let client;
+
+before(async () => {
+  server = await startWorker();
+  client = await registerPublicClient(server, { client_name: 'Ferry <b>& Co</b>' });
+});
+
+after(() => server?.stop());
+
+test('without a session: the sign-in page, and a cookie that is worth nothing goes', async () => {
+  const browser = new Browser(server);
+  browser.cookies.set('edgemint-session', 'of-nobody');
+  assert.equal((await browser.open('/account')).url.pathname, '/account/sign-in');
+  const { browser: ended } = await signedIn();
+  const dead = ended.cookies.get('edgemint-session');
+  await act(ended, { action: 'sign_out' });
+  assert.ok(!ended.cookies.has('edgemint-session'));
+  ended.cookies.set('edgemint-session', dead);
+  for (const page of [await ended.open('/account'), await post(ended, '/account', { action: 'sign_out' })]) {
+    assert.equal(page.url.pathname, '/account/sign-in');
+    assert.ok(!ended.cookies.has('edgemint-session'));
+    ended.cookies.set('edgemint-session', dead);
+  }
+});
+
+test('who I am, as text; where I am signed in; that nothing is connected yet', async () => {
+  const { user, browser } = await signedIn({ name: '<i>Zo\u00eb</i> "Z"', email: 'zoe@app.example' });
+  const { html, status, headers } = await browser.open('/account');
+  assert.equal(status, 200);
+  assert.equal(headers.get('vary'), 'Accept-Language, Cookie');
+  const text = words(html);
+  for (const part of [
+    `Signed in as ${user.username}`, '<i>Zo\u00eb</i> "Z"', 'zoe@app.example', 'You have no passkey yet.', 'This session',
+    'No application has access to your account.',
+  ]) assert.ok(text.includes(part), part);
+  assert.ok(!html.includes('<i>Zo'));
+  const sparse = await signedIn();
+  assert.match(words((await sparse.browser.open('/account')).html), /Name Not given Email address Not given/);
+});
+
+test('what I allowed: by the client\'s name, in words; ending an access, and withdrawing all of it', async () => {
+  const { user, browser } = await signedIn();
+  const one = await signInAndRedeem(server, user, client, OFFLINE);
+  const two = await signInAndRedeem(server, user, client, OFFLINE);
+  const page = await browser.open('/account');
+  const text = words(page.html);
+  assert.ok(text.includes('Ferry <b>& Co</b>') && text.includes('Keep this access when you are not there'), text);
+  assert.ok(!page.html.includes('<b>& Co'));
+  const ids = [...page.html.matchAll(/name="grant" value="([^"]*)"/g)].map(([, id]) => id);
+  assert.equal(ids.length, 2);
+  const ended = await act(browser, { action: 'end_grant', grant: ids[0] });
+  assert.equal(ended.url.search, '?done=grant_ended');
+  assert.match(words(ended.html), /The access has ended\./);
+  const lives = async ({ tokens }) => (await refresh(server, client, tokens.refresh_token)).status === 200;
+  assert.deepEqual([await lives(one), await lives(two)].sort(), [false, true]);
+  const { html } = await act(browser, { action: 'withdraw', client: client.id });
+  assert.match(words(html), /The application has been removed\..*No application has access/);
+  assert.deepEqual([await lives(one), await lives(two)], [false, false]);
+  const { location } = await browser.open(authorizationPath(client, pkce(), { ...OFFLINE, prompt: 'none' }));
+  assert.equal(new URL(location).searchParams.get('error'), 'consent_required');
+});
+
+test('my sessions: ending another one ends what was to last as long, and this one stays', async () => {
+  const { user, browser } = await signedIn();
+  const elsewhere = await signInAndRedeem(server, user, client, { scope: 'openid read' });
+  const page = await browser.open('/account');
+  const [id, ...more] = [...page.html.matchAll(/name="session" value="([^"]*)"/g)].map(([, value]) => value);
+  assert.deepEqual(more, [], 'the one that looks at the page is ended by signing out');
+  const ended = await act(browser, { action: 'end_session', session: id });
+  assert.equal(ended.url.search, '?done=session_ended');
+  assert.equal((await elsewhere.browser.open('/account')).url.pathname, '/account/sign-in');
+  assert.equal((await send(server, '/oauth/userinfo', { headers: bearer(elsewhere.tokens.access_token) })).status, 401);
+  assert.equal((await browser.open('/account')).url.pathname, '/account');
+});
+
+test('signing out ends the session, not only the cookie', async () => {
+  const { user } = await signedIn();
+  const online = await signInAndRedeem(server, user, client, { scope: 'openid read' });
+  const offline = await signInAndRedeem(server, user, client, OFFLINE);
+  for (const { browser } of [online, offline]) {
+    const out = await act(browser, { action: 'sign_out' });
+    assert.equal(out.url.href, `${server.url}/account/sign-in`);
+  }
+  assert.equal((await refresh(server, client, online.tokens.refresh_token)).json.error, 'invalid_grant');
+  assert.equal((await refresh(server, client, offline.tokens.refresh_token)).status, 200);
+});
+
+test('another password: this browser stays, all others are signed out, the old one is worth nothing', async () => {
+  const { user, browser } = await signedIn();
+  const elsewhere = new Browser(server);
+  await elsewhere.signIn(user);
+  const done = await act(browser, { action: 'change_password', current_password: PASSWORD, new_password: NEW });
+  assert.equal(done.url.search, '?done=password_changed');
+  assert.equal((await browser.open('/account')).url.pathname, '/account');
+  assert.equal((await elsewhere.open('/account')).url.pathname, '/account/sign-in');
+  assert.equal((await new Browser(server).signIn(user)).status, 400);
+  assert.equal((await new Browser(server).signIn({ ...user, password: NEW })).url.pathname, '/account');
+});
+
+for (const [what, fields, message] of [
+  ['the current one is wrong', { current_password: 'not this one', new_password: NEW }, /The current password is wrong\./],
+  ['the current one is missing', { new_password: NEW }, /The current password is wrong\./],
+  ['the new one is missing', { current_password: PASSWORD }, /Too short/],
+  ['the new one is short', { current_password: PASSWORD, new_password: 'seven77' }, /Too short/],
+  ['the new one is everybody\'s', { current_password: PASSWORD, new_password: 'Password1' }, /Many people use this password/],
+]) {
+  test(`another password, refused: ${what}`, async () => {
+    const { user, browser } = await signedIn();
+    const answer = await act(browser, { action: 'change_password', ...fields });
+    assert.deepEqual([answer.status, answer.location], [400, null]);
+    assert.match(words(answer.html), message);
+    for (const password of [PASSWORD, NEW, 'seven77']) assert.ok(!answer.html.includes(`value="${password}"`));
+    assert.equal((await new Browser(server).signIn(user)).url.pathname, '/account', 'nothing has changed');
+  });
+}
+
+test('guessing the current password is counted like any guessing', async () => {
+  const { browser } = await signedIn();
+  let last;
+  for (let tries = 0; tries < 60 && last?.status !== 429; tries += 1) {
+    last = await act(browser, { action: 'change_password', current_password: 'not this one', new_password: NEW });
+    if (tries < 9) assert.equal(last.status, 400);
+  }
+  assert.equal(last.status, 429);
+  assert.ok(Number(last.headers.get('retry-after')) >= 1);
+  assert.match(words(last.html), /Too many attempts/);
+});
+
+test('what is not there any more, not mine, or nothing at all', async () => {
+  const { browser } = await signedIn();
+  const { user: stranger, browser: strangers } = await signedIn();
+  const theirs = await signInAndRedeem(server, stranger, client, OFFLINE);
+  const page = await strangers.open('/account');
+  const [grant] = page.html.match(/(?<=name="grant" value=")[^"]*/);
+  const [session] = page.html.match(/(?<=name="session" value=")[^"]*/);
+  for (const fields of [
+    { action: 'end_grant', grant }, { action: 'end_grant', grant: 'A'.repeat(22) }, { action: 'end_grant', grant: 'x' }, { action: 'end_grant' },
+    { action: 'end_session', session }, { action: 'end_session', session: 'x' }, { action: 'end_session' },
+    { action: 'withdraw' }, { action: 'withdraw', client: 'caf\u00e9' },
+    { action: 'remove_passkey', passkey: 'AAAA' }, { action: 'rename_passkey', passkey: 'AAAA', name: 'A name' },
+  ]) {
+    const answer = await act(browser, fields);
+    assert.equal(answer.status, 400, JSON.stringify(fields));
+    assert.match(words(answer.html), /This is no longer there\./, JSON.stringify(fields));
+  }
+  assert.equal((await refresh(server, client, theirs.tokens.refresh_token)).status, 200);
+  assert.equal((await strangers.open('/account')).url.pathname, '/account');
+  for (const fields of [{}, { action: 'delete_everything' }, { action: 'add_passkey', name: 'A key', credential: '{}' }]) {
+    assert.equal((await act(browser, fields)).status, 400, JSON.stringify(fields));
+  }
+});
+
+test('the address may name what was just done, and nothing else', async () => {
+  const { browser } = await signedIn();
+  const { html } = await browser.open('/account?done=%3Cscript%3Ealert(1)%3C/script%3E');
+  assert.ok(!html.includes('class="notice"') && !html.includes('<script>alert'));
+});
+
+async function signedIn(description = {}) {
+  const user = await createUser(server, description);
+  const browser = new Browser(server);
+  await browser.signIn(user);
+  return { user, browser };
+}
+
+// Presses a button of the page.
+async function act(browser, fields) {
+  return post(browser, '/account', { csrf: csrfOf(await browser.open('/account')), ...fields });
+}
+
+// What a page says, without its tags.
+function words(html) {
+  const text = html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').replace(/ ([.,])/g, '$1');
+  return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}

@@ -1,0 +1,154 @@
+// What an operator sees and ends of people's sessions and grants: by user, by grant, by client.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { admin, clientPath } from './admin.mjs';
+import { decode } from './forgery.mjs';
+import { startWorker } from './harness.mjs';
+import {
+  Browser, authorizationPath, createUser, pkce, refresh, registerPublicClient, signInAndRedeem,
+} from './people.mjs';
+import { bearer, send } from './request.mjs';
+
+const ONLINE = { scope: 'openid read' };
+const OFFLINE = { scope: 'openid offline_access' };
+let server;
+let client;
+let other;
+
+before(async () => {
+  server = await startWorker();
+  client = await registerPublicClient(server, { resources: ['https://api.example/v1'] });
+  other = await registerPublicClient(server);
+});
+
+after(() => server?.stop());
+
+test('a user\'s sessions, as the person knows them', async () => {
+  const user = await createUser(server);
+  assert.deepEqual((await sessions(user)).json, { sessions: [] });
+  const before = Math.floor(Date.now() / 1000);
+  const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
+  await new Browser(server, { 'user-agent': agent }).signIn(user);
+  const { status, json } = await sessions(user);
+  const [{ id, opened_at, seen_at, ends_at, browser, ...rest }] = json.sessions;
+  assert.deepEqual([status, json.sessions.length, rest], [200, 1, { amr: ['pwd'] }]);
+  assert.match(id, /^[A-Za-z0-9_-]{22}$/);
+  assert.match(browser, /Firefox/);
+  assert.ok(opened_at >= before && seen_at === opened_at && ends_at === opened_at + 604800);
+});
+
+test('ending a user\'s sessions: the browser is signed out, what was to last longer lasts', async () => {
+  const user = await createUser(server);
+  const [online, offline] = [await signInAndRedeem(server, user, client, ONLINE), await signInAndRedeem(server, user, client, OFFLINE)];
+  const { status, json } = await admin(server, 'DELETE', `/admin/users/${user.id}/sessions`);
+  assert.deepEqual([status, json], [200, { ended: 2 }]);
+  assert.deepEqual((await sessions(user)).json, { sessions: [] });
+  assert.equal((await online.browser.open('/account')).url.pathname, '/account/sign-in');
+  assert.deepEqual([await lives(online, client), await lives(offline, client)], [false, true]);
+  assert.deepEqual((await admin(server, 'DELETE', `/admin/users/${user.id}/sessions`)).json, { ended: 0 });
+});
+
+test('a user\'s grants: what was allowed to whom, for where, since when', async () => {
+  const user = await createUser(server);
+  assert.deepEqual((await grants(user)).json, { grants: [] });
+  const { tokens, browser } = await signInAndRedeem(server, user, client, { ...OFFLINE, resource: 'https://api.example/v1' });
+  const { status, json } = await grants(user);
+  const { iat, jti } = decode(tokens.access_token).claims;
+  const [{ ends_at, ...rest }] = json.grants;
+  assert.deepEqual([status, json.grants.length, rest], [200, 1, {
+    id: jti.split('.')[0], user: user.id, client_id: client.id, scope: 'openid offline_access',
+    resources: ['https://api.example/v1', server.issuer], offline: true, issued_at: rest.issued_at, last_used: iat,
+  }]);
+  assert.ok(rest.issued_at <= iat && ends_at === iat + 1209600, 'unused for two weeks, it ends');
+  // A code that nobody has redeemed is not yet anything to show.
+  await browser.open(authorizationPath(client, pkce(), OFFLINE));
+  assert.equal((await grants(user)).json.grants.length, 1);
+});
+
+test('ending one grant, and all of a user', async () => {
+  const user = await createUser(server);
+  const all = [];
+  for (const of of [client, client, other]) all.push(await signInAndRedeem(server, user, of, OFFLINE));
+  const path = `/admin/users/${user.id}/grants`;
+  const [first] = all.map(({ tokens }) => decode(tokens.access_token).claims.jti.split('.')[0]);
+  const { status, text } = await admin(server, 'DELETE', `${path}/${first}`);
+  assert.deepEqual([status, text], [204, '']);
+  assert.equal((await userinfo(all[0])).status, 401, 'its access token is not honoured either');
+  assert.deepEqual([await lives(all[0], client), await lives(all[1], client)], [false, true]);
+  for (const id of [first, 'A'.repeat(22), 'x']) {
+    const answer = await admin(server, 'DELETE', `${path}/${id}`);
+    assert.deepEqual([answer.status, answer.json.error], [404, 'not_found'], id);
+  }
+  assert.deepEqual((await admin(server, 'DELETE', path)).json, { ended: 2 });
+  assert.deepEqual([await lives(all[1], client), await lives(all[2], other)], [false, false]);
+  assert.equal((await all[2].browser.open('/account')).url.pathname, '/account', 'the session is another thing');
+});
+
+test('a client\'s grants: of all users, in pages, and ended at once', async () => {
+  const wanted = await registerPublicClient(server);
+  const path = `${clientPath(wanted.id)}/grants`;
+  assert.deepEqual((await admin(server, 'GET', path)).json, { grants: [] });
+  // More users than a page has, each with an account of their own.
+  const all = [];
+  for (let number = 0; number < 53; number += 1) {
+    const user = await createUser(server);
+    all.push({ user, ...(await signInAndRedeem(server, user, wanted, OFFLINE)) });
+  }
+  const again = await signInAndRedeem(server, all[0].user, wanted, ONLINE);
+  const stays = await signInAndRedeem(server, all[0].user, other, OFFLINE);
+  const first = (await admin(server, 'GET', path)).json;
+  assert.equal(typeof first.cursor, 'string');
+  const second = (await admin(server, 'GET', `${path}?${new URLSearchParams({ cursor: first.cursor })}`)).json;
+  assert.equal(Object.hasOwn(second, 'cursor'), false);
+  const listed = [...first.grants, ...second.grants];
+  assert.deepEqual([...new Set(listed.map(({ user }) => user))].sort(), all.map(({ user }) => user.id).sort());
+  assert.equal(listed.length, 54);
+  assert.ok(listed.every(({ client_id }) => client_id === wanted.id));
+
+  assert.deepEqual((await admin(server, 'DELETE', path)).json, { ended: 54 });
+  assert.deepEqual((await admin(server, 'GET', path)).json.grants, []);
+  for (const ended of [all[0], all[52], again]) assert.equal(await lives(ended, wanted), false);
+  assert.equal(await lives(stays, other), true);
+});
+
+test('a client that is deleted takes its grants and what people allowed it along', async () => {
+  const description = { client_id: 'comes-back', redirect_uris: ['https://app.example/cb'] };
+  const first = await registerPublicClient(server, description);
+  const user = await createUser(server);
+  const granted = await signInAndRedeem(server, user, first, OFFLINE);
+  assert.equal((await admin(server, 'DELETE', clientPath(first.id))).status, 204);
+  assert.equal((await userinfo(granted)).status, 401);
+  assert.deepEqual((await grants(user)).json, { grants: [] });
+  const second = await registerPublicClient(server, description);
+  assert.equal(await lives(granted, second), false);
+  const { location } = await granted.browser.open(authorizationPath(second, pkce(), { ...OFFLINE, prompt: 'none' }));
+  assert.equal(new URL(location).searchParams.get('error'), 'consent_required', 'another client of the same name has to ask');
+});
+
+test('the grants of a client that is not there, or has none', async () => {
+  for (const id of ['nobody', 'root']) {
+    assert.deepEqual((await admin(server, 'GET', `${clientPath(id)}/grants`)).json, { grants: [] });
+    assert.deepEqual((await admin(server, 'DELETE', `${clientPath(id)}/grants`)).json, { ended: 0 });
+  }
+  assert.equal((await admin(server, 'GET', `/admin/clients/${'x'.repeat(201)}/grants`)).status, 404);
+});
+
+function sessions({ id }) {
+  return admin(server, 'GET', `/admin/users/${id}/sessions`);
+}
+
+function grants({ id }) {
+  return admin(server, 'GET', `/admin/users/${id}/grants`);
+}
+
+function userinfo({ tokens }) {
+  return send(server, '/oauth/userinfo', { headers: bearer(tokens.access_token) });
+}
+
+// Whether the refresh token still counts; if it does, it is another one afterwards.
+async function lives(granted, of) {
+  const { status, json } = await refresh(server, of, granted.tokens.refresh_token);
+  if (status === 200) granted.tokens = { ...granted.tokens, ...json };
+  else assert.deepEqual([status, json.error], [400, 'invalid_grant']);
+  return status === 200;
+}

@@ -1,0 +1,160 @@
+// What the authorization endpoint asks of the person: whether to sign in, whether to decide, and what a client can say
+// about that (OpenID Connect Core section 3.1.2.1).
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { decode } from './forgery.mjs';
+import { startWorker } from './harness.mjs';
+import {
+  Browser, PASSWORD, authorizationPath, authorize, createUser, pkce, redeem, registerPublicClient, signInAndRedeem,
+} from './people.mjs';
+import { until } from './request.mjs';
+
+const proof = pkce();
+let server;
+let client;
+let user;
+
+before(async () => {
+  server = await startWorker();
+  client = await registerPublicClient(server);
+  user = await createUser(server);
+});
+
+after(() => server?.stop());
+
+test('without a session: the sign-in page, then consent, then the code', async () => {
+  const browser = new Browser(server);
+  const signIn = await browser.open(authorizationPath(client, proof));
+  assert.deepEqual([signIn.status, signIn.url.pathname], [200, '/account/sign-in']);
+  assert.match(signIn.html, /<b[^>]*>(<bdi>)?Test app/, 'it says who asks');
+  const consent = await browser.submit(signIn, { username: user.username, password: PASSWORD });
+  assert.deepEqual([consent.status, consent.url.pathname], [200, '/oauth/authorize']);
+  const { location } = await browser.submit(consent, { decision: 'allow' });
+  assert.ok(new URL(location).searchParams.has('code'));
+});
+
+test('prompt=none: nothing is shown, whatever is missing', async () => {
+  const browser = new Browser(server);
+  const silently = (parameters) => answer(browser, { prompt: 'none', ...parameters });
+  assert.equal((await silently()).error, 'login_required');
+  await browser.signIn(await createUser(server));
+  assert.equal((await silently()).error, 'consent_required');
+  const page = await browser.open(authorizationPath(client, proof));
+  await browser.submit(page, { decision: 'allow' });
+  const { code, error } = await silently();
+  assert.deepEqual([error, typeof code], [undefined, 'string']);
+  assert.equal((await redeem(server, client, code, proof)).status, 200);
+  assert.equal((await silently({ scope: 'openid read write' })).error, 'consent_required', 'more than was allowed');
+  assert.equal((await silently({ scope: 'openid' })).error, undefined, 'less than was allowed');
+  browser.cookies.delete('edgemint-session');
+  assert.equal((await silently()).error, 'login_required');
+});
+
+test('prompt=none: a session that has ended is none', async () => {
+  const { browser } = await signInAndRedeem(server, user, client);
+  const dead = browser.cookies.get('edgemint-session');
+  await browser.signIn(user, '/account/sign-in');
+  assert.notEqual(browser.cookies.get('edgemint-session'), dead);
+  browser.cookies.set('edgemint-session', dead);
+  assert.equal((await answer(browser, { prompt: 'none' })).error, 'login_required');
+  for (const forged of ['x', `${dead}x`, dead.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')), '"'.repeat(50)]) {
+    browser.cookies.set('edgemint-session', forged);
+    assert.equal((await answer(browser, { prompt: 'none' })).error, 'login_required');
+  }
+});
+
+test('id_token_hint: who it names, or somebody has to sign in', async () => {
+  const { browser, tokens } = await signInAndRedeem(server, user, client);
+  const other = await createUser(server);
+  const others = await signInAndRedeem(server, other, client);
+  const hinted = (id_token_hint, prompt = 'none') => answer(browser, { prompt, id_token_hint });
+  assert.equal((await hinted(tokens.id_token)).error, undefined);
+  assert.equal((await hinted(others.tokens.id_token)).error, 'login_required');
+  // A hint that is none of ours names nobody.
+  for (const hint of ['x', tokens.access_token, `${tokens.id_token}x`, tokens.id_token.replace(/\..*\./, '.e30.')]) {
+    assert.equal((await hinted(hint)).error, 'login_required', hint.slice(0, 10));
+  }
+  const page = await browser.open(authorizationPath(client, proof, { id_token_hint: others.tokens.id_token }));
+  assert.equal(page.url.pathname, '/account/sign-in');
+  const { location } = await browser.submit(page, { username: other.username, password: PASSWORD });
+  assert.ok(new URL(location).searchParams.has('code'), 'now it is who the client meant');
+});
+
+test('login_hint stands in the field, as text', async () => {
+  for (const hint of ['somebody@app.example', '"><script>alert(1)</script>']) {
+    const { html } = await new Browser(server).open(authorizationPath(client, proof, { login_hint: hint }));
+    const value = html.match(/<input id="username"[^>]* value="([^"]*)"/)[1];
+    assert.equal(value.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>'), hint);
+  }
+  const long = await new Browser(server).open(authorizationPath(client, proof, { login_hint: 'x'.repeat(201) }));
+  assert.ok(!/<input id="username"[^>]* value="x/.test(long.html));
+});
+
+for (const prompt of ['login', 'select_account', 'login consent']) {
+  test(`prompt=${prompt}: somebody who is signed in signs in again, and auth_time moves`, async () => {
+    const { browser, tokens } = await signInAndRedeem(server, user, client);
+    const { auth_time } = decode(tokens.id_token).claims;
+    await nextSecond(auth_time);
+    const page = await browser.open(authorizationPath(client, proof, { prompt }));
+    assert.equal(page.url.pathname, '/account/sign-in');
+    assert.match(page.html, /You are signed in already/);
+    let { location, ...next } = await browser.submit(page, { username: user.username, password: PASSWORD });
+    if (prompt.includes('consent')) ({ location } = await browser.submit(next, { decision: 'allow' }));
+    assert.ok(location, 'consent is not asked for again unless it was to be');
+    const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
+    assert.ok(decode(json.id_token).claims.auth_time > auth_time);
+  });
+}
+
+test('prompt=select_account: another one may sign in, and the first is signed out', async () => {
+  const { browser, tokens } = await signInAndRedeem(server, user, client, { scope: 'openid read' });
+  const [first, other] = [browser.cookies.get('edgemint-session'), await createUser(server)];
+  const { code } = await authorize(browser, other, client, proof, { prompt: 'select_account' });
+  const { json } = await redeem(server, client, code, proof);
+  assert.equal(decode(json.id_token).claims.sub, other.id);
+  assert.equal(decode(tokens.id_token).claims.sub, user.id);
+  browser.cookies.set('edgemint-session', first);
+  assert.equal((await browser.open('/account')).url.pathname, '/account/sign-in');
+});
+
+test('prompt=consent: the person decides again', async () => {
+  const { browser } = await signInAndRedeem(server, user, client);
+  assert.equal((await browser.open(authorizationPath(client, proof))).location !== null, true);
+  const page = await browser.open(authorizationPath(client, proof, { prompt: 'consent' }));
+  assert.deepEqual([page.location, page.url.pathname], [null, '/oauth/authorize']);
+  const { location } = await browser.submit(page, { decision: 'deny' });
+  assert.equal(new URL(location).searchParams.get('error'), 'access_denied');
+});
+
+test('max_age: a sign-in that is too old does not count', async () => {
+  const { browser, tokens } = await signInAndRedeem(server, user, client);
+  const { auth_time } = decode(tokens.id_token).claims;
+  assert.equal((await answer(browser, { max_age: '10000', prompt: 'none' })).error, undefined);
+  await nextSecond(auth_time + 1);
+  for (const max_age of ['0', '1']) {
+    assert.equal((await answer(browser, { max_age, prompt: 'none' })).error, 'login_required', max_age);
+  }
+  const page = await browser.open(authorizationPath(client, proof, { max_age: '0' }));
+  assert.equal(page.url.pathname, '/account/sign-in');
+  const { location } = await browser.submit(page, { username: user.username, password: PASSWORD });
+  const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
+  assert.ok(decode(json.id_token).claims.auth_time > auth_time + 1);
+});
+
+test('the issuer is in every answer, so that clients of several servers can tell them apart', async () => {
+  const { browser } = await signInAndRedeem(server, user, client);
+  for (const parameters of [{}, { prompt: 'none' }, { prompt: 'none', scope: 'write' }, { response_type: 'token' }]) {
+    assert.equal((await answer(browser, parameters)).iss, server.issuer);
+  }
+});
+
+async function answer(browser, parameters) {
+  const { location, status, url } = await browser.open(authorizationPath(client, proof, parameters));
+  assert.ok(location !== null, `${status} ${url}`);
+  return Object.fromEntries(new URL(location).searchParams);
+}
+
+// Times in tokens are whole seconds.
+function nextSecond(time) {
+  return until(() => Date.now() / 1000 >= time + 1, 'the next second');
+}

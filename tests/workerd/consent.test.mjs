@@ -1,0 +1,198 @@
+// What a person allows: what the page says, when it is asked, what becomes of the answer, and what nobody can allow.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { admin } from './admin.mjs';
+import { startWorker } from './harness.mjs';
+import {
+  Browser, PASSWORD, REDIRECT_URI, authorizationPath, authorize, createUser, csrfOf, formOf, pkce, post, redeem, refresh,
+  registerPublicClient, signInAndRedeem,
+} from './people.mjs';
+
+const ALL = 'openid profile email offline_access read';
+const proof = pkce();
+let server;
+let client;
+let user;
+let browser;
+
+before(async () => {
+  server = await startWorker();
+  client = await registerPublicClient(server, { resources: ['https://api.example/v1'] });
+  user = await createUser(server);
+  browser = new Browser(server);
+  await browser.signIn(user);
+});
+
+after(() => server?.stop());
+
+test('the page says who asks, for whom, for what, in words, and where the answer goes', async () => {
+  const named = await registerPublicClient(server, { client_name: '<i>Ferry</i> & "Co"', scope: `${ALL} pay:x` });
+  const page = await ask(named, { scope: `${ALL} pay:x` });
+  const text = words(page.html);
+  assert.match(text, /<i>Ferry<\/i> & "Co" asks for access to your account/);
+  assert.ok(!page.html.includes('<i>Ferry'), 'a name is text');
+  assert.match(text, new RegExp(`You are signed in as ${user.username}`));
+  for (const phrase of [
+    'Know that it is you', 'See your name and user name', 'See your email address', 'Keep this access when you are not there',
+    'Use the permission read', 'Use the permission pay:x', 'Your answer goes to app.example.',
+  ]) assert.ok(text.includes(phrase), phrase);
+  const device = await registerPublicClient(server, { redirect_uris: ['http://127.0.0.1/cb'] });
+  const local = words((await ask(device, { redirect_uri: 'http://127.0.0.1:5000/cb' })).html);
+  assert.match(local, /an application on this device, at 127\.0\.0\.1/);
+  const chinese = await browser.open(authorizationPath(named, proof, { ui_locales: 'zh' }));
+  assert.match(chinese.html, /<html lang="zh/);
+  const resources = words((await ask(client, { resource: 'https://api.example/v1' })).html);
+  assert.match(resources, /This access is for: https:\/\/api\.example\/v1/);
+});
+
+test('allowed once, remembered; asked again for more, and for another resource', async () => {
+  const one = await registerPublicClient(server, { resources: ['https://api.example/v1'] });
+  assert.equal(await isAsked(one, { scope: 'openid read' }), true);
+  await allow(one, { scope: 'openid read' });
+  assert.equal(await isAsked(one, { scope: 'openid read' }), false);
+  assert.equal(await isAsked(one, { scope: 'read' }), false);
+  assert.equal(await isAsked(one, { scope: 'openid read write' }), true);
+  assert.equal(await isAsked(one, { scope: 'openid read', resource: 'https://api.example/v1' }), true);
+  await allow(one, { scope: 'openid write' });
+  assert.equal(await isAsked(one, { scope: 'openid read write' }), false, 'both were allowed');
+  assert.equal(await isAsked(await registerPublicClient(server), { scope: 'openid read' }), true, 'another client');
+  const elsewhere = new Browser(server);
+  const page = await elsewhere.open(authorizationPath(one, proof, { scope: 'openid read' }));
+  const { location } = await elsewhere.submit(page, { username: user.username, password: PASSWORD });
+  assert.ok(location, 'the person allowed it, not the browser');
+});
+
+test('a public client on the person\'s own machine is asked about every time (RFC 8252 section 8.6)', async () => {
+  const uris = ['http://127.0.0.1/cb', 'com.example.app:/cb', REDIRECT_URI];
+  const native = await registerPublicClient(server, { redirect_uris: uris });
+  for (const [redirect_uri, again] of [['http://127.0.0.1:4000/cb', true], ['com.example.app:/cb', true], [REDIRECT_URI, false]]) {
+    if (again) await allow(native, { redirect_uri });
+    assert.equal(await isAsked(native, { redirect_uri }), again, redirect_uri);
+    const { location } = await browser.open(authorizationPath(native, proof, { redirect_uri, prompt: 'none' }));
+    assert.equal(new URL(location).searchParams.get('error'), again ? 'consent_required' : null, redirect_uri);
+  }
+  const secret = await registerPublicClient(server, { redirect_uris: uris, token_endpoint_auth_method: 'client_secret_basic' });
+  await allow(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' });
+  assert.equal(await isAsked(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' }), false, 'a client that proves who it is');
+});
+
+test('denied: the client is told, nothing is remembered', async () => {
+  const one = await registerPublicClient(server);
+  const { location } = await browser.submit(await ask(one), { decision: 'deny' });
+  const { error, code, state, iss } = Object.fromEntries(new URL(location).searchParams);
+  assert.deepEqual([error, code, state, iss], ['access_denied', undefined, 'state-1', server.issuer]);
+  assert.equal(await isAsked(one), true);
+});
+
+test('withdrawn: the client\'s access ends, and it has to ask again', async () => {
+  const one = await registerPublicClient(server);
+  const { tokens, browser: own } = await signInAndRedeem(server, user, one, { scope: 'openid offline_access' });
+  const account = await own.open('/account');
+  const { url } = await post(own, '/account', { csrf: csrfOf(account), action: 'withdraw', client: one.id });
+  assert.equal(url.searchParams.get('done'), 'withdrawn');
+  assert.equal((await refresh(server, one, tokens.refresh_token)).json.error, 'invalid_grant');
+  assert.equal(await isAsked(one, { scope: 'openid' }), true);
+});
+
+test('the same form twice is one code; after that code was used it is said so', async () => {
+  const one = await registerPublicClient(server);
+  const page = await ask(one);
+  const [first, second] = await Promise.all([1, 2].map(() => browser.submit(page, { decision: 'allow' })));
+  assert.equal(first.location, second.location);
+  const code = new URL(first.location).searchParams.get('code');
+  assert.equal((await redeem(server, one, code, proof)).status, 200);
+  const third = await browser.submit(page, { decision: 'allow' });
+  assert.deepEqual([third.status, third.location], [400, null]);
+  assert.match(words(third.html), /This was answered already/);
+});
+
+test('a decision that is none, or about a request that is none', async () => {
+  const page = await ask(client, { prompt: 'consent' });
+  const { csrf, request } = formOf(page, '/oauth/consent').fields;
+  for (const fields of [{ csrf, request }, { csrf, request, decision: 'yes' }, { csrf, decision: 'allow' }]) {
+    const { status, location } = await post(browser, '/oauth/consent', fields);
+    assert.deepEqual([status, location], [400, null]);
+  }
+  assert.equal((await browser.open(`/oauth/consent?${new URLSearchParams({ csrf, request, decision: 'allow' })}`)).status, 405);
+});
+
+test('somebody who has signed out meanwhile is told so, and where to begin again', async () => {
+  const own = new Browser(server);
+  await own.signIn(user);
+  const page = await own.open(authorizationPath(client, proof, { prompt: 'consent' }));
+  const session = own.cookies.get('edgemint-session');
+  await post(own, '/account', { csrf: csrfOf(await own.open('/account')), action: 'sign_out' });
+  for (const cookie of [undefined, session]) {
+    if (cookie) own.cookies.set('edgemint-session', cookie);
+    const answer = await own.submit(page, { decision: 'allow' });
+    assert.deepEqual([answer.status, answer.location], [400, null]);
+    assert.match(words(answer.html), /You are signed out/);
+    assert.match(answer.html, /<a class="button" href="\/oauth\/authorize\?/);
+  }
+});
+
+test('a user with a scope of their own cannot allow more, whatever the client asks', async () => {
+  const limited = await createUser(server, { scope: 'read' });
+  const { tokens, browser: own } = await signInAndRedeem(server, limited, client, { scope: `${ALL} write` });
+  assert.equal(tokens.scope, 'openid profile email offline_access read');
+  const answer = await authorize(own, limited, client, proof, { scope: 'write' });
+  assert.deepEqual([answer.error, answer.code], ['access_denied', undefined]);
+});
+
+test('what a user may no longer allow, nobody keeps', async () => {
+  const person = await createUser(server);
+  const both = await signInAndRedeem(server, person, client, { scope: 'openid offline_access read write' });
+  const one = await signInAndRedeem(server, person, client, { scope: 'openid offline_access read' });
+  const change = { username: person.username, scope: 'read' };
+  assert.equal((await admin(server, 'PUT', `/admin/users/${person.id}`, change)).status, 200);
+  assert.equal((await refresh(server, client, both.tokens.refresh_token)).json.error, 'invalid_grant');
+  assert.equal((await refresh(server, client, one.tokens.refresh_token)).status, 200);
+});
+
+test('to administer this server is for those whom the operator lets', async () => {
+  const scope = 'openid edgemint:admin';
+  const grave = await registerPublicClient(server, { scope });
+  const users = (tokens) => fetch(`${server.url}/admin/users`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+  assert.ok(!(await ask(grave, { scope })).html.includes('Manage this server'));
+  const ordinary = await signInAndRedeem(server, user, grave, { scope });
+  assert.equal(ordinary.tokens.scope, 'openid');
+  assert.equal((await users(ordinary.tokens)).status, 403);
+  const { error } = await authorize(ordinary.browser, user, grave, proof, { scope: 'edgemint:admin' });
+  assert.equal(error, 'access_denied');
+
+  const operator = await createUser(server, { scope: 'edgemint:admin' });
+  const own = new Browser(server);
+  await own.signIn(operator);
+  const page = await own.open(authorizationPath(grave, proof, { scope }));
+  assert.match(page.html, /<li class="is-grave">Manage this server/);
+  const { tokens } = await signInAndRedeem(server, operator, grave, { scope });
+  assert.equal(tokens.scope, scope);
+  assert.equal((await users(tokens)).status, 200);
+  assert.equal((await admin(server, 'PUT', `/admin/users/${operator.id}`, { username: operator.username })).status, 200);
+  assert.equal((await users(tokens)).status, 401, 'and no longer than that');
+});
+
+// The page that asks about a request.
+async function ask(of, parameters) {
+  const page = await browser.open(authorizationPath(of, proof, parameters));
+  assert.equal(page.location, null);
+  formOf(page, '/oauth/consent');
+  return page;
+}
+
+async function isAsked(of, parameters) {
+  const page = await browser.open(authorizationPath(of, proof, parameters));
+  if (page.location !== null) assert.ok(new URL(page.location).searchParams.has('code'), page.location);
+  return page.location === null;
+}
+
+async function allow(of, parameters) {
+  const { location } = await browser.submit(await ask(of, parameters), { decision: 'allow' });
+  assert.ok(new URL(location).searchParams.has('code'));
+}
+
+// What a page says, without its tags.
+function words(html) {
+  const text = html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').replace(/ ([.,])/g, '$1');
+  return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
