@@ -87,7 +87,13 @@ fn form_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Form encoding: what [`Form::parse`] undoes.
+/// Parameters as a query or the body of a form: what [`Form::parse`] undoes.
+pub fn encode_parameters<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+    let pairs = parameters.into_iter().map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Form encoding of one name or value.
 pub fn form_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

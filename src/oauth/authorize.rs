@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
-use crate::wire::{Form, form_encode};
+use crate::wire::{Form, encode_parameters};
 
 use super::authority::Authority;
 use super::client::{Client, ClientId, GrantType};
@@ -294,22 +294,18 @@ pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
 
 /// The query of a request after the user has signed in: as it was, without what has just been done.
 pub fn after_sign_in(form: &Form) -> String {
-    let mut pairs = Vec::new();
-    for (name, value) in form.pairs() {
-        let value = match name {
-            "prompt" => {
-                let left: Vec<_> = value.split(' ').filter(|it| !["login", "select_account"].contains(it)).collect();
-                left.join(" ")
-            }
-            // A fresh sign-in is as recent as can be, whatever the clock says by then.
-            "max_age" if value == "0" => String::new(),
-            _ => value.to_owned(),
-        };
-        if !value.is_empty() {
-            pairs.push(format!("{}={}", form_encode(name), form_encode(&value)));
+    let left = |name: &str, value: &str| match name {
+        "prompt" => {
+            let left: Vec<_> = value.split(' ').filter(|it| !["login", "select_account"].contains(it)).collect();
+            left.join(" ")
         }
-    }
-    pairs.join("&")
+        // A fresh sign-in is as recent as can be, whatever the clock says by then.
+        "max_age" if value == "0" => String::new(),
+        _ => value.to_owned(),
+    };
+    let pairs: Vec<_> = form.pairs().map(|(name, value)| (name, left(name, value))).collect();
+    let present = pairs.iter().filter(|(_, value)| !value.is_empty());
+    encode_parameters(present.map(|(name, value)| (*name, value.as_str())))
 }
 
 fn challenge(form: &Form) -> Result<Challenge, Refusal> {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::form_encode;
+use crate::wire::encode_parameters;
 
 /// A redirect URI that a client may register.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -80,12 +80,11 @@ impl RedirectUri {
 
     /// The URI with parameters added to its query (RFC 6749 section 4.1.2).
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
-        let mut text = self.0.clone();
-        for (name, value) in parameters {
-            text.push(if text.contains('?') { '&' } else { '?' });
-            text.push_str(&format!("{}={}", form_encode(name), form_encode(value)));
+        if parameters.is_empty() {
+            return self.0.clone();
         }
-        text
+        let separator = if self.0.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{}", self.0, encode_parameters(parameters.iter().copied()))
     }
 
     /// The text.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
 use crate::token::{Algorithm, Claims, DEFAULT_MAX_BYTES, Expected, Policy, UnixTime};
-use crate::wire::{Form, form_encode};
+use crate::wire::{Form, encode_parameters};
 
 use super::authority::{Authority, Upstream};
 use super::id_token::Profile;
@@ -100,9 +100,8 @@ impl Provider {
         if afresh {
             parameters.push(("prompt", "login"));
         }
-        let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", form_encode(value)));
         let separator = if self.authorization_endpoint.contains('?') { '&' } else { '?' };
-        format!("{}{separator}{}", self.authorization_endpoint, pairs.collect::<Vec<_>>().join("&"))
+        format!("{}{separator}{}", self.authorization_endpoint, encode_parameters(parameters))
     }
 
     /// The code in what a person comes back with.

@@ -8,7 +8,7 @@ use worker::web_sys::Response;
 
 use crate::oauth::Refusal;
 use crate::token::json as strict_json;
-use crate::wire::form_encode;
+use crate::wire::encode_parameters;
 
 use super::report::Stop;
 
@@ -45,8 +45,7 @@ pub(crate) async fn post_form(
     authorization: Option<&str>,
     form: &[(&str, &str)],
 ) -> Result<Map<String, Value>, Stop> {
-    let pairs = form.iter().map(|(name, value)| format!("{name}={}", form_encode(value)));
-    let body = pairs.collect::<Vec<_>>().join("&");
+    let body = encode_parameters(form.iter().copied());
     let mut headers = vec![("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
     ask(url, &[("method", "POST".into()), ("body", body.into())], &headers).await

@@ -10,7 +10,7 @@ use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::scope::Scope;
 use crate::oauth::{Client, Refusal};
 use crate::pages::{Consent, FormPost};
-use crate::wire::{Form, Reply, form_encode};
+use crate::wire::{Form, Reply, encode_parameters, form_encode};
 use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients::{self, registry};
@@ -44,7 +44,7 @@ pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Sto
 pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     if request.method == "POST" {
         let form = request.form().await?;
-        return Ok(Reply::see_other(format!("/oauth/authorize?{}", query_of(&form))));
+        return Ok(Reply::see_other(format!("/oauth/authorize?{}", encode_parameters(form.pairs()))));
     }
     let form = Form::parse(&request.query).map_err(Refusal::from)?;
     let Asked { client, target, request: asked } = asked(platform, &form).await?;
@@ -72,10 +72,12 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
         (Err(refusal), _) => Ok(refuse(platform, browser, &target, &refusal)),
         (Ok(Decision::Allowed(_)), Some((id, _))) => Ok(send_code(platform, browser, &target, id, &grant)),
         (Ok(Decision::Ask(scope)), Some((id, record))) => {
-            let query = query_of(&form);
+            let query = encode_parameters(form.pairs());
             consent_page(platform, browser, &Question { client, asked, scope, query }, id, &record).await
         }
-        (Ok(_), _) => Ok(Reply::see_other(format!("/account/sign-in?continue={}", form_encode(&query_of(&form))))),
+        (Ok(_), _) => {
+            Ok(Reply::see_other(format!("/account/sign-in?continue={}", form_encode(&encode_parameters(form.pairs())))))
+        }
     }
 }
 
@@ -195,12 +197,6 @@ fn grant_of_form(nonce: &str) -> GrantId {
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(digest).for_each(|(byte, digested)| *byte = digested);
     GrantId::from_bytes(bytes)
-}
-
-/// A request as a query, in one form whatever it came in.
-fn query_of(form: &Form) -> String {
-    let pairs = form.pairs().map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)));
-    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// Where a person goes on after signing in: the request that led there, or the account page.

@@ -4,7 +4,7 @@ use crate::oauth::Refusal;
 use crate::oauth::logout::{Hint, LogoutRequest};
 use crate::oauth::redirect::RedirectUri;
 use crate::pages::{LogoutQuestion, SignedOut};
-use crate::wire::{Form, Reply, form_encode};
+use crate::wire::{Form, Reply, encode_parameters};
 use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
@@ -50,7 +50,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
             return Ok(Reply::see_other("/account"));
         }
     } else if !hint.as_ref().is_some_and(|hint| is_about(hint, id.as_str(), session.as_str())) {
-        let query = pairs(&form);
+        let query = encode_parameters(form.pairs());
         let AccountAnswer::Account(record) = account::ask(platform, id, &AccountCommand::Read).await? else {
             return Ok(done());
         };
@@ -81,9 +81,4 @@ fn signed_out(platform: &Platform, browser: &Browser, target: Option<&RedirectUr
         None => browser.page(platform, 200, SignedOut.render(browser.words), &[]),
     };
     Browser::signed_out(platform, reply)
-}
-
-fn pairs(form: &Form) -> String {
-    let pairs = form.pairs().map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)));
-    pairs.collect::<Vec<_>>().join("&")
 }
