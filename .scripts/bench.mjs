@@ -31,6 +31,9 @@ const PARTS = {
 };
 // Without a name.
 const USUAL = ['verify', 'token'];
+// Whose versions the results name.
+const PACKAGES = ['workerd', 'jose'];
+const PEERS = ['@cloudflare/workers-oauth-provider', 'oidc-provider'];
 
 await main(async () => {
   const started = performance.now();
@@ -47,9 +50,6 @@ await main(async () => {
   }
   console.log(`\n${[shape, ...results].join('\n\n')}\n\nAltogether ${elapsed(started)}.`);
 });
-
-const PACKAGES = ['workerd', 'jose'];
-const PEERS = ['@cloudflare/workers-oauth-provider', 'oidc-provider'];
 
 function machine(packages) {
   const [{ model }] = cpus();

@@ -58,7 +58,8 @@ async function grow({ size, ours }, states) {
   for (const count of size.grants) {
     const cookies = await ourPeople(ours, client, SCOPE, CONNECTIONS);
     const tokens = await grants(client, cookies, SCOPE, count);
-    byGrants.push({ name: `${count.toLocaleString('en')} grants in each account`, ...refreshes(client, tokens) });
+    const name = `${count.toLocaleString('en')} ${count === 1 ? 'grant' : 'grants'} in each account`;
+    byGrants.push({ name, ...refreshes(client, tokens) });
   }
   const byAccounts = [];
   for (const { accounts, ours: server } of states) {

@@ -165,7 +165,7 @@ test('each page, wide and narrow, light and dark, by eye and by ear: the account
 
 test('with the keyboard alone: sign-in and consent, and every control is seen to have the focus', async (t) => {
   const { page } = await begin(t, ask());
-  // What is Tab, until what: the names of all that is passed on the way.
+  // Presses Tab until it is there; gives the names of all that is passed on the way.
   const tabTo = async (until) => {
     const passed = [];
     for (let presses = 0; presses < 20; presses += 1) {

@@ -40,7 +40,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     let done = || signed_out(platform, browser, target.as_ref(), asked.state.as_deref());
     let Some((id, session)) = &browser.session else {
         // A form of another site comes without cookies; where it is sent on to, the browser goes with them.
-        let query = pairs(carried.as_ref().unwrap_or(&form));
+        let query = encode_parameters(carried.as_ref().unwrap_or(&form).pairs());
         let again = || Reply::see_other(format!("/oauth/logout?{query}"));
         return Ok(if request.method == "POST" { again() } else { done() });
     };
