@@ -3,11 +3,12 @@
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::identity::throttle::address_bucket;
-use crate::oauth::Refusal;
 use crate::oauth::id_token::Profile;
+use crate::oauth::{ClientId, Refusal};
 use crate::pages::{SignUp, SignUpError};
 use crate::wire::{Form, Reply};
 use crate::worker::browser::{Browser, Purpose};
+use crate::worker::clients;
 use crate::worker::endpoints::authorize::continuation;
 use crate::worker::endpoints::sign_in::open_session;
 use crate::worker::env::Platform;
@@ -20,7 +21,7 @@ use crate::worker::users::{self, Name, NewUser};
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     offered(platform)?;
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
-    show(platform, browser, &query, &[], 200)
+    show(platform, browser, &query, &[], 200).await
 }
 
 /// `POST /account/sign-up`.
@@ -29,24 +30,24 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     let form = request.form().await?;
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignUp, "") {
         refused("/account/sign-up", &refusal);
-        return show(platform, browser, &form, &[SignUpError::Stale], refusal.status());
+        return show(platform, browser, &form, &[SignUpError::Stale], refusal.status()).await;
     }
     let user = match read(platform, &form) {
         Ok(user) => user,
-        Err(errors) => return show(platform, browser, &form, &errors, 400),
+        Err(errors) => return show(platform, browser, &form, &errors, 400).await,
     };
     // Accounts cost storage: each counts like a failed attempt.
     let bucket = address_bucket(&browser.address);
     let attempt = IdentifierCommand::Attempt { who: Who::Address };
     if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &Name::Address(&bucket), &attempt).await? {
-        let reply = show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429)?;
+        let reply = show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429).await?;
         return Ok(reply.with("Retry-After", seconds.to_string()));
     }
     let username = user.username.as_str().to_owned();
     let account = match users::create(platform, user).await {
         Ok(account) => account,
         Err(Stop::Refused(Refusal::UserExists)) => {
-            return show(platform, browser, &form, &[SignUpError::UsernameTaken], 409);
+            return show(platform, browser, &form, &[SignUpError::UsernameTaken], 409).await;
         }
         Err(stop) => return Err(stop),
     };
@@ -90,7 +91,7 @@ fn read(platform: &Platform, form: &Form) -> Result<NewUser, Vec<SignUpError>> {
     Ok(NewUser { username, password, profile, scope: None })
 }
 
-fn show(
+async fn show(
     platform: &Platform,
     browser: &Browser,
     form: &Form,
@@ -98,10 +99,15 @@ fn show(
     status: u16,
 ) -> Result<Reply, Stop> {
     let text = |name| form.get(name).unwrap_or_default();
+    let onward = Form::parse(text("continue")).map_err(Refusal::from)?;
+    let client = match onward.get("client_id").and_then(ClientId::parse) {
+        Some(id) => clients::find(platform, &id).await?,
+        None => None,
+    };
     let page = SignUp {
         csrf: &browser.form_token(platform, Purpose::SignUp, "")?,
         continue_to: text("continue"),
-        client: None,
+        client: client.as_ref().map(|client| client.display_name()),
         username: text("username"),
         name: text("name"),
         email: text("email"),
