@@ -24,7 +24,8 @@ const RUNNERS = {
   dependencies,
   docs: () => commands([['cargo', 'doc', '--no-deps', '--features', 'portable,people']], { RUSTDOCFLAGS: '-D warnings' }),
   rust: rustTests,
-  workerd: () => nodeTests('workerd', buildWorker),
+  // One of its clients guards a server with the package.
+  workerd: () => nodeTests('workerd', buildWorker, buildPackage),
   package: () => nodeTests('package', buildPackage),
   browser: () => nodeTests('browser', buildWorker, buildPackage),
 };
