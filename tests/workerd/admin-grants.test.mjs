@@ -152,3 +152,15 @@ async function lives(granted, of) {
   else assert.deepEqual([status, json.error], [400, 'invalid_grant']);
   return status === 200;
 }
+
+test('a client whose scope has become less gets no more than that from the grants that it has', async () => {
+  const client = await registerPublicClient(server);
+  const { tokens } = await signInAndRedeem(server, await createUser(server), client, { scope: 'read write' });
+  assert.equal(tokens.scope, 'read write');
+  const { client_id, client_id_issued_at, ...metadata } = client.information;
+  const { status } = await admin(server, 'PUT', clientPath(client.id), { ...metadata, scope: 'read' });
+  assert.equal(status, 200);
+  const renewed = await refresh(server, client, tokens.refresh_token);
+  assert.deepEqual([renewed.status, renewed.json.scope], [200, 'read']);
+  assert.equal(decode(renewed.json.access_token).claims.scope, 'read');
+});

@@ -136,7 +136,9 @@ test('max_age: a sign-in that is too old does not count', async () => {
   }
   const page = await browser.open(authorizationPath(client, proof, { max_age: '0' }));
   assert.equal(page.url.pathname, '/account/sign-in');
-  const { location } = await browser.submit(page, { username: user.username, password: PASSWORD });
+  const onward = await browser.submit(page, { username: user.username, password: PASSWORD }, { stop: true });
+  assert.ok(!new URL(onward.location).searchParams.has('max_age'), 'however long the way back takes, it is not asked for twice');
+  const { location } = await browser.open(onward.location);
   const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
   assert.ok(decode(json.id_token).claims.auth_time > auth_time + 1);
 });

@@ -67,11 +67,13 @@ async fn entitled(
     client: Rc<Client>,
     command: &AccountCommand,
 ) -> Result<Reply, Stop> {
-    let entitlement = match account::ask(platform, account, command).await? {
+    let mut entitlement = match account::ask(platform, account, command).await? {
         AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => entitlement,
         AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
         _ => return Err(objects::unexpected().into()),
     };
+    // What the client registered may have become less since.
+    entitlement.scope = entitlement.scope.within(&client.scope);
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
