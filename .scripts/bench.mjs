@@ -1,6 +1,6 @@
 // `npm run bench`: measures the Worker and the package beside named peers, builds first what is missing.
 // `npm run bench -- token` or `-- verify` measures one of them. `npm run bench:flows` measures what signed-in people cost,
-// in about six minutes; `npm run bench:flows -- --short` in one.
+// in about five minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -37,8 +37,9 @@ const PEERS = ['@cloudflare/workers-oauth-provider', 'oidc-provider'];
 
 await main(async () => {
   const started = performance.now();
-  const short = process.argv.includes('--short');
-  const named = process.argv.slice(2).filter((argument) => argument !== '--short');
+  const given = process.argv.slice(2);
+  const options = { short: given.includes('--short'), memory: given.includes('--memory') };
+  const named = given.filter((argument) => !['--short', '--memory'].includes(argument));
   const chosen = named.length > 0 ? named : USUAL;
   const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);
@@ -46,7 +47,7 @@ await main(async () => {
   const shape = machine(chosen.includes('flows') ? [...PACKAGES, ...PEERS] : PACKAGES);
   const results = [];
   for (const name of Object.keys(PARTS)) {
-    if (chosen.includes(name)) results.push(await PARTS[name]({ short }));
+    if (chosen.includes(name)) results.push(await PARTS[name](options));
   }
   console.log(`\n${[shape, ...results].join('\n\n')}\n\nAltogether ${elapsed(started)}.`);
 });

@@ -112,8 +112,6 @@ pub enum Refusal {
     ClientSecret,
     /// There is no such client.
     ClientUnknown,
-    /// A client that is to be deleted has more grants than one call can end.
-    ClientGrantsLeft,
     /// An operator asked for a client that is not there.
     ClientNotFound,
     /// The root client is configured, not registered.
@@ -221,7 +219,6 @@ impl Refusal {
             Self::ClientAssertionReplay,
             Self::ClientSecret,
             Self::ClientUnknown,
-            Self::ClientGrantsLeft,
             Self::ClientNotFound,
             Self::ClientRoot,
             Self::CursorMalformed,
@@ -297,7 +294,6 @@ impl Refusal {
             Self::ClientAssertionReplay => "client_assertion_replay",
             Self::ClientSecret => "client_secret",
             Self::ClientUnknown => "client_unknown",
-            Self::ClientGrantsLeft => "client_grants_left",
             Self::ClientNotFound => "client_not_found",
             Self::ClientRoot => "client_root",
             Self::CursorMalformed => "cursor_malformed",
@@ -422,11 +418,6 @@ impl Refusal {
             | Self::ClientSecret
             | Self::ClientUnknown => (401, "invalid_client", CLIENT_REFUSED),
             Self::ClientAuthSeveral => (400, "invalid_request", "Authenticate the client in one way, not in several."),
-            Self::ClientGrantsLeft => (
-                409,
-                "temporarily_unavailable",
-                "The client has very many grants: end them first, page by page, with DELETE .../grants.",
-            ),
             Self::ClientNotFound => (404, "not_found", "There is no client with this client_id."),
             Self::ClientRoot => {
                 (400, "invalid_client_metadata", "The client root comes with the server and is not registered.")

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../.scripts/toolbox.mjs';
 import { freePort, startWorker, token } from '../workerd/harness.mjs';
@@ -9,16 +11,31 @@ import { Browser, REDIRECT_URI, authorize, createUser, pkce, registerPublicClien
 import { authorizationPath, authorizing, hostOf } from './flow-talks.mjs';
 import { load, requestBytes } from './load.mjs';
 
-/** Starts our Worker on empty state; gives what the harness gives, and itself as a server for conversations. */
-export async function startOurs(options = {}) {
+/** Where there is a file system in memory. */
+const MEMORY = '/dev/shm';
+export const hasMemory = existsSync(MEMORY);
+
+/**
+ * Starts our Worker on empty state, `inMemory` if there is such a thing; gives what the harness gives, and `client`, which
+ * registers a public client and gives it as a server for conversations.
+ */
+export async function startOurs({ inMemory = false, beside = [] } = {}) {
   const port = await freePort();
+  const persist = mkdtempSync(join(inMemory && hasMemory ? MEMORY : tmpdir(), 'edgemint-'));
+  const forget = () => rmSync(persist, { recursive: true, force: true });
+  process.once('exit', forget);
   // Preparing takes longer than an access token lives by default, and introspection wants one that is alive.
-  const harness = await startWorker({ port, assets: false, vars: { ACCESS_TOKEN_TTL: '3600' }, ...options });
+  const harness = await startWorker({ port, persist, assets: false, vars: { ACCESS_TOKEN_TTL: '3600' }, beside });
   const client = async (metadata) => {
     const { id } = await registerPublicClient(harness, metadata);
     return { port, authorize: '/oauth/authorize', token: '/oauth/token', client: id };
   };
-  return { ...harness, port, client };
+  const stop = async () => {
+    await harness.stop();
+    process.off('exit', forget);
+    forget();
+  };
+  return { ...harness, port, client, stop };
 }
 
 /**
@@ -40,7 +57,7 @@ export async function ourPeople(ours, server, scope, count) {
 export async function ballast(ours, count) {
   const { access_token: admin } = await token(ours);
   const headers = { Authorization: `Bearer ${admin}`, 'Content-Type': 'application/json' };
-  const conversations = Array.from({ length: Math.min(count, 8) }, (_, connection) => {
+  const conversations = Array.from({ length: Math.min(count, 16) }, (_, connection) => {
     let made = 0;
     const create = () => {
       made += 1;

@@ -164,3 +164,11 @@ test('a client whose scope has become less gets no more than that from the grant
   assert.deepEqual([renewed.status, renewed.json.scope], [200, 'read']);
   assert.equal(decode(renewed.json.access_token).claims.scope, 'read');
 });
+
+test('what could be left of a deleted client ends by its name still', async () => {
+  const client = await registerPublicClient(server);
+  await signInAndRedeem(server, await createUser(server), client, ONLINE);
+  assert.equal((await admin(server, 'DELETE', clientPath(client.id))).status, 204);
+  const { status, json } = await admin(server, 'DELETE', `${clientPath(client.id)}/grants`);
+  assert.deepEqual([status, json], [200, { ended: 0 }]);
+});

@@ -127,7 +127,7 @@ export function askWithForgeries(server, client, handle, form) {
 
 /**
  * What `work` cost, which makes so many `requests`: needs `COST_LOG`. Gives `{ object_calls, kv_reads, rows_read,
- * rows_written }`, all requests and objects together, and their `turns` by object.
+ * rows_written }`, all requests and objects together.
  */
 export async function cost(server, requests, work) {
   const from = server.logs.length;

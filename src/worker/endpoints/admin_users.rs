@@ -154,10 +154,15 @@ pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &
 }
 
 /// `DELETE /admin/clients/ID/grants`: all of them. With `cursor` it goes on where an answer with `cursor` stopped.
+/// What is left of a client that has been deleted, consents included, ends here too.
 pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
     let client = client_id(id)?;
-    let command = AccountCommand::EndGrants { client: Some(client.clone()) };
+    let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
+    let command = match is_there {
+        true => AccountCommand::EndGrants { client: Some(client.clone()) },
+        false => AccountCommand::Withdraw { client: client.clone() },
+    };
     let (ended, next) = end_all_of(platform, &client, &command, query.get("cursor").unwrap_or_default()).await?;
     let answer = match next {
         Some(next) => json!({ "ended": ended, "cursor": next }),
