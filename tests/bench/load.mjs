@@ -30,7 +30,11 @@ export async function load({ port, request, connections, conversations, seconds 
 
 /** A conversation of one fixed request. */
 function repetition(request) {
-  return { request, next: (answer) => bodyOf(answer) && request };
+  const next = (answer) => {
+    bodyOf(answer);
+    return request;
+  };
+  return { request, next };
 }
 
 /** The body of an answer that is a 200; throws at any other. */

@@ -1,5 +1,8 @@
-//! The table of the OAuch checklist (DistriNet/OAuch): for each of its items the test that covers it, or why none does.
-//! Its texts stay where they are: the table knows identifiers alone, an area and an item.
+//! Two tables of what others test or got wrong: for each item the test that covers it, or why none does.
+//!
+//! - The OAuch checklist (DistriNet/OAuch): its texts stay where they are, the table knows identifiers alone, an area and an
+//!   item.
+//! - The defects of peers that were made public, by their own numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
@@ -9,7 +12,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const TABLE: &str = "tests/checklists/oauch.json";
+const OAUCH: &str = "tests/checklists/oauch.json";
+const REGRESSIONS: &str = "tests/checklists/regressions.json";
 /// Where the checklist is, beside the project, on machines that have it.
 const CHECKLIST: &str = "../shared/checklists/oauch-checklist.json";
 
@@ -21,13 +25,13 @@ enum Cover {
     WhyNot(String),
 }
 
-fn table() -> BTreeMap<String, Cover> {
-    serde_json::from_str(&read_to_string(Path::new(ROOT).join(TABLE)).unwrap()).unwrap()
+fn table(path: &str) -> BTreeMap<String, Cover> {
+    serde_json::from_str(&read_to_string(Path::new(ROOT).join(path)).unwrap()).unwrap()
 }
 
 #[test]
-fn every_test_of_the_table_is_there() {
-    for (item, cover) in table() {
+fn every_test_of_the_tables_is_there() {
+    for (item, cover) in table(OAUCH).into_iter().chain(table(REGRESSIONS)) {
         match cover {
             Cover::Test(test) => {
                 let (file, name) = test.split_once(" :: ").unwrap_or_else(|| panic!("{item}: {test}"));
@@ -55,7 +59,7 @@ fn the_table_has_every_item_of_the_checklist_and_no_other() {
     let checklist: Value = serde_json::from_str(&text).unwrap();
     let name = |item: &Value| format!("{}/{}", item["area"].as_str().unwrap(), item["id"].as_str().unwrap());
     let items: BTreeSet<String> = checklist["tests"].as_array().unwrap().iter().map(name).collect();
-    let rows: BTreeSet<String> = table().into_keys().collect();
+    let rows: BTreeSet<String> = table(OAUCH).into_keys().collect();
     assert_eq!(items.difference(&rows).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the table");
     assert_eq!(rows.difference(&items).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the checklist");
 }
