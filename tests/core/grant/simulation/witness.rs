@@ -138,7 +138,8 @@ fn a_quick_repetition_ends_nothing(log: &[&Entry], window: u64) -> Result<(), St
         let quick = log[..at].iter().any(|earlier| {
             let asked_the_same = match (earlier.question.kind, entry.question.kind) {
                 (Kind::Redeem { .. }, Kind::Redeem { .. }) => true,
-                (Kind::Refresh { generation: one, .. }, Kind::Refresh { generation: other, .. }) => {
+                // What a client with a secret exchanged for itself was no exchange that could be repeated.
+                (Kind::Refresh { generation: one, rotate: true, .. }, Kind::Refresh { generation: other, .. }) => {
                     one == other && newest == Some(other + 1)
                 }
                 _ => false,
