@@ -173,6 +173,12 @@ pub(crate) async fn registry(
     objects::call(platform, REGISTRY, &name, command).await
 }
 
+/// The client that a segment of a path names.
+pub(crate) fn id_of_segment(segment: &str) -> Result<ClientId, Refusal> {
+    let text = js_sys::decode_uri_component(segment).ok().map(String::from);
+    text.and_then(|text| ClientId::parse(&text)).ok_or(Refusal::ClientNotFound)
+}
+
 /// Forgets what this isolate knows of a client that has just been changed.
 pub(crate) fn forget(id: &ClientId) {
     CLIENTS.with_borrow_mut(|clients| clients.remove(id));

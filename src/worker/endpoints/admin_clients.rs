@@ -141,7 +141,7 @@ async fn seal(platform: &Platform, record: &ClientRecord) -> Result<(String, Str
 
 /// The client of that path, as its registry has it: exact, where KV may be a minute behind.
 async fn existing(platform: &Platform, segment: &str) -> Result<(ClientId, ClientRecord), Stop> {
-    let id = percent_decode(segment).and_then(|text| ClientId::parse(&text)).ok_or(Refusal::ClientNotFound)?;
+    let id = clients::id_of_segment(segment)?;
     let sealed = match registry(platform, &id, &RegistryCommand::Read).await? {
         RegistryAnswer::Record(sealed) => sealed,
         RegistryAnswer::Missing => return Err(Refusal::ClientNotFound.into()),
@@ -164,8 +164,4 @@ fn finish(answer: RegistryAnswer) -> Result<(), Stop> {
 
 fn path_segment(text: &str) -> String {
     String::from(js_sys::encode_uri_component(text))
-}
-
-fn percent_decode(segment: &str) -> Option<String> {
-    js_sys::decode_uri_component(segment).ok().map(String::from)
 }

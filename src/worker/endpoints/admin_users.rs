@@ -10,7 +10,7 @@ use crate::oauth::user::UserDescription;
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 use crate::worker::account;
-use crate::worker::clients::registry;
+use crate::worker::clients::{id_of_segment, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
@@ -133,7 +133,7 @@ pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Res
 /// `GET /admin/clients/ID/grants`: those of a page of accounts, and where the next one begins.
 pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
-    let client = client_id(id)?;
+    let client = id_of_segment(id)?;
     let accounts = accounts(platform, &client, query.get("cursor").unwrap_or_default()).await?;
     let mut grants = Vec::new();
     for account in &accounts {
@@ -157,7 +157,7 @@ pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &
 /// What is left of a client that has been deleted, consents included, ends here too.
 pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
-    let client = client_id(id)?;
+    let client = id_of_segment(id)?;
     let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
     let command = match is_there {
         true => AccountCommand::EndGrants { client: Some(client.clone()) },
@@ -263,9 +263,4 @@ fn shown(id: &AccountId, record: &AccountRecord, profile: &Profile) -> Value {
 
 fn account_id(segment: &str) -> Result<AccountId, Refusal> {
     AccountId::parse(segment).ok_or(Refusal::UserNotFound)
-}
-
-fn client_id(segment: &str) -> Result<ClientId, Refusal> {
-    let text = js_sys::decode_uri_component(segment).ok().map(String::from);
-    text.and_then(|text| ClientId::parse(&text)).ok_or(Refusal::ClientNotFound)
 }

@@ -15,10 +15,11 @@ use crate::keyring::Ring;
 use crate::token::Algorithm;
 
 use super as objects;
+use super::records::broken;
 use crate::worker::crypto::generate;
 use crate::worker::env::{Platform, STORE};
 use crate::worker::kv::{self, Found, Kind};
-use crate::worker::report::{Fault, FaultKind};
+use crate::worker::report::Fault;
 
 /// What can be asked of the keyring.
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -154,8 +155,4 @@ fn opened(found: Found<Ring>) -> Result<Ring, Fault> {
         Found::Unreadable(kind) => Err(Fault::new(kind, &"the stored keyring")),
         Found::Nothing => Ok(Ring::default()),
     }
-}
-
-fn broken(cause: worker::Error) -> Fault {
-    Fault::new(FaultKind::ObjectUnavailable, &cause)
 }

@@ -208,10 +208,12 @@ fn read<T: DeserializeOwned>(state: &str) -> Result<T, Fault> {
     serde_json::from_str(state).map_err(|error| Fault::new(FaultKind::RecordUnreadable, &error.classify()))
 }
 
-fn integer(value: u64) -> SqlStorageValue {
+/// A number as SQLite takes it.
+pub(super) fn integer(value: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-fn broken(cause: worker::Error) -> Fault {
+/// What a failing object's storage said.
+pub(super) fn broken(cause: worker::Error) -> Fault {
     Fault::new(FaultKind::ObjectUnavailable, &cause)
 }

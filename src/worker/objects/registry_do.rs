@@ -8,18 +8,17 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use worker::{
-    DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue, State, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, durable_object};
 
 use crate::oauth::handle::AccountId;
 use crate::token::UnixTime;
 
 use super as objects;
+use super::records::{broken, integer};
 use crate::worker::clock::now;
 use crate::worker::env::STORE;
 use crate::worker::kv;
-use crate::worker::report::{Fault, FaultKind};
+use crate::worker::report::Fault;
 
 /// What can be asked of a client's registry. `name` is the record's name in KV, `sealed` its sealed text.
 #[derive(Deserialize, Serialize)]
@@ -314,16 +313,8 @@ impl Rows {
     }
 }
 
-fn integer(value: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
 #[allow(clippy::cast_precision_loss)] // A time in milliseconds is exact in a double.
 fn at(time: UnixTime) -> ScheduledTime {
     // A second later, so that what ends then has ended.
     ScheduledTime::new(js_sys::Date::new(&(time.plus(1).0 as f64 * 1000.0).into()))
-}
-
-fn broken(cause: worker::Error) -> Fault {
-    Fault::new(FaultKind::ObjectUnavailable, &cause)
 }
