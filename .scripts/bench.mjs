@@ -1,6 +1,8 @@
-// `npm run bench`: measures the Worker and the package beside named peers, builds first what is missing.
-// `npm run bench -- token` or `-- verify` measures one of them. `npm run bench:flows` measures what signed-in people cost,
-// in about five minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place.
+// `npm run bench`: measures the Worker and, shortly, the package beside named peers, builds first what is missing.
+// `npm run bench:verify` measures the package thoroughly, in about six minutes; `-- --short` in one; `-- --long` watches its
+// memory for ten million tokens, which takes longer. `npm run bench:flows` measures what signed-in people cost, in about five
+// minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place. `npm run bench --
+// token` measures the Worker alone.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +15,10 @@ import { root } from './toolbox.mjs';
 /** Each gives its results as a text. Loaded when all they import has been installed and built. */
 const PARTS = {
   // Before the other leaves anything behind in this process.
-  async verify() {
+  async verify(options) {
     await buildPackage();
     const { benchVerification } = await import('../tests/bench/verify.mjs');
-    return benchVerification();
+    return benchVerification(options);
   },
   async token() {
     await buildWorker();
@@ -31,20 +33,28 @@ const PARTS = {
 };
 // Without a name.
 const USUAL = ['verify', 'token'];
-// Whose versions the results name.
+const FLAGS = ['--short', '--long', '--memory'];
+// Whose versions the results name: always, and for some parts.
 const PACKAGES = ['workerd', 'jose'];
-const PEERS = ['@cloudflare/workers-oauth-provider', 'oidc-provider'];
+const PEERS = {
+  verify: ['fast-jwt', 'jsonwebtoken', 'hono', '@tsndr/cloudflare-worker-jwt', 'aws-jwt-verify'],
+  flows: ['@cloudflare/workers-oauth-provider', 'oidc-provider'],
+};
 
 await main(async () => {
   const started = performance.now();
   const given = process.argv.slice(2);
-  const options = { short: given.includes('--short'), memory: given.includes('--memory') };
-  const named = given.filter((argument) => !['--short', '--memory'].includes(argument));
+  const named = given.filter((argument) => !FLAGS.includes(argument));
   const chosen = named.length > 0 ? named : USUAL;
+  const options = {
+    short: given.includes('--short') || named.length === 0,
+    long: given.includes('--long'),
+    memory: given.includes('--memory'),
+  };
   const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);
   await setup();
-  const shape = machine(chosen.includes('flows') ? [...PACKAGES, ...PEERS] : PACKAGES);
+  const shape = machine([...PACKAGES, ...chosen.flatMap((name) => PEERS[name] ?? [])]);
   const results = [];
   for (const name of Object.keys(PARTS)) {
     if (chosen.includes(name)) results.push(await PARTS[name](options));

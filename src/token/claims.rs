@@ -1,10 +1,12 @@
 //! The claims of a token (RFC 7519 section 4, RFC 9068 section 2.2), with the registered ones of the right type.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::VerifyError;
-use super::json;
+use super::json::{Kind, Outline, Span};
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -34,19 +36,7 @@ impl Claims {
     /// [`VerifyError::Malformed`] if it is no JSON object, [`VerifyError::ClaimInvalid`] if a registered
     /// claim has the wrong type or a time is out of range.
     pub fn parse(payload: &[u8]) -> Result<Self, VerifyError> {
-        let members = json::parse_object(payload).ok_or(VerifyError::Malformed)?;
-        for (name, value) in &members {
-            let well_typed = match name.as_str() {
-                "iss" | "sub" | "jti" | "client_id" | "scope" => value.is_string(),
-                "aud" => is_audience(value),
-                "exp" | "nbf" | "iat" | "auth_time" => time(value).is_some(),
-                _ => true,
-            };
-            if !well_typed {
-                return Err(VerifyError::ClaimInvalid { claim: name.clone() });
-            }
-        }
-        Ok(Self { members })
+        Payload::read(payload, &mut Outline::default())?.to_claims()
     }
 
     /// All claims.
@@ -61,7 +51,7 @@ impl Claims {
 
     /// A claim that is a time, in seconds; fractions are allowed (RFC 7519 section 2, NumericDate).
     pub fn time(&self, name: &str) -> Option<f64> {
-        time(self.members.get(name)?)
+        self.members.get(name)?.as_f64().filter(is_time)
     }
 
     /// Whom the token is for: `aud`, one or many.
@@ -77,22 +67,152 @@ impl Claims {
 
     /// The scope values (RFC 6749 section 3.3).
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let scope = self.text("scope").unwrap_or_default();
-        scope.split(' ').filter(|value| !value.is_empty())
+        scope_values(self.text("scope").unwrap_or_default())
     }
 }
 
-fn time(value: &Value) -> Option<f64> {
-    let seconds = value.as_f64()?;
-    (0.0..=LATEST).contains(&seconds).then_some(seconds)
+/// The claims set where it lies in the payload, types checked, nothing copied: what the policy looks at.
+pub(crate) struct Payload<'p> {
+    text: &'p str,
+    outline: &'p Outline,
+    registered: [Option<Span>; Registered::COUNT],
+    times: [Option<f64>; Registered::COUNT],
 }
 
-fn is_audience(value: &Value) -> bool {
-    match value {
-        Value::String(_) => true,
-        Value::Array(many) => many.iter().all(Value::is_string),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+/// The claims whose types are known here.
+#[derive(Clone, Copy)]
+pub(crate) enum Registered {
+    Aud,
+    AuthTime,
+    ClientId,
+    Exp,
+    Iat,
+    Iss,
+    Jti,
+    Nbf,
+    Scope,
+    Sub,
+}
+
+impl Registered {
+    const COUNT: usize = 10;
+
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "aud" => Self::Aud,
+            "auth_time" => Self::AuthTime,
+            "client_id" => Self::ClientId,
+            "exp" => Self::Exp,
+            "iat" => Self::Iat,
+            "iss" => Self::Iss,
+            "jti" => Self::Jti,
+            "nbf" => Self::Nbf,
+            "scope" => Self::Scope,
+            "sub" => Self::Sub,
+            _ => return None,
+        })
     }
+}
+
+impl<'p> Payload<'p> {
+    /// Reads the decoded payload; errors as for [`Claims::parse`].
+    pub(crate) fn read(payload: &'p [u8], outline: &'p mut Outline) -> Result<Self, VerifyError> {
+        let text = outline.read(payload).ok_or(VerifyError::Malformed)?;
+        let (mut registered, mut times) = ([None; Registered::COUNT], [None; Registered::COUNT]);
+        for member in outline.members() {
+            let name = member.name.read(text);
+            let Some(claim) = Registered::from_name(&name) else {
+                continue;
+            };
+            let value = member.value;
+            let well_typed = match claim {
+                Registered::Aud => is_text(value) || is_list_of_texts(value, text),
+                Registered::AuthTime | Registered::Exp | Registered::Iat | Registered::Nbf => {
+                    let time = value.number(text).filter(is_time);
+                    place(&mut times, claim, time);
+                    time.is_some()
+                }
+                Registered::ClientId
+                | Registered::Iss
+                | Registered::Jti
+                | Registered::Scope
+                | Registered::Sub => is_text(value),
+            };
+            if !well_typed {
+                return Err(VerifyError::ClaimInvalid { claim: name.into_owned() });
+            }
+            place(&mut registered, claim, Some(value));
+        }
+        Ok(Self { text, outline, registered, times })
+    }
+
+    /// The JSON text.
+    pub(crate) fn json(&self) -> &'p str {
+        self.text
+    }
+
+    pub(crate) fn to_claims(&self) -> Result<Claims, VerifyError> {
+        let members = serde_json::from_str(self.text).map_err(|_| VerifyError::Malformed)?;
+        Ok(Claims { members })
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match Registered::from_name(name) {
+            Some(claim) => self.find(claim).is_some(),
+            None => self.outline.find(self.text, name).is_some(),
+        }
+    }
+
+    pub(crate) fn text(&self, claim: Registered) -> Option<Cow<'p, str>> {
+        self.find(claim)?.text(self.text)
+    }
+
+    /// In seconds.
+    pub(crate) fn time(&self, claim: Registered) -> Option<f64> {
+        self.times.get(claim as usize).copied().flatten()
+    }
+
+    /// Does `aud` name one for which this holds?
+    pub(crate) fn any_audience(&self, mut holds: impl FnMut(&str) -> bool) -> bool {
+        let Some(aud) = self.find(Registered::Aud) else {
+            return false;
+        };
+        match aud.text(self.text) {
+            Some(one) => holds(&one),
+            None => aud.items(self.text).filter_map(|item| item.text(self.text)).any(|one| holds(&one)),
+        }
+    }
+
+    /// Is this scope value granted?
+    pub(crate) fn has_scope(&self, wanted: &str) -> bool {
+        self.text(Registered::Scope).is_some_and(|scope| scope_values(&scope).any(|value| value == wanted))
+    }
+
+    fn find(&self, claim: Registered) -> Option<Span> {
+        self.registered.get(claim as usize).copied().flatten()
+    }
+}
+
+fn place<T>(places: &mut [T; Registered::COUNT], claim: Registered, value: T) {
+    if let Some(place) = places.get_mut(claim as usize) {
+        *place = value;
+    }
+}
+
+fn scope_values(scope: &str) -> impl Iterator<Item = &str> {
+    scope.split(' ').filter(|value| !value.is_empty())
+}
+
+fn is_time(seconds: &f64) -> bool {
+    (0.0..=LATEST).contains(seconds)
+}
+
+fn is_text(value: Span) -> bool {
+    matches!(value.kind(), Kind::String { .. })
+}
+
+fn is_list_of_texts(value: Span, text: &str) -> bool {
+    value.kind() == Kind::Array && value.items(text).all(is_text)
 }
 
 #[cfg(test)]

@@ -52,6 +52,29 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
+    /// The number of the reason in the list of the JavaScript package, whose errors.js has them in this order.
+    pub const fn number(&self) -> u32 {
+        match self {
+            Self::AlgorithmNotAllowed => 0,
+            Self::AudienceMismatch => 1,
+            Self::BadSignature => 2,
+            Self::ClaimInvalid { .. } => 3,
+            Self::ClaimMissing { .. } => 4,
+            Self::Expired => 5,
+            Self::IssuerMismatch => 6,
+            Self::KeyAmbiguous => 7,
+            Self::KeyMismatch => 8,
+            Self::KeyNotFound => 9,
+            Self::Malformed => 10,
+            Self::NotYetValid => 11,
+            Self::ScopeInsufficient => 12,
+            Self::TooLarge => 13,
+            Self::TooOld => 14,
+            Self::TypeMismatch => 15,
+            Self::Unsupported => 16,
+        }
+    }
+
     /// The stable lower-case word for this reason: the `code` of the JavaScript `TokenError`,
     /// and the word in logs.
     pub const fn code(&self) -> &'static str {

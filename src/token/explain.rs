@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use super::claims::{Claims, UnixTime};
+use super::claims::{Payload, UnixTime};
 use super::error::VerifyError;
+use super::json::Outline;
 use super::jwks::KeySet;
 use super::policy::{CLAIM_CHECKS, Policy};
 use super::verify::{Parts, verify};
@@ -14,10 +13,10 @@ use super::verify::{Parts, verify};
 /// What can be said of a token.
 #[derive(Debug)]
 pub struct Explanation {
-    /// The header's members, if they could be read.
-    pub header: Option<Map<String, Value>>,
-    /// The claims, if they could be read. Nobody vouches for them unless every check passed.
-    pub claims: Option<Map<String, Value>>,
+    /// The header as JSON, if it could be read.
+    pub header: Option<String>,
+    /// The claims as JSON, if they could be read. Nobody vouches for them unless every check passed.
+    pub claims: Option<String>,
     /// Each check in the order in which verification runs them.
     pub checks: Vec<Check>,
 }
@@ -41,7 +40,7 @@ pub fn explain(
     now: UnixTime,
     signature_is_valid: Option<bool>,
 ) -> Explanation {
-    let mut checks = Vec::new();
+    let mut checks = Vec::with_capacity(6 + CLAIM_CHECKS.len());
     let mut note = |name, outcome| checks.push(Check { name, outcome });
 
     let parts = Parts::read(text, policy.max_bytes);
@@ -58,19 +57,20 @@ pub fn explain(
     };
     note("signature", signature);
 
-    let payload = parts.as_ref().ok().map(|parts| {
-        let payload = parts.payload().ok_or(VerifyError::Malformed)?;
-        Claims::parse(payload.as_bytes())
+    let payload = parts.as_ref().ok().map(|parts| parts.payload().ok_or(VerifyError::Malformed));
+    let mut outline = Outline::default();
+    let claims = payload.as_ref().map(|payload| match payload {
+        Ok(payload) => Payload::read(payload, &mut outline),
+        Err(error) => Err(error.clone()),
     });
-    note("claims", payload.as_ref().map(|claims| claims.as_ref().map(|_| ()).map_err(Clone::clone)));
-    let claims = payload.and_then(Result::ok);
-    for check in CLAIM_CHECKS {
+    note("claims", claims.as_ref().map(|claims| claims.as_ref().map(|_| ()).map_err(Clone::clone)));
+    let claims = claims.and_then(Result::ok);
+    for check in &CLAIM_CHECKS {
         note(check.name, claims.as_ref().map(|claims| (check.run)(claims, policy, now)));
     }
-
     Explanation {
-        header: parts.ok().map(|parts| parts.header.members().clone()),
-        claims: claims.map(|claims| claims.members().clone()),
+        header: parts.ok().map(|parts| parts.header.json().to_owned()),
+        claims: claims.map(|claims| claims.json().to_owned()),
         checks,
     }
 }

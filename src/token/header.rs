@@ -1,10 +1,12 @@
 //! The JOSE header of a signed token (RFC 7515 section 4).
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
 use super::error::VerifyError;
-use super::json;
+use super::json::Outline;
 
 /// A header whose members have the right types and none of which we would have to understand and do not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +14,7 @@ pub struct Header {
     alg: Algorithm,
     kid: Option<String>,
     typ: Option<String>,
-    members: Map<String, Value>,
+    json: String,
 }
 
 impl Header {
@@ -24,19 +26,21 @@ impl Header {
     /// and RFC 7515 section 4.1.11 has us refuse what we do not understand,
     /// [`VerifyError::AlgorithmNotAllowed`] for an algorithm that is not on the list, `none` included.
     pub fn parse(bytes: &[u8]) -> Result<Self, VerifyError> {
-        let members = json::parse_object(bytes).ok_or(VerifyError::Malformed)?;
-        if ["enc", "crit", "b64", "zip"].iter().any(|name| members.contains_key(*name)) {
+        let mut outline = Outline::default();
+        let json = outline.read(bytes).ok_or(VerifyError::Malformed)?;
+        let member = |name: &str| outline.find(json, name);
+        if ["enc", "crit", "b64", "zip"].iter().any(|name| member(name).is_some()) {
             return Err(VerifyError::Unsupported);
         }
-        let text = |name: &str| match members.get(name) {
+        let text = |name: &str| match member(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(VerifyError::Malformed),
+            Some(value) => value.text(json).map(Some).ok_or(VerifyError::Malformed),
         };
         let (alg, kid, typ) = (text("alg")?, text("kid")?, text("typ")?);
         let alg = alg.ok_or(VerifyError::Malformed)?;
         let alg = Algorithm::from_name(&alg).ok_or(VerifyError::AlgorithmNotAllowed)?;
-        Ok(Self { alg, kid, typ, members })
+        let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        Ok(Self { alg, kid: owned(kid), typ: owned(typ), json: json.to_owned() })
     }
 
     /// The algorithm.
@@ -55,8 +59,14 @@ impl Header {
     }
 
     /// All members as they came.
-    pub fn members(&self) -> &Map<String, Value> {
-        &self.members
+    pub fn members(&self) -> Map<String, Value> {
+        // It was found to be an object, in stricter terms.
+        serde_json::from_str(&self.json).unwrap_or_default()
+    }
+
+    /// The JSON text as it came.
+    pub fn json(&self) -> &str {
+        &self.json
     }
 
     /// Is the token of this type? Compared as media types are: without case, and with or without

@@ -1,106 +1,513 @@
-//! JSON as tokens may carry it: what serde_json would let pass and a security decision must not.
+//! JSON as tokens may carry it: what common parsers let pass and a security decision must not.
 //!
 //! A duplicate member means that two readers can see two tokens in one text (RFC 7519 section 4 lets a
 //! parser refuse; RFC 8725 section 2.4 says why), and unbounded depth is a stack for the asking.
+//!
+//! [`Outline`] walks the text once, builds nothing, and remembers where the members of the object are. Whoever needs
+//! values of any type goes on with serde_json on the text that was found to be strict.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 /// How deep objects and arrays may nest.
 pub const MAX_DEPTH: usize = 16;
 
+/// So many names of one object are compared each with each.
+const FEW_NAMES: usize = 24;
+
+/// Numbers with as many digits before the point as this, or more, are refused: a double ends soon after, and readers
+/// disagree about what lies beyond (RFC 8259 section 6).
+const MAX_MAGNITUDE: i64 = 308;
+
 /// Parses one JSON object from UTF-8 bytes, with nothing before or after it.
 ///
 /// `None` where the bytes are not UTF-8, not JSON, not an object, name a member twice at any level,
-/// nest deeper than [`MAX_DEPTH`], or hold a number that a double cannot.
+/// nest deeper than [`MAX_DEPTH`], or hold a number of 1e308 or more.
 pub fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    let mut input = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: MAX_DEPTH }.deserialize(&mut input).ok()?;
-    input.end().ok()?;
-    match value {
-        Value::Object(map) => Some(map),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
-    }
+    Outline::default().read(bytes)?;
+    serde_json::from_slice(bytes).ok()
 }
 
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: usize,
-}
-
-impl Strict {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth = self.depth.checked_sub(1);
-        depth.map(|depth| Self { depth }).ok_or_else(|| E::custom("nested too deep"))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("strict JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a finite number"))?;
-        Ok(Value::Number(number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(inner)? {
-            items.push(item);
+/// The text as a JSON string, quotes and all.
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\0'..='\u{1f}' => {
+                quoted.push_str("\\u00");
+                let digit = |bits: u32| char::from_digit(bits & 15, 16).unwrap_or('0');
+                quoted.extend([digit(u32::from(character) >> 4), digit(u32::from(character))]);
+            }
+            _ => quoted.push(character),
         }
-        Ok(Value::Array(items))
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Where the members of an object are. Made to be used again: reading another text allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    members: Vec<Member>,
+    /// The names of the objects that are open at the moment, one after another.
+    names: Vec<Text>,
+}
+
+/// One member of the object. Its places count for the text that was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: Text,
+    /// Its value.
+    pub value: Span,
+}
+
+/// A value in a text that is strict JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    kind: Kind,
+    start: usize,
+    end: usize,
+}
+
+/// What JSON knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// In brackets.
+    Array,
+    /// `true` or `false`.
+    Bool,
+    /// `null`.
+    Null,
+    /// Below 1e308 in size.
+    Number,
+    /// In braces.
+    Object,
+    /// With or without escapes.
+    String {
+        /// Is there a backslash in it?
+        escaped: bool,
+    },
+}
+
+/// The inside of a string.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    escaped: bool,
+    start: usize,
+    end: usize,
+    /// Its length and its first bytes: texts without escapes that differ here are different.
+    tag: u64,
+}
+
+impl Outline {
+    /// Reads one JSON object as [`parse_object`] does and gives its text.
+    pub fn read<'t>(&mut self, bytes: &'t [u8]) -> Option<&'t str> {
+        self.members.clear();
+        self.names.clear();
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut walk = Walk { text, at: 0, depth: 0, outline: self };
+        walk.space();
+        walk.object()?;
+        walk.space();
+        (walk.at == bytes.len()).then_some(text)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut map = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
-            let value = access.next_value_seed(inner)?;
-            if map.insert(name, value).is_some() {
-                return Err(A::Error::custom("duplicate member"));
+    /// The members, in their order.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The value of the member of that name in the text that was read.
+    pub fn find(&self, text: &str, name: &str) -> Option<Span> {
+        self.members.iter().find(|member| member.name.is(text, name)).map(|member| member.value)
+    }
+}
+
+impl Span {
+    /// What it is.
+    pub fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// As it is written.
+    pub fn source(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The text, if it is a string.
+    pub fn text(self, text: &str) -> Option<Cow<'_, str>> {
+        let Kind::String { escaped } = self.kind else {
+            return None;
+        };
+        Some(Text { escaped, start: self.start + 1, end: self.end.saturating_sub(1), tag: 0 }.read(text))
+    }
+
+    /// The number, if it is one: exact for up to 15 digits and a small exponent, within a few parts in 2^52 beyond.
+    pub fn number(self, text: &str) -> Option<f64> {
+        (self.kind == Kind::Number).then(|| number(self.source(text).as_bytes()))
+    }
+
+    /// The items, if it is an array.
+    pub fn items(self, text: &str) -> impl Iterator<Item = Span> {
+        let end = if self.kind == Kind::Array { self.end.saturating_sub(1) } else { 0 };
+        // Found to be strict before: the walk is for the places alone.
+        let mut outline = Outline::default();
+        let mut at = self.start + 1;
+        std::iter::from_fn(move || {
+            let mut walk = Walk { text: text.get(..end)?, at, depth: 0, outline: &mut outline };
+            walk.space();
+            walk.eat(b',');
+            walk.space();
+            let item = walk.value()?;
+            at = walk.at;
+            Some(item)
+        })
+    }
+}
+
+impl Text {
+    /// The text with its escapes resolved.
+    pub fn read(self, text: &str) -> Cow<'_, str> {
+        let raw = self.raw(text);
+        if self.escaped { Cow::Owned(self.chars(text).collect()) } else { Cow::Borrowed(raw) }
+    }
+
+    /// Is it this?
+    pub fn is(self, text: &str, other: &str) -> bool {
+        if self.escaped { self.chars(text).eq(other.chars()) } else { self.raw(text) == other }
+    }
+
+    fn raw(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Only for a text that was found to be strict.
+    fn chars(self, text: &str) -> impl Iterator<Item = char> {
+        let mut rest = self.raw(text);
+        std::iter::from_fn(move || {
+            let mut chars = rest.chars();
+            let mut next = chars.next()?;
+            if next == '\\' {
+                next = match chars.next()? {
+                    'b' => '\u{8}',
+                    'f' => '\u{c}',
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'u' => {
+                        let (unit, after) = code_unit(chars.as_str())?;
+                        chars = after.chars();
+                        match unit {
+                            0xd800..=0xdbff => {
+                                let (low, after) = code_unit(chars.as_str().strip_prefix("\\u")?)?;
+                                chars = after.chars();
+                                char::from_u32(0x10000 + ((unit - 0xd800) << 10 | low.checked_sub(0xdc00)?))?
+                            }
+                            unit => char::from_u32(unit)?,
+                        }
+                    }
+                    itself => itself,
+                };
+            }
+            rest = chars.as_str();
+            Some(next)
+        })
+    }
+
+    fn same(self, other: Self, text: &str) -> bool {
+        let plain = !self.escaped && !other.escaped;
+        !(plain && self.tag != other.tag) && self.order(other, text).is_eq()
+    }
+
+    fn order(self, other: Self, text: &str) -> Ordering {
+        // UTF-8 orders as the characters do.
+        if self.escaped || other.escaped {
+            self.chars(text).cmp(other.chars(text))
+        } else {
+            self.raw(text).cmp(other.raw(text))
+        }
+    }
+}
+
+/// Four hexadecimal digits at the start of a text, and what follows them.
+fn code_unit(text: &str) -> Option<(u32, &str)> {
+    let (digits, after) = text.split_at_checked(4)?;
+    let value = digits.bytes().try_fold(0, |value, digit| Some(value << 4 | char::from(digit).to_digit(16)?));
+    Some((value?, after))
+}
+
+struct Walk<'w> {
+    text: &'w str,
+    at: usize,
+    depth: usize,
+    outline: &'w mut Outline,
+}
+
+impl<'w> Walk<'w> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> Option<&'w [u8]> {
+        self.text.as_bytes().get(self.at..)
+    }
+
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self) -> Option<Span> {
+        let start = self.at;
+        let kind = match self.peek()? {
+            b'"' => Kind::String { escaped: self.string()?.escaped },
+            b'{' => {
+                self.object()?;
+                Kind::Object
+            }
+            b'[' => {
+                self.array()?;
+                Kind::Array
+            }
+            b'-' | b'0'..=b'9' => {
+                self.number()?;
+                Kind::Number
+            }
+            b't' => self.word(b"true", Kind::Bool)?,
+            b'f' => self.word(b"false", Kind::Bool)?,
+            b'n' => self.word(b"null", Kind::Null)?,
+            _ => return None,
+        };
+        Some(Span { kind, start, end: self.at })
+    }
+
+    fn word(&mut self, word: &[u8], kind: Kind) -> Option<Kind> {
+        let found = self.rest()?.starts_with(word);
+        self.at += word.len();
+        found.then_some(kind)
+    }
+
+    fn deeper(&mut self) -> Option<()> {
+        self.depth += 1;
+        (self.depth <= MAX_DEPTH).then_some(())
+    }
+
+    fn array(&mut self) -> Option<()> {
+        self.deeper()?;
+        self.eat(b'[')?;
+        self.space();
+        if self.eat(b']').is_none() {
+            loop {
+                self.value()?;
+                self.space();
+                if self.eat(b',').is_none() {
+                    break;
+                }
+                self.space();
+            }
+            self.eat(b']')?;
+        }
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn object(&mut self) -> Option<()> {
+        self.deeper()?;
+        let outermost = self.depth == 1;
+        let first_name = self.outline.names.len();
+        self.eat(b'{')?;
+        self.space();
+        if self.eat(b'}').is_none() {
+            loop {
+                let name = self.string()?;
+                self.space();
+                self.eat(b':')?;
+                self.space();
+                self.outline.names.push(name);
+                let value = self.value()?;
+                if outermost {
+                    self.outline.members.push(Member { name, value });
+                }
+                self.space();
+                if self.eat(b',').is_none() {
+                    break;
+                }
+                self.space();
+            }
+            self.eat(b'}')?;
+        }
+        self.depth -= 1;
+        let unique = self.names_are_unique(first_name);
+        self.outline.names.truncate(first_name);
+        unique.then_some(())
+    }
+
+    fn names_are_unique(&mut self, first: usize) -> bool {
+        let Some(names) = self.outline.names.get_mut(first..) else {
+            return false;
+        };
+        if names.len() <= FEW_NAMES {
+            return names.iter().enumerate().all(|(place, name)| {
+                let mut before = names.iter().take(place);
+                before.all(|other| !name.same(*other, self.text))
+            });
+        }
+        // In order, so that very many names cost little more than many.
+        names.sort_unstable_by(|a, b| a.order(*b, self.text));
+        names.is_sorted_by(|a, b| a.order(*b, self.text).is_lt())
+    }
+
+    fn string(&mut self) -> Option<Text> {
+        self.eat(b'"')?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            let rest = self.rest()?;
+            self.at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => self.escape()?,
+                _ => return None,
+            }
+            escaped = true;
+        }
+        let end = self.at;
+        self.at += 1;
+        let bytes = self.text.as_bytes().get(start..end)?;
+        let tag = bytes.iter().take(7).fold(bytes.len() as u64, |tag, byte| tag << 8 | u64::from(*byte));
+        Some(Text { escaped, start, end, tag })
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        self.eat(b'\\')?;
+        let letter = self.peek()?;
+        self.at += 1;
+        match letter {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+            b'u' => match self.code_unit()? {
+                // Half a character alone is none (RFC 8259 section 8.2).
+                0xd800..=0xdbff => {
+                    self.eat(b'\\')?;
+                    self.eat(b'u')?;
+                    (0xdc00..=0xdfff).contains(&self.code_unit()?).then_some(())
+                }
+                0xdc00..=0xdfff => None,
+                _ => Some(()),
+            },
+            _ => None,
+        }
+    }
+
+    fn code_unit(&mut self) -> Option<u32> {
+        let (unit, _) = code_unit(self.text.get(self.at..)?)?;
+        self.at += 4;
+        Some(unit)
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let start = self.at;
+        let _ = self.eat(b'-');
+        if self.eat(b'0').is_none() {
+            self.digits()?;
+        }
+        if self.eat(b'.').is_some() {
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let written = self.text.as_bytes().get(start..self.at)?;
+        // Anything shorter without an exponent is small.
+        let small = written.len() < 100 && !written.iter().any(|byte| matches!(byte, b'e' | b'E'));
+        (small || Decimal::read(written).magnitude() <= MAX_MAGNITUDE).then_some(())
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let rest = self.rest()?;
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += count;
+        (count > 0).then_some(())
+    }
+}
+
+/// A number as it is written: `mantissa` times ten to the `exponent`.
+struct Decimal {
+    negative: bool,
+    /// Of the digits, as many as fit; the rest only count.
+    mantissa: u64,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// Reads what is known to be a JSON number.
+    fn read(written: &[u8]) -> Self {
+        let mut number = Self { negative: false, mantissa: 0, exponent: 0 };
+        let mut bytes = written.iter();
+        let mut after_point = false;
+        for byte in bytes.by_ref() {
+            match byte {
+                b'-' => number.negative = true,
+                b'.' => after_point = true,
+                b'0'..=b'9' if number.mantissa < 1_000_000_000_000_000_000 => {
+                    number.mantissa = number.mantissa * 10 + u64::from(byte - b'0');
+                    number.exponent -= i64::from(after_point);
+                }
+                b'0'..=b'9' => number.exponent += i64::from(!after_point),
+                _ => break,
             }
         }
-        Ok(Value::Object(map))
+        let exponent = bytes.as_slice();
+        let (negative, digits) = match exponent {
+            [b'-', digits @ ..] => (true, digits),
+            [b'+', digits @ ..] | digits => (false, digits),
+        };
+        let size = digits.iter().fold(0_i64, |size, digit| (size * 10 + i64::from(digit - b'0')).min(1_000_000_000));
+        number.exponent += if negative { -size } else { size };
+        number
     }
+
+    /// How many digits stand before the point, written without an exponent; zero or less for what is below one.
+    fn magnitude(&self) -> i64 {
+        match self.mantissa.checked_ilog10() {
+            Some(log) => i64::from(log) + 1 + self.exponent,
+            None => 0,
+        }
+    }
+}
+
+fn number(written: &[u8]) -> f64 {
+    // Most are whole and short.
+    if written.len() <= 15 && written.iter().all(u8::is_ascii_digit) {
+        let value = written.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
+        #[allow(clippy::cast_precision_loss)] // Below 2^53.
+        return value as f64;
+    }
+    let number = Decimal::read(written);
+    // Exact below 2^53, and so are the powers of ten up to 22.
+    #[allow(clippy::cast_precision_loss)]
+    let mut value = number.mantissa as f64;
+    let mut left = number.exponent.clamp(-400, 400);
+    while left != 0 {
+        let step = left.clamp(-22, 22);
+        let power = (0..step.abs()).fold(1.0, |power, _| power * 10.0);
+        value = if step < 0 { value / power } else { value * power };
+        left -= step;
+    }
+    if number.negative { -value } else { value }
 }
 
 #[cfg(test)]
@@ -120,7 +527,10 @@ mod tests {
             r#"{"a":1,"\u0061":2}"#,
             r#"{"x":{"a":1,"a":2}}"#,
             r#"{"x":[{"a":1,"a":2}]}"#,
+            r#"{"\ud83d\ude00":1,"😀":2}"#,
             r#"{"a":1e400}"#,
+            r#"{"a":-1e308}"#,
+            r#"{"a":0.001e999999999999999999}"#,
             r#"{"a":1} x"#,
             r#"{"a":1}{"#,
             "[1]",
@@ -129,14 +539,37 @@ mod tests {
             "",
             "\u{feff}{}",
             r#"{"a":"\ud800"}"#,
+            r#"{"a":"\udc00"}"#,
+            r#"{"a":"\ud800\u0041"}"#,
+            r#"{"a":"\u00g0"}"#,
+            r#"{"a":"\u+041"}"#,
+            r#"{"a":"\x41"}"#,
+            "{\"a\":\"\t\"}",
             r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":.1}"#,
+            r#"{"a":+1}"#,
+            r#"{"a":1e}"#,
+            r#"{"a":-}"#,
             r#"{"a":NaN}"#,
             r#"{'a':1}"#,
             r#"{"a":1,}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":tru}"#,
+            r#"{"a"}"#,
+            r#"{"a":1"#,
+            r#"{"a":"b"#,
         ] {
             assert!(parse_object(text.as_bytes()).is_none(), "{text}");
         }
         assert!(parse_object(b"{\"a\":\"\xff\"}").is_none());
+    }
+
+    #[test]
+    fn what_is_quoted_is_read_again() {
+        for text in ["", "plain", "\"\\/\u{8}\n\t\u{1f}\u{7f}", "é😀", "\0"] {
+            assert_eq!(serde_json::from_str::<String>(&quote(text)).unwrap(), text);
+        }
     }
 
     #[test]
@@ -145,5 +578,41 @@ mod tests {
         assert!(parse_object(nested(MAX_DEPTH - 1).as_bytes()).is_some());
         assert!(parse_object(nested(MAX_DEPTH).as_bytes()).is_none());
         assert!(parse_object(nested(100_000).as_bytes()).is_none());
+    }
+
+    #[test]
+    fn very_many_names_are_compared_in_reasonable_time() {
+        let many = |last: &str| {
+            let members: Vec<_> = (0..100_000).map(|n| format!("\"{n}\":0")).collect();
+            format!("{{{},\"{last}\":0}}", members.join(","))
+        };
+        assert!(parse_object(many("x").as_bytes()).is_some());
+        assert!(parse_object(many("77").as_bytes()).is_none());
+    }
+
+    #[test]
+    fn members_are_found_with_their_escapes_resolved() {
+        let text = r#"{"\u0061\"\n\/":"\ud83d\ude00\t", "b" : [ "x" ,"\u0079", 3,[4] ] ,"c":{}}"#;
+        let mut outline = Outline::default();
+        assert_eq!(outline.read(text.as_bytes()), Some(text));
+        assert_eq!(outline.find(text, "a\"\n/").unwrap().text(text).unwrap(), "😀\t");
+        let items: Vec<_> = outline.find(text, "b").unwrap().items(text).collect();
+        let texts: Vec<_> = items.iter().map(|item| item.text(text)).collect();
+        assert_eq!(texts, [Some("x".into()), Some("y".into()), None, None]);
+        assert_eq!(items[3].source(text), "[4]");
+        assert_eq!(outline.find(text, "c").unwrap().items(text).count(), 0);
+        assert!(outline.find(text, "x").is_none());
+    }
+
+    #[test]
+    fn numbers_are_read_as_others_read_them() {
+        for written in ["0", "-0", "1", "253402300799", "1700000000.25", "-12.5e2", "1E+3", "1e-3", "0.1", "9007199254740993"] {
+            let text = format!("{{\"n\":{written}}}");
+            let mut outline = Outline::default();
+            let text = outline.read(text.as_bytes()).unwrap();
+            let expected: f64 = written.parse().unwrap();
+            let read = outline.find(text, "n").unwrap().number(text).unwrap();
+            assert!((read - expected).abs() <= expected.abs() * 1e-15, "{written}: {read}");
+        }
     }
 }

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::algorithm::Algorithm;
 use super::error::VerifyError;
 use super::header::Header;
-use super::json;
+use super::json::{Kind, Outline};
 use super::key::Key;
 
 /// The keys that an issuer signs with.
@@ -37,14 +35,12 @@ impl KeySet {
     ///
     /// `None` if it is not a JWK Set at all.
     pub fn from_published(text: &[u8]) -> Option<Self> {
-        let set = json::parse_object(text)?;
-        let Some(Value::Array(keys)) = set.get("keys") else {
-            return None;
-        };
+        let mut outline = Outline::default();
+        let text = outline.read(text)?;
+        let keys = outline.find(text, "keys").filter(|keys| keys.kind() == Kind::Array)?;
         let usable = keys
-            .iter()
-            .filter_map(Value::as_object)
-            .filter_map(|jwk| Key::from_jwk(jwk).ok())
+            .items(text)
+            .filter_map(|jwk| Key::from_jwk_text(jwk.source(text).as_bytes()).ok())
             .filter(|key| !key.is_secret());
         Some(Self::new(usable))
     }
@@ -64,38 +60,40 @@ impl KeySet {
         self.keys.iter()
     }
 
-    /// The one key that a token with this header must have been signed with (RFC 7515 section 6).
+    /// The key at a place, counted from zero in the order in which they came.
+    pub fn get(&self, place: usize) -> Option<&Arc<Key>> {
+        self.keys.get(place)
+    }
+
+    /// The place of the one key that a token with this header must have been signed with (RFC 7515 section 6).
     /// Only `alg` and `kid` choose: keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are never looked at.
     ///
     /// # Errors
     /// [`VerifyError::KeyNotFound`], [`VerifyError::KeyMismatch`] or [`VerifyError::KeyAmbiguous`].
-    pub(crate) fn choose(&self, header: &Header) -> Result<Arc<Key>, VerifyError> {
+    pub(crate) fn choose(&self, header: &Header) -> Result<(usize, &Arc<Key>), VerifyError> {
+        let all = || self.keys.iter().enumerate();
         match header.kid() {
             Some(kid) => match self.by_kid.get(kid) {
                 Some(places) => {
-                    let named = places.iter().filter_map(|place| self.keys.get(*place));
+                    let named = places.iter().filter_map(|place| Some((*place, self.keys.get(*place)?)));
                     only(named, header.alg(), VerifyError::KeyMismatch)
                 }
                 // A key without a name, as a caller hands it in, answers to every name.
-                None => only(self.nameless(), header.alg(), VerifyError::KeyNotFound),
+                None => only(all().filter(|(_, key)| key.kid().is_none()), header.alg(), VerifyError::KeyNotFound),
             },
-            None => only(self.keys.iter(), header.alg(), VerifyError::KeyNotFound),
+            None => only(all(), header.alg(), VerifyError::KeyNotFound),
         }
-    }
-
-    fn nameless(&self) -> impl Iterator<Item = &Arc<Key>> {
-        self.keys.iter().filter(|key| key.kid().is_none())
     }
 }
 
 fn only<'k>(
-    keys: impl Iterator<Item = &'k Arc<Key>>,
+    keys: impl Iterator<Item = (usize, &'k Arc<Key>)>,
     alg: Algorithm,
     none: VerifyError,
-) -> Result<Arc<Key>, VerifyError> {
-    let mut fitting = keys.filter(|key| key.fits(alg));
+) -> Result<(usize, &'k Arc<Key>), VerifyError> {
+    let mut fitting = keys.filter(|(_, key)| key.fits(alg));
     match (fitting.next(), fitting.next()) {
-        (Some(key), None) => Ok(Arc::clone(key)),
+        (Some(chosen), None) => Ok(chosen),
         (Some(_), Some(_)) => Err(VerifyError::KeyAmbiguous),
         (None, _) => Err(none),
     }

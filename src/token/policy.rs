@@ -1,7 +1,7 @@
 //! What a verifier insists on. There is no default for issuer and audience: whoever forgets them cannot compile.
 
 use super::algorithm::Algorithm;
-use super::claims::{Claims, UnixTime};
+use super::claims::{Payload, Registered, UnixTime};
 use super::error::VerifyError;
 use super::header::Header;
 
@@ -83,7 +83,7 @@ impl Expected {
 /// One check of the claims: its name for a reader, and the check.
 pub(crate) struct ClaimCheck {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(&Claims, &Policy, UnixTime) -> Result<(), VerifyError>,
+    pub(crate) run: fn(&Payload<'_>, &Policy, UnixTime) -> Result<(), VerifyError>,
 }
 
 /// The checks in the order in which they run. `verify` stops at the first that fails, `explain` runs them all.
@@ -97,45 +97,52 @@ pub(crate) const CLAIM_CHECKS: [ClaimCheck; 7] = [
     ClaimCheck { name: "scope", run: scope },
 ];
 
-fn issuer(claims: &Claims, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+impl Payload<'_> {
+    /// All of them; the first that fails is the reason.
+    pub(crate) fn check(&self, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+        CLAIM_CHECKS.iter().try_for_each(|check| (check.run)(self, policy, now))
+    }
+}
+
+fn issuer(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
     let Expected::OneOf(issuers) = &policy.issuers else {
         return Ok(());
     };
-    let iss = claims.text("iss").ok_or_else(|| missing("iss"))?;
+    let iss = claims.text(Registered::Iss).ok_or_else(|| missing("iss"))?;
     // Exact text, no normalising: RFC 8414 section 3.3.
-    if issuers.iter().any(|issuer| issuer == iss) { Ok(()) } else { Err(VerifyError::IssuerMismatch) }
+    if issuers.iter().any(|issuer| *issuer == iss) { Ok(()) } else { Err(VerifyError::IssuerMismatch) }
 }
 
-fn audience(claims: &Claims, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+fn audience(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
     let Expected::OneOf(audiences) = &policy.audiences else {
         return Ok(());
     };
-    if !claims.members().contains_key("aud") {
+    if !claims.has("aud") {
         return Err(missing("aud"));
     }
-    let ours = claims.audiences().any(|aud| audiences.iter().any(|audience| audience == aud));
+    let ours = claims.any_audience(|aud| audiences.iter().any(|audience| audience == aud));
     if ours { Ok(()) } else { Err(VerifyError::AudienceMismatch) }
 }
 
-fn expiry(claims: &Claims, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
-    match claims.time("exp") {
+fn expiry(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+    match claims.time(Registered::Exp) {
         Some(exp) if seconds(now) >= exp + policy.tolerance() => Err(VerifyError::Expired),
         Some(_) | None => Ok(()),
     }
 }
 
-fn not_before(claims: &Claims, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
-    match claims.time("nbf") {
+fn not_before(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+    match claims.time(Registered::Nbf) {
         Some(nbf) if seconds(now) + policy.tolerance() < nbf => Err(VerifyError::NotYetValid),
         Some(_) | None => Ok(()),
     }
 }
 
-fn age(claims: &Claims, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+fn age(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
     let Some(max_age) = policy.max_age else {
         return Ok(());
     };
-    let iat = claims.time("iat").ok_or_else(|| missing("iat"))?;
+    let iat = claims.time(Registered::Iat).ok_or_else(|| missing("iat"))?;
     let age = seconds(now) - iat;
     if age > exact(max_age) + policy.tolerance() {
         Err(VerifyError::TooOld)
@@ -146,14 +153,13 @@ fn age(claims: &Claims, policy: &Policy, now: UnixTime) -> Result<(), VerifyErro
     }
 }
 
-fn required_claims(claims: &Claims, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
-    let absent = policy.required_claims.iter().find(|name| !claims.members().contains_key(*name));
+fn required_claims(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+    let absent = policy.required_claims.iter().find(|name| !claims.has(name));
     absent.map_or(Ok(()), |name| Err(missing(name)))
 }
 
-fn scope(claims: &Claims, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
-    let granted = |wanted: &String| claims.scopes().any(|value| value == wanted);
-    if policy.scopes.iter().all(granted) { Ok(()) } else { Err(VerifyError::ScopeInsufficient) }
+fn scope(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+    if policy.scopes.iter().all(|wanted| claims.has_scope(wanted)) { Ok(()) } else { Err(VerifyError::ScopeInsufficient) }
 }
 
 fn missing(claim: &str) -> VerifyError {

@@ -1,14 +1,13 @@
-//! Signature checks in plain Rust, by way of jwt-compact: HMAC always, the others with the feature `portable`.
+//! Signature checks in plain Rust: HMAC always, Ed25519 with the feature `ed25519`, and with `portable` by way of
+//! jwt-compact all the others that it carries.
 //!
-//! For Rust programs, for the tests, and for HMAC in the npm package, where wasm beats WebCrypto.
+//! For Rust programs, for the tests, and in the npm package for what wasm does faster than WebCrypto.
 //! No private key is ever used here: the rsa crate leaks timing there (RUSTSEC-2023-0071).
-
-use jwt_compact::AlgorithmSignature;
-use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 
 use super::algorithm::Algorithm;
 use super::error::VerifyError;
 use super::key::Key;
+use super::mac::Mac;
 use super::verify::{Pending, Token};
 
 impl Pending {
@@ -32,73 +31,119 @@ impl Pending {
 ///
 /// A key that does not fit the algorithm has signed nothing with it, and a signature of the wrong length is no signature.
 pub fn check_signature(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[u8]) -> Option<bool> {
-    // jwt-compact panics on an HMAC of the wrong length.
     let right_len = algorithm.signature_len().is_none_or(|len| len == signature.len());
     if !right_len || !key.fits(algorithm) {
         return Some(false);
     }
-    match algorithm {
-        Algorithm::Hs256 => Some(hmac(&Hs256, &Hs256Key::new(key.secret_bytes()?), input, signature)),
-        Algorithm::Hs384 => Some(hmac(&Hs384, &Hs384Key::new(key.secret_bytes()?), input, signature)),
-        Algorithm::Hs512 => Some(hmac(&Hs512, &Hs512Key::new(key.secret_bytes()?), input, signature)),
-        asymmetric => check_asymmetric(asymmetric, key, input, signature),
+    Prepared::new(algorithm, key).map(|prepared| prepared.check(input, signature))
+}
+
+/// A key ready to check signatures of one algorithm with; what depends on the key alone has been done.
+pub(crate) enum Prepared {
+    Mac(Mac),
+    /// What is no key has signed nothing.
+    #[cfg(feature = "ed25519")]
+    Ed25519(Option<super::ed25519::PublicKey>),
+    #[cfg(feature = "portable")]
+    JwtCompact(jwt_compact_keys::PublicKey),
+}
+
+impl Prepared {
+    /// For a key that fits the algorithm. `None` if this build cannot check such signatures.
+    pub(crate) fn new(algorithm: Algorithm, key: &Key) -> Option<Self> {
+        if let Some(secret) = key.secret_bytes() {
+            return Mac::new(algorithm, secret).map(Self::Mac);
+        }
+        #[cfg(feature = "ed25519")]
+        if let Some(x) = key.ed25519_bytes() {
+            return Some(Self::Ed25519(super::ed25519::PublicKey::new(x)));
+        }
+        #[cfg(feature = "portable")]
+        return jwt_compact_keys::PublicKey::new(algorithm, key).map(Self::JwtCompact);
+        #[cfg(not(feature = "portable"))]
+        None
+    }
+
+    /// Spends memory and time so that later checks take less, where that can be done. True if it was.
+    #[cfg(feature = "ed25519")]
+    pub(crate) fn prepare_for_many(&mut self) -> bool {
+        if let Self::Ed25519(Some(key)) = self {
+            key.prepare();
+            return true;
+        }
+        false
+    }
+
+    /// Is this the key's signature of these bytes?
+    pub(crate) fn check(&self, input: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Mac(mac) => mac.verify(input, signature),
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519(key) => key.as_ref().is_some_and(|key| key.verify(input, signature)),
+            #[cfg(feature = "portable")]
+            Self::JwtCompact(key) => key.verify(input, signature),
+        }
     }
 }
 
-fn hmac<A: jwt_compact::Algorithm>(algorithm: &A, key: &A::VerifyingKey, input: &[u8], signature: &[u8]) -> bool {
-    A::Signature::try_from_slice(signature).is_ok_and(|signature| algorithm.verify_signature(&signature, key, input))
-}
-
-#[cfg(not(feature = "portable"))]
-fn check_asymmetric(_: Algorithm, _: &Key, _: &[u8], _: &[u8]) -> Option<bool> {
-    None
-}
-
 #[cfg(feature = "portable")]
-fn check_asymmetric(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[u8]) -> Option<bool> {
-    use jwt_compact::Algorithm as _;
+mod jwt_compact_keys {
     use jwt_compact::alg::{Es256, Rsa, RsaPublicKey};
     use jwt_compact::jwk::JsonWebKey;
+    use jwt_compact::AlgorithmSignature;
 
-    let jwk = key.public_jwk()?;
-    let jwk: JsonWebKey<'_> = serde_json::from_value(jwk).ok()?;
-    let rsa = |algorithm: Rsa| {
-        let key = RsaPublicKey::try_from(&jwk).ok()?;
-        let in_range = is_in_range(&jwk, signature);
-        let signature = <Rsa as jwt_compact::Algorithm>::Signature::try_from_slice(signature).ok()?;
-        Some(in_range && algorithm.verify_signature(&signature, &key, input))
-    };
-    match algorithm {
-        Algorithm::EdDsa => {
-            // jwt-compact's own check is not the strict one.
-            let key = ed25519_dalek::VerifyingKey::try_from(&jwk);
-            let signature = ed25519_dalek::Signature::from_slice(signature);
-            Some(matches!((key, signature), (Ok(key), Ok(signature)) if key.verify_strict(input, &signature).is_ok()))
-        }
-        Algorithm::Es256 => {
-            let key = <Es256 as jwt_compact::Algorithm>::VerifyingKey::try_from(&jwk);
-            let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
-            Some(
-                matches!((key, signature), (Ok(key), Ok(signature)) if Es256.verify_signature(&signature, &key, input)),
-            )
-        }
-        Algorithm::Ps256 => rsa(Rsa::ps256()),
-        Algorithm::Ps384 => rsa(Rsa::ps384()),
-        Algorithm::Ps512 => rsa(Rsa::ps512()),
-        Algorithm::Rs256 => rsa(Rsa::rs256()),
-        Algorithm::Rs384 => rsa(Rsa::rs384()),
-        Algorithm::Rs512 => rsa(Rsa::rs512()),
-        Algorithm::Es384 | Algorithm::Es512 => None,
-        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => None,
+    use super::{Algorithm, Key};
+
+    type P256Key = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
+
+    /// A public key of jwt-compact.
+    pub(crate) enum PublicKey {
+        /// What is no key, such as no point on the curve, has signed nothing.
+        P256(Option<Box<P256Key>>),
+        Rsa {
+            scheme: Box<Rsa>,
+            key: Box<RsaPublicKey>,
+            modulus: Vec<u8>,
+        },
     }
-}
 
-/// A number below the modulus, as long as it (RFC 8017 section 5.2.2): the rsa crate also takes s + n for s in PSS,
-/// a second text for one signature.
-#[cfg(feature = "portable")]
-fn is_in_range(jwk: &jwt_compact::jwk::JsonWebKey<'_>, signature: &[u8]) -> bool {
-    use jwt_compact::jwk::JsonWebKey;
+    impl PublicKey {
+        pub(crate) fn new(algorithm: Algorithm, key: &Key) -> Option<Self> {
+            let jwk: JsonWebKey<'_> = serde_json::from_value(key.public_jwk()?).ok()?;
+            let scheme = match algorithm {
+                Algorithm::Es256 => return Some(Self::P256(P256Key::try_from(&jwk).ok().map(Box::new))),
+                Algorithm::Ps256 => Rsa::ps256(),
+                Algorithm::Ps384 => Rsa::ps384(),
+                Algorithm::Ps512 => Rsa::ps512(),
+                Algorithm::Rs256 => Rsa::rs256(),
+                Algorithm::Rs384 => Rsa::rs384(),
+                Algorithm::Rs512 => Rsa::rs512(),
+                Algorithm::EdDsa | Algorithm::Es384 | Algorithm::Es512 => return None,
+                Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
+            };
+            let JsonWebKey::Rsa { modulus, .. } = &jwk else {
+                return None;
+            };
+            let (modulus, key) = (modulus.to_vec(), RsaPublicKey::try_from(&jwk).ok()?);
+            Some(Self::Rsa { scheme: Box::new(scheme), key: Box::new(key), modulus })
+        }
 
-    // The key has no leading zeros, so that big-endian bytes of one length order as the numbers do.
-    matches!(jwk, JsonWebKey::Rsa { modulus, .. } if modulus.len() == signature.len() && signature < modulus.as_ref())
+        pub(crate) fn verify(&self, input: &[u8], signature: &[u8]) -> bool {
+            match self {
+                Self::P256(key) => key.as_ref().is_some_and(|key| is_valid(&Es256, key, input, signature)),
+                // A number below the modulus, as long as it (RFC 8017 section 5.2.2): the rsa crate also takes s + n for
+                // s in PSS, a second text for one signature. The key has no leading zeros, so that big-endian bytes of one
+                // length order as the numbers do.
+                Self::Rsa { scheme, key, modulus } => {
+                    let in_range = modulus.len() == signature.len() && signature < modulus.as_slice();
+                    in_range && is_valid(scheme.as_ref(), key, input, signature)
+                }
+            }
+        }
+    }
+
+    fn is_valid<A: jwt_compact::Algorithm>(scheme: &A, key: &A::VerifyingKey, input: &[u8], signature: &[u8]) -> bool {
+        A::Signature::try_from_slice(signature)
+            .is_ok_and(|signature| scheme.verify_signature(&signature, key, input))
+    }
 }

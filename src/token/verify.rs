@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::algorithm::Algorithm;
 use super::base64url;
-use super::claims::{Claims, UnixTime};
+use super::claims::{Claims, Payload, UnixTime};
 use super::error::VerifyError;
 use super::header::Header;
+use super::json::Outline;
 use super::jwks::KeySet;
 use super::key::Key;
-use super::policy::{CLAIM_CHECKS, Policy};
+use super::policy::Policy;
 
 /// A token whose signature, header and claims have all been checked against a policy.
 #[derive(Clone, Debug)]
@@ -67,7 +68,8 @@ pub fn verify(text: &str, keys: &KeySet, policy: &Arc<Policy>, now: UnixTime) ->
     let parts = Parts::read(text, policy.max_bytes)?;
     policy.check_type(&parts.header)?;
     policy.check_algorithm(&parts.header)?;
-    let key = keys.choose(&parts.header)?;
+    let (_, key) = keys.choose(&parts.header)?;
+    let key = Arc::clone(key);
     let expected_len = parts.header.alg().signature_len();
     if expected_len.is_some_and(|len| len != parts.signature.len()) {
         return Err(VerifyError::BadSignature);
@@ -107,10 +109,10 @@ impl Pending {
             return Err(VerifyError::BadSignature);
         }
         let payload = self.parts.payload().ok_or(VerifyError::Malformed)?;
-        let claims = Claims::parse(payload.as_bytes())?;
-        for check in CLAIM_CHECKS {
-            (check.run)(&claims, &self.policy, self.now)?;
-        }
+        let mut outline = Outline::default();
+        let read = Payload::read(&payload, &mut outline)?;
+        read.check(&self.policy, self.now)?;
+        let (claims, payload) = (read.to_claims()?, read.json().to_owned());
         Ok(Token { header: self.parts.header, claims, key: self.key, payload })
     }
 }
@@ -123,7 +125,7 @@ impl Pending {
 pub fn decode_unverified(text: &str, max_bytes: usize) -> Result<(Header, Claims), VerifyError> {
     let parts = Parts::read(text, max_bytes)?;
     let payload = parts.payload().ok_or(VerifyError::Malformed)?;
-    Ok((parts.header, Claims::parse(payload.as_bytes())?))
+    Ok((parts.header, Claims::parse(&payload)?))
 }
 
 /// The three parts of a compact serialisation (RFC 7515 section 7.1), of which the payload stays closed.
@@ -136,25 +138,55 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn read(text: &str, max_bytes: usize) -> Result<Self, VerifyError> {
+        let split = Split::of(text.as_bytes(), max_bytes)?;
+        let header = base64url::decode(split.header).ok_or_else(|| split.reason())?;
+        let signature = base64url::decode(split.signature).ok_or_else(|| split.reason())?;
+        let header = Header::parse(&header)?;
+        // Between the dots, the payload may still be anything but another dot, which would make it a part more.
+        if split.payload.contains(&b'.') {
+            return Err(split.reason());
+        }
+        let signing_input = text.get(..split.signing_input.len()).ok_or(VerifyError::Malformed)?;
+        Ok(Self { header, signing_input: signing_input.to_owned(), signature })
+    }
+
+    pub(crate) fn payload(&self) -> Option<Vec<u8>> {
+        let (_, payload) = self.signing_input.split_once('.')?;
+        base64url::decode(payload.as_bytes())
+    }
+}
+
+/// Where the parts are.
+pub(crate) struct Split<'t> {
+    pub(crate) header: &'t [u8],
+    pub(crate) payload: &'t [u8],
+    pub(crate) signature: &'t [u8],
+    pub(crate) signing_input: &'t [u8],
+}
+
+impl<'t> Split<'t> {
+    pub(crate) fn of(text: &'t [u8], max_bytes: usize) -> Result<Self, VerifyError> {
         if text.len() > max_bytes {
             return Err(VerifyError::TooLarge);
         }
-        // The JSON serialisation (RFC 7515 section 7.2) has one name, the encrypted one another number of parts.
-        if text.starts_with('{') || text.bytes().filter(|byte| *byte == b'.').count() == 4 {
+        // The JSON serialisation (RFC 7515 section 7.2) has one name.
+        if text.first() == Some(&b'{') {
             return Err(VerifyError::Unsupported);
         }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(VerifyError::Malformed)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(VerifyError::Malformed)?;
-        if header.is_empty() || payload.contains('.') {
-            return Err(VerifyError::Malformed);
-        }
-        let header = base64url::decode(header.as_bytes()).ok_or(VerifyError::Malformed)?;
-        let signature = base64url::decode(signature.as_bytes()).ok_or(VerifyError::Malformed)?;
-        Ok(Self { header: Header::parse(&header)?, signing_input: signing_input.to_owned(), signature })
+        let split = || {
+            let first = text.iter().position(|byte| *byte == b'.')?;
+            let last = text.iter().rposition(|byte| *byte == b'.')?;
+            let (signing_input, signature) = (text.get(..last)?, text.get(last + 1..)?);
+            let (header, payload) = (text.get(..first)?, text.get(first + 1..last)?);
+            Some(Self { header, payload, signature, signing_input })
+        };
+        let split = split().ok_or(VerifyError::Malformed)?;
+        if split.header.is_empty() { Err(split.reason()) } else { Ok(split) }
     }
 
-    pub(crate) fn payload(&self) -> Option<String> {
-        let (_, payload) = self.signing_input.split_once('.')?;
-        String::from_utf8(base64url::decode(payload.as_bytes())?).ok()
+    /// Why the parts could not be read: an encrypted token has five of them.
+    pub(crate) fn reason(&self) -> VerifyError {
+        let dots = self.payload.iter().filter(|byte| **byte == b'.').count();
+        if dots == 2 { VerifyError::Unsupported } else { VerifyError::Malformed }
     }
 }

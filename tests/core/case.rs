@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use edgemint::token::{Algorithm, Expected, KeySet, Policy, Token, UnixTime, VerifyError, verify};
+use edgemint::token::{
+    Algorithm, Checker, Expected, Finding, Here, KeySet, Pending, Policy, Token, UnixTime, VerifyError, verify,
+};
 use serde_json::{Value, json};
 
 use crate::signer::Signer;
@@ -101,7 +103,30 @@ impl Case {
 
     /// What is said of a text, by these keys and this policy at this time.
     pub(crate) fn verdict_on(&self, text: &str) -> Result<Token, VerifyError> {
-        verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now)?.settle_portable()
+        let verdict = verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now).and_then(Pending::settle_portable);
+        self.agrees(text, &verdict);
+        verdict
+    }
+
+    /// The way in for many tokens says the same, the first time and when it remembers the header.
+    fn agrees(&self, text: &str, verdict: &Result<Token, VerifyError>) {
+        let mut checker = Checker::new(self.policy.clone());
+        checker.take_keys(self.keys.clone());
+        for here in [Here::All, Here::All, Here::Hmac] {
+            let finding = checker.check(text.as_bytes(), self.now, here);
+            match (verdict, finding) {
+                (Ok(_), Ok(Finding::Good | Finding::Unsigned(Ok(())))) => {}
+                // Nobody has looked at the signature, which may be wrong, or at one that this build cannot check.
+                (Err(_), Ok(Finding::Unsigned(_))) => assert!(here == Here::Hmac || !cfg!(feature = "portable")),
+                (Err(expected), Err(reason)) => assert_eq!(reason, *expected, "{text:.200}"),
+                (verdict, finding) => panic!("{verdict:?} is not {finding:?}: {text:.200}"),
+            }
+        }
+        if let Ok(token) = verdict {
+            assert_eq!(checker.payload(), token.payload().as_bytes());
+            assert_eq!(checker.header(), Some(token.header()));
+            assert_eq!(checker.times().exp, token.claims().time("exp"));
+        }
     }
 
     #[track_caller]

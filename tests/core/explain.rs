@@ -33,8 +33,8 @@ fn of_a_good_token_every_check_passes() {
     let case = Case::new();
     let explanation = explanation(&case, &case.text());
     assert_eq!(failures(&explanation), []);
-    assert_eq!(explanation.header.as_ref(), case.header.as_object());
-    assert_eq!(explanation.claims.as_ref(), case.claims.as_object());
+    assert_eq!(explanation.header, Some(case.header.to_string()));
+    assert_eq!(explanation.claims, Some(case.claims.to_string()));
     let names: Vec<_> = explanation.checks.iter().map(|check| check.name).collect();
     let expected =
         "format type algorithm key signature claims issuer audience expiry not_before age required_claims scope";
@@ -51,7 +51,7 @@ fn of_a_forged_token_all_is_told_that_is_wrong() {
         ("expiry", Some(VerifyError::Expired)),
     ];
     assert_eq!(failures(&explanation), expected);
-    assert_eq!(explanation.claims.unwrap()["iss"], "https://mallory.example");
+    assert_eq!(explanation.claims, Some(case.claims.to_string()));
 }
 
 #[test]

@@ -15,12 +15,14 @@ mod checklist;
 mod explain;
 mod grant;
 mod jwks;
+mod keys;
 mod mint;
 mod properties;
 mod reasons;
 mod refusals;
 mod settings;
 mod signer;
+mod strict;
 mod vectors;
 #[cfg(feature = "portable")]
 mod wycheproof;

@@ -64,7 +64,7 @@ fn what_is_minted_is_verified_to_the_letter() {
         let token = case.verdict_on(&mint(signer, &claims)).unwrap();
         assert_eq!(token.payload(), claims.to_string());
         assert_eq!(Value::from(token.claims().members().clone()), claims);
-        assert_eq!(Value::from(token.header().members().clone()), case.header);
+        assert_eq!(Value::from(token.header().members()), case.header);
         assert_eq!(token.key(), &signer.key(KID));
     }
 }

@@ -1,4 +1,4 @@
-// What every entry exports beside createVerifier, which each binds to its platform.
+// What every entry exports that needs no platform.
 export { decodeUnverified } from './decode.js';
 export { TokenError } from './errors.js';
 export { anyAudience, anyIssuer, anyType } from './options.js';

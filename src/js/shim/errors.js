@@ -1,23 +1,85 @@
-// The one error of the package. Its message is for developers: it repeats neither the code nor any part of a token.
+// The one error of the package, and the list of its codes. Messages are for developers: they repeat neither the code nor
+// any part of a token.
+
+/** Why a token was refused. In the order of `VerifyError::number` in the core, which only tells the number. */
+const REFUSALS = [
+  ['algorithm_not_allowed', 'the algorithm in the header is not allowed'],
+  ['audience_mismatch', 'the token is for another audience'],
+  ['bad_signature', 'the signature does not verify'],
+  ['claim_invalid', 'a claim has a value of the wrong type or out of range'],
+  ['claim_missing', 'a required claim is missing'],
+  ['expired', 'the token has expired'],
+  ['issuer_mismatch', 'the token is from another issuer'],
+  ['key_ambiguous', 'several keys fit and the token has no kid'],
+  ['key_mismatch', 'the key with this kid is for another algorithm'],
+  ['key_not_found', 'no key of the issuer fits this token'],
+  ['malformed', 'not a well-formed signed JWT'],
+  ['not_yet_valid', 'the token is not valid yet'],
+  ['scope_insufficient', 'the token lacks a required scope'],
+  ['too_large', 'the token is longer than allowed'],
+  ['too_old', 'the token was issued too long ago'],
+  ['type_mismatch', 'the token is of another type'],
+  ['unsupported', 'the token uses an unsupported JOSE feature'],
+];
+
+/** Why a request that should bring a token was refused before any token was looked at. */
+const REQUESTS = [
+  ['proof_missing', 'the token is bound to a key, and the request proves nothing about it'],
+  ['request_invalid', 'the Authorization header is malformed'],
+  ['token_missing', 'the request brings no bearer token'],
+];
+
+/** What kept us from knowing. */
+const TROUBLES = [
+  ['algorithm_unavailable', 'this runtime does not have the algorithm'],
+  ['async_required', 'this can only be done asynchronously here'],
+  ['discovery_failed', 'the metadata of the issuer could not be fetched, or is wrong'],
+  ['internal_error', 'a fault in edgemint'],
+  ['invalid_option', 'an option is missing, unknown or wrong'],
+  ['key_unusable', 'the key cannot be used'],
+  ['keys_unavailable', 'the key set could not be fetched, or is none'],
+  ['mint_invalid', 'no token can be made of what was given'],
+  ['wasm_unavailable', 'the WebAssembly module could not be loaded'],
+];
+
+const codesOf = (list) => Object.freeze(list.map(([code]) => code));
+
+/** The codes with which a token is refused. */
+export const refusalCodes = codesOf(REFUSALS);
+/** The codes with which a request is refused. */
+export const requestCodes = codesOf(REQUESTS);
+/** The codes that say nothing about the token. */
+export const troubleCodes = codesOf(TROUBLES);
+/** What each code means, in a sentence. */
+export const errorCodes = Object.freeze(Object.fromEntries([...REFUSALS, ...REQUESTS, ...TROUBLES]));
 
 /** Why a token was refused or could not be checked: `code` is stable, the message is not. */
 export class TokenError extends Error {
-  constructor(code, message, { claim, cause } = {}) {
+  constructor(code, message = errorCodes[code], { claim, reason, cause, status, wwwAuthenticate } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     if (claim !== undefined) this.claim = claim;
+    if (reason !== undefined) this.reason = reason;
+    if (status !== undefined) this.status = status;
+    if (wwwAuthenticate !== undefined) this.wwwAuthenticate = wwwAuthenticate;
   }
 }
 
 // On the prototype, where Error has it: an own property would show in every log line.
 Object.defineProperty(TokenError.prototype, 'name', { value: 'TokenError', configurable: true, writable: true });
 
-/** Makes a TokenError of whatever was thrown: the core throws its refusals as JSON text, and a trap is a bug of ours. */
+/** The error of the reason with this number. */
+export function refusal(number, claim) {
+  const [code, sentence] = REFUSALS[number];
+  return new TokenError(code, sentence, { claim });
+}
+
+/** Makes a TokenError of whatever was thrown: the core throws as JSON text what is not about a token; a trap is a bug. */
 export function toTokenError(thrown) {
   if (thrown instanceof TokenError) return thrown;
   if (typeof thrown === 'string') {
-    const { code, sentence, claim } = JSON.parse(thrown);
-    return new TokenError(code, sentence, { claim });
+    const { code, sentence, reason } = JSON.parse(thrown);
+    return new TokenError(code, sentence, { reason });
   }
   return new TokenError('internal_error', 'a fault in edgemint, please report it', { cause: thrown });
 }

@@ -1,10 +1,9 @@
 // Keys that an issuer publishes: fetched when first needed, kept, and renewed. What is at hand is never thrown away
 // for a fetch that failed or a key that was not found.
+import { Core } from './core.js';
 import { discoverJwksUri } from './discovery.js';
 import { download } from './download.js';
 import { TokenError, toTokenError } from './errors.js';
-import { Verifier } from './glue.js';
-import { ImportedKeys } from './signature.js';
 
 const TIMEOUT_MS = 5_000;
 /** After a failure without keys: short, so that recovery is quick; not nothing, so that no storm is made. */
@@ -17,11 +16,9 @@ const TTL_SECONDS = { least: 60, usual: 600, most: 86_400 };
 export class FetchedKeys {
   /** The verifier in wasm with the keys of the moment in it, once it is ready. */
   core;
-  imported = new ImportedKeys();
   /** Counts the key sets so far. */
   generation = 0;
-  #keys;
-  #policy;
+  #settings;
   #request;
   #platform;
   #flight;
@@ -32,17 +29,20 @@ export class FetchedKeys {
   #failure;
   #failedAt = -Infinity;
   #missedAt = -Infinity;
+  #published = '';
+  #onChange;
 
-  constructor({ keys, policy, fetch }, platform) {
-    this.#keys = keys;
-    this.#policy = policy;
-    this.#request = { fetch, requestInit: platform.requestInit };
+  /** `onChange` is called when the keys are other ones than before. */
+  constructor(settings, platform, onChange) {
+    this.#settings = settings;
+    this.#onChange = onChange;
+    this.#request = { fetch: settings.fetch, requestInit: platform.requestInit };
     this.#platform = platform;
     this.#flight = platform.flight(() => this.#refresh());
   }
 
   /** Readies `core` with keys, however old: old ones go on being used while newer ones are fetched. */
-  prepare() {
+  ready() {
     if (this.generation === 0) return this.#prepareFirst();
     if (!isWithin(this.#ttlMs, this.#fetchedAt) && !isWithin(COOL_DOWN_MS, this.#failedAt)) void this.#flight.start();
     return undefined;
@@ -51,7 +51,12 @@ export class FetchedKeys {
   /** Readies `core`, with keys or without. */
   async load() {
     await this.#platform.load();
-    this.core ??= new Verifier(this.#policy);
+    this.core ??= new Core(this.#settings, this.#platform);
+  }
+
+  /** Would `renew` fetch, or wait for a fetch? */
+  mayRenew() {
+    return this.#flight.isUnderway() || !isWithin(COOL_DOWN_MS, this.#missedAt);
   }
 
   /** After a miss: fetches, unless that was done lately. True if there are newer keys now than at `generation`. */
@@ -78,9 +83,7 @@ export class FetchedKeys {
     try {
       const location = await this.#locate(request);
       const { bytes, headers } = await download(location, { ...request, code: 'keys_unavailable' });
-      if (!this.core.takePublished(bytes)) throw new TokenError('keys_unavailable', 'the key set is not a JWK Set');
-      this.generation += 1;
-      this.imported = new ImportedKeys();
+      this.#take(bytes);
       this.#fetchedAt = Date.now();
       this.#ttlMs = ttlSeconds(headers.get('cache-control') ?? '') * 1_000;
     } catch (thrown) {
@@ -91,8 +94,19 @@ export class FetchedKeys {
     }
   }
 
+  /** The same keys again are no change: what is known of them stays. */
+  #take(bytes) {
+    const published = new TextDecoder().decode(bytes);
+    if (published === this.#published) return;
+    const isKeySet = this.core.takeKeys((wasm) => wasm.takePublished(bytes));
+    if (!isKeySet) throw new TokenError('keys_unavailable', 'the key set is not a JWK Set');
+    this.#published = published;
+    this.generation += 1;
+    this.#onChange();
+  }
+
   async #locate(request) {
-    const { jwksUri, issuer } = this.#keys;
+    const { jwksUri, issuer } = this.#settings.keys;
     if (jwksUri !== undefined) return jwksUri;
     if (!isWithin(METADATA_TTL_MS, this.#locatedAt)) {
       this.#location = await discoverJwksUri(issuer, request);

@@ -1,51 +1,56 @@
 // Keys that the options hold: a JWK Set, one key, or a secret. They stay the same for ever.
-import { Verifier } from './glue.js';
-import { ImportedKeys } from './signature.js';
+import { Core } from './core.js';
 
 export class GivenKeys {
   /** The verifier in wasm with the keys in it, once it is ready. */
   core;
-  imported;
+  /** The CryptoKey, if that is what was given. */
+  handle;
   /** Counts the key sets so far. There is no other to come. */
   generation = 1;
-  #keys;
-  #policy;
+  #settings;
   #platform;
 
-  constructor({ keys, policy }, platform) {
-    this.#keys = keys;
-    this.#policy = policy;
+  constructor(settings, platform) {
+    this.#settings = settings;
     this.#platform = platform;
-    this.imported = new ImportedKeys(keys.handle);
+    this.handle = settings.keys.handle;
   }
 
   /** Readies `core` with the keys; a promise only where there is something to wait for. */
-  prepare() {
+  ready() {
     return this.core === undefined ? this.load() : undefined;
   }
 
-  async load() {
-    await this.#platform.load();
-    if (this.core !== undefined) return;
-    const core = new Verifier(this.#policy);
-    try {
-      this.#handOver(core);
-    } catch (refusal) {
-      core.free();
-      throw refusal;
-    }
-    this.core = core;
+  load() {
+    const waiting = this.#platform.load();
+    if (waiting !== undefined) return waiting.then(() => this.#fill());
+    return this.#fill();
   }
 
   /** No other keys can be had. */
+  mayRenew() {
+    return false;
+  }
+
   async renew() {
     return false;
   }
 
-  #handOver(core) {
-    const { jwks, secret, algorithm } = this.#keys;
-    if (jwks !== undefined) core.takeGiven(jwks);
-    else if (secret !== undefined) core.takeSecret(secret, algorithm);
-    else core.takeHandle(algorithm);
+  #fill() {
+    if (this.core !== undefined) return;
+    const core = new Core(this.#settings, this.#platform);
+    const { jwks, secret, algorithm } = this.#settings.keys;
+    try {
+      core.takeKeys((wasm) => {
+        if (jwks !== undefined) wasm.takeGiven(jwks);
+        else if (secret !== undefined) wasm.takeSecret(secret, algorithm);
+        else wasm.takeHandle(algorithm);
+      });
+    } catch (reason) {
+      core.free();
+      throw reason;
+    }
+    this.core = core;
   }
 }

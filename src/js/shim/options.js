@@ -1,7 +1,8 @@
 // Reads the options of a verifier: refuses what it does not know, sets every default. Starts nothing.
-import { TokenError } from './errors.js';
+import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac } from './algorithms.js';
+import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
-import { algorithmOfCryptoKey, isAlgorithm } from './signature.js';
+import { TokenError } from './errors.js';
 
 /** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
 export const anyIssuer = Symbol('anyIssuer');
@@ -11,7 +12,7 @@ export const anyAudience = Symbol('anyAudience');
 export const anyType = Symbol('anyType');
 
 const NAMES = [
-  'algorithms', 'audience', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxTokenAge',
+  'algorithms', 'audience', 'cache', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxTokenAge',
   'maxTokenBytes', 'now', 'requiredClaims', 'scope', 'type',
 ];
 const DEFAULT_MAX_TOKEN_BYTES = 16 * 1024;
@@ -32,24 +33,41 @@ export function readOptions(options) {
   if (!(Number.isInteger(maxTokenBytes) && maxTokenBytes > 0 && maxTokenBytes <= LARGEST_MAX_TOKEN_BYTES)) {
     throw invalid(`maxTokenBytes must be a whole number from 1 to ${LARGEST_MAX_TOKEN_BYTES}`);
   }
+  const clockTolerance = readSeconds('clockTolerance', options.clockTolerance) ?? 0;
+  const maxTokenAge = readSeconds('maxTokenAge', options.maxTokenAge) ?? null;
+  const scopes = readScope(options.scope);
   return {
     policy: JSON.stringify({
       issuers,
       audiences: readExpected('audience', options.audience, anyAudience),
       types,
       algorithms,
-      clockTolerance: readSeconds('clockTolerance', options.clockTolerance) ?? 0,
-      maxTokenAge: readSeconds('maxTokenAge', options.maxTokenAge) ?? null,
+      clockTolerance,
+      maxTokenAge,
       requiredClaims: readRequiredClaims(options.requiredClaims, types),
-      scopes: readScope(options.scope),
+      scopes,
       maxTokenBytes,
     }),
     keys: readKeys(options, issuers, algorithms),
+    cache: readCache(options.cache),
+    clockTolerance,
+    maxTokenAge,
     maxTokenBytes,
+    scopes,
     now: readFunction('now', now),
     // Looked up at each call, so that a replaced global is used, and called without a `this`.
     fetch: options.fetch === undefined ? (...args) => fetch(...args) : readFunction('fetch', options.fetch),
   };
+}
+
+/** What a token of these types must have, if nothing else is said. */
+export function requiredClaimsFor(types) {
+  return types?.every(isAccessToken) ? ACCESS_TOKEN_CLAIMS : ['exp'];
+}
+
+/** Is it the type of an access token, as a media type is written (RFC 9068 section 2.1)? */
+export function isAccessToken(type) {
+  return /^(application\/)?at\+jwt$/i.test(type);
 }
 
 /** Exactly one place for keys, or none: then the issuer's metadata names it. */
@@ -73,12 +91,13 @@ function readJwks(jwks) {
 
 function readKey(key, algorithms) {
   if (key instanceof Uint8Array) {
-    if (algorithms?.length !== 1 || !algorithms[0].startsWith('HS')) {
-      throw invalid('a key of bytes needs algorithms to name one of HS256, HS384, HS512');
+    const [algorithm, ...others] = algorithms ?? ['HS256'];
+    if (others.length > 0 || !isHmac(algorithm)) {
+      throw invalid('a key of bytes is for HS256, or the one of HS256, HS384, HS512 that algorithms names');
     }
-    return { secret: Uint8Array.from(key), algorithm: algorithms[0] };
+    return { secret: Uint8Array.from(key), algorithm };
   }
-  if (key?.[Symbol.toStringTag] === 'CryptoKey') return { handle: key, algorithm: readCryptoKey(key) };
+  if (isCryptoKey(key)) return { handle: key, algorithm: readCryptoKey(key) };
   if (isObject(key) && typeof key.kty === 'string') return { jwks: toJson('key', { keys: [key] }) };
   throw invalid('key must be a JWK, a CryptoKey or, for HMAC, a Uint8Array');
 }
@@ -117,10 +136,7 @@ function readAlgorithms(value) {
 }
 
 function readRequiredClaims(value, types) {
-  if (value === undefined) {
-    const areAccessTokens = types?.every((type) => /^(application\/)?at\+jwt$/i.test(type));
-    return areAccessTokens ? ACCESS_TOKEN_CLAIMS : ['exp'];
-  }
+  if (value === undefined) return requiredClaimsFor(types);
   if (Array.isArray(value) && value.length === 0) return [];
   if (!Array.isArray(value)) throw invalid('requiredClaims must be an array');
   return readTexts('requiredClaims', value);
@@ -134,6 +150,15 @@ function readScope(value) {
     throw invalid('scope must be scope values with one space between them, or an array of them');
   }
   return scopes;
+}
+
+function readCache(cache) {
+  if (cache === undefined || cache === false) return undefined;
+  const { max, ...others } = isObject(cache) ? cache : {};
+  if (!(Number.isSafeInteger(max) && max >= 2) || Object.keys(others).length > 0) {
+    throw invalid('cache must be false or { max }, a whole number of tokens from 2 on');
+  }
+  return max;
 }
 
 function readTexts(name, value) {
@@ -173,10 +198,6 @@ function toJson(name, value) {
 
 function isObject(value) {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-function systemTime() {
-  return Date.now() / 1000;
 }
 
 function invalid(message) {

@@ -1,44 +1,166 @@
-// The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading and fetching only.
-import { begin } from './begin.js';
+// The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
+import { TokenCache, lifetime } from './cache.js';
+import { readClock } from './clock.js';
+import { ALL_HERE, GOOD, verified } from './core.js';
+import { importVerify, keyOf } from './engines.js';
 import { TokenError, toTokenError } from './errors.js';
 import { explain } from './explain.js';
 import { FetchedKeys } from './fetched_keys.js';
 import { GivenKeys } from './given_keys.js';
 import { readOptions } from './options.js';
+import { askedScopes, verifyRequest } from './request.js';
 
 /**
- * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one
- * of those in flight.js, `requestInit` is what every fetch gets.
+ * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
+ * those in flight.js, `requestInit` is what every fetch gets, `texts` one of those in memory.js, `engines` do the signatures
+ * that wasm does not, which are listed under `here`, and `isSync` is whether they can do so at once.
  */
 export function bindVerifier(platform) {
   return function createVerifier(options) {
     const settings = readOptions(options);
-    const { jwksUri, issuer } = settings.keys;
-    const areFetched = jwksUri !== undefined || issuer !== undefined;
-    const source = areFetched ? new FetchedKeys(settings, platform) : new GivenKeys(settings, platform);
-    return Object.freeze({
-      verify: (token) => verify(token, source, settings),
-      explain: (token) => explain(token, source, settings),
+    const { keys, scopes } = settings;
+    const cache = settings.cache === undefined ? undefined : new TokenCache(settings.cache);
+    const areFetched = keys.jwksUri !== undefined || keys.issuer !== undefined;
+    const source = areFetched ? new FetchedKeys(settings, platform, () => cache?.clear()) : new GivenKeys(settings, platform);
+    const state = { source, settings, platform, cache };
+    const verifier = Object.freeze({
+      verify: (token) => verify(token, state),
+      verifySync: (token) => verifySync(token, state),
+      verifyAll: (tokens) => verifyAll(tokens, state),
+      verifyRequest: (request) => verifyRequest(request, verifier),
+      explain: (token) => explain(token, state),
+      [askedScopes]: scopes,
     });
+    return verifier;
   };
 }
 
-async function verify(token, source, settings) {
+async function verify(token, state) {
   try {
-    if (typeof token !== 'string') throw new TokenError('malformed', 'the token is not a text');
-    // The core says the same of its bytes, but a huge text should not even be copied there.
-    if (token.length > settings.maxTokenBytes) throw new TokenError('too_large', 'the token is longer than allowed');
-    const { verification, slot, imported } = await begin(token, source, settings);
-    if (slot === undefined) return JSON.parse(verification.settleHere());
-    let isValid;
+    requireText(token, state.settings);
+    const { source } = state;
+    const waiting = source.ready();
+    if (waiting !== undefined) await waiting;
+    const { generation } = source;
     try {
-      isValid = await imported.confirm(verification, slot);
-    } catch (error) {
-      verification.free();
-      throw error;
+      return await verifyWithKeys(token, state);
+    } catch (refusal) {
+      if (refusal.code !== 'key_not_found' || !(await source.renew(generation))) throw refusal;
+      return await verifyWithKeys(token, state);
     }
-    return JSON.parse(verification.settle(isValid));
   } catch (thrown) {
     throw toTokenError(thrown);
   }
+}
+
+/** A result, or a promise of one where somebody must be waited for. */
+function verifyWithKeys(token, state) {
+  const { source: { core }, cache, settings, platform } = state;
+  const now = readClock(settings);
+  const hit = cache?.get(token, now);
+  if (hit !== undefined) return verified(hit.json, hit.known);
+  if (core.check(token, now, platform.here.async) === GOOD) return finish(token, state, core.known, core.json, core.times);
+  return confirm(token, state);
+}
+
+/**
+ * Has the platform check the signature of the token that `core` has just checked as far as it goes. No wasm may be called
+ * between that and reading what it says: another token may come while somebody waits.
+ */
+function confirm(token, state) {
+  const { source: { core } } = state;
+  const { known } = core;
+  known.use ??= importNow(known, state);
+  if (known.use === undefined) return importAndConfirm(token, state, known);
+  const { deferred, json, times } = core;
+  const answer = known.use.check(core.signingInput, core.signature);
+  const decide = (isValid) => {
+    if (!isValid) throw new TokenError('bad_signature');
+    if (deferred !== undefined) throw deferred;
+    return finish(token, state, known, json, times);
+  };
+  return typeof answer === 'boolean' ? decide(answer) : answer.then(decide);
+}
+
+/** Imports the key, which takes time, and begins anew. Only the finished key is kept: see flight.js about promises. */
+async function importAndConfirm(token, state, known) {
+  const { source, settings } = state;
+  try {
+    known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm);
+  } catch (error) {
+    if (error.code !== 'algorithm_unavailable') throw error;
+    // The wasm may have it, though it is slower there.
+    if (source.core.check(token, readClock(settings), ALL_HERE) !== GOOD) throw error;
+    return finish(token, state, source.core.known, source.core.json, source.core.times);
+  }
+  // Other keys may have come meanwhile, which are then imported in their turn.
+  return source.core.check(token, readClock(settings), state.platform.here.async) === GOOD
+    ? finish(token, state, source.core.known, source.core.json, source.core.times)
+    : confirm(token, state);
+}
+
+function verifySync(token, state) {
+  try {
+    const { source, cache, settings, platform } = state;
+    requireText(token, settings);
+    const waiting = source.ready();
+    if (waiting !== undefined) {
+      // They are on their way now; whether they arrive, the next call is told.
+      waiting.catch(() => {});
+      throw new TokenError('async_required', 'the keys are not at hand yet');
+    }
+    const now = readClock(settings);
+    const hit = cache?.get(token, now);
+    if (hit !== undefined) return verified(hit.json, hit.known);
+    const { core } = source;
+    const answer = checkSync(token, now, state);
+    const { known } = core;
+    if (answer !== GOOD) {
+      known.use ??= importNow(known, state);
+      if (known.use?.checkSync === undefined) {
+        throw new TokenError('async_required', 'this runtime checks such signatures only asynchronously');
+      }
+      if (!known.use.checkSync(core.signingInput, core.signature)) throw new TokenError('bad_signature');
+      if (core.deferred !== undefined) throw core.deferred;
+    }
+    return finish(token, state, known, core.json, core.times);
+  } catch (thrown) {
+    throw toTokenError(thrown);
+  }
+}
+
+function checkSync(token, now, { source, platform }) {
+  try {
+    return source.core.check(token, now, platform.here.sync);
+  } catch (refusal) {
+    if (refusal.code !== 'key_not_found' || !source.mayRenew()) throw refusal;
+    throw new TokenError('async_required', 'the keys at hand do not fit, and newer ones must be fetched');
+  }
+}
+
+async function verifyAll(tokens, state) {
+  if (!Array.isArray(tokens)) throw new TokenError('invalid_option', 'tokens must be an array');
+  return Promise.all(Array.from(tokens, async (token) => {
+    try {
+      return { ok: true, value: await verify(token, state) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }));
+}
+
+function finish(token, { cache, settings }, known, json, times) {
+  cache?.set(token, { token, json, known, ...lifetime(times, settings) });
+  return verified(json, known);
+}
+
+/** The key in the platform's hands, if it can be had at once. */
+function importNow(known, { source, platform }) {
+  return platform.isSync ? importVerify(platform, keyOf(known, source), known.algorithm) : undefined;
+}
+
+function requireText(token, { maxTokenBytes }) {
+  if (typeof token !== 'string') throw new TokenError('malformed', 'the token is not a text');
+  // The core says the same of its bytes, but a huge text should not even be copied there.
+  if (token.length > maxTokenBytes) throw new TokenError('too_large');
 }

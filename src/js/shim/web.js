@@ -1,26 +1,28 @@
 // Entry for browsers and bundlers: fetches the wasm beside it when first needed.
+import { bindApi } from './bind.js';
+import { ALL_HERE, HMAC_HERE } from './core.js';
+import * as webCrypto from './engine_webcrypto.js';
 import { TokenError } from './errors.js';
 import { sharedFlight } from './flight.js';
-import init from './glue.js';
-import { bindVerifier } from './verifier.js';
-
-let isLoaded = false;
+import { isStarted, startFrom, webTexts } from './memory.js';
 
 /** Calls in between share one load; after a failed one, the next call tries again. */
-async function load() {
-  if (isLoaded) return;
+async function fetchWasm() {
   try {
-    await init({ module_or_path: new URL('./edgemint.wasm', import.meta.url) });
+    await startFrom(new URL('./edgemint.wasm', import.meta.url));
   } catch (cause) {
     throw new TokenError('wasm_unavailable', 'the WebAssembly module could not be loaded', { cause });
   }
-  isLoaded = true;
 }
 
-export const createVerifier = bindVerifier({
-  load,
+export const { createVerifier, createIssuer, guard } = bindApi({
+  load: () => (isStarted() ? undefined : fetchWasm()),
   flight: sharedFlight,
   // The browser's cache may hold an older key set than we ask for.
   requestInit: { cache: 'no-cache', credentials: 'omit', referrerPolicy: 'no-referrer' },
+  texts: webTexts,
+  engines: [webCrypto],
+  isSync: false,
+  here: { async: HMAC_HERE, sync: ALL_HERE },
 });
 export * from './api.js';

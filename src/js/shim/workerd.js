@@ -1,22 +1,28 @@
 // Entry for workerd (Cloudflare Workers): the wasm is imported as a compiled module. At import, nothing is fetched and
 // no random number drawn: workerd forbids both at global scope.
 import * as workers from 'cloudflare:workers';
+import { bindApi } from './bind.js';
+import { ALL_HERE, HMAC_HERE } from './core.js';
 import module from './edgemint.wasm';
+import * as webCrypto from './engine_webcrypto.js';
 import { leasedFlight } from './flight.js';
-import { initSync } from './glue.js';
-import { bindVerifier } from './verifier.js';
+import { startNow, webTexts } from './memory.js';
 
-initSync({ module });
+startNow(module);
 
 function keepAlive(promise) {
   // Older releases have no global waitUntil: a fetch then ends with its request, and the next one starts another.
   workers.waitUntil?.(promise);
 }
 
-export const createVerifier = bindVerifier({
+export const { createVerifier, createIssuer, guard } = bindApi({
   load: () => undefined,
   flight: leasedFlight(keepAlive),
   // workerd knows none of the fields that the web entry sets.
   requestInit: {},
+  texts: webTexts,
+  engines: [webCrypto],
+  isSync: false,
+  here: { async: HMAC_HERE, sync: ALL_HERE },
 });
 export * from './api.js';

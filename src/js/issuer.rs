@@ -1,0 +1,93 @@
+//! The issuer: one call for each token.
+
+use wasm_bindgen::prelude::*;
+
+use super::policy::texts;
+use super::refusal::Refusal;
+use crate::token::json::Outline;
+use crate::token::{self, Algorithm, Key, KeyError, Minter};
+
+/// What `mint` answers; from [`REASONS`] on, it is a reason to refuse.
+const SIGNED: u32 = 0;
+const UNSIGNED: u32 = 1;
+const REASONS: u32 = 2;
+
+/// A kind of token, and what was last minted.
+#[wasm_bindgen]
+pub struct Issuer {
+    issuer: token::Issuer,
+    input: Vec<u8>,
+    claim: Option<String>,
+}
+
+#[wasm_bindgen]
+impl Issuer {
+    /// Takes the algorithm, the key's identifier, the type, the names of the claims that must be there as a JSON object
+    /// `{"requiredClaims":[...]}`, and for HMAC the secret.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        algorithm: &str,
+        kid: Option<String>,
+        typ: &str,
+        options: &str,
+        secret: Option<Box<[u8]>>,
+    ) -> Result<Self, Refusal> {
+        let algorithm = Algorithm::from_name(algorithm).ok_or(KeyError::Unsupported)?;
+        let minter = match kid {
+            Some(kid) => Minter::new(algorithm, &kid, typ),
+            None => Minter::nameless(algorithm, typ),
+        };
+        let required_claims = required_claims(options).ok_or_else(Refusal::of_options)?;
+        let issuer = token::Issuer::new(minter, required_claims);
+        let issuer = match secret {
+            Some(secret) => issuer.with_secret(&Key::from_secret(&secret, algorithm)?, algorithm)?,
+            None => issuer,
+        };
+        Ok(Self { issuer, input: Vec::new(), claim: None })
+    }
+
+    /// Where claims of so many bytes are to be written.
+    pub fn input(&mut self, len: usize) -> usize {
+        if self.input.len() < len {
+            self.input.resize(len, 0);
+        }
+        self.input.as_ptr() as usize
+    }
+
+    /// Mints a token of the claims in the first `len` bytes of the input, as JSON. Answers 0 if it is signed, 1 if `text` is
+    /// yet to be signed; else 2 + the number of the reason.
+    pub fn mint(&mut self, len: usize) -> u32 {
+        match self.issuer.mint(self.input.get(..len).unwrap_or_default()) {
+            Ok(true) => SIGNED,
+            Ok(false) => UNSIGNED,
+            Err(reason) => {
+                self.claim = reason.claim().map(str::to_owned);
+                REASONS + reason.number()
+            }
+        }
+    }
+
+    /// Where the text is that was minted last.
+    #[wasm_bindgen(getter)]
+    pub fn text(&self) -> usize {
+        self.issuer.text().as_ptr() as usize
+    }
+
+    /// How many bytes it has.
+    #[wasm_bindgen(getter)]
+    pub fn len(&self) -> usize {
+        self.issuer.text().len()
+    }
+
+    /// The claim that the last reason was about.
+    #[wasm_bindgen(getter)]
+    pub fn claim(&self) -> Option<String> {
+        self.claim.clone()
+    }
+}
+
+fn required_claims(options: &str) -> Option<Vec<String>> {
+    let mut outline = Outline::default();
+    outline.read(options.as_bytes())?;
+    texts(outline.find(options, "requiredClaims")?, options)?
+}

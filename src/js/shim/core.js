@@ -1,0 +1,145 @@
+// A verifier in wasm, and what the shim keeps of it: which headers were met, and the key that goes with each.
+import { refusal } from './errors.js';
+import { Verifier } from './glue.js';
+import { currentBytes, encode } from './memory.js';
+
+/** What `check` answers, if not a reason to refuse. */
+export const GOOD = 0;
+export const UNSIGNED = 1;
+const REASONS = 2;
+
+/** Who checks the signature: wasm only HMACs, Ed25519 too, or all it can. Else the platform does. */
+export const HMAC_HERE = 0;
+export const ED25519_HERE = 1;
+export const ALL_HERE = 2;
+
+/** More headers than this are forgotten by the wasm too. */
+const MAX_KNOWN = 1024;
+
+export class Core {
+  #wasm;
+  #texts;
+  #maxTokenBytes;
+  #input;
+  #rowPlace;
+  #row;
+  #known = new Map();
+  #uses = new Map();
+
+  constructor({ policy, maxTokenBytes }, { texts }) {
+    this.#wasm = new Verifier(policy);
+    this.#texts = texts;
+    this.#maxTokenBytes = maxTokenBytes;
+    this.#input = this.#wasm.input;
+    this.#rowPlace = this.#wasm.row;
+  }
+
+  /** Hands over keys: `take(wasm)` does. What was kept for the keys so far is dropped. */
+  takeKeys(take) {
+    const result = take(this.#wasm);
+    this.#known = new Map();
+    this.#uses = new Map();
+    return result;
+  }
+
+  /** Checks a text. Throws the reason if it is refused; else GOOD, or UNSIGNED: see `known`, `deferred` and the views. */
+  check(token, now, here) {
+    const answer = this.#wasm.check(this.#write(token), now, here);
+    if (answer >= REASONS) throw this.#reason(answer);
+    if (this.#row === undefined || this.#row.length === 0) {
+      this.#row = new Float64Array(currentBytes(this.#texts).buffer, this.#rowPlace, 10);
+    }
+    return answer;
+  }
+
+  /** The header and the key of the text that was checked last. */
+  get known() {
+    return this.#known.get(this.#row[0]) ?? this.#learn();
+  }
+
+  /** What is wrong with the claims, to be told only when the signature has been found right; or undefined. */
+  get deferred() {
+    return this.#row[1] === GOOD ? undefined : this.#reason(this.#row[1]);
+  }
+
+  /** The claims as JSON text. */
+  get json() {
+    return this.#texts.read(currentBytes(this.#texts), this.#row[2], this.#row[3]);
+  }
+
+  /** A view that holds until the next call into wasm. */
+  get signature() {
+    return currentBytes(this.#texts).subarray(this.#row[4], this.#row[4] + this.#row[5]);
+  }
+
+  /** A view that holds until the next call into wasm. */
+  get signingInput() {
+    return currentBytes(this.#texts).subarray(this.#input, this.#input + this.#row[6]);
+  }
+
+  /** The claims `exp`, `nbf` and `iat`, each NaN if there is none. */
+  get times() {
+    return { exp: this.#row[7], nbf: this.#row[8], iat: this.#row[9] };
+  }
+
+  /** Every check for people to read. */
+  explain(text, now, isValid) {
+    const { header, claims, checks } = JSON.parse(this.#wasm.explain(text, now, isValid));
+    const told = checks.map(([name, outcome]) => {
+      if (!Array.isArray(outcome)) return { name, ok: outcome };
+      const { code, message } = refusal(outcome[0] - REASONS);
+      return { name, ok: false, code, sentence: message, ...(outcome[1] !== '' && { claim: outcome[1] }) };
+    });
+    return { header, claims, checks: told };
+  }
+
+  free() {
+    this.#wasm.free();
+  }
+
+  #write(token) {
+    const room = this.#maxTokenBytes + 1;
+    const bytes = currentBytes(this.#texts);
+    const written = this.#texts.write(bytes, token, this.#input, room);
+    // As many bytes as characters, so that all of it is there. A token has no other characters; what has is refused by the
+    // wasm, which must see it whole.
+    if (written === token.length) return written;
+    const whole = encode(token).subarray(0, room);
+    bytes.set(whole, this.#input);
+    return whole.length;
+  }
+
+  #reason(answer) {
+    return refusal(answer - REASONS, this.#wasm.claim);
+  }
+
+  #learn() {
+    const { header: json, kid, algorithm, slot } = this.#wasm;
+    const header = JSON.parse(json);
+    const isFlat = Object.values(header).every((value) => value === null || typeof value !== 'object');
+    const name = `${slot} ${algorithm}`;
+    const known = {
+      json,
+      header: isFlat ? header : undefined,
+      key: kid === undefined ? { alg: algorithm } : { kid, alg: algorithm },
+      algorithm,
+      jwk: this.#wasm.jwk,
+      /** The key in the platform's hands, shared by all headers that name it; set by whoever imports it. */
+      get use() { return uses.get(name); },
+      set use(use) { uses.set(name, use); },
+    };
+    const uses = this.#uses;
+    if (this.#known.size >= MAX_KNOWN) this.#known = new Map();
+    this.#known.set(this.#row[0], known);
+    return known;
+  }
+}
+
+/** What `verify` gives: every part an object of its own. */
+export function verified(json, { header, json: headerJson, key }) {
+  return {
+    claims: JSON.parse(json),
+    header: header === undefined ? JSON.parse(headerJson) : { ...header },
+    key: { ...key },
+  };
+}

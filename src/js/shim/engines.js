@@ -1,0 +1,31 @@
+// Chooses who does the signatures of a key: the first of the platform's engines that has the algorithm, once a key.
+import { TokenError } from './errors.js';
+
+/** A use of a public key or a shared secret, or a promise of one. */
+export function importVerify({ engines }, key, algorithm) {
+  return firstAble(engines, (engine) => engine.importVerify(key, algorithm));
+}
+
+/** A use of a private key or a shared secret, or a promise of one. */
+export function importSign({ engines }, key, algorithm) {
+  return firstAble(engines, (engine) => engine.importSign(key, algorithm));
+}
+
+/** The key that a token named, as an engine takes it: what the core knows of it, or the one that only the shim holds. */
+export function keyOf({ jwk }, { handle }) {
+  return jwk === undefined ? handle : JSON.parse(jwk);
+}
+
+function firstAble([engine, ...others], ask) {
+  const next = (error) => {
+    if (others.length === 0 || error.code !== 'algorithm_unavailable') throw error;
+    return firstAble(others, ask);
+  };
+  if (engine === undefined) throw new TokenError('algorithm_unavailable');
+  try {
+    const use = ask(engine);
+    return typeof use.then === 'function' ? use.catch(next) : use;
+  } catch (error) {
+    return next(error);
+  }
+}

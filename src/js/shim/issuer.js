@@ -1,0 +1,230 @@
+// The issuer: claims in, a signed token or a TokenError out. It mints nothing that a verifier of this package would refuse by
+// default.
+import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, plainName } from './algorithms.js';
+import { readClock, systemTime } from './clock.js';
+import { importSign, importVerify } from './engines.js';
+import { TokenError, refusal, toTokenError } from './errors.js';
+import { Issuer, readJwk } from './glue.js';
+import { currentBytes } from './memory.js';
+import { isAccessToken, requiredClaimsFor } from './options.js';
+
+const NAMES = ['algorithm', 'issuer', 'key', 'kid', 'now', 'ttl', 'type'];
+/** Seconds. Short, because a token cannot be called back from those who never ask. */
+const DEFAULT_TTL = 600;
+const LONGEST_TTL = 366 * 86_400;
+/** What `Issuer.mint` of the core answers, if not a reason to refuse. */
+const SIGNED = 0;
+const UNSIGNED = 1;
+const REASONS = 2;
+
+/** Makes `createIssuer` for a platform; see verifier.js for what that is. */
+export function bindIssuer(platform) {
+  return function createIssuer(options) {
+    const settings = readOptions(options);
+    const state = { settings, platform, core: undefined, use: undefined };
+    return Object.freeze({
+      mint: (claims) => mint(claims, state),
+      mintSync: (claims) => mintSync(claims, state),
+    });
+  };
+}
+
+async function mint(claims, state) {
+  try {
+    const { platform } = state;
+    const waiting = platform.load();
+    if (waiting !== undefined) await waiting;
+    ready(state);
+    if (state.isMac) {
+      draft(claims, state);
+      return readText(state);
+    }
+    state.use ??= await proven(await importSign(platform, state.key, state.algorithm), state);
+    draft(claims, state);
+    const text = readText(state);
+    const { core, use } = state;
+    const signature = use.sign(currentBytes(platform.texts).subarray(core.text, core.text + core.len));
+    return seal(text, typeof signature.then === 'function' ? await signature : signature);
+  } catch (thrown) {
+    throw toTokenError(thrown);
+  }
+}
+
+function mintSync(claims, state) {
+  try {
+    const { platform } = state;
+    const waiting = platform.load();
+    if (waiting !== undefined) {
+      waiting.catch(() => {});
+      throw new TokenError('async_required', 'the WebAssembly module is not loaded yet');
+    }
+    ready(state);
+    if (state.isMac) {
+      draft(claims, state);
+      return readText(state);
+    }
+    if (state.use === undefined && platform.isSync) state.use = provenNow(importSign(platform, state.key, state.algorithm), state);
+    if (state.use?.signSync === undefined) {
+      throw new TokenError('async_required', 'this runtime makes such signatures only asynchronously');
+    }
+    draft(claims, state);
+    const { core, use } = state;
+    const signature = use.signSync(currentBytes(platform.texts).subarray(core.text, core.text + core.len));
+    return seal(readText(state), signature);
+  } catch (thrown) {
+    throw toTokenError(thrown);
+  }
+}
+
+/** Sets up the core, when first needed: the key is looked at here. */
+function ready(state) {
+  if (state.core !== undefined) return;
+  const { settings } = state;
+  const { key, algorithm, kid, secret } = readSigningKey(settings);
+  const requiredClaims = requiredClaimsFor([settings.type]);
+  const options = JSON.stringify({ requiredClaims: ['iss', ...(isAccessToken(settings.type) ? ['aud'] : []), ...requiredClaims] });
+  state.core = new Issuer(algorithm, kid, settings.type, options, secret);
+  Object.assign(state, { key, algorithm, isMac: secret !== undefined });
+}
+
+/** The key as an engine takes it, or the bytes of a secret; its algorithm and its name. */
+function readSigningKey(settings) {
+  const { kid } = settings;
+  const algorithm = settings.algorithm === undefined ? undefined : plainName(settings.algorithm);
+  const given = materialOf(settings.key);
+  if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid };
+  if (isCryptoKey(given.key)) {
+    return { key: given.key, algorithm: algorithmOfCryptoKey(given.key), kid: kid ?? given.kid };
+  }
+  const { type, alg, jwk } = JSON.parse(readJwk(JSON.stringify(given.key), algorithm ?? given.alg ?? ''));
+  if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
+  const name = kid ?? given.kid;
+  if (type === 'secret') return { secret: fromBase64url(jwk.k), algorithm: alg, kid: name };
+  return { key: jwk, algorithm: alg, kid: name };
+}
+
+function materialOf(key) {
+  return key instanceof Uint8Array ? key : { key, kid: key.kid, alg: key.alg };
+}
+
+/** Writes the text to be signed into the core, or the whole token where the key is a secret. */
+function draft(claims, { core, settings, platform }) {
+  const json = completed(claims, settings);
+  const room = json.length * 3;
+  const start = core.input(room);
+  const written = platform.texts.write(currentBytes(platform.texts), json, start, room);
+  const answer = core.mint(written);
+  if (answer < REASONS) return;
+  const { code, message } = refusal(answer - REASONS);
+  // Not as a token: as claims, which is what was given.
+  if (code === 'malformed') throw new TokenError('mint_invalid', 'the claims cannot stand in a token: nested too deep, or no Unicode');
+  throw new TokenError(code, message, { claim: core.claim });
+}
+
+/** The claims with those that the issuer adds, as JSON. */
+function completed(claims, settings) {
+  if (claims === null || typeof claims !== 'object' || Array.isArray(claims)) {
+    throw new TokenError('mint_invalid', 'the claims must be an object');
+  }
+  const { issuer, ttl } = settings;
+  const now = readClock(settings);
+  const whole = { iss: issuer, iat: now, exp: now + ttl, jti: undefined, ...claims };
+  if (whole.iss !== issuer) throw new TokenError('claim_invalid', 'iss is another than the issuer', { claim: 'iss' });
+  whole.jti ??= randomId();
+  let json;
+  try {
+    json = JSON.stringify(whole);
+  } catch (cause) {
+    throw new TokenError('mint_invalid', 'the claims do not serialise to JSON', { cause });
+  }
+  if (json === undefined || json.length > LONGEST) throw new TokenError('mint_invalid', 'the claims are too large');
+  return json;
+}
+
+/** Characters of claims: no server takes a header as large as the token of that. */
+const LONGEST = 256 * 1024;
+
+/** 122 random bits. */
+function randomId() {
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function readText({ core, platform }) {
+  return platform.texts.read(currentBytes(platform.texts), core.text, core.len);
+}
+
+function seal(text, signature) {
+  return `${text}.${toBase64url(signature)}`;
+}
+
+const PROBE = new TextEncoder().encode('edgemint');
+
+/** Not every runtime notices when a key's private half is not that of its public half; nobody could verify its tokens. */
+async function proven(use, { key, algorithm, platform }) {
+  if (isCryptoKey(key)) return use;
+  const { check } = await importVerify(platform, publicHalf(key), algorithm);
+  if (!(await check(PROBE, await use.sign(PROBE)))) throw mismatch();
+  return use;
+}
+
+function provenNow(use, { key, algorithm, platform }) {
+  if (isCryptoKey(key) || use.signSync === undefined) return use;
+  const { checkSync } = importVerify(platform, publicHalf(key), algorithm);
+  if (!checkSync(PROBE, use.signSync(PROBE))) throw mismatch();
+  return use;
+}
+
+function publicHalf({ kty, crv, x, y, n, e }) {
+  return JSON.parse(JSON.stringify({ kty, crv, x, y, n, e }));
+}
+
+function mismatch() {
+  return new TokenError('key_unusable', 'the private key is not that of the public key beside it');
+}
+
+function readOptions(options) {
+  if (options === null || typeof options !== 'object') throw invalid('the options must be an object');
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw invalid(`there is no option "${unknown}"`);
+  const { algorithm, issuer, key, kid, now = systemTime, ttl = DEFAULT_TTL, type = 'at+jwt' } = options;
+  if (typeof issuer !== 'string' || issuer === '') throw invalid('issuer must be a text that is not empty');
+  if (typeof type !== 'string' || type === '') throw invalid('type must be a text that is not empty');
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw invalid('kid must be a text that is not empty');
+  if (typeof now !== 'function') throw invalid('now must be a function');
+  if (!(Number.isSafeInteger(ttl) && ttl > 0 && ttl <= LONGEST_TTL)) {
+    throw invalid(`ttl must be a whole number of seconds from 1 to ${LONGEST_TTL}`);
+  }
+  if (algorithm !== undefined && !isAlgorithm(algorithm)) throw invalid('there is no such algorithm');
+  return { algorithm, issuer, key: readKey(key, algorithm), kid, now, ttl, type };
+}
+
+function readKey(key, algorithm) {
+  if (key instanceof Uint8Array) {
+    if (algorithm !== undefined && !isHmac(algorithm)) throw invalid('a key of bytes is for HS256, HS384 or HS512');
+    return Uint8Array.from(key);
+  }
+  if (isCryptoKey(key)) {
+    const own = algorithmOfCryptoKey(key);
+    if (own === undefined || !key.usages.includes('sign')) {
+      throw invalid('key is a CryptoKey that makes no signatures of a known algorithm');
+    }
+    if (algorithm !== undefined && plainName(algorithm) !== own) throw invalid('key is a CryptoKey for another algorithm');
+    return key;
+  }
+  if (key === null || typeof key !== 'object') throw invalid('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
+  return key;
+}
+
+function fromBase64url(text) {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+function toBase64url(bytes) {
+  if (typeof bytes.base64urlSlice === 'function') return bytes.base64urlSlice(0, bytes.length);
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+function invalid(message) {
+  return new TokenError('invalid_option', message);
+}

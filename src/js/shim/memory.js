@@ -1,0 +1,48 @@
+// The memory of the wasm module, and how texts get in and out of it. `texts` is the platform's way of doing that.
+import init, { initSync } from './glue.js';
+
+let memory;
+let bytes;
+
+/** Makes an instance of a compiled module, or of its bytes, at once. */
+export function startNow(module) {
+  ({ memory } = initSync({ module }));
+}
+
+/** Fetches, compiles and makes an instance. */
+export async function startFrom(url) {
+  ({ memory } = await init({ module_or_path: url }));
+}
+
+export function isStarted() {
+  return memory !== undefined;
+}
+
+/** All of the memory as it is now. Every call into wasm may move it: ask again after each. */
+export function currentBytes(texts) {
+  if (bytes === undefined || bytes.byteLength === 0) bytes = texts.view(memory.buffer);
+  return bytes;
+}
+
+const encoder = new TextEncoder();
+// What it is asked to decode was found to be UTF-8, and a byte order mark no JSON.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** For every platform. Each has `view`, `write`, which gives the count of bytes written, and `read`. */
+export const webTexts = {
+  view: (buffer) => new Uint8Array(buffer),
+  write: (bytes, text, start, length) => encoder.encodeInto(text, bytes.subarray(start, start + length)).written,
+  read: (bytes, start, length) => decoder.decode(bytes.subarray(start, start + length)),
+};
+
+/** For Buffers, whose methods do without an object for each call. */
+export const nodeTexts = {
+  view: (buffer) => Buffer.from(buffer),
+  write: (bytes, text, start, length) => bytes.utf8Write(text, start, length),
+  read: (bytes, start, length) => bytes.utf8Slice(start, start + length),
+};
+
+/** The UTF-8 of any text. */
+export function encode(text) {
+  return encoder.encode(text);
+}

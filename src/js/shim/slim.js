@@ -1,0 +1,33 @@
+// Entry that loads nothing by itself: the caller passes the compiled module, either of the two, to `init`.
+import { bindApi } from './bind.js';
+import { ALL_HERE, HMAC_HERE } from './core.js';
+import * as webCrypto from './engine_webcrypto.js';
+import { TokenError } from './errors.js';
+import { leasedFlight } from './flight.js';
+import { isStarted, startNow, webTexts } from './memory.js';
+
+/** Takes a `WebAssembly.Module` of this package, or its bytes. Once; later calls change nothing. */
+export function init(module) {
+  if (isStarted()) return;
+  try {
+    startNow(module);
+  } catch (cause) {
+    throw new TokenError('wasm_unavailable', 'what was given is no WebAssembly module of this package', { cause });
+  }
+}
+
+function requireStarted() {
+  if (!isStarted()) throw new TokenError('wasm_unavailable', 'init has not been called');
+}
+
+export const { createVerifier, createIssuer, guard } = bindApi({
+  load: requireStarted,
+  // The one that also works where a promise must not cross requests.
+  flight: leasedFlight(() => {}),
+  requestInit: {},
+  texts: webTexts,
+  engines: [webCrypto],
+  isSync: false,
+  here: { async: HMAC_HERE, sync: ALL_HERE },
+});
+export * from './api.js';

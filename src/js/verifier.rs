@@ -1,0 +1,210 @@
+//! The verifier: one call for each token.
+
+use wasm_bindgen::prelude::*;
+
+use super::policy;
+use super::refusal::Refusal;
+use crate::token::json::{Outline, quote};
+use crate::token::{self, Checker, Finding, Here, Key, KeyError, KeySet, UnixTime, VerifyError};
+
+/// What `check` answers; from [`REASONS`] on, it is a reason to refuse.
+const GOOD: u32 = 0;
+const UNSIGNED: u32 = 1;
+const REASONS: u32 = 2;
+
+/// A policy, the keys of the moment, and what was last said.
+#[wasm_bindgen]
+pub struct Verifier {
+    checker: Checker,
+    /// Where the shim writes the token. Never grows: its place is known outside.
+    input: Vec<u8>,
+    row: Box<[f64; 10]>,
+    claim: Option<String>,
+}
+
+#[wasm_bindgen]
+impl Verifier {
+    /// Takes the policy as JSON.
+    #[wasm_bindgen(constructor)]
+    pub fn new(policy: &str) -> Result<Self, Refusal> {
+        let policy = policy::read(policy).ok_or_else(Refusal::of_options)?;
+        // One more, so that what is too long can be told from what just fits.
+        let input = vec![0; policy.max_bytes + 1];
+        Ok(Self { checker: Checker::new(policy), input, row: Box::default(), claim: None })
+    }
+
+    /// Takes a fetched JWK Set in place of the keys so far. `false` if it is none; then nothing changes.
+    #[wasm_bindgen(js_name = takePublished)]
+    pub fn take_published(&mut self, jwks: &[u8]) -> bool {
+        let keys = KeySet::from_published(jwks);
+        keys.map(|keys| self.checker.take_keys(keys)).is_some()
+    }
+
+    /// Takes the keys of a JWK Set that the caller handed in: shared secrets too, private keys never.
+    #[wasm_bindgen(js_name = takeGiven)]
+    pub fn take_given(&mut self, jwks: &str) -> Result<(), Refusal> {
+        self.checker.take_keys(KeySet::new(given_keys(jwks)?));
+        Ok(())
+    }
+
+    /// Takes the bytes of a shared secret for one HMAC algorithm.
+    #[wasm_bindgen(js_name = takeSecret)]
+    pub fn take_secret(&mut self, secret: &[u8], algorithm: &str) -> Result<(), Refusal> {
+        let algorithm = token::Algorithm::from_name(algorithm).ok_or(KeyError::Unsupported)?;
+        self.checker.take_keys(KeySet::new([Key::from_secret(secret, algorithm)?]));
+        Ok(())
+    }
+
+    /// Takes note of a `CryptoKey`, which stays with the shim.
+    #[wasm_bindgen(js_name = takeHandle)]
+    pub fn take_handle(&mut self, algorithm: &str) -> Result<(), Refusal> {
+        let algorithm = token::Algorithm::from_name(algorithm).ok_or(KeyError::Unsupported)?;
+        self.checker.take_keys(KeySet::new([Key::from_handle(algorithm)]));
+        Ok(())
+    }
+
+    /// Where the token is to be written.
+    #[wasm_bindgen(getter)]
+    pub fn input(&self) -> usize {
+        self.input.as_ptr() as usize
+    }
+
+    /// Where the answers are: ten doubles, in the order in which `check` sets them.
+    #[wasm_bindgen(getter)]
+    pub fn row(&self) -> usize {
+        self.row.as_ptr() as usize
+    }
+
+    /// Checks the token of `len` bytes in the input: everything, but for a signature that is not checked `here` (0 HMAC only,
+    /// 1 Ed25519 too, 2 all that this build can).
+    ///
+    /// Answers 0 if all is well; 1 if the signature must still be checked; else 2 + the number of the reason. With 1, the row
+    /// has 0 or 2 + the number of the reason that counts if the signature is right.
+    pub fn check(&mut self, len: usize, now: f64, here: u8) -> u32 {
+        let here = match here {
+            0 => Here::Hmac,
+            1 => Here::Ed25519,
+            _ => Here::All,
+        };
+        let text = self.input.get(..len).unwrap_or_default();
+        let signed_len = text.iter().rposition(|byte| *byte == b'.').unwrap_or_default();
+        let (answer, deferred) = match self.checker.check(text, unix_time(now), here) {
+            Ok(Finding::Good) => (GOOD, GOOD),
+            Ok(Finding::Unsigned(Ok(()))) => (UNSIGNED, GOOD),
+            Ok(Finding::Unsigned(Err(reason))) => (UNSIGNED, self.note(&reason)),
+            Err(reason) => return self.note(&reason),
+        };
+        let place = |bytes: &[u8]| [bytes.as_ptr() as usize as f64, bytes.len() as f64];
+        let [payload, payload_len] = place(self.checker.payload());
+        let [signature, signature_len] = place(self.checker.signature());
+        // No time is no limit, which no comparison trips over.
+        let token::Times { exp, nbf, iat } = self.checker.times();
+        *self.row = [
+            self.checker.number() as f64,
+            f64::from(deferred),
+            payload,
+            payload_len,
+            signature,
+            signature_len,
+            signed_len as f64,
+            exp.unwrap_or(f64::NAN),
+            nbf.unwrap_or(f64::NAN),
+            iat.unwrap_or(f64::NAN),
+        ];
+        answer
+    }
+
+    /// The claim that the last reason was about.
+    #[wasm_bindgen(getter)]
+    pub fn claim(&self) -> Option<String> {
+        self.claim.clone()
+    }
+
+    /// The header of the last token that got as far as its signature, as JSON.
+    #[wasm_bindgen(getter)]
+    pub fn header(&self) -> Option<String> {
+        self.checker.header().map(|header| header.json().to_owned())
+    }
+
+    /// Its algorithm.
+    #[wasm_bindgen(getter)]
+    pub fn algorithm(&self) -> Option<String> {
+        self.checker.header().map(|header| header.alg().name().to_owned())
+    }
+
+    /// Its key's identifier, if the key has one.
+    #[wasm_bindgen(getter)]
+    pub fn kid(&self) -> Option<String> {
+        self.checker.key()?.1.kid().map(str::to_owned)
+    }
+
+    /// Its key's place among the keys of the moment.
+    #[wasm_bindgen(getter)]
+    pub fn slot(&self) -> Option<usize> {
+        self.checker.key().map(|(place, _)| place)
+    }
+
+    /// Its public key as JSON; `undefined` for one that the shim holds.
+    #[wasm_bindgen(getter)]
+    pub fn jwk(&self) -> Option<String> {
+        self.checker.key()?.1.public_jwk_text()
+    }
+
+    /// Every check for people to read, as JSON. `signature_is_valid` is what the platform said, if it was asked; else what
+    /// can be checked here is.
+    pub fn explain(&self, text: &str, now: f64, signature_is_valid: Option<bool>) -> String {
+        let (keys, policy) = (self.checker.keys(), self.checker.policy());
+        let now = unix_time(now);
+        let check_here = || token::verify(text, keys, policy, now).ok()?.signature_is_valid();
+        let explanation = token::explain(text, keys, policy, now, signature_is_valid.or_else(check_here));
+        let checks = explanation.checks.iter().map(|check| {
+            let outcome = match &check.outcome {
+                None => "null".to_owned(),
+                Some(Ok(())) => "true".to_owned(),
+                Some(Err(reason)) => {
+                    format!("[{},{}]", REASONS + reason.number(), quote(reason.claim().unwrap_or_default()))
+                }
+            };
+            format!(r#"["{}",{outcome}]"#, check.name)
+        });
+        let checks: Vec<_> = checks.collect();
+        let json = |text: Option<String>| text.unwrap_or_else(|| "null".to_owned());
+        let (header, claims) = (json(explanation.header), json(explanation.claims));
+        format!(r#"{{"header":{header},"claims":{claims},"checks":[{}]}}"#, checks.join(","))
+    }
+}
+
+impl Verifier {
+    fn note(&mut self, reason: &VerifyError) -> u32 {
+        self.claim = reason.claim().map(str::to_owned);
+        REASONS + reason.number()
+    }
+}
+
+fn given_keys(jwks: &str) -> Result<Vec<Key>, Refusal> {
+    let mut outline = Outline::default();
+    outline.read(jwks.as_bytes()).ok_or(KeyError::Malformed)?;
+    let list = outline.find(jwks, "keys").ok_or(KeyError::Malformed)?;
+    let (mut keys, mut first_error) = (Vec::new(), None);
+    for jwk in list.items(jwks) {
+        match Key::from_jwk_text(jwk.source(jwks).as_bytes()) {
+            Ok(key) => keys.push(key),
+            // A private key in a verifier's configuration is a leak to be told, not an unknown kind to pass over.
+            Err(KeyError::Private) => return Err(KeyError::Private.into()),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    // Public keys are there to be shown: a set that has some will be shown one day, with the secrets in it.
+    if keys.iter().any(Key::is_secret) && !keys.iter().all(Key::is_secret) {
+        return Err(Refusal::of_key("the JWK Set mixes shared secrets with public keys"));
+    }
+    match first_error {
+        Some(error) if keys.is_empty() => Err(error.into()),
+        Some(_) | None => Ok(keys),
+    }
+}
+
+fn unix_time(now: f64) -> UnixTime {
+    // Saturates below zero; the shim has made sure that it is a number.
+    UnixTime(now as u64)
+}

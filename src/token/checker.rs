@@ -1,0 +1,252 @@
+//! The door of `verify` for many tokens: the same checks in the same order, and nothing that repeats is done twice.
+//!
+//! Tokens of one issuer share their header to the byte, their key and their policy; and a buffer that was big enough once
+//! is so again. No token is built here. What is said of a token lies in the checker until the next one comes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::algorithm::Algorithm;
+use super::base64url;
+use super::claims::{Payload, Registered, UnixTime};
+use super::error::VerifyError;
+use super::header::Header;
+use super::json::Outline;
+use super::jwks::KeySet;
+use super::key::Key;
+use super::policy::Policy;
+use super::portable::Prepared;
+use super::verify::Split;
+
+/// A policy and keys, ready for many tokens.
+pub struct Checker {
+    policy: Arc<Policy>,
+    keys: KeySet,
+    /// The headers met so far that the policy allows and a key fits, by their bytes.
+    places: HashMap<Box<[u8]>, usize>,
+    known: Vec<Known>,
+    /// How many were known and have been forgotten.
+    forgotten: usize,
+    last: usize,
+    #[cfg(feature = "ed25519")]
+    spent: usize,
+    outline: Outline,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+    times: Times,
+}
+
+/// Who is to check the signature. Each takes what the one before takes, and more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Here {
+    /// Only an HMAC is checked here.
+    Hmac,
+    /// Ed25519 too, where this build can.
+    Ed25519,
+    /// Everything that this build can.
+    All,
+}
+
+/// What is known after [`Checker::check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// All is well.
+    Good,
+    /// Nobody has checked the signature yet: [`Checker::key`] must have signed the text up to its last dot. If it has not,
+    /// the reason is [`VerifyError::BadSignature`]; if it has, what is here counts. Nobody may be told before.
+    Unsigned(Result<(), VerifyError>),
+}
+
+/// When a token begins and ends, in seconds (RFC 7519 section 4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// When it ends.
+    pub exp: Option<f64>,
+    /// When it begins.
+    pub nbf: Option<f64>,
+    /// When it was issued.
+    pub iat: Option<f64>,
+}
+
+/// A header that was read before.
+struct Known {
+    encoded: Box<[u8]>,
+    header: Header,
+    place: usize,
+    key: Arc<Key>,
+    prepared: Option<Prepared>,
+    #[cfg(feature = "ed25519")]
+    uses: usize,
+}
+
+/// How many headers are remembered. Whoever can name a key can make up headers: at the limit all are forgotten.
+const MAX_KNOWN: usize = 1024;
+/// How many keys get tables of 30 KB, and how often a key must have been used before.
+#[cfg(feature = "ed25519")]
+const TABLES: (usize, usize) = (64, 3);
+
+impl Checker {
+    /// A checker without keys.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy: Arc::new(policy),
+            keys: KeySet::default(),
+            places: HashMap::new(),
+            known: Vec::new(),
+            forgotten: 0,
+            last: 0,
+            #[cfg(feature = "ed25519")]
+            spent: 0,
+            outline: Outline::default(),
+            payload: Vec::new(),
+            signature: Vec::new(),
+            times: Times::default(),
+        }
+    }
+
+    /// Takes keys in place of those it had, and forgets everything about those.
+    pub fn take_keys(&mut self, keys: KeySet) {
+        self.keys = keys;
+        self.forget();
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Reads a compact JWS as [`verify`](super::verify()) does and checks the signature if that is to be done `here`.
+    ///
+    /// # Errors
+    /// The first reason to refuse it, in the order of `verify` and [`Pending::settle`](super::Pending::settle).
+    pub fn check(&mut self, text: &[u8], now: UnixTime, here: Here) -> Result<Finding, VerifyError> {
+        let split = Split::of(text, self.policy.max_bytes)?;
+        base64url::decode_into(split.signature, &mut self.signature).ok_or_else(|| split.reason())?;
+        let place = self.find(&split)?;
+        self.last = place;
+        let known = self.known.get_mut(place).ok_or(VerifyError::Malformed)?;
+        let algorithm = known.header.alg();
+        if algorithm.signature_len().is_some_and(|len| len != self.signature.len()) {
+            return Err(VerifyError::BadSignature);
+        }
+        let here = match algorithm {
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => true,
+            Algorithm::EdDsa => here >= Here::Ed25519,
+            _ => here >= Here::All,
+        };
+        let prepared = known.prepared.as_mut().filter(|_| here);
+        let signed = match prepared {
+            Some(prepared) => {
+                #[cfg(feature = "ed25519")]
+                if known.uses == TABLES.1 && self.spent < TABLES.0 && prepared.prepare_for_many() {
+                    self.spent += 1;
+                }
+                #[cfg(feature = "ed25519")]
+                {
+                    known.uses = known.uses.saturating_add(1);
+                }
+                if !prepared.check(split.signing_input, &self.signature) {
+                    return Err(VerifyError::BadSignature);
+                }
+                true
+            }
+            None => false,
+        };
+        self.times = Times::default();
+        let claims = match base64url::decode_into(split.payload, &mut self.payload) {
+            Some(()) => Payload::read(&self.payload, &mut self.outline).and_then(|payload| {
+                let time = |claim| payload.time(claim);
+                self.times =
+                    Times { exp: time(Registered::Exp), nbf: time(Registered::Nbf), iat: time(Registered::Iat) };
+                payload.check(&self.policy, now)
+            }),
+            None => Err(VerifyError::Malformed),
+        };
+        match (signed, claims) {
+            (true, Ok(())) => Ok(Finding::Good),
+            (true, Err(reason)) => Err(reason),
+            (false, claims) => Ok(Finding::Unsigned(claims)),
+        }
+    }
+
+    /// The number of the header that came last: the same for the same header until it is forgotten, and no other's ever.
+    pub fn number(&self) -> usize {
+        self.forgotten + self.last
+    }
+
+    /// The header that came last.
+    pub fn header(&self) -> Option<&Header> {
+        self.known.get(self.last).map(|known| &known.header)
+    }
+
+    /// The key that it names, and the key's place in the set.
+    pub fn key(&self) -> Option<(usize, &Key)> {
+        self.known.get(self.last).map(|known| (known.place, known.key.as_ref()))
+    }
+
+    /// The signature that came last; for ECDSA in the form r || s.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The payload that came last: JSON if the finding was good.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The times in it.
+    pub fn times(&self) -> Times {
+        self.times
+    }
+
+    /// The place of the header, read now or before.
+    fn find(&mut self, split: &Split<'_>) -> Result<usize, VerifyError> {
+        let encoded = split.header;
+        if self.known.get(self.last).is_some_and(|known| *known.encoded == *encoded) {
+            return Ok(self.last);
+        }
+        if let Some(place) = self.places.get(encoded) {
+            return Ok(*place);
+        }
+        let header = Header::parse(&base64url::decode(encoded).ok_or_else(|| split.reason())?)?;
+        // Unlike what is wrong inside, a part too many is told before anything about keys.
+        if split.payload.contains(&b'.') {
+            return Err(split.reason());
+        }
+        self.policy.check_type(&header)?;
+        self.policy.check_algorithm(&header)?;
+        let (place, key) = self.keys.choose(&header)?;
+        let known = Known {
+            encoded: encoded.into(),
+            prepared: Prepared::new(header.alg(), key),
+            key: Arc::clone(key),
+            header,
+            place,
+            #[cfg(feature = "ed25519")]
+            uses: 0,
+        };
+        if self.known.len() >= MAX_KNOWN {
+            self.forget();
+        }
+        let place = self.known.len();
+        self.places.insert(encoded.into(), place);
+        self.known.push(known);
+        Ok(place)
+    }
+
+    fn forget(&mut self) {
+        self.forgotten += self.known.len();
+        self.places.clear();
+        self.known.clear();
+        self.last = 0;
+        #[cfg(feature = "ed25519")]
+        {
+            self.spent = 0;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The little of DER that keys are written in (X.690 section 10): a tag, a length in the one way to write it, and a value.
+//!
+//! The libraries for it would be a sixth of the npm package. The tests hold this against them.
+
+use super::key::KeyError;
+
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const NULL: u8 = 0x05;
+pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(super) const SEQUENCE: u8 = 0x30;
+
+/// What is still to be read of some values, one after another. Whatever is not as it should be is [`KeyError::Malformed`].
+pub(super) struct Der<'d> {
+    rest: &'d [u8],
+}
+
+impl<'d> Der<'d> {
+    /// The inside of a value.
+    pub(super) fn within(value: &'d [u8]) -> Self {
+        Self { rest: value }
+    }
+
+    /// The inside of the one value of that tag, with nothing after it.
+    pub(super) fn only(bytes: &'d [u8], tag: u8) -> Result<Self, KeyError> {
+        let mut outside = Self { rest: bytes };
+        let value = outside.take(tag)?;
+        outside.end()?;
+        Ok(Self::within(value))
+    }
+
+    /// The next value, which must have that tag.
+    pub(super) fn take(&mut self, tag: u8) -> Result<&'d [u8], KeyError> {
+        self.try_take(tag).ok_or(KeyError::Malformed)
+    }
+
+    /// The next value if it has that tag and is well formed.
+    #[inline(never)] // It is called from everywhere.
+    pub(super) fn try_take(&mut self, tag: u8) -> Option<&'d [u8]> {
+        let (head, rest) = self.rest.split_first_chunk::<2>()?;
+        let [found, first] = *head;
+        // Two bytes of length are enough for every key, and no length is written with more than it takes.
+        let (len, rest) = match first {
+            0..=0x7f => (usize::from(first), rest),
+            0x81 => rest.split_first().map(|(len, rest)| (usize::from(*len), rest)).filter(|(len, _)| *len > 0x7f)?,
+            0x82 => {
+                let (len, rest) = rest.split_first_chunk::<2>()?;
+                Some((usize::from(u16::from_be_bytes(*len)), rest)).filter(|(len, _)| *len > 0xff)?
+            }
+            _ => return None,
+        };
+        let (value, rest) = rest.split_at_checked(len).filter(|_| found == tag)?;
+        self.rest = rest;
+        Some(value)
+    }
+
+    /// A whole number above zero, without its sign.
+    #[inline(never)]
+    pub(super) fn positive(&mut self) -> Result<&'d [u8], KeyError> {
+        let number = self.take(INTEGER)?;
+        match number {
+            [0, unsigned @ ..] if unsigned.first().is_some_and(|first| *first > 0x7f) => Ok(unsigned),
+            [1..0x80, ..] => Ok(number),
+            _ => Err(KeyError::Malformed),
+        }
+    }
+
+    /// Whole bytes.
+    pub(super) fn bit_string(&mut self) -> Result<&'d [u8], KeyError> {
+        match self.take(BIT_STRING)? {
+            [0, bytes @ ..] => Ok(bytes),
+            _ => Err(KeyError::Malformed),
+        }
+    }
+
+    /// There must be nothing more.
+    pub(super) fn end(&self) -> Result<(), KeyError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(KeyError::Malformed) }
+    }
+}
+
+/// One value.
+pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let value = parts.concat();
+    let [high, low] = u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let head = match value.len() {
+        0..=0x7f => vec![tag, low],
+        0x80..=0xff => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
+    [head, value].concat()
+}

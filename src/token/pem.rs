@@ -1,0 +1,186 @@
+//! Keys as PEM text (RFC 7468): `PUBLIC KEY` (section 13) and `PRIVATE KEY` (section 10), one in a text.
+//!
+//! Other labels name other structures. They are refused by name, with advice on how to get at the key.
+
+use std::fmt;
+
+use data_encoding::BASE64;
+
+use super::base64url;
+use super::key::{Key, KeyError};
+use super::pkcs8::Pkcs8;
+
+/// A key that came as PEM text.
+#[derive(Clone, Debug)]
+pub enum Pem {
+    /// From `PUBLIC KEY`.
+    Public(Key),
+    /// From `PRIVATE KEY`.
+    Private(Pkcs8),
+}
+
+/// Why a PEM text was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PemError {
+    /// Not one block of PEM, or something before or after it.
+    NotPem,
+    /// More than one block.
+    Several,
+    /// Line breaks that are written as `\n`, as they come out of some environment variables.
+    EscapedLines,
+    /// A certificate, or the request for one.
+    Certificate,
+    /// A private key under a password.
+    Encrypted,
+    /// RSA in a structure of its own (PKCS#1).
+    Pkcs1,
+    /// EC in a structure of its own (SEC 1).
+    Sec1,
+    /// OpenSSH's own format.
+    OpenSsh,
+    /// A label that names no key of ours.
+    OtherLabel,
+    /// RSA keys with an identifier that only PSS has, which WebCrypto does not read.
+    PssOnly,
+}
+
+/// The longest text that is looked at, in bytes: an RSA private key of 8192 bits takes 6400.
+const MAX_LEN: usize = 64 * 1024;
+
+impl Pem {
+    /// Reads PEM text: white space around it is allowed, nothing else is.
+    ///
+    /// # Errors
+    /// [`KeyError::Pem`] if it is not PEM of the two kinds, else as for [`Key::from_jwk`] and [`Pkcs8::from_der`].
+    pub fn read(text: &str) -> Result<Self, KeyError> {
+        Self::from_bytes(text.as_bytes())
+    }
+
+    /// Reads PEM text that came as bytes. What is not ASCII is not PEM.
+    ///
+    /// # Errors
+    /// As for [`Pem::read`].
+    pub fn from_bytes(text: &[u8]) -> Result<Self, KeyError> {
+        let (is_private, der) = decode(text.trim_ascii()).map_err(KeyError::Pem)?;
+        if is_private { Pkcs8::from_der(&der).map(Self::Private) } else { Key::from_spki(&der).map(Self::Public) }
+    }
+}
+
+/// Writes the PEM text of a public key, in lines of 64 (RFC 7468 section 2).
+pub(super) fn write_public(der: &[u8]) -> String {
+    let mut text = "-----BEGIN PUBLIC KEY-----\n".to_owned();
+    // 48 bytes are 64 letters.
+    for bytes in der.chunks(48) {
+        BASE64.encode_append(bytes, &mut text);
+        text.push('\n');
+    }
+    text.push_str("-----END PUBLIC KEY-----\n");
+    text
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const PUBLIC: [&[u8]; 2] = [b"-----BEGIN PUBLIC KEY-----", b"-----END PUBLIC KEY-----"];
+const PRIVATE: [&[u8]; 2] = [b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----"];
+
+/// What other labels begin with.
+const ADVICE: [(&[u8], PemError); 10] = [
+    (b"CERTIFICATE", PemError::Certificate),
+    (b"X509 CERTIFICATE", PemError::Certificate),
+    (b"TRUSTED CERTIFICATE", PemError::Certificate),
+    (b"NEW CERTIFICATE", PemError::Certificate),
+    (b"ENCRYPTED PRIVATE KEY", PemError::Encrypted),
+    (b"RSA PRIVATE KEY", PemError::Pkcs1),
+    (b"RSA PUBLIC KEY", PemError::Pkcs1),
+    (b"EC PRIVATE KEY", PemError::Sec1),
+    (b"EC PARAMETERS", PemError::Sec1),
+    (b"OPENSSH PRIVATE KEY", PemError::OpenSsh),
+];
+
+/// Is it a private key, and its DER.
+fn decode(text: &[u8]) -> Result<(bool, Vec<u8>), PemError> {
+    if text.len() > MAX_LEN {
+        return Err(PemError::NotPem);
+    }
+    if find(text, b"\\n").is_some() {
+        return Err(PemError::EscapedLines);
+    }
+    let is_private = text.starts_with(PRIVATE[0]);
+    let [begin, end] = if is_private { PRIVATE } else { PUBLIC };
+    // What a block is comes first: whoever is told that need not be told that there are two.
+    let (mut rest, mut blocks) = (text, 0);
+    while let Some((_, after)) = find(rest, BEGIN) {
+        if let Some((_, advice)) = ADVICE.iter().find(|(label, _)| after.starts_with(label)) {
+            return Err(*advice);
+        }
+        (rest, blocks) = (after, blocks + 1);
+    }
+    if blocks > 1 {
+        return Err(PemError::Several);
+    }
+    if !text.starts_with(begin) && text.starts_with(BEGIN) {
+        return Err(PemError::OtherLabel);
+    }
+    let body = text.strip_prefix(begin).and_then(|text| text.strip_suffix(end));
+    let der = body.and_then(decode_body).ok_or(PemError::NotPem)?;
+    Ok((is_private, der))
+}
+
+/// Lines of the other alphabet, and padded (RFC 4648 section 4), between line ends.
+fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
+    if !matches!(body, [b'\n', .., b'\n'] | [b'\r', b'\n', .., b'\n']) {
+        return None;
+    }
+    let mut letters = Vec::with_capacity(body.len());
+    for (place, letter) in body.iter().enumerate() {
+        letters.push(match *letter {
+            b'\n' => continue,
+            b'\r' if body.get(place + 1) == Some(&b'\n') => continue,
+            b'+' => b'-',
+            b'/' => b'_',
+            b'-' | b'_' => return None,
+            letter => letter,
+        });
+    }
+    if !letters.len().is_multiple_of(4) {
+        return None;
+    }
+    for _ in 0..2 {
+        letters.pop_if(|letter| *letter == b'=');
+    }
+    base64url::decode(&letters)
+}
+
+/// What stands before and after the first place of a part.
+pub(super) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
+    let place = text.windows(part.len()).position(|window| window == part)?;
+    Some((text.get(..place)?, text.get(place + part.len()..)?))
+}
+
+impl PemError {
+    /// A sentence for whoever sent the text.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NotPem => "the text is not one PEM block and nothing else",
+            Self::Several => "the PEM text holds several blocks; give one",
+            Self::EscapedLines => "the PEM text has \\n as two characters where lines should end; put line breaks there",
+            Self::Certificate => "the PEM text holds a certificate; extract its key: openssl x509 -pubkey -noout",
+            Self::Encrypted => "the private key is encrypted; decrypt it first: openssl pkcs8",
+            Self::Pkcs1 => {
+                "the RSA key is in PKCS#1 form; convert it: openssl pkcs8 -topk8 -nocrypt, or openssl rsa -RSAPublicKey_in -pubout"
+            }
+            Self::Sec1 => "the EC key is in SEC 1 form; convert it: openssl pkcs8 -topk8 -nocrypt",
+            Self::OpenSsh => "the key is in OpenSSH's own form; export it as PKCS#8",
+            Self::OtherLabel => "the PEM label must be PUBLIC KEY or PRIVATE KEY",
+            Self::PssOnly => "the key's identifier is RSASSA-PSS, which WebCrypto does not read; use one of rsaEncryption",
+        }
+    }
+}
+
+impl fmt::Display for PemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
+    }
+}
+
+impl std::error::Error for PemError {}

@@ -1,0 +1,94 @@
+//! Private keys as JSON Web Keys (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
+//!
+//! Nothing is computed with them here, for that must take the same time whatever the key (RUSTSEC-2023-0071): the platform
+//! signs. What is checked is their form; whether the private half belongs to the public one is for the platform to say.
+
+use std::fmt;
+
+use super::algorithm::{Algorithm, KeyShape};
+use super::jwk::{Jwk, JwkText, Use, check_use, is_private, required_bytes, write_bytes};
+use super::key::{Key, KeyError};
+use super::material::{is_canonical, is_odd};
+
+/// A key pair of an asymmetric algorithm. It never prints its private half.
+#[derive(Clone)]
+pub struct PrivateKey {
+    public: Key,
+    secrets: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// All of them are asked for: a signature without them takes several times as long (RFC 7518 section 6.3.2).
+const RSA: [&str; 6] = ["d", "p", "q", "dp", "dq", "qi"];
+
+impl PrivateKey {
+    /// Reads a private JWK from its text: strict JSON, one object, no member twice.
+    ///
+    /// # Errors
+    /// [`KeyError::Public`] if there is no private half, else as for [`Key::from_jwk`].
+    pub fn from_jwk_text(text: &[u8]) -> Result<Self, KeyError> {
+        Self::read(&JwkText::read(text)?)
+    }
+
+    pub(crate) fn read(jwk: &dyn Jwk) -> Result<Self, KeyError> {
+        if !is_private(jwk) {
+            return Err(KeyError::Public);
+        }
+        check_use(jwk, Use::Sign)?;
+        let public = Key::read_public_half(jwk)?;
+        let names = match public.shape() {
+            KeyShape::Rsa if jwk.has("oth") => return Err(KeyError::Unsupported),
+            KeyShape::Rsa => &RSA[..],
+            KeyShape::Ec(_) | KeyShape::Ed25519 => &RSA[..1],
+            // A secret has no halves.
+            KeyShape::Octets => return Err(KeyError::Unsupported),
+        };
+        let mut secrets = Vec::with_capacity(names.len());
+        for name in names {
+            secrets.push((*name, required_bytes(jwk, name)?));
+        }
+        let fitting = match (public.shape(), &secrets[..]) {
+            (KeyShape::Ec(curve), [(_, d)]) => d.len() == curve.coordinate_len(),
+            (KeyShape::Rsa, [(_, d), (_, p), (_, q), (_, dp), (_, dq), (_, qi)]) => {
+                are_rsa_numbers(public.modulus_len(), [d, p, q, dp, dq, qi])
+            }
+            (_, [(_, d)]) => d.len() == 32,
+            _ => false,
+        };
+        if fitting { Ok(Self { public, secrets }) } else { Err(KeyError::Malformed) }
+    }
+
+    /// The public half, with the name and the algorithm of the pair.
+    pub const fn public(&self) -> &Key {
+        &self.public
+    }
+
+    /// The pair, for this one algorithm.
+    ///
+    /// # Errors
+    /// As for [`Key::for_algorithm`].
+    pub fn for_algorithm(self, alg: Algorithm) -> Result<Self, KeyError> {
+        Ok(Self { public: self.public.for_algorithm(alg)?, secrets: self.secrets })
+    }
+
+    /// The JWK with only the members that make it: what WebCrypto imports. It is as secret as the key.
+    pub fn to_jwk_text(&self) -> String {
+        let mut jwk = self.public.open_jwk();
+        self.secrets.iter().for_each(|(name, bytes)| write_bytes(&mut jwk, name, bytes));
+        jwk.push('}');
+        jwk
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+/// May these be the private numbers `d`, `p`, `q`, `dp`, `dq`, `qi` of an RSA key whose modulus has that many bytes?
+pub(super) fn are_rsa_numbers(modulus_len: usize, numbers: [&[u8]; 6]) -> bool {
+    let [d, p, q, dp, dq, qi] = numbers;
+    let halves = is_odd(p) && is_odd(q) && matches!((p.len() + q.len()).wrapping_sub(modulus_len), 0 | 1);
+    let fitting = d.len() <= modulus_len && dp.len().max(qi.len()) <= p.len() && dq.len() <= q.len();
+    halves && fitting && numbers.into_iter().all(is_canonical)
+}

@@ -1,0 +1,109 @@
+// What is compared in Node.js and in workerd alike: each library with the keys that it likes best, and with every check that
+// it has an option for. Only what both runtimes have is used here.
+//
+// A contender is `{ name, work, isSync, cannot }`. Of a verifier, `work` takes a token, throws or rejects where it refuses it,
+// and gives what `claims` finds the claims in; `cannot` names the checks that it has no option for. A limit, which is the bare
+// cryptography, also has `prepare`, which makes of a token what its `work` takes. Of a minter, `work` gives a token.
+import * as tsndr from '@tsndr/cloudflare-worker-jwt';
+import { createIssuer, createVerifier } from 'edgemint';
+import * as hono from 'hono/jwt';
+import { SignJWT, jwtVerify } from 'jose';
+import { AUDIENCE, ISSUER, LIFETIME, REQUIRED, TYPE, givenClaims, newClaims } from './verify-claims.mjs';
+
+/** The checks, by the names that badTokens gives them. */
+export const CLAIM_CHECKS = ['type', 'issuer', 'audience', 'exp', 'nbf', 'required claims'];
+
+/** What WebCrypto calls the algorithms; good for importing, signing and verifying. */
+const WEB_CRYPTO = {
+  HS256: { name: 'HMAC', hash: 'SHA-256' },
+  ES256: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+  EdDSA: { name: 'Ed25519' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+};
+
+/** Those that verify tokens of this algorithm with this key. `cache` is for ours: how many tokens it remembers. */
+export async function verifiers({ algorithm, publicJwk, cache = false }) {
+  const key = await importKey(algorithm, publicJwk, 'verify');
+  const web = WEB_CRYPTO[algorithm];
+  const expected = { issuer: ISSUER, audience: AUDIENCE, typ: TYPE, algorithms: [algorithm], requiredClaims: REQUIRED };
+  const forHono = { alg: algorithm, iss: ISSUER, aud: AUDIENCE, typ: TYPE };
+  const contenders = [
+    ...ourVerifiers({ algorithm, publicJwk, cache }),
+    { name: 'jose', work: (token) => jwtVerify(token, key, expected), claims: ({ payload }) => payload },
+    { name: 'hono/jwt', work: (token) => hono.verify(token, key, forHono), cannot: ['required claims'] },
+    {
+      name: '@tsndr/cloudflare-worker-jwt',
+      work: (token) => tsndr.verify(token, key, { algorithm, throwError: true }),
+      claims: ({ payload }) => payload,
+      cannot: ['type', 'issuer', 'audience', 'required claims'],
+    },
+    {
+      name: 'limit: subtle.verify',
+      prepare: parts,
+      async work({ input, signature }) {
+        if (!await crypto.subtle.verify(web, key, signature, input)) throw new Error('forged');
+      },
+      claims: () => undefined,
+      cannot: CLAIM_CHECKS,
+    },
+  ];
+  return complete(contenders, algorithm);
+}
+
+/** Ours: without waiting where the platform can, and with. */
+export function ourVerifiers({ algorithm, publicJwk, cache }) {
+  const keys = algorithm.startsWith('HS') ? { key: publicJwk } : { jwks: { keys: [publicJwk] } };
+  const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, algorithms: [algorithm], cache, ...keys });
+  const claims = (result) => result.claims;
+  return [
+    { name: 'edgemint verifySync', work: (token) => verifier.verifySync(token), claims, isSync: true, cannot: [] },
+    { name: 'edgemint verify', work: (token) => verifier.verify(token), claims, isSync: false, cannot: [] },
+  ];
+}
+
+/** Those that mint tokens of this algorithm with this key, each with the claims of its own. */
+export async function minters({ algorithm, privateJwk }) {
+  const key = await importKey(algorithm, privateJwk, 'sign');
+  const web = WEB_CRYPTO[algorithm];
+  const { kid } = privateJwk;
+  const header = { alg: algorithm, kid, typ: TYPE };
+  const issuer = createIssuer({ issuer: ISSUER, key: privateJwk, ttl: LIFETIME });
+  const input = new TextEncoder().encode('x'.repeat(500));
+  const contenders = [
+    { name: 'edgemint mintSync', work: () => issuer.mintSync(givenClaims()), isSync: true },
+    { name: 'edgemint mint', work: () => issuer.mint(givenClaims()) },
+    { name: 'jose', work: () => new SignJWT(newClaims()).setProtectedHeader(header).sign(key) },
+    { name: 'hono/jwt', work: () => hono.sign(newClaims(), key, algorithm), cannot: ['type', 'kid'] },
+    {
+      name: '@tsndr/cloudflare-worker-jwt',
+      work: () => tsndr.sign(newClaims(), key, { algorithm, header: { kid, typ: TYPE } }),
+    },
+    { name: 'limit: subtle.sign', work: () => crypto.subtle.sign(web, key, input), isLimit: true },
+  ];
+  return complete(contenders, algorithm);
+}
+
+/** The signing input and the signature of a token, as bytes. */
+export function parts(token) {
+  const dot = token.lastIndexOf('.');
+  const base64 = token.slice(dot + 1).replaceAll('-', '+').replaceAll('_', '/');
+  const signature = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return { input: new TextEncoder().encode(token.slice(0, dot)), signature };
+}
+
+/** Sets the defaults, and leaves out who does not know the algorithm. */
+export function complete(contenders, algorithm) {
+  return contenders
+    .map((contender) => ({ claims: (result) => result, isSync: false, cannot: [], ...contender }))
+    .filter(({ name }) => !UNKNOWN[name]?.includes(algorithm));
+}
+
+const UNKNOWN = {
+  '@tsndr/cloudflare-worker-jwt': ['EdDSA'],
+  jsonwebtoken: ['EdDSA'],
+  'aws-jwt-verify': ['HS256'],
+};
+
+function importKey(algorithm, jwk, use) {
+  return crypto.subtle.importKey('jwk', jwk, WEB_CRYPTO[algorithm], false, [use]);
+}

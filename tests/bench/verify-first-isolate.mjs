@@ -1,0 +1,9 @@
+// What an isolate runs. When it is bundled, `first` becomes one of the modules verify-first-NAME.mjs.
+import { first } from 'first';
+
+export default {
+  async fetch(request) {
+    await first(await request.json());
+    return new Response('verified');
+  },
+};

@@ -1,0 +1,2 @@
+// Verifies nothing: what the runtime itself takes.
+export async function first() {}

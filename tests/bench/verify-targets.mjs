@@ -1,0 +1,83 @@
+// What was to be reached, and whether it was. Fails nothing: it is for people to read.
+import { median, ratio, ratios, table } from './rounds.mjs';
+import { growth } from './verify-memory.mjs';
+import { ourMatches } from './verify-report.mjs';
+
+const NODE = 'Node.js';
+const WORKERD = 'workerd';
+const MANY = 'jose, 16 in flight';
+const LIMIT = 'limit: subtle.verify';
+
+/** How many times as fast as a contender ours is to be. */
+const FASTER = [
+  { place: NODE, what: 'verify', algorithm: 'HS256', than: { 'fast-jwt': 1.7, jose: 22, [MANY]: 7 } },
+  { place: NODE, what: 'verify', algorithm: 'ES256', than: { 'fast-jwt': 1, jose: 1.9, [MANY]: 1.05 } },
+  { place: NODE, what: 'verify', algorithm: 'EdDSA', than: { 'fast-jwt': 1.8, jose: 2.8, [MANY]: 1.1 } },
+  { place: NODE, what: 'verify', algorithm: 'RS256', than: { 'fast-jwt': 1.05, jose: 5, [MANY]: 1.1 } },
+  { place: NODE, what: 'mint', algorithm: 'HS256', than: { 'fast-jwt': 1.4, jose: 25 } },
+  { place: NODE, what: 'mint', algorithm: 'ES256', than: { 'fast-jwt': 1.02, jose: 4 } },
+  { place: NODE, what: 'seen before', algorithm: 'HS256', than: { 'fast-jwt': 1.6 } },
+  { place: NODE, what: 'seen before', algorithm: 'ES256', than: { 'fast-jwt': 1.6 } },
+  { place: WORKERD, what: 'verify', algorithm: 'HS256', than: { jose: 2.2 } },
+  { place: WORKERD, what: 'verify', algorithm: 'ES256', than: { jose: 1.12, [LIMIT]: 0.9 } },
+  { place: WORKERD, what: 'verify', algorithm: 'EdDSA', than: { jose: 1.15, [LIMIT]: 0.9 } },
+  { place: WORKERD, what: 'verify', algorithm: 'RS256', than: { jose: 1.22 } },
+  { place: WORKERD, what: 'mint', algorithm: 'HS256', than: { jose: 3 } },
+  { place: WORKERD, what: 'mint', algorithm: 'ES256', than: { jose: 1.2 } },
+  { place: WORKERD, what: 'seen before', algorithm: 'HS256', than: { jose: 8 } },
+  { place: WORKERD, what: 'seen before', algorithm: 'ES256', than: { jose: 40 } },
+];
+/** The wasm that is needed where the platform checks asymmetric signatures. */
+const WASM = { file: 'edgemint.wasm', kilobytes: 60 };
+/** What is the same but for the noise of measuring. */
+const SAME = 0.95;
+const FLAT_MEGABYTES = { heap: 1, wasm: 0, rss: 16 };
+
+/** The table of targets. Each of the arguments may be missing where it was not measured. */
+export function targetTable({ measured, scale, weight, memory }) {
+  const rows = [
+    ...FASTER.flatMap((target) => faster(target, measured)),
+    ...scale.map(({ what, small, large }) => asFast(what, large, small)).filter(([what]) => !what.includes('jose')),
+    ...memory.flatMap(flat),
+    ...weight.filter(({ what }) => what === WASM.file).map(light),
+  ];
+  return `Targets, and what was measured: how many times as fast as the other ours is, by the faster of its two ways.
+
+${table([['', 'target', 'measured', 'by', 'met'], ...rows])}`;
+}
+
+function faster({ place, what, algorithm, than }, measured) {
+  const result = measured.find((one) => one.place === place && one.what === what && one.algorithm === algorithm);
+  return Object.entries(than).map(([label, target]) => {
+    const name = `${place}: ${what}, ${algorithm}, beside ${label}`;
+    const theirs = result?.rates.get(label);
+    const [best] = (theirs === undefined ? [] : ourMatches(result, label))
+      .map((match) => ({ match, ours: result.rates.get(match) }))
+      .toSorted((a, b) => median(ratios(b.ours, theirs)) - median(ratios(a.ours, theirs)));
+    if (best === undefined) return [name, `>= ${target}`, 'not measured', '', ''];
+    const isMet = median(ratios(best.ours, theirs)) >= target;
+    return [name, `>= ${target}`, ratio(best.ours, theirs), best.match.replace('edgemint ', ''), yesOrNo(isMet)];
+  });
+}
+
+function asFast(what, large, small) {
+  return [`growing ${what}`, `>= ${SAME}`, ratio(large, small), '', yesOrNo(median(ratios(large, small)) >= SAME)];
+}
+
+function flat(load) {
+  return Object.entries(FLAT_MEGABYTES).map(([member, most]) => {
+    const megabytes = growth(load, member) / 1e6;
+    const name = `memory, ${member}: ${load.what}`;
+    return [name, `<= ${most} MB more`, `${megabytes.toFixed(2)} MB`, '', yesOrNo(megabytes <= most)];
+  });
+}
+
+function light({ what, brotli }) {
+  const kilobytes = brotli / 1000;
+  const isMet = kilobytes <= WASM.kilobytes;
+  return [`weight of ${what}, brotli`, `<= ${WASM.kilobytes} KB`, `${kilobytes.toFixed(1)} KB`, '', yesOrNo(isMet)];
+}
+
+function yesOrNo(isMet) {
+  return isMet ? 'yes' : 'NO';
+}

@@ -1,0 +1,55 @@
+// What each entry of the package weighs: its JavaScript bundled and minified by esbuild, and the wasm files.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { root } from '../../.scripts/toolbox.mjs';
+import { table } from './rounds.mjs';
+import { bundledBytes } from './verify-bundles.mjs';
+
+/** What gets a file of its own in some entries; all the rest get the one that browsers get. */
+const RUNTIMES = ['workerd', 'node'];
+const PEERS = [
+  ['jose, jwtVerify and createLocalJWKSet', "export { createLocalJWKSet, jwtVerify } from 'jose'"],
+  ['jose, all of it', "export * from 'jose'"],
+];
+
+/** Gives rows `{ what, raw, gzip, brotli }`, in bytes. */
+export async function measureWeight() {
+  const rows = [];
+  for (const { name, entry, runtime } of entries()) {
+    rows.push(weight(name, await bundledBytes(`export * from '${entry}'`, runtime)));
+  }
+  const dist = join(root, 'dist');
+  for (const file of readdirSync(dist).filter((name) => name.endsWith('.wasm'))) {
+    rows.push(weight(file, readFileSync(join(dist, file))));
+  }
+  for (const [what, code] of PEERS) rows.push(weight(what, await bundledBytes(code, 'browser')));
+  return rows;
+}
+
+/** As a text for people. */
+export function weightTable(rows) {
+  const kilobytes = (bytes) => (bytes / 1000).toFixed(1);
+  const line = ({ what, raw, gzip, brotli }) => [what, ...[raw, gzip, brotli].map(kilobytes)];
+  return `Weight in KB: JavaScript bundled and minified without the wasm, then the wasm files, then jose, which has none.
+
+${table([['', 'raw', 'gzip', 'brotli'], ...rows.map(line)])}`;
+}
+
+/** The entries that are JavaScript, once for each runtime that gets a file of its own. */
+function entries() {
+  const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return Object.entries(exports).filter(([, target]) => typeof target === 'object').flatMap(([path, target]) => {
+    const entry = path.replace('.', name);
+    const special = RUNTIMES.filter((runtime) => target[runtime] !== undefined);
+    const usual = special.length > 0 ? `${entry}, browser` : entry;
+    return [
+      { name: usual, entry, runtime: 'browser' },
+      ...special.map((runtime) => ({ name: `${entry}, ${runtime}`, entry, runtime })),
+    ];
+  });
+}
+
+function weight(what, bytes) {
+  return { what, raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
+}

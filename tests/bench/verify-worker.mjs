@@ -1,0 +1,50 @@
+// The Worker that verifies and mints: told first what, then again and again how often. Measures nothing by itself: in
+// workerd the clock stands still while a request computes.
+import { minters, verifiers } from './verify-contenders.mjs';
+import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, isAble, repeat } from './verify-work.mjs';
+
+let contenders = [];
+
+const routes = {
+  /** Takes what to do and with which keys and tokens; checks everybody, and gives their names. */
+  async '/prepare'({ what, keys, tokens, bad }) {
+    contenders = await (what === 'mint' ? preparedMinters(keys) : preparedVerifiers(what, keys, tokens, bad));
+    return contenders.map(({ contender }) => contender.name);
+  },
+  async '/work'({ index, count }) {
+    const { contender, inputs } = contenders[index];
+    await repeat(contender, inputs, count);
+    return {};
+  },
+};
+
+export default {
+  async fetch(request) {
+    return Response.json(await routes[new URL(request.url).pathname](await request.json()));
+  },
+};
+
+async function preparedVerifiers(what, keys, tokens, bad) {
+  const prepared = [];
+  for (const contender of await verifiers(keys)) {
+    const isOurs = contender.name.startsWith('edgemint');
+    const takesPart = what === 'verify' || isOurs || contender.name === 'jose';
+    if (!takesPart || (isOurs && !await isAble(contender, tokens[0]))) continue;
+    // Twice, so that the second time all that remember have seen them.
+    await checkVerifier(contender, { tokens, bad });
+    await checkVerifier(contender, { tokens, bad });
+    if (isOurs && !await givesFreshClaims(contender, tokens[0])) throw new Error(`${contender.name}: the claims are not fresh`);
+    prepared.push({ contender, inputs: inputsOf(contender, tokens) });
+  }
+  return prepared;
+}
+
+async function preparedMinters(keys) {
+  const prepared = [];
+  for (const contender of await minters(keys)) {
+    if (!await isAble(contender)) continue;
+    await checkMinter(contender, keys);
+    prepared.push({ contender, inputs: [undefined] });
+  }
+  return prepared;
+}
