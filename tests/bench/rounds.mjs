@@ -56,6 +56,13 @@ export function ratio(ours, theirs) {
   return `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
 }
 
+/** The median of the ratios round by round, and between which the middle half of many rounds lie: "1.05 (0.98 to 1.10)". */
+export function middleRatio(ours, theirs) {
+  const all = ratios(ours, theirs).toSorted((a, b) => a - b);
+  const quarter = all.length >> 2;
+  return `${median(all).toFixed(2)} (${all[quarter].toFixed(2)} to ${all.at(-1 - quarter).toFixed(2)})`;
+}
+
 /** A rate for people. */
 export function perSecond(values) {
   return Math.round(median(values)).toLocaleString('en');

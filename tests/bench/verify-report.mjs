@@ -1,5 +1,5 @@
 // Tables for people of what was measured: rates beside ours.
-import { median, perSecond, ratio, table } from './rounds.mjs';
+import { median, middleRatio, perSecond, table } from './rounds.mjs';
 
 /** What ours is called: where it does not wait, and where it does. */
 export const OURS = {
@@ -32,7 +32,7 @@ function asMany(name, label, rates) {
 }
 
 function compared(ours, theirs) {
-  return ours === theirs ? '' : ratio(ours, theirs);
+  return ours === theirs ? '' : middleRatio(ours, theirs);
 }
 
 function microseconds(rates) {

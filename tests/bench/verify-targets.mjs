@@ -1,5 +1,5 @@
 // What was to be reached, and whether it was. Fails nothing: it is for people to read.
-import { median, ratio, ratios, table } from './rounds.mjs';
+import { median, middleRatio, ratios, table } from './rounds.mjs';
 import { growth } from './verify-memory.mjs';
 import { ourMatches } from './verify-report.mjs';
 
@@ -56,12 +56,12 @@ function faster({ place, what, algorithm, than }, measured) {
       .toSorted((a, b) => median(ratios(b.ours, theirs)) - median(ratios(a.ours, theirs)));
     if (best === undefined) return [name, `>= ${target}`, 'not measured', '', ''];
     const isMet = median(ratios(best.ours, theirs)) >= target;
-    return [name, `>= ${target}`, ratio(best.ours, theirs), best.match.replace('edgemint ', ''), yesOrNo(isMet)];
+    return [name, `>= ${target}`, middleRatio(best.ours, theirs), best.match.replace('edgemint ', ''), yesOrNo(isMet)];
   });
 }
 
 function asFast(what, large, small) {
-  return [`growing ${what}`, `>= ${SAME}`, ratio(large, small), '', yesOrNo(median(ratios(large, small)) >= SAME)];
+  return [`growing ${what}`, `>= ${SAME}`, middleRatio(large, small), '', yesOrNo(median(ratios(large, small)) >= SAME)];
 }
 
 function flat(load) {

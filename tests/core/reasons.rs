@@ -59,6 +59,19 @@ fn every_code_of_the_core_is_in_the_shared_list_and_no_other() {
 }
 
 #[test]
+fn the_package_has_the_reasons_and_their_sentences_under_the_same_numbers() {
+    let source = include_str!("../../src/js/shim/errors.js");
+    let list = source.split("const REFUSALS = [").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
+    let listed: Vec<_> = list.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let reasons = one_of_each();
+    assert_eq!(listed.len(), reasons.len());
+    for (reason, _) in reasons {
+        let expected = format!("['{}', '{}'],", reason.code(), reason.sentence());
+        assert_eq!(listed[reason.number() as usize], expected);
+    }
+}
+
+#[test]
 fn a_reason_names_its_claim() {
     for (reason, claim) in [
         (VerifyError::AudienceMismatch, Some("aud")),

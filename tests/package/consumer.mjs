@@ -20,7 +20,7 @@ export async function install() {
 
 /** What `import 'edgemint'` gives in that folder, found by the conditions of this runtime. */
 export async function importFrom(folder, specifier = 'edgemint') {
-  const entry = join(folder, 'entry.mjs');
+  const entry = join(folder, `${specifier.replaceAll('/', '-')}-entry.mjs`);
   writeFileSync(entry, `export * from '${specifier}';\n`);
   return import(pathToFileURL(entry));
 }

@@ -43,19 +43,22 @@ test('the codes in the types are the codes of the list', async () => {
   const codes = JSON.parse(readFileSync(new URL('../vectors/error-codes.json', import.meta.url), 'utf8'));
   const named = (from) => Object.keys(codes).filter((code) => codes[code].from === from).map((code) => `${code}: true`).join(', ');
   writeFileSync(join(folder, 'codes.ts'), `
-    import type { ErrorCode, RefusalCode, TroubleCode } from 'edgemint';
+    import type { ErrorCode, RefusalCode, RequestCode, TroubleCode } from 'edgemint';
     export const refusals: Record<RefusalCode, true> = { ${named('core')} };
+    export const requests: Record<RequestCode, true> = { ${named('request')} };
     export const troubles: Record<TroubleCode, true> = { ${named('package')} };
-    export const all: Record<ErrorCode, true> = { ...refusals, ...troubles };
+    export const all: Record<ErrorCode, true> = { ...refusals, ...requests, ...troubles };
   `);
   assert.equal(await compile(['codes.ts']), '');
 });
 
-test('the types name every export, and none that is not there', async () => {
-  const names = Object.keys(await importFrom(folder));
-  writeFileSync(join(folder, 'exports.ts'), `
-    import * as edgemint from 'edgemint';
-    export const exported: Record<keyof typeof edgemint, unknown> = { ${names.map((name) => `${name}: 0`).join(', ')} };
-  `);
-  assert.equal(await compile(['exports.ts']), '');
-});
+for (const entry of ['edgemint', 'edgemint/slim', 'edgemint/errors']) {
+  test(`the types name every export of ${entry}, and none that is not there`, async () => {
+    const names = Object.keys(await importFrom(folder, entry));
+    writeFileSync(join(folder, 'exports.ts'), `
+      import * as entry from '${entry}';
+      export const exported: Record<keyof typeof entry, unknown> = { ${names.map((name) => `${name}: 0`).join(', ')} };
+    `);
+    assert.equal(await compile(['exports.ts']), '');
+  });
+}

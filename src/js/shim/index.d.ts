@@ -1,4 +1,10 @@
 // Types of the package `edgemint`, written by hand. They use no global type of a browser or of Node.
+import type { RequestLike } from './guard.js';
+import type { Key } from './keys.js';
+
+export * from './guard.js';
+export * from './issuer.js';
+export * from './keys.js';
 
 /** Options of {@link createVerifier}. Unknown names are refused: a misspelt check must not go missing. */
 export type VerifierOptions = CommonOptions & KeyOptions;
@@ -33,6 +39,12 @@ export interface CommonOptions {
   now?: () => number;
   /** The longest token that is looked at, in bytes, up to 1 MiB. @default 16384 */
   maxTokenBytes?: number;
+  /**
+   * Keeps up to `max` tokens that were verified, from 2 on, and gives fresh claims when one of them comes again: without its
+   * signature being checked, but never outside its time, and never after other keys have been fetched. What is kept are
+   * whole tokens, in memory. @default false
+   */
+  cache?: { max: number } | false;
 }
 
 /**
@@ -85,8 +97,8 @@ export interface DiscoveredKeySet {
 export interface SingleKey {
   jwks?: undefined;
   jwksUri?: undefined;
-  /** One JWK, public or `oct`, or a WebCrypto `CryptoKey` that may `verify`. */
-  key: Jwk | CryptoKeyLike;
+  /** One JWK, public or `oct`, a public or secret {@link Key}, or a WebCrypto `CryptoKey` that may `verify`. */
+  key: Jwk | Key | CryptoKeyLike;
   /** The algorithms allowed. @default what the key is for */
   algorithms?: readonly AlgorithmName[];
   fetch?: undefined;
@@ -97,8 +109,8 @@ export interface SecretKey {
   jwksUri?: undefined;
   /** The bytes of a shared secret, at least as many as the hash has (RFC 7518 section 3.2). */
   key: Uint8Array;
-  /** The one HMAC algorithm that the secret is for. */
-  algorithms: readonly [HmacName];
+  /** The one HMAC algorithm that the secret is for. @default HS256 */
+  algorithms?: readonly [HmacName];
   fetch?: undefined;
 }
 
@@ -115,6 +127,24 @@ export interface Verifier {
    */
   verify(token: string): Promise<VerifiedToken>;
   /**
+   * The same at once: in Node for all algorithms; elsewhere for HMAC, and for Ed25519 with `edgemint-full.wasm`.
+   *
+   * In Node it blocks the thread for as long as the signature takes, some 20 to 80 microseconds, where `verify` uses other
+   * threads when many tokens come at once.
+   * @throws {TokenError} as `verify`; with the code `async_required` where the keys are not at hand yet, do not fit, or this
+   * runtime has no such signatures without waiting. Then ask `verify`.
+   */
+  verifySync(token: string): VerifiedToken;
+  /** Verifies many. Gives their results in order, and never rejects for the sake of one. */
+  verifyAll(tokens: readonly string[]): Promise<VerifyResult[]>;
+  /**
+   * Verifies the token that a request bears, `Authorization: Bearer` (RFC 6750 section 2.1): of a Fetch `Request`, of a message
+   * of node:http, or the header's value. For answering such requests see `guard`.
+   * @throws {TokenError} (the promise rejects) with `status`, and `wwwAuthenticate` where the answer has a challenge. A token
+   * with `cnf` is bound to a key that a bearer does not prove: `proof_missing`
+   */
+  verifyRequest(request: RequestLike): Promise<VerifiedToken>;
+  /**
    * Runs every check and tells how each went, for people to read. Never decide about access by it: it tells all,
    * of forged tokens too.
    * @throws {TokenError} (the promise rejects) only where no check can be run at all: a given key that cannot be used,
@@ -122,6 +152,9 @@ export interface Verifier {
    */
   explain(token: string): Promise<Explanation>;
 }
+
+/** What `verifyAll` gives for each token. */
+export type VerifyResult = { ok: true; value: VerifiedToken; error?: undefined } | { ok: false; value?: undefined; error: TokenError };
 
 /** A token that passed every check. Plain objects of their own. */
 export interface VerifiedToken {
@@ -199,17 +232,31 @@ export function decodeUnverified(token: string): { header: Partial<Header>; clai
 
 /** Why a token was refused, or could not be checked. `code` is stable; the message is for developers and is not. */
 export class TokenError extends Error {
-  constructor(code: ErrorCode, message: string, details?: { claim?: string; cause?: unknown });
+  constructor(code: ErrorCode, message?: string, details?: TokenErrorDetails);
   readonly name: 'TokenError';
   readonly code: ErrorCode;
   /** The claim that the reason is about, where it is about one. */
   readonly claim?: string;
+  /** What exactly is wrong with a key, as a stable word, where the code is `key_unusable` and it is known. */
+  readonly reason?: string;
+  /** From `verifyRequest`: the status to answer with. */
+  readonly status?: number;
+  /** From `verifyRequest`: the value of the header `WWW-Authenticate`, where the answer has a challenge (RFC 6750 section 3). */
+  readonly wwwAuthenticate?: string;
   /** What was thrown underneath, where something was. */
   readonly cause?: unknown;
 }
 
-/** Every `code` that a {@link TokenError} can have. */
-export type ErrorCode = RefusalCode | TroubleCode;
+export interface TokenErrorDetails {
+  claim?: string;
+  reason?: string;
+  cause?: unknown;
+  status?: number;
+  wwwAuthenticate?: string;
+}
+
+/** Every `code` that a {@link TokenError} can have. `edgemint/errors` has them as lists. */
+export type ErrorCode = RefusalCode | RequestCode | TroubleCode;
 
 /** The token was refused. To whoever presented it, all of them are the same: `invalid_token` (RFC 6750 section 3.1). */
 export type RefusalCode =
@@ -248,10 +295,21 @@ export type RefusalCode =
   /** An encrypted token, a JSON serialisation, or an extension (`crit`, `b64`, `zip`). */
   | 'unsupported';
 
+/** A request was refused before its token was looked at, or for a reason that lies in the request. */
+export type RequestCode =
+  /** The token is bound to a key (`cnf`), and the request proves nothing about it (RFC 9449 section 7, RFC 8705 section 3). */
+  | 'proof_missing'
+  /** The `Authorization` header is malformed, or there are several. */
+  | 'request_invalid'
+  /** No `Authorization` header, or another scheme. */
+  | 'token_missing';
+
 /** Nothing is known about the token: the fault lies with the options, the issuer or the runtime. */
 export type TroubleCode =
-  /** The runtime's WebCrypto does not have the algorithm. */
+  /** The runtime does not have the algorithm. */
   | 'algorithm_unavailable'
+  /** It can only be done asynchronously: call `verify` or `mint`. */
+  | 'async_required'
   /** The issuer's metadata could not be fetched, or is wrong. */
   | 'discovery_failed'
   /** A fault in this package. */
@@ -262,6 +320,8 @@ export type TroubleCode =
   | 'key_unusable'
   /** The key set could not be fetched, or is none. */
   | 'keys_unavailable'
+  /** No token can be made of these claims: no object, too large, or not JSON. */
+  | 'mint_invalid'
   /** The WebAssembly module could not be loaded. The next call tries again. */
   | 'wasm_unavailable';
 

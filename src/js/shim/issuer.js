@@ -1,10 +1,12 @@
 // The issuer: claims in, a signed token or a TokenError out. It mints nothing that a verifier of this package would refuse by
 // default.
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, plainName } from './algorithms.js';
+import { fromBase64url, toBase64url } from './base64.js';
 import { readClock, systemTime } from './clock.js';
 import { importSign, importVerify } from './engines.js';
 import { TokenError, refusal, toTokenError } from './errors.js';
 import { Issuer, readJwk } from './glue.js';
+import { openKey } from './key.js';
 import { currentBytes } from './memory.js';
 import { isAccessToken, requiredClaimsFor } from './options.js';
 
@@ -89,22 +91,22 @@ function ready(state) {
 
 /** The key as an engine takes it, or the bytes of a secret; its algorithm and its name. */
 function readSigningKey(settings) {
-  const { kid } = settings;
   const algorithm = settings.algorithm === undefined ? undefined : plainName(settings.algorithm);
-  const given = materialOf(settings.key);
-  if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid };
-  if (isCryptoKey(given.key)) {
-    return { key: given.key, algorithm: algorithmOfCryptoKey(given.key), kid: kid ?? given.kid };
-  }
-  const { type, alg, jwk } = JSON.parse(readJwk(JSON.stringify(given.key), algorithm ?? given.alg ?? ''));
+  const { given, kid: own, alg: ownAlgorithm } = materialOf(settings.key);
+  const name = settings.kid ?? own;
+  if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
+  if (isCryptoKey(given)) return { key: given, algorithm: algorithmOfCryptoKey(given), kid: name };
+  const { type, alg, jwk } = JSON.parse(readJwk(JSON.stringify(given), algorithm ?? ownAlgorithm ?? ''));
   if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
-  const name = kid ?? given.kid;
   if (type === 'secret') return { secret: fromBase64url(jwk.k), algorithm: alg, kid: name };
   return { key: jwk, algorithm: alg, kid: name };
 }
 
+/** What a Key holds, or what was given in its place. */
 function materialOf(key) {
-  return key instanceof Uint8Array ? key : { key, kid: key.kid, alg: key.alg };
+  const inside = openKey(key);
+  if (inside === undefined) return { given: key, kid: key.kid, alg: key.alg };
+  return { given: inside.handle ?? inside.jwk, kid: key.kid, alg: key.alg };
 }
 
 /** Writes the text to be signed into the core, or the whole token where the key is a secret. */
@@ -203,26 +205,15 @@ function readKey(key, algorithm) {
     if (algorithm !== undefined && !isHmac(algorithm)) throw invalid('a key of bytes is for HS256, HS384 or HS512');
     return Uint8Array.from(key);
   }
-  if (isCryptoKey(key)) {
-    const own = algorithmOfCryptoKey(key);
-    if (own === undefined || !key.usages.includes('sign')) {
-      throw invalid('key is a CryptoKey that makes no signatures of a known algorithm');
-    }
-    if (algorithm !== undefined && plainName(algorithm) !== own) throw invalid('key is a CryptoKey for another algorithm');
+  const handle = isCryptoKey(key) ? key : openKey(key)?.handle;
+  if (handle !== undefined) {
+    const own = algorithmOfCryptoKey(handle);
+    if (own === undefined || !handle.usages.includes('sign')) throw invalid('key makes no signatures of a known algorithm');
+    if (algorithm !== undefined && plainName(algorithm) !== own) throw invalid('key is for another algorithm');
     return key;
   }
   if (key === null || typeof key !== 'object') throw invalid('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
   return key;
-}
-
-function fromBase64url(text) {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
-}
-
-function toBase64url(bytes) {
-  if (typeof bytes.base64urlSlice === 'function') return bytes.base64urlSlice(0, bytes.length);
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 function invalid(message) {

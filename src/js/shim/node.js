@@ -9,7 +9,7 @@ import { nodeTexts, startNow } from './memory.js';
 
 startNow(readFileSync(new URL('./edgemint-full.wasm', import.meta.url)));
 
-export const { createVerifier, createIssuer, guard } = bindApi({
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
   load: () => undefined,
   flight: sharedFlight,
   requestInit: {},

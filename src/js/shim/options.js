@@ -3,6 +3,7 @@ import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac } from './algori
 import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
+import { openKey } from './key.js';
 
 /** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
 export const anyIssuer = Symbol('anyIssuer');
@@ -98,8 +99,17 @@ function readKey(key, algorithms) {
     return { secret: Uint8Array.from(key), algorithm };
   }
   if (isCryptoKey(key)) return { handle: key, algorithm: readCryptoKey(key) };
+  const inside = openKey(key);
+  if (inside !== undefined) return readOwnKey(key, inside);
   if (isObject(key) && typeof key.kty === 'string') return { jwks: toJson('key', { keys: [key] }) };
-  throw invalid('key must be a JWK, a CryptoKey or, for HMAC, a Uint8Array');
+  throw invalid('key must be a Key, a JWK, a CryptoKey or, for HMAC, a Uint8Array');
+}
+
+function readOwnKey({ type, alg, kid }, { handle, jwk, isNamed }) {
+  if (type === 'private') throw invalid('key is a private one: toPublic gives what belongs here');
+  if (handle !== undefined) return { handle, algorithm: readCryptoKey(handle) };
+  // A name that nobody gave it must not keep tokens away that name it otherwise.
+  return { jwks: JSON.stringify({ keys: [{ ...jwk, alg, ...(isNamed && { kid }) }] }) };
 }
 
 function readCryptoKey(key) {

@@ -20,7 +20,7 @@ function requireStarted() {
   if (!isStarted()) throw new TokenError('wasm_unavailable', 'init has not been called');
 }
 
-export const { createVerifier, createIssuer, guard } = bindApi({
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
   load: requireStarted,
   // The one that also works where a promise must not cross requests.
   flight: leasedFlight(() => {}),

@@ -15,7 +15,7 @@ async function fetchWasm() {
   }
 }
 
-export const { createVerifier, createIssuer, guard } = bindApi({
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
   load: () => (isStarted() ? undefined : fetchWasm()),
   flight: sharedFlight,
   // The browser's cache may hold an older key set than we ask for.

@@ -15,7 +15,7 @@ function keepAlive(promise) {
   workers.waitUntil?.(promise);
 }
 
-export const { createVerifier, createIssuer, guard } = bindApi({
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
   load: () => undefined,
   flight: leasedFlight(keepAlive),
   // workerd knows none of the fields that the web entry sets.

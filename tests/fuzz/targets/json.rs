@@ -11,9 +11,8 @@ pub(crate) fn check(data: &[u8]) {
     let expected = oracle(data);
     let read = parse_object(data);
     if read.is_some() != expected.is_some() {
-        // The one thing that the two see differently: see `is_huge`.
-        assert!(read.is_none() || is_huge(data), "{read:?} instead of {expected:?}");
-        assert!(expected.is_none() || is_huge(data), "{read:?} instead of {expected:?}");
+        // The one thing that the two see differently.
+        assert!(is_huge(data), "{read:?} instead of {expected:?}");
         return;
     }
     assert_eq!(read, expected);
@@ -67,9 +66,9 @@ fn same(span: Span, text: &str, value: &Value) {
     assert_eq!(span.items(text).count(), value.as_array().map_or(0, Vec::len));
 }
 
-/// Is there a number near the end of what a double holds, or written with very many digits? We stop at 1e308; serde_json
-/// goes on to the last double, and stumbles over some that are written long.
-fn is_huge(data: &[u8]) -> bool {
+/// Is there a number near the end of what a double holds, or written with very many digits? There serde_json rounds before
+/// it compares, and stumbles over some that are written long.
+pub(crate) fn is_huge(data: &[u8]) -> bool {
     let digit = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     data.split(|byte| !digit(byte)).any(|number| {
         let value = std::str::from_utf8(number).unwrap().parse::<f64>();
@@ -120,7 +119,8 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not finite"))
+        let number = Number::from_f64(value).filter(|_| value.abs() < 1e308);
+        number.map(Value::Number).ok_or_else(|| E::custom("not finite, or almost"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

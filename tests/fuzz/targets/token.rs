@@ -14,7 +14,7 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use super::json::oracle;
+use super::json::{is_huge, oracle};
 
 const SECRET: &[u8] = b"a shared secret of 32 bytes, or more";
 const KID: &str = "key-1";
@@ -24,6 +24,9 @@ const AUDIENCE: &str = "https://api.example";
 
 pub(crate) fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
+    if text.split('.').any(|part| base64url::decode(part.as_bytes()).is_some_and(|json| is_huge(&json))) {
+        return;
+    }
     judge(&text);
     if let Some((signed, _)) = text.rsplit_once('.') {
         judge(&format!("{signed}.{}", base64url::encode(&mac(signed))));

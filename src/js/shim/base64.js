@@ -1,0 +1,20 @@
+// Bytes and the texts that stand for them.
+
+/** The bytes of base64url that the core has written or found canonical. */
+export function fromBase64url(text) {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** Unpadded base64url. */
+export function toBase64url(bytes) {
+  // What Node's own bytes can do by themselves.
+  if (typeof bytes.base64urlSlice === 'function') return bytes.base64urlSlice(0, bytes.length);
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+/** PEM text of some DER, in lines of 64 (RFC 7468 section 2). */
+export function toPem(label, der) {
+  const letters = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(''));
+  return [`-----BEGIN ${label}-----`, ...letters.match(/.{1,64}/g), `-----END ${label}-----`, ''].join('\n');
+}

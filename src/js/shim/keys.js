@@ -1,0 +1,185 @@
+// Keys: new ones, those of others, their thumbprints, and the set that an issuer publishes. The core reads, the platform
+// computes.
+import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, plainName } from './algorithms.js';
+import { fromBase64url } from './base64.js';
+import { fromPkcs8, generate, prove } from './convert.js';
+import { TokenError, toTokenError } from './errors.js';
+import { readJwk, readPem, readRaw, thumbprintOf } from './glue.js';
+import { makeKey, openKey } from './key.js';
+
+export { Key } from './key.js';
+
+/** Characters of a JWK or a PEM text, and bytes of a raw key: the largest private RSA key takes 6400. */
+const LONGEST = 64 * 1024;
+/** Bits of an RSA modulus: what RFC 7518 section 3.3 demands, and what every runtime still takes. */
+const RSA_BITS = { least: 2048, most: 8192 };
+
+/** Makes what has to do with keys for a platform, of which `load()` is needed: see verifier.js. */
+export function bindKeys(platform) {
+  const whenLoaded = (act) => async (...args) => {
+    try {
+      const waiting = platform.load();
+      if (waiting !== undefined) await waiting;
+      return await act(...args);
+    } catch (thrown) {
+      throw toTokenError(thrown);
+    }
+  };
+  return {
+    generateKey: whenLoaded(generateKey),
+    importKey: whenLoaded(importKey),
+    thumbprint: whenLoaded(thumbprint),
+    createJwks,
+  };
+}
+
+async function generateKey(alg, options = {}) {
+  const algorithm = readAlgorithm(alg, 'the algorithm');
+  const { kid, modulusLength } = readOptions(options, ['kid', 'modulusLength']);
+  const isRsa = /^[RP]S/.test(algorithm);
+  if (modulusLength !== undefined && !isRsa) throw invalid('modulusLength is for RSA algorithms');
+  const bits = modulusLength ?? RSA_BITS.least;
+  if (!(Number.isInteger(bits) && bits % 8 === 0 && bits >= RSA_BITS.least && bits <= RSA_BITS.most)) {
+    throw invalid(`modulusLength must be ${RSA_BITS.least} to ${RSA_BITS.most} bits, in whole bytes`);
+  }
+  if (isHmac(algorithm)) {
+    // As long as the hash: more adds nothing (RFC 2104 section 3).
+    const secret = crypto.getRandomValues(new Uint8Array(Number(algorithm.slice(2)) / 8));
+    return fromAnswer(readRaw(secret, algorithm), kid);
+  }
+  const jwk = await generate(algorithm, isRsa ? bits : undefined);
+  return fromAnswer(readJwk(JSON.stringify(jwk), algorithm), kid);
+}
+
+async function importKey(input, options = {}) {
+  const { alg, kid } = readOptions(options, ['alg', 'kid']);
+  const algorithm = alg === undefined ? '' : readAlgorithm(alg, 'alg');
+  if (typeof input === 'string') return fromText(input, algorithm, kid);
+  if (input instanceof Uint8Array) return fromBytes(input, algorithm, kid);
+  if (isCryptoKey(input)) return fromCryptoKey(input, algorithm, kid);
+  return fromJwk(toText(input), algorithm, kid);
+}
+
+async function thumbprint(input) {
+  const inside = openKey(input);
+  if (inside === undefined) return thumbprintOf(toText(input));
+  return inside.thumbprint ?? thumbprintOf(JSON.stringify(input.toJwk()));
+}
+
+function createJwks(keys) {
+  if (!Array.isArray(keys)) throw invalid('keys must be an array of Keys');
+  const jwks = keys.map((key) => {
+    if (openKey(key) === undefined) throw invalid('each of the keys must be a Key: importKey makes one');
+    return key.toPublic().toJwk();
+  });
+  const twice = jwks.find(({ kid }, place) => jwks.findIndex((other) => other.kid === kid) !== place);
+  if (twice !== undefined) throw invalid('two of the keys have the same kid: give one of them another with importKey');
+  return { keys: jwks };
+}
+
+function fromText(text, algorithm, kid) {
+  if (text.length > LONGEST) throw unusable('the text is longer than that of any key');
+  if (/^\s*\{/.test(text)) return fromJwk(text, algorithm, kid);
+  if (!text.includes('-----BEGIN')) {
+    throw unusable('the text is neither PEM nor a JWK; a secret must be given as bytes, not as text');
+  }
+  return fromPem(text, algorithm, kid);
+}
+
+async function fromJwk(text, algorithm, kid) {
+  const answer = readJwk(text, algorithm);
+  const { jwk, alg } = JSON.parse(answer);
+  await prove(jwk, alg);
+  // The core has found it to be strict JSON, and its kid a text.
+  const members = JSON.parse(text);
+  return fromAnswer(answer, kid ?? (Object.hasOwn(members, 'kid') ? members.kid : undefined));
+}
+
+async function fromPem(text, algorithm, kid) {
+  const answer = readPem(text, algorithm);
+  const { alg, pkcs8, public: publicKey, jwk } = JSON.parse(answer);
+  if (pkcs8 === undefined) {
+    await prove(jwk, alg);
+    return fromAnswer(answer, kid);
+  }
+  const { kid: _, ...pair } = await fromPkcs8(fromBase64url(pkcs8), alg);
+  if (publicKey !== '' && publicKey !== pair.x) throw unusable('the private key is not that of the public key beside it');
+  return fromJwk(JSON.stringify(pair), alg, kid);
+}
+
+async function fromBytes(bytes, algorithm, kid) {
+  if (algorithm === '') throw invalid('alg is required for a key of bytes');
+  if (bytes.length > LONGEST) throw unusable('there are more bytes than in any key');
+  const answer = readRaw(Uint8Array.from(bytes), algorithm);
+  await prove(JSON.parse(answer).jwk, algorithm);
+  return fromAnswer(answer, kid);
+}
+
+async function fromCryptoKey(handle, algorithm, kid) {
+  const alg = algorithmOfCryptoKey(handle);
+  if (alg === undefined) throw unusable('the CryptoKey is for none of the algorithms');
+  if (algorithm !== '' && algorithm !== alg) throw unusable('the CryptoKey is for another algorithm');
+  const { type, extractable, usages } = handle;
+  const needed = { public: ['verify'], private: ['sign'], secret: ['sign', 'verify'] }[type];
+  if (needed === undefined || !needed.every((usage) => usages.includes(usage))) {
+    throw unusable('the usages of the CryptoKey do not allow all that a key of its kind is for');
+  }
+  if (extractable) return fromJwk(JSON.stringify(await crypto.subtle.exportKey('jwk', handle)), alg, kid);
+  if (!isStrong(handle.algorithm)) throw unusable('the CryptoKey is too weak');
+  return makeKey({ type, alg, kid, handle, isNamed: kid !== undefined });
+}
+
+/** What the core asks of a JWK, as far as a CryptoKey lets itself be asked (RFC 7518 sections 3.2 and 3.3). */
+function isStrong({ name, modulusLength, publicExponent, length, hash }) {
+  if (name === 'HMAC') return length >= Number(hash.name.slice('SHA-'.length));
+  if (modulusLength === undefined) return true;
+  const exponent = [...publicExponent].reduce((sum, byte) => sum * 256 + byte, 0);
+  return modulusLength >= RSA_BITS.least && modulusLength <= RSA_BITS.most
+    && exponent % 2 === 1 && exponent >= 3 && exponent < 2 ** 32;
+}
+
+/** The key that the core has described. A secret gets no name by itself: its thumbprint would tell of it. */
+function fromAnswer(answer, kid) {
+  const { type, alg, thumbprint: own, jwk } = JSON.parse(answer);
+  const name = kid ?? (type === 'secret' ? undefined : own);
+  return makeKey({ type, alg, kid: name, jwk, isNamed: kid !== undefined, thumbprint: own });
+}
+
+function toText(jwk) {
+  if (jwk === null || typeof jwk !== 'object' || typeof jwk.kty !== 'string') {
+    throw invalid('the key must be a JWK, PEM text, a Uint8Array or a CryptoKey');
+  }
+  let text;
+  try {
+    text = JSON.stringify(jwk);
+  } catch {
+    throw unusable('the JWK does not serialise to JSON');
+  }
+  if (typeof text !== 'string' || text.length > LONGEST) throw unusable('the JWK is longer than any');
+  return text;
+}
+
+function readAlgorithm(alg, what) {
+  if (typeof alg !== 'string' || !isAlgorithm(alg)) throw invalid(`${what} must be one of the package's`);
+  return plainName(alg);
+}
+
+function readOptions(options, names) {
+  if (options === null || typeof options !== 'object') throw invalid('the options must be an object');
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw invalid(`there is no option "${unknown}"`);
+  const { kid } = options;
+  // Half a character alone would be another text in the header of a token.
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > 256 || /\p{Surrogate}/u.test(kid))) {
+    throw invalid('kid must be a text of 1 to 256 characters');
+  }
+  return options;
+}
+
+function unusable(message) {
+  return new TokenError('key_unusable', message);
+}
+
+function invalid(message) {
+  return new TokenError('invalid_option', message);
+}

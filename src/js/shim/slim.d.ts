@@ -1,0 +1,15 @@
+// Types of `edgemint/slim`.
+export * from './index.js';
+
+/**
+ * Takes the compiled module: of `edgemint/edgemint.wasm`, or of `edgemint/edgemint-full.wasm`, which also checks Ed25519 by itself.
+ * Call it once, before anything else is used; later calls change nothing.
+ *
+ * ```js
+ * import module from 'edgemint/edgemint.wasm';   // however your bundler gives a WebAssembly.Module
+ * import { init, createVerifier } from 'edgemint/slim';
+ * init(module);
+ * ```
+ * @throws {TokenError} with the code `wasm_unavailable` if it is no module of this package
+ */
+export function init(module: object): void;
