@@ -49,6 +49,21 @@ pub enum KeyError {
 }
 
 impl KeyError {
+    /// The stable lower-case word for this reason.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::AlgorithmMissing => "algorithm_missing",
+            Self::Disguised => "disguised",
+            Self::Malformed => "malformed",
+            Self::Pem(_) => "pem",
+            Self::Private => "private",
+            Self::Public => "public",
+            Self::Unsupported => "unsupported",
+            Self::WrongUse => "wrong_use",
+            Self::Weak => "weak",
+        }
+    }
+
     /// A sentence for whoever sent the key. It holds no value from the key.
     pub const fn sentence(self) -> &'static str {
         match self {

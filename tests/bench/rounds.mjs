@@ -56,11 +56,18 @@ export function ratio(ours, theirs) {
   return `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)})`;
 }
 
+/** Between which the middle half of many values lie: the least and the most. */
+export function middleHalf(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const quarter = sorted.length >> 2;
+  return [sorted[quarter], sorted.at(-1 - quarter)];
+}
+
 /** The median of the ratios round by round, and between which the middle half of many rounds lie: "1.05 (0.98 to 1.10)". */
 export function middleRatio(ours, theirs) {
-  const all = ratios(ours, theirs).toSorted((a, b) => a - b);
-  const quarter = all.length >> 2;
-  return `${median(all).toFixed(2)} (${all[quarter].toFixed(2)} to ${all.at(-1 - quarter).toFixed(2)})`;
+  const all = ratios(ours, theirs);
+  const [least, most] = middleHalf(all);
+  return `${median(all).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
 }
 
 /** A rate for people. */

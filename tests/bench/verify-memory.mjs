@@ -38,5 +38,6 @@ export function memoryTables(measured) {
     const heading = `${what}: ${verified.toLocaleString('en')} verifications`;
     return `${heading}\n\n${table([['after', 'heap', 'rss', 'wasm'], ...rows])}`;
   };
-  return ['Memory in MB while one verifier works (verifySync), after a collection of garbage.', ...measured.map(one)].join('\n\n');
+  const title = 'Memory in MB while one verifier works (verifySync), after a collection of garbage.';
+  return [title, ...measured.map(one)].join('\n\n');
 }

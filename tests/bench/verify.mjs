@@ -44,6 +44,6 @@ ${unchecked.map(([name, checks]) => `  ${name} has no option for: ${checks.join(
 
 hono/jwt mints without kid and with the type JWT. The limits are the bare cryptography. "Seen before" is with caches of
 ${CACHE.toLocaleString('en')} tokens; ours gives fresh claims each time, fast-jwt the same object to everybody. Medians of
-${rounds} rounds of ${seconds} s; ratios are the median of the rounds', and where the middle half of them lies. One in flight if not
-said otherwise.`;
+${rounds} rounds of ${seconds} s; ratios are the median of the rounds', and where the middle half of them lies. One in flight if
+not said otherwise.`;
 }

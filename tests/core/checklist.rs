@@ -1,19 +1,22 @@
-//! Two tables of what others test or got wrong: for each item the test that covers it, or why none does.
+//! Tables of what others test or got wrong, and of our own rules: for each item the test that covers it, or why none does.
 //!
 //! - The OAuch checklist (DistriNet/OAuch): its texts stay where they are, the table knows identifiers alone, an area and an
 //!   item.
 //! - The defects of peers that were made public, by their own numbers.
+//! - The rules in which tokens and keys are judged more strictly than elsewhere: natively, and through the npm package.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const OAUCH: &str = "tests/checklists/oauch.json";
 const REGRESSIONS: &str = "tests/checklists/regressions.json";
+const STRICT: &str = "tests/checklists/strict.json";
 /// Where the checklist is, beside the project, on machines that have it.
 const CHECKLIST: &str = "../shared/checklists/oauch-checklist.json";
 
@@ -25,13 +28,30 @@ enum Cover {
     WhyNot(String),
 }
 
+/// How a rule is covered on both sides.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Both {
+    native: Cover,
+    package: Cover,
+}
+
 fn table(path: &str) -> BTreeMap<String, Cover> {
+    read(path)
+}
+
+fn read<T: DeserializeOwned>(path: &str) -> T {
     serde_json::from_str(&read_to_string(Path::new(ROOT).join(path)).unwrap()).unwrap()
 }
 
 #[test]
 fn every_test_of_the_tables_is_there() {
-    for (item, cover) in table(OAUCH).into_iter().chain(table(REGRESSIONS)) {
+    let rules: BTreeMap<String, Both> = read(STRICT);
+    assert!(rules.len() > 50);
+    let of_rules = rules.into_iter().flat_map(|(rule, Both { native, package })| {
+        [(format!("{rule}, natively"), native), (format!("{rule}, in the package"), package)]
+    });
+    for (item, cover) in table(OAUCH).into_iter().chain(table(REGRESSIONS)).chain(of_rules) {
         match cover {
             Cover::Test(test) => {
                 let (file, name) = test.split_once(" :: ").unwrap_or_else(|| panic!("{item}: {test}"));
@@ -46,8 +66,10 @@ fn every_test_of_the_tables_is_there() {
 /// Does the line name a test, or a row of a table of tests?
 fn begins_test(line: &str, name: &str) -> bool {
     let line = line.trim_start();
-    let row = ["test(", "['", "'"].iter().any(|start| line.starts_with(start)) && line.contains(name);
-    row || line.starts_with(&format!("fn {name}("))
+    let row = ["test(", "['", "'", "vectors("].iter().any(|start| line.starts_with(start)) && line.contains(name);
+    // A rule in a file of rows, and in the list that makes a test of each.
+    let rule = line.contains(&format!(r#""rule": "{name}","#)) || line.contains(&format!(r#""rule":"{name}","#));
+    row || rule || line.starts_with(&format!("fn {name}(")) || line.starts_with(&format!("{name} ="))
 }
 
 #[test]
@@ -69,6 +91,13 @@ fn a_line_that_only_speaks_of_a_test_is_none() {
     assert!(begins_test("test('a code counts once', async () => {", "a code counts once"));
     assert!(begins_test("  ['no verifier', () => undefined],", "no verifier"));
     assert!(begins_test("fn a_code_counts_once() {", "a_code_counts_once"));
+    assert!(begins_test("    a_code_counts_once = \"a code counts once\",", "a_code_counts_once"));
+    assert!(begins_test(r#"  {"rule": "a code counts once", "what": "twice"},"#, "a code counts once"));
     assert!(!begins_test("// test: a code counts once", "a code counts once"));
     assert!(!begins_test("fn a_code_counts_once_more() {", "a_code_counts_once"));
+    assert!(!begins_test("    a_code_counts_once_more = \"a\",", "a_code_counts_once"));
+    assert!(!begins_test(
+        r#"  {"rule": "a code counts once more", "what": "a code counts once"},"#,
+        "a code counts once"
+    ));
 }

@@ -105,6 +105,30 @@ proptest! {
     }
 
     #[test]
+    fn a_forged_token_is_told_the_same_whatever_it_says(
+        judge in any_judge(),
+        header in any_object(HEADER, 2),
+        claims in any_object(CLAIMS, 9),
+        noise: Vec<u8>,
+        signature in vec(any::<u8>(), 32),
+    ) {
+        let mut head = judge.header.clone();
+        head.as_object_mut().unwrap().extend(header);
+        let encode = |bytes: &[u8]| base64url::encode(bytes);
+        let head = encode(head.to_string().as_bytes());
+        let told = |payload: &str| judge.verdict_on(&format!("{head}.{payload}.{}", encode(&signature))).unwrap_err();
+        let reason = told("");
+        // Not one of those that speak of claims.
+        prop_assert_eq!(reason.claim(), None);
+        prop_assert_ne!(reason.code(), "not_yet_valid");
+        let claims = Value::Object(claims).to_string();
+        let own = encode(judge.claims.to_string().as_bytes());
+        for payload in [encode(claims.as_bytes()), own, encode(&noise), "not base64!".to_owned()] {
+            prop_assert_eq!(told(&payload), reason.clone());
+        }
+    }
+
+    #[test]
     fn an_object_is_a_key_or_an_error(
         jwk in any_object(JWK, 9),
         input: Vec<u8>,

@@ -92,7 +92,7 @@ fn valid_signatures_are_accepted_and_no_others() {
 fn what_is_no_signed_jwt_is_refused_by_name() {
     let policy = Arc::new(open_policy());
     let refused: Vec<_> = all_jws().into_iter().filter(|jws| jws.expect != "valid").collect();
-    assert_eq!(refused.len(), 5);
+    assert_eq!(refused.len(), 10);
     for jws in refused {
         let verdict = verify(&jws.token, &jws.keys(), &policy, UnixTime(0));
         let reason = verdict.and_then(|pending| pending.settle_portable()).expect_err(&jws.name());

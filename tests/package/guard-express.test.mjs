@@ -256,6 +256,13 @@ test('without waiting where the verifier can, and by waiting where it cannot', a
   assert.deepEqual(await visit(verifierWith(() => ({ claims: { cnf: {} } }))), [401, 'verifySync', undefined]);
 });
 
+test('without waiting where the keys are given', async () => {
+  const given = { headers: { authorization: `Bearer ${await token({ sub: 'somebody' })}` } };
+  let isThrough = false;
+  guard({ ...options, key: key.jwk })(given, undefined, () => { isThrough = true; });
+  assert.deepEqual([isThrough, given.token.claims.sub], [true, 'somebody']);
+});
+
 test('a key that was published later is found', async () => {
   const verifier = createVerifier(options);
   const ask = guard(verifier);

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync } from 'node:zlib';
 import { systemPath } from '../../.scripts/toolbox.mjs';
 import { importFrom, install, tarball } from './consumer.mjs';
 import { newKey, options, sign, tampered } from './signer.mjs';
@@ -14,7 +14,13 @@ import { newKey, options, sign, tampered } from './signer.mjs';
 const run = promisify(execFile);
 const folder = await install();
 const installed = join(folder, 'node_modules/edgemint');
-const EXPORTS = ['TokenError', 'anyAudience', 'anyIssuer', 'anyType', 'createVerifier', 'decodeUnverified'];
+const EXPORTS = [
+  'Key', 'TokenError', 'anyAudience', 'anyIssuer', 'anyType', 'createIssuer', 'createJwks', 'createVerifier', 'decodeUnverified', 'generateKey',
+  'guard', 'importKey', 'thumbprint',
+];
+
+/** Bytes of each, by brotli, at most. */
+const WASM = { 'edgemint.wasm': 60_000, 'edgemint-full.wasm': 120_000 };
 
 /** The files that run in plain Node; node_modules/.bin/node has run them already. */
 const FILES = ['algorithms', 'discovery', 'explain', 'fetching', 'flight', 'options', 'refusals', 'vectors'];
@@ -25,27 +31,30 @@ test('the exports are these and no others, under import and under require', asyn
   assert.deepEqual(Object.keys(require('edgemint')).sort(), EXPORTS);
 });
 
-test('the wasm and package.json can be imported by path, and nothing else', () => {
+test('the two wasm and package.json can be imported by path, and nothing else', () => {
   const require = createRequire(join(folder, 'index.cjs'));
-  assert.equal(require.resolve('edgemint/edgemint.wasm'), join(installed, 'dist/edgemint.wasm'));
+  for (const name of Object.keys(WASM)) assert.equal(require.resolve(`edgemint/${name}`), join(installed, 'dist', name));
   assert.equal(require('edgemint/package.json').name, 'edgemint');
   assert.throws(() => require.resolve('edgemint/dist/verifier.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
 });
 
-test('it depends on nothing', () => {
-  const { dependencies, peerDependencies, optionalDependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  assert.deepEqual({ dependencies, peerDependencies, optionalDependencies }, {
-    dependencies: undefined, peerDependencies: undefined, optionalDependencies: undefined,
+test('it depends on nothing; who has Hono gets its types', () => {
+  const { dependencies, peerDependencies, peerDependenciesMeta, optionalDependencies } =
+    JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  assert.deepEqual({ dependencies, peerDependencies, peerDependenciesMeta, optionalDependencies }, {
+    dependencies: undefined, peerDependencies: { hono: '*' }, peerDependenciesMeta: { hono: { optional: true } }, optionalDependencies: undefined,
   });
   assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['edgemint']);
 });
 
-test('there is one wasm, and it is small', (t) => {
+test('there are two wasm, and they are small', (t) => {
   const modules = readdirSync(join(installed, 'dist')).filter((name) => name.endsWith('.wasm'));
-  assert.deepEqual(modules, ['edgemint.wasm']);
-  const gzip = gzipSync(readFileSync(join(installed, 'dist/edgemint.wasm')), { level: 9 }).length;
-  t.diagnostic(`edgemint.wasm: ${(gzip / 1000).toFixed(1)} KB gzip`);
-  assert.ok(gzip < 130_000, `${gzip} bytes`);
+  assert.deepEqual(modules.sort(), Object.keys(WASM).sort());
+  for (const [name, most] of Object.entries(WASM)) {
+    const size = brotliCompressSync(readFileSync(join(installed, 'dist', name))).length;
+    t.diagnostic(`${name}: ${(size / 1000).toFixed(1)} KB brotli`);
+    assert.ok(size < most, `${name}: ${size} bytes`);
+  }
 });
 
 test('importing it prints nothing, and a process that used it ends by itself', async () => {

@@ -34,7 +34,7 @@ const REFUSED = {
   'no algorithms': [{ ...whole, algorithms: [] }],
   'algorithms as text': [{ ...whole, algorithms: 'HS256' }],
   'unknown algorithms': ['none', 'hs256', 'HS1', '', 'toString'].map((name) => ({ ...whole, algorithms: [name] })),
-  'bytes without algorithms': [{ ...whole, key: key.secret }],
+  'a cache without a bound': [true, {}, { max: 1 }, { max: 2.5 }, { max: '9' }, { max: 9, ttl: 1 }, [9], null].map((cache) => ({ ...whole, cache })),
   'bytes for two algorithms': [{ ...whole, key: key.secret, algorithms: ['HS256', 'HS512'] }],
   'bytes for another algorithm': [{ ...whole, key: key.secret, algorithms: ['ES256'] }],
   'a key as text': [{ ...whole, key: 'secret' }],

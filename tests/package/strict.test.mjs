@@ -20,7 +20,8 @@ const CLAIMS = {
 };
 
 /** The token of a row: tests/vectors/README.md says how to read one. */
-function tokenOf({ header = '{$header}', payload = '{$claims}', members, claims, signed = '$h.$p', token = '$s.$m', secret = SECRET }) {
+function tokenOf(row) {
+  const { header = '{$header}', payload = '{$claims}', members, claims, signed = '$h.$p', token = '$s.$m', secret = SECRET } = row;
   const h = base64url(render(header.replaceAll('$header', () => join(HEADER, members))));
   const p = base64url(render(payload.replaceAll('$claims', () => join(CLAIMS, claims))));
   const s = signed.replaceAll('$h', h).replaceAll('$p', p);

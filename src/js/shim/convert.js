@@ -32,6 +32,8 @@ export async function prove(jwk, algorithm) {
   if (d === undefined && jwk.kty !== 'EC') return;
   const verifying = await asking(() => importJwk(publicHalf, algorithm, false, 'verify'));
   if (d === undefined) return;
+  // First, so that nothing is signed with numbers of which some are wrong.
+  if (jwk.kty === 'RSA' && !areRsaNumbers(jwk)) throw mismatched();
   const signing = await asking(() => importJwk(jwk, algorithm, false, 'sign'));
   const { use } = webCrypto(algorithm);
   const message = new Uint8Array(32);
@@ -39,9 +41,11 @@ export async function prove(jwk, algorithm) {
     const signature = await crypto.subtle.sign(use, signing, message);
     return crypto.subtle.verify(use, verifying, signature, message);
   });
-  if (!isValid || (jwk.kty === 'RSA' && !areRsaNumbers(jwk))) {
-    throw new TokenError('key_unusable', 'the private key is not that of the public key beside it');
-  }
+  if (!isValid) throw mismatched();
+}
+
+export function mismatched() {
+  return new TokenError('key_unusable', 'the private key is not that of the public key beside it', { reason: 'mismatched' });
 }
 
 function importJwk(jwk, algorithm, isExtractable, usage) {
@@ -71,6 +75,6 @@ async function asking(ask) {
     // What was thrown may tell of the key, so it goes no further.
     throw thrown?.name === 'NotSupportedError'
       ? new TokenError('algorithm_unavailable')
-      : new TokenError('key_unusable', 'the runtime does not take the key: its numbers are not those of a key');
+      : new TokenError('key_unusable', 'the runtime does not take the key: its numbers are not those of a key', { reason: 'not_taken' });
   }
 }

@@ -46,40 +46,41 @@ export class Core {
   check(token, now, here) {
     const answer = this.#wasm.check(this.#write(token), now, here);
     if (answer >= REASONS) throw this.#reason(answer);
-    if (this.#row === undefined || this.#row.length === 0) {
-      this.#row = new Float64Array(currentBytes(this.#texts).buffer, this.#rowPlace, 10);
-    }
     return answer;
   }
 
   /** The header and the key of the text that was checked last. */
   get known() {
-    return this.#known.get(this.#row[0]) ?? this.#learn();
+    return this.#known.get(this.#numbers[0]) ?? this.#learn();
   }
 
   /** What is wrong with the claims, to be told only when the signature has been found right; or undefined. */
   get deferred() {
-    return this.#row[1] === GOOD ? undefined : this.#reason(this.#row[1]);
+    const answer = this.#numbers[1];
+    return answer === GOOD ? undefined : this.#reason(answer);
   }
 
   /** The claims as JSON text. */
   get json() {
-    return this.#texts.read(currentBytes(this.#texts), this.#row[2], this.#row[3]);
+    const { [2]: start, [3]: length } = this.#numbers;
+    return this.#texts.read(currentBytes(this.#texts), start, length);
   }
 
   /** A view that holds until the next call into wasm. */
   get signature() {
-    return currentBytes(this.#texts).subarray(this.#row[4], this.#row[4] + this.#row[5]);
+    const { [4]: start, [5]: length } = this.#numbers;
+    return currentBytes(this.#texts).subarray(start, start + length);
   }
 
   /** A view that holds until the next call into wasm. */
   get signingInput() {
-    return currentBytes(this.#texts).subarray(this.#input, this.#input + this.#row[6]);
+    return currentBytes(this.#texts).subarray(this.#input, this.#input + this.#numbers[6]);
   }
 
   /** The claims `exp`, `nbf` and `iat`, each NaN if there is none. */
   get times() {
-    return { exp: this.#row[7], nbf: this.#row[8], iat: this.#row[9] };
+    const { [7]: exp, [8]: nbf, [9]: iat } = this.#numbers;
+    return { exp, nbf, iat };
   }
 
   /** Every check for people to read. */
@@ -95,6 +96,14 @@ export class Core {
 
   free() {
     this.#wasm.free();
+  }
+
+  /** What the wasm has set in `check`. Any call into it may have moved the memory since: so never kept. */
+  get #numbers() {
+    if (this.#row === undefined || this.#row.length === 0) {
+      this.#row = new Float64Array(currentBytes(this.#texts).buffer, this.#rowPlace, 10);
+    }
+    return this.#row;
   }
 
   #write(token) {
@@ -130,7 +139,7 @@ export class Core {
     };
     const uses = this.#uses;
     if (this.#known.size >= MAX_KNOWN) this.#known = new Map();
-    this.#known.set(this.#row[0], known);
+    this.#known.set(this.#numbers[0], known);
     return known;
   }
 }

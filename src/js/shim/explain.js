@@ -31,8 +31,9 @@ export async function explain(token, state) {
 /** What the platform says of the signature, nothing if wasm is to check it, or what kept us from finding out. */
 async function askPlatform(text, { source, settings, platform }) {
   try {
+    const { generation } = source;
     await source.ready();
-    const answer = await checkOrRenew(text, source, settings);
+    const answer = await checkOrRenew(text, source, generation, settings);
     if (answer === GOOD) return {};
     const { known } = source.core;
     // The views do not outlast the wait.
@@ -45,8 +46,7 @@ async function askPlatform(text, { source, settings, platform }) {
   }
 }
 
-async function checkOrRenew(text, source, settings) {
-  const { generation } = source;
+async function checkOrRenew(text, source, generation, settings) {
   try {
     return source.core.check(text, readClock(settings), HMAC_HERE);
   } catch (refusal) {

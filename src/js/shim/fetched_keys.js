@@ -29,7 +29,7 @@ export class FetchedKeys {
   #failure;
   #failedAt = -Infinity;
   #missedAt = -Infinity;
-  #published = '';
+  #published;
   #onChange;
 
   /** `onChange` is called when the keys are other ones than before. */

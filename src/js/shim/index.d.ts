@@ -344,20 +344,11 @@ export declare const anyType: unique symbol;
 /** The HMAC algorithms (RFC 7518 section 3.2). */
 export type HmacName = 'HS256' | 'HS384' | 'HS512';
 
+/** The RSA algorithms (RFC 7518 sections 3.3 and 3.5). */
+export type RsaName = 'PS256' | 'PS384' | 'PS512' | 'RS256' | 'RS384' | 'RS512';
+
 /** The signature algorithms (RFC 7518 section 3.1, RFC 8037 section 3.1). `Ed25519` is EdDSA by its name in RFC 9864. */
-export type AlgorithmName =
-  | HmacName
-  | 'EdDSA'
-  | 'Ed25519'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'RS256'
-  | 'RS384'
-  | 'RS512';
+export type AlgorithmName = HmacName | RsaName | 'EdDSA' | 'Ed25519' | 'ES256' | 'ES384' | 'ES512';
 
 /** A public JWK, or one of a shared secret (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2). */
 export interface Jwk {

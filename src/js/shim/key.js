@@ -15,8 +15,9 @@ export class Key {
     insideOf = (value) => (value !== null && typeof value === 'object' && #inside in value ? value.#inside : undefined);
   }
 
-  constructor(making, { type, alg, kid, ...inside }) {
+  constructor(making, parts) {
     if (making !== MAKING) throw new TokenError('invalid_option', 'a Key is made by generateKey or importKey');
+    const { type, alg, kid, ...inside } = parts;
     this.type = type;
     this.alg = alg;
     if (kid !== undefined) this.kid = kid;
@@ -29,23 +30,23 @@ export class Key {
   }
 
   async toPem() {
-    if (this.type === 'secret') throw new TokenError('key_unusable', 'a shared secret has no PEM form');
+    if (this.type === 'secret') throw formless('a shared secret has no PEM form');
     const der = await toDer(this.#numbers(), this.alg);
     return toPem(this.type === 'private' ? 'PRIVATE KEY' : 'PUBLIC KEY', der);
   }
 
   toRaw() {
     const { kty, k, x, y } = this.#numbers();
-    if (this.type === 'private') throw new TokenError('key_unusable', 'a private key has no raw form: use toJwk or toPem');
+    if (this.type === 'private') throw formless('a private key has no raw form: use toJwk or toPem');
     if (kty === 'oct') return fromBase64url(k);
     if (kty === 'OKP') return fromBase64url(x);
     if (kty === 'EC') return Uint8Array.from([4, ...fromBase64url(x), ...fromBase64url(y)]);
-    throw new TokenError('key_unusable', 'an RSA key has no raw form: use toJwk or toPem');
+    throw formless('an RSA key has no raw form: use toJwk or toPem');
   }
 
   toPublic() {
     if (this.type === 'public') return this;
-    if (this.type === 'secret') throw new TokenError('key_unusable', 'a shared secret has no public half');
+    if (this.type === 'secret') throw formless('a shared secret has no public half');
     const { kty, crv, x, y, n, e } = this.#numbers();
     const jwk = { EC: { crv, kty, x, y }, OKP: { crv, kty, x }, RSA: { e, kty, n } }[kty];
     return makeKey({ ...this.#inside, type: 'public', alg: this.alg, kid: this.kid, jwk });
@@ -57,7 +58,7 @@ export class Key {
 
   #numbers() {
     const { jwk } = this.#inside;
-    if (jwk === undefined) throw new TokenError('key_unusable', 'the key is a CryptoKey that is not extractable');
+    if (jwk === undefined) throw formless('the key is a CryptoKey that is not extractable');
     return jwk;
   }
 }
@@ -73,4 +74,8 @@ export function makeKey(parts) {
 /** What is in a Key: `{ jwk, handle, isNamed, thumbprint }`; undefined for anything else. */
 export function openKey(value) {
   return insideOf(value);
+}
+
+function formless(message) {
+  return new TokenError('key_unusable', message, { reason: 'no_such_form' });
 }

@@ -1,5 +1,5 @@
 // Types of the keys of `edgemint`: `generateKey`, `importKey`, `thumbprint`, `createJwks` and `Key`.
-import type { AlgorithmName, CryptoKeyLike, HmacName, Jwk } from './index.js';
+import type { AlgorithmName, CryptoKeyLike, Jwk, RsaName } from './index.js';
 
 /**
  * Makes a new key: a pair for an asymmetric algorithm, a shared secret as long as the hash for an HMAC.
@@ -15,8 +15,8 @@ import type { AlgorithmName, CryptoKeyLike, HmacName, Jwk } from './index.js';
  * @throws {TokenError} (the promise rejects) `invalid_option`, or `algorithm_unavailable` where the runtime lacks the
  * algorithm
  */
-export function generateKey(alg: HmacName | 'EdDSA' | 'Ed25519' | 'ES256' | 'ES384' | 'ES512', options?: GenerateKeyOptions): Promise<Key>;
-export function generateKey(alg: AlgorithmName, options?: GenerateKeyOptions & RsaOptions): Promise<Key>;
+export function generateKey(alg: RsaName, options?: GenerateKeyOptions & RsaOptions): Promise<Key>;
+export function generateKey(alg: AlgorithmName, options?: GenerateKeyOptions): Promise<Key>;
 
 export interface GenerateKeyOptions {
   /** The key's identifier. @default its thumbprint (RFC 7638); none for a secret, of which that would tell something */
@@ -48,10 +48,10 @@ export interface RsaOptions {
  * const secret = await importKey(new TextEncoder().encode(process.env.SECRET), { alg: 'HS256' });
  * ```
  *
- * @throws {TokenError} (the promise rejects) `key_unusable` with a sentence about what is wrong, which never repeats the key;
- * `invalid_option`; or `algorithm_unavailable` where the runtime lacks the algorithm
+ * @throws {TokenError} (the promise rejects) `key_unusable` with a sentence and a `reason` about what is wrong, which never
+ * repeat the key; `invalid_option`; or `algorithm_unavailable` where the runtime lacks the algorithm
  */
-export function importKey(key: AnyJwk | CryptoKeyLike | Uint8Array | string, options?: ImportKeyOptions): Promise<Key>;
+export function importKey(key: Jwk | PrivateJwk | CryptoKeyLike | Uint8Array | string, options?: ImportKeyOptions): Promise<Key>;
 
 export interface ImportKeyOptions {
   /**
@@ -69,7 +69,7 @@ export interface ImportKeyOptions {
  *
  * @throws {TokenError} (the promise rejects) `key_unusable` for what is no key, and for a `CryptoKey` that is not extractable
  */
-export function thumbprint(key: Key | AnyJwk): Promise<string>;
+export function thumbprint(key: Key | Jwk | PrivateJwk): Promise<string>;
 
 /**
  * The JWK Set to publish (RFC 7517 section 5): of each key its public half with `kid`, `alg` and `use`. Serve it as JSON.
@@ -95,7 +95,7 @@ export class Key {
    * The JWK, private members included, with `kid`, `alg` and `use`.
    * @throws {TokenError} `key_unusable` if the key is not extractable
    */
-  toJwk(): AnyJwk;
+  toJwk(): PrivateJwk & { kty: string; alg: string; use: 'sig' };
   /**
    * PEM text: `PUBLIC KEY` (SPKI) or `PRIVATE KEY` (PKCS#8).
    * @throws {TokenError} (the promise rejects) `key_unusable` for a shared secret, or if the key is not extractable
@@ -114,8 +114,8 @@ export class Key {
   toPublic(): Key;
 }
 
-/** A JWK of any kind (RFC 7518 section 6, RFC 8037 section 2). */
-export interface AnyJwk extends Jwk {
+/** A JWK with the members that only its owner may see (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2). */
+export interface PrivateJwk extends Jwk {
   d?: string;
   p?: string;
   q?: string;
@@ -128,3 +128,32 @@ export interface AnyJwk extends Jwk {
 export interface PublishedJwkSet {
   keys: (Jwk & { kty: string; kid: string; alg: string; use: 'sig' })[];
 }
+
+/**
+ * The `reason` of a {@link TokenError} with the code `key_unusable`, where the key was looked at. The list may grow.
+ */
+export type KeyReason =
+  /** It serves several algorithms and nothing says which. */
+  | 'algorithm_missing'
+  /** What is given as a shared secret is the text or the DER of a key. */
+  | 'disguised'
+  /** A part is missing, of the wrong type or length, or not canonical. */
+  | 'malformed'
+  /** The private half does not belong to the public one. */
+  | 'mismatched'
+  /** It does not have the form that was asked for. */
+  | 'no_such_form'
+  /** The runtime does not take it: a point is not on its curve, or a number out of range. */
+  | 'not_taken'
+  /** The text is not PEM as it should be; the message has advice. */
+  | 'pem'
+  /** It is private where a public key belongs. */
+  | 'private'
+  /** It is public where a private key belongs. */
+  | 'public'
+  /** Its kind, curve and algorithm are unknown or contradict each other. */
+  | 'unsupported'
+  /** RSA bits or exponent, the length of a secret, or a degenerate Ed25519 point. */
+  | 'weak'
+  /** `use`, `key_ops` or the usages of a CryptoKey allow too little, or more than signatures. */
+  | 'wrong_use';

@@ -2,7 +2,7 @@
 // computes.
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, plainName } from './algorithms.js';
 import { fromBase64url } from './base64.js';
-import { fromPkcs8, generate, prove } from './convert.js';
+import { fromPkcs8, generate, mismatched, prove } from './convert.js';
 import { TokenError, toTokenError } from './errors.js';
 import { readJwk, readPem, readRaw, thumbprintOf } from './glue.js';
 import { makeKey, openKey } from './key.js';
@@ -38,7 +38,7 @@ async function generateKey(alg, options = {}) {
   const { kid, modulusLength } = readOptions(options, ['kid', 'modulusLength']);
   const isRsa = /^[RP]S/.test(algorithm);
   if (modulusLength !== undefined && !isRsa) throw invalid('modulusLength is for RSA algorithms');
-  const bits = modulusLength ?? RSA_BITS.least;
+  const bits = modulusLength === undefined ? RSA_BITS.least : modulusLength;
   if (!(Number.isInteger(bits) && bits % 8 === 0 && bits >= RSA_BITS.least && bits <= RSA_BITS.most)) {
     throw invalid(`modulusLength must be ${RSA_BITS.least} to ${RSA_BITS.most} bits, in whole bytes`);
   }
@@ -78,10 +78,10 @@ function createJwks(keys) {
 }
 
 function fromText(text, algorithm, kid) {
-  if (text.length > LONGEST) throw unusable('the text is longer than that of any key');
+  if (text.length > LONGEST) throw unusable('malformed', 'the text is longer than that of any key');
   if (/^\s*\{/.test(text)) return fromJwk(text, algorithm, kid);
   if (!text.includes('-----BEGIN')) {
-    throw unusable('the text is neither PEM nor a JWK; a secret must be given as bytes, not as text');
+    throw unusable('malformed', 'the text is neither PEM nor a JWK; a secret must be given as bytes, not as text');
   }
   return fromPem(text, algorithm, kid);
 }
@@ -103,13 +103,13 @@ async function fromPem(text, algorithm, kid) {
     return fromAnswer(answer, kid);
   }
   const { kid: _, ...pair } = await fromPkcs8(fromBase64url(pkcs8), alg);
-  if (publicKey !== '' && publicKey !== pair.x) throw unusable('the private key is not that of the public key beside it');
+  if (publicKey !== '' && publicKey !== pair.x) throw mismatched();
   return fromJwk(JSON.stringify(pair), alg, kid);
 }
 
 async function fromBytes(bytes, algorithm, kid) {
   if (algorithm === '') throw invalid('alg is required for a key of bytes');
-  if (bytes.length > LONGEST) throw unusable('there are more bytes than in any key');
+  if (bytes.length > LONGEST) throw unusable('malformed', 'there are more bytes than in any key');
   const answer = readRaw(Uint8Array.from(bytes), algorithm);
   await prove(JSON.parse(answer).jwk, algorithm);
   return fromAnswer(answer, kid);
@@ -117,15 +117,15 @@ async function fromBytes(bytes, algorithm, kid) {
 
 async function fromCryptoKey(handle, algorithm, kid) {
   const alg = algorithmOfCryptoKey(handle);
-  if (alg === undefined) throw unusable('the CryptoKey is for none of the algorithms');
-  if (algorithm !== '' && algorithm !== alg) throw unusable('the CryptoKey is for another algorithm');
+  if (alg === undefined) throw unusable('unsupported', 'the CryptoKey is for none of the algorithms');
+  if (algorithm !== '' && algorithm !== alg) throw unusable('unsupported', 'the CryptoKey is for another algorithm');
   const { type, extractable, usages } = handle;
   const needed = { public: ['verify'], private: ['sign'], secret: ['sign', 'verify'] }[type];
   if (needed === undefined || !needed.every((usage) => usages.includes(usage))) {
-    throw unusable('the usages of the CryptoKey do not allow all that a key of its kind is for');
+    throw unusable('wrong_use', 'the usages of the CryptoKey do not allow all that a key of its kind is for');
   }
   if (extractable) return fromJwk(JSON.stringify(await crypto.subtle.exportKey('jwk', handle)), alg, kid);
-  if (!isStrong(handle.algorithm)) throw unusable('the CryptoKey is too weak');
+  if (!isStrong(handle.algorithm)) throw unusable('weak', 'the CryptoKey is too weak');
   return makeKey({ type, alg, kid, handle, isNamed: kid !== undefined });
 }
 
@@ -153,9 +153,9 @@ function toText(jwk) {
   try {
     text = JSON.stringify(jwk);
   } catch {
-    throw unusable('the JWK does not serialise to JSON');
+    throw unusable('malformed', 'the JWK does not serialise to JSON');
   }
-  if (typeof text !== 'string' || text.length > LONGEST) throw unusable('the JWK is longer than any');
+  if (typeof text !== 'string' || text.length > LONGEST) throw unusable('malformed', 'the JWK is longer than any');
   return text;
 }
 
@@ -176,8 +176,9 @@ function readOptions(options, names) {
   return options;
 }
 
-function unusable(message) {
-  return new TokenError('key_unusable', message);
+/** `reason` is one of the words that the core has. */
+function unusable(reason, message) {
+  return new TokenError('key_unusable', message, { reason });
 }
 
 function invalid(message) {

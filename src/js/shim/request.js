@@ -76,8 +76,8 @@ function readAuthorization(request) {
     throw invalidOption('what must be given is a Request, a message of node:http, or the value of an Authorization header');
   }
   // Node keeps the first of several and says nothing; who stands before it may have looked at another.
-  const isSecond = (name, index) => index % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization';
-  if (rawHeaders?.filter(isSecond).length > 1) throw malformed('there are several Authorization headers');
+  const isAuthorization = (name, index) => index % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization';
+  if (rawHeaders?.filter(isAuthorization).length > 1) throw malformed('there are several Authorization headers');
   return headers.authorization;
 }
 

@@ -39,9 +39,10 @@ async function verify(token, state) {
   try {
     requireText(token, state.settings);
     const { source } = state;
+    // From before the wait: keys that come during it are newer ones.
+    const { generation } = source;
     const waiting = source.ready();
     if (waiting !== undefined) await waiting;
-    const { generation } = source;
     try {
       return await verifyWithKeys(token, state);
     } catch (refusal) {

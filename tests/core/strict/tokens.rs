@@ -168,8 +168,10 @@ fn every_row_has_its_rule() {
 /// Whoever reads a token without checking it reads it by the same rules of form.
 #[test]
 fn what_is_malformed_is_so_without_a_key_too() {
-    let refused: Vec<_> =
-        rows().into_iter().filter(|row| ["malformed", "unsupported", "algorithm_not_allowed"].contains(&&*row.verdict)).collect();
+    let refused: Vec<_> = rows()
+        .into_iter()
+        .filter(|row| ["malformed", "unsupported", "algorithm_not_allowed"].contains(&&*row.verdict))
+        .collect();
     assert!(refused.len() > 150);
     for row in refused {
         let reason = decode_unverified(&row.text(), 16 * 1024).expect_err(&row.what);

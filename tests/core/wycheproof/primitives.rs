@@ -77,6 +77,26 @@ fn ecdsa_p256_in_the_form_r_and_s() {
 }
 
 #[test]
+fn ecdsa_p384_and_p521_are_not_guessed_at() {
+    // Nothing in plain Rust checks these here; the package's engines do, with the same vectors (primitives.test.mjs).
+    use ecdsa::TestName::{EcdsaSecp384r1Sha384P1363, EcdsaSecp521r1Sha512P1363};
+    for (name, algorithm, curve, len) in [
+        (EcdsaSecp384r1Sha384P1363, Algorithm::Es384, "P-384", 48),
+        (EcdsaSecp521r1Sha512P1363, Algorithm::Es512, "P-521", 66),
+    ] {
+        for group in ecdsa::TestSet::load(name).unwrap().test_groups {
+            let (x, y) = group.key.key[1..].split_at(len);
+            let (x, y) = (base64url::encode(x), base64url::encode(y));
+            let key = import(&json!({ "kty": "EC", "crv": curve, "x": x, "y": y })).unwrap();
+            for test in group.tests {
+                let expected = (test.sig.len() != 2 * len).then_some(false);
+                assert_eq!(check_signature(algorithm, &key, &test.msg, &test.sig), expected, "{}", test.tc_id);
+            }
+        }
+    }
+}
+
+#[test]
 fn rsa_pkcs1_v1_5() {
     use rsa_pkcs1_verify::TestName::{
         Rsa2048Sha256, Rsa2048Sha384, Rsa2048Sha512, Rsa3072Sha256, Rsa4096Sha384, Rsa4096Sha512,

@@ -15,6 +15,7 @@ pub(crate) fn check(data: &[u8]) {
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let texts = ["", "Zg", "Zm8", "Zm9v", "Zm9vYmFy", "_-8", "__________8", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"];
+    let texts =
+        ["", "Zg", "Zm8", "Zm9v", "Zm9vYmFy", "_-8", "__________8", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"];
     texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }

@@ -56,7 +56,9 @@ fn check_der(der: &[u8]) {
         } else {
             assert_eq!(pair.der(), der);
         }
-        assert!(Pkcs8::from_der(pair.der()).is_ok_and(|again| again.der() == pair.der() && again.shape() == pair.shape()));
+        assert!(
+            Pkcs8::from_der(pair.der()).is_ok_and(|again| again.der() == pair.der() && again.shape() == pair.shape())
+        );
         assert_eq!(format!("{pair:?}"), format!("Pkcs8 {{ shape: {:?}, .. }}", pair.shape()));
     }
 }
@@ -72,13 +74,10 @@ fn jwk_of(der: &[u8]) -> Option<Value> {
         }
         ("1.2.840.10045.2.1", Some(_)) => {
             let oid = info.algorithm.parameters_oid().ok()?.to_string();
-            let (_, curve) = [
-                ("1.2.840.10045.3.1.7", Curve::P256),
-                ("1.3.132.0.34", Curve::P384),
-                ("1.3.132.0.35", Curve::P521),
-            ]
-            .into_iter()
-            .find(|(each, _)| *each == oid)?;
+            let (_, curve) =
+                [("1.2.840.10045.3.1.7", Curve::P256), ("1.3.132.0.34", Curve::P384), ("1.3.132.0.35", Curve::P521)]
+                    .into_iter()
+                    .find(|(each, _)| *each == oid)?;
             let (x, y) = bytes.strip_prefix(&[4])?.split_at_checked(curve.coordinate_len())?;
             let (x, y) = (base64url::encode(x), base64url::encode(y));
             Some(json!({ "kty": "EC", "crv": curve.name(), "x": x, "y": y }))

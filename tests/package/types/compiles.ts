@@ -1,6 +1,6 @@
 // Everything in here must compile, with and without the types of a browser.
 import {
-  TokenError, anyAudience, anyIssuer, anyType, createVerifier, decodeUnverified,
+  TokenError, anyAudience, anyIssuer, anyType, createIssuer, createJwks, createVerifier, decodeUnverified, generateKey, importKey, thumbprint,
   type AlgorithmName, type Check, type ErrorCode, type Explanation, type JwkSet, type VerifiedToken, type Verifier, type VerifierOptions,
 } from 'edgemint';
 
@@ -19,6 +19,8 @@ const verifiers: Verifier[] = [
   createVerifier({ issuer: anyIssuer, audience: anyAudience, type: anyType, key: jwk }),
   createVerifier({ issuer, audience, jwksUri: 'https://issuer.example/jwks.json', algorithms: ['ES256', 'Ed25519'] }),
   createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256'] }),
+  createVerifier({ issuer, audience, key: new Uint8Array(32), cache: { max: 1000 } }),
+  createVerifier({ issuer, audience, cache: false }),
   createVerifier({
     issuer, audience, type: ['at+jwt', 'JWT'], clockTolerance: 5, maxTokenAge: 3600, requiredClaims: ['exp'], scope: ['read'],
     now: () => 0, maxTokenBytes: 8192,
@@ -44,11 +46,13 @@ export function status(error: unknown): 401 | 403 | 503 {
   switch (code) {
     case 'scope_insufficient': return 403;
     case 'algorithm_unavailable':
+    case 'async_required':
     case 'discovery_failed':
     case 'internal_error':
     case 'invalid_option':
     case 'key_unusable':
     case 'keys_unavailable':
+    case 'mint_invalid':
     case 'wasm_unavailable': return 503;
     case 'algorithm_not_allowed':
     case 'audience_mismatch':
@@ -62,6 +66,9 @@ export function status(error: unknown): 401 | 403 | 503 {
     case 'key_not_found':
     case 'malformed':
     case 'not_yet_valid':
+    case 'proof_missing':
+    case 'request_invalid':
+    case 'token_missing':
     case 'too_large':
     case 'too_old':
     case 'type_mismatch':
@@ -71,3 +78,15 @@ export function status(error: unknown): 401 | 403 | 503 {
 }
 
 export const options: VerifierOptions = { issuer, audience, jwks: {} as JwkSet };
+
+export async function mint(pem: string): Promise<string[]> {
+  const [made, imported] = await Promise.all([generateKey('PS256', { modulusLength: 3072 }), importKey(pem, { alg: 'RS256', kid: 'k' })]);
+  const byKey = createIssuer({ issuer, key: made, ttl: 60, type: 'JWT', kid: 'other' });
+  const byJwk = createIssuer({ issuer, key: { ...jwk, d: 'd' }, algorithm: 'ES256', now: () => 0 });
+  const bySecret = createIssuer({ issuer, key: new Uint8Array(32) });
+  const [kid, set] = [await thumbprint(imported), createJwks([imported])];
+  const verifier = createVerifier({ issuer, audience, key: made.toPublic() });
+  void [kid.length, set.keys[0]!.kid.length, made.toJwk().kty, verifier.verifySync('').claims.sub, imported.toRaw().length];
+  for (const result of await verifier.verifyAll(['', ''])) void (result.ok ? result.value.claims.sub : result.error.code);
+  return [await byKey.mint({ sub: 's', aud: [audience], scope: 'read', role: { any: 'thing' } }), await byJwk.mint({}), bySecret.mintSync({})];
+}

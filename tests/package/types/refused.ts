@@ -1,5 +1,8 @@
 // Each line under an expectation must not compile, and for the reason that stands beside it.
-import { TokenError, anyAudience, anyIssuer, anyType, createVerifier, type ErrorCode, type Verifier } from 'edgemint';
+import {
+  Key, TokenError, anyAudience, anyIssuer, anyType, createIssuer, createJwks, createVerifier, generateKey, importKey, type ErrorCode, type Issuer,
+  type Verifier,
+} from 'edgemint';
 
 const issuer = 'https://issuer.example';
 const audience = 'https://api.example';
@@ -7,6 +10,7 @@ const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
 declare const verifier: Verifier;
 declare const error: TokenError;
 declare const issuers: string[];
+declare const minting: Issuer;
 
 // @ts-expect-error no options
 createVerifier();
@@ -32,8 +36,6 @@ createVerifier({ issuer, audience, jwksUri: 'https://issuer.example', jwks: { ke
 createVerifier({ issuer: anyIssuer, audience });
 // @ts-expect-error nowhere to find keys: maybe several issuers
 createVerifier({ issuer: issuers, audience });
-// @ts-expect-error bytes without an algorithm
-createVerifier({ issuer, audience, key: new Uint8Array(32) });
 // @ts-expect-error bytes for two algorithms
 createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256', 'HS384'] });
 // @ts-expect-error bytes for an algorithm that is no HMAC
@@ -65,3 +67,35 @@ const code: ErrorCode = 'ERR_JWT_EXPIRED';
 // @ts-expect-error a code is not to be changed
 error.code = 'expired';
 void code;
+// @ts-expect-error no bound
+createVerifier({ issuer, audience, key, cache: true });
+// @ts-expect-error a bound of another name
+createVerifier({ issuer, audience, key, cache: { size: 10 } });
+// @ts-expect-error what is at once is no promise
+verifier.verifySync('').then;
+// @ts-expect-error one token is not many
+verifier.verifyAll('');
+// @ts-expect-error a result may be an error
+async () => (await verifier.verifyAll([]))[0]!.value.claims;
+// @ts-expect-error no issuer
+createIssuer({ key });
+// @ts-expect-error no key
+createIssuer({ issuer });
+// @ts-expect-error a secret as text
+createIssuer({ issuer, key: 'secret' });
+// @ts-expect-error a lifetime as text
+createIssuer({ issuer, key, ttl: '10m' });
+// @ts-expect-error a time as a Date
+minting.mint({ exp: new Date() });
+// @ts-expect-error no claims
+minting.mint();
+// @ts-expect-error no algorithm
+generateKey('none');
+// @ts-expect-error bits for a curve
+generateKey('ES256', { modulusLength: 2048 });
+// @ts-expect-error another option
+importKey(key, { algorithm: 'ES256' });
+// @ts-expect-error keys that nobody has looked at
+createJwks([key]);
+// @ts-expect-error keys are made by the package
+new Key();
