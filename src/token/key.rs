@@ -16,6 +16,23 @@ use super::pem::{Pem, PemError, write_public};
 use super::spki;
 
 /// A key that can check signatures.
+///
+/// ```
+/// use edgemint::token::{Algorithm, Key, KeyError};
+///
+/// // RFC 8410 section 10.1.
+/// let pem = "-----BEGIN PUBLIC KEY-----
+/// MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+/// -----END PUBLIC KEY-----
+/// ";
+/// let key = Key::from_pem(pem)?;
+/// assert_eq!(key.only_alg(), Ok(Algorithm::EdDsa));
+///
+/// let thumbprint = key.thumbprint();
+/// let key = key.for_algorithm(Algorithm::EdDsa)?.named(thumbprint);
+/// assert_eq!(Key::from_jwk_text(key.public_jwk_text().unwrap().as_bytes())?.to_pem().as_deref(), Some(pem));
+/// # Ok::<(), KeyError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     kid: Option<String>,
@@ -68,7 +85,9 @@ impl KeyError {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::AlgorithmMissing => "the key serves several algorithms: alg must say which",
-            Self::Disguised => "the secret is the text of a key: no such thing is an HMAC secret, a public key least of all",
+            Self::Disguised => {
+                "the secret is the text of a key: no such thing is an HMAC secret, a public key least of all"
+            }
             Self::Malformed => "a part of the key is missing or malformed",
             Self::Pem(error) => error.sentence(),
             Self::Private => "the key is private where a public one belongs",
@@ -232,9 +251,7 @@ impl Key {
     /// May a signature with this algorithm be checked with this key?
     /// The key decides; the token's `alg` only has to agree.
     pub fn fits(&self, alg: Algorithm) -> bool {
-        self.shape() == alg.key_shape()
-            && self.alg.is_none_or(|own| own == alg)
-            && self.material.is_long_enough(alg)
+        self.shape() == alg.key_shape() && self.alg.is_none_or(|own| own == alg) && self.material.is_long_enough(alg)
     }
 
     /// Is it a shared secret, which must never come from a published set?

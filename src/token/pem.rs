@@ -163,7 +163,9 @@ impl PemError {
         match self {
             Self::NotPem => "the text is not one PEM block and nothing else",
             Self::Several => "the PEM text holds several blocks; give one",
-            Self::EscapedLines => "the PEM text has \\n as two characters where lines should end; put line breaks there",
+            Self::EscapedLines => {
+                "the PEM text has \\n as two characters where lines should end; put line breaks there"
+            }
             Self::Certificate => "the PEM text holds a certificate; extract its key: openssl x509 -pubkey -noout",
             Self::Encrypted => "the private key is encrypted; decrypt it first: openssl pkcs8",
             Self::Pkcs1 => {
@@ -172,7 +174,9 @@ impl PemError {
             Self::Sec1 => "the EC key is in SEC 1 form; convert it: openssl pkcs8 -topk8 -nocrypt",
             Self::OpenSsh => "the key is in OpenSSH's own form; export it as PKCS#8",
             Self::OtherLabel => "the PEM label must be PUBLIC KEY or PRIVATE KEY",
-            Self::PssOnly => "the key's identifier is RSASSA-PSS, which WebCrypto does not read; use one of rsaEncryption",
+            Self::PssOnly => {
+                "the key's identifier is RSASSA-PSS, which WebCrypto does not read; use one of rsaEncryption"
+            }
         }
     }
 }

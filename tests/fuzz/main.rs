@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use crate::targets::{ALL, Target};
 
 /// How long one target may take, and how many inputs it sees at most: a slow machine stops early.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 const INPUTS: u32 = 20_000;
 
 #[allow(clippy::disallowed_methods, reason = "it measures itself, not a token")]

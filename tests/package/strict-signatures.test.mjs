@@ -30,6 +30,14 @@ async function verdict(door, token) {
   }
 }
 
+/** The key as WebCrypto holds it, if it says which algorithm it is for. */
+async function cryptoKeyOf({ kid: _, alg, ...numbers }) {
+  if (alg === undefined) return undefined;
+  const names = { RS: 'RSASSA-PKCS1-v1_5', PS: 'RSA-PSS', ES: 'ECDSA', Ed: 'Ed25519' };
+  const algorithm = { name: names[alg.slice(0, 2)], hash: `SHA-${alg.slice(2)}`, namedCurve: numbers.crv };
+  return crypto.subtle.importKey('jwk', numbers, algorithm, false, ['verify']);
+}
+
 for (const rule of new Set(rows.map((row) => row.rule))) {
   const broken = rows.filter((row) => row.rule === rule);
   test(`${rule}: ${broken.length} rows`, async () => {
@@ -41,11 +49,19 @@ for (const rule of new Set(rows.map((row) => row.rule))) {
         'no cache': node.createVerifier({ ...options, key: keys[key], cache: false }),
         web: web.createVerifier({ ...options, key: keys[key] }),
       };
+      const handle = await cryptoKeyOf(keys[key]);
+      if (handle !== undefined) {
+        ways['a CryptoKey'] = node.createVerifier({ ...options, key: handle });
+        ways['web, a CryptoKey'] = web.createVerifier({ ...options, key: handle });
+      }
       for (const [way, verifier] of Object.entries(ways)) {
         for (const door of ['verify', 'verifySync', 'verify']) {
           const given = await verdict(verifier[door], token);
           // Not every algorithm can be checked without waiting.
-          if (given !== expected && !(door === 'verifySync' && given === 'async_required')) {
+          const isUnknown = door === 'verifySync' && given === 'async_required';
+          // A handle has no name: where a kid of another key is said, it is just not the one.
+          const isNameless = way.endsWith('CryptoKey') && given === 'key_not_found' && expected === 'key_mismatch';
+          if (given !== expected && !isUnknown && !isNameless) {
             wrong.push(`${what}, ${way}, ${door}: ${given} instead of ${expected}`);
           }
         }

@@ -1,6 +1,6 @@
 // A Worker as a user writes it: the verifier is made at global scope, and every request uses it.
 import { env } from 'cloudflare:workers';
-import { anyType, createVerifier, decodeUnverified } from 'edgemint';
+import { anyType, createIssuer, createVerifier, decodeUnverified } from 'edgemint';
 
 // The clock of a Worker cannot be turned from outside: this shifts it.
 const systemNow = Date.now;
@@ -27,6 +27,14 @@ const routes = {
   async '/cryptoKey'(token, { jwk, algorithm }) {
     const key = await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['verify']);
     return createVerifier({ issuer: env.ISSUER, audience: env.AUDIENCE, type: anyType, key }).verify(token);
+  },
+  async '/sync'(token, { options }) {
+    return createVerifier({ issuer: env.ISSUER, audience: env.AUDIENCE, ...options }).verifySync(token);
+  },
+  async '/mint'(_, { key, sync }) {
+    const issuer = createIssuer({ issuer: env.ISSUER, key });
+    const claims = { sub: 'subject', aud: env.AUDIENCE, client_id: 'client' };
+    return { token: sync ? issuer.mintSync(claims) : await issuer.mint(claims) };
   },
   async '/explain'(token) {
     return verifier.explain(token);

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { run } from '../../.scripts/steps.mjs';
-import { install } from './consumer.mjs';
+import { importFrom, install } from './consumer.mjs';
 import { JWKS, OAUTH, sendJson, startIssuer } from './issuer.mjs';
 import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from './signer.mjs';
 
@@ -178,6 +178,26 @@ test('every algorithm', async (t) => {
       assert.equal(status, 200, JSON.stringify(json));
       assert.equal(json.key.alg, alg);
       assert.equal((await ask('/given', { token: tampered(token), options: { key: key.jwk } })).json.code, 'bad_signature');
+    });
+  }
+});
+
+test('what is minted there is verified there', async (t) => {
+  const { ask } = await start();
+  const { generateKey } = await importFrom(await install());
+  for (const alg of [...HMAC, ...ASYMMETRIC]) {
+    await t.test(alg, async () => {
+      const made = await generateKey(alg);
+      const verifying = made.type === 'secret' ? made.toJwk() : made.toPublic().toJwk();
+      const { json: { token, code } } = await ask('/mint', { key: made.toJwk() });
+      assert.equal(code, undefined);
+      const { status, json } = await ask('/given', { token, options: { key: verifying } });
+      assert.equal(status, 200, JSON.stringify(json));
+      assert.equal(json.claims.sub, 'subject');
+      // At once, there are only shared secrets.
+      const mac = made.type === 'secret';
+      assert.equal((await ask('/mint', { key: made.toJwk(), sync: true })).json.code, mac ? undefined : 'async_required');
+      assert.equal((await ask('/sync', { token, options: { key: verifying } })).json.code, mac ? undefined : 'async_required');
     });
   }
 });

@@ -68,9 +68,17 @@ fn private_numbers_have_the_right_form() {
     for name in ["p", "q"] {
         assert_eq!(private(&with(rsa_pair(), &[(name, &even)])).unwrap_err(), KeyError::Malformed, "even {name}");
     }
-    let small = [("p", base64url::encode(&[0xff; 64])), ("dp", base64url::encode(&[0xff; 64])), ("qi", base64url::encode(&[0xff; 64]))];
+    let small = [
+        ("p", base64url::encode(&[0xff; 64])),
+        ("dp", base64url::encode(&[0xff; 64])),
+        ("qi", base64url::encode(&[0xff; 64])),
+    ];
     let small = small.each_ref().map(|(name, value)| (*name, value.as_str()));
-    assert_eq!(private(&with(rsa_pair(), &small)).unwrap_err(), KeyError::Malformed, "primes too small for the modulus");
+    assert_eq!(
+        private(&with(rsa_pair(), &small)).unwrap_err(),
+        KeyError::Malformed,
+        "primes too small for the modulus"
+    );
     assert_eq!(private(&with(rsa_pair(), &[("oth", "more primes")])).unwrap_err(), KeyError::Unsupported);
     assert_eq!(private(&with(rsa_pair(), &[("e", "AQ")])).unwrap_err(), KeyError::Weak);
     for jwk in [ed25519_pair(), ec_pair()] {
@@ -148,8 +156,18 @@ fn text_and_parsed_json_are_read_alike() {
     let [rsa, ec, okp] = printed();
     let ops = |ops: Value| json!({ "kty": "RSA", "n": rsa["n"], "e": "AQAB", "key_ops": ops });
     let all = [
-        secret.clone(), rsa.clone(), ec, okp, rsa_pair(), ops(json!(["verify"])), ops(json!(["verify", 1])),
-        ops(json!("verify")), ops(json!([])), with(secret, &[("use", "enc")]), with(rsa.clone(), &[("alg", "none")]), json!({}),
+        secret.clone(),
+        rsa.clone(),
+        ec,
+        okp,
+        rsa_pair(),
+        ops(json!(["verify"])),
+        ops(json!(["verify", 1])),
+        ops(json!("verify")),
+        ops(json!([])),
+        with(secret, &[("use", "enc")]),
+        with(rsa.clone(), &[("alg", "none")]),
+        json!({}),
     ];
     for jwk in all {
         assert_eq!(Key::from_jwk_text(jwk.to_string().as_bytes()), Key::from_jwk(jwk.as_object().unwrap()), "{jwk}");
@@ -224,9 +242,13 @@ fn the_text_of_a_key_is_no_shared_secret() {
     refused(b"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY");
     // PKCS#1, which names no algorithm.
     let n = base64url::decode(printed()[0]["n"].as_str().unwrap().as_bytes()).unwrap();
-    refused(&[&[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00], &n[..], &[0x02, 0x03, 0x01, 0x00, 0x01]].concat());
+    refused(
+        &[&[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00], &n[..], &[0x02, 0x03, 0x01, 0x00, 0x01]].concat(),
+    );
 
-    for secret in [&b"sk-ssh is how my secret begins, 32"[..], &[0x30; 64], &[0; 32], b"BEGIN PUBLIC KEY is in my secret"] {
+    for secret in
+        [&b"sk-ssh is how my secret begins, 32"[..], &[0x30; 64], &[0; 32], b"BEGIN PUBLIC KEY is in my secret"]
+    {
         assert!(Key::from_secret(secret, Algorithm::Hs256).is_ok(), "{secret:?}");
     }
 }

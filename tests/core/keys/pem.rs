@@ -48,9 +48,7 @@ fn the_keys_of_rfc_8410_section_10() {
 
 #[test]
 fn every_public_key_comes_back_from_its_pem() {
-    let curve = |name: &str, len: usize| {
-        json!({ "kty": "EC", "crv": name, "x": base64url::encode(&vec![1; len]), "y": base64url::encode(&vec![2; len]) })
-    };
+    let curve = |name: &str, len: usize| json!({ "kty": "EC", "crv": name, "x": base64url::encode(&vec![1; len]), "y": base64url::encode(&vec![2; len]) });
     for jwk in printed().into_iter().chain([curve("P-384", 48), curve("P-521", 66)]) {
         let key = key(&jwk);
         let pem = key.to_pem().unwrap();
@@ -109,7 +107,10 @@ fn what_is_not_one_block_and_nothing_else_is_refused() {
     ] {
         let refusal = refusal(text);
         let empty = text.len() < 60;
-        assert!(refusal == KeyError::Pem(PemError::NotPem) || (empty && refusal == KeyError::Malformed), "{text}: {refusal}");
+        assert!(
+            refusal == KeyError::Pem(PemError::NotPem) || (empty && refusal == KeyError::Malformed),
+            "{text}: {refusal}"
+        );
     }
 }
 
@@ -153,12 +154,26 @@ fn other_labels_are_refused_by_name() {
 #[test]
 fn every_error_has_a_sentence_of_its_own() {
     let pem = [
-        PemError::NotPem, PemError::Several, PemError::EscapedLines, PemError::Certificate, PemError::Encrypted,
-        PemError::Pkcs1, PemError::Sec1, PemError::OpenSsh, PemError::OtherLabel, PemError::PssOnly,
+        PemError::NotPem,
+        PemError::Several,
+        PemError::EscapedLines,
+        PemError::Certificate,
+        PemError::Encrypted,
+        PemError::Pkcs1,
+        PemError::Sec1,
+        PemError::OpenSsh,
+        PemError::OtherLabel,
+        PemError::PssOnly,
     ];
     let all = [
-        KeyError::AlgorithmMissing, KeyError::Disguised, KeyError::Malformed, KeyError::Private, KeyError::Public,
-        KeyError::Unsupported, KeyError::WrongUse, KeyError::Weak,
+        KeyError::AlgorithmMissing,
+        KeyError::Disguised,
+        KeyError::Malformed,
+        KeyError::Private,
+        KeyError::Public,
+        KeyError::Unsupported,
+        KeyError::WrongUse,
+        KeyError::Weak,
     ];
     let all = all.into_iter().chain(pem.map(KeyError::Pem)).map(|error| error.to_string());
     let mut sentences: Vec<_> = all.collect();
