@@ -11,6 +11,9 @@ pub mod errors {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("package.md")]
+pub mod package {}
+
 #[doc = include_str!("storage.md")]
 pub mod storage {}
 

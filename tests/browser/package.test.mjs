@@ -44,7 +44,7 @@ for (const [what, path, make] of SITES) {
       await prepare(page);
       await page.goto(site.origin + path);
       await page.waitForFunction(() => typeof globalThis.verifyAll === 'function');
-      return { complaints, verifyAll: (cases) => page.evaluate((given) => globalThis.verifyAll(given), cases) };
+      return { complaints, page, verifyAll: (cases) => page.evaluate((given) => globalThis.verifyAll(given), cases) };
     }
 
     test('keys are found through the issuer, once for many tokens, under a strict policy', async (t) => {
@@ -68,6 +68,14 @@ for (const [what, path, make] of SITES) {
       assert.deepEqual(results.map(({ verified, code }) => verified?.key.alg ?? code), keys.map(({ alg }) => alg));
       const forged = await verifyAll(cases.map(({ token, options }) => ({ token: tampered(token), options })));
       assert.deepEqual(forged.map(({ code }) => code), keys.map(() => 'bad_signature'));
+      assert.deepEqual(complaints, []);
+    });
+
+    test('what is minted in the page is verified there, at once where it can be', async (t) => {
+      const { complaints, page } = await open(t);
+      const algorithms = [...HMAC, ...ASYMMETRIC];
+      const results = await page.evaluate((given) => globalThis.mintAll(given), algorithms);
+      assert.deepEqual(results, algorithms.map((alg) => ['subject', alg, HMAC.includes(alg) ? 'string' : 'async_required', 'object']));
       assert.deepEqual(complaints, []);
     });
 

@@ -1,5 +1,5 @@
-// What both pages do: the test calls `verifyAll` in the page with what is to be verified.
-export function start({ createVerifier, anyIssuer, TokenError }) {
+// What both pages do: the test calls `verifyAll` in the page with what is to be verified, and `mintAll` with algorithms.
+export function start({ createIssuer, createVerifier, generateKey, anyIssuer, TokenError }) {
   globalThis.verifyAll = (cases) => Promise.all(cases.map(async ({ options, token }) => {
     try {
       const verifier = createVerifier({ ...options, issuer: options.issuer ?? anyIssuer });
@@ -7,5 +7,18 @@ export function start({ createVerifier, anyIssuer, TokenError }) {
     } catch (error) {
       return { code: error.code, message: error.message, isTokenError: error instanceof TokenError };
     }
+  }));
+
+  const audience = 'https://api.example';
+  const claims = { sub: 'subject', aud: audience, client_id: 'client' };
+  globalThis.mintAll = (algorithms) => Promise.all(algorithms.map(async (alg) => {
+    const key = await generateKey(alg);
+    const issuer = createIssuer({ issuer: audience, key });
+    const verifier = createVerifier({ issuer: audience, audience, key: key.type === 'secret' ? key : key.toPublic(), cache: { max: 2 } });
+    const token = await issuer.mint(claims);
+    const { claims: { sub }, key: { alg: used } } = await verifier.verify(token);
+    const atOnce = (act) => { try { return typeof act(); } catch (error) { return error.code; } };
+    // The first time, and from the cache.
+    return [sub, used, atOnce(() => issuer.mintSync(claims)), atOnce(() => verifier.verifySync(token))];
   }));
 }
