@@ -138,7 +138,7 @@ mod tests {
         for len in 1..=3 {
             for seed in 0..40_000_usize {
                 // All texts of one letter, and a spread of the longer ones.
-                let text: Vec<u8> = (0..len).map(|place| letters[(seed * 7919 >> (place * 5)) & 0xff]).collect();
+                let text: Vec<u8> = (0..len).map(|place| letters[((seed * 7919) >> (place * 5)) & 0xff]).collect();
                 assert_eq!(decode(&text), data_encoding::BASE64URL_NOPAD.decode(&text).ok(), "{text:?}");
             }
         }

@@ -131,7 +131,7 @@ impl Checker {
         self.last = place;
         let known = self.known.get_mut(place).ok_or(VerifyError::Malformed)?;
         let algorithm = known.header.alg();
-        if algorithm.signature_len().is_some_and(|len| len != self.signature.len()) {
+        if !known.key.admits(algorithm, &self.signature) {
             return Err(VerifyError::BadSignature);
         }
         let here = match algorithm {

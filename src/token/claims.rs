@@ -132,11 +132,9 @@ impl<'p> Payload<'p> {
                     place(&mut times, claim, time);
                     time.is_some()
                 }
-                Registered::ClientId
-                | Registered::Iss
-                | Registered::Jti
-                | Registered::Scope
-                | Registered::Sub => is_text(value),
+                Registered::ClientId | Registered::Iss | Registered::Jti | Registered::Scope | Registered::Sub => {
+                    is_text(value)
+                }
             };
             if !well_typed {
                 return Err(VerifyError::ClaimInvalid { claim: name.into_owned() });

@@ -10,11 +10,11 @@ use super::spki;
 /// section 4).
 const SSH: [&[u8]; 3] = [b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-nistp"];
 
-/// Is it a key of another kind: PEM (wherever it begins), a JWK, an OpenSSH line, or the DER of a public key?
+/// Is it a key of another kind: PEM (wherever it begins), a JWK, an OpenSSH line, or DER?
 pub(super) fn is_a_key(bytes: &[u8]) -> bool {
     let contains = |part: &[u8]| find(bytes, part).is_some();
     contains(b"-----BEGIN ")
         || (contains(b"\"kty\"") && contains(b"{"))
         || SSH.iter().any(|start| bytes.starts_with(start))
-        || spki::is_public_key(bytes)
+        || spki::is_der_of_a_key(bytes)
 }

@@ -5,7 +5,7 @@
 use curve25519_dalek::constants::ED25519_BASEPOINT_TABLE;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::{BasepointTable as _, IsIdentity as _};
+use curve25519_dalek::traits::BasepointTable as _;
 use sha2::{Digest as _, Sha512};
 
 /// A public key ready to check signatures.
@@ -32,7 +32,8 @@ impl PublicKey {
         }
     }
 
-    /// Is this the key's signature of the message? Anything of another length than 64 bytes is none.
+    /// Is this the key's signature of the message? Anything of another length than 64 bytes is none. That R is not of small
+    /// order has been found out by `Key::admits`.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let Some((r, s)) = signature.split_first_chunk::<32>() else {
             return false;
@@ -46,7 +47,7 @@ impl PublicKey {
             Some(table) => table.mul_base(&k) + ED25519_BASEPOINT_TABLE.mul_base(&s),
             None => EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &self.negated, &s),
         };
-        // As bytes, so that another encoding of the same point is another signature, and a wrong one.
-        expected.compress().0 == *r && !expected.mul_by_cofactor().is_identity()
+        // As bytes, so that another spelling of the same point is another signature, and a wrong one.
+        expected.compress().0 == *r
     }
 }

@@ -606,7 +606,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_others_read_them() {
-        for written in ["0", "-0", "1", "253402300799", "1700000000.25", "-12.5e2", "1E+3", "1e-3", "0.1", "9007199254740993"] {
+        for written in
+            ["0", "-0", "1", "253402300799", "1700000000.25", "-12.5e2", "1E+3", "1e-3", "0.1", "9007199254740993"]
+        {
             let text = format!("{{\"n\":{written}}}");
             let mut outline = Outline::default();
             let text = outline.read(text.as_bytes()).unwrap();

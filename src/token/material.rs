@@ -120,6 +120,17 @@ impl Material {
         }
     }
 
+    pub(super) fn admits(&self, signature: &[u8]) -> bool {
+        match self {
+            // Without leading zeros in the modulus, big-endian bytes of one length order as the numbers do.
+            Self::Rsa { n, .. } => signature.len() == n.len() && signature < n.as_slice(),
+            Self::Ed25519 { .. } | Self::Handle { shape: KeyShape::Ed25519 } => {
+                signature.first_chunk::<32>().is_some_and(|r| is_sound_point(r))
+            }
+            Self::Ec { .. } | Self::Handle { .. } | Self::Octets { .. } => true,
+        }
+    }
+
     /// Is a secret at least as long as the hash (RFC 7518 section 3.2)? No other key is too short for its algorithms.
     pub(super) fn is_long_enough(&self, alg: Algorithm) -> bool {
         !matches!(self, Self::Octets { k } if k.len() < alg.min_secret_len())

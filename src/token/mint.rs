@@ -83,6 +83,20 @@ impl Minter {
     }
 }
 
+/// Mints a token in one go: `sign` gives the signature of the bytes that it is handed, for ECDSA in the form r || s.
+///
+/// # Errors
+/// Those of [`Minter::draft`] and [`Draft::seal`].
+pub fn mint<S: AsRef<[u8]>>(
+    minter: &Minter,
+    claims: &impl Serialize,
+    sign: impl FnOnce(&[u8]) -> S,
+) -> Result<String, MintError> {
+    let draft = minter.draft(claims)?;
+    let signature = sign(draft.signing_input());
+    draft.seal(signature.as_ref())
+}
+
 /// A token that lacks only its signature.
 #[derive(Debug)]
 pub struct Draft {

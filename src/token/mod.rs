@@ -38,7 +38,7 @@ pub use header::Header;
 pub use issuer::Issuer;
 pub use jwks::KeySet;
 pub use key::{Key, KeyError};
-pub use mint::{Draft, MintError, Minter};
+pub use mint::{Draft, MintError, Minter, mint};
 pub use pem::{Pem, PemError};
 pub use pkcs8::Pkcs8;
 pub use policy::{DEFAULT_MAX_BYTES, Expected, Policy};

@@ -159,7 +159,11 @@ fn required_claims(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result
 }
 
 fn scope(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
-    if policy.scopes.iter().all(|wanted| claims.has_scope(wanted)) { Ok(()) } else { Err(VerifyError::ScopeInsufficient) }
+    if policy.scopes.iter().all(|wanted| claims.has_scope(wanted)) {
+        Ok(())
+    } else {
+        Err(VerifyError::ScopeInsufficient)
+    }
 }
 
 fn missing(claim: &str) -> VerifyError {

@@ -31,8 +31,7 @@ impl Pending {
 ///
 /// A key that does not fit the algorithm has signed nothing with it, and a signature of the wrong length is no signature.
 pub fn check_signature(algorithm: Algorithm, key: &Key, input: &[u8], signature: &[u8]) -> Option<bool> {
-    let right_len = algorithm.signature_len().is_none_or(|len| len == signature.len());
-    if !right_len || !key.fits(algorithm) {
+    if !key.fits(algorithm) || !key.admits(algorithm, signature) {
         return Some(false);
     }
     Prepared::new(algorithm, key).map(|prepared| prepared.check(input, signature))
@@ -74,7 +73,7 @@ impl Prepared {
         false
     }
 
-    /// Is this the key's signature of these bytes?
+    /// Is this the key's signature of these bytes? It must be one that the key admits.
     pub(crate) fn check(&self, input: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Mac(mac) => mac.verify(input, signature),
@@ -88,9 +87,9 @@ impl Prepared {
 
 #[cfg(feature = "portable")]
 mod jwt_compact_keys {
+    use jwt_compact::AlgorithmSignature;
     use jwt_compact::alg::{Es256, Rsa, RsaPublicKey};
     use jwt_compact::jwk::JsonWebKey;
-    use jwt_compact::AlgorithmSignature;
 
     use super::{Algorithm, Key};
 
@@ -103,7 +102,6 @@ mod jwt_compact_keys {
         Rsa {
             scheme: Box<Rsa>,
             key: Box<RsaPublicKey>,
-            modulus: Vec<u8>,
         },
     }
 
@@ -121,29 +119,20 @@ mod jwt_compact_keys {
                 Algorithm::EdDsa | Algorithm::Es384 | Algorithm::Es512 => return None,
                 Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
             };
-            let JsonWebKey::Rsa { modulus, .. } = &jwk else {
-                return None;
-            };
-            let (modulus, key) = (modulus.to_vec(), RsaPublicKey::try_from(&jwk).ok()?);
-            Some(Self::Rsa { scheme: Box::new(scheme), key: Box::new(key), modulus })
+            let key = RsaPublicKey::try_from(&jwk).ok()?;
+            Some(Self::Rsa { scheme: Box::new(scheme), key: Box::new(key) })
         }
 
         pub(crate) fn verify(&self, input: &[u8], signature: &[u8]) -> bool {
             match self {
                 Self::P256(key) => key.as_ref().is_some_and(|key| is_valid(&Es256, key, input, signature)),
-                // A number below the modulus, as long as it (RFC 8017 section 5.2.2): the rsa crate also takes s + n for
-                // s in PSS, a second text for one signature. The key has no leading zeros, so that big-endian bytes of one
-                // length order as the numbers do.
-                Self::Rsa { scheme, key, modulus } => {
-                    let in_range = modulus.len() == signature.len() && signature < modulus.as_slice();
-                    in_range && is_valid(scheme.as_ref(), key, input, signature)
-                }
+                // The rsa crate also takes s + n for s in PSS: see `Key::admits`.
+                Self::Rsa { scheme, key } => is_valid(scheme.as_ref(), key, input, signature),
             }
         }
     }
 
     fn is_valid<A: jwt_compact::Algorithm>(scheme: &A, key: &A::VerifyingKey, input: &[u8], signature: &[u8]) -> bool {
-        A::Signature::try_from_slice(signature)
-            .is_ok_and(|signature| scheme.verify_signature(&signature, key, input))
+        A::Signature::try_from_slice(signature).is_ok_and(|signature| scheme.verify_signature(&signature, key, input))
     }
 }

@@ -2,7 +2,7 @@
 //! for elliptic curves, RFC 8410 section 4 for Ed25519).
 
 use super::algorithm::{Curve, KeyShape};
-use super::der::{BIT_STRING, Der, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, write};
+use super::der::{BIT_STRING, Der, INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, write};
 use super::key::KeyError;
 use super::material::Material;
 use super::pem::PemError;
@@ -55,19 +55,22 @@ pub(super) fn to_der(material: &Material) -> Option<Vec<u8>> {
     Some(write(SEQUENCE, &[&write(SEQUENCE, &[&algorithm]), &write(BIT_STRING, &[&[0], &key])]))
 }
 
-/// Is it the DER of a public key, of whatever kind: of any algorithm, or of bare RSA numbers (PKCS#1)?
-pub(super) fn is_public_key(der: &[u8]) -> bool {
-    let info = |mut info: Der<'_>| -> Result<(), KeyError> {
-        info.take(SEQUENCE)?;
-        info.bit_string()?;
-        info.end()
-    };
-    let numbers = |mut numbers: Der<'_>| -> Result<(), KeyError> {
-        numbers.positive()?;
-        numbers.positive()?;
-        numbers.end()
-    };
-    Der::only(der, SEQUENCE).and_then(info).is_ok() || Der::only(der, SEQUENCE).and_then(numbers).is_ok()
+/// How keys of all kinds begin, within their sequence: as this structure, a certificate (RFC 5280 section 4.1), PKCS#8, RSA
+/// numbers (RFC 8017 appendix A.1), and an EC key (RFC 5915 section 3).
+const BEGINNINGS: [&[u8]; 5] = [
+    &[SEQUENCE, BIT_STRING],
+    &[SEQUENCE, SEQUENCE, BIT_STRING],
+    &[INTEGER, SEQUENCE, OCTET_STRING],
+    &[INTEGER, INTEGER],
+    &[INTEGER, OCTET_STRING],
+];
+
+/// Is it the DER of a key, of whatever kind and algorithm? Not every part is looked at: what is random never looks like it.
+pub(super) fn is_der_of_a_key(der: &[u8]) -> bool {
+    BEGINNINGS.iter().any(|tags| {
+        let inside = Der::only(der, SEQUENCE);
+        inside.is_ok_and(|mut inside| tags.iter().all(|tag| inside.try_take(*tag).is_some()))
+    })
 }
 
 /// Takes the identifier of the algorithm: which kind of key is it? The parameters must be those that belong to it.

@@ -70,8 +70,7 @@ pub fn verify(text: &str, keys: &KeySet, policy: &Arc<Policy>, now: UnixTime) ->
     policy.check_algorithm(&parts.header)?;
     let (_, key) = keys.choose(&parts.header)?;
     let key = Arc::clone(key);
-    let expected_len = parts.header.alg().signature_len();
-    if expected_len.is_some_and(|len| len != parts.signature.len()) {
+    if !key.admits(parts.header.alg(), &parts.signature) {
         return Err(VerifyError::BadSignature);
     }
     Ok(Pending { parts, key, policy: Arc::clone(policy), now })

@@ -103,7 +103,8 @@ impl Case {
 
     /// What is said of a text, by these keys and this policy at this time.
     pub(crate) fn verdict_on(&self, text: &str) -> Result<Token, VerifyError> {
-        let verdict = verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now).and_then(Pending::settle_portable);
+        let verdict =
+            verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now).and_then(Pending::settle_portable);
         self.agrees(text, &verdict);
         verdict
     }

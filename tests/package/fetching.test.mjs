@@ -17,7 +17,7 @@ async function start(t, { discover = false, ...more } = {}) {
   const where = discover ? {} : { jwksUri: `${issuer.origin}${JWKS}` };
   const verifier = createVerifier({ ...options, issuer: issuer.issuer, ...where, ...more });
   const verify = async (key) => verifier.verify(await sign(key, { claims: { iss: issuer.issuer } }));
-  return { issuer, verify, fetches: () => issuer.count(JWKS) };
+  return { issuer, verifier, verify, fetches: () => issuer.count(JWKS) };
 }
 
 /** Stops the clock that the package reads, and gives a function that turns it by seconds. */
@@ -68,6 +68,27 @@ test('an unknown kid is asked for once in 30 seconds and takes no known key away
   await verify(second);
   await verify(first);
   assert.equal(fetches(), 3);
+});
+
+test('the age of the keys at hand is told, and why there are no newer ones', async (t) => {
+  const turn = stopClock(t);
+  const { issuer, verifier, verify } = await start(t);
+  assert.deepEqual(verifier.keys, { age: undefined, error: undefined });
+  await verify(first);
+  assert.deepEqual(verifier.keys, { age: 0, error: undefined });
+  turn(86_400 * 30);
+  const good = issuer.routes[JWKS];
+  issuer.routes[JWKS] = (_, response) => response.writeHead(500).end();
+  await assert.rejects(verify(second), unknownKey);
+  // A month old, and still good for what they are.
+  await verify(first);
+  assert.equal(verifier.keys.age, 86_400 * 30);
+  assert.equal(verifier.keys.error.code, 'keys_unavailable');
+  issuer.routes[JWKS] = good;
+  turn(31);
+  await assert.rejects(verify(second), unknownKey);
+  assert.deepEqual(verifier.keys, { age: 0, error: undefined });
+  assert.deepEqual(createVerifier({ ...options, key: first.jwk }).keys, { age: undefined, error: undefined });
 });
 
 test('a failing fetch for an unknown kid takes no known key away', async (t) => {

@@ -75,6 +75,18 @@ test('every private number of an RSA key is the right one, also those that a sig
   }
   // The same numbers the other way round are no contradiction of RFC 8017, but qi then is that of the wrong prime.
   await assert.rejects(importKey({ ...jwk, p: jwk.q, q: jwk.p, dp: jwk.dq, dq: jwk.dp }), { code: 'key_unusable' });
+  // Two other primes with which everything agrees, but for the modulus.
+  const other = (await generateKey('RS256')).toJwk();
+  const number = (text) => BigInt(`0x${bytesOf(text).toString('hex')}`);
+  // In as few bytes as it takes.
+  const text = (value) => base64url(Buffer.from(value.toString(16).replace(/^(?=(..)*.$)/, '0'), 'hex'));
+  const { p, q, qi } = other;
+  const [dp, dq] = [p, q].map((prime) => text(number(jwk.d) % (number(prime) - 1n)));
+  await assert.rejects(importKey({ ...jwk, p, q, dp, dq, qi }), { code: 'key_unusable' });
+  // An exponent with which everything agrees, but for the public one.
+  const wrong = number(jwk.d) - 2n;
+  const [ownDp, ownDq] = [jwk.p, jwk.q].map((prime) => text(wrong % (number(prime) - 1n)));
+  await assert.rejects(importKey({ ...jwk, d: text(wrong), dp: ownDp, dq: ownDq }), { code: 'key_unusable', reason: 'mismatched' });
   await refuses({ ...jwk, oth: [{ r: 'AQAB', d: 'AQAB', t: 'AQAB' }] }, 'unsupported');
 });
 
@@ -115,6 +127,11 @@ test('RSA below 2048 bits, above 8192, or with an exponent that is even or one',
   await importKey(jwk({ e: 'Aw' }));
   for (const e of ['AQ', 'Ag', 'AQAA', 'AQAAAAE', 'AAEAAQ']) await refuses(jwk({ e }), 'weak');
   await refuses(jwk({ n: base64url(Buffer.alloc(1025, 0xff)) }), 'weak');
+  for (const extractable of [true, false]) {
+    const parameters = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+    for (const e of ['AQ', 'AQAAAAE']) await refuses(await subtle.importKey('jwk', jwk({ e }), parameters, extractable, ['verify']), 'weak');
+    assert.equal((await importKey(await subtle.importKey('jwk', jwk({ e: 'Aw' }), parameters, extractable, ['verify']))).alg, 'RS256');
+  }
   // Not in as few bytes as it takes (RFC 7518 section 2).
   await refuses(jwk({ n: base64url(Buffer.concat([Buffer.alloc(1), bytesOf(n)])) }), 'weak');
   const even = bytesOf(n);
@@ -211,6 +228,10 @@ test('kinds that are no kinds of ours', async () => {
   for (const name of ['AES-GCM', 'AES-KW']) {
     const usages = name === 'AES-GCM' ? ['encrypt'] : ['wrapKey'];
     await refuses(await subtle.generateKey({ name, length: 256 }, true, usages), 'unsupported');
+  }
+  for (const extractable of [true, false]) {
+    const { privateKey } = await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, extractable, ['sign', 'verify']);
+    for (const alg of ['ES384', 'HS256', 'RS256', 'EdDSA']) await refuses(privateKey, 'unsupported', { alg });
   }
 });
 

@@ -57,11 +57,8 @@ function importJwk(jwk, algorithm, isExtractable, usage) {
  * that happen to be right. It takes as long as it takes, but once a key, and not at anybody's bidding.
  */
 function areRsaNumbers(jwk) {
-  const [n, e, d, p, q, dp, dq, qi] = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'].map((name) => toNumber(jwk[name]));
-  return p * q === n
-    && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n
-    && dp === d % (p - 1n) && dq === d % (q - 1n)
-    && qi < p && (qi * q) % p === 1n;
+  const [n, d, p, q, dp, dq, qi] = ['n', 'd', 'p', 'q', 'dp', 'dq', 'qi'].map((name) => toNumber(jwk[name]));
+  return p * q === n && dp === d % (p - 1n) && dq === d % (q - 1n) && (qi * q) % p === 1n;
 }
 
 function toNumber(text) {

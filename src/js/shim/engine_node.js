@@ -2,7 +2,10 @@
 //
 // It is quickest with a bare KeyObject and, for ECDSA, the DER form of a signature: the options that would have it speak
 // r || s cost more than converting here.
-import { KeyObject, constants, createPrivateKey, createPublicKey, createSecretKey, sign, verify, createHmac, timingSafeEqual } from 'node:crypto';
+import { Buffer } from 'node:buffer';
+import {
+  KeyObject, constants, createHmac, createPrivateKey, createPublicKey, createSecretKey, sign, timingSafeEqual, verify,
+} from 'node:crypto';
 import { isCryptoKey, isHmac, plainName } from './algorithms.js';
 import { TokenError } from './errors.js';
 

@@ -54,6 +54,12 @@ export class FetchedKeys {
     this.core ??= new Core(this.#settings, this.#platform);
   }
 
+  /** How old the keys at hand are, in seconds, and why no newer ones are, if that is so. */
+  get state() {
+    const age = this.generation === 0 ? undefined : Math.max(0, Date.now() - this.#fetchedAt) / 1_000;
+    return { age, error: this.#failedAt > this.#fetchedAt ? this.#failureAnew() : undefined };
+  }
+
   /** Would `renew` fetch, or wait for a fetch? */
   mayRenew() {
     return this.#flight.isUnderway() || !isWithin(COOL_DOWN_MS, this.#missedAt);

@@ -28,6 +28,11 @@ export class GivenKeys {
     return this.#fill();
   }
 
+  /** They have no age, and nothing can go wrong with them later. */
+  get state() {
+    return { age: undefined, error: undefined };
+  }
+
   /** No other keys can be had. */
   mayRenew() {
     return false;

@@ -1,5 +1,5 @@
 // Types of the package `edgemint`, written by hand. They use no global type of a browser or of Node.
-import type { RequestLike } from './guard.js';
+import type { ChallengeOptions, RequestLike } from './guard.js';
 import type { Key } from './keys.js';
 
 export * from './guard.js';
@@ -139,11 +139,16 @@ export interface Verifier {
   verifyAll(tokens: readonly string[]): Promise<VerifyResult[]>;
   /**
    * Verifies the token that a request bears, `Authorization: Bearer` (RFC 6750 section 2.1): of a Fetch `Request`, of a message
-   * of node:http, or the header's value. For answering such requests see `guard`.
+   * of node:http, or the header's value. `challenge` adds to what is asked for and told. For answering such requests see `guard`.
    * @throws {TokenError} (the promise rejects) with `status`, and `wwwAuthenticate` where the answer has a challenge. A token
    * with `cnf` is bound to a key that a bearer does not prove: `proof_missing`
    */
-  verifyRequest(request: RequestLike): Promise<VerifiedToken>;
+  verifyRequest(request: RequestLike, challenge?: ChallengeOptions): Promise<VerifiedToken>;
+  /**
+   * Of keys that are fetched: `age`, for how many seconds they have been at hand, and `error`, why the last attempt to renew them
+   * failed, if it did. The last good ones go on being used however old they are: watch this if that must end somewhere.
+   */
+  readonly keys: { readonly age: number | undefined; readonly error: TokenError | undefined };
   /**
    * Runs every check and tells how each went, for people to read. Never decide about access by it: it tells all,
    * of forged tokens too.

@@ -110,7 +110,7 @@ async function fromPem(text, algorithm, kid) {
 async function fromBytes(bytes, algorithm, kid) {
   if (algorithm === '') throw invalid('alg is required for a key of bytes');
   if (bytes.length > LONGEST) throw unusable('malformed', 'there are more bytes than in any key');
-  const answer = readRaw(Uint8Array.from(bytes), algorithm);
+  const answer = readRaw(bytes, algorithm);
   await prove(JSON.parse(answer).jwk, algorithm);
   return fromAnswer(answer, kid);
 }

@@ -35,13 +35,6 @@ export const webTexts = {
   read: (bytes, start, length) => decoder.decode(bytes.subarray(start, start + length)),
 };
 
-/** For Buffers, whose methods do without an object for each call. */
-export const nodeTexts = {
-  view: (buffer) => Buffer.from(buffer),
-  write: (bytes, text, start, length) => bytes.utf8Write(text, start, length),
-  read: (bytes, start, length) => bytes.utf8Slice(start, start + length),
-};
-
 /** The UTF-8 of any text. */
 export function encode(text) {
   return encoder.encode(text);

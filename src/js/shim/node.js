@@ -5,7 +5,8 @@ import { ED25519_HERE } from './core.js';
 import * as nodeCrypto from './engine_node.js';
 import * as webCrypto from './engine_webcrypto.js';
 import { sharedFlight } from './flight.js';
-import { nodeTexts, startNow } from './memory.js';
+import { startNow } from './memory.js';
+import { nodeTexts } from './texts_node.js';
 
 startNow(readFileSync(new URL('./edgemint-full.wasm', import.meta.url)));
 

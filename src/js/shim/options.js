@@ -4,6 +4,7 @@ import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
 import { openKey } from './key.js';
+import { readScope } from './scope.js';
 
 /** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
 export const anyIssuer = Symbol('anyIssuer');
@@ -150,16 +151,6 @@ function readRequiredClaims(value, types) {
   if (Array.isArray(value) && value.length === 0) return [];
   if (!Array.isArray(value)) throw invalid('requiredClaims must be an array');
   return readTexts('requiredClaims', value);
-}
-
-function readScope(value) {
-  if (value === undefined) return [];
-  const scopes = typeof value === 'string' ? value.split(' ') : readTexts('scope', value);
-  // RFC 6749 section 3.3: what breaks its syntax could never be granted.
-  if (!scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
-    throw invalid('scope must be scope values with one space between them, or an array of them');
-  }
-  return scopes;
 }
 
 function readCache(cache) {

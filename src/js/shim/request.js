@@ -2,6 +2,7 @@
 // the query or the body are never looked at (RFC 9700 section 4.3.2).
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
+import { readScope } from './scope.js';
 
 /** Where a verifier says which scope values it asks for by itself: for the challenge of a guard that was given it. */
 export const askedScopes = Symbol('askedScopes');
@@ -35,7 +36,7 @@ export function readChallenge({ scope, realm, resourceMetadata } = {}) {
   if (realm !== undefined && !(typeof realm === 'string' && /^[\x20-\x7e]*$/.test(realm))) {
     throw invalidOption('realm must be a text of printable ASCII');
   }
-  return { scopes: readScopes(scope), realm, resourceMetadata: readMetadataUrl(resourceMetadata) };
+  return { scopes: readScope(scope), realm, resourceMetadata: readMetadataUrl(resourceMetadata) };
 }
 
 /** The status, the headers and the body of the answer to a request that was refused with this error. */
@@ -172,17 +173,6 @@ function challenge(code, verifier, { scopes, realm, resourceMetadata }) {
   // The scheme must be followed by a parameter.
   if (parameters.length === 0) add('realm', 'api');
   return `Bearer ${parameters.join(', ')}`;
-}
-
-function readScopes(value) {
-  if (value === undefined) return [];
-  const scopes = typeof value === 'string' ? value.split(' ') : value;
-  // RFC 6749 section 3.3: what breaks its syntax could never be granted.
-  const isScope = (scope) => typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope);
-  if (!(Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScope))) {
-    throw invalidOption('scope must be scope values with one space between them, or an array of them');
-  }
-  return [...scopes];
 }
 
 function readMetadataUrl(value) {

@@ -8,7 +8,7 @@ import { explain } from './explain.js';
 import { FetchedKeys } from './fetched_keys.js';
 import { GivenKeys } from './given_keys.js';
 import { readOptions } from './options.js';
-import { askedScopes, verifyRequest } from './request.js';
+import { askedScopes, readChallenge, verifyRequest } from './request.js';
 
 /**
  * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
@@ -27,7 +27,8 @@ export function bindVerifier(platform) {
       verify: (token) => verify(token, state),
       verifySync: (token) => verifySync(token, state),
       verifyAll: (tokens) => verifyAll(tokens, state),
-      verifyRequest: (request) => verifyRequest(request, verifier),
+      verifyRequest: async (request, challenge) => verifyRequest(request, verifier, readChallenge(challenge)),
+      get keys() { return source.state; },
       explain: (token) => explain(token, state),
       [askedScopes]: scopes,
     });

@@ -197,6 +197,21 @@ fn weak_rsa_is_refused_in_der_too() {
 }
 
 #[test]
+fn no_der_of_a_key_is_a_shared_secret() {
+    let n = bytes(&printed()[0], "n");
+    let pkcs1 = value(0x30, &[&number(&n), &[2, 3, 1, 0, 1]]);
+    // A certificate begins with what is signed, and ends with the signature.
+    let certificate = value(0x30, &[&value(0x30, &[&[2, 1, 1], &n]), RSA, &value(3, &[&[0], &n])]);
+    let inner = [pkcs1, certificate, rsa_inner(0, &[]), ec_inner(&[], true), ec_inner(&[], false)];
+    let public: Vec<_> = printed().iter().map(|jwk| key(jwk).to_spki().unwrap()).collect();
+    for der in [public, private_keys(), inner.to_vec()].concat() {
+        assert_eq!(Key::from_secret(&der, Algorithm::Hs256), Err(KeyError::Disguised), "{der:x?}");
+        // With a byte too many it is no DER of anything.
+        assert!(Key::from_secret(&[&der[..], &[0]].concat(), Algorithm::Hs256).is_ok());
+    }
+}
+
+#[test]
 fn a_length_has_one_spelling() {
     let good = key(&printed()[2]).to_spki().unwrap();
     let inside = &good[2..];

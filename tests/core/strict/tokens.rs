@@ -143,6 +143,7 @@ rules! { holds:
     utf_8_and_whole_characters = "UTF-8 and whole characters",
     depth_is_bounded = "depth is bounded",
     size_is_bounded = "size is bounded",
+    numbers_that_every_reader_can_hold = "numbers that every reader can hold",
     times_are_numbers_in_range = "times are numbers in range",
     identifiers_are_texts = "identifiers are texts",
     crit_is_understood_or_refused = "crit is understood or refused",

@@ -121,12 +121,15 @@ fn rsa_pkcs1_v1_5() {
 
 #[test]
 fn rsa_above_4096_bits_is_not_guessed_at() {
-    // The rsa crate takes no such key; "cannot tell" is an honest answer, "wrong signature" is not.
+    // The rsa crate takes no such key; "cannot tell" is an honest answer, "wrong signature" is one only for what is none by
+    // its form.
     let set = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa8192Sha256).unwrap();
     for group in set.test_groups {
         let key = rsa(&group.key.n, &group.key.e).unwrap();
         for test in group.tests {
-            assert_eq!(check_signature(Algorithm::Rs256, &key, &test.msg, &test.sig), None, "{}", test.tc_id);
+            let answer = check_signature(Algorithm::Rs256, &key, &test.msg, &test.sig);
+            let is_none = answer == Some(false) && !is_right(test.result) && test.sig.len() != group.key.n.len();
+            assert!(answer.is_none() || is_none, "{}", test.tc_id);
         }
     }
 }

@@ -1,0 +1,13 @@
+// How texts get in and out of wasm in Node: by the methods of Buffer, which do without an object for each call.
+import { Buffer } from 'node:buffer';
+import { webTexts } from './memory.js';
+
+const bufferTexts = {
+  view: (buffer) => Buffer.from(buffer),
+  write: (bytes, text, start, length) => bytes.utf8Write(text, start, length),
+  read: (bytes, start, length) => bytes.utf8Slice(start, start + length),
+};
+
+// Other runtimes take this entry too, and may lack what nobody has promised.
+const { utf8Slice, utf8Write } = Buffer.prototype;
+export const nodeTexts = typeof utf8Slice === 'function' && typeof utf8Write === 'function' ? bufferTexts : webTexts;
