@@ -8,28 +8,30 @@ use crate::token::json::quote;
 /// What the shim turns into a `TokenError`.
 pub struct Refusal {
     code: &'static str,
+    /// A stable word for what is wrong with a key.
+    reason: &'static str,
     sentence: &'static str,
 }
 
 impl Refusal {
     pub(super) fn of_options() -> Self {
-        Self { code: "invalid_option", sentence: "the options cannot be read" }
+        Self { code: "invalid_option", reason: "", sentence: "the options cannot be read" }
     }
 
-    pub(super) fn of_key(sentence: &'static str) -> Self {
-        Self { code: "key_unusable", sentence }
+    pub(super) fn of_key(reason: &'static str, sentence: &'static str) -> Self {
+        Self { code: "key_unusable", reason, sentence }
     }
 }
 
 impl From<KeyError> for Refusal {
     fn from(error: KeyError) -> Self {
-        Self::of_key(error.sentence())
+        Self::of_key(error.reason(), error.sentence())
     }
 }
 
 impl From<Refusal> for JsValue {
     fn from(refusal: Refusal) -> Self {
-        let [code, sentence] = [refusal.code, refusal.sentence].map(quote);
-        Self::from_str(&format!(r#"{{"code":{code},"sentence":{sentence}}}"#))
+        let [code, reason, sentence] = [refusal.code, refusal.reason, refusal.sentence].map(quote);
+        Self::from_str(&format!(r#"{{"code":{code},"reason":{reason},"sentence":{sentence}}}"#))
     }
 }

@@ -196,7 +196,7 @@ fn given_keys(jwks: &str) -> Result<Vec<Key>, Refusal> {
     }
     // Public keys are there to be shown: a set that has some will be shown one day, with the secrets in it.
     if keys.iter().any(Key::is_secret) && !keys.iter().all(Key::is_secret) {
-        return Err(Refusal::of_key("the JWK Set mixes shared secrets with public keys"));
+        return Err(Refusal::of_key("mixed", "the JWK Set mixes shared secrets with public keys"));
     }
     match first_error {
         Some(error) if keys.is_empty() => Err(error.into()),

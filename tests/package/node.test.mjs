@@ -23,7 +23,12 @@ const EXPORTS = [
 const WASM = { 'edgemint.wasm': 60_000, 'edgemint-full.wasm': 120_000 };
 
 /** The files that run in plain Node; node_modules/.bin/node has run them already. */
-const FILES = ['algorithms', 'discovery', 'explain', 'fetching', 'flight', 'options', 'refusals', 'vectors'];
+const FILES = [
+  'algorithms', 'discovery', 'engines', 'explain', 'fetching', 'flight', 'guard', 'guard-options', 'issuer', 'keys', 'keys-strict', 'options',
+  'refusals', 'strict', 'strict-keys', 'strict-signatures', 'sync', 'vectors',
+];
+
+const system = await systemNode();
 
 test('the exports are these and no others, under import and under require', async () => {
   assert.deepEqual(Object.keys(await importFrom(folder)).sort(), EXPORTS);
@@ -88,8 +93,6 @@ test('memory stays flat, whatever becomes of the tokens', async () => {
   const growth = await round(1_500) - before;
   assert.ok(growth < 500_000, `${growth} bytes more`);
 });
-
-const system = await systemNode();
 
 test(`the same tests in ${system.name}`, { skip: system.skip }, async () => {
   const paths = FILES.map((name) => join(import.meta.dirname, `${name}.test.mjs`));

@@ -79,7 +79,7 @@ export function toTokenError(thrown) {
   if (thrown instanceof TokenError) return thrown;
   if (typeof thrown === 'string') {
     const { code, sentence, reason } = JSON.parse(thrown);
-    return new TokenError(code, sentence, { reason });
+    return new TokenError(code, sentence, { reason: reason === '' ? undefined : reason });
   }
   return new TokenError('internal_error', 'a fault in edgemint, please report it', { cause: thrown });
 }

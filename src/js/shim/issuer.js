@@ -96,10 +96,18 @@ function readSigningKey(settings) {
   const name = settings.kid ?? own;
   if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
   if (isCryptoKey(given)) return { key: given, algorithm: algorithmOfCryptoKey(given), kid: name };
-  const { type, alg, jwk } = JSON.parse(readJwk(JSON.stringify(given), algorithm ?? ownAlgorithm ?? ''));
+  const { type, alg, jwk } = JSON.parse(readJwk(toText(given), algorithm ?? ownAlgorithm ?? ''));
   if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
   if (type === 'secret') return { secret: fromBase64url(jwk.k), algorithm: alg, kid: name };
   return { key: jwk, algorithm: alg, kid: name };
+}
+
+function toText(jwk) {
+  try {
+    return JSON.stringify(jwk);
+  } catch (cause) {
+    throw new TokenError('key_unusable', 'the JWK does not serialise to JSON', { cause });
+  }
 }
 
 /** What a Key holds, or what was given in its place. */

@@ -141,6 +141,8 @@ export type KeyReason =
   | 'malformed'
   /** The private half does not belong to the public one. */
   | 'mismatched'
+  /** A JWK Set has shared secrets beside public keys. */
+  | 'mixed'
   /** It does not have the form that was asked for. */
   | 'no_such_form'
   /** The runtime does not take it: a point is not on its curve, or a number out of range. */

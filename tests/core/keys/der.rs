@@ -155,6 +155,11 @@ fn each_way_a_private_structure_can_be_wrong() {
         refused(&pkcs8(&ec(P256), &inner), KeyError::Malformed);
     }
     refused(&pkcs8(&ec(P384), &ec_inner(&[], true)), KeyError::Malformed);
+    let after_the_bits = value(0xa1, &[&value(3, &[&[0], &ec_point()]), &[5, 0]]);
+    refused(&pkcs8(&ec(P256), &ec_inner(&after_the_bits, false)), KeyError::Malformed);
+    for null in [&[5, 1, 0][..], &[5, 0, 5, 0], &[]] {
+        refused(&pkcs8(&value(0x30, &[&RSA[2..13], null]), &rsa_inner(0, &[])), KeyError::Malformed);
+    }
     // The version says whether there is a public key.
     let public = value(0x81, &[&[0], &[7; 32]]);
     let with_version = |version: &[u8], more: &[u8]| value(0x30, &[version, ed25519, &value(4, &[&seed]), more]);
@@ -163,6 +168,7 @@ fn each_way_a_private_structure_can_be_wrong() {
         (&[2, 1, 0][..], &public[..]),
         (&[2, 1, 1], &[]),
         (&[2, 1, 2], &public),
+        (&[2, 1, 2], &[]),
         (&[2, 2, 0, 1], &public),
         (&[2, 0], &[]),
         (&[2, 1, 1], &value(0x81, &[&[0], &[7; 31]])),
@@ -189,6 +195,18 @@ fn weak_rsa_is_refused_in_der_too() {
     ] {
         assert_eq!(Key::from_spki(&public(n, e)), Err(KeyError::Weak));
     }
+    let private = |change: &[(&str, &[u8])]| {
+        let numbers = ["n", "e", "d", "p", "q", "dp", "dq", "qi"].map(|name| {
+            let changed = change.iter().find(|(each, _)| *each == name).map(|(_, bytes)| bytes.to_vec());
+            number(&changed.unwrap_or_else(|| bytes(&rsa_pair(), name)))
+        });
+        Pkcs8::from_der(&pkcs8(RSA, &value(0x30, &[&[2, 1, 0], &numbers.concat()]))).map(|_| ())
+    };
+    assert_eq!(private(&[]), Ok(()));
+    assert_eq!(private(&[("e", &[1])]), Err(KeyError::Weak));
+    assert_eq!(private(&[("n", &[0xff; 255])]), Err(KeyError::Weak));
+    assert_eq!(private(&[("p", &[0xfe; 128])]), Err(KeyError::Malformed));
+    assert_eq!(private(&[("dp", &[0xff; 129])]), Err(KeyError::Malformed));
     // Not the shortest way to write a number, and a negative one.
     for n in [[&[0, 0][..], &[0xff; 256]].concat(), vec![0xff; 256]] {
         let der = value(0x30, &[RSA, &value(3, &[&[0], &value(0x30, &[&value(2, &[&n]), &[2, 3, 1, 0, 1]])])]);
@@ -209,6 +227,18 @@ fn no_der_of_a_key_is_a_shared_secret() {
         // With a byte too many it is no DER of anything.
         assert!(Key::from_secret(&[&der[..], &[0]].concat(), Algorithm::Hs256).is_ok());
     }
+}
+
+#[test]
+fn nothing_stands_where_nothing_belongs() {
+    let numbers = [number(&[0xff; 256]), vec![2, 3, 1, 0, 1]].concat();
+    let public =
+        |numbers: &[u8], after: &[u8]| value(0x30, &[RSA, &value(3, &[&[0], &value(0x30, &[numbers])]), after]);
+    assert!(Key::from_spki(&public(&numbers, &[])).is_ok());
+    assert_eq!(Key::from_spki(&public(&numbers, &[5, 0])), Err(KeyError::Malformed));
+    assert_eq!(Key::from_spki(&public(&[&numbers[..], &[2, 1, 1]].concat(), &[])), Err(KeyError::Malformed));
+    let loose = value(0x30, &[RSA, &value(3, &[&[0], &value(0x30, &[&numbers]), &[0]])]);
+    assert_eq!(Key::from_spki(&loose), Err(KeyError::Malformed));
 }
 
 #[test]
