@@ -29,14 +29,22 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// Appends the encoding of bytes to a text.
 pub fn encode_into(bytes: &[u8], text: &mut String) {
+    let (triples, rest) = bytes.as_chunks::<3>();
     text.reserve(encoded_len(bytes.len()));
-    encode_each(bytes, |quad| text.extend(quad.iter().map(|byte| char::from(*byte))));
+    text.extend(triples.iter().flat_map(|triple| four(*triple)).map(char::from));
+    encode_rest(rest, |letters| text.extend(letters.iter().map(|letter| char::from(*letter))));
 }
 
 /// Appends the encoding of bytes to a text that is kept as bytes, which is faster.
 pub fn encode_onto(bytes: &[u8], text: &mut Vec<u8>) {
-    text.reserve(encoded_len(bytes.len()));
-    encode_each(bytes, |quad| text.extend_from_slice(quad));
+    let (triples, rest) = bytes.as_chunks::<3>();
+    let start = text.len();
+    text.resize(start + triples.len() * 4, 0);
+    let (quads, _) = text.get_mut(start..).unwrap_or_default().as_chunks_mut::<4>();
+    for (triple, quad) in triples.iter().zip(quads) {
+        *quad = four(*triple);
+    }
+    encode_rest(rest, |letters| text.extend_from_slice(letters));
 }
 
 /// Decodes text. `None` for padding, white space, another alphabet, or stray bits at the end,
@@ -80,11 +88,11 @@ const fn encoded_len(len: usize) -> usize {
     len.div_ceil(3).saturating_mul(4)
 }
 
-fn encode_each(bytes: &[u8], mut push: impl FnMut(&[u8])) {
-    let (triples, rest) = bytes.as_chunks::<3>();
-    for [a, b, c] in triples {
-        push(&[letter(a >> 2), letter(a << 4 | b >> 4), letter(b << 2 | c >> 6), letter(*c)]);
-    }
+fn four([a, b, c]: [u8; 3]) -> [u8; 4] {
+    [letter(a >> 2), letter(a << 4 | b >> 4), letter(b << 2 | c >> 6), letter(c)]
+}
+
+fn encode_rest(rest: &[u8], push: impl FnOnce(&[u8])) {
     match rest {
         [a] => push(&[letter(a >> 2), letter(a << 4)]),
         [a, b] => push(&[letter(a >> 2), letter(a << 4 | b >> 4), letter(b << 2)]),

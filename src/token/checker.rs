@@ -81,9 +81,9 @@ struct Known {
 
 /// How many headers are remembered. Whoever can name a key can make up headers: at the limit all are forgotten.
 const MAX_KNOWN: usize = 1024;
-/// How many keys get tables of 30 KB, and how often a key must have been used before.
+/// How many keys get tables, which are large, and how often a key must have been used before.
 #[cfg(feature = "ed25519")]
-const TABLES: (usize, usize) = (64, 3);
+const TABLES: (usize, usize) = (16, 16);
 
 impl Checker {
     /// A checker without keys.

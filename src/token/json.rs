@@ -234,6 +234,23 @@ impl Text {
     }
 }
 
+/// Is it a byte that does not simply stand for itself in a string? By table: of all that a token has to go through, most is here.
+#[allow(clippy::indexing_slicing)] // A byte into 256 places.
+fn ends_plain(byte: u8) -> bool {
+    const ENDS: [bool; 256] = {
+        let mut ends = [false; 256];
+        let mut control = 0;
+        while control < 0x20 {
+            ends[control] = true;
+            control += 1;
+        }
+        ends[b'"' as usize] = true;
+        ends[b'\\' as usize] = true;
+        ends
+    };
+    ENDS[usize::from(byte)]
+}
+
 /// Four hexadecimal digits at the start of a text, and what follows them.
 fn code_unit(text: &str) -> Option<(u32, &str)> {
     let (digits, after) = text.split_at_checked(4)?;
@@ -373,7 +390,7 @@ impl<'w> Walk<'w> {
         let mut escaped = false;
         loop {
             let rest = self.rest()?;
-            self.at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+            self.at += rest.iter().position(|byte| ends_plain(*byte))?;
             match self.peek()? {
                 b'"' => break,
                 b'\\' => self.escape()?,

@@ -1,6 +1,6 @@
 //! HMAC with SHA-2 (RFC 7518 section 3.2), the key's part of the work done once.
 
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::algorithm::Algorithm;

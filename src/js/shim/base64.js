@@ -10,6 +10,8 @@ export function fromBase64url(text) {
 export function toBase64url(bytes) {
   // What Node's own bytes can do by themselves.
   if (typeof bytes.base64urlSlice === 'function') return bytes.base64urlSlice(0, bytes.length);
+  // What every Uint8Array can do in engines of today.
+  if (typeof bytes.toBase64 === 'function') return bytes.toBase64({ alphabet: 'base64url', omitPadding: true });
   return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 

@@ -10,7 +10,7 @@ use edgemint::token::{
     Algorithm, Checker, Expected, Finding, Here, Key, KeySet, Pending, Policy, UnixTime, VerifyError, base64url,
     decode_unverified, explain, verify,
 };
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
