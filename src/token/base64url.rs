@@ -60,13 +60,15 @@ pub fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     let (quads, rest) = text.as_chunks::<4>();
     bytes.clear();
     bytes.resize(quads.len() * 3, 0);
-    let mut seen = 0;
+    let mut found = 0;
     let (triples, _) = bytes.as_chunks_mut::<3>();
-    for ([a, b, c, d], triple) in quads.iter().zip(triples) {
-        let [a, b, c, d] = [digit(*a), digit(*b), digit(*c), digit(*d)];
-        seen |= a | b | c | d;
-        *triple = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+    for (quad, triple) in quads.iter().zip(triples) {
+        let bits = quad_bits(*quad);
+        found |= bits;
+        let [_, a, b, c] = bits.to_be_bytes();
+        *triple = [a, b, c];
     }
+    let mut seen = if found < 1 << 24 { 0 } else { INVALID };
     match rest {
         [] => {}
         [a, b] => {
@@ -98,6 +100,27 @@ fn encode_rest(rest: &[u8], push: impl FnOnce(&[u8])) {
         [a, b] => push(&[letter(a >> 2), letter(a << 4 | b >> 4), letter(b << 2)]),
         _ => {}
     }
+}
+
+/// What each letter means at each of the four places, with a bit above the 24 for what is no digit.
+#[allow(clippy::indexing_slicing)] // Checked by the compiler.
+const PLACES: [[u32; 256]; 4] = {
+    let mut places = [[1 << 24; 256]; 4];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        let mut place = 0;
+        while place < 4 {
+            places[place][ALPHABET[digit] as usize] = (digit as u32) << (18 - 6 * place);
+            place += 1;
+        }
+        digit += 1;
+    }
+    places
+};
+
+#[allow(clippy::indexing_slicing)] // Four places, and a byte into 256 letters.
+fn quad_bits([a, b, c, d]: [u8; 4]) -> u32 {
+    PLACES[0][usize::from(a)] | PLACES[1][usize::from(b)] | PLACES[2][usize::from(c)] | PLACES[3][usize::from(d)]
 }
 
 #[allow(clippy::indexing_slicing)] // Six bits into 64 letters.

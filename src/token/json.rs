@@ -16,6 +16,8 @@ pub const MAX_DEPTH: usize = 16;
 
 /// So many names of one object are compared each with each.
 const FEW_NAMES: usize = 24;
+/// An odd number without a pattern, by which small differences become large ones.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Numbers with as many digits before the point as this, or more, are refused: a double ends soon after, and readers
 /// disagree about what lies beyond (RFC 8259 section 6).
@@ -374,9 +376,13 @@ impl<'w> Walk<'w> {
             return false;
         };
         if names.len() <= FEW_NAMES {
+            // Most names differ in a bit of a small set already.
+            let mut seen = 0_u64;
             return names.iter().enumerate().all(|(place, name)| {
-                let mut before = names.iter().take(place);
-                before.all(|other| !name.same(*other, self.text))
+                let bit = if name.escaped { u64::MAX } else { 1 << (name.tag.wrapping_mul(SPREAD) >> 58) };
+                let is_new = seen & bit == 0 || names.iter().take(place).all(|other| !name.same(*other, self.text));
+                seen |= bit;
+                is_new
             });
         }
         // In order, so that very many names cost little more than many.

@@ -75,19 +75,21 @@ impl KeySet {
         match header.kid() {
             Some(kid) => match self.by_kid.get(kid) {
                 Some(places) => {
-                    let named = places.iter().filter_map(|place| Some((*place, self.keys.get(*place)?)));
-                    only(named, header.alg(), VerifyError::KeyMismatch)
+                    let mut named = places.iter().filter_map(|place| Some((*place, self.keys.get(*place)?)));
+                    only(&mut named, header.alg(), VerifyError::KeyMismatch)
                 }
                 // A key without a name, as a caller hands it in, answers to every name.
-                None => only(all().filter(|(_, key)| key.kid().is_none()), header.alg(), VerifyError::KeyNotFound),
+                None => {
+                    only(&mut all().filter(|(_, key)| key.kid().is_none()), header.alg(), VerifyError::KeyNotFound)
+                }
             },
-            None => only(all(), header.alg(), VerifyError::KeyNotFound),
+            None => only(&mut all(), header.alg(), VerifyError::KeyNotFound),
         }
     }
 }
 
 fn only<'k>(
-    keys: impl Iterator<Item = (usize, &'k Arc<Key>)>,
+    keys: &mut dyn Iterator<Item = (usize, &'k Arc<Key>)>,
     alg: Algorithm,
     none: VerifyError,
 ) -> Result<(usize, &'k Arc<Key>), VerifyError> {

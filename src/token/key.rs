@@ -124,6 +124,7 @@ impl Key {
     ///
     /// # Errors
     /// As for [`Key::from_jwk`].
+    #[inline(never)] // Long, and called from several places.
     pub fn from_jwk_text(text: &[u8]) -> Result<Self, KeyError> {
         Self::read(&JwkText::read(text)?)
     }

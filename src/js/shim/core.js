@@ -24,6 +24,8 @@ export class Core {
   #rowPlace;
   #row;
   #known = new Map();
+  #last;
+  #lastNumber;
   #uses = new Map();
 
   constructor({ policy, maxTokenBytes }, { texts }) {
@@ -38,6 +40,7 @@ export class Core {
   takeKeys(take) {
     const result = take(this.#wasm);
     this.#known = new Map();
+    this.#lastNumber = undefined;
     this.#uses = new Map();
     return result;
   }
@@ -51,7 +54,13 @@ export class Core {
 
   /** The header and the key of the text that was checked last. */
   get known() {
-    return this.#known.get(this.#numbers[0]) ?? this.#learn();
+    const number = this.#numbers[0];
+    // Most tokens have the header of the one before.
+    if (number !== this.#lastNumber) {
+      this.#last = this.#known.get(number) ?? this.#learn(number);
+      this.#lastNumber = number;
+    }
+    return this.#last;
   }
 
   /** What is wrong with the claims, to be told only when the signature has been found right; or undefined. */
@@ -122,7 +131,7 @@ export class Core {
     return refusal(answer - REASONS, this.#wasm.claim);
   }
 
-  #learn() {
+  #learn(number) {
     const { header: json, kid, algorithm, slot } = this.#wasm;
     const header = JSON.parse(json);
     const isFlat = Object.values(header).every((value) => value === null || typeof value !== 'object');
@@ -139,7 +148,7 @@ export class Core {
     };
     const uses = this.#uses;
     if (this.#known.size >= MAX_KNOWN) this.#known = new Map();
-    this.#known.set(this.#numbers[0], known);
+    this.#known.set(number, known);
     return known;
   }
 }

@@ -61,7 +61,7 @@ function verifyWithKeys(token, state) {
   const now = readClock(settings);
   const hit = cache?.get(token, now);
   if (hit !== undefined) return verified(hit.json, hit.known);
-  if (core.check(token, now, platform.here.async) === GOOD) return finish(token, state, core.known, core.json, core.times);
+  if (core.check(token, now, platform.here.async) === GOOD) return finish(token, state, core.known, core.json, timesOf(state));
   return confirm(token, state);
 }
 
@@ -74,7 +74,8 @@ function confirm(token, state) {
   const { known } = core;
   known.use ??= importNow(known, state);
   if (known.use === undefined) return importAndConfirm(token, state, known);
-  const { deferred, json, times } = core;
+  const { deferred, json } = core;
+  const times = timesOf(state);
   const answer = known.use.check(core.signingInput, core.signature);
   const decide = (isValid) => {
     if (!isValid) throw new TokenError('bad_signature');
@@ -93,11 +94,11 @@ async function importAndConfirm(token, state, known) {
     if (error.code !== 'algorithm_unavailable') throw error;
     // The wasm may have it, though it is slower there.
     if (source.core.check(token, readClock(settings), ALL_HERE) !== GOOD) throw error;
-    return finish(token, state, source.core.known, source.core.json, source.core.times);
+    return finish(token, state, source.core.known, source.core.json, timesOf(state));
   }
   // Other keys may have come meanwhile, which are then imported in their turn.
   return source.core.check(token, readClock(settings), state.platform.here.async) === GOOD
-    ? finish(token, state, source.core.known, source.core.json, source.core.times)
+    ? finish(token, state, source.core.known, source.core.json, timesOf(state))
     : confirm(token, state);
 }
 
@@ -125,7 +126,7 @@ function verifySync(token, state) {
       if (!known.use.checkSync(core.signingInput, core.signature)) throw new TokenError('bad_signature');
       if (core.deferred !== undefined) throw core.deferred;
     }
-    return finish(token, state, known, core.json, core.times);
+    return finish(token, state, known, core.json, timesOf(state));
   } catch (thrown) {
     throw toTokenError(thrown);
   }
@@ -149,6 +150,11 @@ async function verifyAll(tokens, state) {
       return { ok: false, error };
     }
   }));
+}
+
+/** Only the cache asks for them. */
+function timesOf({ cache, source: { core } }) {
+  return cache === undefined ? undefined : core.times;
 }
 
 function finish(token, { cache, settings }, known, json, times) {

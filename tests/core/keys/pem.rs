@@ -93,6 +93,7 @@ fn what_is_not_one_block_and_nothing_else_is_refused() {
         &PUBLIC.replace("E=\n", "F=\n"),
         &PUBLIC.replace("zf6F", "zf 6F"),
         &PUBLIC.replace("zf6F", "zf=F"),
+        &PUBLIC.replace("zf6F", "zf\r6F"),
         &PUBLIC.replace("zf6F", "zf-F"),
         &PUBLIC.replace("zf6F", "zf_F"),
         &PUBLIC.replace("zf6F", "zf\u{e9}"),
