@@ -1,13 +1,13 @@
 // Builds the npm package into dist/: the crate with the feature `js`, its glue, and the hand-written shim of src/js/shim.
 // Copies dist/ to www/edgemint/, for the pages that run it, and beside it the OAuth client library of the demo. Does
 // nothing when all is up to date.
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
-import { Failure, isScript, main, run, step } from './steps.mjs';
+import { isScript, main, run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
 
 const dist = join(root, 'dist');
@@ -16,8 +16,6 @@ const shim = join(root, 'src', 'js', 'shim');
 /** What the demo needs of others, and its name there: one module as it was published, and the licence that goes with it. */
 const library = join(root, 'node_modules', 'oauth4webapi');
 const CLIENT_LIBRARY = [['build/index.js', 'oauth4webapi.js'], ['LICENSE.md', 'oauth4webapi.LICENSE.md']];
-/** The wasm files and the features of each: all of them are driven by the same shim. */
-const MODULES = [['edgemint.wasm', 'js'], ['edgemint-full.wasm', 'js,ed25519']];
 // A target folder of its own: building the Worker and the package in turns never rebuilds what the other has built.
 const target = join(root, 'target', 'js');
 
@@ -30,29 +28,22 @@ export async function buildPackage() {
   const print = fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
   const outputs = [dist, ...CLIENT_LIBRARY.map(([, name]) => join(page, name))];
   if (isFresh(stamp, print) && outputs.every((path) => existsSync(path))) return;
-  const [, ...modules] = await Promise.all([setup(), ...MODULES.map(([, features]) => compile(features, target))]);
-  await step('npm package: dist/', '10 s', () => stamped(stamp, print, () => assemble(modules)));
-  for (const [name] of MODULES) console.log(`    dist/${name}: ${sizes(readFileSync(join(dist, name)), { brotli: true })}`);
+  const [, module] = await Promise.all([setup(), compile('js', target)]);
+  await step('npm package: dist/', '10 s', () => stamped(stamp, print, () => assemble(module)));
+  console.log(`    dist/edgemint.wasm: ${sizes(readFileSync(join(dist, 'edgemint.wasm')), { brotli: true })}`);
 }
 
-async function assemble(modules) {
+async function assemble(module) {
+  const glue = join(target, 'glue');
+  rmSync(glue, { recursive: true, force: true });
+  // The shim hands the module over; the glue must not look for it by itself.
+  const options = ['--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-name', 'glue'];
+  await run('wasm-bindgen', [module, ...options, '--out-dir', glue]);
   const staged = join(target, 'dist');
   rmSync(staged, { recursive: true, force: true });
   cpSync(shim, staged, { recursive: true });
-  const glues = [];
-  for (const [index, [name]] of MODULES.entries()) {
-    const glue = join(target, 'glue');
-    rmSync(glue, { recursive: true, force: true });
-    // The shim hands the module over; the glue must not look for it by itself.
-    const options = ['--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-name', 'glue'];
-    await run('wasm-bindgen', [modules[index], ...options, '--out-dir', glue]);
-    await optimize(join(glue, 'glue_bg.wasm'), join(staged, name));
-    glues.push(readFileSync(join(glue, 'glue.js'), 'utf8'));
-  }
-  if (glues.some((glue) => glue !== glues[0])) {
-    throw new Failure('the modules do not share their glue', 'the features may differ only in what happens inside');
-  }
-  writeFileSync(join(staged, 'glue.js'), glues[0]);
+  cpSync(join(glue, 'glue.js'), join(staged, 'glue.js'));
+  await optimize(join(glue, 'glue_bg.wasm'), join(staged, 'edgemint.wasm'));
   rmSync(dist, { recursive: true, force: true });
   renameSync(staged, dist);
   rmSync(page, { recursive: true, force: true });

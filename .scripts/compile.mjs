@@ -1,5 +1,4 @@
 // Compiles the crate to wasm with one of its two feature sets. Needs nothing but Rust: tools may still be on their way.
-import { copyFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { rust } from './setup.mjs';
@@ -16,23 +15,20 @@ const REMAPS = [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], 
 export const compilerEnv = { CARGO_ENCODED_RUSTFLAGS: REMAPS.join('\x1f') };
 
 /**
- * Compiles with `features`, joined by commas, into the target folder `target` and gives the path of the module. SIMD makes an
+ * Compiles with `feature` into the target folder `target` and gives the path of the module. SIMD makes an
  * HMAC a fifth quicker; every engine has had it since 2023.
  */
-export function compile(features, target) {
+export function compile(feature, target) {
   // One after another: two at once would only need twice the memory.
   const result = previous.then(async () => {
     await rust();
-    await step(`Rust for wasm, features ${features}`, '10 s; 2 minutes the first time', () =>
-      run('cargo', ['build', '--release', '--lib', '--target', TRIPLE, '--features', features, '--target-dir', target], {
+    await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
+      run('cargo', ['build', '--release', '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
         env: { CARGO_ENCODED_RUSTFLAGS: [...REMAPS, '-Ctarget-feature=+simd128'].join('\x1f') },
         advice: 'the compiler\'s messages are above; '
-          + `\`cargo check --target ${TRIPLE} --features ${features}\` gives them faster`,
+          + `\`cargo check --target ${TRIPLE} --feature ${feature}\` gives them faster`,
       }));
-    // The next one to be compiled lands in the same place.
-    const module = join(target, `${features}.wasm`);
-    copyFileSync(join(target, TRIPLE, 'release', 'edgemint.wasm'), module);
-    return module;
+    return join(target, TRIPLE, 'release', 'edgemint.wasm');
   });
   previous = result.catch(() => {});
   return result;

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use super::policy;
 use super::refusal::Refusal;
 use crate::token::json::{Outline, quote};
-use crate::token::{self, Checker, Finding, Here, Key, KeyError, KeySet, UnixTime, VerifyError};
+use crate::token::{self, Checker, Finding, Key, KeyError, KeySet, UnixTime, VerifyError};
 
 /// What `check` answers; from [`REASONS`] on, it is a reason to refuse.
 const GOOD: u32 = 0;
@@ -75,20 +75,14 @@ impl Verifier {
         self.row.as_ptr() as usize
     }
 
-    /// Checks the token of `len` bytes in the input: everything, but for a signature that is not checked `here` (0 HMAC only,
-    /// 1 Ed25519 too, 2 all that this build can).
+    /// Checks the token of `len` bytes in the input: everything, but for a signature that wasm does not check.
     ///
     /// Answers 0 if all is well; 1 if the signature must still be checked; else 2 + the number of the reason. With 1, the row
     /// has 0 or 2 + the number of the reason that counts if the signature is right.
-    pub fn check(&mut self, len: usize, now: f64, here: u8) -> u32 {
-        let here = match here {
-            0 => Here::Hmac,
-            1 => Here::Ed25519,
-            _ => Here::All,
-        };
+    pub fn check(&mut self, len: usize, now: f64) -> u32 {
         let text = self.input.get(..len).unwrap_or_default();
         let signed_len = text.iter().rposition(|byte| *byte == b'.').unwrap_or_default();
-        let (answer, deferred) = match self.checker.check(text, unix_time(now), here) {
+        let (answer, deferred) = match self.checker.check(text, unix_time(now)) {
             Ok(Finding::Good) => (GOOD, GOOD),
             Ok(Finding::Unsigned(Ok(()))) => (UNSIGNED, GOOD),
             Ok(Finding::Unsigned(Err(reason))) => (UNSIGNED, self.note(&reason)),

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::algorithm::Algorithm;
 use super::base64url;
 use super::claims::{Payload, Registered, UnixTime};
 use super::error::VerifyError;
@@ -34,17 +33,6 @@ pub struct Checker {
     payload: Vec<u8>,
     signature: Vec<u8>,
     times: Times,
-}
-
-/// Who is to check the signature. Each takes what the one before takes, and more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Here {
-    /// Only an HMAC is checked here.
-    Hmac,
-    /// Ed25519 too, where this build can.
-    Ed25519,
-    /// Everything that this build can.
-    All,
 }
 
 /// What is known after [`Checker::check`].
@@ -120,11 +108,11 @@ impl Checker {
         &self.policy
     }
 
-    /// Reads a compact JWS as [`verify`](super::verify()) does and checks the signature if that is to be done `here`.
+    /// Reads a compact JWS as [`verify`](super::verify()) does and checks the signature if this build can.
     ///
     /// # Errors
     /// The first reason to refuse it, in the order of `verify` and [`Pending::settle`](super::Pending::settle).
-    pub fn check(&mut self, text: &[u8], now: UnixTime, here: Here) -> Result<Finding, VerifyError> {
+    pub fn check(&mut self, text: &[u8], now: UnixTime) -> Result<Finding, VerifyError> {
         let split = Split::of(text, self.policy.max_bytes)?;
         base64url::decode_into(split.signature, &mut self.signature).ok_or_else(|| split.reason())?;
         let place = self.find(&split)?;
@@ -134,13 +122,7 @@ impl Checker {
         if !known.key.admits(algorithm, &self.signature) {
             return Err(VerifyError::BadSignature);
         }
-        let here = match algorithm {
-            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => true,
-            Algorithm::EdDsa => here >= Here::Ed25519,
-            _ => here >= Here::All,
-        };
-        let prepared = known.prepared.as_mut().filter(|_| here);
-        let signed = match prepared {
+        let signed = match known.prepared.as_mut() {
             Some(prepared) => {
                 #[cfg(feature = "ed25519")]
                 if known.uses == TABLES.1 && self.spent < TABLES.0 && prepared.prepare_for_many() {

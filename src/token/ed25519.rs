@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_table_gives_the_multiples_that_the_library_gives() {
-        let edges = [Scalar::ZERO, Scalar::ONE, -Scalar::ONE, Scalar::from(31_u8), Scalar::from(32_u8), Scalar::from(33_u8)];
+        let edges =
+            [Scalar::ZERO, Scalar::ONE, -Scalar::ONE, Scalar::from(31_u8), Scalar::from(32_u8), Scalar::from(33_u8)];
         let windows = (0..252).map(|bit| (0..bit).fold(Scalar::ONE, |power, _| power + power));
         for (window, seed) in [(KEY_WINDOW, 1), (BASE_WINDOW, 2), (5, 3), (7, 4)] {
             let point = EdwardsPoint::mul_base(&scalar(seed));

@@ -79,9 +79,7 @@ impl KeySet {
                     only(&mut named, header.alg(), VerifyError::KeyMismatch)
                 }
                 // A key without a name, as a caller hands it in, answers to every name.
-                None => {
-                    only(&mut all().filter(|(_, key)| key.kid().is_none()), header.alg(), VerifyError::KeyNotFound)
-                }
+                None => only(&mut all().filter(|(_, key)| key.kid().is_none()), header.alg(), VerifyError::KeyNotFound),
             },
             None => only(&mut all(), header.alg(), VerifyError::KeyNotFound),
         }

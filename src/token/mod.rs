@@ -30,7 +30,7 @@ mod verify;
 
 pub use algorithm::{Algorithm, Curve, KeyShape};
 pub use any_key::AnyKey;
-pub use checker::{Checker, Finding, Here, Times};
+pub use checker::{Checker, Finding, Times};
 pub use claims::{Claims, UnixTime};
 pub use error::VerifyError;
 pub use explain::{Check, Explanation, explain};

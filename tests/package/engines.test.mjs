@@ -15,7 +15,7 @@ const { generateKey } = await importFrom(folder);
 const engines = { 'node:crypto': await load('engine_node.js'), WebCrypto: await load('engine_webcrypto.js') };
 // An entry of its own instance, which leaves to wasm all that it can.
 const slim = await importFrom(await install(), 'edgemint/slim');
-slim.init(new WebAssembly.Module(readFileSync(join(dist, 'edgemint-full.wasm'))));
+slim.init(new WebAssembly.Module(readFileSync(join(dist, 'edgemint.wasm'))));
 const wasm = { checks: [...HMAC, 'EdDSA'], signs: HMAC };
 
 const header = (alg) => Buffer.from(JSON.stringify({ alg, typ: 'at+jwt' })).toString('base64url');

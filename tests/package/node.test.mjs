@@ -19,8 +19,8 @@ const EXPORTS = [
   'guard', 'importKey', 'thumbprint',
 ];
 
-/** Bytes of each, by brotli, at most. */
-const WASM = { 'edgemint.wasm': 60_000, 'edgemint-full.wasm': 120_000 };
+/** Bytes, by brotli. */
+const LARGEST_WASM = 60_000;
 
 /** The files that run in plain Node; node_modules/.bin/node has run them already. */
 const FILES = [
@@ -36,9 +36,9 @@ test('the exports are these and no others, under import and under require', asyn
   assert.deepEqual(Object.keys(require('edgemint')).sort(), EXPORTS);
 });
 
-test('the two wasm and package.json can be imported by path, and nothing else', () => {
+test('the wasm and package.json can be imported by path, and nothing else', () => {
   const require = createRequire(join(folder, 'index.cjs'));
-  for (const name of Object.keys(WASM)) assert.equal(require.resolve(`edgemint/${name}`), join(installed, 'dist', name));
+  assert.equal(require.resolve('edgemint/edgemint.wasm'), join(installed, 'dist/edgemint.wasm'));
   assert.equal(require('edgemint/package.json').name, 'edgemint');
   assert.throws(() => require.resolve('edgemint/dist/verifier.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
 });
@@ -52,14 +52,12 @@ test('it depends on nothing; who has Hono gets its types', () => {
   assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['edgemint']);
 });
 
-test('there are two wasm, and they are small', (t) => {
+test('there is one wasm, and it is small', (t) => {
   const modules = readdirSync(join(installed, 'dist')).filter((name) => name.endsWith('.wasm'));
-  assert.deepEqual(modules.sort(), Object.keys(WASM).sort());
-  for (const [name, most] of Object.entries(WASM)) {
-    const size = brotliCompressSync(readFileSync(join(installed, 'dist', name))).length;
-    t.diagnostic(`${name}: ${(size / 1000).toFixed(1)} KB brotli`);
-    assert.ok(size < most, `${name}: ${size} bytes`);
-  }
+  assert.deepEqual(modules, ['edgemint.wasm']);
+  const size = brotliCompressSync(readFileSync(join(installed, 'dist/edgemint.wasm'))).length;
+  t.diagnostic(`edgemint.wasm: ${(size / 1000).toFixed(1)} KB brotli`);
+  assert.ok(size <= LARGEST_WASM, `${size} bytes`);
 });
 
 test('importing it prints nothing, and a process that used it ends by itself', async () => {

@@ -257,7 +257,7 @@ async function withoutEd25519() {
 async function trap() {
   const { default: binaryen } = await import('binaryen');
   const other = await install();
-  const path = join(other, 'node_modules/edgemint/dist/edgemint-full.wasm');
+  const path = join(other, 'node_modules/edgemint/dist/edgemint.wasm');
   const module = binaryen.readBinary(readFileSync(path));
   const NAMES = ['MutableGlobals', 'SignExt', 'NontrappingFPToInt', 'BulkMemory', 'Multivalue', 'ReferenceTypes', 'SIMD128'];
   module.setFeatures(NAMES.reduce((all, name) => all | binaryen.Features[name], 0));

@@ -8,11 +8,6 @@ export const GOOD = 0;
 export const UNSIGNED = 1;
 const REASONS = 2;
 
-/** Who checks the signature: wasm only HMACs, Ed25519 too, or all it can. Else the platform does. */
-export const HMAC_HERE = 0;
-export const ED25519_HERE = 1;
-export const ALL_HERE = 2;
-
 /** More headers than this are forgotten by the wasm too. */
 const MAX_KNOWN = 1024;
 
@@ -46,8 +41,8 @@ export class Core {
   }
 
   /** Checks a text. Throws the reason if it is refused; else GOOD, or UNSIGNED: see `known`, `deferred` and the views. */
-  check(token, now, here) {
-    const answer = this.#wasm.check(this.#write(token), now, here);
+  check(token, now) {
+    const answer = this.#wasm.check(this.#write(token), now);
     if (answer >= REASONS) throw this.#reason(answer);
     return answer;
   }

@@ -1,6 +1,6 @@
 // Every check of a token for people to read. Never for access control: it tells all, of forged tokens too.
 import { readClock } from './clock.js';
-import { GOOD, HMAC_HERE } from './core.js';
+import { GOOD } from './core.js';
 import { importVerify, keyOf } from './engines.js';
 import { toTokenError } from './errors.js';
 
@@ -48,10 +48,10 @@ async function askPlatform(text, { source, settings, platform }) {
 
 async function checkOrRenew(text, source, generation, settings) {
   try {
-    return source.core.check(text, readClock(settings), HMAC_HERE);
+    return source.core.check(text, readClock(settings));
   } catch (refusal) {
     if (refusal.code !== 'key_not_found' || !(await source.renew(generation))) throw refusal;
-    return source.core.check(text, readClock(settings), HMAC_HERE);
+    return source.core.check(text, readClock(settings));
   }
 }
 

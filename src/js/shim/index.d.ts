@@ -127,7 +127,7 @@ export interface Verifier {
    */
   verify(token: string): Promise<VerifiedToken>;
   /**
-   * The same at once: in Node for all algorithms; elsewhere for HMAC, and for Ed25519 with `edgemint-full.wasm`.
+   * The same at once: in Node for all algorithms; elsewhere for HMAC and Ed25519.
    *
    * In Node it blocks the thread for as long as the signature takes, some 20 to 80 microseconds, where `verify` uses other
    * threads when many tokens come at once.

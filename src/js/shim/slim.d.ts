@@ -2,8 +2,7 @@
 export * from './index.js';
 
 /**
- * Takes the compiled module: of `edgemint/edgemint.wasm`, or of `edgemint/edgemint-full.wasm`, which also checks Ed25519 by itself.
- * Call it once, before anything else is used; later calls change nothing.
+ * Takes the compiled module of `edgemint/edgemint.wasm`. Call it once, before anything else is used; later calls change nothing.
  *
  * ```js
  * import module from 'edgemint/edgemint.wasm';   // however your bundler gives a WebAssembly.Module

@@ -1,6 +1,5 @@
-// Entry that loads nothing by itself: the caller passes the compiled module, either of the two, to `init`.
+// Entry that loads nothing by itself: the caller passes the compiled module to `init`.
 import { bindApi } from './bind.js';
-import { ALL_HERE, HMAC_HERE } from './core.js';
 import * as webCrypto from './engine_webcrypto.js';
 import { TokenError } from './errors.js';
 import { leasedFlight } from './flight.js';
@@ -28,6 +27,5 @@ export const { createIssuer, createJwks, createVerifier, generateKey, guard, imp
   texts: webTexts,
   engines: [webCrypto],
   isSync: false,
-  here: { async: HMAC_HERE, sync: ALL_HERE },
 });
 export * from './api.js';

@@ -1,7 +1,7 @@
 // The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
 import { TokenCache, lifetime } from './cache.js';
 import { readClock } from './clock.js';
-import { ALL_HERE, GOOD, verified } from './core.js';
+import { GOOD, verified } from './core.js';
 import { importVerify, keyOf } from './engines.js';
 import { TokenError, toTokenError } from './errors.js';
 import { explain } from './explain.js';
@@ -12,8 +12,8 @@ import { askedScopes, readChallenge, verifyRequest } from './request.js';
 
 /**
  * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
- * those in flight.js, `requestInit` is what every fetch gets, `texts` one of those in memory.js, `engines` do the signatures
- * that wasm does not, which are listed under `here`, and `isSync` is whether they can do so at once.
+ * those in flight.js, `requestInit` is what every fetch gets, `texts` is how texts get into wasm, `engines` do the signatures
+ * that wasm does not, and `isSync` is whether they can do so at once.
  */
 export function bindVerifier(platform) {
   return function createVerifier(options) {
@@ -57,11 +57,11 @@ async function verify(token, state) {
 
 /** A result, or a promise of one where somebody must be waited for. */
 function verifyWithKeys(token, state) {
-  const { source: { core }, cache, settings, platform } = state;
+  const { source: { core }, cache, settings } = state;
   const now = readClock(settings);
   const hit = cache?.get(token, now);
   if (hit !== undefined) return verified(hit.json, hit.known);
-  if (core.check(token, now, platform.here.async) === GOOD) return finish(token, state, core.known, core.json, timesOf(state));
+  if (core.check(token, now) === GOOD) return finish(token, state, core.known, core.json, timesOf(state));
   return confirm(token, state);
 }
 
@@ -88,23 +88,16 @@ function confirm(token, state) {
 /** Imports the key, which takes time, and begins anew. Only the finished key is kept: see flight.js about promises. */
 async function importAndConfirm(token, state, known) {
   const { source, settings } = state;
-  try {
-    known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm);
-  } catch (error) {
-    if (error.code !== 'algorithm_unavailable') throw error;
-    // The wasm may have it, though it is slower there.
-    if (source.core.check(token, readClock(settings), ALL_HERE) !== GOOD) throw error;
-    return finish(token, state, source.core.known, source.core.json, timesOf(state));
-  }
+  known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm);
   // Other keys may have come meanwhile, which are then imported in their turn.
-  return source.core.check(token, readClock(settings), state.platform.here.async) === GOOD
+  return source.core.check(token, readClock(settings)) === GOOD
     ? finish(token, state, source.core.known, source.core.json, timesOf(state))
     : confirm(token, state);
 }
 
 function verifySync(token, state) {
   try {
-    const { source, cache, settings, platform } = state;
+    const { source, cache, settings } = state;
     requireText(token, settings);
     const waiting = source.ready();
     if (waiting !== undefined) {
@@ -132,9 +125,9 @@ function verifySync(token, state) {
   }
 }
 
-function checkSync(token, now, { source, platform }) {
+function checkSync(token, now, { source }) {
   try {
-    return source.core.check(token, now, platform.here.sync);
+    return source.core.check(token, now);
   } catch (refusal) {
     if (refusal.code !== 'key_not_found' || !source.mayRenew()) throw refusal;
     throw new TokenError('async_required', 'the keys at hand do not fit, and newer ones must be fetched');

@@ -1,6 +1,5 @@
 // Entry for browsers and bundlers: fetches the wasm beside it when first needed.
 import { bindApi } from './bind.js';
-import { ALL_HERE, HMAC_HERE } from './core.js';
 import * as webCrypto from './engine_webcrypto.js';
 import { TokenError } from './errors.js';
 import { sharedFlight } from './flight.js';
@@ -23,6 +22,5 @@ export const { createIssuer, createJwks, createVerifier, generateKey, guard, imp
   texts: webTexts,
   engines: [webCrypto],
   isSync: false,
-  here: { async: HMAC_HERE, sync: ALL_HERE },
 });
 export * from './api.js';

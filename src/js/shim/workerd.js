@@ -2,7 +2,6 @@
 // no random number drawn: workerd forbids both at global scope.
 import * as workers from 'cloudflare:workers';
 import { bindApi } from './bind.js';
-import { ALL_HERE, HMAC_HERE } from './core.js';
 import module from './edgemint.wasm';
 import * as webCrypto from './engine_webcrypto.js';
 import { leasedFlight } from './flight.js';
@@ -23,6 +22,5 @@ export const { createIssuer, createJwks, createVerifier, generateKey, guard, imp
   texts: webTexts,
   engines: [webCrypto],
   isSync: false,
-  here: { async: HMAC_HERE, sync: ALL_HERE },
 });
 export * from './api.js';
