@@ -1,4 +1,4 @@
-//! Keys: what a JWK, a PEM text or bare bytes say, in one shape for the shim.
+//! Keys: what a JWK or a PEM text says, in one shape for the shim.
 //!
 //! An algorithm that is the empty text is none: then the key must say what it is for. The answer is JSON text:
 //! `{ type, alg, thumbprint, jwk }`, the last with only the members that make the key. Its values are names and base64url:
@@ -13,7 +13,7 @@ use crate::token::{Algorithm, AnyKey, Key, KeyError, Pem};
 /// Reads a JWK of any kind.
 #[wasm_bindgen(js_name = readJwk)]
 pub fn read_jwk(text: &str, alg: &str) -> Result<String, Refusal> {
-    Ok(AnyKey::from_jwk_text(text.as_bytes()).and_then(|key| describe(key, named(alg)?))?)
+    Ok(jwk(text, alg)?)
 }
 
 /// Reads PEM text. For a private key the answer is `{ type, alg, pkcs8, public }`: the structure for the platform, and the
@@ -23,35 +23,33 @@ pub fn read_pem(text: &str, alg: &str) -> Result<String, Refusal> {
     Ok(pem(text, alg)?)
 }
 
-/// Reads bare bytes.
-#[wasm_bindgen(js_name = readRaw)]
-pub fn read_raw(bytes: &[u8], alg: &str) -> Result<String, Refusal> {
-    Ok(raw(bytes, alg)?)
-}
-
-/// The thumbprint of a JWK of any kind (RFC 7638), whatever algorithm it is for.
-#[wasm_bindgen(js_name = thumbprintOf)]
-pub fn thumbprint_of(jwk: &str) -> Result<String, Refusal> {
-    Ok(AnyKey::from_jwk_text(jwk.as_bytes()).map(|key| key.verifying().thumbprint())?)
+fn jwk(text: &str, alg: &str) -> Result<String, KeyError> {
+    let mut key = AnyKey::from_jwk_text(text.as_bytes())?;
+    if let Some(alg) = named(alg)? {
+        key.bind(alg)?;
+    }
+    describe(key.kind(), key.verifying(), key.to_jwk_text())
 }
 
 fn pem(text: &str, alg: &str) -> Result<String, KeyError> {
     let alg = named(alg)?;
-    let key = match Pem::read(text)? {
-        Pem::Public(key) => return describe(AnyKey::from(key), alg),
-        Pem::Private(key) => key,
-    };
-    let alg = alg.map_or_else(|| key.only_alg(), Ok)?;
-    if alg.key_shape() != key.shape() {
-        return Err(KeyError::Unsupported);
+    match Pem::read(text)? {
+        Pem::Public(mut key) => {
+            if let Some(alg) = alg {
+                key.bind(alg)?;
+            }
+            describe("public", &key, key.public_jwk_text().unwrap_or_default())
+        }
+        Pem::Private(key) => {
+            let alg = alg.map_or_else(|| key.only_alg(), Ok)?;
+            if alg.key_shape() != key.shape() {
+                return Err(KeyError::Unsupported);
+            }
+            let (der, public) =
+                (base64url::encode(key.der()), base64url::encode(key.public_bytes().unwrap_or_default()));
+            Ok(format!(r#"{{"type":"private","alg":"{alg}","pkcs8":"{der}","public":"{public}"}}"#))
+        }
     }
-    let (der, public) = (base64url::encode(key.der()), base64url::encode(key.public_bytes().unwrap_or_default()));
-    Ok(format!(r#"{{"type":"private","alg":"{alg}","pkcs8":"{der}","public":"{public}"}}"#))
-}
-
-fn raw(bytes: &[u8], alg: &str) -> Result<String, KeyError> {
-    let alg = named(alg)?.ok_or(KeyError::AlgorithmMissing)?;
-    describe(AnyKey::from(Key::from_raw(bytes, alg)?), None)
 }
 
 fn named(alg: &str) -> Result<Option<Algorithm>, KeyError> {
@@ -62,12 +60,7 @@ fn named(alg: &str) -> Result<Option<Algorithm>, KeyError> {
 }
 
 #[inline(never)] // It is called from everywhere.
-fn describe(key: AnyKey, alg: Option<Algorithm>) -> Result<String, KeyError> {
-    let key = match alg {
-        Some(alg) => key.for_algorithm(alg)?,
-        None => key,
-    };
-    let (kind, verifying, jwk) = (key.kind(), key.verifying(), key.to_jwk_text());
+fn describe(kind: &str, verifying: &Key, jwk: String) -> Result<String, KeyError> {
     let (alg, thumbprint) = (verifying.only_alg()?, verifying.thumbprint());
     Ok(format!(r#"{{"type":"{kind}","alg":"{alg}","thumbprint":"{thumbprint}","jwk":{jwk}}}"#))
 }

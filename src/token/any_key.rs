@@ -44,12 +44,16 @@ impl AnyKey {
     ///
     /// # Errors
     /// As for [`Key::for_algorithm`].
-    pub fn for_algorithm(self, alg: Algorithm) -> Result<Self, KeyError> {
-        Ok(match self {
-            Self::Public(key) => Self::Public(key.for_algorithm(alg)?),
-            Self::Private(key) => Self::Private(key.for_algorithm(alg)?),
-            Self::Secret(key) => Self::Secret(key.for_algorithm(alg)?),
-        })
+    pub fn for_algorithm(mut self, alg: Algorithm) -> Result<Self, KeyError> {
+        self.bind(alg)?;
+        Ok(self)
+    }
+
+    pub(crate) fn bind(&mut self, alg: Algorithm) -> Result<(), KeyError> {
+        match self {
+            Self::Public(key) | Self::Secret(key) => key.bind(alg),
+            Self::Private(key) => key.bind(alg),
+        }
     }
 
     /// `public`, `private` or `secret`, as WebCrypto says.

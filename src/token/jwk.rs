@@ -77,6 +77,7 @@ impl Jwk for JwkText<'_> {
 }
 
 /// Does it hold anything that only the owner of a key pair may see?
+#[inline(never)] // This and what follows is called from everywhere.
 pub(super) fn is_private(jwk: &dyn Jwk) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth"].iter().any(|name| jwk.has(name))
 }
@@ -91,6 +92,7 @@ pub(super) enum Use {
 
 /// `use` and `key_ops`, where there are any, must allow what is `needed` and nothing but signatures (RFC 7517 sections 4.2
 /// and 4.3): a key that also encrypts is used for two things.
+#[inline(never)]
 pub(super) fn check_use(jwk: &dyn Jwk, needed: Use) -> Result<(), KeyError> {
     if jwk.text("use")?.is_some_and(|usage| usage != "sig") {
         return Err(KeyError::WrongUse);
@@ -117,6 +119,7 @@ pub(super) fn required_text<'j>(jwk: &'j dyn Jwk, name: &str) -> Result<Cow<'j, 
     jwk.text(name)?.ok_or(KeyError::Malformed)
 }
 
+#[inline(never)]
 pub(super) fn required_bytes(jwk: &dyn Jwk, name: &str) -> Result<Vec<u8>, KeyError> {
     base64url::decode(required_text(jwk, name)?.as_bytes()).ok_or(KeyError::Malformed)
 }

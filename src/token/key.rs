@@ -140,15 +140,13 @@ impl Key {
     /// Reads what is public of a JWK, and leaves its use to the caller.
     pub(super) fn read_public_half(jwk: &dyn Jwk) -> Result<Self, KeyError> {
         let kid = jwk.text("kid")?.map(String::from);
-        let alg = match jwk.text("alg")? {
-            Some(name) => Some(Algorithm::from_name(&name).ok_or(KeyError::Unsupported)?),
-            None => None,
-        };
-        let key = Self { kid, ..Self::checked(Material::from_jwk(jwk)?)? };
-        match alg {
-            Some(alg) => key.for_algorithm(alg),
-            None => Ok(key),
+        let alg = jwk.text("alg")?;
+        let alg = alg.map(|name| Algorithm::from_name(&name).ok_or(KeyError::Unsupported)).transpose()?;
+        let mut key = Self { kid, ..Self::checked(Material::from_jwk(jwk)?)? };
+        if let Some(alg) = alg {
+            key.bind(alg)?;
         }
+        Ok(key)
     }
 
     /// Reads PEM text of the label `PUBLIC KEY` (RFC 7468 section 13), with nothing but white space around it.
@@ -210,14 +208,21 @@ impl Key {
     /// # Errors
     /// [`KeyError::Unsupported`] if the key is of another kind or says that it is for another algorithm,
     /// [`KeyError::Weak`] if a secret is shorter than the hash.
-    pub fn for_algorithm(self, alg: Algorithm) -> Result<Self, KeyError> {
+    pub fn for_algorithm(mut self, alg: Algorithm) -> Result<Self, KeyError> {
+        self.bind(alg)?;
+        Ok(self)
+    }
+
+    #[inline(never)] // It is called from everywhere.
+    pub(crate) fn bind(&mut self, alg: Algorithm) -> Result<(), KeyError> {
         if self.shape() != alg.key_shape() || self.alg.is_some_and(|own| own != alg) {
             return Err(KeyError::Unsupported);
         }
         if !self.material.is_long_enough(alg) {
             return Err(KeyError::Weak);
         }
-        Ok(Self { alg: Some(alg), ..self })
+        self.alg = Some(alg);
+        Ok(())
     }
 
     /// The key under this name.

@@ -5,6 +5,7 @@ mod any_key;
 pub mod base64url;
 mod checker;
 mod claims;
+mod decimal;
 mod der;
 mod disguise;
 #[cfg(feature = "ed25519")]

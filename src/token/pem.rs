@@ -152,6 +152,7 @@ fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What stands before and after the first place of a part.
+#[inline(never)] // It is called from everywhere.
 pub(super) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
     let place = text.windows(part.len()).position(|window| window == part)?;
     Some((text.get(..place)?, text.get(place + part.len()..)?))
@@ -169,7 +170,8 @@ impl PemError {
             Self::Certificate => "the PEM text holds a certificate; extract its key: openssl x509 -pubkey -noout",
             Self::Encrypted => "the private key is encrypted; decrypt it first: openssl pkcs8",
             Self::Pkcs1 => {
-                "the RSA key is in PKCS#1 form; convert it: openssl pkcs8 -topk8 -nocrypt, or openssl rsa -RSAPublicKey_in -pubout"
+                "the RSA key is in PKCS#1 form; convert it: openssl pkcs8 -topk8 -nocrypt, or openssl rsa -RSAPublicKey_in \
+                 -pubout"
             }
             Self::Sec1 => "the EC key is in SEC 1 form; convert it: openssl pkcs8 -topk8 -nocrypt",
             Self::OpenSsh => "the key is in OpenSSH's own form; export it as PKCS#8",

@@ -66,8 +66,13 @@ impl PrivateKey {
     ///
     /// # Errors
     /// As for [`Key::for_algorithm`].
-    pub fn for_algorithm(self, alg: Algorithm) -> Result<Self, KeyError> {
-        Ok(Self { public: self.public.for_algorithm(alg)?, secrets: self.secrets })
+    pub fn for_algorithm(mut self, alg: Algorithm) -> Result<Self, KeyError> {
+        self.bind(alg)?;
+        Ok(self)
+    }
+
+    pub(super) fn bind(&mut self, alg: Algorithm) -> Result<(), KeyError> {
+        self.public.bind(alg)
     }
 
     /// The JWK with only the members that make it: what WebCrypto imports. It is as secret as the key.

@@ -1,13 +1,13 @@
 // Verifying and minting beside named peers and beside the bare cryptography: in Node.js and in workerd, with more and more
 // keys and tokens, in memory, in bytes, and from the import to the first token. What each part measures is in its own file.
-import { firstTokenTable, measureFirstTokens } from './verify-first.mjs';
-import { measureMemory, memoryTables } from './verify-memory.mjs';
-import { CACHE, DISTINCT, measureInNode } from './verify-node.mjs';
-import { rateTable } from './verify-report.mjs';
-import { measureScale, scaleTable } from './verify-scale.mjs';
-import { targetTable } from './verify-targets.mjs';
-import { measureWeight, weightTable } from './verify-weight.mjs';
-import { measureInWorkerd } from './verify-workerd.mjs';
+import { firstTokenTable, measureFirstTokens } from './verify/first.mjs';
+import { measureMemory, memoryTables } from './verify/memory.mjs';
+import { CACHE, DISTINCT, measureInNode } from './verify/node.mjs';
+import { rateTable } from './verify/report.mjs';
+import { measureScale, scaleTable } from './verify/scale.mjs';
+import { targetTable } from './verify/targets.mjs';
+import { measureWeight, weightTable } from './verify/weight.mjs';
+import { measureInWorkerd } from './verify/workerd.mjs';
 
 // Many short rounds: where others use the machine too, they slow neighbours alike.
 const FULL = { rounds: 35, seconds: 0.04, newTokens: 3_000, starts: 9, verifications: 1_000_000, expected: '10 to 25 s' };

@@ -7,8 +7,9 @@ const routes = {
   /** A new key and all its forms; a token that it signs is verified with what comes back from the PEM. */
   async '/make'({ alg }) {
     const key = await generateKey(alg);
-    const again = key.type === 'secret' ? await importKey(key.toRaw(), { alg, kid: 'given' }) : await importKey(await key.toPem(), { alg });
-    const half = key.type === 'secret' ? again : await importKey(await key.toPublic().toPem(), { alg });
+    const isSecret = key.type === 'secret';
+    const again = await (isSecret ? importKey(key.toRaw(), { alg, kid: 'given' }) : importKey(await key.toPem(), { alg }));
+    const half = isSecret ? again : await importKey(await key.toPublic().toPem(), { alg });
     const token = await createIssuer({ issuer, key: again }).mint({ sub: 's', aud: audience, client_id: 'c' });
     const { key: used } = await createVerifier({ issuer, audience, key: half }).verify(token);
     return {

@@ -11,10 +11,11 @@ import { ASYMMETRIC, HMAC } from './signer.mjs';
 
 const compatibilityDate = '2026-11-01';
 const bundle = await bundleWorker();
+const wasm = readdirSync(bundle).filter((name) => name.endsWith('.wasm'));
 const miniflare = new Miniflare(convertV4MiniflareOptions({
   modules: [
     { type: 'ESModule', path: join(bundle, 'keys-worker.js') },
-    ...readdirSync(bundle).filter((name) => name.endsWith('.wasm')).map((name) => ({ type: 'CompiledWasm', path: join(bundle, name) })),
+    ...wasm.map((name) => ({ type: 'CompiledWasm', path: join(bundle, name) })),
   ],
   modulesRoot: bundle, compatibilityDate, cf: false, logRequests: false,
 }));
@@ -23,7 +24,8 @@ after(() => miniflare.dispose());
 async function bundleWorker() {
   const folder = await install();
   copyFileSync(join(import.meta.dirname, 'keys-worker.js'), join(folder, 'keys-worker.js'));
-  writeFileSync(join(folder, 'wrangler.json'), JSON.stringify({ name: 'keys', main: 'keys-worker.js', compatibility_date: compatibilityDate }));
+  const settings = { name: 'keys', main: 'keys-worker.js', compatibility_date: compatibilityDate };
+  writeFileSync(join(folder, 'wrangler.json'), JSON.stringify(settings));
   await run('wrangler', ['deploy', '--dry-run', '--outdir', 'out'], { cwd: folder });
   return join(folder, 'out');
 }
@@ -65,7 +67,8 @@ test('it refuses points off their curve, halves that are strangers, and RSA numb
   }
   const [one, other] = [0, 1].map(() => generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
   await refuses({ ...one, d: other.d });
-  const [rsa, another] = [0, 1].map(() => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }));
+  const newRsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+  const [rsa, another] = [newRsa(), newRsa()];
   assert.equal((await ask('/take', { key: rsa, alg: 'PS256' })).type, 'private');
   for (const name of ['n', 'd', 'p', 'q', 'dp', 'dq', 'qi']) await refuses({ ...rsa, [name]: another[name] }, 'PS256');
 });

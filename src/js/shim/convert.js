@@ -70,8 +70,8 @@ async function asking(ask) {
     return await ask();
   } catch (thrown) {
     // What was thrown may tell of the key, so it goes no further.
-    throw thrown?.name === 'NotSupportedError'
-      ? new TokenError('algorithm_unavailable')
-      : new TokenError('key_unusable', 'the runtime does not take the key: its numbers are not those of a key', { reason: 'not_taken' });
+    if (thrown?.name === 'NotSupportedError') throw new TokenError('algorithm_unavailable');
+    const message = 'the runtime does not take the key: its numbers are not those of a key';
+    throw new TokenError('key_unusable', message, { reason: 'not_taken' });
   }
 }

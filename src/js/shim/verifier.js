@@ -36,18 +36,30 @@ export function bindVerifier(platform) {
   };
 }
 
-async function verify(token, state) {
+/** By the short way where nobody has to be waited for: each wait costs as much as a third of an HMAC. */
+function verify(token, state) {
+  const { source } = state;
+  // From before any wait: keys that come during it are newer ones.
+  const { generation } = source;
   try {
     requireText(token, state.settings);
-    const { source } = state;
-    // From before the wait: keys that come during it are newer ones.
-    const { generation } = source;
     const waiting = source.ready();
-    if (waiting !== undefined) await waiting;
+    if (waiting !== undefined) return verifyPatiently(token, state, generation, waiting);
+    const result = verifyWithKeys(token, state);
+    return result instanceof Promise ? result : Promise.resolve(result);
+  } catch (thrown) {
+    return thrown.code === 'key_not_found' ? verifyPatiently(token, state, generation) : Promise.reject(toTokenError(thrown));
+  }
+}
+
+/** Waits for keys, and asks for newer ones if none of those at hand fits. */
+async function verifyPatiently(token, state, generation, waiting) {
+  try {
+    await waiting;
     try {
       return await verifyWithKeys(token, state);
     } catch (refusal) {
-      if (refusal.code !== 'key_not_found' || !(await source.renew(generation))) throw refusal;
+      if (refusal.code !== 'key_not_found' || !(await state.source.renew(generation))) throw refusal;
       return await verifyWithKeys(token, state);
     }
   } catch (thrown) {
@@ -70,7 +82,8 @@ function verifyWithKeys(token, state) {
  * between that and reading what it says: another token may come while somebody waits.
  */
 function confirm(token, state) {
-  const { source: { core } } = state;
+  const { source } = state;
+  const { core, generation } = source;
   const { known } = core;
   known.use ??= importNow(known, state);
   if (known.use === undefined) return importAndConfirm(token, state, known);
@@ -80,15 +93,16 @@ function confirm(token, state) {
   const decide = (isValid) => {
     if (!isValid) throw new TokenError('bad_signature');
     if (deferred !== undefined) throw deferred;
-    return finish(token, state, known, json, times);
+    // Its key may have been taken away during the wait: it was good when it came, and is not kept.
+    return source.generation === generation ? finish(token, state, known, json, times) : verified(json, known);
   };
-  return typeof answer === 'boolean' ? decide(answer) : answer.then(decide);
+  return typeof answer === 'boolean' ? decide(answer) : answer.then(decide, rethrow);
 }
 
 /** Imports the key, which takes time, and begins anew. Only the finished key is kept: see flight.js about promises. */
 async function importAndConfirm(token, state, known) {
   const { source, settings } = state;
-  known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm);
+  known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm).catch(rethrow);
   // Other keys may have come meanwhile, which are then imported in their turn.
   return source.core.check(token, readClock(settings)) === GOOD
     ? finish(token, state, source.core.known, source.core.json, timesOf(state))
@@ -143,6 +157,10 @@ async function verifyAll(tokens, state) {
       return { ok: false, error };
     }
   }));
+}
+
+function rethrow(thrown) {
+  throw toTokenError(thrown);
 }
 
 /** Only the cache asks for them. */

@@ -1,6 +1,6 @@
 // Prints how many milliseconds it takes from importing this module, named first, to its first verified token.
 const [name, job] = process.argv.slice(2);
 const started = performance.now();
-const { first } = await import(`./verify-first-${name}.mjs`);
+const { first } = await import(`./first-${name}.mjs`);
 await first(JSON.parse(job));
 console.log(performance.now() - started);

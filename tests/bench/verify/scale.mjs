@@ -1,12 +1,12 @@
 // Whether verifying gets dearer with more keys in the set, or with a larger cache that is full.
 import { createVerifier } from 'edgemint';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { step } from '../../.scripts/steps.mjs';
-import { interleave, middleRatio, perSecond, race, table } from './rounds.mjs';
-import { AUDIENCE, ISSUER, REQUIRED, TYPE } from './verify-claims.mjs';
-import { DISTINCT } from './verify-node.mjs';
-import { newKeys, newTokens } from './verify-tokens.mjs';
-import { repeat } from './verify-work.mjs';
+import { step } from '../../../.scripts/steps.mjs';
+import { interleave, middleRatio, perSecond, race, table } from '../rounds.mjs';
+import { AUDIENCE, ISSUER, REQUIRED, TYPE } from './claims.mjs';
+import { DISTINCT } from './node.mjs';
+import { newKeys, newTokens } from './tokens.mjs';
+import { repeat } from './work.mjs';
 
 const KEYS = 1000;
 const CACHES = [100, 100_000];

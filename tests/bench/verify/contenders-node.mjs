@@ -1,10 +1,10 @@
-// What is compared in Node.js only: libraries that need node:crypto, and node:crypto itself. See verify-contenders.mjs.
+// What is compared in Node.js only: libraries that need node:crypto, and node:crypto itself. See contenders.mjs.
 import { createHmac, sign as signBytes, timingSafeEqual, verify as verifyBytes } from 'node:crypto';
 import { JwtVerifier } from 'aws-jwt-verify';
 import fastJwt from 'fast-jwt';
 import jsonwebtoken from 'jsonwebtoken';
-import { AUDIENCE, ISSUER, REQUIRED, TYPE, newClaims } from './verify-claims.mjs';
-import { CLAIM_CHECKS, complete, parts } from './verify-contenders.mjs';
+import { AUDIENCE, ISSUER, REQUIRED, TYPE, newClaims } from './claims.mjs';
+import { CLAIM_CHECKS, complete, parts } from './contenders.mjs';
 
 /** Those that verify tokens of this algorithm with this key. `cache`: how many tokens fast-jwt remembers. */
 export function nodeVerifiers({ algorithm, publicKey, publicJwk, cache = false }) {

@@ -1,5 +1,5 @@
 // Tables for people of what was measured: rates beside ours.
-import { median, middleRatio, perSecond, table } from './rounds.mjs';
+import { median, middleRatio, perSecond, table } from '../rounds.mjs';
 
 /** What ours is called: where it does not wait, and where it does. */
 export const OURS = {

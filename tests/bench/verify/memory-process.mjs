@@ -11,8 +11,8 @@ WebAssembly.Instance = class extends Instance {
 
 // Only now, since it makes its instances when it is imported.
 const { createVerifier } = await import('edgemint');
-const { AUDIENCE, ISSUER } = await import('./verify-claims.mjs');
-const { newKeys, newTokens, sign } = await import('./verify-tokens.mjs');
+const { AUDIENCE, ISSUER } = await import('./claims.mjs');
+const { newKeys, newTokens, sign } = await import('./tokens.mjs');
 
 const POINTS = 10;
 const { algorithm, verified, cache } = JSON.parse(process.argv[2]);

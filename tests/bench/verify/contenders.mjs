@@ -8,7 +8,7 @@ import * as tsndr from '@tsndr/cloudflare-worker-jwt';
 import { createIssuer, createVerifier } from 'edgemint';
 import * as hono from 'hono/jwt';
 import { SignJWT, jwtVerify } from 'jose';
-import { AUDIENCE, ISSUER, LIFETIME, REQUIRED, TYPE, givenClaims, newClaims } from './verify-claims.mjs';
+import { AUDIENCE, ISSUER, LIFETIME, REQUIRED, TYPE, givenClaims, newClaims } from './claims.mjs';
 
 /** The checks, by the names that badTokens gives them. */
 export const CLAIM_CHECKS = ['type', 'issuer', 'audience', 'exp', 'nbf', 'required claims'];

@@ -1,18 +1,18 @@
 // The same in real workerd, timed from outside: each round is one request that does many.
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
-import { step } from '../../.scripts/steps.mjs';
-import { freePort } from '../workerd/harness.mjs';
-import { race } from './rounds.mjs';
-import { bundle } from './verify-bundles.mjs';
-import { CACHE, DISTINCT, REMEMBERED } from './verify-node.mjs';
-import { ALGORITHMS, badTokens, newKeys, newTokens } from './verify-tokens.mjs';
+import { step } from '../../../.scripts/steps.mjs';
+import { freePort } from '../../workerd/harness.mjs';
+import { race } from '../rounds.mjs';
+import { bundle } from './bundles.mjs';
+import { CACHE, DISTINCT, REMEMBERED } from './node.mjs';
+import { ALGORITHMS, badTokens, newKeys, newTokens } from './tokens.mjs';
 
 export const COMPATIBILITY_DATE = '2026-11-01';
 
 /** Gives the rates by contender, for each of what was measured: `{ place, what, algorithm, rates }`. */
 export async function measureInWorkerd(size) {
   const port = await freePort();
-  const { modules, modulesRoot } = await bundle('verify-worker');
+  const { modules, modulesRoot } = await bundle('worker');
   const workerd = await startWorkers([{ name: 'verify', port, modules, modulesRoot }]);
   const ask = async (path, body) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', body: JSON.stringify(body) });

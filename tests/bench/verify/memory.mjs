@@ -1,7 +1,7 @@
 // Whether memory stays flat: a process of its own verifies millions of tokens, and says at ten points what it holds.
 import { join } from 'node:path';
-import { run, step } from '../../.scripts/steps.mjs';
-import { table } from './rounds.mjs';
+import { run, step } from '../../../.scripts/steps.mjs';
+import { table } from '../rounds.mjs';
 
 const LOADS = [
   { algorithm: 'HS256', what: 'HS256, the same tokens in turn, no cache', share: 1 },
@@ -15,7 +15,7 @@ export async function measureMemory({ verifications }) {
   for (const { what, share, ...load } of LOADS) {
     const verified = verifications * share;
     const options = JSON.stringify({ ...load, verified });
-    const script = join(import.meta.dirname, 'verify-memory-process.mjs');
+    const script = join(import.meta.dirname, 'memory-process.mjs');
     const expected = `${Math.ceil(verified * (load.algorithm === 'HS256' ? 15 : 120) / 1e6)} s`;
     const { stdout } = await step(`memory: ${what}`, expected, () => run(process.execPath, ['--expose-gc', script, options]));
     measured.push({ what, verified, points: JSON.parse(stdout) });

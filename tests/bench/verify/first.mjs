@@ -4,16 +4,16 @@ import { once } from 'node:events';
 import { cpSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, extname, join } from 'node:path';
-import { chromiumPath } from '../../.scripts/chromium.mjs';
-import { run, step } from '../../.scripts/steps.mjs';
-import { root } from '../../.scripts/toolbox.mjs';
-import { launch } from '../browser/chromium.mjs';
-import { freePort } from '../workerd/harness.mjs';
-import { interleave, median, table } from './rounds.mjs';
-import { bundle } from './verify-bundles.mjs';
-import { AUDIENCE, ISSUER } from './verify-claims.mjs';
-import { newKeys, sign } from './verify-tokens.mjs';
-import { COMPATIBILITY_DATE, startWorkers } from './verify-workerd.mjs';
+import { chromiumPath } from '../../../.scripts/chromium.mjs';
+import { run, step } from '../../../.scripts/steps.mjs';
+import { root } from '../../../.scripts/toolbox.mjs';
+import { launch } from '../../browser/chromium.mjs';
+import { freePort } from '../../workerd/harness.mjs';
+import { interleave, median, table } from '../rounds.mjs';
+import { bundle } from './bundles.mjs';
+import { AUDIENCE, ISSUER } from './claims.mjs';
+import { newKeys, sign } from './tokens.mjs';
+import { COMPATIBILITY_DATE, startWorkers } from './workerd.mjs';
 
 const CONTENDERS = ['edgemint', 'jose', 'nothing'];
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -51,7 +51,7 @@ function milliseconds(values) {
 }
 
 function inProcesses(job, starts) {
-  const script = join(import.meta.dirname, 'verify-first-process.mjs');
+  const script = join(import.meta.dirname, 'first-process.mjs');
   return interleave(CONTENDERS, starts, async (name) => {
     const { stdout } = await run(process.execPath, [script, name, JSON.stringify(job)]);
     return Number(stdout);
@@ -60,7 +60,7 @@ function inProcesses(job, starts) {
 
 async function inIsolates(job, starts) {
   const port = await freePort();
-  const { modules, modulesRoot } = await bundle('verify-first-worker');
+  const { modules, modulesRoot } = await bundle('first-worker');
   const workerd = await startWorkers([{ name: 'loader', port, modules, modulesRoot, workerLoaders: { LOADER: {} } }]);
   const ask = async (method, name, body) => {
     const response = await fetch(`http://127.0.0.1:${port}/${name}`, { method, body: JSON.stringify(body) });
@@ -69,7 +69,7 @@ async function inIsolates(job, starts) {
   };
   try {
     for (const name of CONTENDERS) {
-      const [main, ...others] = (await bundleFirst('verify-first-isolate', name, 'workerd')).modules;
+      const [main, ...others] = (await bundleFirst('first-isolate', name, 'workerd')).modules;
       const wasm = Object.fromEntries(others.map(({ path }) => [basename(path), readFileSync(path, 'base64')]));
       await ask('PUT', name, { compatibilityDate: COMPATIBILITY_DATE, main: readFileSync(main.path, 'utf8'), wasm });
     }
@@ -86,7 +86,7 @@ async function inIsolates(job, starts) {
 async function inPages(job, starts) {
   if (chromiumPath() === undefined) return undefined;
   const folders = new Map();
-  for (const name of CONTENDERS) folders.set(name, (await bundleFirst('verify-first-page', name, 'browser')).modulesRoot);
+  for (const name of CONTENDERS) folders.set(name, (await bundleFirst('first-page', name, 'browser')).modulesRoot);
   // What bundlers for browsers do with a URL that is relative to the module, and esbuild does not.
   cpSync(join(root, 'dist', 'edgemint.wasm'), join(folders.get('edgemint'), 'edgemint.wasm'));
   const site = await serve(folders);
@@ -112,7 +112,7 @@ async function inPages(job, starts) {
 }
 
 function bundleFirst(source, name, runtime) {
-  const alias = { first: join(import.meta.dirname, `verify-first-${name}.mjs`) };
+  const alias = { first: join(import.meta.dirname, `first-${name}.mjs`) };
   return bundle(source, { runtime, alias, folder: `${source}-${name}`, name: 'first' });
 }
 

@@ -1,10 +1,10 @@
 // Verifying and minting in this process, and tokens that were seen before: ours, the peers, and the bare cryptography.
-import { step } from '../../.scripts/steps.mjs';
-import { minters, verifiers } from './verify-contenders.mjs';
-import { nodeMinters, nodeVerifiers } from './verify-contenders-node.mjs';
-import { race } from './rounds.mjs';
-import { ALGORITHMS, badTokens, newKeys, newTokens } from './verify-tokens.mjs';
-import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, repeat } from './verify-work.mjs';
+import { step } from '../../../.scripts/steps.mjs';
+import { minters, verifiers } from './contenders.mjs';
+import { nodeMinters, nodeVerifiers } from './contenders-node.mjs';
+import { race } from '../rounds.mjs';
+import { ALGORITHMS, badTokens, newKeys, newTokens } from './tokens.mjs';
+import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, repeat } from './work.mjs';
 
 /** So many different tokens are verified in turn: few enough to stay in the processor's caches, as all contenders' do. */
 export const DISTINCT = 64;

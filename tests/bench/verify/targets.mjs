@@ -1,7 +1,7 @@
 // What was to be reached, and whether it was. Fails nothing: it is for people to read.
-import { median, middleHalf, middleRatio, ratios, table } from './rounds.mjs';
-import { growth } from './verify-memory.mjs';
-import { ourMatches } from './verify-report.mjs';
+import { median, middleHalf, middleRatio, ratios, table } from '../rounds.mjs';
+import { growth } from './memory.mjs';
+import { ourMatches } from './report.mjs';
 
 const NODE = 'Node.js';
 const WORKERD = 'workerd';

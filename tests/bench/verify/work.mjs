@@ -1,6 +1,6 @@
 // Sees that a contender does what it is measured at, and has it do that again and again. In Node.js and inside the Worker.
 import { importJWK, jwtVerify } from 'jose';
-import { AUDIENCE, ISSUER, TYPE, newClaims } from './verify-claims.mjs';
+import { AUDIENCE, ISSUER, TYPE, newClaims } from './claims.mjs';
 
 /** Does it `count` times, on these inputs in turn; so many at once, unless it is synchronous. */
 export function repeat({ work, isSync }, inputs, count, inFlight = 1) {

@@ -1,7 +1,7 @@
 // The keys and the tokens of the benchmark, good and bad. Made with node:crypto, so that none of the contenders makes what
 // another has to read.
 import { createHmac, createSecretKey, generateKeyPairSync, randomBytes, sign as signBytes } from 'node:crypto';
-import { LIFETIME, TYPE, newClaims } from './verify-claims.mjs';
+import { LIFETIME, TYPE, newClaims } from './claims.mjs';
 
 export const ALGORITHMS = ['HS256', 'ES256', 'EdDSA', 'RS256'];
 

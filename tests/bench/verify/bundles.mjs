@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { root } from '../../.scripts/toolbox.mjs';
+import { root } from '../../../.scripts/toolbox.mjs';
 
 /** The conditions of package.json that each runtime goes by; `browser` is what bundlers for browsers add. */
 const CONDITIONS = { workerd: ['workerd', 'worker'], node: ['node'], browser: ['browser'] };

@@ -2,9 +2,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { root } from '../../.scripts/toolbox.mjs';
-import { table } from './rounds.mjs';
-import { bundledBytes } from './verify-bundles.mjs';
+import { root } from '../../../.scripts/toolbox.mjs';
+import { table } from '../rounds.mjs';
+import { bundledBytes } from './bundles.mjs';
 
 /** What gets a file of its own in some entries; all the rest get the one that browsers get. */
 const RUNTIMES = ['workerd', 'node'];

@@ -1,7 +1,7 @@
 // The Worker that verifies and mints: told first what, then again and again how often. Measures nothing by itself: in
 // workerd the clock stands still while a request computes.
-import { minters, verifiers } from './verify-contenders.mjs';
-import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, isAble, repeat } from './verify-work.mjs';
+import { minters, verifiers } from './contenders.mjs';
+import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, isAble, repeat } from './work.mjs';
 
 let contenders = [];
 

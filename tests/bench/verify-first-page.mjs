@@ -1,2 +1,0 @@
-// What a page imports. When it is bundled, `first` becomes one of the modules verify-first-NAME.mjs.
-export { first } from 'first';
