@@ -123,8 +123,9 @@ function fromRaw(bytes, algorithm) {
   if (algorithm === 'EdDSA') return { kty: 'OKP', crv: 'Ed25519', x: toBase64url(bytes) };
   if (!algorithm.startsWith('ES')) throw unusable('unsupported', 'an RSA key has no raw form: give a JWK or PEM text');
   // SEC 1 section 2.3.4: a point that is not compressed.
-  if (bytes[0] !== 4 || bytes.length % 2 === 0) throw unusable('malformed', 'the bytes are no point that is not compressed');
-  const [x, y] = [bytes.subarray(1, (bytes.length + 1) / 2), bytes.subarray((bytes.length + 1) / 2)];
+  if (bytes[0] !== 4) throw unusable('malformed', 'the bytes are no point on a curve, or a compressed one');
+  const middle = (bytes.length + 1) >> 1;
+  const [x, y] = [bytes.subarray(1, middle), bytes.subarray(middle)];
   return { kty: 'EC', crv: webCrypto(algorithm).key.namedCurve, x: toBase64url(x), y: toBase64url(y) };
 }
 
