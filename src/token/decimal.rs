@@ -86,9 +86,19 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_others_read_them() {
-        for written in
-            ["0", "-0", "1", "253402300799", "1700000000.25", "-12.5e2", "1E+3", "1e-3", "0.1", "9007199254740993", "1e-400"]
-        {
+        for written in [
+            "0",
+            "-0",
+            "1",
+            "253402300799",
+            "1700000000.25",
+            "-12.5e2",
+            "1E+3",
+            "1e-3",
+            "0.1",
+            "9007199254740993",
+            "1e-400",
+        ] {
             let (read, expected): (f64, f64) = (number(written.as_bytes()), written.parse().unwrap());
             assert!((read - expected).abs() <= expected.abs() * 1e-15, "{written}: {read}");
         }
@@ -96,9 +106,14 @@ mod tests {
 
     #[test]
     fn the_bound_is_where_it_is_said_to_be() {
-        for (written, within) in
-            [("9.9e307", true), ("1e308", false), ("-1e308", false), ("0.01e309", true), ("0e999999999999", true), ("100e306", false)]
-        {
+        for (written, within) in [
+            ("9.9e307", true),
+            ("1e308", false),
+            ("-1e308", false),
+            ("0.01e309", true),
+            ("0e999999999999", true),
+            ("100e306", false),
+        ] {
             assert_eq!(is_within_bounds(written.as_bytes()), within, "{written}");
         }
         assert!(is_within_bounds("9".repeat(308).as_bytes()) && !is_within_bounds("9".repeat(309).as_bytes()));

@@ -1,19 +1,35 @@
 //! Keys that check signatures: public keys and shared secrets, as JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037
 //! section 2), as PEM text, and as bare bytes.
 //!
-//! Private keys are of another type, [`PrivateKey`](super::PrivateKey), so that none can stand where a public one belongs.
+//! Private keys are of another type, [`PrivateKey`], so that none can stand where a public one belongs.
+
+mod any_key;
+mod der;
+mod disguise;
+mod error;
+mod jwk;
+mod material;
+mod pem;
+mod pkcs8;
+mod private_key;
+mod spki;
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+pub use any_key::AnyKey;
+pub use error::{KeyError, PemError};
+pub use pem::Pem;
+pub use pkcs8::Pkcs8;
+pub use private_key::PrivateKey;
+
 use super::algorithm::{Algorithm, Curve, KeyShape};
 use super::base64url;
-use super::jwk::{Jwk, JwkText, Use, check_use, is_private};
-use super::material::Material;
-use super::pem::{Pem, PemError, write_public};
-use super::spki;
+use jwk::{Jwk, JwkText, Use, check_use, is_private};
+use material::Material;
+use pem::write_public;
 
 /// A key that can check signatures.
 ///
@@ -39,76 +55,6 @@ pub struct Key {
     alg: Option<Algorithm>,
     material: Material,
 }
-
-/// Why a key was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The key serves several algorithms and nothing says which.
-    AlgorithmMissing,
-    /// Bytes given as a shared secret that are a key of another kind.
-    Disguised,
-    /// A member is missing, of the wrong type, or not canonical base64url of the right length; or the same in DER.
-    Malformed,
-    /// Not PEM text as it should be.
-    Pem(PemError),
-    /// Private members where a public key was meant.
-    Private,
-    /// A public key where a private one was meant.
-    Public,
-    /// The kind of key, its curve or its algorithm is not on the list, or they contradict each other.
-    Unsupported,
-    /// `use` or `key_ops` allows too little, or more than signatures.
-    WrongUse,
-    /// RSA below 2048 bits or with an odd exponent, an Ed25519 point of small order or in a second spelling, a secret
-    /// shorter than its hash.
-    Weak,
-}
-
-impl KeyError {
-    /// The stable lower-case word for this reason.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::AlgorithmMissing => "algorithm_missing",
-            Self::Disguised => "disguised",
-            Self::Malformed => "malformed",
-            Self::Pem(_) => "pem",
-            Self::Private => "private",
-            Self::Public => "public",
-            Self::Unsupported => "unsupported",
-            Self::WrongUse => "wrong_use",
-            Self::Weak => "weak",
-        }
-    }
-
-    /// A sentence for whoever sent the key. It holds no value from the key.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::AlgorithmMissing => "the key serves several algorithms: alg must say which",
-            Self::Disguised => {
-                "the secret is the text of a key: no such thing is an HMAC secret, a public key least of all"
-            }
-            Self::Malformed => "a part of the key is missing or malformed",
-            Self::Pem(error) => error.sentence(),
-            Self::Private => "the key is private where a public one belongs",
-            Self::Public => "the key is public where a private one belongs",
-            Self::Unsupported => "the key's kind, curve and algorithm are unknown or contradict each other",
-            Self::WrongUse => "the key's use or key_ops does not allow this, or allows more than signatures",
-            Self::Weak => {
-                "the key is weak: RSA must have 2048 to 8192 bits and an odd exponent from 3, a secret at least the \
-                 bytes of its hash, and an Ed25519 point must not be degenerate"
-            }
-        }
-    }
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.sentence())
-    }
-}
-
-impl std::error::Error for KeyError {}
 
 impl Key {
     /// Reads a JWK: a public key, or a shared secret (`oct`). Members that mean nothing here are passed over

@@ -1,9 +1,10 @@
 //! A key of whatever kind, for those who hand keys on.
 
-use super::algorithm::Algorithm;
+use super::Key;
+use super::error::KeyError;
 use super::jwk::{JwkText, Use, check_use, is_private};
-use super::key::{Key, KeyError};
 use super::private_key::PrivateKey;
+use crate::token::algorithm::Algorithm;
 
 /// A key of whatever kind. It never prints what is secret.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! The libraries for it would be a sixth of the npm package. The tests hold this against them.
 
-use super::key::KeyError;
+use super::error::KeyError;
 
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;

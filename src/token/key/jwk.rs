@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::base64url;
-use super::json::{Kind, Outline};
-use super::key::KeyError;
+use super::error::KeyError;
+use crate::token::base64url;
+use crate::token::json::{Kind, Outline};
 
 /// A JSON object that is meant to be a key.
 pub(crate) trait Jwk {

@@ -1,9 +1,9 @@
 //! The numbers of a key, and which of them are no key at all.
 
-use super::algorithm::{Algorithm, Curve, KeyShape};
 use super::disguise;
+use super::error::KeyError;
 use super::jwk::{Jwk, fixed_bytes, required_bytes, required_text, write_bytes, write_text};
-use super::key::KeyError;
+use crate::token::algorithm::{Algorithm, Curve, KeyShape};
 
 /// The numbers of a public key, or the bytes of a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -199,8 +199,8 @@ fn is_sound_point(x: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::base64url;
     use super::*;
+    use crate::token::base64url;
 
     /// The nineteen y that have a second spelling below 2^255, each with and without the sign bit.
     fn second_spellings() -> impl Iterator<Item = [u8; 32]> {

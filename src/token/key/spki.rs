@@ -1,11 +1,11 @@
 //! Public keys in DER: `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7; RFC 3279 section 2.3.1 for RSA, RFC 5480 section 2
 //! for elliptic curves, RFC 8410 section 4 for Ed25519).
 
-use super::algorithm::{Curve, KeyShape};
 use super::der::{BIT_STRING, Der, INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, write};
-use super::key::KeyError;
+use super::error::KeyError;
+use super::error::PemError;
 use super::material::Material;
-use super::pem::PemError;
+use crate::token::algorithm::{Curve, KeyShape};
 
 /// Object identifiers, as they stand in DER.
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];

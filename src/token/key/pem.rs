@@ -6,9 +6,10 @@ use std::fmt;
 
 use data_encoding::BASE64;
 
-use super::base64url;
-use super::key::{Key, KeyError};
+use super::Key;
+use super::error::{KeyError, PemError};
 use super::pkcs8::Pkcs8;
+use crate::token::base64url;
 
 /// A key that came as PEM text.
 #[derive(Clone, Debug)]
@@ -17,32 +18,6 @@ pub enum Pem {
     Public(Key),
     /// From `PRIVATE KEY`.
     Private(Pkcs8),
-}
-
-/// Why a PEM text was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PemError {
-    /// Not one block of PEM, or something before or after it.
-    NotPem,
-    /// More than one block.
-    Several,
-    /// Line breaks that are written as `\n`, as they come out of some environment variables.
-    EscapedLines,
-    /// A certificate, or the request for one.
-    Certificate,
-    /// A private key under a password.
-    Encrypted,
-    /// RSA in a structure of its own (PKCS#1).
-    Pkcs1,
-    /// EC in a structure of its own (SEC 1).
-    Sec1,
-    /// OpenSSH's own format.
-    OpenSsh,
-    /// A label that names no key of ours.
-    OtherLabel,
-    /// RSA keys with an identifier that only PSS has, which WebCrypto does not read.
-    PssOnly,
 }
 
 /// The longest text that is looked at, in bytes: an RSA private key of 8192 bits takes 6400.
@@ -156,31 +131,6 @@ fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
     let place = text.windows(part.len()).position(|window| window == part)?;
     Some((text.get(..place)?, text.get(place + part.len()..)?))
-}
-
-impl PemError {
-    /// A sentence for whoever sent the text.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::NotPem => "the text is not one PEM block and nothing else",
-            Self::Several => "the PEM text holds several blocks; give one",
-            Self::EscapedLines => {
-                "the PEM text has \\n as two characters where lines should end; put line breaks there"
-            }
-            Self::Certificate => "the PEM text holds a certificate; extract its key: openssl x509 -pubkey -noout",
-            Self::Encrypted => "the private key is encrypted; decrypt it first: openssl pkcs8",
-            Self::Pkcs1 => {
-                "the RSA key is in PKCS#1 form; convert it: openssl pkcs8 -topk8 -nocrypt, or openssl rsa -RSAPublicKey_in \
-                 -pubout"
-            }
-            Self::Sec1 => "the EC key is in SEC 1 form; convert it: openssl pkcs8 -topk8 -nocrypt",
-            Self::OpenSsh => "the key is in OpenSSH's own form; export it as PKCS#8",
-            Self::OtherLabel => "the PEM label must be PUBLIC KEY or PRIVATE KEY",
-            Self::PssOnly => {
-                "the key's identifier is RSASSA-PSS, which WebCrypto does not read; use one of rsaEncryption"
-            }
-        }
-    }
 }
 
 impl fmt::Display for PemError {

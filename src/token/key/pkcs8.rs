@@ -3,12 +3,13 @@
 
 use std::fmt;
 
-use super::algorithm::{Algorithm, Curve, KeyShape};
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
-use super::key::{KeyError, only_alg};
+use super::error::KeyError;
 use super::material::{Material, is_sound_rsa};
+use super::only_alg;
 use super::private_key::are_rsa_numbers;
 use super::spki;
+use crate::token::algorithm::{Algorithm, Curve, KeyShape};
 
 /// A private key as its DER, whose structure was found to be right.
 ///

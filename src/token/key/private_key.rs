@@ -5,10 +5,11 @@
 
 use std::fmt;
 
-use super::algorithm::{Algorithm, KeyShape};
+use super::Key;
+use super::error::KeyError;
 use super::jwk::{Jwk, JwkText, Use, check_use, is_private, required_bytes, write_bytes};
-use super::key::{Key, KeyError};
 use super::material::{is_canonical, is_odd};
+use crate::token::algorithm::{Algorithm, KeyShape};
 
 /// A key pair of an asymmetric algorithm. It never prints its private half.
 #[derive(Clone)]

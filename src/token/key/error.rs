@@ -1,0 +1,124 @@
+//! Why a key was not taken.
+
+use std::fmt;
+
+/// Why a key was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The key serves several algorithms and nothing says which.
+    AlgorithmMissing,
+    /// Bytes given as a shared secret that are a key of another kind.
+    Disguised,
+    /// A member is missing, of the wrong type, or not canonical base64url of the right length; or the same in DER.
+    Malformed,
+    /// Not PEM text as it should be.
+    Pem(PemError),
+    /// Private members where a public key was meant.
+    Private,
+    /// A public key where a private one was meant.
+    Public,
+    /// The kind of key, its curve or its algorithm is not on the list, or they contradict each other.
+    Unsupported,
+    /// `use` or `key_ops` allows too little, or more than signatures.
+    WrongUse,
+    /// RSA below 2048 bits or with an exponent that is even or one, an Ed25519 point of small order or in a second spelling, a secret
+    /// shorter than its hash.
+    Weak,
+}
+
+impl KeyError {
+    /// The stable lower-case word for this reason.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::AlgorithmMissing => "algorithm_missing",
+            Self::Disguised => "disguised",
+            Self::Malformed => "malformed",
+            Self::Pem(_) => "pem",
+            Self::Private => "private",
+            Self::Public => "public",
+            Self::Unsupported => "unsupported",
+            Self::WrongUse => "wrong_use",
+            Self::Weak => "weak",
+        }
+    }
+
+    /// A sentence for whoever sent the key. It holds no value from the key.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::AlgorithmMissing => "the key serves several algorithms: alg must say which",
+            Self::Disguised => {
+                "the secret is the text of a key: no such thing is an HMAC secret, a public key least of all"
+            }
+            Self::Malformed => "a part of the key is missing or malformed",
+            Self::Pem(error) => error.sentence(),
+            Self::Private => "the key is private where a public one belongs",
+            Self::Public => "the key is public where a private one belongs",
+            Self::Unsupported => "the key's kind, curve and algorithm are unknown or contradict each other",
+            Self::WrongUse => "the key's use or key_ops does not allow this, or allows more than signatures",
+            Self::Weak => {
+                "the key is weak: RSA must have 2048 to 8192 bits and an odd exponent from 3, a secret at least the \
+                 bytes of its hash, and an Ed25519 point must not be degenerate"
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+/// Why a PEM text was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PemError {
+    /// Not one block of PEM, or something before or after it.
+    NotPem,
+    /// More than one block.
+    Several,
+    /// Line breaks that are written as `\n`, as they come out of some environment variables.
+    EscapedLines,
+    /// A certificate, or the request for one.
+    Certificate,
+    /// A private key under a password.
+    Encrypted,
+    /// RSA in a structure of its own (PKCS#1).
+    Pkcs1,
+    /// EC in a structure of its own (SEC 1).
+    Sec1,
+    /// OpenSSH's own format.
+    OpenSsh,
+    /// A label that names no key of ours.
+    OtherLabel,
+    /// RSA keys with an identifier that only PSS has, which WebCrypto does not read.
+    PssOnly,
+}
+
+impl PemError {
+    /// A sentence for whoever sent the text.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NotPem => "the text is not one PEM block and nothing else",
+            Self::Several => "the PEM text holds several blocks; give one",
+            Self::EscapedLines => {
+                "the PEM text has \\n as two characters where lines should end; put line breaks there"
+            }
+            Self::Certificate => "the PEM text holds a certificate; extract its key: openssl x509 -pubkey -noout",
+            Self::Encrypted => "the private key is encrypted; decrypt it first: openssl pkcs8",
+            Self::Pkcs1 => {
+                "the RSA key is in PKCS#1 form; convert it: openssl pkcs8 -topk8 -nocrypt, or openssl rsa -RSAPublicKey_in \
+                 -pubout"
+            }
+            Self::Sec1 => "the EC key is in SEC 1 form; convert it: openssl pkcs8 -topk8 -nocrypt",
+            Self::OpenSsh => "the key is in OpenSSH's own form; export it as PKCS#8",
+            Self::OtherLabel => "the PEM label must be PUBLIC KEY or PRIVATE KEY",
+            Self::PssOnly => {
+                "the key's identifier is RSASSA-PSS, which WebCrypto does not read; use one of rsaEncryption"
+            }
+        }
+    }
+}
