@@ -24,8 +24,10 @@ pub struct Checker {
     /// The headers met so far that the policy allows and a key fits, by their bytes.
     places: HashMap<Box<[u8]>, usize>,
     known: Vec<Known>,
+    /// How many bytes of headers that is.
+    known_bytes: usize,
     /// How many were known and have been forgotten.
-    forgotten: usize,
+    forgotten: u64,
     last: usize,
     #[cfg(feature = "ed25519")]
     spent: usize,
@@ -67,8 +69,10 @@ struct Known {
     uses: usize,
 }
 
-/// How many headers are remembered. Whoever can name a key can make up headers: at the limit all are forgotten.
+/// How many headers are remembered, and how many bytes of them. Whoever can name a key can make up headers: at the limit all
+/// are forgotten.
 const MAX_KNOWN: usize = 1024;
+const MAX_KNOWN_BYTES: usize = 256 * 1024;
 /// How many keys get tables, which are large, and how often a key must have been used before.
 #[cfg(feature = "ed25519")]
 const TABLES: (usize, usize) = (16, 16);
@@ -81,6 +85,7 @@ impl Checker {
             keys: KeySet::default(),
             places: HashMap::new(),
             known: Vec::new(),
+            known_bytes: 0,
             forgotten: 0,
             last: 0,
             #[cfg(feature = "ed25519")]
@@ -157,8 +162,8 @@ impl Checker {
     }
 
     /// The number of the header that came last: the same for the same header until it is forgotten, and no other's ever.
-    pub fn number(&self) -> usize {
-        self.forgotten + self.last
+    pub fn number(&self) -> u64 {
+        self.forgotten + self.last as u64
     }
 
     /// The header that came last.
@@ -212,9 +217,10 @@ impl Checker {
             #[cfg(feature = "ed25519")]
             uses: 0,
         };
-        if self.known.len() >= MAX_KNOWN {
+        if self.known.len() >= MAX_KNOWN || self.known_bytes >= MAX_KNOWN_BYTES {
             self.forget();
         }
+        self.known_bytes += encoded.len();
         let place = self.known.len();
         self.places.insert(encoded.into(), place);
         self.known.push(known);
@@ -222,7 +228,8 @@ impl Checker {
     }
 
     fn forget(&mut self) {
-        self.forgotten += self.known.len();
+        self.forgotten += self.known.len() as u64;
+        self.known_bytes = 0;
         self.places.clear();
         self.known.clear();
         self.last = 0;
@@ -230,5 +237,35 @@ impl Checker {
         {
             self.spent = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Algorithm;
+
+    const NOW: UnixTime = UnixTime(0);
+
+    #[test]
+    fn made_up_headers_fill_no_memory_and_push_out_nothing_for_good() {
+        let mut checker = Checker::new(Policy { max_bytes: 1 << 20, ..Policy::access_token("i", "a") });
+        checker.take_keys(KeySet::new([Key::from_secret(&[7; 32], Algorithm::Hs256).unwrap()]));
+        let token = |name: String| {
+            let header = format!(r#"{{"alg":"HS256","typ":"at+jwt","name":"{name}"}}"#);
+            format!("{}.e30.{}", base64url::encode(header.as_bytes()), base64url::encode(&[0; 32]))
+        };
+        let mut numbers = std::collections::HashSet::new();
+        for size in [0, 10, 100_000] {
+            for round in 0..3_000 / (size / 1_000 + 1) {
+                let text = token(format!("{round}{}", "x".repeat(size)));
+                assert_eq!(checker.check(text.as_bytes(), NOW), Err(VerifyError::BadSignature));
+                assert!(checker.known.len() <= MAX_KNOWN && checker.known_bytes < MAX_KNOWN_BYTES + (1 << 20));
+                assert_eq!(checker.known_bytes, checker.known.iter().map(|known| known.encoded.len()).sum::<usize>());
+                numbers.insert(checker.number());
+            }
+        }
+        // Each header has a number of its own, also after others were forgotten.
+        assert_eq!(numbers.len(), 3_000 + 3_000 + 3_000 / 101);
     }
 }

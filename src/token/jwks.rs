@@ -13,6 +13,8 @@ use super::key::Key;
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<Arc<Key>>,
+    /// Does a key without a name answer to other names? As a caller hands it in, it does.
+    only_named: bool,
     by_kid: HashMap<String, Vec<usize>>,
 }
 
@@ -42,7 +44,8 @@ impl KeySet {
             .items(text)
             .filter_map(|jwk| Key::from_jwk_text(jwk.source(text).as_bytes()).ok())
             .filter(|key| !key.is_secret());
-        Some(Self::new(usable))
+        // A published key without a name answers to no name: one that is not there may be that of a newer key.
+        Some(Self { only_named: true, ..Self::new(usable) })
     }
 
     /// How many keys there are.
@@ -78,6 +81,7 @@ impl KeySet {
                     let mut named = places.iter().filter_map(|place| Some((*place, self.keys.get(*place)?)));
                     only(&mut named, header.alg(), VerifyError::KeyMismatch)
                 }
+                None if self.only_named => Err(VerifyError::KeyNotFound),
                 // A key without a name, as a caller hands it in, answers to every name.
                 None => only(&mut all().filter(|(_, key)| key.kid().is_none()), header.alg(), VerifyError::KeyNotFound),
             },

@@ -132,3 +132,11 @@ test('a handler must be a function', () => {
     assert.throws(() => guard(options, handler), { name: 'TokenError', code: 'invalid_option' });
   }
 });
+
+test('verifyRequest takes no misspelt challenge for none', async () => {
+  assert.equal((await verifier.verifyRequest(good(), { scope: 'read' })).claims.scope, 'read');
+  await assert.rejects(verifier.verifyRequest(good(), { scope: 'admin' }), { code: 'scope_insufficient', status: 403 });
+  for (const wrong of [{ scopes: 'admin' }, 'admin', ['admin'], null, 7, { scope: 5 }, { scope: '' }, { realm: 7 }, { resourceMetadata: 'x' }]) {
+    await assert.rejects(verifier.verifyRequest(good(), wrong), { code: 'invalid_option', status: 500 });
+  }
+});

@@ -93,6 +93,9 @@ for (const [what, spoilt, code, claim] of [
   ['a BigInt', { ...claims, big: 1n }, 'mint_invalid'],
   ['a number that is too large', { ...claims, big: 1e308 }, 'mint_invalid'],
   ['a toJSON that throws', { ...claims, bad: { toJSON() { throw new Error('no'); } } }, 'mint_invalid'],
+  ['a toJSON that makes other claims of them', { ...claims, toJSON: () => ({ ...claims, iss: 'https://other.example' }) }, 'mint_invalid'],
+  ['so many that no verifier takes the token', { ...claims, big: 'x'.repeat(12_200) }, 'mint_invalid'],
+  ['a getter that throws a text', Object.defineProperty({ ...claims }, 'bad', { enumerable: true, get() { throw 'boom'; } }), 'internal_error'],
   ['a toJSON that is no object', { toJSON: () => 'text' }, 'mint_invalid'],
   ['too large', { ...claims, big: 'x'.repeat(300_000) }, 'mint_invalid'],
   ['no object', 'claims', 'mint_invalid'],
@@ -132,6 +135,39 @@ test('a CryptoKey that does not sign, or for another algorithm, is refused at on
   const { publicKey, privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
   assert.throws(() => issuerOf(publicKey), { code: 'invalid_option' });
   assert.throws(() => issuerOf(privateKey, { algorithm: 'ES384' }), { code: 'invalid_option' });
+});
+
+test('a Key signs with no other algorithm than its own, and a weak CryptoKey not at all', async () => {
+  assert.throws(() => issuerOf(keys.RS256, { algorithm: 'PS256' }), { code: 'invalid_option' });
+  assert.throws(() => issuerOf(keys.HS512, { algorithm: 'HS256' }), { code: 'invalid_option' });
+  const rsa1024 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) };
+  const { privateKey } = await crypto.subtle.generateKey(rsa1024, false, ['sign', 'verify']);
+  const short = await crypto.subtle.importKey('raw', new Uint8Array(1), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  for (const key of [privateKey, short]) assert.throws(() => issuerOf(key), { code: 'invalid_option' });
+});
+
+test('what becomes of a JWK after it was given does not matter', async () => {
+  const jwk = keys.ES256.toJwk();
+  const issuer = issuerOf(jwk);
+  for (const name of Object.keys(jwk)) delete jwk[name];
+  assert.equal(edgemint.decodeUnverified(await issuer.mint(claims)).header.kid, 'ES256');
+});
+
+test('a token of 16 KiB is minted, and passes', async () => {
+  for (const alg of ['HS256', 'ES256', 'RS256']) {
+    const issuer = issuerOf(keys[alg]);
+    let size = 11_000;
+    let token;
+    for (;;) {
+      const next = await issuer.mint({ ...claims, big: 'x'.repeat(size) }).catch(({ code }) => assert.equal(code, 'mint_invalid'));
+      if (next === undefined) break;
+      token = next;
+      size += 1;
+    }
+    assert.ok(token.length > 16_380 && token.length <= 16_384, `${token.length}`);
+    const key = alg === 'HS256' ? keys[alg] : keys[alg].toPublic();
+    await createVerifier({ issuer: ISSUER, audience: AUDIENCE, key, now: () => NOW }).verify(token);
+  }
 });
 
 const rsa = keys.RS256.toJwk();

@@ -401,3 +401,21 @@ test('a published set has no secret, and no name twice', async () => {
 test('the names of the algorithms are all there are', () => {
   assert.equal(HMAC.length + ASYMMETRIC.length, 13);
 });
+
+test('a secret is no key in disguise, however it is put into an environment variable', async () => {
+  const key = await generateKey('ES256');
+  const rsa = await generateKey('RS256');
+  for (const pem of [await key.toPublic().toPem(), await rsa.toPublic().toPem(), await key.toPem()]) {
+    const body = pem.replace(/-----.*-----/g, '').trim();
+    const der = Buffer.from(body, 'base64');
+    for (const disguised of [
+      pem, `\n ${pem}`, body, body.replaceAll('\n', ''), der.toString('base64url'), Buffer.from(pem).toString('base64'), Buffer.from(pem).toString('base64url'),
+      Buffer.concat([der, Buffer.from('\n')]), ` ${JSON.stringify(key.toPublic().toJwk())}`, Buffer.from(JSON.stringify(key.toJwk())).toString('base64'),
+      ` ssh-rsa ${body.replaceAll('\n', '')}`, `---- BEGIN SSH2 PUBLIC KEY ----\n${body}`,
+    ]) {
+      await assert.rejects(importKey(new Uint8Array(Buffer.from(disguised)), { alg: 'HS256' }), { code: 'key_unusable', reason: 'disguised' });
+    }
+  }
+  // What only looks random is as good as ever.
+  for (let n = 0; n < 50; n += 1) await importKey(new TextEncoder().encode(Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString('base64')), { alg: 'HS256' });
+});

@@ -9,6 +9,14 @@ const key = await newKey('HS256');
 const es256 = await newKey('ES256');
 const whole = { ...options, key: key.jwk };
 const hmacKey = (hash, usages, length) => crypto.subtle.importKey('raw', new Uint8Array(length), { name: 'HMAC', hash }, true, usages);
+async function exponentOfOne() {
+  const { publicKey } = await crypto.subtle.generateKey(
+    { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }, true, ['sign', 'verify'],
+  );
+  const { n } = await crypto.subtle.exportKey('jwk', publicKey);
+  return crypto.subtle.importKey('jwk', { kty: 'RSA', n, e: 'AQ' }, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, false, ['verify']);
+}
+
 const weakRsa = crypto.subtle.generateKey(
   { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }, true, ['sign', 'verify'],
 );
@@ -46,6 +54,7 @@ const REFUSED = {
   'a CryptoKey of another kind': [{ ...whole, key: await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']) }],
   'a CryptoKey for HMAC with SHA-1': [{ ...whole, key: await hmacKey('SHA-1', ['verify'], 64) }],
   'a CryptoKey shorter than its hash': [{ ...whole, key: await hmacKey('SHA-256', ['verify'], 31) }],
+  'a CryptoKey with an exponent of one, under which the padded hash is the signature': [{ ...whole, key: await exponentOfOne() }],
   'a CryptoKey of 1024-bit RSA': [{ ...whole, key: (await weakRsa).publicKey }],
   'jwks that is none': [null, [], {}, { keys: {} }, { keys: [] }].map((jwks) => ({ ...whole, key: undefined, jwks })),
   'jwksUri that is none': [null, 1, {}, Object.create(null), Symbol('url'), []].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),

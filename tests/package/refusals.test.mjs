@@ -277,3 +277,22 @@ async function withoutWasm() {
   const web = await import(pathToFileURL(join(await install(), 'node_modules/edgemint/dist/web.js')));
   return web.createVerifier({ ...options, key: key.jwk }).verify(await sign(key));
 }
+
+test('what decodeUnverified could not read, it does not repeat', () => {
+  for (const payload of ['s3cr3t-payload', '{"a":s3cr3t}']) {
+    const token = `${base64url('{"alg":"HS256"}')}.${base64url(payload)}.AAAA`;
+    assert.throws(() => decodeUnverified(token), (error) => error.code === 'malformed' && error.cause === undefined && !`${error.stack}`.includes('s3cr3t'));
+  }
+});
+
+test('a published key without a name answers to no other: it may be that of a newer one', async (t) => {
+  const issuer = await startIssuer({ keys: [es256] });
+  t.after(() => issuer.stop());
+  const { kid: _, ...nameless } = es256.jwk;
+  issuer.publish({ jwk: nameless });
+  const fetching = createVerifier({ ...options, jwksUri: `${issuer.origin}/jwks.json` });
+  assert.equal((await fetching.verify(await sign(es256, { header: { kid: undefined } }))).claims.sub, CLAIMS.sub);
+  const newer = await newKey('ES256', 'newer');
+  issuer.publish(newer);
+  assert.equal((await fetching.verify(await sign(newer))).claims.sub, CLAIMS.sub);
+});

@@ -1,4 +1,5 @@
 // The names that RFC 7518, RFC 8037 and RFC 9864 give to the algorithms, and what WebCrypto wants to hear instead.
+import { TokenError } from './errors.js';
 
 const rsa = (name, bits) => ({
   key: { name, hash: `SHA-${bits}` },
@@ -46,6 +47,13 @@ export function isHmac(algorithm) {
   return algorithm.startsWith('HS');
 }
 
+/** WebCrypto, which browsers have in secure contexts only. */
+export function subtle() {
+  const found = globalThis.crypto?.subtle;
+  if (found === undefined) throw new TokenError('algorithm_unavailable', 'WebCrypto is missing: browsers have it on secure pages only');
+  return found;
+}
+
 /** The one algorithm that a CryptoKey is for, or undefined if it is none of ours. */
 export function algorithmOfCryptoKey({ algorithm: { name, namedCurve, hash } }) {
   return Object.keys(WEB_CRYPTO).find((algorithm) => {
@@ -53,6 +61,18 @@ export function algorithmOfCryptoKey({ algorithm: { name, namedCurve, hash } }) 
     return key.name === name && key.namedCurve === namedCurve && key.hash === hash?.name;
   });
 }
+
+/** What the core asks of a JWK, as far as a CryptoKey lets itself be asked (RFC 7518 sections 3.2 and 3.3). */
+export function isStrong({ algorithm: { name, modulusLength, publicExponent, length, hash } }) {
+  if (name === 'HMAC') return length >= Number(hash.name.slice('SHA-'.length));
+  if (modulusLength === undefined) return true;
+  const exponent = [...publicExponent].reduce((sum, byte) => sum * 256 + byte, 0);
+  return modulusLength >= RSA_BITS.least && modulusLength <= RSA_BITS.most
+    && exponent % 2 === 1 && exponent >= 3 && exponent < 2 ** 32;
+}
+
+/** Bits of an RSA modulus: what RFC 7518 section 3.3 demands, and what every runtime still takes. */
+export const RSA_BITS = { least: 2048, most: 8192 };
 
 export function isCryptoKey(value) {
   return value?.[Symbol.toStringTag] === 'CryptoKey';

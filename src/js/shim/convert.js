@@ -1,6 +1,6 @@
 // What keys need of the platform, by WebCrypto: new ones, other forms, and whether their numbers are those of a key.
 // Here alone is arithmetic with private keys.
-import { webCrypto } from './algorithms.js';
+import { subtle, webCrypto } from './algorithms.js';
 import { fromBase64url } from './base64.js';
 import { TokenError } from './errors.js';
 
@@ -8,21 +8,21 @@ import { TokenError } from './errors.js';
 export async function generate(algorithm, modulusLength) {
   const { key } = webCrypto(algorithm);
   const options = { ...key, modulusLength, publicExponent: new Uint8Array([1, 0, 1]) };
-  const { privateKey } = await asking(() => crypto.subtle.generateKey(options, true, ['sign', 'verify']));
-  return crypto.subtle.exportKey('jwk', privateKey);
+  const { privateKey } = await asking(() => subtle().generateKey(options, true, ['sign', 'verify']));
+  return subtle().exportKey('jwk', privateKey);
 }
 
 /** The private JWK of a PKCS#8 structure. */
 export async function fromPkcs8(der, algorithm) {
-  const key = await asking(() => crypto.subtle.importKey('pkcs8', der, webCrypto(algorithm).key, true, ['sign']));
-  return crypto.subtle.exportKey('jwk', key);
+  const key = await asking(() => subtle().importKey('pkcs8', der, webCrypto(algorithm).key, true, ['sign']));
+  return subtle().exportKey('jwk', key);
 }
 
 /** The DER of a JWK: PKCS#8 if it is private, SPKI if it is public. */
 export async function toDer(jwk, algorithm) {
   const isPrivate = jwk.d !== undefined;
   const key = await asking(() => importJwk(jwk, algorithm, true, isPrivate ? 'sign' : 'verify'));
-  return new Uint8Array(await crypto.subtle.exportKey(isPrivate ? 'pkcs8' : 'spki', key));
+  return new Uint8Array(await subtle().exportKey(isPrivate ? 'pkcs8' : 'spki', key));
 }
 
 /** Settles if the runtime takes the key, and the private half, where there is one, belongs to the public one. */
@@ -38,8 +38,8 @@ export async function prove(jwk, algorithm) {
   const { use } = webCrypto(algorithm);
   const message = new Uint8Array(32);
   const isValid = await asking(async () => {
-    const signature = await crypto.subtle.sign(use, signing, message);
-    return crypto.subtle.verify(use, verifying, signature, message);
+    const signature = await subtle().sign(use, signing, message);
+    return subtle().verify(use, verifying, signature, message);
   });
   if (!isValid) throw mismatched();
 }
@@ -49,7 +49,7 @@ export function mismatched() {
 }
 
 function importJwk(jwk, algorithm, isExtractable, usage) {
-  return crypto.subtle.importKey('jwk', jwk, webCrypto(algorithm).key, isExtractable, [usage]);
+  return subtle().importKey('jwk', jwk, webCrypto(algorithm).key, isExtractable, [usage]);
 }
 
 /**
@@ -69,6 +69,7 @@ async function asking(ask) {
   try {
     return await ask();
   } catch (thrown) {
+    if (thrown instanceof TokenError) throw thrown;
     // What was thrown may tell of the key, so it goes no further.
     if (thrown?.name === 'NotSupportedError') throw new TokenError('algorithm_unavailable');
     const message = 'the runtime does not take the key: its numbers are not those of a key';

@@ -8,8 +8,9 @@ export const GOOD = 0;
 export const UNSIGNED = 1;
 const REASONS = 2;
 
-/** More headers than this are forgotten by the wasm too. */
+/** More headers than this, or more characters of them, are forgotten, as by the wasm. */
 const MAX_KNOWN = 1024;
+const MAX_KNOWN_LENGTH = 256 * 1024;
 
 export class Core {
   #wasm;
@@ -19,6 +20,7 @@ export class Core {
   #rowPlace;
   #row;
   #known = new Map();
+  #knownLength = 0;
   #last;
   #lastNumber;
   #uses = new Map();
@@ -142,7 +144,11 @@ export class Core {
       set use(use) { uses.set(name, use); },
     };
     const uses = this.#uses;
-    if (this.#known.size >= MAX_KNOWN) this.#known = new Map();
+    if (this.#known.size >= MAX_KNOWN || this.#knownLength >= MAX_KNOWN_LENGTH) {
+      this.#known = new Map();
+      this.#knownLength = 0;
+    }
+    this.#knownLength += json.length;
     this.#known.set(number, known);
     return known;
   }

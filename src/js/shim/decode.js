@@ -23,8 +23,9 @@ function parseObject(part) {
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
     // A byte order mark is kept, for JSON.parse to refuse.
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (cause) {
-    throw malformed(cause);
+  } catch {
+    // What was thrown quotes the token.
+    throw malformed();
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw malformed();
   return value;
@@ -41,6 +42,6 @@ function isBase64url(text) {
   }
 }
 
-function malformed(cause) {
-  return new TokenError('malformed', 'not a well-formed signed JWT', { cause });
+function malformed() {
+  return new TokenError('malformed');
 }

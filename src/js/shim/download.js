@@ -27,7 +27,7 @@ export async function download(url, { fetch, requestInit, signal, code, optional
     throw fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause);
   }
   if (response.status !== 200) {
-    void response.body?.cancel().catch(() => {});
+    void response.body?.cancel?.()?.catch?.(() => {});
     if (optional && response.status === 404) return undefined;
     const redirects = response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400);
     throw fail(redirects ? 'redirects, which is not followed' : `answered with status ${response.status}`);

@@ -97,13 +97,14 @@ function isBusy() {
 }
 
 function onThread(start) {
-  out += 1;
   return new Promise((resolve, reject) => {
     start((error, result) => {
       out -= 1;
       if (error === null || error === undefined) resolve(result);
       else reject(error);
     });
+    // Only when it has started.
+    out += 1;
   });
 }
 

@@ -77,9 +77,17 @@ export function refusal(number, claim) {
 /** Makes a TokenError of whatever was thrown: the core throws as JSON text what is not about a token; a trap is a bug. */
 export function toTokenError(thrown) {
   if (thrown instanceof TokenError) return thrown;
-  if (typeof thrown === 'string') {
-    const { code, sentence, reason } = JSON.parse(thrown);
-    return new TokenError(code, sentence, { reason: reason === '' ? undefined : reason });
-  }
+  const told = typeof thrown === 'string' ? readReason(thrown) : undefined;
+  if (told !== undefined) return new TokenError(told.code, told.sentence, { reason: told.reason === '' ? undefined : told.reason });
   return new TokenError('internal_error', 'a fault in edgemint, please report it', { cause: thrown });
+}
+
+/** What the core has thrown; undefined for a text that somebody else throws. */
+function readReason(text) {
+  try {
+    const reason = JSON.parse(text);
+    return Object.hasOwn(errorCodes, reason.code) ? reason : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -30,6 +30,9 @@ export class FetchedKeys {
   #failedAt = -Infinity;
   #missedAt = -Infinity;
   #published;
+  /** Counts the fetches begun, and which of them was the last to be heeded. */
+  #begun = 0;
+  #heeded = 0;
   #onChange;
 
   /** `onChange` is called when the keys are other ones than before. */
@@ -85,14 +88,20 @@ export class FetchedKeys {
 
   /** Never rejects: the next caller finds the keys, or the failure. */
   async #refresh() {
+    this.#begun += 1;
+    const turn = this.#begun;
     const request = { ...this.#request, signal: AbortSignal.timeout(TIMEOUT_MS) };
     try {
       const location = await this.#locate(request);
       const { bytes, headers } = await download(location, { ...request, code: 'keys_unavailable' });
+      // One that was overtaken on its way tells of older keys: see flight.js for how there can be two.
+      if (turn < this.#heeded) return;
+      this.#heeded = turn;
       this.#take(bytes);
       this.#fetchedAt = Date.now();
       this.#ttlMs = ttlSeconds(headers.get('cache-control') ?? '') * 1_000;
     } catch (thrown) {
+      if (turn < this.#heeded) return;
       this.#failure = toTokenError(thrown);
       this.#failedAt = Date.now();
       // The key set may have moved.

@@ -287,7 +287,7 @@ export type RefusalCode =
   | 'key_not_found'
   /** Not a text of three parts of canonical base64url with JSON objects in them. */
   | 'malformed'
-  /** `nbf` or `iat` lies in the future. */
+  /** `nbf` lies in the future, or `iat` does where there is a `maxTokenAge`. */
   | 'not_yet_valid'
   /** `scope` lacks a required value (RFC 6750 section 3.1: `insufficient_scope`). */
   | 'scope_insufficient'

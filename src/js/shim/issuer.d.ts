@@ -1,6 +1,6 @@
 // Types of `createIssuer` in `edgemint`.
-import type { AlgorithmName, Claims, CryptoKeyLike, HmacName, PrivateJwk, TokenError } from './index.js';
-import type { Key } from './keys.js';
+import type { AlgorithmName, Claims, CryptoKeyLike, TokenError } from './index.js';
+import type { Key, PrivateJwk } from './keys.js';
 
 /** Options of {@link createIssuer}. Unknown names are refused. */
 export interface IssuerOptions {
@@ -13,7 +13,7 @@ export interface IssuerOptions {
    */
   key: Key | PrivateJwk | CryptoKeyLike | Uint8Array;
   /** The algorithm, where the key does not say: RSA keys fit six. @default what the key is for; HS256 for bytes */
-  algorithm?: AlgorithmName | HmacName;
+  algorithm?: AlgorithmName;
   /** The header's `kid`. @default that of the key */
   kid?: string;
   /** The header's `typ`. @default 'at+jwt', an access token (RFC 9068 section 2.1) */
@@ -34,8 +34,9 @@ export interface Issuer {
   /**
    * Mints a token of these claims and of `iss`, `iat`, `exp` and `jti`, the last three only where the claims do not have them.
    *
-   * It mints nothing that a verifier with default options would refuse: an access token needs `sub`, `aud` and `client_id`
-   * (RFC 9068 section 2.2), and registered claims must have the right types (RFC 7519 section 4.1).
+   * It mints nothing that a verifier with default options would refuse for its form: an access token needs `sub`, `aud` and
+   * `client_id` (RFC 9068 section 2.2), registered claims must have the right types (RFC 7519 section 4.1), and a token takes
+   * 16 KiB at most.
    * @throws {TokenError} (the promise rejects) with `claim_missing` or `claim_invalid` and the `claim`, with `mint_invalid`,
    * `key_unusable` or `algorithm_unavailable`
    */

@@ -1,6 +1,6 @@
 // The issuer: claims in, a signed token or a TokenError out. It mints nothing that a verifier of this package would refuse by
 // default.
-import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, plainName } from './algorithms.js';
+import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName } from './algorithms.js';
 import { fromBase64url, toBase64url } from './base64.js';
 import { readClock, systemTime } from './clock.js';
 import { importSign, importVerify } from './engines.js';
@@ -136,6 +136,8 @@ function completed(claims, settings) {
   if (claims === null || typeof claims !== 'object' || Array.isArray(claims)) {
     throw new TokenError('mint_invalid', 'the claims must be an object');
   }
+  // It would be asked for the JSON, after everything else has been looked at.
+  if (typeof claims.toJSON === 'function') throw new TokenError('mint_invalid', 'the claims must be an object without toJSON');
   const { issuer, ttl } = settings;
   const now = readClock(settings);
   const whole = { iss: issuer, iat: now, exp: now + ttl, jti: undefined, ...claims };
@@ -147,12 +149,12 @@ function completed(claims, settings) {
   } catch (cause) {
     throw new TokenError('mint_invalid', 'the claims do not serialise to JSON', { cause });
   }
-  if (json === undefined || json.length > LONGEST) throw new TokenError('mint_invalid', 'the claims are too large');
+  if (json.length > LONGEST) throw new TokenError('mint_invalid', 'the token would be longer than verifiers take');
   return json;
 }
 
-/** Characters of claims: no server takes a header as large as the token of that. */
-const LONGEST = 256 * 1024;
+/** Bytes of a token, and so fewer of claims: the default of `maxTokenBytes`. */
+const LONGEST = 16 * 1024;
 
 /** 122 random bits. */
 function randomId() {
@@ -160,11 +162,16 @@ function randomId() {
 }
 
 function readText({ core, platform }) {
-  return platform.texts.read(currentBytes(platform.texts), core.text, core.len);
+  return bounded(platform.texts.read(currentBytes(platform.texts), core.text, core.len));
 }
 
 function seal(text, signature) {
-  return `${text}.${toBase64url(signature)}`;
+  return bounded(`${text}.${toBase64url(signature)}`);
+}
+
+function bounded(token) {
+  if (token.length > LONGEST) throw new TokenError('mint_invalid', 'the token would be longer than verifiers take');
+  return token;
 }
 
 const PROBE = new TextEncoder().encode('edgemint');
@@ -218,10 +225,16 @@ function readKey(key, algorithm) {
     const own = algorithmOfCryptoKey(handle);
     if (own === undefined || !handle.usages.includes('sign')) throw invalid('key makes no signatures of a known algorithm');
     if (algorithm !== undefined && plainName(algorithm) !== own) throw invalid('key is for another algorithm');
+    if (!isStrong(handle)) throw invalid('key is too weak');
     return key;
   }
   if (key === null || typeof key !== 'object') throw invalid('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
-  return key;
+  if (openKey(key) !== undefined) {
+    if (algorithm !== undefined && plainName(algorithm) !== key.alg) throw invalid('key is for another algorithm');
+    return key;
+  }
+  // As it is now: what becomes of it later is not what was given.
+  return { ...key };
 }
 
 function invalid(message) {

@@ -1,6 +1,6 @@
 // Keys: new ones, those of others, their thumbprints, and the set that an issuer publishes. The core reads, the platform
 // computes.
-import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, plainName, webCrypto } from './algorithms.js';
+import { RSA_BITS, algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName, webCrypto } from './algorithms.js';
 import { fromBase64url, toBase64url } from './base64.js';
 import { fromPkcs8, generate, mismatched, prove } from './convert.js';
 import { TokenError, toTokenError } from './errors.js';
@@ -11,8 +11,6 @@ export { Key } from './key.js';
 
 /** Characters of a JWK or a PEM text, and bytes of a raw key: the largest private RSA key takes 6400. */
 const LONGEST = 64 * 1024;
-/** Bits of an RSA modulus: what RFC 7518 section 3.3 demands, and what every runtime still takes. */
-const RSA_BITS = { least: 2048, most: 8192 };
 
 /** Makes what has to do with keys for a platform, of which `load()` is needed: see verifier.js. */
 export function bindKeys(platform) {
@@ -139,17 +137,8 @@ async function fromCryptoKey(handle, algorithm, kid) {
     throw unusable('wrong_use', 'the usages of the CryptoKey do not allow all that a key of its kind is for');
   }
   if (extractable) return fromJwk(JSON.stringify(await crypto.subtle.exportKey('jwk', handle)), alg, kid);
-  if (!isStrong(handle.algorithm)) throw unusable('weak', 'the CryptoKey is too weak');
+  if (!isStrong(handle)) throw unusable('weak', 'the CryptoKey is too weak');
   return makeKey({ type, alg, kid, handle, isNamed: kid !== undefined });
-}
-
-/** What the core asks of a JWK, as far as a CryptoKey lets itself be asked (RFC 7518 sections 3.2 and 3.3). */
-function isStrong({ name, modulusLength, publicExponent, length, hash }) {
-  if (name === 'HMAC') return length >= Number(hash.name.slice('SHA-'.length));
-  if (modulusLength === undefined) return true;
-  const exponent = [...publicExponent].reduce((sum, byte) => sum * 256 + byte, 0);
-  return modulusLength >= RSA_BITS.least && modulusLength <= RSA_BITS.most
-    && exponent % 2 === 1 && exponent >= 3 && exponent < 2 ** 32;
 }
 
 /** The key that the core has described. A secret gets no name by itself: its thumbprint would tell of it. */

@@ -2,7 +2,6 @@
 import init, { initSync } from './glue.js';
 
 let memory;
-let bytes;
 
 /** Makes an instance of a compiled module, or of its bytes, at once. */
 export function startNow(module) {
@@ -20,8 +19,9 @@ export function isStarted() {
 
 /** All of the memory as it is now. Every call into wasm may move it: ask again after each. */
 export function currentBytes(texts) {
-  if (bytes === undefined || bytes.byteLength === 0) bytes = texts.view(memory.buffer);
-  return bytes;
+  // Of each way of its own, since two entries may be in use in one program.
+  if (texts.bytes === undefined || texts.bytes.byteLength === 0) texts.bytes = texts.view(memory.buffer);
+  return texts.bytes;
 }
 
 const encoder = new TextEncoder();
@@ -30,6 +30,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** For every platform. Each has `view`, `write`, which gives the count of bytes written, and `read`. */
 export const webTexts = {
+  bytes: undefined,
   view: (buffer) => new Uint8Array(buffer),
   write: (bytes, text, start, length) => encoder.encodeInto(text, bytes.subarray(start, start + length)).written,
   read: (bytes, start, length) => decoder.decode(bytes.subarray(start, start + length)),
@@ -38,4 +39,9 @@ export const webTexts = {
 /** The UTF-8 of any text. */
 export function encode(text) {
   return encoder.encode(text);
+}
+
+/** The same text by itself: one that was cut from a larger one keeps all of that in memory. */
+export function copied(text) {
+  return decoder.decode(encoder.encode(text));
 }

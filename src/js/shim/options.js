@@ -1,5 +1,5 @@
 // Reads the options of a verifier: refuses what it does not know, sets every default. Starts nothing.
-import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac } from './algorithms.js';
+import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong } from './algorithms.js';
 import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
@@ -118,9 +118,7 @@ function readCryptoKey(key) {
   if (algorithm === undefined || !key.usages.includes('verify')) {
     throw invalid('key is a CryptoKey that verifies no signatures of a known algorithm');
   }
-  // What the core asks of a JWK, as far as a CryptoKey lets itself be asked (RFC 7518 sections 3.2 and 3.3).
-  const { modulusLength = Infinity, length = Infinity, hash } = key.algorithm;
-  if (modulusLength < 2048 || length < Number(hash?.name.slice('SHA-'.length))) throw invalid('key is too weak');
+  if (!isStrong(key)) throw invalid('key is too weak');
   return algorithm;
 }
 

@@ -19,6 +19,17 @@ export async function verifyRequest(request, verifier, settings = readChallenge(
   }
 }
 
+/** The same, for a challenge that nobody has read yet. */
+export async function verifyRequestBy(request, challenge, verifier) {
+  let settings;
+  try {
+    settings = readChallenge(challenge);
+  } catch (error) {
+    throw answered(error, verifier, readChallenge());
+  }
+  return verifyRequest(request, verifier, settings);
+}
+
 /** The same without waiting, or undefined where that cannot be done. Throws what `verifyRequest` rejects with. */
 export function verifyRequestSync(request, verifier, settings = readChallenge()) {
   if (typeof verifier.verifySync !== 'function') return undefined;
@@ -31,7 +42,12 @@ export function verifyRequestSync(request, verifier, settings = readChallenge())
 }
 
 /** What is said to a client beside yes and no: reads `scope`, `realm` and `resourceMetadata`. */
-export function readChallenge({ scope, realm, resourceMetadata } = {}) {
+export function readChallenge(options = {}) {
+  // A misspelt check must not go missing.
+  if (!isObject(options)) throw invalidOption('the challenge must be an object');
+  const unknown = Object.keys(options).find((name) => !CHALLENGE.includes(name));
+  if (unknown !== undefined) throw invalidOption(`there is no option "${unknown}"`);
+  const { scope, realm, resourceMetadata } = options;
   // What RFC 9110 section 5.6.4 lets stand between quotes, as far as everybody reads it alike.
   if (realm !== undefined && !(typeof realm === 'string' && /^[\x20-\x7e]*$/.test(realm))) {
     throw invalidOption('realm must be a text of printable ASCII');
@@ -48,6 +64,7 @@ export function refusalOf({ code, wwwAuthenticate }) {
   return { status, headers, body: JSON.stringify({ error, error_description: sentence }) };
 }
 
+const CHALLENGE = ['realm', 'resourceMetadata', 'scope'];
 /** Longer than any token that a verifier takes, with the scheme before it: nothing of that length need be looked at. */
 const MAX_LENGTH = 1024 * 1024 + 1024;
 /** The scheme in upper or lower case (RFC 9110 section 11.1), and one b64token. */
@@ -173,6 +190,10 @@ function challenge(code, verifier, { scopes, realm, resourceMetadata }) {
   // The scheme must be followed by a parameter.
   if (parameters.length === 0) add('realm', 'api');
   return `Bearer ${parameters.join(', ')}`;
+}
+
+function isObject(value) {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function readMetadataUrl(value) {

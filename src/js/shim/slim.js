@@ -9,7 +9,11 @@ import { isStarted, startNow, webTexts } from './memory.js';
 export function init(module) {
   if (isStarted()) return;
   try {
-    startNow(module);
+    const compiled = module instanceof WebAssembly.Module ? module : new WebAssembly.Module(module);
+    // Looked at before it is tried: a wrong one must not stand in the way of the right one.
+    const exported = WebAssembly.Module.exports(compiled).map(({ name }) => name);
+    if (!['memory', 'verifier_check', '__wbindgen_start'].every((name) => exported.includes(name))) throw new TypeError('another module');
+    startNow(compiled);
   } catch (cause) {
     throw new TokenError('wasm_unavailable', 'what was given is no WebAssembly module of this package', { cause });
   }

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { webTexts } from './memory.js';
 
 const bufferTexts = {
+  bytes: undefined,
   view: (buffer) => Buffer.from(buffer),
   write: (bytes, text, start, length) => bytes.utf8Write(text, start, length),
   read: (bytes, start, length) => bytes.utf8Slice(start, start + length),

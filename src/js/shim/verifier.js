@@ -7,8 +7,9 @@ import { TokenError, toTokenError } from './errors.js';
 import { explain } from './explain.js';
 import { FetchedKeys } from './fetched_keys.js';
 import { GivenKeys } from './given_keys.js';
+import { copied } from './memory.js';
 import { readOptions } from './options.js';
-import { askedScopes, readChallenge, verifyRequest } from './request.js';
+import { askedScopes, verifyRequestBy } from './request.js';
 
 /**
  * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
@@ -27,7 +28,7 @@ export function bindVerifier(platform) {
       verify: (token) => verify(token, state),
       verifySync: (token) => verifySync(token, state),
       verifyAll: (tokens) => verifyAll(tokens, state),
-      verifyRequest: async (request, challenge) => verifyRequest(request, verifier, readChallenge(challenge)),
+      verifyRequest: (request, challenge) => verifyRequestBy(request, challenge, verifier),
       get keys() { return source.state; },
       explain: (token) => explain(token, state),
       [askedScopes]: scopes,
@@ -169,7 +170,10 @@ function timesOf({ cache, source: { core } }) {
 }
 
 function finish(token, { cache, settings }, known, json, times) {
-  cache?.set(token, { token, json, known, ...lifetime(times, settings) });
+  if (cache !== undefined) {
+    const own = copied(token);
+    cache.set(own, { token: own, json, known, ...lifetime(times, settings) });
+  }
   return verified(json, known);
 }
 
