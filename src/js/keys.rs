@@ -7,8 +7,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::refusal::Refusal;
-use crate::token::base64url;
-use crate::token::{Algorithm, AnyKey, Key, KeyError, Pem};
+use crate::token::{self, Algorithm, AnyKey, Key, KeyError, Pem, base64url};
 
 /// Reads a JWK of any kind.
 #[wasm_bindgen(js_name = readJwk)]
@@ -21,6 +20,14 @@ pub fn read_jwk(text: &str, alg: &str) -> Result<String, Refusal> {
 #[wasm_bindgen(js_name = readPem)]
 pub fn read_pem(text: &str, alg: &str) -> Result<String, Refusal> {
     Ok(pem(text, alg)?)
+}
+
+/// Is this the signature of these bytes by the key in a JWK? `false` also for what wasm does not check.
+#[wasm_bindgen(js_name = checkSignature)]
+pub fn check_signature(text: &str, alg: &str, input: &[u8], signature: &[u8]) -> Result<bool, Refusal> {
+    let alg = named(alg)?.ok_or(KeyError::AlgorithmMissing)?;
+    let key = Key::from_jwk_text(text.as_bytes())?;
+    Ok(token::check_signature(alg, &key, input, signature) == Some(true))
 }
 
 fn jwk(text: &str, alg: &str) -> Result<String, KeyError> {

@@ -12,7 +12,7 @@ const folder = await install();
 const dist = join(folder, 'node_modules/edgemint/dist');
 const load = (name) => import(pathToFileURL(join(dist, name)));
 const { generateKey } = await importFrom(folder);
-const engines = { 'node:crypto': await load('engine_node.js'), WebCrypto: await load('engine_webcrypto.js') };
+const engines = { 'node:crypto': await load('engine_node.js'), WebCrypto: await load('engine_webcrypto.js'), 'wasm alone': await load('engine_wasm.js') };
 // An entry of its own instance, which leaves to wasm all that it can.
 const slim = await importFrom(await install(), 'edgemint/slim');
 slim.init(new WebAssembly.Module(readFileSync(join(dist, 'edgemint.wasm'))));
@@ -32,6 +32,7 @@ async function contestants(alg) {
 
   const signers = {};
   for (const [name, { importSign }] of Object.entries(engines)) {
+    if (name === 'wasm alone') continue;
     const use = await importSign(secret, alg);
     signers[name] = async () => seal(await use.sign(input));
     if (use.signSync !== undefined) signers[`${name}, at once`] = async () => seal(use.signSync(input));
@@ -43,6 +44,10 @@ async function contestants(alg) {
 
   const checkers = {};
   for (const [name, { importVerify }] of Object.entries(engines)) {
+    if (name === 'wasm alone' && !wasm.checks.includes(alg)) {
+      assert.throws(() => importVerify(verifying, alg), { code: 'algorithm_unavailable' });
+      continue;
+    }
     const use = await importVerify(verifying, alg);
     const split = (token) => [token.slice(0, token.lastIndexOf('.')), token.slice(token.lastIndexOf('.') + 1)].map((part, index) => Buffer.from(part, index === 0 ? 'utf8' : 'base64url'));
     checkers[name] = async (token) => use.check(...split(token));

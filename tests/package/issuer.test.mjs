@@ -183,6 +183,7 @@ for (const [what, key, options] of [
   ['a point and the secret of another', { ...keys.ES256.toJwk(), d: otherPoint.d }],
   ['an Edwards point and the secret of another', { ...keys.EdDSA.toJwk(), d: otherEd.d }],
   ['an RSA modulus and the primes of another', { ...rsa, n: otherRsa.n }],
+  ['an RSA exponent of another, which platforms sign with all the same', { ...rsa, dp: otherRsa.dp }],
   ['no key', { kty: 'none' }],
   ['a cyclic object', (() => { const key = { kty: 'EC' }; key.self = key; return key; })()],
 ]) {

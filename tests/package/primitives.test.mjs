@@ -10,6 +10,8 @@ import { install } from './consumer.mjs';
 import { base64url } from './signer.mjs';
 
 const dist = join(await install(), 'node_modules/edgemint/dist');
+// The entry, which starts the wasm.
+await import(pathToFileURL(join(dist, 'node.js')));
 const engines = await Promise.all(readdirSync(dist).filter((name) => /^engine_\w+\.js$/.test(name)).map(async (name) => {
   return { name: name.slice('engine_'.length, -'.js'.length), ...await import(pathToFileURL(join(dist, name))) };
 }));
@@ -18,10 +20,10 @@ const hex = (text) => Buffer.from(text, 'hex');
 /** A number as a JWK writes it. */
 const number = (text) => base64url(hex(text.replace(/^(00)+/, '')));
 
-test('there are the engines of Node and of WebCrypto', (t) => {
+test('there are the engines of Node, of WebCrypto and of wasm', (t) => {
   const names = engines.map(({ name }) => name);
   t.diagnostic(`engines: ${names.join(', ')}`);
-  assert.ok(names.includes('node') && names.includes('webcrypto'));
+  assert.deepEqual(names.sort(), ['node', 'wasm', 'webcrypto']);
 });
 
 for (const [curve, algorithm, file] of [
@@ -120,8 +122,14 @@ async function importedBy(engine, jwk, algorithm) {
     return await engine.importVerify(jwk, algorithm);
   } catch (error) {
     if (error.code === 'algorithm_unavailable') return undefined;
+    // Secrets shorter than their hash, which the core does not take.
+    if (engine.name === 'wasm' && error.code === 'key_unusable' && isShort(jwk, algorithm)) return undefined;
     throw error;
   }
+}
+
+function isShort({ kty, k }, algorithm) {
+  return kty === 'oct' && Buffer.from(k, 'base64url').length < Number(algorithm.slice(2)) / 8;
 }
 
 function manifestOf(crate) {

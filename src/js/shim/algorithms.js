@@ -50,7 +50,9 @@ export function isHmac(algorithm) {
 /** WebCrypto, which browsers have in secure contexts only. */
 export function subtle() {
   const found = globalThis.crypto?.subtle;
-  if (found === undefined) throw new TokenError('algorithm_unavailable', 'WebCrypto is missing: browsers have it on secure pages only');
+  if (found === undefined) {
+    throw new TokenError('algorithm_unavailable', 'WebCrypto is missing: browsers have it on secure pages only');
+  }
   return found;
 }
 

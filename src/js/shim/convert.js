@@ -56,7 +56,7 @@ function importJwk(jwk, algorithm, isExtractable, usage) {
  * Do the numbers fit as RFC 8017 section 3.2 has it? A signature alone does not tell: runtimes take wrong ones, and use those
  * that happen to be right. It takes as long as it takes, but once a key, and not at anybody's bidding.
  */
-function areRsaNumbers(jwk) {
+export function areRsaNumbers(jwk) {
   const [n, d, p, q, dp, dq, qi] = ['n', 'd', 'p', 'q', 'dp', 'dq', 'qi'].map((name) => toNumber(jwk[name]));
   return p * q === n && dp === d % (p - 1n) && dq === d % (q - 1n) && (qi * q) % p === 1n;
 }

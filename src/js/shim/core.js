@@ -104,7 +104,10 @@ export class Core {
     this.#wasm.free();
   }
 
-  /** What the wasm has set in `check`; to be read by index, since V8 gives up on taking it apart by pattern. Any call into it may have moved the memory since: so never kept. */
+  /**
+   * What the wasm has set in `check`; to be read by index, since V8 gives up on taking it apart by pattern. Any call into wasm
+   * may move its memory: so never kept.
+   */
   get #numbers() {
     if (this.#row === undefined || this.#row.length === 0) {
       this.#row = new Float64Array(currentBytes(this.#texts).buffer, this.#rowPlace, 10);

@@ -78,7 +78,10 @@ export function refusal(number, claim) {
 export function toTokenError(thrown) {
   if (thrown instanceof TokenError) return thrown;
   const told = typeof thrown === 'string' ? readReason(thrown) : undefined;
-  if (told !== undefined) return new TokenError(told.code, told.sentence, { reason: told.reason === '' ? undefined : told.reason });
+  if (told !== undefined) {
+    const { code, sentence, reason } = told;
+    return new TokenError(code, sentence, { reason: reason === '' ? undefined : reason });
+  }
   return new TokenError('internal_error', 'a fault in edgemint, please report it', { cause: thrown });
 }
 

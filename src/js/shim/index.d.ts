@@ -159,7 +159,9 @@ export interface Verifier {
 }
 
 /** What `verifyAll` gives for each token. */
-export type VerifyResult = { ok: true; value: VerifiedToken; error?: undefined } | { ok: false; value?: undefined; error: TokenError };
+export type VerifyResult =
+  | { ok: true; value: VerifiedToken; error?: undefined }
+  | { ok: false; value?: undefined; error: TokenError };
 
 /** A token that passed every check. Plain objects of their own. */
 export interface VerifiedToken {

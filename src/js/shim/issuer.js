@@ -3,6 +3,7 @@
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName } from './algorithms.js';
 import { fromBase64url, toBase64url } from './base64.js';
 import { readClock, systemTime } from './clock.js';
+import { areRsaNumbers, mismatched } from './convert.js';
 import { importSign, importVerify } from './engines.js';
 import { TokenError, refusal, toTokenError } from './errors.js';
 import { Issuer, readJwk } from './glue.js';
@@ -65,7 +66,9 @@ function mintSync(claims, state) {
       draft(claims, state);
       return readText(state);
     }
-    if (state.use === undefined && platform.isSync) state.use = provenNow(importSign(platform, state.key, state.algorithm), state);
+    if (state.use === undefined && platform.isSync) {
+      state.use = provenNow(importSign(platform, state.key, state.algorithm), state);
+    }
     if (state.use?.signSync === undefined) {
       throw new TokenError('async_required', 'this runtime makes such signatures only asynchronously');
     }
@@ -83,10 +86,12 @@ function ready(state) {
   if (state.core !== undefined) return;
   const { settings } = state;
   const { key, algorithm, kid, secret } = readSigningKey(settings);
-  const requiredClaims = requiredClaimsFor([settings.type]);
-  const options = JSON.stringify({ requiredClaims: ['iss', ...(isAccessToken(settings.type) ? ['aud'] : []), ...requiredClaims] });
-  state.core = new Issuer(algorithm, kid, settings.type, options, secret);
-  Object.assign(state, { key, algorithm, isMac: secret !== undefined });
+  const { type } = settings;
+  const requiredClaims = ['iss', ...(isAccessToken(type) ? ['aud'] : []), ...requiredClaimsFor([type])];
+  state.core = new Issuer(algorithm, kid, type, JSON.stringify({ requiredClaims }), secret);
+  // A Key was asked when it was imported, and a CryptoKey cannot be.
+  const isProven = isCryptoKey(key) || openKey(settings.key) !== undefined;
+  Object.assign(state, { key, algorithm, isMac: secret !== undefined, isProven });
 }
 
 /** The key as an engine takes it, or the bytes of a secret; its algorithm and its name. */
@@ -99,6 +104,7 @@ function readSigningKey(settings) {
   const { type, alg, jwk } = JSON.parse(readJwk(toText(given), algorithm ?? ownAlgorithm ?? ''));
   if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
   if (type === 'secret') return { secret: fromBase64url(jwk.k), algorithm: alg, kid: name };
+  if (jwk.kty === 'RSA' && !areRsaNumbers(jwk)) throw mismatched();
   return { key: jwk, algorithm: alg, kid: name };
 }
 
@@ -127,7 +133,7 @@ function draft(claims, { core, settings, platform }) {
   if (answer < REASONS) return;
   const { code, message } = refusal(answer - REASONS);
   // Not as a token: as claims, which is what was given.
-  if (code === 'malformed') throw new TokenError('mint_invalid', 'the claims cannot stand in a token: nested too deep, or no Unicode');
+  if (code === 'malformed') throw new TokenError('mint_invalid', 'the claims are nested too deep, or no Unicode');
   throw new TokenError(code, message, { claim: core.claim });
 }
 
@@ -156,9 +162,10 @@ function completed(claims, settings) {
 /** Bytes of a token, and so fewer of claims: the default of `maxTokenBytes`. */
 const LONGEST = 16 * 1024;
 
-/** 122 random bits. */
+/** At least 122 random bits. */
 function randomId() {
-  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  // Pages that are not secure have only the other way.
+  return crypto.randomUUID?.() ?? toBase64url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 function readText({ core, platform }) {
@@ -177,26 +184,22 @@ function bounded(token) {
 const PROBE = new TextEncoder().encode('edgemint');
 
 /** Not every runtime notices when a key's private half is not that of its public half; nobody could verify its tokens. */
-async function proven(use, { key, algorithm, platform }) {
-  if (isCryptoKey(key)) return use;
+async function proven(use, { key, algorithm, platform, isProven }) {
+  if (isProven) return use;
   const { check } = await importVerify(platform, publicHalf(key), algorithm);
-  if (!(await check(PROBE, await use.sign(PROBE)))) throw mismatch();
+  if (!(await check(PROBE, await use.sign(PROBE)))) throw mismatched();
   return use;
 }
 
-function provenNow(use, { key, algorithm, platform }) {
-  if (isCryptoKey(key) || use.signSync === undefined) return use;
+function provenNow(use, { key, algorithm, platform, isProven }) {
+  if (isProven || use.signSync === undefined) return use;
   const { checkSync } = importVerify(platform, publicHalf(key), algorithm);
-  if (!checkSync(PROBE, use.signSync(PROBE))) throw mismatch();
+  if (!checkSync(PROBE, use.signSync(PROBE))) throw mismatched();
   return use;
 }
 
 function publicHalf({ kty, crv, x, y, n, e }) {
   return JSON.parse(JSON.stringify({ kty, crv, x, y, n, e }));
-}
-
-function mismatch() {
-  return new TokenError('key_unusable', 'the private key is not that of the public key beside it');
 }
 
 function readOptions(options) {
@@ -228,7 +231,9 @@ function readKey(key, algorithm) {
     if (!isStrong(handle)) throw invalid('key is too weak');
     return key;
   }
-  if (key === null || typeof key !== 'object') throw invalid('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
+  if (key === null || typeof key !== 'object') {
+    throw invalid('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
+  }
   if (openKey(key) !== undefined) {
     if (algorithm !== undefined && plainName(algorithm) !== key.alg) throw invalid('key is for another algorithm');
     return key;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { bindApi } from './bind.js';
 import * as nodeCrypto from './engine_node.js';
+import * as wasm from './engine_wasm.js';
 import * as webCrypto from './engine_webcrypto.js';
 import { sharedFlight } from './flight.js';
 import { startNow } from './memory.js';
@@ -14,7 +15,7 @@ export const { createIssuer, createJwks, createVerifier, generateKey, guard, imp
   flight: sharedFlight,
   requestInit: {},
   texts: nodeTexts,
-  engines: [nodeCrypto, webCrypto],
+  engines: [wasm, nodeCrypto, webCrypto],
   isSync: true,
 });
 export * from './api.js';

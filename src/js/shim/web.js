@@ -1,5 +1,6 @@
 // Entry for browsers and bundlers: fetches the wasm beside it when first needed.
 import { bindApi } from './bind.js';
+import * as wasm from './engine_wasm.js';
 import * as webCrypto from './engine_webcrypto.js';
 import { TokenError } from './errors.js';
 import { sharedFlight } from './flight.js';
@@ -20,7 +21,7 @@ export const { createIssuer, createJwks, createVerifier, generateKey, guard, imp
   // The browser's cache may hold an older key set than we ask for.
   requestInit: { cache: 'no-cache', credentials: 'omit', referrerPolicy: 'no-referrer' },
   texts: webTexts,
-  engines: [webCrypto],
+  engines: [wasm, webCrypto],
   isSync: false,
 });
 export * from './api.js';

@@ -3,6 +3,7 @@
 import * as workers from 'cloudflare:workers';
 import { bindApi } from './bind.js';
 import module from './edgemint.wasm';
+import * as wasm from './engine_wasm.js';
 import * as webCrypto from './engine_webcrypto.js';
 import { leasedFlight } from './flight.js';
 import { startNow, webTexts } from './memory.js';
@@ -20,7 +21,7 @@ export const { createIssuer, createJwks, createVerifier, generateKey, guard, imp
   // workerd knows none of the fields that the web entry sets.
   requestInit: {},
   texts: webTexts,
-  engines: [webCrypto],
+  engines: [wasm, webCrypto],
   isSync: false,
 });
 export * from './api.js';
