@@ -10,7 +10,8 @@ const NOTHING = new Uint8Array();
 export function importVerify(key, algorithm) {
   const name = plainName(algorithm);
   if (isCryptoKey(key) || !(isHmac(name) || name === 'EdDSA')) throw new TokenError('algorithm_unavailable');
-  const jwk = JSON.stringify(key);
+  // With the algorithm, which has its own idea of how long a secret must be.
+  const jwk = JSON.stringify({ ...key, alg: name });
   try {
     // A key that is none is told when it comes.
     checkSignature(jwk, name, NOTHING, NOTHING);
