@@ -122,7 +122,8 @@ test('a header of 10 MB is refused quickly, whatever it is made of', async () =>
     await assert.rejects(verifier.verifyRequest(value), { code });
     // White space around a value is not part of it.
     await assert.rejects(verifier.verifyRequest(authorized(value)), { code: value.trim() === '' ? 'token_missing' : code });
-    assert.ok(performance.now() - started < 500, `${code}: ${performance.now() - started} ms`);
+    // A tenth of a second is usual; what would be wrong takes minutes.
+    assert.ok(performance.now() - started < 10_000, `${code}: ${performance.now() - started} ms`);
   }
 });
 

@@ -14,8 +14,11 @@ const SSH: [&[u8]; 3] = [b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-nistp"];
 /// Is it a key of another kind: PEM (wherever it begins), a JWK, an OpenSSH line, or DER; by itself, with white space around it, or
 /// once more in base64, as it is put into environment variables?
 pub(super) fn is_a_key(bytes: &[u8]) -> bool {
-    let bytes = bytes.trim_ascii();
-    looks_like_a_key(bytes) || from_base64(bytes).is_some_and(|inner| looks_like_a_key(&inner))
+    // As it is first: DER may end in a byte that looks like white space.
+    let trimmed = bytes.trim_ascii();
+    looks_like_a_key(bytes)
+        || looks_like_a_key(trimmed)
+        || from_base64(trimmed).is_some_and(|inner| looks_like_a_key(&inner))
 }
 
 fn looks_like_a_key(bytes: &[u8]) -> bool {
