@@ -29,7 +29,7 @@ export function workerBuild(options, cwd = root) {
     cwd,
     // Without these three worker-build downloads its own from GitHub.
     env: {
-      ...compilerEnv,
+      ...compilerEnv('worker'),
       WASM_BINDGEN_BIN: join(toolsDir, 'bin', 'wasm-bindgen'),
       WASM_OPT_BIN: join(root, 'node_modules', '.bin', 'wasm-opt'),
       ESBUILD_BIN: join(root, 'node_modules', '.bin', 'esbuild'),
