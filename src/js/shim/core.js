@@ -3,9 +3,8 @@ import { refusal } from './errors.js';
 import { Verifier } from './glue.js';
 import { currentBytes, encode } from './memory.js';
 
-/** What `check` answers, if not a reason to refuse. */
+/** What `check` answers if all is well. With 1 the signature is still to be checked; from REASONS on it is refused. */
 export const GOOD = 0;
-export const UNSIGNED = 1;
 const REASONS = 2;
 
 /** More headers than this, or more characters of them, are forgotten, as by the wasm. */
@@ -36,13 +35,12 @@ export class Core {
   /** Hands over keys: `take(wasm)` does. What was kept for the keys so far is dropped. */
   takeKeys(take) {
     const result = take(this.#wasm);
-    this.#known = new Map();
-    this.#lastNumber = undefined;
+    this.#forget();
     this.#uses = new Map();
     return result;
   }
 
-  /** Checks a text. Throws the reason if it is refused; else GOOD, or UNSIGNED: see `known`, `deferred` and the views. */
+  /** Checks a text. Throws the reason if it is refused; if not GOOD, the platform has to check the signature: see below. */
   check(token, now) {
     const answer = this.#wasm.check(this.#write(token), now);
     if (answer >= REASONS) throw this.#reason(answer);
@@ -131,6 +129,12 @@ export class Core {
     return refusal(answer - REASONS, this.#wasm.claim);
   }
 
+  #forget() {
+    this.#known = new Map();
+    this.#knownLength = 0;
+    this.#lastNumber = undefined;
+  }
+
   #learn(number) {
     const { header: json, kid, algorithm, slot } = this.#wasm;
     const header = JSON.parse(json);
@@ -147,10 +151,7 @@ export class Core {
       set use(use) { uses.set(name, use); },
     };
     const uses = this.#uses;
-    if (this.#known.size >= MAX_KNOWN || this.#knownLength >= MAX_KNOWN_LENGTH) {
-      this.#known = new Map();
-      this.#knownLength = 0;
-    }
+    if (this.#known.size >= MAX_KNOWN || this.#knownLength >= MAX_KNOWN_LENGTH) this.#forget();
     this.#knownLength += json.length;
     this.#known.set(number, known);
     return known;

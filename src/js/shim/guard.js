@@ -1,6 +1,6 @@
 // Guards of protected resources: they ask for a token before a handler is called. This is the one for Workers, and what it
 // shares with those for Hono and Express. Its types say how it is used.
-import { TokenError } from './errors.js';
+import { invalidOption } from './readers.js';
 import { readChallenge, refusalOf, verifyRequest } from './request.js';
 
 /** Makes `guard` of a platform's `createVerifier`. */
@@ -52,10 +52,6 @@ export function asOptions(given) {
 export function toResponse(error) {
   const { status, headers, body } = refusalOf(error);
   return new Response(body, { status, headers });
-}
-
-export function invalidOption(message) {
-  return new TokenError('invalid_option', message);
 }
 
 function settingsByEnv(options, read) {

@@ -1,6 +1,7 @@
 // The guard as middleware for Hono. Its types say how it is used.
 import { createVerifier } from 'edgemint';
-import { bindSettings, invalidOption, readGuard, toResponse } from './guard.js';
+import { bindSettings, readGuard, toResponse } from './guard.js';
+import { invalidOption } from './readers.js';
 import { verifyRequest } from './request.js';
 
 export function guard(options) {

@@ -10,14 +10,13 @@ import { Issuer, readJwk } from './glue.js';
 import { openKey } from './key.js';
 import { currentBytes } from './memory.js';
 import { isAccessToken, requiredClaimsFor } from './options.js';
+import { invalidOption, refuseUnknown } from './readers.js';
 
 const NAMES = ['algorithm', 'issuer', 'key', 'kid', 'now', 'ttl', 'type'];
 /** Seconds. Short, because a token cannot be called back from those who never ask. */
 const DEFAULT_TTL = 600;
 const LONGEST_TTL = 366 * 86_400;
-/** What `Issuer.mint` of the core answers, if not a reason to refuse. */
-const SIGNED = 0;
-const UNSIGNED = 1;
+/** What `Issuer.mint` of the core answers, is a reason to refuse from here on. */
 const REASONS = 2;
 
 /** Makes `createIssuer` for a platform; see verifier.js for what that is. */
@@ -97,7 +96,8 @@ function ready(state) {
 /** The key as an engine takes it, or the bytes of a secret; its algorithm and its name. */
 function readSigningKey(settings) {
   const algorithm = settings.algorithm === undefined ? undefined : plainName(settings.algorithm);
-  const { given, kid: own, alg: ownAlgorithm } = materialOf(settings.key);
+  const given = materialOf(settings.key);
+  const { kid: own, alg: ownAlgorithm } = settings.key;
   const name = settings.kid ?? own;
   if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
   if (isCryptoKey(given)) return { key: given, algorithm: algorithmOfCryptoKey(given), kid: name };
@@ -119,8 +119,7 @@ function toText(jwk) {
 /** What a Key holds, or what was given in its place. */
 function materialOf(key) {
   const inside = openKey(key);
-  if (inside === undefined) return { given: key, kid: key.kid, alg: key.alg };
-  return { given: inside.handle ?? inside.jwk, kid: key.kid, alg: key.alg };
+  return inside === undefined ? key : inside.handle ?? inside.jwk;
 }
 
 /** Writes the text to be signed into the core, or the whole token where the key is a secret. */
@@ -203,45 +202,40 @@ function publicHalf({ kty, crv, x, y, n, e }) {
 }
 
 function readOptions(options) {
-  if (options === null || typeof options !== 'object') throw invalid('the options must be an object');
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) throw invalid(`there is no option "${unknown}"`);
+  if (options === null || typeof options !== 'object') throw invalidOption('the options must be an object');
+  refuseUnknown(options, NAMES);
   const { algorithm, issuer, key, kid, now = systemTime, ttl = DEFAULT_TTL, type = 'at+jwt' } = options;
-  if (typeof issuer !== 'string' || issuer === '') throw invalid('issuer must be a text that is not empty');
-  if (typeof type !== 'string' || type === '') throw invalid('type must be a text that is not empty');
-  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw invalid('kid must be a text that is not empty');
-  if (typeof now !== 'function') throw invalid('now must be a function');
+  if (typeof issuer !== 'string' || issuer === '') throw invalidOption('issuer must be a text that is not empty');
+  if (typeof type !== 'string' || type === '') throw invalidOption('type must be a text that is not empty');
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw invalidOption('kid must be a text that is not empty');
+  if (typeof now !== 'function') throw invalidOption('now must be a function');
   if (!(Number.isSafeInteger(ttl) && ttl > 0 && ttl <= LONGEST_TTL)) {
-    throw invalid(`ttl must be a whole number of seconds from 1 to ${LONGEST_TTL}`);
+    throw invalidOption(`ttl must be a whole number of seconds from 1 to ${LONGEST_TTL}`);
   }
-  if (algorithm !== undefined && !isAlgorithm(algorithm)) throw invalid('there is no such algorithm');
+  if (algorithm !== undefined && !isAlgorithm(algorithm)) throw invalidOption('there is no such algorithm');
   return { algorithm, issuer, key: readKey(key, algorithm), kid, now, ttl, type };
 }
 
 function readKey(key, algorithm) {
   if (key instanceof Uint8Array) {
-    if (algorithm !== undefined && !isHmac(algorithm)) throw invalid('a key of bytes is for HS256, HS384 or HS512');
+    if (algorithm !== undefined && !isHmac(algorithm)) throw invalidOption('a key of bytes is for HS256, HS384 or HS512');
     return Uint8Array.from(key);
   }
   const handle = isCryptoKey(key) ? key : openKey(key)?.handle;
   if (handle !== undefined) {
     const own = algorithmOfCryptoKey(handle);
-    if (own === undefined || !handle.usages.includes('sign')) throw invalid('key makes no signatures of a known algorithm');
-    if (algorithm !== undefined && plainName(algorithm) !== own) throw invalid('key is for another algorithm');
-    if (!isStrong(handle)) throw invalid('key is too weak');
+    if (own === undefined || !handle.usages.includes('sign')) throw invalidOption('key makes no signatures of a known algorithm');
+    if (algorithm !== undefined && plainName(algorithm) !== own) throw invalidOption('key is for another algorithm');
+    if (!isStrong(handle)) throw invalidOption('key is too weak');
     return key;
   }
   if (key === null || typeof key !== 'object') {
-    throw invalid('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
+    throw invalidOption('key must be a Key, a private JWK, a CryptoKey or, for HMAC, a Uint8Array');
   }
   if (openKey(key) !== undefined) {
-    if (algorithm !== undefined && plainName(algorithm) !== key.alg) throw invalid('key is for another algorithm');
+    if (algorithm !== undefined && plainName(algorithm) !== key.alg) throw invalidOption('key is for another algorithm');
     return key;
   }
   // As it is now: what becomes of it later is not what was given.
   return { ...key };
-}
-
-function invalid(message) {
-  return new TokenError('invalid_option', message);
 }

@@ -6,6 +6,7 @@ import { fromPkcs8, generate, mismatched, prove } from './convert.js';
 import { TokenError, toTokenError } from './errors.js';
 import { readJwk, readPem } from './glue.js';
 import { makeKey, openKey } from './key.js';
+import { invalidOption, refuseUnknown } from './readers.js';
 
 export { Key } from './key.js';
 
@@ -35,10 +36,10 @@ async function generateKey(alg, options = {}) {
   const algorithm = readAlgorithm(alg, 'the algorithm');
   const { kid, modulusLength } = readOptions(options, ['kid', 'modulusLength']);
   const isRsa = /^[RP]S/.test(algorithm);
-  if (modulusLength !== undefined && !isRsa) throw invalid('modulusLength is for RSA algorithms');
+  if (modulusLength !== undefined && !isRsa) throw invalidOption('modulusLength is for RSA algorithms');
   const bits = modulusLength === undefined ? RSA_BITS.least : modulusLength;
   if (!(Number.isInteger(bits) && bits % 8 === 0 && bits >= RSA_BITS.least && bits <= RSA_BITS.most)) {
-    throw invalid(`modulusLength must be ${RSA_BITS.least} to ${RSA_BITS.most} bits, in whole bytes`);
+    throw invalidOption(`modulusLength must be ${RSA_BITS.least} to ${RSA_BITS.most} bits, in whole bytes`);
   }
   if (isHmac(algorithm)) {
     // As long as the hash: more adds nothing (RFC 2104 section 3).
@@ -69,13 +70,13 @@ async function thumbprint(input) {
 }
 
 function createJwks(keys) {
-  if (!Array.isArray(keys)) throw invalid('keys must be an array of Keys');
+  if (!Array.isArray(keys)) throw invalidOption('keys must be an array of Keys');
   const jwks = keys.map((key) => {
-    if (openKey(key) === undefined) throw invalid('each of the keys must be a Key: importKey makes one');
+    if (openKey(key) === undefined) throw invalidOption('each of the keys must be a Key: importKey makes one');
     return key.toPublic().toJwk();
   });
   const twice = jwks.find(({ kid }, place) => jwks.findIndex((other) => other.kid === kid) !== place);
-  if (twice !== undefined) throw invalid('two of the keys have the same kid: give one of them another with importKey');
+  if (twice !== undefined) throw invalidOption('two of the keys have the same kid: give one of them another with importKey');
   return { keys: jwks };
 }
 
@@ -110,7 +111,7 @@ async function fromPem(text, algorithm, kid) {
 }
 
 async function fromBytes(bytes, algorithm, kid) {
-  if (algorithm === '') throw invalid('alg is required for a key of bytes');
+  if (algorithm === '') throw invalidOption('alg is required for a key of bytes');
   if (bytes.length > LONGEST) throw unusable('malformed', 'there are more bytes than in any key');
   return fromJwk(toText(fromRaw(bytes, algorithm)), algorithm, kid);
 }
@@ -150,7 +151,7 @@ function fromAnswer(answer, kid) {
 
 function toText(jwk) {
   if (jwk === null || typeof jwk !== 'object' || typeof jwk.kty !== 'string') {
-    throw invalid('the key must be a JWK, PEM text, a Uint8Array or a CryptoKey');
+    throw invalidOption('the key must be a JWK, PEM text, a Uint8Array or a CryptoKey');
   }
   let text;
   try {
@@ -163,18 +164,17 @@ function toText(jwk) {
 }
 
 function readAlgorithm(alg, what) {
-  if (typeof alg !== 'string' || !isAlgorithm(alg)) throw invalid(`${what} must be one of the package's`);
+  if (typeof alg !== 'string' || !isAlgorithm(alg)) throw invalidOption(`${what} must be one of the package's`);
   return plainName(alg);
 }
 
 function readOptions(options, names) {
-  if (options === null || typeof options !== 'object') throw invalid('the options must be an object');
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw invalid(`there is no option "${unknown}"`);
+  if (options === null || typeof options !== 'object') throw invalidOption('the options must be an object');
+  refuseUnknown(options, names);
   const { kid } = options;
   // Half a character alone would be another text in the header of a token.
   if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > 256 || /\p{Surrogate}/u.test(kid))) {
-    throw invalid('kid must be a text of 1 to 256 characters');
+    throw invalidOption('kid must be a text of 1 to 256 characters');
   }
   return options;
 }
@@ -182,8 +182,4 @@ function readOptions(options, names) {
 /** `reason` is one of the words that the core has. */
 function unusable(reason, message) {
   return new TokenError('key_unusable', message, { reason });
-}
-
-function invalid(message) {
-  return new TokenError('invalid_option', message);
 }

@@ -4,6 +4,7 @@ import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
 import { openKey } from './key.js';
+import { invalidOption, isObject, refuseUnknown } from './readers.js';
 import { readScope } from './scope.js';
 
 /** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
@@ -24,16 +25,15 @@ const ACCESS_TOKEN_CLAIMS = ['exp', 'sub', 'client_id', 'iat', 'jti'];
 
 /** What the options say: the policy as the core reads it, where the keys come from, and the rest. */
 export function readOptions(options) {
-  if (!isObject(options)) throw invalid('the options must be an object');
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) throw invalid(`there is no option "${unknown}"`);
+  if (!isObject(options)) throw invalidOption('the options must be an object');
+  refuseUnknown(options, NAMES);
 
   const { type = 'at+jwt', maxTokenBytes = DEFAULT_MAX_TOKEN_BYTES, now = systemTime } = options;
   const issuers = readExpected('issuer', options.issuer, anyIssuer);
   const algorithms = readAlgorithms(options.algorithms);
   const types = readExpected('type', type, anyType);
   if (!(Number.isInteger(maxTokenBytes) && maxTokenBytes > 0 && maxTokenBytes <= LARGEST_MAX_TOKEN_BYTES)) {
-    throw invalid(`maxTokenBytes must be a whole number from 1 to ${LARGEST_MAX_TOKEN_BYTES}`);
+    throw invalidOption(`maxTokenBytes must be a whole number from 1 to ${LARGEST_MAX_TOKEN_BYTES}`);
   }
   const clockTolerance = readSeconds('clockTolerance', options.clockTolerance) ?? 0;
   const maxTokenAge = readSeconds('maxTokenAge', options.maxTokenAge) ?? null;
@@ -75,7 +75,7 @@ export function isAccessToken(type) {
 /** Exactly one place for keys, or none: then the issuer's metadata names it. */
 function readKeys(options, issuers, algorithms) {
   const given = ['jwks', 'jwksUri', 'key'].filter((name) => options[name] !== undefined);
-  if (given.length > 1) throw invalid(`only one of ${given.join(' and ')} can be given`);
+  if (given.length > 1) throw invalidOption(`only one of ${given.join(' and ')} can be given`);
   switch (given[0]) {
     case 'jwks': return { jwks: readJwks(options.jwks) };
     case 'jwksUri': return { jwksUri: readUrl('jwksUri', options.jwksUri) };
@@ -86,7 +86,7 @@ function readKeys(options, issuers, algorithms) {
 
 function readJwks(jwks) {
   if (!isObject(jwks) || !Array.isArray(jwks.keys) || jwks.keys.length === 0) {
-    throw invalid('jwks must be a JWK Set with at least one key');
+    throw invalidOption('jwks must be a JWK Set with at least one key');
   }
   return toJson('jwks', { keys: jwks.keys });
 }
@@ -95,7 +95,7 @@ function readKey(key, algorithms) {
   if (key instanceof Uint8Array) {
     const [algorithm, ...others] = algorithms ?? ['HS256'];
     if (others.length > 0 || !isHmac(algorithm)) {
-      throw invalid('a key of bytes is for HS256, or the one of HS256, HS384, HS512 that algorithms names');
+      throw invalidOption('a key of bytes is for HS256, or the one of HS256, HS384, HS512 that algorithms names');
     }
     return { secret: Uint8Array.from(key), algorithm };
   }
@@ -103,11 +103,11 @@ function readKey(key, algorithms) {
   const inside = openKey(key);
   if (inside !== undefined) return readOwnKey(key, inside);
   if (isObject(key) && typeof key.kty === 'string') return { jwks: toJson('key', { keys: [key] }) };
-  throw invalid('key must be a Key, a JWK, a CryptoKey or, for HMAC, a Uint8Array');
+  throw invalidOption('key must be a Key, a JWK, a CryptoKey or, for HMAC, a Uint8Array');
 }
 
 function readOwnKey({ type, alg, kid }, { handle, jwk, isNamed }) {
-  if (type === 'private') throw invalid('key is a private one: toPublic gives what belongs here');
+  if (type === 'private') throw invalidOption('key is a private one: toPublic gives what belongs here');
   if (handle !== undefined) return { handle, algorithm: readCryptoKey(handle) };
   // A name that nobody gave it must not keep tokens away that name it otherwise.
   return { jwks: JSON.stringify({ keys: [{ ...jwk, alg, ...(isNamed && { kid }) }] }) };
@@ -116,38 +116,38 @@ function readOwnKey({ type, alg, kid }, { handle, jwk, isNamed }) {
 function readCryptoKey(key) {
   const algorithm = algorithmOfCryptoKey(key);
   if (algorithm === undefined || !key.usages.includes('verify')) {
-    throw invalid('key is a CryptoKey that verifies no signatures of a known algorithm');
+    throw invalidOption('key is a CryptoKey that verifies no signatures of a known algorithm');
   }
-  if (!isStrong(key)) throw invalid('key is too weak');
+  if (!isStrong(key)) throw invalidOption('key is too weak');
   return algorithm;
 }
 
 function readDiscoverable(issuers) {
-  if (issuers?.length !== 1) throw invalid('jwks, jwksUri or key must be given unless there is exactly one issuer');
+  if (issuers?.length !== 1) throw invalidOption('jwks, jwksUri or key must be given unless there is exactly one issuer');
   const url = readUrl('issuer', issuers[0]);
-  if (url.search !== '' || url.hash !== '') throw invalid('issuer must have no query and no fragment');
+  if (url.search !== '' || url.hash !== '') throw invalidOption('issuer must have no query and no fragment');
   return issuers[0];
 }
 
 /** `null` stands for anything; the core takes nothing else for it. */
 function readExpected(name, value, anything) {
   if (value === anything) return null;
-  if (value === undefined) throw invalid(`${name} is required`);
+  if (value === undefined) throw invalidOption(`${name} is required`);
   return readTexts(name, value);
 }
 
 function readAlgorithms(value) {
   if (value === undefined) return null;
-  if (!Array.isArray(value)) throw invalid('algorithms must be an array');
+  if (!Array.isArray(value)) throw invalidOption('algorithms must be an array');
   const unknown = readTexts('algorithms', value).find((name) => !isAlgorithm(name));
-  if (unknown !== undefined) throw invalid(`there is no algorithm "${unknown}"`);
+  if (unknown !== undefined) throw invalidOption(`there is no algorithm "${unknown}"`);
   return value;
 }
 
 function readRequiredClaims(value, types) {
   if (value === undefined) return requiredClaimsFor(types);
   if (Array.isArray(value) && value.length === 0) return [];
-  if (!Array.isArray(value)) throw invalid('requiredClaims must be an array');
+  if (!Array.isArray(value)) throw invalidOption('requiredClaims must be an array');
   return readTexts('requiredClaims', value);
 }
 
@@ -155,7 +155,7 @@ function readCache(cache) {
   if (cache === undefined || cache === false) return undefined;
   const { max, ...others } = isObject(cache) ? cache : {};
   if (!(Number.isSafeInteger(max) && max >= 2) || Object.keys(others).length > 0) {
-    throw invalid('cache must be false or { max }, a whole number of tokens from 2 on');
+    throw invalidOption('cache must be false or { max }, a whole number of tokens from 2 on');
   }
   return max;
 }
@@ -163,27 +163,27 @@ function readCache(cache) {
 function readTexts(name, value) {
   const texts = Array.isArray(value) ? [...value] : [value];
   if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text !== '')) {
-    throw invalid(`${name} must be a text that is not empty, or several`);
+    throw invalidOption(`${name} must be a text that is not empty, or several`);
   }
   return texts;
 }
 
 function readSeconds(name, value) {
   if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-    throw invalid(`${name} must be a whole number of seconds`);
+    throw invalidOption(`${name} must be a whole number of seconds`);
   }
   return value;
 }
 
 function readFunction(name, value) {
-  if (typeof value !== 'function') throw invalid(`${name} must be a function`);
+  if (typeof value !== 'function') throw invalidOption(`${name} must be a function`);
   return value;
 }
 
 function readUrl(name, value) {
   const text = typeof value === 'string' ? value : value?.href;
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !isSecure(url)) throw invalid(`${name} must be an https URL, or http on this machine`);
+  if (url === undefined || !isSecure(url)) throw invalidOption(`${name} must be an https URL, or http on this machine`);
   return url;
 }
 
@@ -193,12 +193,4 @@ function toJson(name, value) {
   } catch (cause) {
     throw new TokenError('invalid_option', `${name} does not serialise to JSON`, { cause });
   }
-}
-
-function isObject(value) {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-function invalid(message) {
-  return new TokenError('invalid_option', message);
 }

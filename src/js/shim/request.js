@@ -2,6 +2,7 @@
 // the query or the body are never looked at (RFC 9700 section 4.3.2).
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
+import { invalidOption, isObject, refuseUnknown } from './readers.js';
 import { readScope } from './scope.js';
 
 /** Where a verifier says which scope values it asks for by itself: for the challenge of a guard that was given it. */
@@ -43,10 +44,8 @@ export function verifyRequestSync(request, verifier, settings = readChallenge())
 
 /** What is said to a client beside yes and no: reads `scope`, `realm` and `resourceMetadata`. */
 export function readChallenge(options = {}) {
-  // A misspelt check must not go missing.
   if (!isObject(options)) throw invalidOption('the challenge must be an object');
-  const unknown = Object.keys(options).find((name) => !CHALLENGE.includes(name));
-  if (unknown !== undefined) throw invalidOption(`there is no option "${unknown}"`);
+  refuseUnknown(options, CHALLENGE);
   const { scope, realm, resourceMetadata } = options;
   // What RFC 9110 section 5.6.4 lets stand between quotes, as far as everybody reads it alike.
   if (realm !== undefined && !(typeof realm === 'string' && /^[\x20-\x7e]*$/.test(realm))) {
@@ -192,10 +191,6 @@ function challenge(code, verifier, { scopes, realm, resourceMetadata }) {
   return `Bearer ${parameters.join(', ')}`;
 }
 
-function isObject(value) {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 function readMetadataUrl(value) {
   if (value === undefined) return undefined;
   const text = typeof value === 'string' ? value : value?.href;
@@ -220,8 +215,4 @@ function hasRequestMethod(headers) {
 
 function malformed(message) {
   return new TokenError('request_invalid', message);
-}
-
-function invalidOption(message) {
-  return new TokenError('invalid_option', message);
 }
