@@ -423,7 +423,10 @@ test('a secret is no key in disguise, however it is put into an environment vari
       if ([9, 10, 12, 13, 32].includes(der.at(-1))) return der;
     }
   };
-  await assert.rejects(importKey(new Uint8Array(blank()), { alg: 'HS256' }), { code: 'key_unusable', reason: 'disguised' });
+  for (const more of ['', '\n', '\r\n ']) {
+    const disguised = Buffer.concat([blank(), Buffer.from(more)]);
+    await assert.rejects(importKey(new Uint8Array(disguised), { alg: 'HS256' }), { code: 'key_unusable', reason: 'disguised' });
+  }
   // What only looks random is as good as ever.
   for (let n = 0; n < 50; n += 1) await importKey(new TextEncoder().encode(Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString('base64')), { alg: 'HS256' });
 });

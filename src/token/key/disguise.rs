@@ -14,11 +14,16 @@ const SSH: [&[u8]; 3] = [b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-nistp"];
 /// Is it a key of another kind: PEM (wherever it begins), a JWK, an OpenSSH line, or DER; by itself, with white space around it, or
 /// once more in base64, as it is put into environment variables?
 pub(super) fn is_a_key(bytes: &[u8]) -> bool {
-    // As it is first: DER may end in a byte that looks like white space.
     let trimmed = bytes.trim_ascii();
     looks_like_a_key(bytes)
         || looks_like_a_key(trimmed)
+        || is_der_before_white_space(bytes.trim_ascii_start(), trimmed.len())
         || from_base64(trimmed).is_some_and(|inner| looks_like_a_key(&inner))
+}
+
+/// DER may itself end in bytes that look like white space: any of them may be its last one.
+fn is_der_before_white_space(bytes: &[u8], shortest: usize) -> bool {
+    (shortest..=bytes.len()).filter_map(|len| bytes.get(..len)).any(spki::is_der_of_a_key)
 }
 
 fn looks_like_a_key(bytes: &[u8]) -> bool {
