@@ -30,9 +30,9 @@ export function bearer(token) {
   return { authorization: `Bearer ${token}` };
 }
 
-/** Resolves once `condition` gives something true, and gives that; asks again for at most 15 s. */
-export async function until(condition, what) {
-  const end = Date.now() + 15_000;
+/** Resolves once `condition` gives something true, and gives that; asks again for at most `seconds`. */
+export async function until(condition, what, seconds = 15) {
+  const end = Date.now() + seconds * 1_000;
   while (Date.now() < end) {
     const result = await condition();
     if (result) return result;
