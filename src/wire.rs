@@ -169,6 +169,11 @@ impl Reply {
         Self { status, headers, body: Some(body) }
     }
 
+    /// A text of this media type.
+    pub fn text(status: u16, media_type: &str, text: String) -> Self {
+        Self { status, headers: vec![("Content-Type", media_type.to_owned())], body: Some(text) }
+    }
+
     /// A page.
     pub fn html(status: u16, page: String, headers: Vec<(&'static str, String)>) -> Self {
         Self { status, headers, body: Some(page) }

@@ -16,6 +16,7 @@ use super::redirect::RedirectUri;
 use super::refusal::Refusal;
 use super::resource::Resource;
 use super::scope::{ADMIN_SCOPE, OFFLINE_ACCESS, OPENID, OPENID_SCOPES, Scope};
+use super::status::StatusEntry;
 
 /// Where the answer goes. Only when this is known and checked may an answer leave for anywhere.
 #[derive(Clone, Debug)]
@@ -186,8 +187,15 @@ impl AuthorizationRequest {
         })
     }
 
-    /// The grant that a person allows by this request.
-    pub fn grant(&self, scope: Scope, session: SessionId, sign_in: SignIn, now: UnixTime) -> Grant {
+    /// The grant that a person allows by this request; `status` is where the status of its tokens is to stand.
+    pub fn grant(
+        &self,
+        scope: Scope,
+        session: SessionId,
+        sign_in: SignIn,
+        status: Option<StatusEntry>,
+        now: UnixTime,
+    ) -> Grant {
         Grant {
             client: self.client.clone(),
             offline: scope.contains(OFFLINE_ACCESS),
@@ -197,6 +205,7 @@ impl AuthorizationRequest {
             sign_in,
             challenge: self.challenge.clone(),
             issued_at: now,
+            status,
             stage: Stage::Code { redirect_uri: self.redirect_uri.as_str().to_owned(), nonce: self.nonce.clone() },
         }
     }

@@ -11,8 +11,8 @@ use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
 
 use super::redirect::RedirectUri;
 use super::resource::Resource;
-use super::scope::ADMIN_SCOPE;
-use super::scope::Scope;
+use super::scope::{ADMIN_SCOPE, Scope};
+use super::status::StatusEntry;
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
 /// nor `..`, which no address can name.
@@ -180,6 +180,9 @@ pub struct ClientRecord {
     pub issued_at: UnixTime,
     /// The digest of its secret, if it has one.
     pub secret: Option<SecretDigest>,
+    /// Where the status of its own tokens stands; clients from before there were status lists have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusEntry>,
     /// What it registered, checked (see `register`).
     pub metadata: ClientMetadata,
 }
@@ -241,6 +244,8 @@ pub struct Client {
     pub resources: Vec<Resource>,
     /// A name for people.
     pub name: Option<String>,
+    /// Where the status of its own tokens stands.
+    pub status: Option<StatusEntry>,
     redirect_uris: Vec<RedirectUri>,
     post_logout_redirect_uris: Vec<RedirectUri>,
     id_token_algorithm: Option<Algorithm>,
@@ -261,6 +266,7 @@ impl Client {
             scope: Scope::parse(&metadata.scope)?,
             resources: resources?,
             name: metadata.client_name.clone(),
+            status: record.status,
             redirect_uris: metadata.redirect_uris.clone(),
             post_logout_redirect_uris: metadata.post_logout_redirect_uris.clone(),
             id_token_algorithm: metadata.id_token_signed_response_alg.as_deref().and_then(Algorithm::from_name),
@@ -279,6 +285,8 @@ impl Client {
             scope: Scope::parse(ADMIN_SCOPE).unwrap_or_default(),
             resources: Vec::new(),
             name: None,
+            // Its tokens are for the authority itself, which looks for itself.
+            status: None,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             id_token_algorithm: None,

@@ -7,6 +7,7 @@ use crate::token::Algorithm;
 use super::authority::Authority;
 use super::client::{AuthMethod, GrantType};
 use super::scope::OPENID_SCOPES;
+use super::status::STATUS_PATH;
 use super::{id_token, pkce};
 
 /// The authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves
@@ -26,6 +27,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
         "introspection_endpoint": authority.endpoint("/oauth/introspect"),
         "revocation_endpoint": authority.endpoint("/oauth/revoke"),
         "jwks_uri": authority.endpoint("/.well-known/jwks.json"),
+        "status_list_aggregation_endpoint": authority.endpoint(STATUS_PATH),
         "grant_types_supported": GrantType::ALL.map(GrantType::name),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],

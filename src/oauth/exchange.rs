@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 section 3.2): what was asked, may the client have it, what goes into the tokens.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
@@ -13,6 +14,7 @@ use super::pkce::Challenge;
 use super::refusal::Refusal;
 use super::resource::Resource;
 use super::scope::Scope;
+use super::status::StatusEntry;
 
 /// A token request, parsed.
 #[derive(Debug)]
@@ -85,6 +87,9 @@ pub struct AccessToken {
     jti: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<UnixTime>,
+    /// Where its status stands (draft-ietf-oauth-status-list section 6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Value>,
 }
 
 /// One audience is a text, several are a list (RFC 7519 section 4.1.3).
@@ -138,6 +143,7 @@ pub fn client_credentials(
         exp: now.plus(authority.access_token_ttl()),
         jti,
         auth_time: None,
+        status: status_claim(authority, client.status),
     })
 }
 
@@ -169,6 +175,7 @@ pub fn of_grant(
         exp: entitlement.at.plus(authority.access_token_ttl()),
         jti: format!("{grant}.{}", tag.get(..16).unwrap_or_default()),
         auth_time: Some(entitlement.sign_in.at),
+        status: status_claim(authority, entitlement.status),
     }
 }
 
@@ -231,6 +238,10 @@ fn allowed(authority: &Authority, client: &Client, asked: Vec<Resource>) -> Resu
     Ok(if asked.is_empty() { vec![authority.default_resource().clone()] } else { asked })
 }
 
+fn status_claim(authority: &Authority, entry: Option<StatusEntry>) -> Option<Value> {
+    entry.map(|entry| entry.claim(authority))
+}
+
 fn audience(resources: &[Resource]) -> Audience {
     match resources {
         [only] => Audience::One(only.as_str().to_owned()),
@@ -244,7 +255,7 @@ mod tests {
     use super::super::client::{ClientId, ClientSecret};
     use super::super::register::Registration;
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {
         let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();

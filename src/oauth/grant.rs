@@ -20,6 +20,7 @@ use super::handle::SessionId;
 use super::pkce::Challenge;
 use super::resource::Resource;
 use super::scope::Scope;
+use super::status::StatusEntry;
 
 /// A grant as it is stored. What has ended is not stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -40,6 +41,9 @@ pub struct Grant {
     pub challenge: Challenge,
     /// When it was allowed.
     pub issued_at: UnixTime,
+    /// Where the status of its access tokens stands; grants from before there were status lists have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusEntry>,
     /// How far it has come.
     pub stage: Stage,
 }
@@ -181,6 +185,9 @@ pub struct Entitlement {
     pub session: SessionId,
     /// For the ID token.
     pub nonce: Option<String>,
+    /// Where the status of the access token stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusEntry>,
     /// Is it an answer that has been given before?
     pub repeated: bool,
 }
@@ -426,6 +433,14 @@ impl Grant {
         (current || just_turned).then(described)
     }
 
+    /// When the last access token that it can have given by now expires; `None` if it has given none.
+    pub fn last_token_ends(&self, lifetimes: &Lifetimes) -> Option<UnixTime> {
+        match self.stage {
+            Stage::Code { .. } => None,
+            Stage::Live { used_at, .. } => Some(used_at.plus(lifetimes.access)),
+        }
+    }
+
     /// When it was last used: allowed, redeemed or refreshed.
     pub fn last_used(&self) -> UnixTime {
         match self.stage {
@@ -443,6 +458,7 @@ impl Grant {
             sign_in: self.sign_in.clone(),
             session: self.session.clone(),
             nonce: None,
+            status: self.status,
             repeated: false,
         }
     }

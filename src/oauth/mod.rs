@@ -19,6 +19,7 @@ pub mod register;
 pub mod resource;
 pub mod revoke;
 pub mod scope;
+pub mod status;
 pub mod upstream;
 pub mod user;
 

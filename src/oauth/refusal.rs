@@ -153,6 +153,8 @@ pub enum Refusal {
     ScopeMalformed,
     /// `scope` asks for more than the client may have.
     ScopeNotAllowed,
+    /// What a status list said at another time is not kept (draft-ietf-oauth-status-list section 8.4).
+    StatusTime,
     /// A client tried to revoke another one's token.
     TokenOfAnother,
     /// Too many parameters.
@@ -238,6 +240,7 @@ impl Refusal {
             Self::ResourceNotAllowed,
             Self::ScopeMalformed,
             Self::ScopeNotAllowed,
+            Self::StatusTime,
             Self::TokenOfAnother,
             Self::TooManyParameters,
         ];
@@ -313,6 +316,7 @@ impl Refusal {
             Self::ResourceNotAllowed => "resource_not_allowed",
             Self::ScopeMalformed => "scope_malformed",
             Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::StatusTime => "status_time",
             Self::TokenOfAnother => "token_of_another",
             Self::TooManyParameters => "too_many_parameters",
         }
@@ -439,6 +443,7 @@ impl Refusal {
             Self::ResourceNotAllowed => (400, "invalid_target", "The client may not ask for this resource."),
             Self::ScopeMalformed => (400, "invalid_scope", "scope holds a character that is not allowed."),
             Self::ScopeNotAllowed => (400, "invalid_scope", "scope asks for more than the client may have."),
+            Self::StatusTime => (501, "invalid_request", "Only the present state of a status list is kept."),
             Self::TokenOfAnother => (400, "unauthorized_client", "The token was issued to another client."),
             Self::TooManyParameters => (400, "invalid_request", "The form has too many parameters."),
         };

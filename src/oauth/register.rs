@@ -187,7 +187,7 @@ impl Registration {
     /// The record of a new client.
     pub fn into_record(self, client_id: ClientId, secret: Option<&ClientSecret>, now: UnixTime) -> ClientRecord {
         let secret = secret.map(ClientSecret::digest);
-        ClientRecord { client_id, issued_at: now, secret, metadata: self.metadata }
+        ClientRecord { client_id, issued_at: now, secret, status: None, metadata: self.metadata }
     }
 
     /// The record of a client whose metadata is replaced (RFC 7592 section 2.2): it keeps its secret unless
@@ -195,7 +195,7 @@ impl Registration {
     pub fn replace(self, old: &ClientRecord, secret: Option<&ClientSecret>) -> ClientRecord {
         let kept = if self.needs_secret() { old.secret.clone() } else { None };
         let secret = secret.map(ClientSecret::digest).or(kept);
-        ClientRecord { client_id: old.client_id.clone(), issued_at: old.issued_at, secret, metadata: self.metadata }
+        ClientRecord { secret, metadata: self.metadata, ..old.clone() }
     }
 }
 

@@ -18,6 +18,7 @@ mod mac;
 mod mint;
 mod policy;
 mod portable;
+pub mod status;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, KeyShape};

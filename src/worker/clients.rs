@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde::de::IgnoredAny;
 
 use crate::oauth::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
-use crate::oauth::client::ClientRecord;
+use crate::oauth::client::{ClientRecord, GrantType};
 use crate::oauth::exchange;
 use crate::oauth::handle::AccountId;
 use crate::oauth::{Client, ClientId, Refusal};
@@ -26,6 +26,7 @@ use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::objects::account_records::AccountRecord;
 use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, FaultKind, Stop};
+use super::status;
 
 /// How long a client stays in memory, seconds: what a change takes to be seen everywhere, beside KV's own minute.
 const REMEMBER_FOR: u64 = 60;
@@ -171,6 +172,14 @@ pub(crate) async fn registry(
 ) -> Result<RegistryAnswer, Fault> {
     let name = format!("{}|{id}", platform.authority().issuer());
     objects::call(platform, REGISTRY, &name, command).await
+}
+
+/// Gives a client that has tokens of its own a place for their status, if it has none.
+pub(crate) async fn give_status(platform: &Platform, record: &mut ClientRecord) -> Result<(), Fault> {
+    if record.status.is_none() && record.metadata.grant_types.contains(&GrantType::ClientCredentials) {
+        record.status = Some(status::take_for_client(platform).await?);
+    }
+    Ok(())
 }
 
 /// The client that a segment of a path names.

@@ -25,6 +25,10 @@ pub(crate) const IDENTIFIER: &str = "EDGEMINT_IDENTIFIER";
 pub(crate) const KEYRING: &str = "EDGEMINT_KEYRING";
 /// The Durable Object namespace of the registry: one object a client.
 pub(crate) const REGISTRY: &str = "EDGEMINT_REGISTRY";
+/// The Durable Object namespace of the status lists: one object a list.
+pub(crate) const STATUS_LIST: &str = "EDGEMINT_STATUS_LIST";
+/// The Durable Object namespace of the directory of status lists: one object an issuer.
+pub(crate) const STATUS_DIRECTORY: &str = "EDGEMINT_STATUS_DIRECTORY";
 const KEY_ENCRYPTION_KEY: &str = "EDGEMINT_KEY_ENCRYPTION_KEY";
 const UPSTREAM_CLIENT_SECRET: &str = "EDGEMINT_UPSTREAM_CLIENT_SECRET";
 const ROOT_SECRET: &str = "EDGEMINT_ROOT_SECRET";

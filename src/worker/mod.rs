@@ -1,6 +1,7 @@
 //! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
 
 mod account;
+mod background;
 mod browser;
 mod clients;
 mod clock;
@@ -17,6 +18,7 @@ mod ring;
 mod rotate_cron;
 mod router;
 mod routes;
+mod status;
 mod users;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};

@@ -14,6 +14,7 @@ use crate::keyring::{REFRESH_AFTER, Ring, SIGNING_ALGORITHMS, STALE_LIMIT, Signi
 use crate::oauth::handle::{AccountId, SessionId};
 use crate::oauth::logout::Hint;
 use crate::oauth::{ClientId, Refusal, bearer};
+use crate::token::status::STATUS_LIST_TYPE;
 use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 
 use super::crypto::{CheckingHandle, SigningHandle};
@@ -40,6 +41,7 @@ pub(crate) struct View {
 struct Signer {
     access_tokens: Minter,
     id_tokens: Minter,
+    status_lists: Minter,
     handle: SigningHandle,
 }
 
@@ -82,6 +84,7 @@ impl View {
         let signer = Rc::new(Signer {
             access_tokens: Minter::new(algorithm, &key.kid, ACCESS_TOKEN),
             id_tokens: Minter::new(algorithm, &key.kid, ID_TOKEN),
+            status_lists: Minter::new(algorithm, &key.kid, STATUS_LIST_TYPE),
             handle: SigningHandle::import(algorithm, key.private()).await?,
         });
         self.signers.borrow_mut().insert(key.kid.clone(), Rc::clone(&signer));
@@ -116,6 +119,20 @@ pub(crate) async fn mint_id_token(
     let view = view(platform).await?;
     let signer = view.signer(view.ring.signer(algorithm, platform.now)).await?;
     signer.sign(&signer.id_tokens, claims).await
+}
+
+/// Mints a status list token, and says with which key.
+pub(crate) async fn mint_status_list(platform: &Platform, claims: &impl Serialize) -> Result<(String, String), Fault> {
+    let view = view(platform).await?;
+    let key = view.signing_key(platform);
+    let signer = view.signer(key).await?;
+    let kid = key.map(|key| key.kid.clone()).unwrap_or_default();
+    Ok((signer.sign(&signer.status_lists, claims).await?, kid))
+}
+
+/// The key that signs now, unless it was told otherwise.
+pub(crate) async fn signing_kid(platform: &Platform) -> Result<String, Fault> {
+    Ok(view(platform).await?.signing_key(platform).map(|key| key.kid.clone()).unwrap_or_default())
 }
 
 impl Signer {

@@ -59,6 +59,8 @@ async fn serve(route: Route<'_>, method: &str, platform: &Platform, request: &In
         Route::ServerMetadata => Ok(documents::server_metadata(platform, request)),
         Route::Introspect => introspect_revoke::introspect(platform, request).await,
         Route::Revoke => introspect_revoke::revoke(platform, request).await,
+        Route::StatusList(list) => documents::status_list(platform, request, list).await,
+        Route::StatusLists => documents::status_lists(platform, request).await,
         Route::Token => token::token(platform, request).await,
         Route::Userinfo => resource::userinfo(platform, request).await,
         Route::Whoami => resource::whoami(platform, request).await,

@@ -1,6 +1,7 @@
 //! Which path is which endpoint, and what methods it has.
 
 use crate::oauth::bearer::METADATA_PATH;
+use crate::oauth::status::STATUS_PATH;
 
 /// Where something is. The identifiers are segments of the path as they came.
 #[derive(Clone, Copy)]
@@ -23,6 +24,8 @@ pub(crate) enum Route<'p> {
     SignIn,
     SignInByPasskey,
     SignUp,
+    StatusList(&'p str),
+    StatusLists,
     Token,
     Upstream,
     UpstreamCallback,
@@ -72,6 +75,7 @@ impl<'p> Route<'p> {
             "/oauth/introspect" => Self::Introspect,
             "/oauth/logout" => Self::Logout,
             "/oauth/revoke" => Self::Revoke,
+            STATUS_PATH => Self::StatusLists,
             "/oauth/token" => Self::Token,
             "/oauth/userinfo" => Self::Userinfo,
             _ => Self::with_identifier(path)?,
@@ -79,6 +83,9 @@ impl<'p> Route<'p> {
     }
 
     fn with_identifier(path: &'p str) -> Option<Self> {
+        if let Some(list) = path.strip_prefix(STATUS_PATH).and_then(|rest| rest.strip_prefix('/')) {
+            return Some(Self::StatusList(list));
+        }
         let segments: Vec<_> = path.strip_prefix("/admin/")?.split('/').collect();
         if segments.iter().any(|segment| segment.is_empty()) {
             return None;
@@ -104,7 +111,12 @@ impl<'p> Route<'p> {
             Self::Clients | Self::Users => "GET, POST",
             Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Rotate => "POST",
             Self::Health | Self::Keys | Self::Upstream | Self::UpstreamCallback => "GET, HEAD",
-            Self::Jwks | Self::ResourceMetadata | Self::ServerMetadata | Self::Whoami => "GET, HEAD, OPTIONS",
+            Self::Jwks
+            | Self::ResourceMetadata
+            | Self::ServerMetadata
+            | Self::StatusList(_)
+            | Self::StatusLists
+            | Self::Whoami => "GET, HEAD, OPTIONS",
             Self::Revoke | Self::Token => "POST, OPTIONS",
             Self::UserGrant(..) => "DELETE",
             Self::Userinfo => "GET, HEAD, POST, OPTIONS",
@@ -130,6 +142,7 @@ impl<'p> Route<'p> {
             Self::SignIn => "/account/sign-in",
             Self::SignInByPasskey => "/account/sign-in/passkey",
             Self::SignUp => "/account/sign-up",
+            Self::StatusList(_) | Self::StatusLists => STATUS_PATH,
             Self::Token => "/oauth/token",
             Self::Upstream => "/account/sign-in/upstream",
             Self::UpstreamCallback => "/account/sign-in/upstream/callback",
@@ -170,6 +183,8 @@ impl<'p> Route<'p> {
             | Self::ResourceMetadata
             | Self::Revoke
             | Self::ServerMetadata
+            | Self::StatusList(_)
+            | Self::StatusLists
             | Self::Token => Audience::Client,
         }
     }
@@ -183,6 +198,8 @@ impl<'p> Route<'p> {
                 | Self::ResourceMetadata
                 | Self::Revoke
                 | Self::ServerMetadata
+                | Self::StatusList(_)
+                | Self::StatusLists
                 | Self::Token
                 | Self::Userinfo
                 | Self::Whoami

@@ -22,6 +22,7 @@ mod reasons;
 mod refusals;
 mod settings;
 mod signer;
+mod status;
 mod strict;
 mod vectors;
 #[cfg(feature = "portable")]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::client::{ClientRecord, ClientSecret};
 use crate::oauth::register::{MetadataError, Registration, client_information};
 use crate::oauth::{ClientId, Refusal};
@@ -19,6 +20,7 @@ use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
 use crate::worker::ring;
+use crate::worker::status;
 
 /// How many clients a page of the list has.
 const PAGE: u64 = 100;
@@ -35,7 +37,8 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
         None if registration.needs_secret() => Some(ClientSecret::from_random(random()?)),
         brought => brought,
     };
-    let record = registration.into_record(id.clone(), secret.as_ref(), platform.now);
+    let mut record = registration.into_record(id.clone(), secret.as_ref(), platform.now);
+    clients::give_status(platform, &mut record).await?;
     let (name, sealed) = seal(platform, &record).await?;
     let command = RegistryCommand::Create { name, sealed, since: platform.now };
     match registry(platform, &id, &command).await? {
@@ -84,7 +87,8 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
         None if registration.needs_secret() && old.secret.is_none() => Some(ClientSecret::from_random(random()?)),
         brought => brought,
     };
-    let record = registration.replace(&old, secret.as_ref());
+    let mut record = registration.replace(&old, secret.as_ref());
+    clients::give_status(platform, &mut record).await?;
     let (name, sealed) = seal(platform, &record).await?;
     finish(registry(platform, &id, &RegistryCommand::Replace { name, sealed }).await?)?;
     clients::forget(&id);
@@ -94,12 +98,19 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
 /// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its own tokens are not active any more; its grants end, and what
 /// people allowed it is forgotten, so that nobody who comes by the same name inherits it.
 pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    let (id, _) = existing(platform, id).await?;
+    let (id, record) = existing(platform, id).await?;
+    // The status lists first: a crash in between leaves a client whose tokens do not count, never the other way round.
+    let last_token_ends = platform.now.plus(MAX_TOKEN_TTL);
+    let own_tokens = record.status.map(|entry| (entry, last_token_ends));
+    status::revoke(&platform.env, platform.authority(), own_tokens).await?;
     let withdraw = AccountCommand::Withdraw { client: id.clone() };
     let (ended, next) = end_all_of(platform, &id, &withdraw, "").await?;
     let name = kv::name(platform, Kind::Client, id.as_str());
     finish(registry(platform, &id, &RegistryCommand::Remove { name }).await?)?;
     clients::forget(&id);
+    if let Some(entry) = record.status {
+        status::release(platform, entry, last_token_ends).await?;
+    }
     // Very many accounts are more than one request can ask: whoever called goes on at the client's grants.
     Ok(match next {
         Some(next) => Reply::json(200, &json!({ "ended": ended, "cursor": next })),

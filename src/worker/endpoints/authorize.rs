@@ -23,6 +23,7 @@ use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Stop, refused};
 use crate::worker::ring;
+use crate::worker::status;
 
 /// A request that may be answered at its redirect URI.
 pub(crate) struct Asked {
@@ -61,9 +62,16 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
         None => (Decision::SignIn, None),
         Some((id, session)) => {
             let session = Some(session.clone());
-            let command = AccountCommand::Authorize { session, request: asked.clone(), grant: grant.clone() };
+            let taken = status::take(platform).await?;
+            let (request, status) = (asked.clone(), taken.entry());
+            let command = AccountCommand::Authorize { session, request, grant: grant.clone(), status };
             match account::ask(platform, id, &command).await? {
-                AccountAnswer::Decision { decision, account } => (decision, account.map(|record| (id, record))),
+                AccountAnswer::Decision { decision, account } => {
+                    if !matches!(decision, Decision::Allowed(_)) {
+                        taken.give_back();
+                    }
+                    (decision, account.map(|record| (id, record)))
+                }
                 _ => return Err(objects::unexpected().into()),
             }
         }
@@ -118,6 +126,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
         scope: asked.scope.clone(),
         request: asked,
         grant: grant.clone(),
+        status: status::take(platform).await?.entry(),
     };
     match account::ask(platform, id, &command).await? {
         AccountAnswer::Grant(Ok(Outcome::Issued)) => Ok(send_code(platform, browser, &target, id, &grant)),

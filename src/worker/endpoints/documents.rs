@@ -4,14 +4,17 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::keyring::JWKS_MAX_AGE;
-use crate::oauth::discovery;
+use crate::oauth::status::{ListId, STATUS_TTL};
+use crate::oauth::{Refusal, discovery};
 use crate::token::base64url;
-use crate::wire::Reply;
+use crate::token::status::STATUS_LIST_MEDIA_TYPE;
+use crate::wire::{Form, Reply};
 
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::report::{Fault, Stop};
 use crate::worker::ring;
+use crate::worker::status;
 
 /// How long metadata may be cached, seconds.
 const METADATA_MAX_AGE: u64 = 3600;
@@ -31,6 +34,29 @@ pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Repl
     let view = ring::view(platform).await?;
     let reply = cached(&view.ring().jwks(platform.now), JWKS_MAX_AGE, request);
     Ok(if reply.status == 200 { reply.with("Content-Type", "application/jwk-set+json") } else { reply })
+}
+
+/// A status list token (draft-ietf-oauth-status-list section 8). It says itself for how long it may be used (`ttl`); whoever stands in
+/// between has to ask whether it is still the same, or the lists would be older than we promise.
+pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+    // What the list said at an earlier time (section 8.4) is not kept.
+    if Form::parse(&request.query).map_err(Refusal::from)?.get("time").is_some() {
+        return Err(Refusal::StatusTime.into());
+    }
+    let id = ListId::parse(id).ok_or(Refusal::NotFound)?;
+    let list = status::list(platform, id).await?.ok_or(Refusal::NotFound)?;
+    let reply = match is_known(&list.tag, request) {
+        true => Reply::empty(304),
+        false => Reply::text(200, STATUS_LIST_MEDIA_TYPE, list.text.clone()),
+    };
+    Ok(reply.with("ETag", list.tag.clone()).with("Cache-Control", "public, no-cache"))
+}
+
+/// Where all status lists are (draft-ietf-oauth-status-list section 9).
+pub(crate) async fn status_lists(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let count = status::count(platform).await?;
+    let uris: Vec<_> = (0..count).map(|number| ListId(number).uri(platform.authority())).collect();
+    Ok(cached(&json!({ "status_lists": uris }), STATUS_TTL, request))
 }
 
 /// The answer to a preflight (Fetch standard). Browsers send MCP clients' own header with metadata requests.
@@ -61,9 +87,13 @@ fn cached(document: &Value, max_age: u64, request: &Incoming) -> Reply {
     let reply = Reply::json(200, document);
     let digest = Sha256::digest(reply.body.as_deref().unwrap_or_default());
     let tag = format!("\"{}\"", base64url::encode(digest.get(..16).unwrap_or_default()));
-    let known = request.header("If-None-Match");
-    let known = known.iter().flat_map(|tags| tags.split(','));
-    let unchanged = known.map(|other| other.trim().trim_start_matches("W/")).any(|other| other == tag || other == "*");
-    let reply = if unchanged { Reply::empty(304) } else { reply };
+    let reply = if is_known(&tag, request) { Reply::empty(304) } else { reply };
     reply.with("ETag", tag).with("Cache-Control", format!("public, max-age={max_age}"))
+}
+
+/// Does the asker have what this tag names? Weak comparison (RFC 9110 section 8.8.3.2).
+fn is_known(tag: &str, request: &Incoming) -> bool {
+    let known = request.header("If-None-Match");
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known.iter().flat_map(|tags| tags.split(',')).map(opaque).any(|other| other == opaque(tag) || other == "*")
 }

@@ -10,6 +10,7 @@ use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scope;
+use crate::oauth::status::StatusEntry;
 use crate::token::UnixTime;
 use crate::worker::objects::account_records::{AccountRecord, Overview, PasskeyRecord};
 
@@ -28,9 +29,15 @@ pub(crate) enum AccountCommand {
     /// Somebody has proved to be the person: a new session, in the place of another one of the same browser.
     SignIn { session: SessionId, amr: Vec<String>, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
     /// May this request have a code? If so, it is out.
-    Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId },
+    Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId, status: Option<StatusEntry> },
     /// The person allows the request. The same twice is the same code.
-    Allow { session: SessionId, request: AuthorizationRequest, scope: Scope, grant: GrantId },
+    Allow {
+        session: SessionId,
+        request: AuthorizationRequest,
+        scope: Scope,
+        grant: GrantId,
+        status: Option<StatusEntry>,
+    },
     /// Exchanges a code.
     Redeem {
         grant: GrantId,

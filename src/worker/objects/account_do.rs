@@ -6,6 +6,8 @@
 //! Profiles and passwords come and stay sealed; this object has no key.
 
 use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -14,6 +16,7 @@ use crate::oauth::authorize::{AuthorizationRequest, Consent, Decision, decide, p
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::scope::Scope;
+use crate::oauth::status::StatusEntry;
 use crate::token::UnixTime;
 use crate::worker::browser::FORM_TTL;
 use crate::worker::clock::now;
@@ -22,6 +25,7 @@ use crate::worker::objects::account_records::{
     AccountRecord, Connection, Overview, PasskeyRecord, Session, SessionView,
 };
 use crate::worker::report::{self, Fault};
+use crate::worker::status;
 
 use super as objects;
 use super::account_commands::{AccountAnswer, AccountCommand, Used};
@@ -34,21 +38,28 @@ pub struct AccountObject {
     env: Env,
     /// Whether the alarm that sweeps is known to be set.
     sweeping: Cell<bool>,
+    /// Whether there is a revocation that a status list has still to be told.
+    untold: Cell<bool>,
 }
 
 impl DurableObject for AccountObject {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, sweeping: Cell::new(false) }
+        Self { state, env, sweeping: Cell::new(false), untold: Cell::new(false) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command: AccountCommand = objects::command(&mut request).await?;
         let removes = matches!(command, AccountCommand::Remove);
         let records = Records::open(&self.state);
-        let outcome = env::authority(&self.env).and_then(|authority| run(command, &records, &authority, now()));
+        let turn = |authority: Rc<Authority>| run(command, &records, &authority, &self.untold, now());
+        let outcome = env::authority(&self.env).and_then(turn);
+        if self.untold.get() {
+            // Stored with the revocation itself, so that a crash from here on loses nothing.
+            self.state.storage().set_alarm(TELL_AGAIN).await?;
+            self.tell_lists().await;
+        }
         if removes && outcome.is_ok() {
-            self.state.storage().delete_alarm().await?;
-            self.state.storage().delete_all().await?;
+            self.forget_if_told().await?;
         } else if records.has_written() && !self.sweeping.replace(true) {
             objects::sweep_later(&self.state).await?;
         }
@@ -58,7 +69,16 @@ impl DurableObject for AccountObject {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.sweeping.set(false);
+        if !self.tell_lists().await {
+            self.state.storage().set_alarm(TELL_AGAIN).await?;
+            return Response::empty();
+        }
         let records = Records::open(&self.state);
+        let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
+        if !records.contains(Table::Account, RECORD).map_err(thrown)? {
+            self.forget_if_told().await?;
+            return Response::empty();
+        }
         let left = records.sweep(now()).map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
         if left {
             self.sweeping.set(true);
@@ -68,15 +88,47 @@ impl DurableObject for AccountObject {
     }
 }
 
+impl AccountObject {
+    /// Has the status lists told what has ended here. Says whether they know all of it.
+    async fn tell_lists(&self) -> bool {
+        let records = Records::open(&self.state);
+        let told = async {
+            let untold = records.list::<(StatusEntry, UnixTime)>(Table::Revocation)?;
+            let authority = env::authority(&self.env)?;
+            status::revoke(&self.env, &authority, untold.iter().map(|(_, revocation)| *revocation)).await?;
+            for (id, _) in untold {
+                records.delete(Table::Revocation, &id)?;
+            }
+            Ok::<_, Fault>(())
+        };
+        // A fault has been logged where it was built, and the alarm tries again.
+        let known = told.await.is_ok();
+        self.untold.set(!known);
+        known
+    }
+
+    /// An account that has been removed leaves nothing, once the status lists know.
+    async fn forget_if_told(&self) -> worker::Result<()> {
+        if !self.untold.get() {
+            self.state.storage().delete_alarm().await?;
+            self.state.storage().delete_all().await?;
+        }
+        Ok(())
+    }
+}
+
 const RECORD: &str = "";
+/// How soon a status list is told again what it could not be told.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 fn run(
     command: AccountCommand,
     records: &Records,
     authority: &Authority,
+    untold: &Cell<bool>,
     now: UnixTime,
 ) -> Result<AccountAnswer, Fault> {
-    let account = Account { records, authority, now };
+    let account = Account { records, authority, untold, now };
     let record: Option<AccountRecord> = records.get(Table::Account, RECORD)?;
     let Some(record) = record else {
         return match command {
@@ -103,18 +155,21 @@ fn run(
             account.end_grants(|grant| permitted_scope(&grant.scope, record.scope.as_ref()) != grant.scope)?;
             Ok(AccountAnswer::Done)
         }
-        // The storage is emptied after this turn.
+        // The storage is emptied once the status lists know.
         AccountCommand::Remove => {
-            records.delete(Table::Account, RECORD)?;
+            account.end_grants(|_| true)?;
+            records.keep_only(Table::Revocation)?;
             Ok(AccountAnswer::Done)
         }
         AccountCommand::Read => Ok(AccountAnswer::Account(record)),
         AccountCommand::SignIn { session, amr, agent, replaces, passkey } => {
             account.sign_in(&session, amr, agent, replaces, passkey)
         }
-        AccountCommand::Authorize { session, request, grant } => account.authorize(record, session, &request, &grant),
-        AccountCommand::Allow { session, request, scope, grant } => {
-            account.allow(&record, session, &request, &scope, &grant)
+        AccountCommand::Authorize { session, request, grant, status } => {
+            account.authorize(record, session, &request, &grant, status)
+        }
+        AccountCommand::Allow { session, request, scope, grant, status } => {
+            account.allow(&record, session, &request, &scope, (&grant, status))
         }
         AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable } => {
             account.step(&grant, |session_stands| grant::Command::Redeem {
@@ -164,9 +219,12 @@ fn run(
         AccountCommand::EndSessions { except } => {
             account.end_sessions(|id| except.as_ref().is_none_or(|except| id != except.as_str()))
         }
-        AccountCommand::EndGrant { grant } => Ok(match records.delete(Table::Grant, grant.as_str())? {
-            true => AccountAnswer::Done,
-            false => AccountAnswer::Missing,
+        AccountCommand::EndGrant { grant } => Ok(match records.get::<Grant>(Table::Grant, grant.as_str())? {
+            Some(ended) => {
+                account.end_grant(grant.as_str(), &ended)?;
+                AccountAnswer::Done
+            }
+            None => AccountAnswer::Missing,
         }),
         AccountCommand::EndGrants { client } => {
             account.end_grants(|grant| client.as_ref().is_none_or(|client| grant.client == *client))
@@ -203,6 +261,7 @@ fn run(
 struct Account<'t> {
     records: &'t Records,
     authority: &'t Authority,
+    untold: &'t Cell<bool>,
     now: UnixTime,
 }
 
@@ -282,6 +341,7 @@ impl Account<'_> {
         id: Option<SessionId>,
         request: &AuthorizationRequest,
         grant: &GrantId,
+        status: Option<StatusEntry>,
     ) -> Result<AccountAnswer, Fault> {
         let session = id.as_ref().map(|id| self.session(id)).transpose()?.flatten();
         let consent: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
@@ -289,7 +349,7 @@ impl Account<'_> {
         let decision = decide(request, sign_in, record.scope.as_ref(), consent.as_ref(), self.now);
         if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
             self.touch(&id, &session)?;
-            let new = request.grant(scope.clone(), id, session.sign_in, self.now);
+            let new = request.grant(scope.clone(), id, session.sign_in, status, self.now);
             // A fresh identifier: there is no other grant of that name.
             let _ = self.issue(grant, new)?;
         }
@@ -302,7 +362,7 @@ impl Account<'_> {
         id: SessionId,
         request: &AuthorizationRequest,
         scope: &Scope,
-        grant: &GrantId,
+        (grant, status): (&GrantId, Option<StatusEntry>),
     ) -> Result<AccountAnswer, Fault> {
         let Some(session) = self.session(&id)? else {
             return Ok(AccountAnswer::Missing);
@@ -323,13 +383,14 @@ impl Account<'_> {
         if !sent_before {
             self.records.put(Table::SpentForm, grant.as_str(), ends_at(self.now.plus(FORM_TTL)), &())?;
         }
-        let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, self.now))?;
+        let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, status, self.now))?;
         Ok(AccountAnswer::Grant(outcome))
     }
 
     fn issue(&self, id: &GrantId, new: Grant) -> Result<Result<Outcome, GrantRefusal>, Fault> {
-        let stored = self.records.get(Table::Grant, id.as_str())?;
-        self.commit(id, grant::step(stored, grant::Command::Issue(new), self.lifetimes(), self.now))
+        let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
+        let old = stored.clone();
+        self.commit(id, old, grant::step(stored, grant::Command::Issue(new), self.lifetimes(), self.now))
     }
 
     fn step<'c>(&self, id: &GrantId, command: impl FnOnce(bool) -> grant::Command<'c>) -> Result<AccountAnswer, Fault> {
@@ -338,18 +399,26 @@ impl Account<'_> {
             Some(grant) => grant.offline || self.session(&grant.session)?.is_some(),
             None => false,
         };
+        let old = stored.clone();
         let step = grant::step(stored, command(session_stands), self.lifetimes(), self.now);
-        Ok(AccountAnswer::Grant(self.commit(id, step)?))
+        Ok(AccountAnswer::Grant(self.commit(id, old, step)?))
     }
 
-    fn commit(&self, id: &GrantId, step: grant::Step) -> Result<Result<Outcome, GrantRefusal>, Fault> {
+    fn commit(
+        &self,
+        id: &GrantId,
+        old: Option<Grant>,
+        step: grant::Step,
+    ) -> Result<Result<Outcome, GrantRefusal>, Fault> {
         match step.next {
             grant::Next::Keep => {}
             grant::Next::Put(grant) => {
                 self.records.put(Table::Grant, id.as_str(), ends_at(grant.ends(self.lifetimes())), &grant)?;
             }
             grant::Next::End => {
-                self.records.delete(Table::Grant, id.as_str())?;
+                if let Some(old) = old {
+                    self.end_grant(id.as_str(), &old)?;
+                }
             }
         }
         match &step.outcome {
@@ -385,11 +454,22 @@ impl Account<'_> {
 
     fn end_grants(&self, which: impl Fn(&Grant) -> bool) -> Result<AccountAnswer, Fault> {
         let mut ended = 0;
-        for (id, _) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
-            self.records.delete(Table::Grant, &id)?;
+        for (id, grant) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
+            self.end_grant(&id, &grant)?;
             ended += 1;
         }
         Ok(AccountAnswer::Ended(ended))
+    }
+
+    /// Ends a grant, and notes for the status list that its tokens count no more, as long as there can be any.
+    fn end_grant(&self, id: &str, grant: &Grant) -> Result<(), Fault> {
+        self.records.delete(Table::Grant, id)?;
+        let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
+        if let (Some(entry), Some(ends)) = (grant.status, last_token_ends) {
+            self.records.put(Table::Revocation, &format!("{}.{}", entry.list, entry.idx), None, &(entry, ends))?;
+            self.untold.set(true);
+        }
+        Ok(())
     }
 
     fn overview(&self, account: AccountRecord, id: Option<SessionId>) -> Result<AccountAnswer, Fault> {

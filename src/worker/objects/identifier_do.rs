@@ -117,16 +117,7 @@ impl DurableObject for IdentifierObject {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.sweeping.set(false);
-        let records = Records::open(&self.state);
-        let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
-        if records.sweep(now()).map_err(thrown)? {
-            self.sweeping.set(true);
-            objects::sweep_later(&self.state).await?;
-        } else if records.is_empty().map_err(thrown)? {
-            // A name that nobody has, or an address that has not been seen for a while.
-            self.state.storage().delete_all().await?;
-        }
-        Response::empty()
+        objects::sweep(&self.state).await
     }
 }
 

@@ -7,14 +7,17 @@ pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
 pub(crate) mod records;
 pub(crate) mod registry_do;
+pub(crate) mod status_directory_do;
+pub(crate) mod status_list_do;
 
 use js_sys::Promise;
 use js_sys::futures::JsFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
-use worker::{Request, Response, State, web_sys};
+use worker::{Env, Request, Response, State, web_sys};
 
+use crate::worker::clock::now;
 use crate::worker::env::Platform;
 use crate::worker::report::{Fault, FaultKind};
 
@@ -32,10 +35,19 @@ pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
     name: &str,
     command: &C,
 ) -> Result<A, Fault> {
-    let body = serde_json::to_string(command).map_err(unavailable)?;
     platform.costs.object_call();
-    let stub =
-        platform.env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
+    ask(&platform.env, binding, name, command).await
+}
+
+/// The same where no request pays for it: from another object, or in the background.
+pub(crate) async fn ask<C: Serialize, A: DeserializeOwned>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    command: &C,
+) -> Result<A, Fault> {
+    let body = serde_json::to_string(command).map_err(unavailable)?;
+    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
     let body = exchange(&stub.into_rpc(), &body).await.map_err(|cause| unavailable(worker::Error::from(cause)))?;
     match serde_json::from_str(&body).map_err(unavailable)? {
         Outcome::Answer(answer) => Ok(answer),
@@ -73,6 +85,19 @@ pub(crate) async fn sweep_later(state: &State) -> worker::Result<()> {
         storage.set_alarm(std::time::Duration::from_secs(3600)).await?;
     }
     Ok(())
+}
+
+/// Forgets what has ended; what is left will be looked at again.
+pub(crate) async fn sweep(state: &State) -> worker::Result<Response> {
+    let records = records::Records::open(state);
+    let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
+    if records.sweep(now()).map_err(thrown)? {
+        sweep_later(state).await?;
+    } else if records.is_empty().map_err(thrown)? {
+        // Nothing that anybody could ask for.
+        state.storage().delete_all().await?;
+    }
+    Response::empty()
 }
 
 /// Reads a command, before anything else happens in the object.

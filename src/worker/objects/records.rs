@@ -17,12 +17,20 @@ pub(crate) enum Table {
     Account,
     /// What a person allowed a client; the id is the client's.
     Consent,
+    /// An entry of a status list that a removed client has left.
+    FreeEntry,
     /// A grant.
     Grant,
     /// What leads from a sign-in name to an account; there is one, its id is empty.
     Identifier,
+    /// Which status lists are being handed out; there is one, its id is empty.
+    OpenLists,
     /// A passkey; the id is the credential's.
     Passkey,
+    /// A revocation that a status list has still to be told; the id is the entry.
+    Revocation,
+    /// A revoked entry of a status list; the id is its index.
+    RevokedEntry,
     /// An access token of a grant that was revoked by itself; the id is its `jti`.
     RevokedToken,
     /// A session.
@@ -31,6 +39,8 @@ pub(crate) enum Table {
     SpentChallenge,
     /// A consent form that has been sent; the id is that of the grant that it stands for.
     SpentForm,
+    /// How far a status list has been handed out; the id is its number.
+    StatusList,
     /// Attempts to sign in; the id says whose.
     Attempts,
 }
@@ -41,13 +51,18 @@ impl Table {
             Self::Account => "account",
             Self::Attempts => "attempts",
             Self::Consent => "consent",
+            Self::FreeEntry => "free_entry",
             Self::Grant => "grant",
             Self::Identifier => "identifier",
+            Self::OpenLists => "open_lists",
             Self::Passkey => "passkey",
+            Self::Revocation => "revocation",
+            Self::RevokedEntry => "revoked_entry",
             Self::RevokedToken => "revoked_token",
             Self::Session => "session",
             Self::SpentChallenge => "spent_challenge",
             Self::SpentForm => "spent_form",
+            Self::StatusList => "status_list",
         }
     }
 }
@@ -138,6 +153,11 @@ impl Records {
             self.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![table.name().into(), id.into()])?;
         }
         Ok(there)
+    }
+
+    /// Forgets all records but those of one kind.
+    pub(crate) fn keep_only(&self, table: Table) -> Result<(), Fault> {
+        self.exec("DELETE FROM record WHERE kind <> ?", vec![table.name().into()])
     }
 
     /// Forgets what has ended. Says whether anything is left that will.

@@ -4,7 +4,7 @@ use edgemint::oauth::grant::{Entitlement, GrantRefusal};
 use edgemint::token::UnixTime;
 
 use super::held::Held;
-use super::words::{API, DAY, FILES, START, client, grant, resources, scope};
+use super::words::{API, DAY, FILES, START, STATUS, client, grant, resources, scope};
 
 #[test]
 fn each_is_exchanged_for_the_next() {
@@ -21,6 +21,7 @@ fn each_is_exchanged_for_the_next() {
                 sign_in: grant().sign_in,
                 session: grant().session,
                 nonce: None,
+                status: Some(STATUS),
                 repeated: false,
             }
         );

@@ -6,6 +6,7 @@ use edgemint::oauth::handle::SessionId;
 use edgemint::oauth::pkce::Challenge;
 use edgemint::oauth::resource::Resource;
 use edgemint::oauth::scope::Scope;
+use edgemint::oauth::status::{ListId, StatusEntry};
 use edgemint::token::UnixTime;
 
 pub(crate) const START: u64 = 1_800_000_000;
@@ -18,6 +19,8 @@ pub(crate) const API: &str = "https://api.example";
 pub(crate) const FILES: &str = "https://files.example";
 pub(crate) const VERIFIER: &str = "the verifier that the client keeps to itself";
 pub(crate) const GUESS: &str = "the verifier that somebody else has made up.";
+
+pub(crate) const STATUS: StatusEntry = StatusEntry { list: ListId(1), idx: 77 };
 
 pub(crate) fn client(id: &str) -> ClientId {
     ClientId::parse(id).unwrap()
@@ -46,6 +49,7 @@ pub(crate) fn grant() -> Grant {
         sign_in: SignIn { at: UnixTime(START - 5), amr: vec!["pwd".to_owned()] },
         challenge: challenge(VERIFIER),
         issued_at: UnixTime(START),
+        status: Some(STATUS),
         stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
     }
 }

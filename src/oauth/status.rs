@@ -1,0 +1,237 @@
+//! Where the status of our own tokens stands (draft-ietf-oauth-status-list): a grant or a service client has one entry in
+//! one list, and every token of it bears that entry.
+//!
+//! A list has a fixed size, and another is opened when it is full, so that capacity grows with what is issued and nothing has
+//! to be sharded by hand. Entries are handed out in batches, ahead of need: whoever issues a grant takes one from memory.
+//! A full list is opened again only when the last token that could bear any of its entries has long expired.
+//!
+//! Herd privacy (section 12.1 of the draft): whoever fetches a list tells the authority that one of 131,072 entries matters, not which. Entries are
+//! handed out in a shuffled order, so that neighbours in a list tell nothing about who came when.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::token::UnixTime;
+
+use super::authority::Authority;
+use super::grant::Lifetimes;
+
+/// How many entries a list has.
+pub const LIST_SIZE: u32 = 1 << 17;
+/// How long a verifier may keep a list before it asks for a newer one (the claim `ttl`), seconds.
+pub const STATUS_TTL: u64 = 20;
+/// How old the copy of a list that an isolate serves may be before somebody looks for a newer one, seconds. While one looks, others
+/// serve the old one, for as long again.
+pub const STATUS_REFRESH: u64 = 5;
+/// How long a signed list is valid, seconds: what a verifier may do with if it cannot reach us.
+pub const STATUS_LIFETIME: u64 = 600;
+/// Lists that were signed within one such span have the same times, so that an unchanged list needs no second download, seconds.
+pub const STATUS_SPAN: u64 = 120;
+/// How long an isolate may hand out the entries of a batch, seconds.
+pub const BATCH_TTL: u64 = 3600;
+/// The most entries in one batch.
+pub const MAX_BATCH: u32 = 1024;
+/// How long an entry rests between the last token that could bear it and the next that does, seconds: longer than any verifier keeps a list.
+const REST: u64 = 24 * 3600;
+
+/// Which list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct ListId(pub u32);
+
+impl ListId {
+    /// Reads the segment of a path: digits, without zeros in front.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self).filter(|id| id.to_string() == text)
+    }
+
+    /// The address of the list.
+    pub fn uri(self, authority: &Authority) -> String {
+        authority.endpoint(&format!("{STATUS_PATH}/{self}"))
+    }
+}
+
+/// Where the lists are; that of list 7 is `/oauth/status/7`.
+pub const STATUS_PATH: &str = "/oauth/status";
+
+impl fmt::Display for ListId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One entry of one list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+pub struct StatusEntry {
+    /// Which list.
+    pub list: ListId,
+    /// Which entry of it.
+    pub idx: u32,
+}
+
+impl StatusEntry {
+    /// The claim `status` of a token (section 6.2).
+    pub fn claim(self, authority: &Authority) -> Value {
+        json!({ "status_list": { "idx": self.idx, "uri": self.list.uri(authority) } })
+    }
+}
+
+/// For whom the entries of a list are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearers {
+    /// Grants. They end by themselves, and so does the list.
+    Grants,
+    /// Service clients. They stay until somebody removes them; then their entry is free.
+    Clients,
+}
+
+/// How far a list has been handed out.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Allocation {
+    /// To whom.
+    pub bearers: Bearers,
+    /// How many entries have been handed out.
+    next: u32,
+    /// Until when the last batch may be handed on.
+    until: UnixTime,
+    /// The order: entry `n` is `n * factor + offset`, with an odd factor, which meets each once.
+    factor: u32,
+    offset: u32,
+}
+
+impl Allocation {
+    /// A list of which nothing has been handed out. `random` sets the order.
+    pub fn new(bearers: Bearers, random: [u8; 8]) -> Self {
+        let [a, b, c, d, e, f, g, h] = random;
+        let factor = u32::from_le_bytes([a, b, c, d]) | 1;
+        Self { bearers, next: 0, until: UnixTime(0), factor, offset: u32::from_le_bytes([e, f, g, h]) }
+    }
+
+    /// Has everything been handed out?
+    pub fn is_full(&self) -> bool {
+        self.next >= LIST_SIZE
+    }
+
+    /// Hands out at most `count` entries of this list, which is called `list`.
+    pub fn hand_out(&mut self, list: ListId, count: u32, now: UnixTime) -> Vec<StatusEntry> {
+        let end = self.next.saturating_add(count.min(MAX_BATCH)).min(LIST_SIZE);
+        let place = |n: u32| n.wrapping_mul(self.factor).wrapping_add(self.offset) % LIST_SIZE;
+        let entries = (self.next..end).map(|n| StatusEntry { list, idx: place(n) }).collect();
+        self.next = end;
+        self.until = self.until.max(now.plus(BATCH_TTL));
+        entries
+    }
+
+    /// May the list be opened anew? Not before the last token that could bear any of its entries has rested.
+    pub fn may_be_opened_anew(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
+        let longest = lifetimes.code + lifetimes.refresh.max(lifetimes.access) + lifetimes.access;
+        self.bearers == Bearers::Grants && self.is_full() && now >= self.until.plus(longest + REST)
+    }
+}
+
+/// From when an entry whose last token expires then may be handed out again.
+pub fn rested(last_token_ends: UnixTime) -> UnixTime {
+    last_token_ends.plus(REST)
+}
+
+/// When a list that is signed now says that it was made: the beginning of the span.
+pub fn span_start(now: UnixTime) -> UnixTime {
+    UnixTime(now.0 - now.0 % STATUS_SPAN)
+}
+
+/// The claims of a status list token (section 5.1). `lst` is the encoded list.
+pub fn list_claims(authority: &Authority, list: ListId, lst: &str, now: UnixTime) -> Value {
+    let iat = span_start(now);
+    json!({
+        "iss": authority.issuer(),
+        "sub": list.uri(authority),
+        "iat": iat,
+        "exp": iat.plus(STATUS_LIFETIME),
+        "ttl": STATUS_TTL,
+        "status_list": { "bits": 1, "lst": lst },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    const T0: UnixTime = UnixTime(1_800_000_000);
+    const LIFETIMES: Lifetimes =
+        Lifetimes { code: 60, replay_window: 30, refresh: 90 * 86_400, refresh_idle: 14 * 86_400, access: 600 };
+
+    fn everything_of(mut allocation: Allocation, batch: u32) -> Vec<StatusEntry> {
+        let mut entries = Vec::new();
+        while !allocation.is_full() {
+            entries.extend(allocation.hand_out(ListId(3), batch, T0));
+        }
+        entries
+    }
+
+    #[test]
+    fn each_entry_is_handed_out_once_whatever_the_order() {
+        for random in [[0; 8], [255; 8], [1, 2, 3, 4, 5, 6, 7, 8]] {
+            let entries = everything_of(Allocation::new(Bearers::Grants, random), 1000);
+            let distinct: HashSet<_> = entries.iter().map(|entry| entry.idx).collect();
+            assert_eq!(entries.len(), LIST_SIZE as usize);
+            assert_eq!(distinct.len(), LIST_SIZE as usize);
+            assert!(entries.iter().all(|entry| entry.list == ListId(3) && entry.idx < LIST_SIZE));
+        }
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_a_full_list_gives_nothing() {
+        let mut allocation = Allocation::new(Bearers::Grants, [7; 8]);
+        assert_eq!(allocation.hand_out(ListId(0), u32::MAX, T0).len(), MAX_BATCH as usize);
+        while !allocation.is_full() {
+            allocation.hand_out(ListId(0), MAX_BATCH, T0);
+        }
+        assert!(allocation.hand_out(ListId(0), 1, T0).is_empty());
+    }
+
+    #[test]
+    fn a_list_comes_back_only_after_all_that_bore_its_entries() {
+        let mut allocation = Allocation::new(Bearers::Grants, [9; 8]);
+        while !allocation.is_full() {
+            allocation.hand_out(ListId(0), MAX_BATCH, T0);
+        }
+        // The last entry is given to a grant at the end of the batch's time, its code is redeemed at the last moment, the grant is used for
+        // as long as it lasts, and its last token is checked until it expires.
+        let last_token_ends = T0.plus(BATCH_TTL + 60 + 90 * 86_400 + 600);
+        assert!(!allocation.may_be_opened_anew(&LIFETIMES, last_token_ends.plus(REST - 1)));
+        assert!(allocation.may_be_opened_anew(&LIFETIMES, last_token_ends.plus(REST)));
+        let longer = Lifetimes { refresh: 100 * 86_400, ..LIFETIMES };
+        assert!(!allocation.may_be_opened_anew(&longer, last_token_ends.plus(REST)));
+    }
+
+    #[test]
+    fn a_list_that_is_not_full_and_one_of_clients_stay() {
+        let late = T0.plus(1000 * 86_400);
+        let mut open = Allocation::new(Bearers::Grants, [1; 8]);
+        open.hand_out(ListId(0), 10, T0);
+        assert!(!open.may_be_opened_anew(&LIFETIMES, late));
+        let mut clients = Allocation::new(Bearers::Clients, [1; 8]);
+        while !clients.is_full() {
+            clients.hand_out(ListId(1), MAX_BATCH, T0);
+        }
+        assert!(!clients.may_be_opened_anew(&LIFETIMES, late));
+    }
+
+    #[test]
+    fn names_of_lists() {
+        assert_eq!(ListId::parse("12"), Some(ListId(12)));
+        for bad in ["", "012", "+1", "-1", "1.0", "4294967296", "x"] {
+            assert_eq!(ListId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_signed_list_outlives_the_span_in_which_it_was_signed() {
+        const { assert!(STATUS_LIFETIME > STATUS_SPAN + 2 * STATUS_TTL) };
+        assert!(span_start(T0).0 <= T0.0 && span_start(T0).0 + STATUS_SPAN > T0.0);
+    }
+}

@@ -1,0 +1,128 @@
+//! The lists as everybody may read them: signed, and served from memory. An isolate looks for a newer state of a list every few
+//! seconds, when somebody asks for it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::oauth::status::{ListId, STATUS_REFRESH, list_claims, span_start};
+use crate::token::UnixTime;
+use crate::worker::env::{Platform, STATUS_LIST};
+use crate::worker::objects;
+use crate::worker::objects::status_directory_do::{DirectoryAnswer, DirectoryCommand};
+use crate::worker::objects::status_list_do::{ListAnswer, ListCommand};
+use crate::worker::report::Fault;
+use crate::worker::ring;
+
+use super::{directory, object_name};
+
+/// How many lists an isolate keeps. What is beyond is read anew.
+const KEEP_AT_MOST: usize = 64;
+
+/// A signed list.
+pub(crate) struct SignedList {
+    /// The status list token.
+    pub(crate) text: String,
+    /// What names this state of it: the same for every isolate.
+    pub(crate) tag: String,
+    lst: String,
+    digest: String,
+    span: UnixTime,
+    kid: String,
+}
+
+#[derive(Clone)]
+struct Kept {
+    list: Rc<SignedList>,
+    read_at: UnixTime,
+    looked_at: UnixTime,
+}
+
+thread_local! {
+    static KEPT: RefCell<HashMap<ListId, Kept>> = RefCell::default();
+    static COUNT: RefCell<Option<(u32, UnixTime)>> = const { RefCell::new(None) };
+}
+
+/// How many lists there are, asked at most once a second.
+pub(crate) async fn count(platform: &Platform) -> Result<u32, Fault> {
+    if let Some((count, _)) = COUNT.with_borrow(|count| *count).filter(|(_, at)| *at == platform.now) {
+        return Ok(count);
+    }
+    match directory(platform, &DirectoryCommand::Count).await? {
+        DirectoryAnswer::Count(count) => {
+            COUNT.with_borrow_mut(|known| *known = Some((count, platform.now)));
+            Ok(count)
+        }
+        _ => Err(objects::unexpected()),
+    }
+}
+
+/// The signed list of this name, if there is one.
+pub(crate) async fn list(platform: &Platform, id: ListId) -> Result<Option<Rc<SignedList>>, Fault> {
+    let now = platform.now;
+    // A list whose key is not trusted any more is of no use to anybody.
+    let kid = ring::signing_kid(platform).await?;
+    let kept = KEPT.with_borrow_mut(|kept| {
+        let entry = kept.get_mut(&id)?;
+        let looking = now < entry.looked_at.plus(STATUS_REFRESH);
+        // Whoever finds it old goes to look, the others go on with what is there: for as long again.
+        let usable = looking && now < entry.read_at.plus(2 * STATUS_REFRESH) && entry.list.stands(&kid, now);
+        if !usable {
+            entry.looked_at = now;
+        }
+        Some((usable, entry.list.clone()))
+    });
+    match kept {
+        Some((true, list)) => Ok(Some(list)),
+        Some((false, old)) => renew(platform, id, &kid, Some(old)).await.map(Some),
+        // Nobody may have us wake objects of lists that never were.
+        None if !exists(platform, id).await? => Ok(None),
+        None => renew(platform, id, &kid, None).await.map(Some),
+    }
+}
+
+impl SignedList {
+    /// Would it be signed in the same way now?
+    fn stands(&self, kid: &str, now: UnixTime) -> bool {
+        self.span == span_start(now) && self.kid == kid
+    }
+}
+
+/// Once there, a list stays.
+async fn exists(platform: &Platform, id: ListId) -> Result<bool, Fault> {
+    let known = COUNT.with_borrow(|count| count.is_some_and(|(count, _)| id.0 < count));
+    Ok(known || id.0 < count(platform).await?)
+}
+
+async fn renew(
+    platform: &Platform,
+    id: ListId,
+    kid: &str,
+    old: Option<Rc<SignedList>>,
+) -> Result<Rc<SignedList>, Fault> {
+    let known = old.as_ref().map(|old| old.digest.clone());
+    let name = object_name(platform.authority(), id);
+    let answer = objects::call(platform, STATUS_LIST, &name, &ListCommand::Read { known }).await?;
+    let list = match (answer, old) {
+        (ListAnswer::Unchanged, Some(old)) if old.stands(kid, platform.now) => old,
+        (ListAnswer::Unchanged, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
+        (ListAnswer::List { lst, digest }, _) => sign(platform, id, lst, digest).await?,
+        _ => return Err(objects::unexpected()),
+    };
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() >= KEEP_AT_MOST && !kept.contains_key(&id) {
+            kept.clear();
+        }
+        let at = platform.now;
+        kept.insert(id, Kept { list: Rc::clone(&list), read_at: at, looked_at: at });
+    });
+    Ok(list)
+}
+
+async fn sign(platform: &Platform, id: ListId, lst: String, digest: String) -> Result<Rc<SignedList>, Fault> {
+    let claims = list_claims(platform.authority(), id, &lst, platform.now);
+    let (text, kid) = ring::mint_status_list(platform, &claims).await?;
+    let span = span_start(platform.now);
+    let tag = format!("W/\"{id}.{}.{digest}.{}\"", span.0, kid.get(..8).unwrap_or_default());
+    Ok(Rc::new(SignedList { text, tag, lst, digest, span, kid }))
+}

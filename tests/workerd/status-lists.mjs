@@ -1,0 +1,37 @@
+// Status lists as an offline verifier reads them, with parts that are not ours: jose checks the list, another library decodes
+// it. Checks nothing by itself.
+import { getListFromStatusListJWT } from '@sd-jwt/jwt-status-list';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { send, until } from './request.mjs';
+
+/** Where the status of a token stands: `{ idx, uri }`, or undefined. */
+export function placeOf(token) {
+  return decodeJwt(token).status?.status_list;
+}
+
+/** The answer at the address of a list. */
+export function fetchList(server, uri, headers = {}) {
+  return send(server, new URL(uri).pathname, { headers: { accept: 'application/statuslist+jwt', ...headers } });
+}
+
+/** The list at this address, checked as the specification says: `{ payload, statuses }`. */
+export async function readList(server, uri) {
+  const { status, text } = await fetchList(server, uri);
+  if (status !== 200) throw new Error(`no list: ${status} ${text}`);
+  const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', server.url));
+  const { payload } = await jwtVerify(text, keys, { typ: 'statuslist+jwt', subject: uri, issuer: server.issuer });
+  return { payload, statuses: getListFromStatusListJWT(text) };
+}
+
+/** What the list says of a token now: 0 is good, 1 is revoked. */
+export async function statusOf(server, token) {
+  const { idx, uri } = placeOf(token);
+  return (await readList(server, uri)).statuses.getStatus(idx);
+}
+
+/** Waits until the list says that a token is revoked; gives how long that took, in seconds. */
+export async function untilRevoked(server, token, what) {
+  const started = performance.now();
+  await until(async () => await statusOf(server, token) === 1, `the list says so: ${what}`, 60);
+  return (performance.now() - started) / 1000;
+}

@@ -1,0 +1,213 @@
+// Status lists: who gets a place in one, what they say, and that whatever ends a grant is seen there.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { admin, clientPath, registerClient } from './admin.mjs';
+import { OFFLINE, ONLINE, atOnce, grantOf, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
+import { startWorker, token } from './harness.mjs';
+import { Browser, authorizationPath, createUser, csrfOf, pkce, post, redeem, refresh, registerPublicClient } from './people.mjs';
+import { send } from './request.mjs';
+import { fetchList, placeOf, readList, statusOf, untilRevoked } from './status-lists.mjs';
+
+let server;
+let user;
+let browser;
+let app;
+let service;
+
+before(async () => {
+  // No window, so that a second use is theft at once.
+  server = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '0' } });
+  [user, app, service] = await Promise.all([createUser(server), registerPublicClient(server), registerClient(server)]);
+  browser = new Browser(server);
+  await browser.signIn(user);
+});
+
+after(() => server?.stop());
+
+const grant = (parameters = OFFLINE, client = app) => newGrant(server, browser, user, client, parameters);
+
+test('an access token of a grant names its place, and so do those that come after it', async () => {
+  const first = await grant();
+  const place = placeOf(first.access_token);
+  assert.deepEqual(Object.keys(place).sort(), ['idx', 'uri']);
+  assert.ok(Number.isInteger(place.idx) && place.idx >= 0 && place.idx < 131_072);
+  assert.match(place.uri, new RegExp(`^${server.issuer}/oauth/status/\\d+$`));
+  const { json } = await refresh(server, app, first.refresh_token);
+  assert.deepEqual(placeOf(json.access_token), place);
+  assert.equal(decodeJwt(first.id_token).status, undefined);
+});
+
+test('no two grants share a place, and a service client has one of its own', async () => {
+  const tokens = await atOnce(60, () => grant());
+  const other = await registerClient(server);
+  const own = await token(server, {}, service);
+  const again = await token(server, {}, service);
+  assert.deepEqual(placeOf(again.access_token), placeOf(own.access_token));
+  const places = [...tokens, own, await token(server, {}, other)].map(({ access_token }) => placeOf(access_token));
+  assert.equal(new Set(places.map(({ uri, idx }) => `${uri} ${idx}`)).size, 62);
+});
+
+test('a client that only signs people in takes no place; it gets one when it gets tokens of its own', async () => {
+  const client = await registerConfidentialClient(server);
+  const { json } = await admin(server, 'GET', clientPath(client.id));
+  const grant_types = [...json.grant_types, 'client_credentials'];
+  const { status } = await admin(server, 'PUT', clientPath(client.id), { ...json, grant_types });
+  assert.equal(status, 200);
+  const { access_token } = await token(server, {}, client);
+  assert.equal(await statusOf(server, access_token), 0);
+});
+
+test('the root client has none: its tokens are for the authority itself, which looks for itself', async () => {
+  assert.equal(placeOf((await token(server)).access_token), undefined);
+});
+
+test('the list is a signed token of its own kind', async () => {
+  const { access_token } = await grant();
+  const { uri } = placeOf(access_token);
+  const answer = await fetchList(server, uri);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers['content-type'], 'application/statuslist+jwt');
+  assert.equal(answer.headers['access-control-allow-origin'], '*');
+  assert.equal(answer.headers['cache-control'], 'public, no-cache');
+  assert.equal(decodeProtectedHeader(answer.text).typ, 'statuslist+jwt');
+  const { payload, statuses } = await readList(server, uri);
+  assert.equal(payload.ttl, 20);
+  assert.equal(payload.exp - payload.iat, 600);
+  assert.ok(payload.iat <= Date.now() / 1000 && payload.exp > Date.now() / 1000 + 300);
+  assert.equal(payload.status_list.bits, 1);
+  assert.equal(statuses.statusList.length, 131_072);
+  assert.ok(answer.text.length < 2_000, `${answer.text.length} characters for a list in which all are good`);
+});
+
+test('an unchanged list is not sent again', async () => {
+  const { uri } = placeOf((await grant()).access_token);
+  const { headers: { etag } } = await fetchList(server, uri);
+  assert.match(etag, /^W\/"/);
+  const again = await fetchList(server, uri, { 'if-none-match': etag });
+  // Unless a span has just begun, or somebody else's revocation has come in.
+  if (again.status !== 304) assert.notEqual(again.headers.etag, etag);
+  const third = await fetchList(server, uri, { 'if-none-match': again.headers.etag });
+  assert.equal(third.status, 304);
+  assert.equal(third.text, '');
+  const head = await send(server, new URL(uri).pathname, { method: 'HEAD' });
+  assert.deepEqual([head.status, head.text], [200, '']);
+});
+
+test('what is no list is not there', async () => {
+  const paths = ['999999', '4294967295', '4294967296', '-1', '00', '1x', '', '1/2', '%30', '1e3'];
+  for (const path of paths) {
+    const { status, json } = await send(server, `/oauth/status/${path}`);
+    assert.deepEqual([status, json.error], [404, 'not_found'], path);
+  }
+  const { status, json } = await send(server, '/oauth/status/0?time=1686925000');
+  assert.deepEqual([status, json.error], [501, 'invalid_request']);
+  assert.equal((await send(server, '/oauth/status/0', { method: 'POST' })).status, 405);
+});
+
+test('all lists can be found', async () => {
+  const { uri } = placeOf((await grant()).access_token);
+  const own = placeOf((await token(server, {}, service)).access_token);
+  const { json: metadata } = await send(server, '/.well-known/oauth-authorization-server');
+  assert.equal(metadata.status_list_aggregation_endpoint, `${server.issuer}/oauth/status`);
+  const { status, headers, json } = await send(server, '/oauth/status');
+  assert.equal(status, 200);
+  assert.equal(headers['content-type'], 'application/json');
+  assert.ok(json.status_lists.includes(uri) && json.status_lists.includes(own.uri));
+  for (const address of json.status_lists) await readList(server, address);
+});
+
+// Each ends the grant of these tokens in its way.
+const ENDINGS = {
+  'the client revokes the refresh token': ({ refresh_token }) => revoke(server, app, refresh_token),
+  'the refresh token is used twice': async ({ refresh_token }) => {
+    await refresh(server, app, refresh_token);
+    const { status } = await refresh(server, app, refresh_token);
+    assert.equal(status, 400);
+  },
+  'an operator ends the grant': (tokens) => admin(server, 'DELETE', `/admin/users/${user.id}/grants/${grantOf(tokens)}`),
+  'an operator ends all grants of the user': () => admin(server, 'DELETE', `/admin/users/${user.id}/grants`),
+  'an operator ends all grants of the client': () => admin(server, 'DELETE', `${clientPath(app.id)}/grants`),
+  'the person ends the grant': async (tokens) => {
+    const csrf = csrfOf(await browser.open('/account'));
+    await post(browser, '/account', { csrf, action: 'end_grant', grant: grantOf(tokens) });
+  },
+  'the person withdraws what the client was allowed': async () => {
+    const csrf = csrfOf(await browser.open('/account'));
+    await post(browser, '/account', { csrf, action: 'withdraw', client: app.id });
+  },
+  'the user may allow less': async () => {
+    const { json } = await admin(server, 'GET', `/admin/users/${user.id}`);
+    await admin(server, 'PUT', `/admin/users/${user.id}`, { username: json.username, scope: 'openid' });
+    await admin(server, 'PUT', `/admin/users/${user.id}`, { username: json.username, scope: 'openid read write' });
+  },
+};
+
+for (const [what, end] of Object.entries(ENDINGS)) {
+  test(`seen in the list: ${what}`, async () => {
+    const tokens = await grant();
+    assert.equal(await statusOf(server, tokens.access_token), 0);
+    await end(tokens);
+    await untilRevoked(server, tokens.access_token, what);
+  });
+}
+
+test('seen in the list: a code is redeemed a second time, after the window', async () => {
+  const { code, proof } = await newCode(browser, user, app);
+  const { json } = await redeem(server, app, code, proof);
+  assert.equal((await redeem(server, app, code, proof)).status, 400);
+  await untilRevoked(server, json.access_token, 'code reuse');
+});
+
+test('seen in the list: the session ends, and with it the grants that were to last as long', async () => {
+  const person = await createUser(server);
+  const own = new Browser(server);
+  await own.signIn(person);
+  const [online, offline] = [await newGrant(server, own, person, app, ONLINE), await newGrant(server, own, person, app, OFFLINE)];
+  await admin(server, 'DELETE', `/admin/users/${person.id}/sessions`);
+  await untilRevoked(server, online.access_token, 'session');
+  assert.equal(await statusOf(server, offline.access_token), 0);
+});
+
+test('seen in the list: the user is deleted', async () => {
+  const person = await createUser(server);
+  const own = new Browser(server);
+  await own.signIn(person);
+  const tokens = await newGrant(server, own, person, app);
+  assert.equal((await admin(server, 'DELETE', `/admin/users/${person.id}`)).status, 204);
+  await untilRevoked(server, tokens.access_token, 'deleted');
+});
+
+test('seen in the list: a service client is deleted; its place is not given to the next one', async () => {
+  const client = await registerClient(server);
+  const { access_token } = await token(server, {}, client);
+  assert.equal((await admin(server, 'DELETE', clientPath(client.id))).status, 204);
+  await untilRevoked(server, access_token, 'client');
+  const next = await registerClient(server);
+  assert.notDeepEqual(placeOf((await token(server, {}, next)).access_token), placeOf(access_token));
+});
+
+test('what others have stays good', async () => {
+  const [ended, kept] = [await grant(), await grant()];
+  await revoke(server, app, ended.refresh_token);
+  await untilRevoked(server, ended.access_token, 'one of two');
+  assert.equal(await statusOf(server, kept.access_token), 0);
+});
+
+test('a code that nobody redeemed leaves no mark', async () => {
+  const before = await marks();
+  const other = await registerPublicClient(server);
+  await browser.open(authorizationPath(other, pkce()));
+  await newCode(browser, user, other);
+  await admin(server, 'DELETE', `${clientPath(other.id)}/grants`);
+  const { access_token, refresh_token } = await grant();
+  await revoke(server, app, refresh_token);
+  await untilRevoked(server, access_token, 'something that does leave one');
+  assert.equal(await marks(), before + 1);
+});
+
+async function marks() {
+  const { json } = await send(server, '/oauth/status');
+  const lists = await Promise.all(json.status_lists.map((uri) => readList(server, uri)));
+  return lists.flatMap(({ statuses }) => statuses.statusList).filter((status) => status !== 0).length;
+}
