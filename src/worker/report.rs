@@ -156,6 +156,13 @@ pub(crate) fn object_costs(env: &Env, object: &str, rows_read: usize, rows_writt
     }
 }
 
+/// Notes that a turn of a Durable Object called others, if the operator asked for that.
+pub(crate) fn calls_of_object(env: &Env, object: &str, object_calls: usize) {
+    if costs_are_logged(env) {
+        console_log!("{}", json!({ "event": "cost", "object": object, "object_calls": object_calls }));
+    }
+}
+
 fn costs_are_logged(env: &Env) -> bool {
     env.var("COST_LOG").is_ok_and(|value| value.to_string() == "true")
 }

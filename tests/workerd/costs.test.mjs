@@ -7,6 +7,7 @@ import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerC
 import { startWorker, token } from './harness.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient } from './people.mjs';
 import { bearer, send } from './request.mjs';
+import { fetchList, placeOf } from './status-lists.mjs';
 
 // Calls of Durable Objects, reads of KV, rows read, rows written. The rows are those of accounts, sign-in names and
 // addresses; a client's registry writes one more at the first consent of each person, and at the revocation of a token of
@@ -30,7 +31,7 @@ const COSTS = {
   'introspect, refresh token': [1, 0, 2, 0],
   'introspect, access token of a client': [1, 0, 0, 0],
   'userinfo': [1, 0, 2, 0],
-  'revoke, refresh token': [1, 0, 4, 1],
+  'revoke, refresh token': [2, 0, 8, 4],
   'revoke, access token of a grant': [1, 0, 1, 1],
   'sign in by password, new browser': [5, 0, 6, 5],
   'sign in by password, known browser': [3, 0, 3, 3],
@@ -38,6 +39,7 @@ const COSTS = {
   'sign-in page': [0, 0, 0, 0],
   'JWKS': [0, 0, 0, 0],
   'metadata': [0, 0, 0, 0],
+  'status list': [0, 0, 0, 0],
 };
 // An account with very many grants; each costs an authorization and a redemption to make.
 const MANY_GRANTS = 1000;
@@ -137,6 +139,8 @@ const OPERATIONS = {
   },
   'revoke, refresh token': async () => {
     const { refresh_token } = await grant(OFFLINE);
+    // The first mark in a list makes its table.
+    await revoke(server, app, (await grant(OFFLINE)).refresh_token);
     return () => revoke(server, app, refresh_token);
   },
   'revoke, access token of a grant': async () => {
@@ -163,6 +167,12 @@ const OPERATIONS = {
   'sign-in page': async () => () => new Browser(server).open('/account/sign-in'),
   'JWKS': async () => () => send(server, '/.well-known/jwks.json'),
   'metadata': async () => () => send(server, '/.well-known/openid-configuration'),
+  'status list': async () => {
+    const { uri } = placeOf((await grant(OFFLINE)).access_token);
+    // Once it is in memory, for a few seconds.
+    await fetchList(server, uri);
+    return () => fetchList(server, uri);
+  },
 };
 
 for (const [what, expected] of Object.entries(COSTS)) {

@@ -72,6 +72,7 @@ test('the authorization server metadata, whole', async () => {
     introspection_endpoint: `${server.issuer}/oauth/introspect`,
     revocation_endpoint: `${server.issuer}/oauth/revoke`,
     jwks_uri: `${server.issuer}${JWKS}`,
+    status_list_aggregation_endpoint: `${server.issuer}/oauth/status`,
     grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
@@ -106,7 +107,7 @@ test('the authorization server metadata, whole', async () => {
 test('every address in the metadata is one of an endpoint', async () => {
   const { json } = await send(server, SERVER_METADATA);
   const addresses = Object.entries(json).filter(([name]) => /_(endpoint|uri)$/.test(name));
-  assert.equal(addresses.length, 7);
+  assert.equal(addresses.length, 8);
   for (const [name, address] of addresses) {
     const method = /^(introspection|revocation|token)_/.test(name) ? 'POST' : 'GET';
     const response = await fetch(address, { method });

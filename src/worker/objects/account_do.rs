@@ -95,7 +95,8 @@ impl AccountObject {
         let told = async {
             let untold = records.list::<(StatusEntry, UnixTime)>(Table::Revocation)?;
             let authority = env::authority(&self.env)?;
-            status::revoke(&self.env, &authority, untold.iter().map(|(_, revocation)| *revocation)).await?;
+            let told = status::revoke(&self.env, &authority, untold.iter().map(|(_, revocation)| *revocation)).await?;
+            report::calls_of_object(&self.env, "account", told);
             for (id, _) in untold {
                 records.delete(Table::Revocation, &id)?;
             }
@@ -103,6 +104,7 @@ impl AccountObject {
         };
         // A fault has been logged where it was built, and the alarm tries again.
         let known = told.await.is_ok();
+        records.tell_costs(&self.env, "account");
         self.untold.set(!known);
         known
     }

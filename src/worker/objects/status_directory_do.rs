@@ -42,7 +42,7 @@ pub(crate) enum DirectoryAnswer {
 }
 
 /// The directory of one issuer.
-#[durable_object]
+#[durable_object(fetch)]
 pub struct StatusDirectoryObject {
     state: State,
     env: Env,

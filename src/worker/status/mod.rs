@@ -20,16 +20,17 @@ use super::objects::status_directory_do::{DirectoryAnswer, DirectoryCommand};
 use super::objects::status_list_do::{ListAnswer, ListCommand};
 use super::report::Fault;
 
-/// Has the lists say that these entries are revoked, until the last token of each expires.
+/// Has the lists say that these entries are revoked, until the last token of each expires. Gives how many lists there were to tell.
 pub(crate) async fn revoke(
     env: &Env,
     authority: &Authority,
     entries: impl IntoIterator<Item = (StatusEntry, UnixTime)>,
-) -> Result<(), Fault> {
+) -> Result<usize, Fault> {
     let mut lists: BTreeMap<ListId, Vec<(u32, UnixTime)>> = BTreeMap::new();
     for (entry, until) in entries {
         lists.entry(entry.list).or_default().push((entry.idx, until));
     }
+    let told = lists.len();
     for (list, entries) in lists {
         let name = object_name(authority, list);
         match objects::ask(env, STATUS_LIST, &name, &ListCommand::Revoke(entries)).await? {
@@ -37,7 +38,7 @@ pub(crate) async fn revoke(
             _ => return Err(objects::unexpected()),
         }
     }
-    Ok(())
+    Ok(told)
 }
 
 /// Gives back the entry of a service client that is no more.
