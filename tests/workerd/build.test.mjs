@@ -16,8 +16,6 @@ const OBJECTS = [
 ];
 /** It keeps books; nothing in it ends by itself. */
 const WITHOUT_ALARM = ['StatusDirectoryObject'];
-/** It is asked and keeps books; nothing in it ends by itself. */
-const WITHOUT_ALARM = ['StatusDirectoryObject'];
 const read = (name) => readFileSync(join(build, name));
 
 before(buildWorker);
