@@ -2,7 +2,8 @@
 // `npm run bench:verify` measures the package thoroughly, in about six minutes; `-- --short` in one; `-- --long` watches its
 // memory for ten million tokens, which takes longer. `npm run bench:flows` measures what signed-in people cost, in about five
 // minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place. `npm run bench --
-// token` measures the Worker alone.
+// token` measures the Worker alone. `npm run bench -- revocation` measures how soon revocations are seen by offline verifiers, and what
+// that costs, in about six minutes; `-- revocation --short` in two.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,12 @@ const PARTS = {
     await buildWorker();
     const { benchFlows } = await import('../tests/bench/flows.mjs');
     return benchFlows(options);
+  },
+  async revocation(options) {
+    await buildWorker();
+    await buildPackage();
+    const { benchRevocation } = await import('../tests/bench/revocation.mjs');
+    return benchRevocation(options);
   },
 };
 // Without a name.
