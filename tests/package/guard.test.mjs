@@ -155,7 +155,7 @@ test('refused tokens are all answered alike; only onError learns why, and no par
 
 test('every code has its answer, and one that nobody knows is a fault', async () => {
   const codes = JSON.parse(readFileSync(new URL('../vectors/error-codes.json', import.meta.url), 'utf8'));
-  const unavailable = ['discovery_failed', 'keys_unavailable', 'wasm_unavailable'];
+  const unavailable = ['discovery_failed', 'keys_unavailable', 'status_unavailable', 'wasm_unavailable'];
   const faults = ['algorithm_unavailable', 'async_required', 'internal_error', 'invalid_option', 'key_unusable', 'mint_invalid'];
   const answers = {
     token_missing: MISSING,

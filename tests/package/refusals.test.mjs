@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { importFrom, install } from './consumer.mjs';
 import { startIssuer } from './issuer.mjs';
+import { MEDIA_TYPE, listOf } from './lists.mjs';
 import { AUDIENCE, CLAIMS, ISSUER, NOW, base64url, newKey, options, sign, signByHand, tampered } from './signer.mjs';
 
 const { createIssuer, createVerifier, decodeUnverified, TokenError } = await importFrom(await install());
@@ -15,6 +16,7 @@ const key = await newKey('HS256');
 const es256 = await newKey('ES256');
 const header = { alg: 'HS256', kid: key.kid, typ: 'at+jwt' };
 const verifier = (more) => createVerifier({ ...options, key: key.jwk, ...more });
+const LISTS = 'https://lists.example/1';
 
 /** How to be refused with each code: `[what, how to get it, the claim that the error names]`. */
 const CASES = {
@@ -36,6 +38,7 @@ const CASES = {
   ],
   claim_invalid: [
     ['exp as text', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, exp: `${NOW + 1}` })), 'exp'],
+    ['status as text', () => withStatus('valid'), 'status'],
     ['scope as array', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, scope: ['read'] })), 'scope'],
   ],
   claim_missing: [
@@ -108,7 +111,14 @@ const CASES = {
     ['two tokens', () => verifier().verifyRequest(requestWith('Bearer a.b.c d.e.f'))],
     ['no token after the scheme', () => verifier().verifyRequest(requestWith('Bearer'))],
   ],
+  revoked: [['by its list', () => withStatus({ status_list: { idx: 1, uri: LISTS } }), 'status']],
   scope_insufficient: [['one of two', async () => verifier({ scope: 'read admin' }).verify(await sign(key)), 'scope']],
+  status_missing: [['no claim status', () => withStatus(undefined), 'status']],
+  status_unavailable: [
+    ['beyond the end of its list', () => withStatus({ status_list: { idx: 100, uri: LISTS } }), 'status'],
+    ['a list that is not there', () => withStatus({ status_list: { idx: 1, uri: `${LISTS}0` } }), 'status'],
+  ],
+  suspended: [['by its list', () => withStatus({ status_list: { idx: 2, uri: LISTS } }), 'status']],
   token_missing: [
     ['no Authorization header', () => verifier().verifyRequest(new Request('https://api.example/'))],
     ['another scheme', () => verifier().verifyRequest(requestWith('Basic YTpi'))],
@@ -196,6 +206,15 @@ test('decodeUnverified reads what it can and refuses the rest with the same code
   refused('{"payload":""}', 'unsupported');
   refused('a'.repeat(2_000_000), 'too_large');
 });
+
+/** Verifies a token with that claim `status`: in the list, 1 is revoked and 2 suspended. */
+async function withStatus(status) {
+  const list = signByHand(key, { ...header, typ: 'statuslist+jwt' }, { sub: LISTS, iat: NOW, status_list: listOf({ 1: 1, 2: 2 }, { bits: 2 }) });
+  const fetch = async (url) => (url === LISTS
+    ? new Response(list, { headers: { 'content-type': MEDIA_TYPE } })
+    : new Response('none', { status: 404 }));
+  return verifier({ fetch, status: 'check' }).verify(await sign(key, { claims: { status } }));
+}
 
 function requestWith(authorization) {
   return new Request('https://api.example/', { headers: { authorization } });

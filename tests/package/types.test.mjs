@@ -44,7 +44,7 @@ test('the codes in the types are the codes of the list', async () => {
   const named = (from) => Object.keys(codes).filter((code) => codes[code].from === from).map((code) => `${code}: true`).join(', ');
   writeFileSync(join(folder, 'codes.ts'), `
     import type { ErrorCode, RefusalCode, RequestCode, TroubleCode } from 'edgemint';
-    export const refusals: Record<RefusalCode, true> = { ${named('core')} };
+    export const refusals: Record<RefusalCode, true> = { ${named('core')}, ${named('status')} };
     export const requests: Record<RequestCode, true> = { ${named('request')} };
     export const troubles: Record<TroubleCode, true> = { ${named('package')} };
     export const all: Record<ErrorCode, true> = { ...refusals, ...requests, ...troubles };

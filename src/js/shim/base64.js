@@ -3,7 +3,9 @@
 /** The bytes of base64url that the core has written or found canonical. */
 export function fromBase64url(text) {
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(binary.length);
+  for (let place = 0; place < bytes.length; place += 1) bytes[place] = binary.charCodeAt(place);
+  return bytes;
 }
 
 /** Unpadded base64url. */

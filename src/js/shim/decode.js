@@ -31,7 +31,7 @@ function parseObject(part) {
 }
 
 /** Canonical and unpadded (RFC 7515 section 2): the right alphabet, and no bits left over at the end. */
-function isBase64url(text) {
+export function isBase64url(text) {
   if (!/^[\w-]*$/.test(text)) return false;
   switch (text.length % 4) {
     case 0: return true;

@@ -1,13 +1,16 @@
-// Fetches one JSON document over HTTP: bounded in time and size, and never led elsewhere by a redirect.
+// Fetches one document over HTTP: bounded in time and size, and never led elsewhere by a redirect.
 import { TokenError } from './errors.js';
+import { joined } from './pieces.js';
 
 const MAX_BYTES = 512 * 1024;
 
 /**
- * The body and the headers of an answer with status 200. If the document is `optional`, undefined where there is none.
- * Rejects with a TokenError of this `code` for everything else.
+ * The body and the headers of an answer with status 200; no body if what has this `etag` is still the right one (RFC 9110
+ * section 13.1.2). If the document is `optional`, undefined where there is none. Rejects with a TokenError of this `code` for
+ * everything else.
  */
-export async function download(url, { fetch, requestInit, signal, code, optional = false }) {
+export async function download(url, request) {
+  const { fetch, requestInit, signal, code, optional = false, accept = 'application/json', etag } = request;
   const place = `${url.origin}${url.pathname}`;
   const fail = (what, cause) => new TokenError(code, `${place} ${what}`, { cause });
   // The signal is for the fetch; the race is for a given `fetch` that does not heed it.
@@ -16,7 +19,7 @@ export async function download(url, { fetch, requestInit, signal, code, optional
   try {
     response = await bounded(fetch(url.href, {
       ...requestInit,
-      headers: { accept: 'application/json' },
+      headers: { accept, ...(etag !== undefined && { 'if-none-match': etag }) },
       // Not 'error', which workerd does not know. The status then tells: 3xx, or 0 in browsers.
       redirect: 'manual',
       signal,
@@ -26,6 +29,7 @@ export async function download(url, { fetch, requestInit, signal, code, optional
     if (optional && !signal.aborted) return undefined;
     throw fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause);
   }
+  if (response.status === 304 && etag !== undefined) return { bytes: undefined, headers: response.headers };
   if (response.status !== 200) {
     void response.body?.cancel?.()?.catch?.(() => {});
     if (optional && response.status === 404) return undefined;
@@ -50,7 +54,7 @@ async function readBounded(response) {
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return join(pieces, length);
+    if (done) return joined(pieces, length);
     length += value.byteLength;
     if (length > MAX_BYTES) {
       void reader.cancel().catch(() => {});
@@ -58,16 +62,6 @@ async function readBounded(response) {
     }
     pieces.push(value);
   }
-}
-
-function join(pieces, length) {
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, offset);
-    offset += piece.byteLength;
-  }
-  return bytes;
 }
 
 function aborted(signal) {

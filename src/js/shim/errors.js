@@ -22,6 +22,13 @@ const REFUSALS = [
   ['unsupported', 'the token uses an unsupported JOSE feature'],
 ];
 
+/** Why a token that is good in itself was refused all the same: for what its status list says, or because it names none. */
+const STATUSES = [
+  ['revoked', 'the token has been revoked'],
+  ['status_missing', 'the token names no status list'],
+  ['suspended', 'the token is suspended'],
+];
+
 /** Why a request that should bring a token was refused before any token was looked at. */
 const REQUESTS = [
   ['proof_missing', 'the token is bound to a key, and the request proves nothing about it'],
@@ -39,19 +46,20 @@ const TROUBLES = [
   ['key_unusable', 'the key cannot be used'],
   ['keys_unavailable', 'the key set could not be fetched, or is none'],
   ['mint_invalid', 'no token can be made of what was given'],
+  ['status_unavailable', 'the status list of the token could not be fetched, or is none that can be believed'],
   ['wasm_unavailable', 'the WebAssembly module could not be loaded'],
 ];
 
 const codesOf = (list) => Object.freeze(list.map(([code]) => code));
 
 /** The codes with which a token is refused. */
-export const refusalCodes = codesOf(REFUSALS);
+export const refusalCodes = codesOf([...REFUSALS, ...STATUSES]);
 /** The codes with which a request is refused. */
 export const requestCodes = codesOf(REQUESTS);
 /** The codes that say nothing about the token. */
 export const troubleCodes = codesOf(TROUBLES);
 /** What each code means, in a sentence. */
-export const errorCodes = Object.freeze(Object.fromEntries([...REFUSALS, ...REQUESTS, ...TROUBLES]));
+export const errorCodes = Object.freeze(Object.fromEntries([...REFUSALS, ...STATUSES, ...REQUESTS, ...TROUBLES]));
 
 /** Why a token was refused or could not be checked: `code` is stable, the message is not. */
 export class TokenError extends Error {

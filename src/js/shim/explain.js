@@ -14,7 +14,7 @@ const CHECK_OF = {
 
 /** The header, the claims and the checks. Rejects only where no check can be run at all. */
 export async function explain(token, state) {
-  const { source, settings } = state;
+  const { source, settings, status } = state;
   // One character too many is enough to be told so.
   const text = typeof token === 'string' ? token.slice(0, settings.maxTokenBytes + 1) : '';
   try {
@@ -22,6 +22,7 @@ export async function explain(token, state) {
     const { isValid, trouble } = await askPlatform(text, state);
     const explanation = source.core.explain(text, readClock(settings), isValid);
     if (trouble !== undefined) tell(explanation.checks, trouble);
+    if (status !== undefined) explanation.checks.push(await checkStatus(explanation, status));
     return explanation;
   } catch (thrown) {
     throw toTokenError(thrown);
@@ -52,6 +53,19 @@ async function checkOrRenew(text, source, generation, settings) {
   } catch (refusal) {
     if (refusal.code !== 'key_not_found' || !(await source.renew(generation))) throw refusal;
     return source.core.check(text, readClock(settings));
+  }
+}
+
+/** Like `verify`, only of a token that is good in itself: a forged one must not say where to fetch from. */
+async function checkStatus({ claims, checks }, status) {
+  const name = 'status';
+  if (!checks.every(({ ok }) => ok === true)) return { name, ok: null };
+  try {
+    await status.admit({ claims });
+    return { name, ok: true };
+  } catch (thrown) {
+    const { code, message } = toTokenError(thrown);
+    return { name, ok: false, code, claim: 'status', sentence: message };
   }
 }
 

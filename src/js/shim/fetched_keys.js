@@ -4,6 +4,8 @@ import { Core } from './core.js';
 import { discoverJwksUri } from './discovery.js';
 import { download } from './download.js';
 import { TokenError, toTokenError } from './errors.js';
+import { isWithin, secondsFresh } from './freshness.js';
+import { encode } from './memory.js';
 
 const TIMEOUT_MS = 5_000;
 /** After a failure without keys: short, so that recovery is quick; not nothing, so that no storm is made. */
@@ -57,6 +59,11 @@ export class FetchedKeys {
     this.core ??= new Core(this.#settings, this.#platform);
   }
 
+  /** Hands the keys at hand to another verifier in wasm. */
+  fill(core) {
+    core.takeKeys((wasm) => wasm.takePublished(encode(this.#published)));
+  }
+
   /** How old the keys at hand are, in seconds, and why no newer ones are, if that is so. */
   get state() {
     const age = this.generation === 0 ? undefined : Math.max(0, Date.now() - this.#fetchedAt) / 1_000;
@@ -99,7 +106,7 @@ export class FetchedKeys {
       this.#heeded = turn;
       this.#take(bytes);
       this.#fetchedAt = Date.now();
-      this.#ttlMs = ttlSeconds(headers.get('cache-control') ?? '') * 1_000;
+      this.#ttlMs = secondsFresh(headers.get('cache-control') ?? '', TTL_SECONDS) * 1_000;
     } catch (thrown) {
       if (turn < this.#heeded) return;
       this.#failure = toTokenError(thrown);
@@ -135,18 +142,4 @@ export class FetchedKeys {
     const { code, message, cause } = this.#failure;
     return new TokenError(code, message, { cause });
   }
-}
-
-/** `max-age` within our bounds (RFC 9111 section 5.2.2). */
-function ttlSeconds(cacheControl) {
-  if (/(^|[\s,])no-(store|cache)\b/i.test(cacheControl)) return TTL_SECONDS.least;
-  const maxAge = /(?:^|[\s,])max-age="?(\d+)/i.exec(cacheControl);
-  const wanted = maxAge === null ? TTL_SECONDS.usual : Number(maxAge[1]);
-  return Math.min(Math.max(wanted, TTL_SECONDS.least), TTL_SECONDS.most);
-}
-
-/** Is `since` less than that long ago? Not if the clock was set back meanwhile. */
-function isWithin(ms, since) {
-  const elapsed = Date.now() - since;
-  return elapsed >= 0 && elapsed < ms;
 }

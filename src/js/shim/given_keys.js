@@ -28,6 +28,16 @@ export class GivenKeys {
     return this.#fill();
   }
 
+  /** Hands the keys to a verifier in wasm. */
+  fill(core) {
+    const { jwks, secret, algorithm } = this.#settings.keys;
+    core.takeKeys((wasm) => {
+      if (jwks !== undefined) wasm.takeGiven(jwks);
+      else if (secret !== undefined) wasm.takeSecret(secret, algorithm);
+      else wasm.takeHandle(algorithm);
+    });
+  }
+
   /** They have no age, and nothing can go wrong with them later. */
   get state() {
     return { age: undefined, error: undefined };
@@ -45,13 +55,8 @@ export class GivenKeys {
   #fill() {
     if (this.core !== undefined) return;
     const core = new Core(this.#settings, this.#platform);
-    const { jwks, secret, algorithm } = this.#settings.keys;
     try {
-      core.takeKeys((wasm) => {
-        if (jwks !== undefined) wasm.takeGiven(jwks);
-        else if (secret !== undefined) wasm.takeSecret(secret, algorithm);
-        else wasm.takeHandle(algorithm);
-      });
+      this.fill(core);
     } catch (reason) {
       core.free();
       throw reason;

@@ -7,7 +7,48 @@ export * from './issuer.js';
 export * from './keys.js';
 
 /** Options of {@link createVerifier}. Unknown names are refused: a misspelt check must not go missing. */
-export type VerifierOptions = CommonOptions & KeyOptions;
+export type VerifierOptions = CommonOptions & ((KeyOptions & StatusUnchecked) | (Fetching<KeyOptions> & StatusChecked));
+
+export interface StatusUnchecked {
+  /** A token that was revoked passes until it expires. @default false */
+  status?: false;
+}
+
+/**
+ * Looks up in the status list that the token names whether it was revoked or suspended (draft-ietf-oauth-status-list): after all
+ * other checks, and at each verification, also where `cache` remembers the token.
+ *
+ * A list is believed only if it is signed by the issuer's keys as this verifier takes them, has the type `statuslist+jwt`, the `sub`
+ * by which the token names it, an `iat` that does not lie in the future nor before that of the one at hand, an `exp` that has not
+ * passed, if any, and the `iss` of the token, if any. Its URL must be https, or http on this machine for an issuer that is there too.
+ *
+ * It is kept for its `ttl`, else the `max-age` of the answer, 5 seconds to 24 hours, one minute if neither is there. Then it is renewed
+ * in the background, by its ETag, and used for `maxStale` more while that is tried; past that, and past its `exp`, it is waited for.
+ * So a token is refused at the latest `ttl` and `maxStale` after the list says so. A fetch follows no redirect, takes 5 seconds and
+ * 512 KiB at most; a list has 4 MiB at most when inflated, and all lists together 32 MiB.
+ */
+export interface StatusChecked {
+  status: 'check' | StatusOptions;
+  /** Does the fetching, of keys too. @default the global `fetch` */
+  fetch?: FetchLike;
+}
+
+export interface StatusOptions {
+  /** What becomes of a token without a claim `status`. @default 'refuse', as `status_missing` */
+  missing?: 'refuse' | 'accept';
+  /**
+   * What becomes of a token whose list cannot be had, or not be believed. `accept` lets revoked tokens pass while somebody keeps the
+   * list away. @default 'refuse', as `status_unavailable`
+   */
+  unavailable?: 'refuse' | 'accept';
+  /** For how long a list that should be renewed goes on being used meanwhile, in whole seconds. @default 30 */
+  maxStale?: number;
+  /** How many lists are kept; the one that was not needed for longest goes. @default 256 */
+  maxLists?: number;
+}
+
+/** The same with a `fetch` that is taken whatever the keys are. */
+export type Fetching<Options> = Options extends unknown ? Omit<Options, 'fetch'> : never;
 
 export interface CommonOptions {
   /**
@@ -127,11 +168,11 @@ export interface Verifier {
    */
   verify(token: string): Promise<VerifiedToken>;
   /**
-   * The same at once: in Node for all algorithms; elsewhere for HMAC and Ed25519.
+   * The same at once: in Node for all algorithms; elsewhere for HMAC and Ed25519; with `status` only while the list is at hand.
    *
    * In Node it blocks the thread for as long as the signature takes, some 20 to 80 microseconds, where `verify` uses other
    * threads when many tokens come at once.
-   * @throws {TokenError} as `verify`; with the code `async_required` where the keys are not at hand yet, do not fit, or this
+   * @throws {TokenError} as `verify`; with the code `async_required` where the keys or the status list are not at hand, do not fit, or this
    * runtime has no such signatures without waiting. Then ask `verify`.
    */
   verifySync(token: string): VerifiedToken;
@@ -149,6 +190,11 @@ export interface Verifier {
    * failed, if it did. The last good ones go on being used however old they are: watch this if that must end somewhere.
    */
   readonly keys: { readonly age: number | undefined; readonly error: TokenError | undefined };
+  /**
+   * Of status lists: how many may be used now, the `age` of the oldest of them in seconds, and `error`, why the last attempt to fetch one
+   * failed, if that was not made good since.
+   */
+  readonly status: { readonly lists: number; readonly age: number | undefined; readonly error: TokenError | undefined };
   /**
    * Runs every check and tells how each went, for people to read. Never decide about access by it: it tells all,
    * of forged tokens too.
@@ -229,7 +275,9 @@ export type CheckName =
   | 'not_before'
   | 'age'
   | 'required_claims'
-  | 'scope';
+  | 'scope'
+  /** Only where the option `status` asks for it. */
+  | 'status';
 
 /**
  * Reads header and claims of a compact JWS and checks nothing: for looking at it. Never use it for access.
@@ -291,8 +339,14 @@ export type RefusalCode =
   | 'malformed'
   /** `nbf` lies in the future, or `iat` does where there is a `maxTokenAge`. */
   | 'not_yet_valid'
+  /** Its status list says that it was revoked. */
+  | 'revoked'
   /** `scope` lacks a required value (RFC 6750 section 3.1: `insufficient_scope`). */
   | 'scope_insufficient'
+  /** It names no status list, and the option `status` asks for one. */
+  | 'status_missing'
+  /** Its status list says that it is suspended, or anything else but valid. */
+  | 'suspended'
   /** Longer than `maxTokenBytes`. */
   | 'too_large'
   /** Issued longer ago than `maxTokenAge`. */
@@ -329,6 +383,8 @@ export type TroubleCode =
   | 'keys_unavailable'
   /** No token can be made of these claims: no object, too large, or not JSON. */
   | 'mint_invalid'
+  /** The status list of the token could not be fetched, or cannot be believed. */
+  | 'status_unavailable'
   /** The WebAssembly module could not be loaded. The next call tries again. */
   | 'wasm_unavailable';
 

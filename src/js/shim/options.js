@@ -16,9 +16,12 @@ export const anyType = Symbol('anyType');
 
 const NAMES = [
   'algorithms', 'audience', 'cache', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxTokenAge',
-  'maxTokenBytes', 'now', 'requiredClaims', 'scope', 'type',
+  'maxTokenBytes', 'now', 'requiredClaims', 'scope', 'status', 'type',
 ];
 const DEFAULT_MAX_TOKEN_BYTES = 16 * 1024;
+/** Seconds. */
+const DEFAULT_MAX_STALE = 30;
+const DEFAULT_MAX_LISTS = 256;
 const LARGEST_MAX_TOKEN_BYTES = 1024 * 1024;
 /** RFC 9068 section 2.2, without `iss` and `aud`, which have options of their own. */
 const ACCESS_TOKEN_CLAIMS = ['exp', 'sub', 'client_id', 'iat', 'jti'];
@@ -52,6 +55,7 @@ export function readOptions(options) {
     }),
     keys: readKeys(options, issuers, algorithms),
     cache: readCache(options.cache),
+    status: readStatus(options.status),
     clockTolerance,
     maxTokenAge,
     maxTokenBytes,
@@ -158,6 +162,21 @@ function readCache(cache) {
     throw invalidOption('cache must be false or { max }, a whole number of tokens from 2 on');
   }
   return max;
+}
+
+/** The status of a token is looked up only where that is asked for. What cannot be found out is then refused. */
+function readStatus(status) {
+  if (status === undefined || status === false) return undefined;
+  if (status !== 'check' && !isObject(status)) throw invalidOption("status must be false, 'check' or an object");
+  const given = status === 'check' ? {} : status;
+  refuseUnknown(given, ['maxLists', 'maxStale', 'missing', 'unavailable']);
+  const { missing = 'refuse', unavailable = 'refuse', maxLists = DEFAULT_MAX_LISTS } = given;
+  for (const [name, value] of Object.entries({ missing, unavailable })) {
+    if (value !== 'refuse' && value !== 'accept') throw invalidOption(`status.${name} must be 'refuse' or 'accept'`);
+  }
+  if (!(Number.isSafeInteger(maxLists) && maxLists >= 1)) throw invalidOption('status.maxLists must be a whole number from 1 on');
+  const maxStale = readSeconds('status.maxStale', given.maxStale) ?? DEFAULT_MAX_STALE;
+  return { missing, unavailable, maxLists, maxStale };
 }
 
 function readTexts(name, value) {

@@ -148,12 +148,16 @@ const ANSWERS = {
   malformed: INVALID_TOKEN,
   not_yet_valid: INVALID_TOKEN,
   proof_missing: INVALID_TOKEN,
+  revoked: INVALID_TOKEN,
+  status_missing: INVALID_TOKEN,
+  suspended: INVALID_TOKEN,
   too_large: INVALID_TOKEN,
   too_old: INVALID_TOKEN,
   type_mismatch: INVALID_TOKEN,
   unsupported: INVALID_TOKEN,
   discovery_failed: UNAVAILABLE,
   keys_unavailable: UNAVAILABLE,
+  status_unavailable: UNAVAILABLE,
   wasm_unavailable: UNAVAILABLE,
 };
 

@@ -10,6 +10,7 @@ import { GivenKeys } from './given_keys.js';
 import { copied } from './memory.js';
 import { readOptions } from './options.js';
 import { askedScopes, verifyRequestBy } from './request.js';
+import { StatusLists } from './status_lists.js';
 
 /**
  * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
@@ -22,20 +23,29 @@ export function bindVerifier(platform) {
     const { keys, scopes } = settings;
     const cache = settings.cache === undefined ? undefined : new TokenCache(settings.cache);
     const areFetched = keys.jwksUri !== undefined || keys.issuer !== undefined;
-    const source = areFetched ? new FetchedKeys(settings, platform, () => cache?.clear()) : new GivenKeys(settings, platform);
-    const state = { source, settings, platform, cache };
+    const onChange = () => {
+      cache?.clear();
+      status?.doubt();
+    };
+    const source = areFetched ? new FetchedKeys(settings, platform, onChange) : new GivenKeys(settings, platform);
+    const status = settings.status === undefined ? undefined : new StatusLists(settings, platform, source, verify);
+    const state = { source, settings, platform, cache, status };
     const verifier = Object.freeze({
-      verify: (token) => verify(token, state),
-      verifySync: (token) => verifySync(token, state),
-      verifyAll: (tokens) => verifyAll(tokens, state),
+      // Whatever comes out, from the cache too, has its status looked up: here alone, and after everything else.
+      verify: status === undefined ? (token) => verify(token, state) : (token) => verify(token, state).then((verified) => status.admit(verified)),
+      verifySync: status === undefined ? (token) => verifySync(token, state) : (token) => status.admitSync(verifySync(token, state)),
+      verifyAll: (tokens) => verifyAll(tokens, verifier),
       verifyRequest: (request, challenge) => verifyRequestBy(request, challenge, verifier),
       get keys() { return source.state; },
+      get status() { return status === undefined ? NO_LISTS : status.state; },
       explain: (token) => explain(token, state),
       [askedScopes]: scopes,
     });
     return verifier;
   };
 }
+
+const NO_LISTS = Object.freeze({ lists: 0, age: undefined, error: undefined });
 
 /** By the short way where nobody has to be waited for: each wait costs as much as a third of an HMAC. */
 function verify(token, state) {
@@ -149,11 +159,11 @@ function checkSync(token, now, { source }) {
   }
 }
 
-async function verifyAll(tokens, state) {
+async function verifyAll(tokens, verifier) {
   if (!Array.isArray(tokens)) throw new TokenError('invalid_option', 'tokens must be an array');
   return Promise.all(Array.from(tokens, async (token) => {
     try {
-      return { ok: true, value: await verify(token, state) };
+      return { ok: true, value: await verifier.verify(token) };
     } catch (error) {
       return { ok: false, error };
     }

@@ -21,6 +21,10 @@ const verifiers: Verifier[] = [
   createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256'] }),
   createVerifier({ issuer, audience, key: new Uint8Array(32), cache: { max: 1000 } }),
   createVerifier({ issuer, audience, cache: false }),
+  createVerifier({ issuer, audience, status: false }),
+  createVerifier({ issuer, audience, status: 'check' }),
+  createVerifier({ issuer, audience, key: jwk, status: 'check', fetch: async () => ({}) as never }),
+  createVerifier({ issuer, audience, jwks: { keys: [jwk] }, status: { missing: 'accept', unavailable: 'refuse', maxStale: 0, maxLists: 1 } }),
   createVerifier({
     issuer, audience, type: ['at+jwt', 'JWT'], clockTolerance: 5, maxTokenAge: 3600, requiredClaims: ['exp'], scope: ['read'],
     now: () => 0, maxTokenBytes: 8192,
@@ -34,6 +38,8 @@ export async function use(token: string): Promise<string | undefined> {
   const own: unknown = claims['https://example.com/role'];
   const explanation: Explanation = await verifiers[0]!.explain(token);
   const failed: ErrorCode[] = explanation.checks.flatMap((check: Check) => (check.ok === false ? [check.code] : []));
+  const { lists, age, error } = verifiers[0]!.status;
+  void [lists.toFixed(), age?.toFixed(), error?.code];
   void [header.typ, algorithm, until, own, failed, decodeUnverified(token).header.kid];
   return claims.sub;
 }
@@ -53,6 +59,7 @@ export function status(error: unknown): 401 | 403 | 503 {
     case 'key_unusable':
     case 'keys_unavailable':
     case 'mint_invalid':
+    case 'status_unavailable':
     case 'wasm_unavailable': return 503;
     case 'algorithm_not_allowed':
     case 'audience_mismatch':
@@ -68,6 +75,9 @@ export function status(error: unknown): 401 | 403 | 503 {
     case 'not_yet_valid':
     case 'proof_missing':
     case 'request_invalid':
+    case 'revoked':
+    case 'status_missing':
+    case 'suspended':
     case 'token_missing':
     case 'too_large':
     case 'too_old':

@@ -50,6 +50,12 @@ createVerifier({ issuer, audience, key, algorithms: ['none'] });
 createVerifier({ issuer, audience, key, now: () => new Date() });
 // @ts-expect-error seconds as text
 createVerifier({ issuer, audience, key, clockTolerance: '5s' });
+// @ts-expect-error a status that is neither
+createVerifier({ issuer, audience, status: 'yes' });
+// @ts-expect-error what is to become of a token is misspelt
+createVerifier({ issuer, audience, status: { missing: 'allow' } });
+// @ts-expect-error a fetch where nothing is fetched
+createVerifier({ issuer, audience, key, status: false, fetch: async () => ({}) as never });
 // @ts-expect-error a fetch where nothing is fetched
 createVerifier({ issuer, audience, key, fetch: async () => ({}) as never });
 // @ts-expect-error no text
