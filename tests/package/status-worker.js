@@ -1,0 +1,42 @@
+// A Worker as a user writes it, whose verifier looks up whether a token was revoked.
+import { env } from 'cloudflare:workers';
+import { createVerifier } from 'edgemint';
+
+// The clock of a Worker cannot be turned from outside: this shifts it.
+const systemNow = Date.now;
+let shift = 0;
+Date.now = () => systemNow() + shift;
+
+const verifier = createVerifier({ issuer: env.ISSUER, audience: env.AUDIENCE, jwksUri: `${env.ISSUER}/jwks.json`, status: 'check' });
+
+const routes = {
+  async '/verify'(token) {
+    return verifier.verify(token);
+  },
+  async '/sync'(token) {
+    return verifier.verifySync(token);
+  },
+  async '/abandon'(token) {
+    void verifier.verify(token).catch(() => {});
+    return {};
+  },
+  async '/many'(token) {
+    const verified = await Promise.all(Array.from({ length: 20 }, () => verifier.verify(token)));
+    return verified.at(-1);
+  },
+  async '/turn'(_, { seconds }) {
+    shift += seconds * 1000;
+    return {};
+  },
+};
+
+export default {
+  async fetch(request) {
+    const { token, ...rest } = await request.json();
+    try {
+      return Response.json(await routes[new URL(request.url).pathname](token, rest));
+    } catch (error) {
+      return Response.json({ name: error.name, code: error.code, message: error.message }, { status: 401 });
+    }
+  },
+};
