@@ -1,9 +1,11 @@
 // The npm package in headless Chromium: a page that Vite has built, and one that no bundler has seen.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { deflateSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { chromiumPath } from '../../.scripts/setup.mjs';
 import { JWKS, OAUTH, OPENID, sendJson, startIssuer } from '../package/issuer.mjs';
+import { LIST, packed, startLists } from '../package/lists.mjs';
 import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from '../package/signer.mjs';
 import { buildWithVite, layOutPlain, serve } from '../package/site.mjs';
 
@@ -46,6 +48,34 @@ for (const [what, path, make] of SITES) {
       await page.waitForFunction(() => typeof globalThis.verifyAll === 'function');
       return { complaints, page, verifyAll: (cases) => page.evaluate((given) => globalThis.verifyAll(given), cases) };
     }
+
+    test('a status list says who was revoked; the cache of the browser asks by its ETag', async (t) => {
+      const { verifyAll } = await open(t);
+      const { list, token, options, issuer: own, serve: serveList, asked } = await startLists(t, first);
+      list.statuses = { 5: 1 };
+      const ask = async (...indices) => {
+        const cases = await Promise.all(indices.map(async (index) => ({ options: { ...options, status: 'check' }, token: await token(index) })));
+        const codes = [];
+        for (const one of cases) codes.push((await verifyAll([one]))[0].code);
+        return codes;
+      };
+      list.headers = { etag: '"a"', 'cache-control': 'max-age=60', 'access-control-expose-headers': 'ETag' };
+      assert.deepEqual(await ask(4, 5), [undefined, 'revoked']);
+      own.routes[LIST] = async (request, response) => {
+        if (request.headers['if-none-match'] !== '"a"') return serveList(request, response);
+        asked.push(request.headers);
+        return response.writeHead(304, { 'access-control-allow-origin': '*', etag: '"a"' }).end();
+      };
+      assert.deepEqual(await ask(4, 5), [undefined, 'revoked']);
+      assert.deepEqual([asked[0]['if-none-match'], asked.at(-1)['if-none-match']], [undefined, '"a"']);
+      own.routes[LIST] = serveList;
+      list.headers = {};
+      const whole = deflateSync(packed({}));
+      for (const bytes of [deflateSync(Buffer.alloc(280_000_000), { level: 9 }), whole.subarray(0, -1), Buffer.concat([whole, Buffer.from('more')]), packed({})]) {
+        list.claims = { status_list: { bits: 1, lst: bytes.toString('base64url') } };
+        assert.deepEqual(await ask(4), ['status_unavailable']);
+      }
+    });
 
     test('keys are found through the issuer, once for many tokens, under a strict policy', async (t) => {
       const wasms = site.count('.wasm');

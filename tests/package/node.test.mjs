@@ -25,7 +25,7 @@ const LARGEST_WASM = 60_000;
 /** The files that run in plain Node; node_modules/.bin/node has run them already. */
 const FILES = [
   'algorithms', 'discovery', 'engines', 'explain', 'fetching', 'flight', 'guard', 'guard-options', 'issuer', 'keys', 'keys-strict', 'options',
-  'refusals', 'strict', 'strict-keys', 'strict-signatures', 'sync', 'vectors',
+  'refusals', 'status', 'status-fetching', 'status-refusals', 'strict', 'strict-keys', 'strict-signatures', 'sync', 'vectors',
 ];
 
 const system = await systemNode();
