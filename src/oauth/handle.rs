@@ -113,9 +113,13 @@ impl Handle {
     }
 }
 
-/// A key for MACs, derived from the Worker's secret. It prints as nothing.
+/// A key for MACs, derived from the Worker's secret, and the one before it while both count: the newer one writes, either
+/// is read. It prints as nothing.
 #[derive(Clone)]
-pub struct MacKey([u8; 32]);
+pub struct MacKey {
+    current: [u8; 32],
+    previous: Option<[u8; 32]>,
+}
 
 impl fmt::Debug for MacKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,18 +131,32 @@ impl MacKey {
     /// Derives the key of one purpose and issuer from 32 uniformly random bytes: the first block of HKDF-Expand
     /// (RFC 5869 section 2.3).
     pub fn derive(secret: &[u8; 32], purpose: &str, issuer: &str) -> Self {
-        Self(mac(secret, &[purpose.as_bytes(), b"|", issuer.as_bytes(), &[1]]))
+        let current = mac(secret, &[purpose.as_bytes(), b"|", issuer.as_bytes(), &[1]]);
+        Self { current, previous: None }
+    }
+
+    /// The same key, which reads what another one wrote too.
+    pub fn reading(self, previous: Option<&Self>) -> Self {
+        Self { previous: previous.map(|previous| previous.current), ..self }
     }
 
     /// The MAC of these fields, in base64url. No field may hold a `|`, or two lists could have the same MAC.
     pub fn tag(&self, fields: &[&str]) -> String {
         debug_assert!(fields.iter().all(|field| !field.contains('|')), "a separator within a field");
-        base64url::encode(&mac(&self.0, &[fields.join("|").as_bytes()]))
+        tag(&self.current, fields)
     }
 
-    /// Is this the MAC of these fields? Takes the same time whatever the answer.
-    pub fn verifies(&self, fields: &[&str], tag: &str) -> bool {
-        fields.iter().all(|field| !field.contains('|')) && self.tag(fields).as_bytes().ct_eq(tag.as_bytes()).into()
+    /// Is this the MAC of these fields? Takes the same time whatever the answer, and whichever key wrote it.
+    pub fn verifies(&self, fields: &[&str], presented: &str) -> bool {
+        let by = |key: &[u8; 32]| tag(key, fields).as_bytes().ct_eq(presented.as_bytes());
+        // Both are always asked.
+        let any = by(&self.current) | self.previous.as_ref().map_or(0.into(), by);
+        fields.iter().all(|field| !field.contains('|')) && any.into()
+    }
+
+    /// Did the key before this one write it? For whoever writes it anew; asked of what verifies alone.
+    pub fn is_of_previous(&self, kind: Kind, text: &str) -> bool {
+        self.previous.is_some() && Self { previous: None, ..self.clone() }.read(kind, text).is_none()
     }
 
     /// Writes a handle.
@@ -164,6 +182,10 @@ impl MacKey {
 /// Does this text look like a handle of any kind? For choosing where to look, not for trust.
 pub fn is_handle(text: &str) -> bool {
     Kind::ALL.into_iter().any(|kind| text.starts_with(kind.prefix()))
+}
+
+fn tag(key: &[u8; 32], fields: &[&str]) -> String {
+    base64url::encode(&mac(key, &[fields.join("|").as_bytes()]))
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
@@ -235,6 +257,27 @@ mod tests {
             assert_eq!(other.read(Kind::Code, &text), None);
         }
         assert_eq!(format!("{:?}", key()), "MacKey(redacted)");
+    }
+
+    #[test]
+    fn the_key_before_is_read_and_never_written() {
+        let (old, other) =
+            (MacKey::derive(&[8; 32], "handle", "https://as.example"), MacKey::derive(&[9; 32], "x", "y"));
+        let both = key().reading(Some(&old));
+        for kind in Kind::ALL {
+            let (by_old, by_new) = (old.write(kind, &handle()), key().write(kind, &handle()));
+            assert_eq!(both.write(kind, &handle()), by_new);
+            assert_eq!(both.read(kind, &by_old), Some(handle()));
+            assert_eq!(both.read(kind, &by_new), Some(handle()));
+            assert_eq!(both.read(kind, &other.write(kind, &handle())), None);
+            assert_eq!(key().read(kind, &by_old), None);
+            assert!(both.is_of_previous(kind, &by_old) && !both.is_of_previous(kind, &by_new));
+            assert!(!key().is_of_previous(kind, &by_new));
+        }
+        assert!(both.verifies(&["a", "b"], &old.tag(&["a", "b"])));
+        assert!(!both.verifies(&["a|b"], &old.tag(&["a", "b"])), "a separator within a field");
+        assert_eq!(both.reading(None).read(Kind::Code, &old.write(Kind::Code, &handle())), None);
+        assert_eq!(format!("{:?}", key().reading(Some(&old))), "MacKey(redacted)");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod authenticate;
 pub mod authority;
 pub mod authorize;
 pub mod bearer;
+pub mod bulk;
 pub mod client;
 pub mod discovery;
 pub mod exchange;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::wire::{FormError, Reply};
 
+use super::bulk::BulkError;
 use super::grant::GrantRefusal;
 use super::register::MetadataError;
 use super::user::UserError;
@@ -77,6 +78,10 @@ pub enum Refusal {
     Grant(GrantRefusal),
     /// A user name, password, name or address that an account cannot have.
     User(UserError),
+    /// A description of grants to end that cannot be meant.
+    Bulk(BulkError),
+    /// An operator asked for a revocation that is not there.
+    RevocationNotFound,
     /// `Authorization` is longer than any credential of ours.
     AuthorizationTooLong,
     /// A protected resource was asked for with a token that `verify` refused, or that was revoked.
@@ -239,6 +244,7 @@ impl Refusal {
             Self::ResourceMalformed,
             Self::ResourceNotAllowed,
             Self::ScopeMalformed,
+            Self::RevocationNotFound,
             Self::ScopeNotAllowed,
             Self::StatusTime,
             Self::TokenOfAnother,
@@ -246,7 +252,8 @@ impl Refusal {
         ];
         let grants = GrantRefusal::ALL.map(Self::Grant);
         let users = UserError::ALL.map(Self::User);
-        all.into_iter().chain(grants).chain(users).collect()
+        let bulk = BulkError::ALL.map(Self::Bulk);
+        all.into_iter().chain(grants).chain(users).chain(bulk).collect()
     }
 
     /// The stable word for logs and metrics.
@@ -282,6 +289,8 @@ impl Refusal {
             Self::UserNotFound => "user_not_found",
             Self::Grant(refusal) => refusal.kind(),
             Self::User(error) => error.kind(),
+            Self::Bulk(error) => error.kind(),
+            Self::RevocationNotFound => "revocation_not_found",
             Self::AuthorizationTooLong => "authorization_too_long",
             Self::BearerInvalid => "bearer_invalid",
             Self::BearerMissing => "bearer_missing",
@@ -403,6 +412,8 @@ impl Refusal {
                 | GrantRefusal::RefreshReused,
             ) => (400, "invalid_grant", GRANT_REFUSED),
             Self::User(error) => (400, "invalid_request", error.sentence()),
+            Self::Bulk(error) => (400, "invalid_request", error.sentence()),
+            Self::RevocationNotFound => (404, "not_found", "There is no such revocation."),
             Self::AuthorizationTooLong => (431, "invalid_request", "The Authorization header is too long."),
             Self::BearerInvalid => (401, "invalid_token", TOKEN_REFUSED),
             Self::BearerMissing => (401, "unauthorized", "Send an access token: Authorization: Bearer TOKEN."),

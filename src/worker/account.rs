@@ -38,6 +38,7 @@ pub(crate) async fn profile(
     }
 }
 
-fn profile_name(platform: &Platform, account: &AccountId) -> String {
+/// Under which name an account's profile is sealed.
+pub(crate) fn profile_name(platform: &Platform, account: &AccountId) -> String {
     format!("profile|{}|{account}", platform.authority().issuer())
 }

@@ -48,6 +48,8 @@ pub(crate) struct Browser {
     is_new: bool,
     /// Its session: a handle that this authority wrote. Whether the session stands is for its account to say.
     pub(crate) session: Option<(AccountId, SessionId)>,
+    /// The same handle, if the key before this one wrote it.
+    session_of_previous_key: Option<Handle>,
     /// What it says it is, cut short.
     pub(crate) agent: String,
     /// Where it is.
@@ -70,9 +72,11 @@ impl Browser {
         };
         let known_id = cookie(Cookie::Browser).filter(|id| SessionId::parse(id).is_some());
         let is_new = known_id.is_none();
-        let session = cookie(Cookie::Session)
-            .and_then(|text| platform.config.handles.read(Kind::Session, &text))
-            .and_then(|handle| Some((handle.account.clone(), handle.session()?)));
+        let handles = &platform.config.handles;
+        let cookie_text = cookie(Cookie::Session).unwrap_or_default();
+        let handle = handles.read(Kind::Session, &cookie_text);
+        let session = handle.as_ref().and_then(|handle| Some((handle.account.clone(), handle.session()?)));
+        let session_of_previous_key = handle.filter(|_| handles.is_of_previous(Kind::Session, &cookie_text));
         let locales = Form::parse(&request.query).ok().and_then(|query| query.get("ui_locales").map(str::to_owned));
         let mut agent = request.header("User-Agent").unwrap_or_default();
         if let Some((end, _)) = agent.char_indices().nth(300) {
@@ -82,6 +86,7 @@ impl Browser {
             id: known_id.map_or_else(|| random::<16>().map(|bytes| base64url::encode(&bytes)), Ok)?,
             is_new,
             session,
+            session_of_previous_key,
             agent: pages::browser_label(&agent),
             address: request.header("CF-Connecting-IP").unwrap_or_default(),
             words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
@@ -184,6 +189,20 @@ impl Browser {
         let username = base64url::encode(&Sha256::digest(username));
         let known = format!("{nonce}.{}", platform.config.forms.tag(&["known", &nonce, &username]));
         Ok(reply.with_cookie(Cookie::Known.set(authority, &known, REMEMBER_FOR)))
+    }
+
+    /// Has a browser whose session was written by the key before this one keep the same, written by this one.
+    pub(crate) fn with_session_written_anew(&self, platform: &Platform, reply: Reply) -> Reply {
+        let authority = platform.authority();
+        let own = format!("{}=", Cookie::Session.of(authority));
+        let sets_one = reply.headers.iter().any(|(name, value)| *name == "Set-Cookie" && value.starts_with(&own));
+        match &self.session_of_previous_key {
+            Some(handle) if !sets_one => {
+                let text = platform.config.handles.write(Kind::Session, handle);
+                reply.with_cookie(Cookie::Session.set(authority, &text, authority.session_ttl()))
+            }
+            Some(_) | None => reply,
+        }
     }
 
     /// Takes the session from the browser.

@@ -164,6 +164,15 @@ pub(crate) enum Standing {
     Ended,
 }
 
+/// Ends a client's own tokens that were issued until this moment, the second itself included: times in tokens are whole
+/// seconds, and a token too many is better than one too few.
+pub(crate) async fn end_tokens(platform: &Platform, id: &ClientId, until: UnixTime) -> Result<(), Fault> {
+    match registry(platform, id, &RegistryCommand::EndTokens { until }).await? {
+        RegistryAnswer::Done => Ok(()),
+        _ => Err(objects::unexpected()),
+    }
+}
+
 /// Sends a command to a client's registry.
 pub(crate) async fn registry(
     platform: &Platform,

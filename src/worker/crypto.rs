@@ -114,20 +114,31 @@ pub(crate) async fn generate(algorithm: Algorithm) -> Result<KeyMaterial, Fault>
     Ok(KeyMaterial { algorithm, public, private: PrivateJwk::new(Value::Object(private)) })
 }
 
-/// The key-encryption key: AES-256-GCM.
+/// The key-encryption key: AES-256-GCM. And the one before it, while both count: the newer one seals, either opens.
 pub(crate) struct SealingKey {
     key: JsValue,
+    previous: Option<JsValue>,
+}
+
+/// What was sealed, by which key it opened.
+pub(crate) enum Opened {
+    /// The key that seals now.
+    Current(String),
+    /// The one before it.
+    Previous(String),
 }
 
 const NONCE_LEN: usize = 12;
 
 impl SealingKey {
-    /// Imports the key.
-    pub(crate) async fn import(bytes: &[u8; 32]) -> Result<Self, Fault> {
-        let algorithm = JsValue::from_str("AES-GCM");
-        let data = Uint8Array::from(bytes.as_slice());
-        let key = settle(import_key("raw", &data, &algorithm, false, &usages(&["encrypt", "decrypt"]))).await?;
-        Ok(Self { key })
+    /// Imports the key, and the one before it. That one can do nothing but open.
+    pub(crate) async fn import(bytes: &[u8; 32], previous: Option<&[u8; 32]>) -> Result<Self, Fault> {
+        let key = import_gcm(bytes, &["encrypt", "decrypt"]).await?;
+        let previous = match previous {
+            Some(bytes) => Some(import_gcm(bytes, &["decrypt"]).await?),
+            None => None,
+        };
+        Ok(Self { key, previous })
     }
 
     /// Seals a text under a name: it opens only under the same name.
@@ -140,20 +151,37 @@ impl SealingKey {
     }
 
     /// Opens what was sealed under this name. `None` if another key or name sealed it, or it was changed.
-    pub(crate) async fn open(&self, name: &str, sealed: &str) -> Result<Option<String>, Fault> {
+    pub(crate) async fn open(&self, name: &str, sealed: &str) -> Result<Option<Opened>, Fault> {
         let Some(bytes) = base64url::decode(sealed.as_bytes()) else {
             return Ok(None);
         };
         let Some((nonce, sealed)) = bytes.split_at_checked(NONCE_LEN) else {
             return Ok(None);
         };
-        let promise = subtle_decrypt(&gcm(nonce, name)?, &self.key, sealed).map_err(crypto_fault)?;
-        // The only way in which decrypting fails is that the tag does not fit.
-        let Ok(opened) = JsFuture::from(promise).await else {
-            return Ok(None);
-        };
-        Ok(String::from_utf8(Uint8Array::new(&opened).to_vec()).ok())
+        let parameters = gcm(nonce, name)?;
+        // No text says which key sealed it: the tag does. That the first key does not fit is nothing wrong.
+        if let Some(text) = open_gcm(&parameters, &self.key, sealed).await? {
+            return Ok(Some(Opened::Current(text)));
+        }
+        match &self.previous {
+            Some(previous) => Ok(open_gcm(&parameters, previous, sealed).await?.map(Opened::Previous)),
+            None => Ok(None),
+        }
     }
+}
+
+async fn import_gcm(bytes: &[u8; 32], uses: &[&str]) -> Result<JsValue, Fault> {
+    let data = Uint8Array::from(bytes.as_slice());
+    settle(import_key("raw", &data, &JsValue::from_str("AES-GCM"), false, &usages(uses))).await
+}
+
+async fn open_gcm(parameters: &JsValue, key: &JsValue, sealed: &[u8]) -> Result<Option<String>, Fault> {
+    let promise = subtle_decrypt(parameters, key, sealed).map_err(crypto_fault)?;
+    // The only way in which decrypting fails is that the tag does not fit.
+    let Ok(opened) = JsFuture::from(promise).await else {
+        return Ok(None);
+    };
+    Ok(String::from_utf8(Uint8Array::new(&opened).to_vec()).ok())
 }
 
 fn gcm(nonce: &[u8], name: &str) -> Result<JsValue, Fault> {

@@ -29,7 +29,10 @@ pub(crate) const REGISTRY: &str = "EDGEMINT_REGISTRY";
 pub(crate) const STATUS_LIST: &str = "EDGEMINT_STATUS_LIST";
 /// The Durable Object namespace of the directory of status lists: one object an issuer.
 pub(crate) const STATUS_DIRECTORY: &str = "EDGEMINT_STATUS_DIRECTORY";
+/// The Durable Object namespace of long work: one object an issuer.
+pub(crate) const MAINTENANCE: &str = "EDGEMINT_MAINTENANCE";
 const KEY_ENCRYPTION_KEY: &str = "EDGEMINT_KEY_ENCRYPTION_KEY";
+const PREVIOUS_KEY_ENCRYPTION_KEY: &str = "EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY";
 const UPSTREAM_CLIENT_SECRET: &str = "EDGEMINT_UPSTREAM_CLIENT_SECRET";
 const ROOT_SECRET: &str = "EDGEMINT_ROOT_SECRET";
 /// A root secret below this is a mistake where strangers can try: it is the key to everything.
@@ -53,6 +56,10 @@ pub(crate) struct Config {
     pub(crate) handles: MacKey,
     /// Marks what a page sends back.
     pub(crate) forms: MacKey,
+    /// What the key-encryption key is called, so that it can be told from others.
+    pub(crate) key_id: String,
+    /// What the one before it is called, if it still counts.
+    pub(crate) previous_key_id: Option<String>,
     pub(crate) upstream_secret: Option<String>,
 }
 
@@ -72,6 +79,11 @@ impl Costs {
     /// Counts a read.
     pub(crate) fn kv_read(&self) {
         self.kv_reads.set(self.kv_reads.get() + 1);
+    }
+
+    /// All of them.
+    pub(crate) fn total(&self) -> u32 {
+        self.object_calls.get() + self.kv_reads.get()
     }
 
     /// Writes them to the log, if the operator asked for that.
@@ -112,11 +124,24 @@ impl Config {
         let root = root.ok_or_else(|| Fault::new(FaultKind::RootSecretMissing, &ROOT_SECRET))?;
         let key = secret(KEY_ENCRYPTION_KEY);
         let key = key.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyMissing, &KEY_ENCRYPTION_KEY))?;
-        let key = key_bytes(&key)?;
-        let derive = |purpose| MacKey::derive(&key, purpose, authority.issuer());
+        let key = key_bytes(&key, FaultKind::KeyEncryptionKeyInvalid)?;
+        let previous = secret(PREVIOUS_KEY_ENCRYPTION_KEY);
+        let previous = previous.map(|text| key_bytes(&text, FaultKind::PreviousKeyEncryptionKeyInvalid)).transpose()?;
+        if previous == Some(key) {
+            return Err(Fault::new(FaultKind::PreviousKeyEncryptionKeySame, &PREVIOUS_KEY_ENCRYPTION_KEY));
+        }
+        let derive_of = |key: &[u8; 32], purpose| MacKey::derive(key, purpose, authority.issuer());
+        let derive = |purpose| {
+            let previous = previous.as_ref().map(|key| derive_of(key, purpose));
+            derive_of(&key, purpose).reading(previous.as_ref())
+        };
+        // One way, and of a key that nobody could guess: it may be shown.
+        let id = |key| derive_of(key, "name").tag(&[]).chars().take(8).collect::<String>();
         Ok(Self {
             root: Rc::new(Client::root(&root)),
-            sealing_key: SealingKey::import(&key).await?,
+            sealing_key: SealingKey::import(&key, previous.as_ref()).await?,
+            key_id: id(&key),
+            previous_key_id: previous.as_ref().map(id),
             handles: derive("handle"),
             forms: derive("form"),
             upstream_secret: secret(UPSTREAM_CLIENT_SECRET),
@@ -154,10 +179,10 @@ fn read_authority(env: &Env) -> Result<Authority, Fault> {
     Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error))
 }
 
-/// The key-encryption key: 32 bytes in base64url or base64.
-fn key_bytes(text: &str) -> Result<[u8; 32], Fault> {
+/// A key-encryption key: 32 bytes in base64url or base64.
+fn key_bytes(text: &str, invalid: FaultKind) -> Result<[u8; 32], Fault> {
     let text = text.trim().trim_end_matches('=').as_bytes();
     let bytes = BASE64URL_NOPAD.decode(text).or_else(|_| BASE64_NOPAD.decode(text));
     let bytes = bytes.ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyInvalid, &"want 32 bytes in base64"))
+    bytes.ok_or_else(|| Fault::new(invalid, &"want 32 bytes in base64"))
 }

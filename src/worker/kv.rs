@@ -7,6 +7,7 @@ use worker::KvStore;
 
 use crate::oauth::Refusal;
 
+use super::crypto::Opened;
 use super::env::{Platform, STORE};
 use super::report::{Fault, FaultKind, Stop};
 
@@ -61,18 +62,27 @@ pub(crate) async fn open<T: DeserializeOwned>(
 ) -> Result<Found<T>, Fault> {
     Ok(match platform.config.sealing_key.open(name, sealed).await? {
         None => Found::Unreadable(FaultKind::KeyEncryptionKeyMismatch),
-        Some(text) => match serde_json::from_str(&text) {
+        Some(Opened::Current(text) | Opened::Previous(text)) => match serde_json::from_str(&text) {
             Ok(record) => Found::Record(record),
             Err(_) => Found::Unreadable(FaultKind::RecordUnreadable),
         },
     })
 }
 
+/// Does the key that seals now open it?
+pub(crate) async fn is_of_current_key(platform: &Platform, name: &str, sealed: &str) -> Result<bool, Fault> {
+    Ok(matches!(platform.config.sealing_key.open(name, sealed).await?, Some(Opened::Current(_))))
+}
+
+/// Reads a record as it is stored.
+pub(crate) async fn read_sealed(platform: &Platform, name: &str) -> Result<Option<String>, Fault> {
+    platform.costs.kv_read();
+    store(platform)?.get(name).text().await.map_err(unavailable)
+}
+
 /// Reads and opens a record.
 pub(crate) async fn read<T: DeserializeOwned>(platform: &Platform, name: &str) -> Result<Found<T>, Fault> {
-    platform.costs.kv_read();
-    let sealed = store(platform)?.get(name).text().await.map_err(unavailable)?;
-    match sealed {
+    match read_sealed(platform, name).await? {
         None => Ok(Found::Nothing),
         Some(sealed) => open(platform, name, &sealed).await,
     }
@@ -80,7 +90,11 @@ pub(crate) async fn read<T: DeserializeOwned>(platform: &Platform, name: &str) -
 
 /// Seals and writes a record that has no other writer at the same time.
 pub(crate) async fn write<T: Serialize>(platform: &Platform, name: &str, record: &T) -> Result<(), Fault> {
-    let sealed = seal(platform, name, record).await?;
+    write_sealed(platform, name, &seal(platform, name, record).await?).await
+}
+
+/// Writes a record that is sealed.
+pub(crate) async fn write_sealed(platform: &Platform, name: &str, sealed: &str) -> Result<(), Fault> {
     store(platform)?.put(name, sealed).map_err(unavailable)?.execute().await.map_err(unavailable)
 }
 

@@ -10,6 +10,7 @@ mod endpoints;
 mod env;
 mod fetch;
 mod http;
+mod jobs;
 mod kv;
 mod objects;
 mod random;

@@ -22,6 +22,10 @@ pub(crate) enum FaultKind {
     NoSigningKey,
     /// A Durable Object did not answer.
     ObjectUnavailable,
+    /// `EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY` is not 32 bytes in base64.
+    PreviousKeyEncryptionKeyInvalid,
+    /// `EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY` is `EDGEMINT_KEY_ENCRYPTION_KEY`.
+    PreviousKeyEncryptionKeySame,
     /// A record opens but is not what this version writes.
     RecordUnreadable,
     /// `EDGEMINT_ROOT_SECRET` is not set, or has less than 16 characters at an authority that is not for this machine alone.
@@ -33,13 +37,15 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
         Self::KeyEncryptionKeyMissing,
         Self::NoSigningKey,
         Self::ObjectUnavailable,
+        Self::PreviousKeyEncryptionKeyInvalid,
+        Self::PreviousKeyEncryptionKeySame,
         Self::RecordUnreadable,
         Self::RootSecretMissing,
         Self::Settings(AuthorityError::AccessTokenTtl),
@@ -63,6 +69,8 @@ impl FaultKind {
             Self::KeyEncryptionKeyMissing => "key_encryption_key_missing",
             Self::NoSigningKey => "no_signing_key",
             Self::ObjectUnavailable => "object_unavailable",
+            Self::PreviousKeyEncryptionKeyInvalid => "previous_key_encryption_key_invalid",
+            Self::PreviousKeyEncryptionKeySame => "previous_key_encryption_key_same",
             Self::RecordUnreadable => "record_unreadable",
             Self::RootSecretMissing => "root_secret_missing",
             Self::Settings(error) => error.kind(),

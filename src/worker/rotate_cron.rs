@@ -1,14 +1,17 @@
 //! Once in a while, the keyring is asked whether a key needs a successor: then there is one long before the old one ends.
+//! And the maintenance object, whether its alarm is set.
 
 use worker::Env;
 
 use super::env::Platform;
 use super::objects::keyring_do::KeyringCommand;
+use super::objects::maintenance_do::{self, MaintenanceCommand};
 use super::ring;
 
 /// Looks after the keys. A fault has been logged where it was built, and the next run tries again.
 pub(crate) async fn run(env: Env) {
     if let Ok(platform) = Platform::new(env).await {
         let _ = ring::ask(&platform, KeyringCommand::Ensure).await;
+        let _ = maintenance_do::ask(&platform, &MaintenanceCommand::Wake).await;
     }
 }

@@ -8,8 +8,8 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_users, authorize, documents, introspect_revoke, logout, resource, sign_in,
-    sign_up, token, upstream,
+    account_page, admin_clients, admin_jobs, admin_users, authorize, documents, introspect_revoke, logout, resource,
+    sign_in, sign_up, token, upstream,
 };
 use super::env::Platform;
 use super::http::Incoming;
@@ -90,6 +90,11 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
         (Route::Client(id), _) => admin_clients::read_client(platform, id).await,
         (Route::ClientGrants(id), "DELETE") => admin_users::end_client_grants(platform, request, id).await,
         (Route::ClientGrants(id), _) => admin_users::client_grants(platform, request, id).await,
+        (Route::ClientTokens(id), _) => admin_jobs::end_tokens(platform, id).await,
+        (Route::KeyEncryption, _) => admin_jobs::key_encryption(platform).await,
+        (Route::Reseal, _) => admin_jobs::reseal(platform).await,
+        (Route::Revocation(id), _) => admin_jobs::revocation(platform, id).await,
+        (Route::Revocations, _) => admin_jobs::revoke(platform, request).await,
         (Route::Keys, _) => admin_clients::list_keys(platform).await,
         (Route::Rotate, _) => admin_clients::rotate_keys(platform).await,
         (Route::Users, "POST") => admin_users::create(platform, request).await,
@@ -127,7 +132,7 @@ async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Inc
         (Route::SignUp, _) => sign_up::page(platform, request, &browser).await,
         _ => Err(Refusal::NotFound.into()),
     };
-    match outcome {
+    let reply = match outcome {
         Ok(reply) => reply,
         Err(Stop::Refused(refusal)) => {
             refused(route.name(), &refusal);
@@ -138,7 +143,8 @@ async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Inc
             let html = page.render(browser.words);
             browser.page(platform, Problem::Unavailable.status(), html, &[]).with("Retry-After", "5")
         }
-    }
+    };
+    browser.with_session_written_anew(platform, reply)
 }
 
 /// Health says what is wrong with the settings; everything else says that it is not available.

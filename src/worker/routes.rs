@@ -10,14 +10,19 @@ pub(crate) enum Route<'p> {
     Authorize,
     Client(&'p str),
     ClientGrants(&'p str),
+    ClientTokens(&'p str),
     Clients,
     Consent,
     Health,
     Introspect,
     Jwks,
+    KeyEncryption,
     Keys,
     Logout,
+    Reseal,
     ResourceMetadata,
+    Revocation(&'p str),
+    Revocations,
     Revoke,
     Rotate,
     ServerMetadata,
@@ -65,8 +70,11 @@ impl<'p> Route<'p> {
             "/account/sign-in/upstream/callback" => Self::UpstreamCallback,
             "/account/sign-up" => Self::SignUp,
             "/admin/clients" => Self::Clients,
+            "/admin/key-encryption" => Self::KeyEncryption,
+            "/admin/key-encryption/reseal" => Self::Reseal,
             "/admin/keys" => Self::Keys,
             "/admin/keys/rotate" => Self::Rotate,
+            "/admin/revocations" => Self::Revocations,
             "/admin/users" => Self::Users,
             "/api/whoami" => Self::Whoami,
             "/health" => Self::Health,
@@ -93,6 +101,8 @@ impl<'p> Route<'p> {
         Some(match *segments {
             ["clients", id] => Self::Client(id),
             ["clients", id, "grants"] => Self::ClientGrants(id),
+            ["clients", id, "tokens"] => Self::ClientTokens(id),
+            ["revocations", id] => Self::Revocation(id),
             ["users", id] => Self::User(id),
             ["users", id, "grants"] => Self::UserGrants(id),
             ["users", id, "grants", grant] => Self::UserGrant(id, grant),
@@ -109,8 +119,15 @@ impl<'p> Route<'p> {
             Self::Client(_) | Self::User(_) => "GET, PUT, DELETE",
             Self::ClientGrants(_) | Self::UserGrants(_) | Self::UserSessions(_) => "GET, DELETE",
             Self::Clients | Self::Users => "GET, POST",
-            Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Rotate => "POST",
-            Self::Health | Self::Keys | Self::Upstream | Self::UpstreamCallback => "GET, HEAD",
+            Self::ClientTokens(_) | Self::UserGrant(..) => "DELETE",
+            Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Reseal => "POST",
+            Self::Revocations | Self::Rotate => "POST",
+            Self::Health
+            | Self::KeyEncryption
+            | Self::Keys
+            | Self::Revocation(_)
+            | Self::Upstream
+            | Self::UpstreamCallback => "GET, HEAD",
             Self::Jwks
             | Self::ResourceMetadata
             | Self::ServerMetadata
@@ -118,7 +135,6 @@ impl<'p> Route<'p> {
             | Self::StatusLists
             | Self::Whoami => "GET, HEAD, OPTIONS",
             Self::Revoke | Self::Token => "POST, OPTIONS",
-            Self::UserGrant(..) => "DELETE",
             Self::Userinfo => "GET, HEAD, POST, OPTIONS",
         }
     }
@@ -128,14 +144,16 @@ impl<'p> Route<'p> {
         match self {
             Self::Account => "/account",
             Self::Authorize => "/oauth/authorize",
-            Self::Client(_) | Self::Clients | Self::ClientGrants(_) => "/admin/clients",
+            Self::Client(_) | Self::Clients | Self::ClientGrants(_) | Self::ClientTokens(_) => "/admin/clients",
             Self::Consent => "/oauth/consent",
             Self::Health => "/health",
             Self::Introspect => "/oauth/introspect",
             Self::Jwks => "/.well-known/jwks.json",
+            Self::KeyEncryption | Self::Reseal => "/admin/key-encryption",
             Self::Keys => "/admin/keys",
             Self::Logout => "/oauth/logout",
             Self::ResourceMetadata => METADATA_PATH,
+            Self::Revocation(_) | Self::Revocations => "/admin/revocations",
             Self::Revoke => "/oauth/revoke",
             Self::Rotate => "/admin/keys/rotate",
             Self::ServerMetadata => "/.well-known/oauth-authorization-server",
@@ -168,8 +186,13 @@ impl<'p> Route<'p> {
             | Self::UpstreamCallback => Audience::Person,
             Self::Client(_)
             | Self::ClientGrants(_)
+            | Self::ClientTokens(_)
             | Self::Clients
+            | Self::KeyEncryption
             | Self::Keys
+            | Self::Reseal
+            | Self::Revocation(_)
+            | Self::Revocations
             | Self::Rotate
             | Self::User(_)
             | Self::UserGrant(..)

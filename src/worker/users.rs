@@ -89,9 +89,10 @@ pub(crate) fn checked(description: UserDescription, now: UnixTime) -> Result<New
     Ok(NewUser { username, password, profile, scope: description.scope })
 }
 
-/// Makes an account: takes the name, stores the account, then enters it in the list.
+/// Makes an account: takes the name, enters the account in the list, then stores it.
 ///
-/// A crash in between leaves a name whose account is not there; the next who asks for it gets it, a minute later.
+/// A crash in between leaves a name whose account is not there; the next who asks for it gets it, a minute later. And it
+/// may leave an entry in the list, which shows nothing: so whoever goes through the list misses no account.
 ///
 /// # Errors
 /// [`Refusal::UserExists`].
@@ -111,9 +112,9 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<Account
 pub(crate) async fn create_upstream(platform: &Platform, name: &Name<'_>, profile: Profile) -> Result<AccountId, Stop> {
     let account = AccountId::from_bytes(random()?);
     claim(platform, name, &account, None).await?;
+    list(platform, &account, &profile.username, &[]).await?;
     let record = record(platform, &account, &profile, None).await?;
     finish(platform, &account, AccountCommand::Create(record)).await?;
-    list(platform, &account, &profile).await?;
     Ok(account)
 }
 
@@ -144,9 +145,9 @@ async fn claim(
 }
 
 async fn store(platform: &Platform, account: &AccountId, user: &NewUser) -> Result<(), Stop> {
+    list(platform, account, &user.profile.username, &[]).await?;
     let record = record(platform, account, &user.profile, user.scope.clone()).await?;
-    finish(platform, account, AccountCommand::Create(record)).await?;
-    Ok(list(platform, account, &user.profile).await?)
+    finish(platform, account, AccountCommand::Create(record)).await
 }
 
 async fn record(
@@ -159,15 +160,32 @@ async fn record(
     Ok(AccountRecord { profile, scope, created: platform.now })
 }
 
-/// What the list of users shows of one.
+/// What the list of users holds of one: by which names the account can be found.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Listed {
     pub(crate) username: String,
+    /// Names that it takes or gives up just now, or was about to when something broke off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) others: Vec<String>,
 }
 
-async fn list(platform: &Platform, account: &AccountId, profile: &Profile) -> Result<(), Fault> {
+async fn list(platform: &Platform, account: &AccountId, username: &str, others: &[String]) -> Result<(), Fault> {
     let name = kv::name(platform, Kind::User, account.as_str());
-    kv::write(platform, &name, &Listed { username: profile.username.clone() }).await
+    kv::write(platform, &name, &Listed { username: username.to_owned(), others: others.to_vec() }).await
+}
+
+/// Notes which names a change of names is about, before it is made. Gives those that the account may have beside the new.
+async fn list_change(platform: &Platform, account: &AccountId, old: &str, new: &str) -> Result<Vec<String>, Fault> {
+    let name = kv::name(platform, Kind::User, account.as_str());
+    let mut names = vec![old.to_owned()];
+    if let Found::Record(Listed { username, others }) = kv::read(platform, &name).await? {
+        names.extend(others.into_iter().chain([username]));
+    }
+    names.sort();
+    names.dedup();
+    names.retain(|name| name != new);
+    list(platform, account, new, &names).await?;
+    Ok(names)
 }
 
 /// The account and its profile.
@@ -189,8 +207,17 @@ pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(Ac
 pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewUser) -> Result<Profile, Stop> {
     let (old, old_profile) = read(platform, account).await?;
     let name = Name::Username(user.username.as_str());
+    let mut given_up = Vec::new();
     if old_profile.username != user.profile.username {
-        let kept = password_of(platform, account, &old_profile.username).await?;
+        given_up = list_change(platform, account, &old_profile.username, user.username.as_str()).await?;
+        let kept = match password_of(platform, account, &old_profile.username).await? {
+            // Sealed anew: what moves must not carry on a key that is about to go.
+            Some(sealed) => {
+                let hash = open_password(platform, account, &sealed).await?;
+                Some(kv::seal(platform, &password_name(platform, account), &hash).await?)
+            }
+            None => None,
+        };
         claim(platform, &name, account, kept).await?;
     }
     let renewed = AccountRecord { created: old.created, ..record(platform, account, &user.profile, user.scope).await? };
@@ -198,11 +225,13 @@ pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewU
     if let Some(password) = &user.password {
         set_password(platform, account, &name, password).await?;
     }
-    if old_profile.username != user.profile.username {
-        let given_up = Name::Username(&old_profile.username);
-        identifier(platform, &given_up, &IdentifierCommand::Release { account: account.clone() }).await?;
+    for name in &given_up {
+        identifier(platform, &Name::Username(name), &IdentifierCommand::Release { account: account.clone() }).await?;
     }
-    list(platform, account, &user.profile).await?;
+    if !given_up.is_empty() {
+        // KV takes one write a second under one name. That names too many stay noted harms nobody.
+        let _ = list(platform, account, user.username.as_str(), &[]).await;
+    }
     Ok(user.profile)
 }
 
@@ -258,7 +287,8 @@ pub(crate) async fn open_password(
     }
 }
 
-fn password_name(platform: &Platform, account: &AccountId) -> String {
+/// Under which name an account's password is sealed.
+pub(crate) fn password_name(platform: &Platform, account: &AccountId) -> String {
     format!("password|{}|{account}", platform.authority().issuer())
 }
 

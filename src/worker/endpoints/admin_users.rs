@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::oauth::bulk::GrantFilter;
 use crate::oauth::grant::Grant;
 use crate::oauth::handle::{AccountId, GrantId};
 use crate::oauth::id_token::Profile;
@@ -117,7 +118,7 @@ pub(crate) async fn grants(platform: &Platform, id: &str) -> Result<Reply, Stop>
 
 /// `DELETE /admin/users/ID/grants`: all of them.
 pub(crate) async fn end_grants(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    ended(platform, &account_id(id)?, &AccountCommand::EndGrants { client: None }).await
+    ended(platform, &account_id(id)?, &AccountCommand::EndGrants { which: GrantFilter::default(), job: None }).await
 }
 
 /// `DELETE /admin/users/ID/grants/GRANT`.
@@ -160,7 +161,7 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
     let client = id_of_segment(id)?;
     let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
     let command = match is_there {
-        true => AccountCommand::EndGrants { client: Some(client.clone()) },
+        true => AccountCommand::EndGrants { which: GrantFilter::of_client(client.clone()), job: None },
         false => AccountCommand::Withdraw { client: client.clone() },
     };
     let (ended, next) = end_all_of(platform, &client, &command, query.get("cursor").unwrap_or_default()).await?;

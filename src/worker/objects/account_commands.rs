@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::passkey::Assertion;
 use crate::oauth::authorize::{AuthorizationRequest, Decision};
+use crate::oauth::bulk::GrantFilter;
 use crate::oauth::client::ClientId;
 use crate::oauth::grant::{Described, GrantRefusal, Outcome};
 use crate::oauth::handle::{GrantId, SessionId};
@@ -26,6 +27,8 @@ pub(crate) enum AccountCommand {
     Remove,
     /// Its record.
     Read,
+    /// Puts a profile that was sealed anew in the place of the one that was opened for that, if it still is there.
+    Reseal { was: String, sealed: String },
     /// Somebody has proved to be the person: a new session, in the place of another one of the same browser.
     SignIn { session: SessionId, amr: Vec<String>, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
     /// May this request have a code? If so, it is out.
@@ -72,8 +75,8 @@ pub(crate) enum AccountCommand {
     EndSessions { except: Option<SessionId> },
     /// Ends a grant, as the person or an operator asks.
     EndGrant { grant: GrantId },
-    /// Ends all grants, or all of a client.
-    EndGrants { client: Option<ClientId> },
+    /// Ends these grants. With a `job`, the count is of all that was ended for that job: asked twice, the same.
+    EndGrants { which: GrantFilter, job: Option<String> },
     /// Forgets what the person allowed a client, and ends its grants.
     Withdraw { client: ClientId },
     /// Adds a passkey.
@@ -105,7 +108,7 @@ pub(crate) enum AccountAnswer {
     Exists,
     /// There is no such thing.
     Missing,
-    /// The passkey or its challenge has been used before.
+    /// The passkey or its challenge has been used before; or what was to be replaced is not there any more.
     Refused,
     /// How many have been ended.
     Ended(u64),

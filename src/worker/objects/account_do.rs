@@ -122,6 +122,8 @@ impl AccountObject {
 const RECORD: &str = "";
 /// How soon a status list is told again what it could not be told.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// How long a job may take to note what it was answered, seconds.
+const REMEMBER_JOBS_FOR: u64 = 30 * 24 * 3600;
 
 fn run(
     command: AccountCommand,
@@ -164,6 +166,11 @@ fn run(
             Ok(AccountAnswer::Done)
         }
         AccountCommand::Read => Ok(AccountAnswer::Account(record)),
+        AccountCommand::Reseal { was, .. } if record.profile != was => Ok(AccountAnswer::Refused),
+        AccountCommand::Reseal { sealed, .. } => {
+            records.put(Table::Account, RECORD, None, &AccountRecord { profile: sealed, ..record })?;
+            Ok(AccountAnswer::Done)
+        }
         AccountCommand::SignIn { session, amr, agent, replaces, passkey } => {
             account.sign_in(&session, amr, agent, replaces, passkey)
         }
@@ -228,8 +235,9 @@ fn run(
             }
             None => AccountAnswer::Missing,
         }),
-        AccountCommand::EndGrants { client } => {
-            account.end_grants(|grant| client.as_ref().is_none_or(|client| grant.client == *client))
+        AccountCommand::EndGrants { which, job: None } => account.end_grants(|grant| which.matches(grant)),
+        AccountCommand::EndGrants { which, job: Some(job) } => {
+            account.end_grants_for(&job, |grant| which.matches(grant))
         }
         AccountCommand::Withdraw { client } => {
             records.delete(Table::Consent, client.as_str())?;
@@ -472,6 +480,20 @@ impl Account<'_> {
             self.untold.set(true);
         }
         Ok(())
+    }
+
+    /// Whoever asks may die before it has noted the answer, and asks again: so the count stays here.
+    fn end_grants_for(&self, job: &str, which: impl Fn(&Grant) -> bool) -> Result<AccountAnswer, Fault> {
+        let before = self.records.get::<u64>(Table::EndedFor, job)?.unwrap_or_default();
+        let total = match self.end_grants(which)? {
+            AccountAnswer::Ended(0) => before,
+            AccountAnswer::Ended(ended) => before.saturating_add(ended),
+            other => return Ok(other),
+        };
+        if total != before {
+            self.records.put(Table::EndedFor, job, Some(self.now.plus(REMEMBER_JOBS_FOR)), &total)?;
+        }
+        Ok(AccountAnswer::Ended(total))
     }
 
     fn overview(&self, account: AccountRecord, id: Option<SessionId>) -> Result<AccountAnswer, Fault> {

@@ -28,6 +28,9 @@ pub(crate) enum IdentifierCommand {
     Release { account: AccountId },
     /// Replaces the password, if it is this account's.
     SetPassword { account: AccountId, password: Option<String> },
+    /// Puts a password that was sealed anew in the place of the one that was opened for that, if it still is there: else the
+    /// answer is what is.
+    Reseal { was: String, sealed: String },
     /// What it leads to.
     Read,
     /// Somebody tries.
@@ -149,6 +152,13 @@ fn run(command: IdentifierCommand, records: &Records, now: UnixTime) -> Result<I
             }
             Ok(IdentifierAnswer::Done)
         }
+        IdentifierCommand::Reseal { was, sealed } => match entry()? {
+            Some(entry) if entry.password.as_ref() == Some(&was) => {
+                store(&Identifier { password: Some(sealed), ..entry })?;
+                Ok(IdentifierAnswer::Done)
+            }
+            other => Ok(IdentifierAnswer::Entry(other)),
+        },
         IdentifierCommand::Attempt { who } => {
             let bucket = records.get::<Bucket>(Table::Attempts, &who.id())?.unwrap_or(Bucket::EMPTY);
             match throttle::attempt(bucket, who.limits(), now) {

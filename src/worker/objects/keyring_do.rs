@@ -27,6 +27,8 @@ use crate::worker::report::Fault;
 pub(crate) enum KeyringCommand {
     /// The ring, with whatever key it lacks made first.
     Ensure,
+    /// The same, sealed anew.
+    Reseal,
     /// A successor for every algorithm that has none waiting.
     Rotate,
 }
@@ -89,7 +91,7 @@ async fn run(command: KeyringCommand, storage: Storage, env: Env) -> Result<Seal
     let pruned = ring.prune(platform.now);
     let algorithms = platform.authority().algorithms();
     let wanted: Vec<Algorithm> = match command {
-        KeyringCommand::Ensure => ring.wanting(algorithms, platform.now),
+        KeyringCommand::Ensure | KeyringCommand::Reseal => ring.wanting(algorithms, platform.now),
         KeyringCommand::Rotate => {
             let lacks = |algorithm: &Algorithm| ring.next(*algorithm, platform.now).is_none();
             algorithms.iter().copied().filter(lacks).collect()
@@ -101,8 +103,9 @@ async fn run(command: KeyringCommand, storage: Storage, env: Env) -> Result<Seal
     }
     ring.admit(materials, platform.now);
 
+    let reseals = matches!(command, KeyringCommand::Reseal);
     match stored {
-        Some(stored) if stored.published && !pruned && wanted.is_empty() => Ok(SealedRing(stored.sealed)),
+        Some(stored) if stored.published && !pruned && !reseals && wanted.is_empty() => Ok(SealedRing(stored.sealed)),
         previous => {
             let sealed = kv::seal(&platform, &name, &ring).await?;
             commit(&storage, &platform, &name, previous, sealed).await

@@ -5,6 +5,7 @@ pub(crate) mod account_do;
 pub(crate) mod account_records;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
+pub(crate) mod maintenance_do;
 pub(crate) mod records;
 pub(crate) mod registry_do;
 pub(crate) mod status_directory_do;

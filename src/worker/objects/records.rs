@@ -17,12 +17,16 @@ pub(crate) enum Table {
     Account,
     /// What a person allowed a client; the id is the client's.
     Consent,
+    /// How many grants were ended for a job; the id is the job's.
+    EndedFor,
     /// An entry of a status list that a removed client has left.
     FreeEntry,
     /// A grant.
     Grant,
     /// What leads from a sign-in name to an account; there is one, its id is empty.
     Identifier,
+    /// Long work; see `jobs`.
+    Job,
     /// Which status lists are being handed out; there is one, its id is empty.
     OpenLists,
     /// A passkey; the id is the credential's.
@@ -51,9 +55,11 @@ impl Table {
             Self::Account => "account",
             Self::Attempts => "attempts",
             Self::Consent => "consent",
+            Self::EndedFor => "ended_for",
             Self::FreeEntry => "free_entry",
             Self::Grant => "grant",
             Self::Identifier => "identifier",
+            Self::Job => "job",
             Self::OpenLists => "open_lists",
             Self::Passkey => "passkey",
             Self::Revocation => "revocation",

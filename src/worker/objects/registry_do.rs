@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, durable_object};
 
+use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::handle::AccountId;
 use crate::token::UnixTime;
 
@@ -28,6 +29,8 @@ pub(crate) enum RegistryCommand {
     Create { name: String, sealed: String, since: UnixTime },
     /// Replaces the record of one that is.
     Replace { name: String, sealed: String },
+    /// Puts a record that was sealed anew in the place of the one that was opened for that, if it still is there.
+    Reseal { name: String, was: String, sealed: String },
     /// Forgets the client; its tokens are not active any more.
     Remove { name: String },
     /// The sealed record.
@@ -36,6 +39,8 @@ pub(crate) enum RegistryCommand {
     Status { jti: String, issued_at: UnixTime },
     /// From now on a token with this identifier is not active.
     Revoke { jti: String, until: UnixTime },
+    /// From now on no token of the client's own that was issued until then is active.
+    EndTokens { until: UnixTime },
     /// Uses up an assertion.
     Spend { jti: String, until: UnixTime },
     /// From now on this account may have something for the client. Said before it has.
@@ -50,7 +55,7 @@ pub(crate) enum RegistryCommand {
 pub(crate) enum RegistryAnswer {
     /// It is done.
     Done,
-    /// There is a client already, or the assertion has been used before.
+    /// There is a client already, or the assertion has been used before, or the record is another one.
     Exists,
     /// There is no such client.
     Missing,
@@ -104,7 +109,16 @@ impl RegistryObject {
             RegistryCommand::Status { jti, issued_at } => {
                 let registered =
                     rows.record()?.is_some_and(|record| record.sealed.is_some() && record.since <= issued_at.0);
-                Ok(RegistryAnswer::Status { registered, revoked: rows.is_noted(Note::Revoked, &jti)? })
+                let ended = rows.tokens_ended()?.is_some_and(|moment| issued_at <= moment);
+                Ok(RegistryAnswer::Status { registered, revoked: ended || rows.is_noted(Note::Revoked, &jti)? })
+            }
+            RegistryCommand::EndTokens { until: moment } => {
+                // Longer than any token lives; then nobody asks any more.
+                let until = moment.plus(MAX_TOKEN_TTL + 60);
+                if rows.end_tokens(moment, until)? {
+                    self.wake_at(until).await?;
+                }
+                Ok(RegistryAnswer::Done)
             }
             RegistryCommand::Revoke { jti, until } => {
                 rows.note(Note::Revoked, &jti, until)?;
@@ -128,25 +142,30 @@ impl RegistryObject {
                 })
                 .await
             }
-            RegistryCommand::Replace { name, sealed } => {
-                self.change(name, Some(sealed), |old| old.ok_or(RegistryAnswer::Missing)).await
+            RegistryCommand::Replace { name, sealed } => self.change(name, Some(sealed), since_before).await,
+            RegistryCommand::Reseal { name, was, sealed } => {
+                self.change(name, Some(sealed), move |old| match old {
+                    Some(record) if record.sealed.as_ref() != Some(&was) => Err(RegistryAnswer::Exists),
+                    old => since_before(old),
+                })
+                .await
             }
-            RegistryCommand::Remove { name } => self.change(name, None, |old| old.ok_or(RegistryAnswer::Missing)).await,
+            RegistryCommand::Remove { name } => self.change(name, None, since_before).await,
         }
     }
 
-    /// Changes the record here and in KV. `decide` sees since when there is a client, and says since when there will be.
+    /// Changes the record here and in KV. `decide` sees the client that there is, and says since when there will be one.
     async fn change(
         &self,
         name: String,
         sealed: Option<String>,
-        decide: impl FnOnce(Option<u64>) -> Result<u64, RegistryAnswer> + 'static,
+        decide: impl FnOnce(Option<&Record>) -> Result<u64, RegistryAnswer> + 'static,
     ) -> Result<RegistryAnswer, Fault> {
         self.state.storage().set_alarm(RETRY).await.map_err(broken)?;
         let (rows, env) = (self.rows().map_err(broken)?, self.env.clone());
         let change = async move {
             let old = rows.record()?;
-            let since = match decide(old.as_ref().filter(|old| old.sealed.is_some()).map(|old| old.since)) {
+            let since = match decide(old.as_ref().filter(|old| old.sealed.is_some())) {
                 Ok(since) => since,
                 Err(answer) => return Ok(answer),
             };
@@ -174,6 +193,11 @@ impl RegistryObject {
         }
         Ok(())
     }
+}
+
+/// Whoever changes a client needs one that is there, and leaves it as old as it is.
+fn since_before(old: Option<&Record>) -> Result<u64, RegistryAnswer> {
+    old.map(|old| old.since).ok_or(RegistryAnswer::Missing)
 }
 
 const RETRY: Duration = Duration::from_secs(10);
@@ -204,6 +228,8 @@ struct Record {
 enum Note {
     Revoked,
     Assertion,
+    /// The id is a moment: tokens that were issued until then are not active.
+    TokensEnded,
 }
 
 impl Note {
@@ -211,6 +237,7 @@ impl Note {
         match self {
             Self::Revoked => "revoked",
             Self::Assertion => "assertion",
+            Self::TokensEnded => "tokens_ended",
         }
     }
 }
@@ -271,6 +298,29 @@ impl Rows {
             .exec("SELECT until FROM note WHERE kind = ? AND id = ?", vec![note.name().into(), id.into()])
             .map_err(broken)?;
         Ok(found.raw().next().is_some())
+    }
+
+    /// Until when tokens have been ended, if they have.
+    fn tokens_ended(&self) -> Result<Option<UnixTime>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            moment: Option<u64>,
+        }
+        let select = "SELECT max(CAST(id AS INTEGER)) AS moment FROM note WHERE kind = ?";
+        let rows = self.sql.exec(select, vec![Note::TokensEnded.name().into()]).map_err(broken)?;
+        let rows = rows.to_array::<Row>().map_err(broken)?;
+        Ok(rows.into_iter().next().and_then(|row| row.moment).map(UnixTime))
+    }
+
+    /// Ends the tokens that were issued until this moment. Says whether that is news: the latest moment counts, and is
+    /// the only one that is kept.
+    fn end_tokens(&self, moment: UnixTime, until: UnixTime) -> Result<bool, Fault> {
+        if self.tokens_ended()?.is_some_and(|ended| moment <= ended) {
+            return Ok(false);
+        }
+        let delete = "DELETE FROM note WHERE kind = ?";
+        self.sql.exec(delete, vec![Note::TokensEnded.name().into()]).map_err(broken)?;
+        self.note(Note::TokensEnded, &moment.0.to_string(), until)
     }
 
     /// Notes an account. It stays: an account that withdraws and allows again at the same moment is never lost.

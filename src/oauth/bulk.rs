@@ -1,0 +1,207 @@
+//! Ending many grants at once: which ones, as an operator describes them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::token::UnixTime;
+
+use super::client::ClientId;
+use super::grant::Grant;
+use super::handle::AccountId;
+use super::resource::Resource;
+
+/// Which of an account's grants. What is not said holds for all; what is said has to hold together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct GrantFilter {
+    /// Those of this client.
+    pub client: Option<ClientId>,
+    /// Those that may be used there.
+    pub resource: Option<Resource>,
+    /// Those that were allowed before this moment.
+    pub before: Option<UnixTime>,
+}
+
+impl GrantFilter {
+    /// All of one client.
+    pub fn of_client(client: ClientId) -> Self {
+        Self { client: Some(client), ..Self::default() }
+    }
+
+    /// Is it one of them?
+    pub fn matches(&self, grant: &Grant) -> bool {
+        self.client.as_ref().is_none_or(|client| grant.client == *client)
+            && self.resource.as_ref().is_none_or(|resource| grant.resources.contains(resource))
+            && self.before.is_none_or(|before| grant.issued_at < before)
+    }
+}
+
+/// What is to be ended: the body of `POST /admin/revocations`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct BulkRevocation {
+    /// Of this user alone.
+    pub user: Option<AccountId>,
+    /// And of the user's grants, which.
+    #[serde(flatten)]
+    pub grants: GrantFilter,
+}
+
+/// What is wrong with the description of what is to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkError {
+    /// `before` is no whole number of seconds, or lies in the future.
+    Before,
+    /// `client` is no client identifier.
+    Client,
+    /// Nothing is said: that would be everything.
+    Empty,
+    /// `resource` is no absolute URI without fragment.
+    Resource,
+    /// There is a member that we do not know. It may have been meant to spare something.
+    Unknown,
+    /// `user` is no user's identifier.
+    User,
+}
+
+impl BulkError {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Before, Self::Client, Self::Empty, Self::Resource, Self::Unknown, Self::User];
+
+    /// The stable word.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Before => "revocation_before",
+            Self::Client => "revocation_client",
+            Self::Empty => "revocation_empty",
+            Self::Resource => "revocation_resource",
+            Self::Unknown => "revocation_unknown",
+            Self::User => "revocation_user",
+        }
+    }
+
+    /// What the sender is told.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Before => "before must be whole seconds since 1970, and not in the future.",
+            Self::Client => "client must be a client_id.",
+            Self::Empty => "Say what is to be ended: user, client, resource or before.",
+            Self::Resource => "resource must be an absolute URI without fragment.",
+            Self::Unknown => "The members are user, client, resource and before, and no other.",
+            Self::User => "user must be the id of a user.",
+        }
+    }
+}
+
+impl BulkRevocation {
+    /// Reads the members. Unlike elsewhere one that we do not know is refused, since what it might have spared would be
+    /// ended; and null is no way to leave one out.
+    ///
+    /// # Errors
+    /// [`BulkError`] names the first thing that is wrong.
+    pub fn parse(body: &Map<String, Value>, now: UnixTime) -> Result<Self, BulkError> {
+        if body.keys().any(|name| !["user", "client", "resource", "before"].contains(&name.as_str())) {
+            return Err(BulkError::Unknown);
+        }
+        if body.is_empty() {
+            return Err(BulkError::Empty);
+        }
+        let text = |name: &str, error| body.get(name).map(|value| value.as_str().ok_or(error)).transpose();
+        let user = text("user", BulkError::User)?;
+        let client = text("client", BulkError::Client)?;
+        let resource = text("resource", BulkError::Resource)?;
+        let before = body.get("before").map(|value| value.as_u64().map(UnixTime).filter(|before| *before <= now));
+        Ok(Self {
+            user: user.map(|text| AccountId::parse(text).ok_or(BulkError::User)).transpose()?,
+            grants: GrantFilter {
+                client: client.map(|text| ClientId::parse(text).ok_or(BulkError::Client)).transpose()?,
+                resource: resource.map(|text| Resource::parse(text).ok_or(BulkError::Resource)).transpose()?,
+                before: before.map(|before| before.ok_or(BulkError::Before)).transpose()?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::grant::{SignIn, Stage};
+    use super::super::handle::SessionId;
+    use super::super::pkce::Challenge;
+    use super::super::scope::Scope;
+    use super::*;
+
+    const NOW: UnixTime = UnixTime(1000);
+
+    fn grant() -> Grant {
+        let resource = |text| Resource::parse(text).unwrap();
+        Grant {
+            client: ClientId::parse("app").unwrap(),
+            scope: Scope::parse("read").unwrap(),
+            resources: vec![resource("https://api.example"), resource("https://other.example")],
+            session: SessionId::from_bytes([1; 16]),
+            offline: true,
+            sign_in: SignIn { at: UnixTime(400), amr: Vec::new() },
+            challenge: Challenge::of_verifier(&"v".repeat(43)).unwrap(),
+            issued_at: UnixTime(500),
+            stage: Stage::Code { redirect_uri: "https://app.example/cb".to_owned(), nonce: None },
+        }
+    }
+
+    fn parse(body: &Value) -> Result<BulkRevocation, BulkError> {
+        BulkRevocation::parse(body.as_object().unwrap(), NOW)
+    }
+
+    fn matches(body: &Value) -> bool {
+        parse(body).unwrap().grants.matches(&grant())
+    }
+
+    #[test]
+    fn what_is_said_has_to_hold_together() {
+        assert!(GrantFilter::default().matches(&grant()));
+        assert!(GrantFilter::of_client(ClientId::parse("app").unwrap()).matches(&grant()));
+        let members = [
+            ("client", json!("app"), json!("App")),
+            ("resource", json!("https://other.example/"), json!("https://api.example/v1")),
+            ("before", json!(501), json!(500)),
+        ];
+        for chosen in 1_u8..8 {
+            let said = |wrong: Option<usize>| {
+                let members = members.iter().enumerate().filter(|(at, _)| chosen & (1 << at) != 0);
+                let member = |(at, (name, right, other)): (usize, &(&str, Value, Value))| {
+                    ((*name).to_owned(), if wrong == Some(at) { other.clone() } else { right.clone() })
+                };
+                Value::Object(members.map(member).collect())
+            };
+            assert!(matches(&said(None)), "{}", said(None));
+            for wrong in (0..members.len()).filter(|at| chosen & (1 << at) != 0) {
+                assert!(!matches(&said(Some(wrong))), "{}", said(Some(wrong)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_description() {
+        let user = AccountId::from_bytes([7; 16]).to_string();
+        assert_eq!(parse(&json!({ "user": user })).unwrap().user.unwrap().to_string(), user);
+        for (body, error) in [
+            (json!({}), BulkError::Empty),
+            (json!({ "users": user }), BulkError::Unknown),
+            (json!({ "user": user, "after": 1 }), BulkError::Unknown),
+            (json!({ "user": null }), BulkError::User),
+            (json!({ "user": "x" }), BulkError::User),
+            (json!({ "user": [user] }), BulkError::User),
+            (json!({ "client": "" }), BulkError::Client),
+            (json!({ "client": 1 }), BulkError::Client),
+            (json!({ "resource": "/api" }), BulkError::Resource),
+            (json!({ "resource": ["https://api.example"] }), BulkError::Resource),
+            (json!({ "before": 1001 }), BulkError::Before),
+            (json!({ "before": "1000" }), BulkError::Before),
+            (json!({ "before": -1 }), BulkError::Before),
+            (json!({ "before": 1.5 }), BulkError::Before),
+            (json!({ "client": "app", "before": null }), BulkError::Before),
+        ] {
+            assert_eq!(parse(&body), Err(error), "{body}");
+        }
+        assert!(parse(&json!({ "before": 1000 })).is_ok() && parse(&json!({ "before": 0 })).is_ok());
+    }
+}

@@ -1,0 +1,124 @@
+//! Long work, for what does not fit in one request: it is done chunk by chunk in the maintenance object, which notes each
+//! chunk when it is done. Whatever dies in between, the chunk is done again; so each must bear that.
+
+pub(crate) mod reseal;
+pub(crate) mod revoke;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+
+use crate::token::UnixTime;
+
+use super::env::Platform;
+use super::kv::{self, Kind};
+use super::objects;
+use super::report::{Fault, Stop};
+use reseal::Reseal;
+use revoke::Revoke;
+
+/// How many records or accounts a chunk has.
+pub(crate) const CHUNK: u64 = 32;
+/// How many of a chunk are asked at the same moment.
+const AT_ONCE: usize = 16;
+
+/// One piece of long work.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Job {
+    pub(crate) work: Work,
+    pub(crate) started_at: UnixTime,
+    pub(crate) finished_at: Option<UnixTime>,
+    /// Who has waited longest is next.
+    pub(crate) turn: u64,
+    /// How often the present chunk has failed.
+    pub(crate) failures: u32,
+    /// When it goes on.
+    pub(crate) not_before: UnixTime,
+}
+
+/// What there is to do.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Work {
+    Reseal(Box<Reseal>),
+    Revoke(Box<Revoke>),
+}
+
+/// What is left after a chunk.
+pub(crate) enum Progress {
+    /// The next chunk.
+    More,
+    /// The next chunk, after so many seconds.
+    Later(u64),
+    /// Nothing.
+    Done,
+}
+
+impl Job {
+    /// New work.
+    pub(crate) fn new(work: Work, now: UnixTime) -> Self {
+        Self { work, started_at: now, finished_at: None, turn: 0, failures: 0, not_before: now }
+    }
+
+    /// Does a chunk. What has failed is tried again, after longer and longer waits: 5 minutes at most.
+    pub(crate) async fn advance(&mut self, platform: &Platform, now: impl Fn() -> UnixTime) {
+        let outcome = match &mut self.work {
+            Work::Reseal(reseal) => reseal.chunk(platform).await,
+            Work::Revoke(revoke) => revoke.chunk(platform).await,
+        };
+        match outcome {
+            Ok(progress) => {
+                self.failures = 0;
+                match progress {
+                    Progress::More => {}
+                    Progress::Later(seconds) => self.not_before = now().plus(seconds),
+                    Progress::Done => self.finished_at = Some(now()),
+                }
+            }
+            Err(_) => self.fail(now()),
+        }
+    }
+
+    /// Has it wait, since something failed.
+    pub(crate) fn fail(&mut self, now: UnixTime) {
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.plus(2_u64.saturating_pow(self.failures).min(300));
+    }
+}
+
+/// How far a walk through a list of KV has come.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(crate) struct Place {
+    cursor: Option<String>,
+    /// The last that has been dealt with: a cursor may not be good any more by the time that it is needed.
+    after: String,
+}
+
+/// How many pages a walk may turn in vain until it finds its place again.
+const PAGES: usize = 500;
+
+/// The next ids of a kind, and the place behind them; none at the end.
+async fn ids_after(platform: &Platform, kind: Kind, place: &Place) -> Result<(Vec<String>, Option<Place>), Fault> {
+    let mut cursor = place.cursor.clone();
+    for _ in 0..PAGES {
+        let (mut ids, next) = match kv::list(platform, kind, cursor.take(), CHUNK).await {
+            Ok(page) => page,
+            // From the start, past what has been dealt with: KV lists in the order of names.
+            Err(Stop::Refused(_)) => continue,
+            Err(Stop::Failed(fault)) => return Err(fault),
+        };
+        let last = ids.last().cloned().unwrap_or_default();
+        ids.retain(|id| id.as_str() > place.after.as_str());
+        match next {
+            None => return Ok((ids, None)),
+            Some(next) if ids.is_empty() => cursor = Some(next),
+            Some(next) => return Ok((ids, Some(Place { cursor: Some(next), after: last }))),
+        }
+    }
+    Err(objects::unexpected())
+}
+
+/// Does all of it, some of it at the same moment; gives what came of each, in order.
+async fn at_once<F: Future>(works: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    stream::iter(works).buffered(AT_ONCE).collect().await
+}

@@ -1,0 +1,412 @@
+//! Sealing everything anew, after the key-encryption key has been replaced.
+//!
+//! A record is opened, sealed with the new key, and put back where the text that was opened still is: so what somebody
+//! changes meanwhile, with the new key, stays. Both keys open all the while. A record that neither opens is named and left
+//! as it is. All are gone through until once there was none left that only the previous key opens.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::oauth::ClientId;
+use crate::oauth::handle::AccountId;
+use crate::oauth::id_token::Profile;
+use crate::token::UnixTime;
+use crate::worker::account::{self, profile_name};
+use crate::worker::clients::registry;
+use crate::worker::crypto::Opened;
+use crate::worker::env::{KEYRING, Platform};
+use crate::worker::kv::{self, Kind};
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
+use crate::worker::objects::keyring_do::{KeyringCommand, SealedRing};
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::report::{Fault, FaultKind, event};
+use crate::worker::users::{self, Listed, Name, password_name};
+
+use super::{Job, Place, Progress, Work, at_once, ids_after};
+
+/// How many records that failed are shown by name.
+const SHOWN: usize = 100;
+/// How often a chunk of which nothing answers is tried, until its records count as failed.
+const ATTEMPTS: u32 = 8;
+/// How often records that did not answer are gone back to.
+const PASSES_FOR_FAULTS: u64 = 4;
+/// How often a record is tried that changes each time before it is put back.
+const RACES: usize = 8;
+
+/// How far it has come.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Reseal {
+    key: String,
+    previous: Option<String>,
+    stage: Stage,
+    place: Place,
+    pass: u64,
+    resealed: u64,
+    attempts: u32,
+    /// Of this pass.
+    tally: Tally,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Keyring,
+    Clients,
+    Users,
+}
+
+/// What was found.
+#[derive(Default, Deserialize, Serialize)]
+struct Tally {
+    records: u64,
+    resealed: u64,
+    failures: u64,
+    unanswered: u64,
+    failed: Vec<Failure>,
+}
+
+/// A record that could not be sealed anew, and why.
+#[derive(Deserialize, Serialize)]
+struct Failure {
+    record: String,
+    cause: String,
+}
+
+impl Tally {
+    fn fail(&mut self, record: String, cause: FaultKind) {
+        event("reseal_failed", &[("record", &record), ("cause", cause.name())]);
+        self.failures += 1;
+        self.failed.push(Failure { record, cause: cause.name().to_owned() });
+    }
+
+    fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.resealed += other.resealed;
+        self.failures += other.failures;
+        self.unanswered += other.unanswered;
+        let room = SHOWN.saturating_sub(self.failed.len());
+        self.failed.extend(other.failed.into_iter().take(room));
+    }
+}
+
+impl Reseal {
+    /// From the start, with the keys that the Worker has now.
+    pub(crate) fn new(platform: &Platform) -> Self {
+        let previous = platform.config.previous_key_id.as_deref();
+        event("reseal_started", &[("key", &platform.config.key_id), ("previous", previous.unwrap_or_default())]);
+        Self {
+            key: platform.config.key_id.clone(),
+            previous: platform.config.previous_key_id.clone(),
+            stage: Stage::Keyring,
+            place: Place::default(),
+            pass: 1,
+            resealed: 0,
+            attempts: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Is it about the keys that the Worker has now? The previous one may have gone since.
+    fn is_about(&self, platform: &Platform) -> bool {
+        let previous = &platform.config.previous_key_id;
+        self.key == platform.config.key_id && (previous.is_none() || self.previous == *previous)
+    }
+
+    pub(super) async fn chunk(&mut self, platform: &Platform) -> Result<Progress, Fault> {
+        if !self.is_about(platform) {
+            *self = Self::new(platform);
+        }
+        let (ids, next) = match self.stage {
+            Stage::Keyring => (vec![String::new()], None),
+            Stage::Clients => ids_after(platform, Kind::Client, &self.place).await?,
+            Stage::Users => ids_after(platform, Kind::User, &self.place).await?,
+        };
+        let (stage, first) = (self.stage, self.pass == 1);
+        let outcomes = at_once(ids.iter().map(|id| async move {
+            let mut tally = Tally::default();
+            let outcome = match stage {
+                Stage::Keyring => keyring(platform, first, &mut tally).await,
+                Stage::Clients => client(platform, id, first, &mut tally).await,
+                Stage::Users => user(platform, id, first, &mut tally).await,
+            };
+            (tally, outcome.err())
+        }))
+        .await;
+        let fault = outcomes.iter().find_map(|(_, fault)| *fault);
+        if let Some(fault) = fault.filter(|_| outcomes.iter().all(|(_, fault)| fault.is_some()))
+            && self.attempts < ATTEMPTS
+        {
+            // That is an outage, and nothing about these records.
+            self.attempts += 1;
+            return Err(fault);
+        }
+        self.attempts = 0;
+        for (id, (mut tally, fault)) in ids.iter().zip(outcomes) {
+            if let Some(fault) = fault {
+                tally.fail(kv::name(platform, stage.kind(), id), fault.kind());
+                tally.unanswered += 1;
+            }
+            self.resealed += tally.resealed;
+            self.tally.add(tally);
+        }
+        match (next, self.stage) {
+            (Some(next), _) => self.place = next,
+            (None, Stage::Keyring) => (self.stage, self.place) = (Stage::Clients, Place::default()),
+            (None, Stage::Clients) => (self.stage, self.place) = (Stage::Users, Place::default()),
+            (None, Stage::Users) => return Ok(self.end_of_pass()),
+        }
+        Ok(Progress::More)
+    }
+
+    /// All have been seen once. As long as something was found, there may be more: an isolate that did not know the new
+    /// key yet may have written behind our back.
+    fn end_of_pass(&mut self) -> Progress {
+        let again = self.tally.resealed > 0 || (self.tally.unanswered > 0 && self.pass < PASSES_FOR_FAULTS);
+        if !again {
+            let [records, resealed, failures] =
+                [self.tally.records, self.resealed, self.tally.failures].map(|count| count.to_string());
+            event("reseal_finished", &[("records", &records), ("resealed", &resealed), ("failed", &failures)]);
+            return Progress::Done;
+        }
+        self.pass += 1;
+        (self.stage, self.place, self.tally) = (Stage::Keyring, Place::default(), Tally::default());
+        if self.pass == 2 { Progress::More } else { Progress::Later(10) }
+    }
+}
+
+impl Stage {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Keyring => Kind::Keyring,
+            Self::Clients => Kind::Client,
+            Self::Users => Kind::User,
+        }
+    }
+}
+
+/// What to do about a sealed text.
+enum Due {
+    /// Nothing: the new key opens it. What it says.
+    Nothing(String),
+    /// This is to take its place.
+    Anew { sealed: String, text: String },
+}
+
+/// Opens a text and seals it anew if need be. `None`, and a failure in the tally, if no key opens it.
+async fn due(platform: &Platform, name: &str, sealed: &str, tally: &mut Tally) -> Result<Option<Due>, Fault> {
+    let key = &platform.config.sealing_key;
+    Ok(match key.open(name, sealed).await? {
+        Some(Opened::Current(text)) => Some(Due::Nothing(text)),
+        Some(Opened::Previous(text)) => Some(Due::Anew { sealed: key.seal(name, &text).await?, text }),
+        None => {
+            tally.fail(name.to_owned(), FaultKind::KeyEncryptionKeyMismatch);
+            None
+        }
+    })
+}
+
+/// Is the copy in KV, if there is one, sealed with the new key? Asked once: what is put there may be seen a minute later.
+async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault> {
+    match kv::read_sealed(platform, name).await? {
+        Some(sealed) => kv::is_of_current_key(platform, name, &sealed).await,
+        None => Ok(true),
+    }
+}
+
+async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
+    let name = kv::name(platform, Kind::Keyring, "");
+    let ask = async |command| {
+        let answer: Result<SealedRing, Fault> =
+            objects::call(platform, KEYRING, platform.authority().issuer(), &command).await;
+        answer
+    };
+    tally.records += 1;
+    let sealed = match ask(KeyringCommand::Ensure).await {
+        Ok(SealedRing(sealed)) => sealed,
+        Err(fault) if is_about_the_record(fault.kind()) => {
+            tally.fail(name, fault.kind());
+            return Ok(());
+        }
+        Err(fault) => return Err(fault),
+    };
+    let current = kv::is_of_current_key(platform, &name, &sealed).await?;
+    if !current || (first && !copy_is_current(platform, &name).await?) {
+        ask(KeyringCommand::Reseal).await?;
+        tally.resealed += 1;
+    }
+    Ok(())
+}
+
+const fn is_about_the_record(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::KeyEncryptionKeyMismatch | FaultKind::RecordUnreadable)
+}
+
+/// The record in the client's registry, which is the one that counts, and with it the copy in KV.
+async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> Result<(), Fault> {
+    let Some(client) = ClientId::parse(id) else {
+        return Ok(());
+    };
+    let name = kv::name(platform, Kind::Client, id);
+    tally.records += 1;
+    for _ in 0..RACES {
+        let was = match registry(platform, &client, &RegistryCommand::Read).await? {
+            RegistryAnswer::Record(sealed) => sealed,
+            // It has just been deleted.
+            RegistryAnswer::Missing => return Ok(()),
+            _ => return Err(objects::unexpected()),
+        };
+        let sealed = match due(platform, &name, &was, tally).await? {
+            None => return Ok(()),
+            Some(Due::Nothing(_)) if !first || copy_is_current(platform, &name).await? => return Ok(()),
+            Some(Due::Nothing(text)) => platform.config.sealing_key.seal(&name, &text).await?,
+            Some(Due::Anew { sealed, .. }) => sealed,
+        };
+        match registry(platform, &client, &RegistryCommand::Reseal { name: name.clone(), was, sealed }).await? {
+            RegistryAnswer::Done => {
+                tally.resealed += 1;
+                return Ok(());
+            }
+            RegistryAnswer::Exists => {}
+            RegistryAnswer::Missing => return Ok(()),
+            _ => return Err(objects::unexpected()),
+        }
+    }
+    Err(objects::unexpected())
+}
+
+/// The entry in the list, the account's profile, and the passwords of all names that lead to the account.
+async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> Result<(), Fault> {
+    let (Some(account), name) = (AccountId::parse(id), kv::name(platform, Kind::User, id)) else {
+        return Ok(());
+    };
+    let mut names = Vec::new();
+    let mut entry = None;
+    if let Some(sealed) = kv::read_sealed(platform, &name).await? {
+        tally.records += 1;
+        entry = due(platform, &name, &sealed, tally).await?;
+    }
+    if let Some(Due::Nothing(text) | Due::Anew { text, .. }) = &entry {
+        match serde_json::from_str::<Listed>(text) {
+            Ok(Listed { username, others }) => names.extend(others.into_iter().chain([username])),
+            Err(_) => tally.fail(name.clone(), FaultKind::RecordUnreadable),
+        }
+    }
+    let (is_there, username) = profile(platform, &account, tally).await?;
+    names.extend(username);
+    names.sort();
+    names.dedup();
+    for username in &names {
+        password(platform, &account, username, tally).await?;
+    }
+    if let Some(Due::Anew { sealed, .. }) = entry.filter(|_| first) {
+        kv::write_sealed(platform, &name, &sealed).await?;
+        tally.resealed += 1;
+        // Whoever deletes a user deletes the entry last: if not after this write, then it is for us to do.
+        if is_there && matches!(account::ask(platform, &account, &AccountCommand::Read).await?, AccountAnswer::Missing)
+        {
+            kv::delete(platform, &name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The profile. Says whether there is an account, and gives the user name in its profile.
+async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) -> Result<(bool, Option<String>), Fault> {
+    let name = profile_name(platform, account);
+    for attempt in 0..RACES {
+        let was = match account::ask(platform, account, &AccountCommand::Read).await? {
+            AccountAnswer::Account(record) => record.profile,
+            AccountAnswer::Missing => return Ok((attempt > 0, None)),
+            _ => return Err(objects::unexpected()),
+        };
+        tally.records += u64::from(attempt == 0);
+        let (text, sealed) = match due(platform, &name, &was, tally).await? {
+            None => return Ok((true, None)),
+            Some(Due::Nothing(text)) => (text, None),
+            Some(Due::Anew { sealed, text }) => (text, Some(sealed)),
+        };
+        let Ok(Profile { username, .. }) = serde_json::from_str(&text) else {
+            tally.fail(name, FaultKind::RecordUnreadable);
+            return Ok((true, None));
+        };
+        let Some(sealed) = sealed else {
+            return Ok((true, Some(username)));
+        };
+        match account::ask(platform, account, &AccountCommand::Reseal { was, sealed }).await? {
+            AccountAnswer::Done => {
+                tally.resealed += 1;
+                return Ok((true, Some(username)));
+            }
+            AccountAnswer::Refused | AccountAnswer::Missing => {}
+            _ => return Err(objects::unexpected()),
+        }
+    }
+    Err(objects::unexpected())
+}
+
+/// The password that goes with a name, if the name is this account's and has one.
+async fn password(platform: &Platform, account: &AccountId, username: &str, tally: &mut Tally) -> Result<(), Fault> {
+    let (name, identifier) = (password_name(platform, account), Name::Username(username));
+    for attempt in 0..RACES {
+        let entry = match users::identifier(platform, &identifier, &IdentifierCommand::Read).await? {
+            IdentifierAnswer::Entry(entry) => entry.filter(|entry| entry.account == *account),
+            _ => return Err(objects::unexpected()),
+        };
+        let Some(was) = entry.and_then(|entry| entry.password) else {
+            return Ok(());
+        };
+        tally.records += u64::from(attempt == 0);
+        let Some(Due::Anew { sealed, .. }) = due(platform, &name, &was, tally).await? else {
+            return Ok(());
+        };
+        match users::identifier(platform, &identifier, &IdentifierCommand::Reseal { was, sealed }).await? {
+            IdentifierAnswer::Done => {
+                tally.resealed += 1;
+                return Ok(());
+            }
+            IdentifierAnswer::Entry(_) => {}
+            _ => return Err(objects::unexpected()),
+        }
+    }
+    Err(objects::unexpected())
+}
+
+/// What an operator sees of the keys and of the work.
+pub(crate) fn shown(platform: &Platform, job: Option<&Job>) -> Value {
+    let (key, previous) = (&platform.config.key_id, &platform.config.previous_key_id);
+    let about = job.and_then(|job| match &job.work {
+        Work::Reseal(reseal) if reseal.is_about(platform) => Some((job, reseal)),
+        Work::Reseal(_) | Work::Revoke(_) => None,
+    });
+    let Some((job, reseal)) = about else {
+        let state = if previous.is_some() {
+            "Records may still need the previous secret: POST /admin/key-encryption/reseal."
+        } else {
+            "There is no previous secret."
+        };
+        return json!({
+            "key": key, "previous": previous, "records": 0, "resealed": 0, "failed": [], "failures": 0, "done": false,
+            "state": state,
+        });
+    };
+    let (done, failures) = (job.finished_at.is_some(), reseal.tally.failures);
+    let lifetimes = platform.authority().lifetimes();
+    let longest = lifetimes.refresh.max(platform.authority().session_ttl());
+    let state = match (done, failures, previous) {
+        (false, ..) => "Records are being sealed anew.",
+        (true, 0, Some(_)) => {
+            "No record needs the previous secret: it may be removed. Refresh tokens and sessions that it wrote, and that \
+             have not been used since, end with it."
+        }
+        (true, 0, None) => "No record needs another secret.",
+        (true, _, _) => "The records in failed open with neither secret. Keep the secrets until you know why.",
+    };
+    let handles_until = previous.as_ref().map(|_| UnixTime(job.started_at.0).plus(longest));
+    json!({
+        "key": key, "previous": previous, "records": reseal.tally.records, "resealed": reseal.resealed,
+        "failed": reseal.tally.failed, "failures": failures, "pass": reseal.pass, "done": done, "state": state,
+        "started_at": job.started_at, "finished_at": job.finished_at, "previous_handles_until": handles_until,
+    })
+}

@@ -1,0 +1,233 @@
+//! Ending many grants: an account, the accounts of a client, or those of all clients.
+//!
+//! A client's registry knows every account that may have a grant for it, and accounts count what they have ended for a
+//! job themselves: so whatever is asked twice is counted once.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::oauth::ClientId;
+use crate::oauth::bulk::{BulkRevocation, GrantFilter};
+use crate::oauth::handle::AccountId;
+use crate::oauth::resource::Resource;
+use crate::token::UnixTime;
+use crate::worker::account;
+use crate::worker::clients::{self, registry};
+use crate::worker::env::Platform;
+use crate::worker::kv::Kind;
+use crate::worker::objects;
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::report::{Fault, event};
+
+use super::{CHUNK, Job, Place, Progress, at_once, ids_after};
+
+/// How often something that fails is tried before it is set aside, to be tried again at the end.
+const ATTEMPTS: u32 = 5;
+/// How many may be set aside.
+const MAX_ASIDE: usize = 1000;
+
+/// How far it has come.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Revoke {
+    id: String,
+    what: BulkRevocation,
+    since: UnixTime,
+    ended: u64,
+    accounts: u64,
+    attempts: u32,
+    user: Option<AccountId>,
+    /// Clients to go through; the first is being gone through.
+    queue: VecDeque<ClientId>,
+    /// Where in the first one's accounts.
+    after: Option<String>,
+    /// Where the list of clients goes on.
+    next: Option<Place>,
+    /// What did not answer.
+    clients_aside: Vec<ClientId>,
+    accounts_aside: Vec<(ClientId, AccountId)>,
+}
+
+impl Revoke {
+    pub(crate) fn new(id: String, what: BulkRevocation, now: UnixTime) -> Self {
+        event("revocation_started", &[("revocation", &id)]);
+        let user = what.user.clone();
+        let (queue, next) = match (&user, &what.grants.client) {
+            (Some(_), _) => (VecDeque::new(), None),
+            (None, Some(client)) => (VecDeque::from([client.clone()]), None),
+            // The root client is in no list. It has tokens of its own.
+            (None, None) => (ClientId::parse(ClientId::ROOT).into_iter().collect(), Some(Place::default())),
+        };
+        Self {
+            id,
+            what,
+            since: now,
+            ended: 0,
+            accounts: 0,
+            attempts: 0,
+            user,
+            queue,
+            after: None,
+            next,
+            clients_aside: Vec::new(),
+            accounts_aside: Vec::new(),
+        }
+    }
+
+    pub(super) async fn chunk(&mut self, platform: &Platform) -> Result<Progress, Fault> {
+        if let Some(user) = &self.user {
+            self.ended += self.end_grants(platform, None, user).await?;
+            self.accounts += 1;
+            self.user = None;
+        } else if let Some(client) = self.queue.front().cloned() {
+            self.client(platform, client).await?;
+        } else if let Some(place) = &self.next {
+            let (ids, next) = ids_after(platform, Kind::Client, place).await?;
+            self.queue = ids.iter().filter_map(|id| ClientId::parse(id)).collect();
+            self.next = next;
+        } else if !self.accounts_aside.is_empty() {
+            self.again(platform).await?;
+        } else if !self.clients_aside.is_empty() {
+            self.queue = std::mem::take(&mut self.clients_aside).into();
+            return Ok(Progress::Later(60));
+        } else {
+            let [ended, accounts] = [self.ended, self.accounts].map(|count| count.to_string());
+            event("revocation_finished", &[("revocation", &self.id), ("ended", &ended), ("accounts", &accounts)]);
+            return Ok(Progress::Done);
+        }
+        Ok(Progress::More)
+    }
+
+    /// A chunk of a client's accounts; before the first one, the client's own tokens.
+    async fn client(&mut self, platform: &Platform, client: ClientId) -> Result<(), Fault> {
+        let found = match self.accounts_of(platform, &client).await {
+            Ok(found) => found,
+            Err(fault) if self.attempts < ATTEMPTS || self.clients_aside.len() >= MAX_ASIDE => {
+                self.attempts = self.attempts.saturating_add(1);
+                return Err(fault);
+            }
+            // One that does not answer holds up nobody else.
+            Err(_) => {
+                self.clients_aside.push(client);
+                self.next_client();
+                return Ok(());
+            }
+        };
+        let this: &Self = self;
+        let asked = &client;
+        let outcomes = at_once(found.iter().map(|account| this.end_grants(platform, Some(asked), account))).await;
+        let fault = outcomes.iter().find_map(|outcome| outcome.as_ref().err().copied());
+        let all_failed = outcomes.iter().all(Result::is_err);
+        let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        if let Some(fault) = fault
+            && ((all_failed && self.attempts < ATTEMPTS) || self.accounts_aside.len() + failed > MAX_ASIDE)
+        {
+            self.attempts = self.attempts.saturating_add(1);
+            return Err(fault);
+        }
+        self.attempts = 0;
+        for (account, outcome) in found.iter().zip(outcomes) {
+            match outcome {
+                Ok(ended) => {
+                    self.ended += ended;
+                    self.accounts += 1;
+                }
+                Err(_) => self.accounts_aside.push((client.clone(), account.clone())),
+            }
+        }
+        match found.last() {
+            Some(last) if found.len() as u64 == CHUNK => self.after = Some(last.to_string()),
+            Some(_) | None => self.next_client(),
+        }
+        Ok(())
+    }
+
+    fn next_client(&mut self) {
+        self.queue.pop_front();
+        (self.after, self.attempts) = (None, 0);
+    }
+
+    async fn accounts_of(&self, platform: &Platform, client: &ClientId) -> Result<Vec<AccountId>, Fault> {
+        if self.after.is_none() && self.concerns_tokens_of(platform, client).await {
+            clients::end_tokens(platform, client, self.what.grants.before.unwrap_or(self.since)).await?;
+        }
+        let after = self.after.clone().unwrap_or_default();
+        match registry(platform, client, &RegistryCommand::Accounts { after, limit: CHUNK }).await? {
+            RegistryAnswer::Accounts(accounts) => Ok(accounts),
+            _ => Err(objects::unexpected()),
+        }
+    }
+
+    /// Could a token of the client's own be one of those? If its record cannot be read now, it could.
+    async fn concerns_tokens_of(&self, platform: &Platform, client: &ClientId) -> bool {
+        let (Some(resource), authority) = (&self.what.grants.resource, platform.authority()) else {
+            return true;
+        };
+        if resource == authority.default_resource() || resource.as_str() == authority.issuer() {
+            return true;
+        }
+        match clients::record(platform, client).await {
+            Ok(Some(record)) => {
+                record.metadata.resources.iter().any(|own| Resource::parse(own).as_ref() == Some(resource))
+            }
+            Ok(None) => !client.is_root(),
+            Err(_) => true,
+        }
+    }
+
+    /// Ends what is to end of an account; gives how much that was, the same for one who asks again.
+    async fn end_grants(
+        &self,
+        platform: &Platform,
+        client: Option<&ClientId>,
+        account: &AccountId,
+    ) -> Result<u64, Fault> {
+        let mut which: GrantFilter = self.what.grants.clone();
+        which.client = client.cloned().or(which.client);
+        let job = client.map_or_else(|| self.id.clone(), |client| format!("{} {client}", self.id));
+        match account::ask(platform, account, &AccountCommand::EndGrants { which, job: Some(job) }).await? {
+            AccountAnswer::Ended(ended) => Ok(ended),
+            AccountAnswer::Missing => Ok(0),
+            _ => Err(objects::unexpected()),
+        }
+    }
+
+    /// Accounts that did not answer, once more: what does not answer now either stays for the next time.
+    async fn again(&mut self, platform: &Platform) -> Result<(), Fault> {
+        let chunk = self.accounts_aside.len().min(usize::try_from(CHUNK).unwrap_or(1));
+        let aside: Vec<_> = self.accounts_aside.drain(..chunk).collect();
+        let this: &Self = self;
+        let asks = aside.iter().map(|(client, account)| this.end_grants(platform, Some(client), account));
+        let mut fault = None;
+        for (pair, outcome) in aside.iter().zip(at_once(asks).await) {
+            match outcome {
+                Ok(ended) => {
+                    self.ended += ended;
+                    self.accounts += 1;
+                }
+                Err(cause) => {
+                    fault = Some(cause);
+                    self.accounts_aside.push(pair.clone());
+                }
+            }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+}
+
+/// What an operator sees of it.
+pub(crate) fn shown(revoke: &Revoke, job: &Job) -> Value {
+    let GrantFilter { client, resource, before } = &revoke.what.grants;
+    let mut value = json!({
+        "id": revoke.id, "ended": revoke.ended, "accounts": revoke.accounts, "done": job.finished_at.is_some(),
+        "unanswered": revoke.accounts_aside.len() + revoke.clients_aside.len(),
+        "user": revoke.what.user, "client": client, "resource": resource, "before": before,
+        "started_at": job.started_at, "finished_at": job.finished_at,
+    });
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    value
+}
