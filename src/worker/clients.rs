@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use serde::de::IgnoredAny;
 
+use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
 use crate::oauth::client::{ClientRecord, GrantType};
 use crate::oauth::exchange;
@@ -166,10 +167,59 @@ pub(crate) enum Standing {
 
 /// Ends a client's own tokens that were issued until this moment, the second itself included: times in tokens are whole
 /// seconds, and a token too many is better than one too few.
+///
+/// The status lists cannot tell earlier tokens from later ones: there, all that bear the client's place end, and later tokens get another.
 pub(crate) async fn end_tokens(platform: &Platform, id: &ClientId, until: UnixTime) -> Result<(), Fault> {
     match registry(platform, id, &RegistryCommand::EndTokens { until }).await? {
-        RegistryAnswer::Done => Ok(()),
-        _ => Err(objects::unexpected()),
+        RegistryAnswer::Done => {}
+        _ => return Err(objects::unexpected()),
+    }
+    if platform.now < until.plus(MAX_TOKEN_TTL) { move_status(platform, id).await } else { Ok(()) }
+}
+
+/// Marks the client's place in the status lists and gives it another. In this order: whatever breaks off in between, no token counts
+/// that should not, and asking again mends it.
+async fn move_status(platform: &Platform, id: &ClientId) -> Result<(), Fault> {
+    let last_token_ends = platform.now.plus(MAX_TOKEN_TTL);
+    for _ in 0..RACES {
+        let Some((was, mut record)) = registered(platform, id).await? else {
+            return Ok(());
+        };
+        let Some(entry) = record.status else {
+            return Ok(());
+        };
+        status::revoke(&platform.env, platform.authority(), [(entry, last_token_ends)]).await?;
+        record.status = Some(status::take_for_client(platform).await?);
+        let name = kv::name(platform, Kind::Client, id.as_str());
+        let sealed = kv::seal(platform, &name, &record).await?;
+        match registry(platform, id, &RegistryCommand::Reseal { name, was, sealed }).await? {
+            RegistryAnswer::Done => {
+                forget(id);
+                return status::release(platform, entry, last_token_ends).await;
+            }
+            // Somebody has just changed the client.
+            RegistryAnswer::Exists => {}
+            RegistryAnswer::Missing => return Ok(()),
+            _ => return Err(objects::unexpected()),
+        }
+    }
+    Err(objects::unexpected())
+}
+
+/// How often a record is tried that changes each time before it is put back.
+const RACES: usize = 8;
+
+/// The record of a client as its registry has it, sealed and opened: exact, where KV may be a minute behind.
+pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Option<(String, ClientRecord)>, Fault> {
+    let sealed = match registry(platform, id, &RegistryCommand::Read).await? {
+        RegistryAnswer::Record(sealed) => sealed,
+        RegistryAnswer::Missing => return Ok(None),
+        _ => return Err(objects::unexpected()),
+    };
+    match kv::open(platform, &kv::name(platform, Kind::Client, id.as_str()), &sealed).await? {
+        Found::Record(record) => Ok(Some((sealed, record))),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record")),
+        Found::Nothing => Err(objects::unexpected()),
     }
 }
 

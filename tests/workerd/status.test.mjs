@@ -187,6 +187,20 @@ test('seen in the list: a service client is deleted; its place is not given to t
   assert.notDeepEqual(placeOf((await token(server, {}, next)).access_token), placeOf(access_token));
 });
 
+test('seen in the list: all tokens of a service client end; those that it gets then count', async () => {
+  const client = await registerClient(server);
+  const { access_token } = await token(server, {}, client);
+  const { status } = await admin(server, 'DELETE', `${clientPath(client.id)}/tokens`);
+  assert.equal(status, 200);
+  await untilRevoked(server, access_token, 'tokens of a client');
+  // Its record is in memory elsewhere for a while; here, it is read anew.
+  const later = await token(server, {}, client);
+  assert.notDeepEqual(placeOf(later.access_token), placeOf(access_token));
+  assert.equal(await statusOf(server, later.access_token), 0);
+  await admin(server, 'DELETE', clientPath(client.id));
+  await untilRevoked(server, later.access_token, 'and that one too');
+});
+
 test('what others have stays good', async () => {
   const [ended, kept] = [await grant(), await grant()];
   await revoke(server, app, ended.refresh_token);

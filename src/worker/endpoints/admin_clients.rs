@@ -12,7 +12,7 @@ use crate::worker::clients::{self, registry};
 use crate::worker::endpoints::admin_users::end_all_of;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::kv::{self, Found, Kind};
+use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::account_commands::AccountCommand;
 use crate::worker::objects::keyring_do::KeyringCommand;
@@ -150,19 +150,11 @@ async fn seal(platform: &Platform, record: &ClientRecord) -> Result<(String, Str
     Ok((name, sealed))
 }
 
-/// The client of that path, as its registry has it: exact, where KV may be a minute behind.
+/// The client of that path, as its registry has it.
 async fn existing(platform: &Platform, segment: &str) -> Result<(ClientId, ClientRecord), Stop> {
     let id = clients::id_of_segment(segment)?;
-    let sealed = match registry(platform, &id, &RegistryCommand::Read).await? {
-        RegistryAnswer::Record(sealed) => sealed,
-        RegistryAnswer::Missing => return Err(Refusal::ClientNotFound.into()),
-        _ => return Err(objects::unexpected().into()),
-    };
-    match kv::open(platform, &kv::name(platform, Kind::Client, id.as_str()), &sealed).await? {
-        Found::Record(record) => Ok((id, record)),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record").into()),
-        Found::Nothing => Err(objects::unexpected().into()),
-    }
+    let (_, record) = clients::registered(platform, &id).await?.ok_or(Refusal::ClientNotFound)?;
+    Ok((id, record))
 }
 
 fn finish(answer: RegistryAnswer) -> Result<(), Stop> {
