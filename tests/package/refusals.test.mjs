@@ -147,6 +147,13 @@ test('every code has a case, and every case a code', () => {
   assert.deepEqual(Object.keys(CASES).sort(), Object.keys(codes).sort());
 });
 
+test('the lists of codes have every code, each in its place', async () => {
+  const { errorCodes, refusalCodes, requestCodes, troubleCodes } = await importFrom(await install(), 'edgemint/errors');
+  const from = (...kinds) => Object.keys(codes).filter((code) => kinds.includes(codes[code].from)).sort();
+  assert.deepEqual([refusalCodes, requestCodes, troubleCodes].map((list) => [...list].sort()), [from('core', 'status'), from('request'), from('package')]);
+  assert.deepEqual(Object.keys(errorCodes).sort(), Object.keys(codes).sort());
+});
+
 for (const [code, cases] of Object.entries(CASES)) {
   for (const [what, provoke, claim] of cases) {
     test(`${code}: ${what}`, async () => {

@@ -1,12 +1,15 @@
 // Status lists that must not be believed, each served for real: the token is refused, and the error says what was wrong.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { importFrom, install } from './consumer.mjs';
 import { LIST, MEDIA_TYPE, listOf, packed, seconds, signList, startLists } from './lists.mjs';
 import { base64url, newKey, signByHand, tampered } from './signer.mjs';
 
-const { createVerifier } = await importFrom(await install());
+const folder = await install();
+const { createVerifier } = await importFrom(folder);
 const [key, stranger, forger] = await Promise.all([newKey('ES256'), newKey('ES256', 'stranger'), newKey('ES256')]);
 const CODE = 'status_unavailable';
 
@@ -134,6 +137,26 @@ test('of several issuers, each has its own lists', async (t) => {
   await verifier.verify(await one.token(1));
   await verifier.verify(await two.token(1));
   await assert.rejects(verifier.verify(await one.token(1, { claims: { iss: two.issuer.issuer } })), { code: CODE, message: /another issuer/ });
+});
+
+test('where the runtime inflates all that it is given, it is given no more than a little at a time', async (t) => {
+  const { inflate } = await import(pathToFileURL(join(folder, 'node_modules/edgemint/dist/inflate.js')));
+  let made = 0;
+  const { DecompressionStream } = globalThis;
+  t.after(() => { globalThis.DecompressionStream = DecompressionStream; });
+  // As workerd does it: no back pressure, and as much as DEFLATE can make of it.
+  globalThis.DecompressionStream = function Eager() {
+    let controller;
+    const readable = new ReadableStream({ start: (given) => { controller = given; } });
+    const write = async (chunk) => {
+      made += chunk.length * 1032;
+      controller.enqueue(new Uint8Array(chunk.length * 1032));
+    };
+    const writer = { closed: new Promise(() => {}), write, close: async () => controller.close(), abort: async () => {} };
+    return { readable, writable: { getWriter: () => writer } };
+  };
+  await assert.rejects(inflate(new Uint8Array(280 * 1024), 4 * 1024 * 1024), RangeError);
+  assert.ok(made < 20_000_000, `${made} bytes were made`);
 });
 
 test('a bomb does not grow memory', async (t) => {

@@ -9,9 +9,9 @@ export async function inflate(bytes, most) {
   const { readable, writable } = new DecompressionStream('deflate');
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
   // Whoever reads is told the same.
-  const write = (promise) => void promise.catch(() => {});
-  write(reader.closed);
-  write(writer.closed);
+  const leave = (promise) => void promise.catch(() => {});
+  leave(reader.closed);
+  leave(writer.closed);
   const pieces = [];
   let length = 0;
   let reading;
@@ -31,14 +31,14 @@ export async function inflate(bytes, most) {
   try {
     for (let start = 0; start < bytes.length; start += SLICE) {
       if (start > 0) await drain(false);
-      write(writer.write(bytes.subarray(start, start + SLICE)));
+      leave(writer.write(bytes.subarray(start, start + SLICE)));
     }
-    write(writer.close());
+    leave(writer.close());
     await drain(true);
   } catch (thrown) {
     reading?.catch(() => {});
-    write(reader.cancel());
-    write(writer.abort());
+    leave(reader.cancel());
+    leave(writer.abort());
     throw thrown;
   }
   const inflated = joined(pieces, length);

@@ -21,6 +21,8 @@ interface Handlers { fetch?: (request: Incoming, env: Env, ctx: Ctx) => Answer |
 export default { fetch: guard({ issuer, audience, scope: 'read' }, handler) } satisfies Handlers;
 
 export const guards: Required<Handlers>['fetch'][] = [
+  guard({ issuer, audience, status: 'check' }, handler),
+  guard({ issuer, audience, status: { maxStale: 5 }, realm: 'api' }, handler),
   guard(verifier, handler),
   guard(ownVerifier, handler),
   guard({ verifier, scope: ['read', 'write'], realm: 'api', resourceMetadata: new URL2('https://api.example') }, handler),
