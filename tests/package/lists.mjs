@@ -86,12 +86,11 @@ export async function until(isSo) {
 
 /** Answers when it is told to: `handler` is a route, `letGo()` has it answer. */
 export function gated(serve) {
-  const gate = Promise.withResolvers?.() ?? {};
-  if (gate.promise === undefined) gate.promise = new Promise((resolve) => { gate.resolve = resolve; });
+  let letGo;
+  const gate = new Promise((resolve) => { letGo = resolve; });
   const handler = async (request, response) => {
-    await gate.promise;
+    await gate;
     await serve(request, response);
   };
-  return { handler, letGo: () => gate.resolve() };
+  return { handler, letGo };
 }
-

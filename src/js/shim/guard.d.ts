@@ -41,7 +41,7 @@ import type { TokenError, VerifiedToken, VerifierOptions } from './index.js';
  * | an `Authorization` that is malformed, or several | 400 | `invalid_request` |
  * | the token was refused | 401 | `invalid_token` |
  * | the token lacks a `scope` | 403 | `insufficient_scope`, and the `scope` wanted |
- * | the keys cannot be had now | 503, `Retry-After` | `temporarily_unavailable`; no challenge |
+ * | the keys, or the status list, cannot be had now | 503, `Retry-After` | `temporarily_unavailable`; no challenge |
  * | a fault in the options or in this package | 500 | `server_error`; no challenge |
  *
  * **A token with `cnf`** is bound to a key of its client (DPoP, RFC 9449; mutual TLS, RFC 8705). Whoever bears it proves no
