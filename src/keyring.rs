@@ -115,6 +115,11 @@ impl Stage {
 }
 
 impl Ring {
+    /// The identifiers of all keys.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.kid.as_str())
+    }
+
     /// Is there no key at all?
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

@@ -57,10 +57,14 @@ impl Form {
         self.all(name).next()
     }
 
+    /// Every parameter, in order, whether or not it has a value.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Every parameter that has a value, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        pairs.filter(|(_, value)| !value.is_empty())
+        self.named().filter(|(_, value)| !value.is_empty())
     }
 
     /// The values of a parameter that may stand more than once.

@@ -24,6 +24,7 @@ pub mod threats {}
 mod tests {
     use crate::keyring::{JWKS_MAX_AGE, LEAD, MAX_TOKEN_TTL, REFRESH_AFTER, STALE_LIMIT};
     use crate::oauth::Refusal;
+    use crate::oauth::event::Happening;
 
     const ERRORS: &str = include_str!("errors.md");
     const OPERATIONS: &str = include_str!("operations.md");
@@ -41,6 +42,18 @@ mod tests {
         let mut kinds: Vec<_> = Refusal::samples().iter().map(Refusal::kind).collect();
         kinds.dedup();
         assert_eq!(rows, kinds.len(), "errors.md lists a refusal that is none");
+    }
+
+    /// Every event stands in the table of the page with its severity, and no other does.
+    #[test]
+    fn the_page_for_operators_lists_every_event() {
+        let section = OPERATIONS.split("| event | severity | what happened |").nth(1).unwrap();
+        let rows: Vec<_> = section.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), Happening::ALL.len());
+        for (row, event) in rows.iter().zip(Happening::ALL) {
+            let beginning = format!("| `{}` | {} |", event.word(), event.severity().word());
+            assert!(row.starts_with(&beginning), "operations.md lacks, in its place: {beginning}");
+        }
     }
 
     /// The times of the key schedule that the page for operators names are the ones in force.

@@ -15,6 +15,8 @@ const CODE_TTL: u64 = 60;
 const DAY: u64 = 24 * 3600;
 /// The longest that a grant or a session may be made to last, seconds.
 const MAX_GRANT: u64 = 400 * DAY;
+/// The longest that events may be kept, days.
+const MAX_EVENT_RETENTION: u64 = 400;
 /// The longest that a refresh token may go on getting the same answer, seconds.
 const MAX_REPLAY_WINDOW: u64 = 600;
 
@@ -28,6 +30,7 @@ pub struct Authority {
     sample_scope: Scope,
     lifetimes: Lifetimes,
     session_ttl: u64,
+    event_retention: u64,
     self_registration: bool,
     upstream: Option<Upstream>,
 }
@@ -64,6 +67,8 @@ pub struct Settings<'s> {
     pub refresh_replay_window: &'s str,
     /// How long a session lasts, seconds; by default 7 days.
     pub session_ttl: &'s str,
+    /// How long events are kept, days; by default 30, 0 for not at all.
+    pub event_retention: &'s str,
     /// May people make accounts for themselves? `true` or `false`, the default.
     pub self_registration: &'s str,
     /// The issuer of the upstream OpenID provider; by default there is none.
@@ -83,6 +88,8 @@ pub enum AuthorityError {
     Algorithms,
     /// `DEFAULT_RESOURCE` is not an absolute URI without fragment.
     DefaultResource,
+    /// `EVENT_RETENTION_DAYS` is not a number of days, or longer than makes sense.
+    EventRetention,
     /// `ISSUER` is not an origin: `https://host[:port]`, or `http` on a loopback host.
     Issuer,
     /// `ISSUER` is not set.
@@ -105,6 +112,7 @@ impl AuthorityError {
             Self::AccessTokenTtl => "access_token_ttl_invalid",
             Self::Algorithms => "signing_algorithms_invalid",
             Self::DefaultResource => "default_resource_invalid",
+            Self::EventRetention => "event_retention_invalid",
             Self::Issuer => "issuer_invalid",
             Self::IssuerMissing => "issuer_missing",
             Self::Lifetimes => "lifetimes_invalid",
@@ -150,6 +158,13 @@ impl Authority {
             sample_scope: Scope::parse(settings.sample_scope).ok_or(AuthorityError::SampleScope)?,
             lifetimes,
             session_ttl: seconds(settings.session_ttl, 7 * DAY, 60..=MAX_GRANT)?,
+            event_retention: match settings.event_retention {
+                "" => 30,
+                days => {
+                    let days = days.parse().ok().filter(|days| *days <= MAX_EVENT_RETENTION);
+                    days.ok_or(AuthorityError::EventRetention)?
+                }
+            },
             self_registration: match settings.self_registration {
                 "" | "false" => false,
                 "true" => true,
@@ -197,6 +212,11 @@ impl Authority {
     /// How long a session lasts, seconds.
     pub fn session_ttl(&self) -> u64 {
         self.session_ttl
+    }
+
+    /// How long events are kept, days; 0 for not at all.
+    pub fn event_retention(&self) -> u64 {
+        self.event_retention
     }
 
     /// May people make accounts for themselves?
@@ -352,6 +372,10 @@ mod tests {
         ] {
             assert_eq!(refused(settings), AuthorityError::Lifetimes);
         }
+        for event_retention in ["-1", "401", "1.5", "a month"] {
+            assert_eq!(refused(Settings { event_retention, ..good }), AuthorityError::EventRetention);
+        }
+        assert_eq!(authority.event_retention(), 30);
         assert_eq!(refused(Settings { self_registration: "yes", ..good }), AuthorityError::SelfRegistration);
         for upstream_issuer in ["idp.example", "http://idp.example", "https://idp.example/?x", "https://"] {
             let settings = Settings { upstream_issuer, upstream_client_id: "em", ..good };

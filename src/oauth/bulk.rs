@@ -143,6 +143,7 @@ mod tests {
             sign_in: SignIn { at: UnixTime(400), amr: Vec::new() },
             challenge: Challenge::of_verifier(&"v".repeat(43)).unwrap(),
             issued_at: UnixTime(500),
+            status: None,
             stage: Stage::Code { redirect_uri: "https://app.example/cb".to_owned(), nonce: None },
         }
     }

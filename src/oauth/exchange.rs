@@ -194,6 +194,11 @@ impl AccessToken {
         self
     }
 
+    /// The token's identifier.
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+
     /// The response that carries the token minted from these claims, and what goes with it.
     pub fn response<'t>(
         &'t self,

@@ -7,6 +7,8 @@ pub mod bearer;
 pub mod bulk;
 pub mod client;
 pub mod discovery;
+pub mod event;
+pub mod event_query;
 pub mod exchange;
 pub mod grant;
 pub mod handle;

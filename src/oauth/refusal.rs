@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::wire::{FormError, Reply};
 
 use super::bulk::BulkError;
+use super::event_query::EventQueryError;
 use super::grant::GrantRefusal;
 use super::register::MetadataError;
 use super::user::UserError;
@@ -125,6 +126,10 @@ pub enum Refusal {
     CursorMalformed,
     /// A parameter stands twice.
     DuplicateParameter,
+    /// An operator's question about events is not one.
+    EventQuery(EventQueryError),
+    /// An operator asked for events where none are kept.
+    EventsNotKept,
     /// The client did not register this grant.
     GrantNotAllowed,
     /// No such grant.
@@ -230,6 +235,8 @@ impl Refusal {
             Self::ClientRoot,
             Self::CursorMalformed,
             Self::DuplicateParameter,
+            Self::EventQuery(EventQueryError::Unknown),
+            Self::EventsNotKept,
             Self::GrantNotAllowed,
             Self::GrantUnsupported,
             Self::Metadata(MetadataError::Scope),
@@ -310,6 +317,8 @@ impl Refusal {
             Self::ClientRoot => "client_root",
             Self::CursorMalformed => "cursor_malformed",
             Self::DuplicateParameter => "duplicate_parameter",
+            Self::EventQuery(_) => "event_query",
+            Self::EventsNotKept => "events_not_kept",
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::GrantUnsupported => "grant_unsupported",
             Self::Metadata(_) => "metadata",
@@ -439,6 +448,8 @@ impl Refusal {
             }
             Self::CursorMalformed => (400, "invalid_request", "cursor must be one that a page of this list gave."),
             Self::DuplicateParameter => (400, "invalid_request", "A parameter stands more than once."),
+            Self::EventQuery(error) => (400, "invalid_request", error.sentence()),
+            Self::EventsNotKept => (404, "not_found", "This authority keeps no events: EVENT_RETENTION_DAYS is 0."),
             Self::GrantNotAllowed => (400, "unauthorized_client", "The client did not register this grant_type."),
             Self::GrantUnsupported => (400, "unsupported_grant_type", "This grant_type is not supported."),
             Self::Metadata(error) => (400, "invalid_client_metadata", error.sentence()),

@@ -53,12 +53,12 @@ pub(crate) async fn authenticate(
         Presented::Secret { method, readings } => {
             let mut refusal = Refusal::ClientUnknown;
             for (id, secret) in readings {
-                if let Some(client) = remembered(platform, &id)
+                if let Some(client) = claimed(platform, &id)
                     && check_secret(Some(&client), method, &secret).is_ok()
                 {
                     return Ok(client);
                 }
-                let client = read(platform, &id).await?;
+                let client = claimed_afresh(platform, &id).await?;
                 match (check_secret(client.as_deref(), method, &secret), client) {
                     (Ok(()), Some(client)) => return Ok(client),
                     (Ok(()), None) => {}
@@ -71,24 +71,24 @@ pub(crate) async fn authenticate(
             Err(refusal.into())
         }
         Presented::Nothing(id) => {
-            if let Some(client) = remembered(platform, &id)
+            if let Some(client) = claimed(platform, &id)
                 && check_public(&client).is_ok()
             {
                 return Ok(client);
             }
-            let client = read(platform, &id).await?.ok_or(Refusal::ClientUnknown)?;
+            let client = claimed_afresh(platform, &id).await?.ok_or(Refusal::ClientUnknown)?;
             check_public(&client)?;
             Ok(client)
         }
         Presented::Assertion { client_id, jwt } => {
-            if let Some(client) = remembered(platform, &client_id) {
+            if let Some(client) = claimed(platform, &client_id) {
                 match check_assertion(platform, client, &jwt).await {
                     // It may have another key by now.
                     Err(Stop::Refused(_)) => {}
                     settled => return settled,
                 }
             }
-            let client = read(platform, &client_id).await?.ok_or(Refusal::ClientUnknown)?;
+            let client = claimed_afresh(platform, &client_id).await?.ok_or(Refusal::ClientUnknown)?;
             check_assertion(platform, client, &jwt).await
         }
     }
@@ -266,6 +266,20 @@ pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<
         Found::Nothing => Ok(None),
         Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record")),
     }
+}
+
+/// The client that a request says it comes from: what is refused from here on is about it, since it is there.
+fn claimed(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
+    remembered(platform, id).inspect(|client| {
+        platform.audit.client(&client.id);
+    })
+}
+
+/// The same, from the store.
+async fn claimed_afresh(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+    Ok(read(platform, id).await?.inspect(|client| {
+        platform.audit.client(&client.id);
+    }))
 }
 
 fn remembered(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {

@@ -11,6 +11,7 @@ use crate::oauth::handle::MacKey;
 use crate::oauth::{Authority, Client};
 use crate::token::UnixTime;
 
+use super::audit::Audit;
 use super::clock::now;
 use super::crypto::SealingKey;
 use super::report::{self, Fault, FaultKind};
@@ -19,6 +20,8 @@ use super::report::{self, Fault, FaultKind};
 pub(crate) const STORE: &str = "EDGEMINT_STORE";
 /// The Durable Object namespace of the accounts: one object an account.
 pub(crate) const ACCOUNT: &str = "EDGEMINT_ACCOUNT";
+/// The Durable Object namespace of the events: one object an issuer and hour.
+pub(crate) const EVENTS: &str = "EDGEMINT_EVENTS";
 /// The Durable Object namespace of what people sign in by: one object a name, subject or address.
 pub(crate) const IDENTIFIER: &str = "EDGEMINT_IDENTIFIER";
 /// The Durable Object namespace of the keyring: one object an issuer.
@@ -45,6 +48,8 @@ pub(crate) struct Platform {
     pub(crate) now: UnixTime,
     /// What the request costs.
     pub(crate) costs: Costs,
+    /// What is to be known of it afterwards.
+    pub(crate) audit: Audit,
 }
 
 /// What does not change while an isolate lives.
@@ -107,7 +112,9 @@ impl Platform {
                 CONFIG.with(|slot| Rc::clone(slot.get_or_init(|| config)))
             }
         };
-        Ok(Self { env, config, now: now(), costs: Costs::default() })
+        let now = now();
+        let audit = Audit::new(now, config.authority.event_retention() > 0);
+        Ok(Self { env, config, now, costs: Costs::default(), audit })
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -171,6 +178,7 @@ fn read_authority(env: &Env) -> Result<Authority, Fault> {
         refresh_token_idle_ttl: &var("REFRESH_TOKEN_IDLE_TTL"),
         refresh_replay_window: &var("REFRESH_REPLAY_WINDOW"),
         session_ttl: &var("SESSION_TTL"),
+        event_retention: &var("EVENT_RETENTION_DAYS"),
         self_registration: &var("SELF_REGISTRATION"),
         upstream_issuer: &var("UPSTREAM_ISSUER"),
         upstream_client_id: &var("UPSTREAM_CLIENT_ID"),

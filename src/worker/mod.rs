@@ -1,6 +1,7 @@
 //! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
 
 mod account;
+mod audit;
 mod background;
 mod browser;
 mod clients;
@@ -27,11 +28,13 @@ use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
     let request = http::Incoming::new(request);
-    let reply = router::answer(&request, env).await;
+    let reply = router::answer(&request, env.clone()).await;
+    audit::deliver(&env);
     http::response(&reply, request.method == "HEAD")
 }
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    rotate_cron::run(env).await;
+    rotate_cron::run(env.clone()).await;
+    audit::deliver(&env);
 }

@@ -37,7 +37,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -51,6 +51,7 @@ impl FaultKind {
         Self::Settings(AuthorityError::AccessTokenTtl),
         Self::Settings(AuthorityError::Algorithms),
         Self::Settings(AuthorityError::DefaultResource),
+        Self::Settings(AuthorityError::EventRetention),
         Self::Settings(AuthorityError::Issuer),
         Self::Settings(AuthorityError::IssuerMissing),
         Self::Settings(AuthorityError::Lifetimes),
@@ -141,17 +142,23 @@ pub(crate) fn refused(endpoint: &str, refusal: &Refusal) {
     console_log!("{}", json!({ "event": "refused", "endpoint": endpoint, "reason": refusal.kind() }));
 }
 
-/// Notes something that an operator may want to know: a stable word, and identifiers that are no secrets.
-pub(crate) fn event(word: &str, ids: &[(&str, &str)]) {
-    let mut line = serde_json::Map::from_iter([("event".to_owned(), json!(word))]);
-    line.extend(ids.iter().map(|(name, id)| ((*name).to_owned(), json!(id))));
-    console_log!("{}", serde_json::Value::Object(line));
+/// Notes for the log that a record could not be sealed anew, and why.
+pub(crate) fn record_failed(record: &str, cause: FaultKind) {
+    console_log!("{}", json!({ "event": "reseal_failed", "record": record, "cause": cause.name() }));
 }
 
 /// Notes what an endpoint cost, if the operator asked for that (`COST_LOG=true`).
 pub(crate) fn endpoint_costs(env: &Env, endpoint: &str, object_calls: u32, kv_reads: u32) {
     if costs_are_logged(env) {
         let line = json!({ "event": "cost", "endpoint": endpoint, "object_calls": object_calls, "kv_reads": kv_reads });
+        console_log!("{line}");
+    }
+}
+
+/// Notes what work cost that no answer waits for, if the operator asked for that.
+pub(crate) fn background_costs(env: &Env, work: &str, object_calls: u32, events: usize) {
+    if costs_are_logged(env) {
+        let line = json!({ "event": "cost", "background": work, "object_calls": object_calls, "events": events });
         console_log!("{line}");
     }
 }

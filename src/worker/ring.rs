@@ -106,7 +106,11 @@ impl View {
 /// Mints an access token from these claims.
 pub(crate) async fn mint(platform: &Platform, claims: &impl Serialize) -> Result<String, Fault> {
     let view = view(platform).await?;
-    let signer = view.signer(view.signing_key(platform)).await?;
+    let key = view.signing_key(platform);
+    let signer = view.signer(key).await?;
+    if let Some(key) = key {
+        platform.audit.key(&key.kid);
+    }
     signer.sign(&signer.access_tokens, claims).await
 }
 

@@ -8,12 +8,12 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_jobs, admin_users, authorize, documents, introspect_revoke, logout, resource,
-    sign_in, sign_up, token, upstream,
+    account_page, admin_clients, admin_events, admin_jobs, admin_users, authorize, documents, introspect_revoke,
+    logout, resource, sign_in, sign_up, token, upstream,
 };
 use super::env::Platform;
 use super::http::Incoming;
-use super::report::{Fault, Stop, refused};
+use super::report::{Fault, Stop};
 use super::routes::{Audience, Route};
 
 /// Answers a request.
@@ -29,6 +29,7 @@ pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
     let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
     let reply = match Platform::new(env).await {
         Ok(platform) => {
+            platform.audit.at(route.name(), route.audience() == Audience::Operator);
             let reply = match route.audience() {
                 Audience::Person => show(route, method, &platform, request).await,
                 Audience::Client | Audience::Bearer | Audience::Operator => {
@@ -70,7 +71,7 @@ async fn serve(route: Route<'_>, method: &str, platform: &Platform, request: &In
         Ok(reply) => reply,
         Err(Stop::Failed(fault)) => fault.reply(),
         Err(Stop::Refused(refusal)) => {
-            refused(route.name(), &refusal);
+            platform.audit.refused(&refusal);
             match route.audience() {
                 Audience::Bearer | Audience::Operator => resource::refuse(platform, &refusal),
                 Audience::Client | Audience::Person => refusal.reply(),
@@ -95,6 +96,7 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
         (Route::Reseal, _) => admin_jobs::reseal(platform).await,
         (Route::Revocation(id), _) => admin_jobs::revocation(platform, id).await,
         (Route::Revocations, _) => admin_jobs::revoke(platform, request).await,
+        (Route::Events, _) => admin_events::list(platform, request).await,
         (Route::Keys, _) => admin_clients::list_keys(platform).await,
         (Route::Rotate, _) => admin_clients::rotate_keys(platform).await,
         (Route::Users, "POST") => admin_users::create(platform, request).await,
@@ -135,7 +137,7 @@ async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Inc
     let reply = match outcome {
         Ok(reply) => reply,
         Err(Stop::Refused(refusal)) => {
-            refused(route.name(), &refusal);
+            platform.audit.refused(&refusal);
             browser.problem(platform, &refusal, None)
         }
         Err(Stop::Failed(fault)) => {

@@ -13,6 +13,7 @@ pub(crate) enum Route<'p> {
     ClientTokens(&'p str),
     Clients,
     Consent,
+    Events,
     Health,
     Introspect,
     Jwks,
@@ -70,6 +71,7 @@ impl<'p> Route<'p> {
             "/account/sign-in/upstream/callback" => Self::UpstreamCallback,
             "/account/sign-up" => Self::SignUp,
             "/admin/clients" => Self::Clients,
+            "/admin/events" => Self::Events,
             "/admin/key-encryption" => Self::KeyEncryption,
             "/admin/key-encryption/reseal" => Self::Reseal,
             "/admin/keys" => Self::Keys,
@@ -122,7 +124,8 @@ impl<'p> Route<'p> {
             Self::ClientTokens(_) | Self::UserGrant(..) => "DELETE",
             Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Reseal => "POST",
             Self::Revocations | Self::Rotate => "POST",
-            Self::Health
+            Self::Events
+            | Self::Health
             | Self::KeyEncryption
             | Self::Keys
             | Self::Revocation(_)
@@ -146,6 +149,7 @@ impl<'p> Route<'p> {
             Self::Authorize => "/oauth/authorize",
             Self::Client(_) | Self::Clients | Self::ClientGrants(_) | Self::ClientTokens(_) => "/admin/clients",
             Self::Consent => "/oauth/consent",
+            Self::Events => "/admin/events",
             Self::Health => "/health",
             Self::Introspect => "/oauth/introspect",
             Self::Jwks => "/.well-known/jwks.json",
@@ -188,6 +192,7 @@ impl<'p> Route<'p> {
             | Self::ClientGrants(_)
             | Self::ClientTokens(_)
             | Self::Clients
+            | Self::Events
             | Self::KeyEncryption
             | Self::Keys
             | Self::Reseal

@@ -12,8 +12,8 @@ import { root } from '../../.scripts/toolbox.mjs';
 
 const build = join(root, 'build');
 const OBJECTS = [
-  'AccountObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject', 'RegistryObject', 'StatusDirectoryObject',
-  'StatusListObject',
+  'AccountObject', 'EventsObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject', 'RegistryObject',
+  'StatusDirectoryObject', 'StatusListObject',
 ];
 /** It keeps books; nothing in it ends by itself. */
 const WITHOUT_ALARM = ['StatusDirectoryObject'];

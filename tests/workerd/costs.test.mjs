@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, registerClient } from './admin.mjs';
+import { askForEvents } from './events.mjs';
 import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient } from './people.mjs';
-import { bearer, send } from './request.mjs';
+import { bearer, send, until } from './request.mjs';
 import { fetchList, placeOf } from './status-lists.mjs';
 
 // Calls of Durable Objects, reads of KV, rows read, rows written. The rows are those of accounts, sign-in names and
@@ -191,6 +192,56 @@ test('what an account has in grants costs its next operation nothing', async (t)
   t.diagnostic(`an account with ${json.grants.length} grants`);
   for (const what of flat) assert.deepEqual(await warmCost(what), COSTS[what], what);
 });
+
+// What the table above counts is what an answer waits for. What comes after it is told apart.
+test('events cost no answer anything: one call an isolate and second, and one row', async () => {
+  await token(server, {}, service);
+  await quiet();
+  const from = server.logs.length;
+  const began = Date.now();
+  const COUNT = 200;
+  await atOnce(10, async () => {
+    for (let count = 0; count < COUNT / 10; count += 1) await token(server, {}, service);
+  });
+  const seconds = (Date.now() - began) / 1_000;
+  const batches = () => costLines(from).filter(({ background }) => background === 'events');
+  await until(() => batches().reduce((sum, { events }) => sum + events, 0) >= COUNT, 'all events on their way', 60);
+  assert.equal(batches().reduce((sum, { events }) => sum + events, 0), COUNT);
+  assert.ok(batches().length <= seconds + 2, `${batches().length} calls in ${seconds} s`);
+  // Twenty answers, one after another, that each waited for its event would be as many batches.
+  assert.ok(batches().length <= 10, `${batches().length} calls`);
+  for (const { object_calls, events } of batches()) assert.ok(object_calls === 1 && events > 0);
+  const writes = () => costLines(from).filter(({ object }) => object === 'events');
+  await until(() => writes().length >= batches().length, 'what the store wrote');
+  // The first write of an hour makes its table too.
+  for (const { rows_written } of writes()) assert.ok(rows_written >= 1 && rows_written <= 3, `${rows_written} rows`);
+  assert.ok(writes().some(({ rows_written }) => rows_written === 1));
+  const requests = costLines(from).filter(({ endpoint }) => endpoint === '/oauth/token');
+  assert.equal(requests.length, COUNT);
+  for (const { object_calls } of requests) assert.equal(object_calls, 0);
+});
+
+test('asking for the events of the last hours costs one call an hour', async () => {
+  await quiet();
+  const since = Math.floor(Date.now() / 1000) - 5 * 3600;
+  const { object_calls, kv_reads } = await cost(server, 1, () => askForEvents(server, { since, severity: 'alert' }));
+  // One more for the token that asks: its registry says that it still counts.
+  assert.deepEqual([object_calls, kv_reads], [7, 0]);
+});
+
+function costLines(from) {
+  return server.logs.slice(from).filter((line) => line.includes('"event":"cost"')).map((line) => JSON.parse(line));
+}
+
+// Until everything that earlier work left has been stored.
+async function quiet() {
+  await askForEvents(server);
+  await until(async () => {
+    const seen = server.logs.length;
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    return server.logs.length === seen;
+  }, 'a quiet log', 60);
+}
 
 // An isolate that is cold, or looks for news as it does once a minute, reads KV: then it is measured again.
 async function warmCost(what) {

@@ -127,7 +127,7 @@ export function askWithForgeries(server, client, handle, form) {
 
 /**
  * What `work` cost, which makes so many `requests`: needs `COST_LOG`. Gives `{ object_calls, kv_reads, rows_read,
- * rows_written }`, all requests and objects together.
+ * rows_written }`, all requests and objects together; what no answer waits for is left out.
  */
 export async function cost(server, requests, work) {
   const from = server.logs.length;
@@ -144,7 +144,8 @@ export async function cost(server, requests, work) {
 function costLine(line) {
   try {
     const parsed = JSON.parse(line);
-    return parsed.event === 'cost' ? parsed : undefined;
+    const waitedFor = parsed.background === undefined && parsed.object !== 'events';
+    return parsed.event === 'cost' && waitedFor ? parsed : undefined;
   } catch {
     return undefined;
   }

@@ -21,14 +21,15 @@ import { root } from '../../.scripts/toolbox.mjs';
  * - `vars`, `secrets`: added to those of wrangler.toml; `undefined` takes one away.
  * - `assets`: false leaves out the static files and their router, so that requests go straight to the Worker;
  *   a folder takes the place of www/.
+ * - `without`: bindings of wrangler.toml that are left out, by name.
  * - `beside`: more Workers for the same workerd: each a `name`, the `port` that it listens on, and Miniflare's options.
  *
  * Gives `{ url, issuer, rootSecret, persist, settings, logs, stop(), kill() }`. `settings` starts the same again on the
  * same state; `logs` are all the lines that workerd has printed; `kill` ends workerd with SIGKILL and keeps the state.
  */
-export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, beside = [] } = {}) {
+export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], beside = [] } = {}) {
   await buildWorker();
-  const settings = { port: port ?? await freePort(), assets, beside };
+  const settings = { port: port ?? await freePort(), assets, without, beside };
   settings.issuer = issuer ?? `http://localhost:${settings.port}`;
   settings.persist = persist ?? temporaryFolder();
   settings.vars = vars;
@@ -94,7 +95,7 @@ async function listenBriefly(host, port) {
   return chosen;
 }
 
-function miniflareOptions({ port, issuer, persist, vars, secrets, assets, beside }) {
+function miniflareOptions({ port, issuer, persist, vars, secrets, assets, without, beside }) {
   const config = { ...unstable_readConfig({ config: join(root, 'wrangler.toml') }), secrets: undefined };
   // A file that is not there: without one, wrangler would read .dev.vars.
   const envFiles = [join(persist, 'no.env')];
@@ -112,6 +113,7 @@ function miniflareOptions({ port, issuer, persist, vars, secrets, assets, beside
     bindings: present({ ...config.vars, ISSUER: issuer, ...vars, ...secrets }),
     ...listeningOn(port),
   };
+  worker.durableObjects = Object.fromEntries(Object.entries(worker.durableObjects).filter(([name]) => !without.includes(name)));
   if (assets === false) delete worker.assets;
   else if (assets !== true) worker.assets = { ...worker.assets, directory: assets };
   const { compatibilityDate } = workerOptions;

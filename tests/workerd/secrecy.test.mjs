@@ -14,6 +14,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 // What the Worker was given, and what it answered with where it had to.
 const secrets = { brought: 'a-secret-that-was-brought', replaced: 'a-secret-that-replaced-it' };
 const exchanges = [];
+const events = [];
 let server;
 
 before(async () => {
@@ -62,7 +63,8 @@ test('a client secret is in the one answer that sets it, and nowhere else', () =
 });
 
 test('no token and no value from a request is in the logs', () => {
-  const logs = server.logs.join('\n');
+  const logs = [...server.logs, JSON.stringify(events)].join('\n');
+  assert.ok(events.some(({ event }) => event === 'client_authentication_failed'));
   const { access_token } = exchanges.find(({ text }) => text.includes('access_token')).json;
   for (const part of access_token.split('.')) assert.ok(!logs.includes(part), part);
   assert.ok(!logs.includes('a-value-that-was-sent'));
@@ -145,6 +147,11 @@ async function useEverything() {
   await post('/oauth/revoke', `token=${access_token}`, basic(client));
   await post('/oauth/revoke', `token=${access_token}`, root);
   await exchange('/admin/keys', { headers: door });
+  // The door is closed by now: another token asks for what all of this left.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const again = (await post('/oauth/token', grant, root)).json;
+  const { json: found } = await exchange('/admin/events?limit=1000', { headers: bearer(again.access_token) });
+  events.push(...found.events);
 }
 
 async function exchange(path, init, sets) {

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crate::identity::passkey::{self, RelyingParty};
 use crate::identity::password::Password;
 use crate::identity::profile::{PersonName, Username};
+use crate::oauth::event::Happening;
 use crate::oauth::grant::Grant;
 use crate::oauth::handle::{AccountId, GrantId, SessionId};
 use crate::oauth::id_token::Profile;
@@ -20,7 +21,7 @@ use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::account_records::{Overview, PasskeyRecord};
-use crate::worker::report::{Stop, refused};
+use crate::worker::report::Stop;
 use crate::worker::users::{self, Name};
 
 /// The most passkeys that an account holds.
@@ -49,8 +50,9 @@ pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Brows
     let Some((id, overview)) = overview(platform, browser).await? else {
         return Ok(sign_in_first(platform, browser));
     };
+    platform.audit.user(&id);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::Account, "") {
-        refused("/account", &refusal);
+        platform.audit.refused(&refusal);
         let error = Some(AccountError::Stale);
         return show(platform, browser, &id, &overview, None, error, refusal.status()).await;
     }
@@ -83,6 +85,7 @@ async fn run(
             if let Some(session) = &overview.current {
                 account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await?;
             }
+            platform.audit.note(Happening::SignOut);
             return Ok(Outcome::SignedOut);
         }
         "end_session" => match SessionId::parse(text("session")) {
@@ -115,8 +118,14 @@ async fn run(
         _ => return Err(Refusal::MissingParameter.into()),
     };
     match account::ask(platform, id, &command).await? {
-        AccountAnswer::Done => Ok(Outcome::Done(done)),
-        AccountAnswer::Ended(ended) if ended > 0 || done == Done::Withdrawn => Ok(Outcome::Done(done)),
+        AccountAnswer::Done => {
+            platform.audit.done(&command, 1);
+            Ok(Outcome::Done(done))
+        }
+        AccountAnswer::Ended(ended) if ended > 0 || done == Done::Withdrawn => {
+            platform.audit.done(&command, ended);
+            Ok(Outcome::Done(done))
+        }
         AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(gone),
         _ => Err(objects::unexpected().into()),
     }
@@ -134,9 +143,13 @@ async fn change_password(
     match check_password(platform, browser, &profile.username, current).await? {
         Ok((account, _)) if account == *id => {}
         Err(Refusal::SignInThrottled { seconds }) => {
+            platform.audit.refused(&Refusal::SignInThrottled { seconds });
             return Ok(Outcome::Failed(AccountError::Throttled { seconds }));
         }
-        Ok(_) | Err(_) => return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong)),
+        Ok(_) | Err(_) => {
+            platform.audit.refused(&Refusal::SignIn);
+            return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
+        }
     }
     let username = Username::parse(&profile.username).map_err(|_| objects::unexpected())?;
     let new = match Password::parse(form.get("new_password").unwrap_or_default(), &username) {
@@ -146,6 +159,7 @@ async fn change_password(
     users::set_password(platform, id, &Name::Username(&profile.username), &new).await?;
     // Whoever knew the old password is signed out; this browser stays.
     account::ask(platform, id, &AccountCommand::EndSessions { except: overview.current.clone() }).await?;
+    platform.audit.note(Happening::PasswordChanged);
     Ok(Outcome::Done(Done::PasswordChanged))
 }
 
@@ -171,7 +185,10 @@ async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview:
     let credential = passkey.id.to_text();
     let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };
     match account::ask(platform, id, &AccountCommand::AddPasskey { id: credential, passkey: record }).await? {
-        AccountAnswer::Done => Ok(Outcome::Done(Done::PasskeyAdded)),
+        AccountAnswer::Done => {
+            platform.audit.note(Happening::PasskeyAdded);
+            Ok(Outcome::Done(Done::PasskeyAdded))
+        }
         AccountAnswer::Exists => Ok(refused),
         _ => Err(objects::unexpected().into()),
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::client::{ClientRecord, ClientSecret};
+use crate::oauth::event::Happening;
 use crate::oauth::register::{MetadataError, Registration, client_information};
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
@@ -47,6 +48,7 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
         _ => return Err(objects::unexpected().into()),
     }
     clients::forget(&id);
+    platform.audit.client(&id).note(Happening::ClientRegistered);
     let location = platform.authority().endpoint(&format!("/admin/clients/{}", path_segment(id.as_str())));
     Ok(Reply::json(201, &client_information(&record, secret.as_ref())).with("Location", location))
 }
@@ -92,6 +94,7 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
     let (name, sealed) = seal(platform, &record).await?;
     finish(registry(platform, &id, &RegistryCommand::Replace { name, sealed }).await?)?;
     clients::forget(&id);
+    platform.audit.client(&id).note(Happening::ClientReplaced);
     Ok(Reply::json(200, &client_information(&record, secret.as_ref())))
 }
 
@@ -111,6 +114,7 @@ pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply
     if let Some(entry) = record.status {
         status::release(platform, entry, last_token_ends).await?;
     }
+    platform.audit.client(&id).note_count(Happening::ClientRemoved, ended);
     // Very many accounts are more than one request can ask: whoever called goes on at the client's grants.
     Ok(match next {
         Some(next) => Reply::json(200, &json!({ "ended": ended, "cursor": next })),
@@ -125,7 +129,9 @@ pub(crate) async fn list_keys(platform: &Platform) -> Result<Reply, Stop> {
 
 /// `POST /admin/keys/rotate`: a successor for every key that has none waiting. Doing it twice changes nothing.
 pub(crate) async fn rotate_keys(platform: &Platform) -> Result<Reply, Stop> {
-    keys(platform, KeyringCommand::Rotate).await
+    let reply = keys(platform, KeyringCommand::Rotate).await?;
+    platform.audit.note(Happening::KeysRotated);
+    Ok(reply)
 }
 
 async fn keys(platform: &Platform, command: KeyringCommand) -> Result<Reply, Stop> {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::oauth::Refusal;
 use crate::oauth::bulk::BulkRevocation;
+use crate::oauth::event::Happening;
 use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::account;
@@ -28,6 +29,7 @@ pub(crate) async fn key_encryption(platform: &Platform) -> Result<Reply, Stop> {
 /// `POST /admin/key-encryption/reseal`: seals everything anew, or goes on with it.
 pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, Stop> {
     let job = maintenance_do::ask(platform, &MaintenanceCommand::StartReseal).await?;
+    platform.audit.note(Happening::ResealStarted);
     let location = platform.authority().endpoint("/admin/key-encryption");
     Ok(Reply::json(202, &reseal::shown(platform, job.as_ref())).with("Location", location))
 }
@@ -45,6 +47,7 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
         }
     }
     let id = base64url::encode(&random::<16>()?);
+    platform.audit.note(Happening::BulkRevocationStarted);
     let command = MaintenanceCommand::StartRevocation { id: id.clone(), what };
     let job = maintenance_do::ask(platform, &command).await?;
     let (status, shown) = shown(job.as_ref())?;
@@ -70,6 +73,7 @@ pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, S
         return Err(Refusal::ClientNotFound.into());
     }
     clients::end_tokens(platform, &client, platform.now).await?;
+    platform.audit.client(&client).note(Happening::ClientTokensEnded);
     Ok(Reply::json(200, &json!({ "issued_until": platform.now })))
 }
 

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::oauth::bulk::GrantFilter;
+use crate::oauth::event::Happening;
 use crate::oauth::grant::Grant;
 use crate::oauth::handle::{AccountId, GrantId};
 use crate::oauth::id_token::Profile;
@@ -31,6 +32,7 @@ pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Re
     let user = checked(description(request).await?, platform.now)?;
     let (profile, scope) = (user.profile.clone(), user.scope.clone());
     let id = users::create(platform, user).await?;
+    platform.audit.user(&id).note(Happening::UserCreated);
     let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
     let record = AccountRecord { profile: String::new(), scope, created: platform.now };
     Ok(Reply::json(201, &shown(&id, &record, &profile)).with("Location", location))
@@ -83,12 +85,15 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     let id = account_id(id)?;
     let user = checked(description(request).await?, platform.now)?;
     users::replace(platform, &id, user).await?;
+    platform.audit.user(&id).note(Happening::UserReplaced);
     Ok(Reply::json(200, &read_shown(platform, &id).await?))
 }
 
 /// `DELETE /admin/users/ID`: with sessions, grants and passkeys, at once.
 pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    users::remove(platform, &account_id(id)?).await?;
+    let id = account_id(id)?;
+    users::remove(platform, &id).await?;
+    platform.audit.user(&id).note(Happening::UserRemoved);
     Ok(Reply::empty(204))
 }
 
@@ -124,8 +129,12 @@ pub(crate) async fn end_grants(platform: &Platform, id: &str) -> Result<Reply, S
 /// `DELETE /admin/users/ID/grants/GRANT`.
 pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Result<Reply, Stop> {
     let (id, grant) = (account_id(id)?, GrantId::parse(grant).ok_or(Refusal::GrantNotFound)?);
-    match account::ask(platform, &id, &AccountCommand::EndGrant { grant }).await? {
-        AccountAnswer::Done => Ok(Reply::empty(204)),
+    let command = AccountCommand::EndGrant { grant };
+    match account::ask(platform, &id, &command).await? {
+        AccountAnswer::Done => {
+            platform.audit.user(&id).done(&command, 1);
+            Ok(Reply::empty(204))
+        }
         AccountAnswer::Missing => Err(Refusal::GrantNotFound.into()),
         _ => Err(objects::unexpected().into()),
     }
@@ -165,6 +174,7 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
         false => AccountCommand::Withdraw { client: client.clone() },
     };
     let (ended, next) = end_all_of(platform, &client, &command, query.get("cursor").unwrap_or_default()).await?;
+    platform.audit.client(&client).note_count(Happening::GrantsEnded, ended);
     let answer = match next {
         Some(next) => json!({ "ended": ended, "cursor": next }),
         None => json!({ "ended": ended }),
@@ -212,7 +222,10 @@ async fn accounts(platform: &Platform, client: &ClientId, after: &str) -> Result
 
 async fn ended(platform: &Platform, id: &AccountId, command: &AccountCommand) -> Result<Reply, Stop> {
     match account::ask(platform, id, command).await? {
-        AccountAnswer::Ended(count) => Ok(Reply::json(200, &json!({ "ended": count }))),
+        AccountAnswer::Ended(count) => {
+            platform.audit.user(id).done(command, count);
+            Ok(Reply::json(200, &json!({ "ended": count })))
+        }
         AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
         _ => Err(objects::unexpected().into()),
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use sha2::{Digest as _, Sha256};
 
 use crate::oauth::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, after_sign_in, client_id};
+use crate::oauth::event::Happening;
 use crate::oauth::grant::Outcome;
 use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::scope::Scope;
@@ -21,7 +22,7 @@ use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::account_records::AccountRecord;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
-use crate::worker::report::{Stop, refused};
+use crate::worker::report::Stop;
 use crate::worker::ring;
 use crate::worker::status;
 
@@ -35,6 +36,7 @@ pub(crate) struct Asked {
 /// Reads a request: who asks, where the answer goes, what is asked.
 pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Stop> {
     let client = clients::find(platform, &client_id(form)?).await?.ok_or(Refusal::AuthorizeClient)?;
+    platform.audit.client(&client.id);
     let target = Target::parse(&client, form)?;
     let request = AuthorizationRequest::parse(platform.authority(), &client, &target, form);
     Ok(Asked { client, target, request })
@@ -58,6 +60,9 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
         Some(_) | None => None,
     };
     let grant = GrantId::from_bytes(random()?);
+    if let Some((id, _)) = session {
+        platform.audit.user(id);
+    }
     let (decision, known) = match session {
         None => (Decision::SignIn, None),
         Some((id, session)) => {
@@ -78,7 +83,10 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
     };
     match (decision.unless_silent(&asked), known) {
         (Err(refusal), _) => Ok(refuse(platform, browser, &target, &refusal)),
-        (Ok(Decision::Allowed(_)), Some((id, _))) => Ok(send_code(platform, browser, &target, id, &grant)),
+        (Ok(Decision::Allowed(_)), Some((id, _))) => {
+            platform.audit.grant(&grant).note(Happening::CodeIssued);
+            Ok(send_code(platform, browser, &target, id, &grant))
+        }
         (Ok(Decision::Ask(scope)), Some((id, record))) => {
             let query = encode_parameters(form.pairs());
             consent_page(platform, browser, &Question { client, asked, scope, query }, id, &record).await
@@ -102,10 +110,11 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
     let Some((id, session)) = &browser.session else {
         return Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back)));
     };
+    platform.audit.user(id);
     let nonce = match browser.check_form(platform, request, &form, Purpose::Consent, query) {
         Ok(nonce) => nonce,
         Err(refusal) => {
-            refused("/oauth/consent", &refusal);
+            platform.audit.refused(&refusal);
             return Ok(browser.problem(platform, &refusal, Some(&back)));
         }
     };
@@ -121,6 +130,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
     }
     // The same form gives the same grant, and so the same code.
     let grant = grant_of_form(&nonce);
+    platform.audit.grant(&grant);
     let command = AccountCommand::Allow {
         session: session.clone(),
         scope: asked.scope.clone(),
@@ -129,9 +139,12 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
         status: status::take(platform).await?.entry(),
     };
     match account::ask(platform, id, &command).await? {
-        AccountAnswer::Grant(Ok(Outcome::Issued)) => Ok(send_code(platform, browser, &target, id, &grant)),
+        AccountAnswer::Grant(Ok(Outcome::Issued)) => {
+            platform.audit.note(Happening::ConsentGiven);
+            Ok(send_code(platform, browser, &target, id, &grant))
+        }
         AccountAnswer::Grant(Err(refusal)) => {
-            refused("/oauth/consent", &Refusal::Grant(refusal));
+            platform.audit.refused(&Refusal::Grant(refusal));
             Ok(browser.problem(platform, &Refusal::Grant(refusal), Some(&back)))
         }
         AccountAnswer::Missing => Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back))),
@@ -177,7 +190,7 @@ fn send_code(platform: &Platform, browser: &Browser, target: &Target, id: &Accou
 }
 
 fn refuse(platform: &Platform, browser: &Browser, target: &Target, refusal: &Refusal) -> Reply {
-    refused("/oauth/authorize", refusal);
+    platform.audit.refused(refusal);
     send(platform, browser, target, &target.failure(platform.authority(), refusal))
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::oauth::bearer::any_audience_policy;
 use crate::oauth::client::ClientId;
+use crate::oauth::event::Happening;
 use crate::oauth::grant::Outcome;
 use crate::oauth::handle::{Handle, Kind, is_handle};
 use crate::oauth::{Refusal, exchange, introspect, revoke};
@@ -60,9 +61,13 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
 /// Ends a grant with all its tokens (RFC 7009 section 2.1).
 async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<(), Stop> {
     let grant = handle.grant().ok_or(Refusal::HandleForged)?;
+    platform.audit.user(&handle.account).grant(&grant);
     let command = AccountCommand::Revoke { grant, client: client.clone() };
     match account::ask(platform, &handle.account, &command).await? {
-        AccountAnswer::Grant(Ok(Outcome::Ended)) => Ok(()),
+        AccountAnswer::Grant(Ok(Outcome::Ended)) => {
+            platform.audit.note_way(Happening::TokenRevoked, "refresh_token");
+            Ok(())
+        }
         AccountAnswer::Grant(Err(_)) => Err(Refusal::TokenOfAnother.into()),
         _ => Err(objects::unexpected().into()),
     }
@@ -71,19 +76,27 @@ async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> R
 /// Ends one access token.
 async fn end_token(platform: &Platform, client: &crate::oauth::Client, token: &Token) -> Result<(), Stop> {
     let revocation = revoke::revoke(client, token)?;
-    if exchange::grant_of_jti(&revocation.jti).is_some() {
+    platform.audit.jti(&revocation.jti);
+    if let Some(grant) = exchange::grant_of_jti(&revocation.jti) {
         let Some(account) = token.claims().text("sub").and_then(crate::oauth::handle::AccountId::parse) else {
             return Ok(());
         };
+        platform.audit.grant(&grant).user(&account);
         let command = AccountCommand::RevokeToken { jti: revocation.jti, until: revocation.until };
         return match account::ask(platform, &account, &command).await? {
-            AccountAnswer::Done | AccountAnswer::Missing => Ok(()),
+            AccountAnswer::Done | AccountAnswer::Missing => {
+                platform.audit.note_way(Happening::TokenRevoked, "access_token");
+                Ok(())
+            }
             _ => Err(objects::unexpected().into()),
         };
     }
     let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
     match registry(platform, &client.id, &command).await? {
-        RegistryAnswer::Done => Ok(()),
+        RegistryAnswer::Done => {
+            platform.audit.note_way(Happening::TokenRevoked, "access_token");
+            Ok(())
+        }
         _ => Err(objects::unexpected().into()),
     }
 }

@@ -1,6 +1,7 @@
 //! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
 
 use crate::oauth::Refusal;
+use crate::oauth::event::Happening;
 use crate::oauth::logout::{Hint, LogoutRequest};
 use crate::oauth::redirect::RedirectUri;
 use crate::pages::{LogoutQuestion, SignedOut};
@@ -36,6 +37,9 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         Some(id) => Some(clients::find(platform, id).await?.ok_or(Refusal::AuthorizeClient)?),
         None => None,
     };
+    if let Some(client) = &client {
+        platform.audit.client(&client.id);
+    }
     let target = asked.target(client.as_deref())?;
     let done = || signed_out(platform, browser, target.as_ref(), asked.state.as_deref());
     let Some((id, session)) = &browser.session else {
@@ -65,7 +69,10 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         return Ok(browser.page(platform, 200, page.render(browser.words), &targets));
     }
     match account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await? {
-        AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(done()),
+        AccountAnswer::Ended(_) | AccountAnswer::Missing => {
+            platform.audit.user(id).note(Happening::SignOut);
+            Ok(done())
+        }
         _ => Err(objects::unexpected().into()),
     }
 }

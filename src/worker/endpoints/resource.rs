@@ -25,6 +25,7 @@ pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Re
 /// Lets administrators pass.
 pub(crate) async fn admin(platform: &Platform, request: &Incoming) -> Result<(), Stop> {
     let (token, _) = present(platform, request).await?;
+    platform.audit.by(&token);
     Ok(check_admin(&token)?)
 }
 

@@ -5,6 +5,7 @@ use crate::identity::password;
 use crate::identity::profile::Username;
 use crate::identity::throttle::address_bucket;
 use crate::oauth::Refusal;
+use crate::oauth::event::Happening;
 use crate::oauth::handle::{AccountId, SessionId};
 use crate::oauth::id_token::PROOF_OF_POSSESSION;
 use crate::pages::{SignIn, SignInError};
@@ -20,7 +21,7 @@ use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, Used};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
 use crate::worker::random::random;
-use crate::worker::report::{Fault, Stop, refused};
+use crate::worker::report::{Fault, Stop};
 use crate::worker::users::{self, Name};
 
 /// How long a passkey challenge counts, seconds: what the browser is given, and a little more.
@@ -39,7 +40,7 @@ pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser
     let typed = form.get("username").unwrap_or_default();
     let again = |error, status| show(platform, browser, onward, Some(typed), Some(error), status);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
-        refused("/account/sign-in", &refusal);
+        platform.audit.refused(&refusal);
         return again(SignInError::Stale, refusal.status()).await;
     }
     let password = form.get("password").unwrap_or_default();
@@ -51,12 +52,12 @@ pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser
             Ok(browser.signed_in(platform, &account, &session, Some(&username), &continuation(Some(onward)))?)
         }
         Err(refusal @ Refusal::SignInThrottled { seconds }) => {
-            refused("/account/sign-in", &refusal);
+            platform.audit.refused(&refusal);
             let reply = again(SignInError::Throttled { seconds }, refusal.status()).await?;
             Ok(reply.with("Retry-After", seconds.to_string()))
         }
         Err(refusal) => {
-            refused("/account/sign-in", &refusal);
+            platform.audit.refused(&refusal);
             again(SignInError::WrongCredentials, 400).await
         }
     }
@@ -95,6 +96,9 @@ pub(crate) async fn check_password(
         Some((account, sealed)) => Some(users::open_password(platform, account, sealed).await?),
         None => None,
     };
+    if let Some(entry) = &entry {
+        platform.audit.user(&entry.account);
+    }
     let right = password::verify(hash.as_ref(), password);
     let Some(entry) = entry.filter(|_| right) else {
         return Ok(Err(Refusal::SignIn));
@@ -112,18 +116,19 @@ pub(crate) async fn by_passkey(platform: &Platform, request: &Incoming, browser:
     let onward = form.get("continue").unwrap_or_default();
     let again = |error, status| show(platform, browser, onward, None, Some(error), status);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
-        refused("/account/sign-in/passkey", &refusal);
+        platform.audit.refused(&refusal);
         return again(SignInError::Stale, refusal.status()).await;
     }
     let bucket = address_bucket(&browser.address);
     let address = Name::Address(&bucket);
     let attempt = IdentifierCommand::Attempt { who: Who::Address };
     if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &address, &attempt).await? {
+        platform.audit.refused(&Refusal::SignInThrottled { seconds });
         return Ok(again(SignInError::Throttled { seconds }, 429).await?.with("Retry-After", seconds.to_string()));
     }
     let Some((account, session)) = check_passkey(platform, browser, form.get("credential").unwrap_or_default()).await?
     else {
-        refused("/account/sign-in/passkey", &Refusal::SignIn);
+        platform.audit.refused(&Refusal::SignIn);
         return again(SignInError::PasskeyRefused, 400).await;
     };
     users::identifier(platform, &address, &IdentifierCommand::Succeeded { who: Who::Address }).await?;
@@ -147,7 +152,10 @@ async fn check_passkey(
     let account = AccountId::from_bytes(user_handle);
     let id = credential.to_text();
     let stored = match account::ask(platform, &account, &AccountCommand::Passkey { id: id.clone() }).await? {
-        AccountAnswer::Passkey(record) => record.passkey,
+        AccountAnswer::Passkey(record) => {
+            platform.audit.user(&account);
+            record.passkey
+        }
         AccountAnswer::Missing => return Ok(None),
         _ => return Err(objects::unexpected().into()),
     };
@@ -174,11 +182,19 @@ pub(crate) async fn open_session(
     // Somebody else was signed in here: that session ends with this sign-in.
     if let Some((other, old)) = browser.session.as_ref().filter(|(owner, _)| owner != account) {
         account::ask(platform, other, &AccountCommand::EndSession { session: old.clone() }).await?;
+        platform.audit.user(other).note(Happening::SignOut);
     }
     let command =
         AccountCommand::SignIn { session: session.clone(), amr, agent: browser.agent.clone(), replaces, passkey };
     match account::ask(platform, account, &command).await? {
-        AccountAnswer::Done => Ok(Some(session)),
+        AccountAnswer::Done => {
+            platform.audit.user(account).note(Happening::SignIn);
+            Ok(Some(session))
+        }
+        AccountAnswer::CounterWentBack => {
+            platform.audit.user(account).note(Happening::PasskeyCounter);
+            Ok(None)
+        }
         AccountAnswer::Missing | AccountAnswer::Refused => Ok(None),
         _ => Err(objects::unexpected().into()),
     }

@@ -3,6 +3,7 @@
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::identity::throttle::address_bucket;
+use crate::oauth::event::Happening;
 use crate::oauth::id_token::Profile;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{SignUp, SignUpError};
@@ -14,7 +15,7 @@ use crate::worker::endpoints::sign_in::open_session;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
-use crate::worker::report::{Stop, refused};
+use crate::worker::report::Stop;
 use crate::worker::users::{self, Name, NewUser};
 
 /// `GET /account/sign-up`.
@@ -29,7 +30,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     offered(platform)?;
     let form = request.form().await?;
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignUp, "") {
-        refused("/account/sign-up", &refusal);
+        platform.audit.refused(&refusal);
         return show(platform, browser, &form, &[SignUpError::Stale], refusal.status()).await;
     }
     let user = match read(platform, &form) {
@@ -40,6 +41,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     let bucket = address_bucket(&browser.address);
     let attempt = IdentifierCommand::Attempt { who: Who::Address };
     if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &Name::Address(&bucket), &attempt).await? {
+        platform.audit.refused(&Refusal::SignInThrottled { seconds });
         let reply = show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429).await?;
         return Ok(reply.with("Retry-After", seconds.to_string()));
     }
@@ -51,6 +53,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
         }
         Err(stop) => return Err(stop),
     };
+    platform.audit.user(&account).note(Happening::UserCreated);
     let session = open_session(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
     let session = session.ok_or(Refusal::SignIn)?;
     let onward = match form.get("continue") {

@@ -30,6 +30,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
             let jti = base64url::encode(&random::<16>()?);
             let claims = exchange::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
             let token = ring::mint(platform, &claims).await?;
+            platform.audit.minted(&claims, GrantType::ClientCredentials, false);
             Ok(reply(&claims.response(&token, None, None, platform.now)))
         }
         GrantRequest::Code { code, redirect_uri, challenge } => {
@@ -67,6 +68,7 @@ async fn entitled(
     client: Rc<Client>,
     command: &AccountCommand,
 ) -> Result<Reply, Stop> {
+    platform.audit.user(account).grant(&grant);
     let mut entitlement = match account::ask(platform, account, command).await? {
         AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => entitlement,
         AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
@@ -78,6 +80,9 @@ async fn entitled(
     let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
     let access_token = ring::mint(platform, &claims).await?;
+    let is_refresh = matches!(command, AccountCommand::Refresh { .. });
+    let way = if is_refresh { GrantType::RefreshToken } else { GrantType::AuthorizationCode };
+    platform.audit.minted(&claims, way, entitlement.repeated);
     let id_token = match entitlement.scope.contains(OPENID) {
         true => Some(id_token(platform, account, &client, &entitlement, &access_token).await?),
         false => None,

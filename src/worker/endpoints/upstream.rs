@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::oauth::Refusal;
 use crate::oauth::authority::Upstream;
+use crate::oauth::event::Happening;
 use crate::oauth::handle::AccountId;
 use crate::oauth::id_token::Profile;
 use crate::oauth::pkce::Challenge;
@@ -29,7 +30,7 @@ use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::account_records::AccountRecord;
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::random::random;
-use crate::worker::report::{Stop, event, refused};
+use crate::worker::report::Stop;
 use crate::worker::users::{self, Name};
 
 /// How long a person may stay with the provider, seconds.
@@ -83,7 +84,7 @@ pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Br
         // The provider's trouble, or whatever somebody made of its answer, is nothing of ours.
         Err(stop) => {
             if let Stop::Refused(refusal) = &stop {
-                refused("/account/sign-in/upstream/callback", refusal);
+                platform.audit.refused(refusal);
             }
             return failed(platform, browser, &journey.onward).await;
         }
@@ -170,7 +171,7 @@ async fn account_of(
         }
     }
     let account = users::create_upstream(platform, &name, profile.clone()).await?;
-    event("upstream_account", &[("account", account.as_str())]);
+    platform.audit.user(&account).note(Happening::UserCreated);
     Ok(account)
 }
 

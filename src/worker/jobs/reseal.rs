@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::oauth::ClientId;
+use crate::oauth::event::Happening;
 use crate::oauth::handle::AccountId;
 use crate::oauth::id_token::Profile;
 use crate::token::UnixTime;
@@ -21,7 +22,7 @@ use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::keyring_do::{KeyringCommand, SealedRing};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
-use crate::worker::report::{Fault, FaultKind, event};
+use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::users::{self, Listed, Name, password_name};
 
 use super::{Job, Place, Progress, Work, at_once, ids_after};
@@ -76,7 +77,7 @@ struct Failure {
 
 impl Tally {
     fn fail(&mut self, record: String, cause: FaultKind) {
-        event("reseal_failed", &[("record", &record), ("cause", cause.name())]);
+        report::record_failed(&record, cause);
         self.failures += 1;
         self.failed.push(Failure { record, cause: cause.name().to_owned() });
     }
@@ -94,8 +95,6 @@ impl Tally {
 impl Reseal {
     /// From the start, with the keys that the Worker has now.
     pub(crate) fn new(platform: &Platform) -> Self {
-        let previous = platform.config.previous_key_id.as_deref();
-        event("reseal_started", &[("key", &platform.config.key_id), ("previous", previous.unwrap_or_default())]);
         Self {
             key: platform.config.key_id.clone(),
             previous: platform.config.previous_key_id.clone(),
@@ -155,19 +154,17 @@ impl Reseal {
             (Some(next), _) => self.place = next,
             (None, Stage::Keyring) => (self.stage, self.place) = (Stage::Clients, Place::default()),
             (None, Stage::Clients) => (self.stage, self.place) = (Stage::Users, Place::default()),
-            (None, Stage::Users) => return Ok(self.end_of_pass()),
+            (None, Stage::Users) => return Ok(self.end_of_pass(platform)),
         }
         Ok(Progress::More)
     }
 
     /// All have been seen once. As long as something was found, there may be more: an isolate that did not know the new
     /// key yet may have written behind our back.
-    fn end_of_pass(&mut self) -> Progress {
+    fn end_of_pass(&mut self, platform: &Platform) -> Progress {
         let again = self.tally.resealed > 0 || (self.tally.unanswered > 0 && self.pass < PASSES_FOR_FAULTS);
         if !again {
-            let [records, resealed, failures] =
-                [self.tally.records, self.resealed, self.tally.failures].map(|count| count.to_string());
-            event("reseal_finished", &[("records", &records), ("resealed", &resealed), ("failed", &failures)]);
+            platform.audit.note_count(Happening::RecordsResealed, self.resealed);
             return Progress::Done;
         }
         self.pass += 1;

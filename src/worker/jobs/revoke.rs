@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::oauth::ClientId;
 use crate::oauth::bulk::{BulkRevocation, GrantFilter};
+use crate::oauth::event::Happening;
 use crate::oauth::handle::AccountId;
 use crate::oauth::resource::Resource;
 use crate::token::UnixTime;
@@ -20,7 +21,7 @@ use crate::worker::kv::Kind;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
-use crate::worker::report::{Fault, event};
+use crate::worker::report::Fault;
 
 use super::{CHUNK, Job, Place, Progress, at_once, ids_after};
 
@@ -52,7 +53,6 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     pub(crate) fn new(id: String, what: BulkRevocation, now: UnixTime) -> Self {
-        event("revocation_started", &[("revocation", &id)]);
         let user = what.user.clone();
         let (queue, next) = match (&user, &what.grants.client) {
             (Some(_), _) => (VecDeque::new(), None),
@@ -93,8 +93,7 @@ impl Revoke {
             self.queue = std::mem::take(&mut self.clients_aside).into();
             return Ok(Progress::Later(60));
         } else {
-            let [ended, accounts] = [self.ended, self.accounts].map(|count| count.to_string());
-            event("revocation_finished", &[("revocation", &self.id), ("ended", &ended), ("accounts", &accounts)]);
+            platform.audit.note_count(Happening::BulkRevoked, self.ended);
             return Ok(Progress::Done);
         }
         Ok(Progress::More)

@@ -110,6 +110,8 @@ pub(crate) enum AccountAnswer {
     Missing,
     /// The passkey or its challenge has been used before; or what was to be replaced is not there any more.
     Refused,
+    /// The counter of the passkey went back.
+    CounterWentBack,
     /// How many have been ended.
     Ended(u64),
     /// The record.

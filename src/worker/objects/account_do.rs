@@ -298,9 +298,9 @@ impl Account<'_> {
         passkey: Option<Used>,
     ) -> Result<AccountAnswer, Fault> {
         if let Some(used) = passkey
-            && !self.use_passkey(used)?
+            && let Some(refused) = self.use_passkey(used)?
         {
-            return Ok(AccountAnswer::Refused);
+            return Ok(refused);
         }
         // A new identifier at each sign-in, so that nobody can fix one beforehand. What the old session held moves along.
         let (mut opened_at, mut held) = (self.now, Vec::new());
@@ -327,22 +327,21 @@ impl Account<'_> {
         Ok(AccountAnswer::Done)
     }
 
-    /// Each challenge counts once, and the counter of a passkey never goes back.
-    fn use_passkey(&self, used: Used) -> Result<bool, Fault> {
+    /// Each challenge counts once, and the counter of a passkey never goes back: gives what is wrong, if anything.
+    fn use_passkey(&self, used: Used) -> Result<Option<AccountAnswer>, Fault> {
         let Some(mut record) = self.records.get::<PasskeyRecord>(Table::Passkey, &used.id)? else {
-            return Ok(false);
+            return Ok(Some(AccountAnswer::Refused));
         };
         if self.records.contains(Table::SpentChallenge, &used.challenge)? {
-            return Ok(false);
+            return Ok(Some(AccountAnswer::Refused));
         }
         if record.passkey.accept(&used.assertion).is_err() {
-            report::event("passkey_counter", &[("passkey", &used.id)]);
-            return Ok(false);
+            return Ok(Some(AccountAnswer::CounterWentBack));
         }
         record.used_at = Some(self.now);
         self.records.put(Table::Passkey, &used.id, None, &record)?;
         self.records.put(Table::SpentChallenge, &used.challenge, Some(used.until), &())?;
-        Ok(true)
+        Ok(None)
     }
 
     fn authorize(
@@ -430,15 +429,6 @@ impl Account<'_> {
                     self.end_grant(id.as_str(), &old)?;
                 }
             }
-        }
-        match &step.outcome {
-            Err(refusal @ (GrantRefusal::CodeReused | GrantRefusal::RefreshReused | GrantRefusal::CodeSpent)) => {
-                report::event(refusal.kind(), &[("grant", id.as_str())]);
-            }
-            Ok(Outcome::Entitled(entitlement)) if entitlement.repeated => {
-                report::event("refresh_repeated", &[("grant", id.as_str())]);
-            }
-            Ok(_) | Err(_) => {}
         }
         Ok(step.outcome)
     }

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, Storage, durable_object};
 
 use crate::keyring::Ring;
+use crate::oauth::event::Happening;
 use crate::token::Algorithm;
 
 use super as objects;
 use super::records::broken;
+use crate::worker::audit;
 use crate::worker::crypto::generate;
 use crate::worker::env::{Platform, STORE};
 use crate::worker::kv::{self, Found, Kind};
@@ -53,7 +55,9 @@ impl DurableObject for KeyringObject {
         let command = objects::command(&mut request).await?;
         let (storage, env) = (self.state.storage(), self.env.clone());
         let outcome = self.state.block_concurrency_while(async move { Ok(run(command, storage, env).await) });
-        objects::reply(outcome.await?)
+        let outcome = outcome.await?;
+        audit::deliver(&self.env);
+        objects::reply(outcome)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -101,14 +105,19 @@ async fn run(command: KeyringCommand, storage: Storage, env: Env) -> Result<Seal
     for algorithm in &wanted {
         materials.push(generate(*algorithm).await?);
     }
+    let known: Vec<_> = ring.kids().map(str::to_owned).collect();
     ring.admit(materials, platform.now);
+    let made: Vec<_> = ring.kids().map(str::to_owned).filter(|kid| !known.contains(kid)).collect();
 
     let reseals = matches!(command, KeyringCommand::Reseal);
     match stored {
         Some(stored) if stored.published && !pruned && !reseals && wanted.is_empty() => Ok(SealedRing(stored.sealed)),
         previous => {
             let sealed = kv::seal(&platform, &name, &ring).await?;
-            commit(&storage, &platform, &name, previous, sealed).await
+            let committed = commit(&storage, &platform, &name, previous, sealed).await?;
+            platform.audit.at("keyring", false);
+            made.iter().for_each(|kid| platform.audit.key(kid).note(Happening::KeyCreated));
+            Ok(committed)
         }
     }
 }

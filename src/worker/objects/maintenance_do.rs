@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::oauth::bulk::BulkRevocation;
+use crate::worker::audit;
 use crate::worker::clock::now;
 use crate::worker::env::{MAINTENANCE, Platform};
 use crate::worker::jobs::reseal::Reseal;
@@ -125,6 +126,7 @@ impl MaintenanceObject {
             return Ok(());
         }
         let outcome = self.chunks_of(id).await;
+        audit::deliver(&self.env);
         self.busy.borrow_mut().remove(id);
         outcome
     }

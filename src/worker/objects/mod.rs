@@ -3,6 +3,7 @@
 pub(crate) mod account_commands;
 pub(crate) mod account_do;
 pub(crate) mod account_records;
+pub(crate) mod events_do;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
 pub(crate) mod maintenance_do;
@@ -119,6 +120,7 @@ pub(crate) fn unexpected() -> Fault {
     unavailable("an answer to another question")
 }
 
-fn unavailable(cause: impl std::fmt::Debug) -> Fault {
+/// An object that does not answer, or is not there.
+pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
     Fault::new(FaultKind::ObjectUnavailable, &cause)
 }

@@ -364,7 +364,7 @@ impl Rows {
 }
 
 #[allow(clippy::cast_precision_loss)] // A time in milliseconds is exact in a double.
-fn at(time: UnixTime) -> ScheduledTime {
+pub(super) fn at(time: UnixTime) -> ScheduledTime {
     // A second later, so that what ends then has ended.
     ScheduledTime::new(js_sys::Date::new(&(time.plus(1).0 as f64 * 1000.0).into()))
 }

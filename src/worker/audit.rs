@@ -1,0 +1,290 @@
+//! What is to be known afterwards: each event is one line of the log at once, and soon a record of the store.
+//!
+//! No answer waits for the store. Events lie in a buffer of the isolate; the first one has a batch sent, a second later
+//! and after the answer (`waitUntil`), with all that has come by then: one call an isolate and second at the most. The
+//! buffer is bounded, and what cannot be stored is counted and told. An isolate that dies within that second takes its
+//! last events with it; the log has them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use worker::{Delay, Env, console_log};
+
+use crate::oauth::client::GrantType;
+use crate::oauth::event::{About, Event, Happening};
+use crate::oauth::event_query::HOUR;
+use crate::oauth::exchange::AccessToken;
+use crate::oauth::handle::{AccountId, GrantId};
+use crate::oauth::{ClientId, Refusal};
+use crate::token::{Token, UnixTime, base64url};
+
+use super::background;
+use super::clock::now;
+use super::env::{self, EVENTS};
+use super::objects;
+use super::objects::account_commands::AccountCommand;
+use super::objects::events_do::{EventsAnswer, EventsCommand};
+use super::random::random;
+use super::report::{self, Fault};
+
+/// How many events wait in an isolate at the most.
+const MAX_WAITING: usize = 10_000;
+/// How many events a row holds at the most.
+const MAX_ROW: usize = 500;
+/// How long a batch is gathered.
+const GATHER: Duration = Duration::from_secs(1);
+/// How long to wait before a batch is sent again.
+const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+/// After this many seconds without an end, whoever sent a batch is taken to have died.
+const GIVEN_UP: u64 = 60;
+
+/// What is known of one request, as far as it is known to exist, and what comes of it.
+pub(crate) struct Audit {
+    now: UnixTime,
+    keeps: bool,
+    endpoint: Cell<&'static str>,
+    by_operator: Cell<bool>,
+    about: RefCell<About>,
+}
+
+impl Audit {
+    /// A request at that time. `keeps`: are events stored?
+    pub(crate) fn new(now: UnixTime, keeps: bool) -> Self {
+        let (endpoint, by_operator) = (Cell::new(""), Cell::new(false));
+        Self { now, keeps, endpoint, by_operator, about: RefCell::default() }
+    }
+
+    /// Where the request is.
+    pub(crate) fn at(&self, endpoint: &'static str, by_operator: bool) -> &Self {
+        self.endpoint.set(endpoint);
+        self.by_operator.set(by_operator);
+        self
+    }
+
+    /// It is about a client that is there.
+    pub(crate) fn client(&self, id: &ClientId) -> &Self {
+        self.about.borrow_mut().client = Some(id.clone());
+        self
+    }
+
+    /// It is about an account that is there.
+    pub(crate) fn user(&self, id: &AccountId) -> &Self {
+        self.about.borrow_mut().user = Some(id.clone());
+        self
+    }
+
+    /// It is about a grant that this authority made.
+    pub(crate) fn grant(&self, id: &GrantId) -> &Self {
+        self.about.borrow_mut().grant = Some(id.clone());
+        self
+    }
+
+    /// It is about a signing key, or a token that it signed.
+    pub(crate) fn key(&self, kid: &str) -> &Self {
+        self.about.borrow_mut().kid = Some(kid.to_owned());
+        self
+    }
+
+    /// It is about a token that was minted or verified here.
+    pub(crate) fn jti(&self, jti: &str) -> &Self {
+        self.about.borrow_mut().jti = Some(jti.to_owned());
+        self
+    }
+
+    /// Whoever holds this token acts.
+    pub(crate) fn by(&self, token: &Token) -> &Self {
+        let mut about = self.about.borrow_mut();
+        about.by = token.claims().text("client_id").and_then(ClientId::parse);
+        let subject = token.claims().text("sub").filter(|sub| token.claims().text("client_id") != Some(*sub));
+        about.by_user = subject.and_then(AccountId::parse);
+        drop(about);
+        self
+    }
+
+    /// This happened.
+    pub(crate) fn note(&self, happening: Happening) {
+        self.leave(happening, None, None);
+    }
+
+    /// This happened, so many times.
+    pub(crate) fn note_count(&self, happening: Happening, count: u64) {
+        self.leave(happening, None, Some(count));
+    }
+
+    /// This happened in that way.
+    pub(crate) fn note_way(&self, happening: Happening, way: &'static str) {
+        self.leave(happening, Some(way), None);
+    }
+
+    /// An access token has been minted. The same token once more is what a client got that asked again.
+    pub(crate) fn minted(&self, claims: &AccessToken, way: GrantType, repeated: bool) {
+        let happening = if repeated { Happening::RefreshRepeated } else { Happening::TokenIssued };
+        self.jti(claims.jti()).note_way(happening, way.name());
+    }
+
+    /// An account did what a person or an operator asked of it: so many sessions, grants or passkeys are gone.
+    pub(crate) fn done(&self, command: &AccountCommand, count: u64) {
+        match command {
+            AccountCommand::EndSession { .. } | AccountCommand::EndSessions { .. } => {
+                self.note_count(Happening::SessionsEnded, count);
+            }
+            AccountCommand::EndGrant { grant } => self.grant(grant).note(Happening::GrantEnded),
+            AccountCommand::EndGrants { .. } => self.note_count(Happening::GrantsEnded, count),
+            AccountCommand::Withdraw { client } => self.client(client).note_count(Happening::ConsentWithdrawn, count),
+            AccountCommand::RemovePasskey { .. } => self.note(Happening::PasskeyRemoved),
+            AccountCommand::AddPasskey { .. }
+            | AccountCommand::Allow { .. }
+            | AccountCommand::Authorize { .. }
+            | AccountCommand::Create(_)
+            | AccountCommand::Describe { .. }
+            | AccountCommand::Overview { .. }
+            | AccountCommand::Passkey { .. }
+            | AccountCommand::Read
+            | AccountCommand::Redeem { .. }
+            | AccountCommand::Refresh { .. }
+            | AccountCommand::Remove
+            | AccountCommand::RenamePasskey { .. }
+            | AccountCommand::Replace(_)
+            | AccountCommand::Reseal { .. }
+            | AccountCommand::Revoke { .. }
+            | AccountCommand::RevokeToken { .. }
+            | AccountCommand::SignIn { .. }
+            | AccountCommand::Status { .. } => {}
+        }
+    }
+
+    /// A request was refused: an event, if it is worth one, else a line of the log.
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        match Happening::of_refusal(refusal, self.by_operator.get()) {
+            Some(happening) => self.note_way(happening, refusal.kind()),
+            None => report::refused(self.endpoint.get(), refusal),
+        }
+    }
+
+    fn leave(&self, event: Happening, reason: Option<&'static str>, count: Option<u64>) {
+        let (severity, endpoint) = (event.severity(), self.endpoint.get());
+        let about = &*self.about.borrow();
+        let line = Event { event, severity, time: self.now, endpoint, reason, count, about }.to_line();
+        console_log!("{line}");
+        if self.keeps {
+            BUFFER.with_borrow_mut(|buffer| buffer.push(self.now, line));
+        }
+    }
+}
+
+/// What waits to be stored.
+struct Buffer {
+    lines: Vec<(UnixTime, String)>,
+    /// How many could not be stored, and have not been told of in the store.
+    dropped: u64,
+    /// Since when somebody is gathering the next batch.
+    gathering: Option<UnixTime>,
+    /// Whether it has been said that there is no store.
+    missed: bool,
+}
+
+thread_local! {
+    static BUFFER: RefCell<Buffer> =
+        const { RefCell::new(Buffer { lines: Vec::new(), dropped: 0, gathering: None, missed: false }) };
+}
+
+impl Buffer {
+    fn push(&mut self, time: UnixTime, line: String) {
+        if self.lines.len() < MAX_WAITING {
+            self.lines.push((time, line));
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Has somebody to gather a batch? If so, it is whoever asks.
+    fn begins(&mut self, now: UnixTime) -> bool {
+        let somebody = self.gathering.is_some_and(|since| now < since.plus(GIVEN_UP));
+        let begins = !somebody && !self.lines.is_empty();
+        if begins {
+            self.gathering = Some(now);
+        }
+        begins
+    }
+
+    /// Everything that waits, by the hour. From now on somebody else gathers.
+    fn take(&mut self, now: UnixTime) -> BTreeMap<u64, Vec<String>> {
+        self.gathering = None;
+        let mut hours: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        for (time, line) in self.lines.drain(..) {
+            hours.entry(time.0 / HOUR).or_default().push(line);
+        }
+        if self.dropped > 0 && !hours.is_empty() {
+            hours.entry(now.0 / HOUR).or_default().push(told_dropped(self.dropped, now));
+            self.dropped = 0;
+        }
+        hours
+    }
+}
+
+/// Has what waits stored, if nobody is about to. No answer waits for that.
+pub(crate) fn deliver(env: &Env) {
+    if BUFFER.with_borrow_mut(|buffer| buffer.begins(now())) {
+        background::run(gather(env.clone()));
+    }
+}
+
+/// Gathers a batch and stores it.
+async fn gather(env: Env) {
+    Delay::from(GATHER).await;
+    let hours = BUFFER.with_borrow_mut(|buffer| buffer.take(now()));
+    for (hour, lines) in hours {
+        let count = lines.len();
+        if !store(&env, hour, &lines).await {
+            let count = count as u64;
+            console_log!("{}", told_dropped(count, now()));
+            BUFFER.with_borrow_mut(|buffer| buffer.dropped += count);
+        }
+    }
+}
+
+/// Stores a batch. The same batch that is sent again counts once.
+async fn store(env: &Env, hour: u64, lines: &[String]) -> bool {
+    if let Err(cause) = env.durable_object(EVENTS) {
+        // Said once: the log would hold nothing else.
+        if !BUFFER.with_borrow_mut(|buffer| std::mem::replace(&mut buffer.missed, true)) {
+            let _ = objects::unavailable(cause);
+        }
+        return false;
+    }
+    let Ok(random) = random::<9>() else {
+        return false;
+    };
+    let key = format!("{}.{}", now().0, base64url::encode(&random));
+    let rows: Vec<_> = lines.chunks(MAX_ROW).map(|row| format!("[{}]", row.join(","))).collect();
+    let command = EventsCommand::Append { key, rows };
+    let mut again = AGAIN.into_iter();
+    loop {
+        report::background_costs(env, "events", 1, lines.len());
+        match ask(env, hour, &command).await {
+            Ok(_) => return true,
+            Err(_) => match again.next() {
+                Some(pause) => Delay::from(pause).await,
+                None => return false,
+            },
+        }
+    }
+}
+
+/// Asks the object of an hour.
+async fn ask(env: &Env, hour: u64, command: &EventsCommand) -> Result<EventsAnswer, Fault> {
+    let name = object_name(env::authority(env)?.issuer(), hour);
+    objects::ask(env, EVENTS, &name, command).await
+}
+
+/// The name of the object that has the events of an hour.
+pub(crate) fn object_name(issuer: &str, hour: u64) -> String {
+    format!("{issuer}|{hour}")
+}
+
+fn told_dropped(count: u64, time: UnixTime) -> String {
+    let event = Happening::EventsDropped;
+    let (severity, about) = (event.severity(), &About::default());
+    Event { event, severity, time, endpoint: "", reason: None, count: Some(count), about }.to_line()
+}

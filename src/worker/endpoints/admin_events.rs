@@ -1,0 +1,47 @@
+//! The admin endpoint for events. Whoever gets here has shown a token with the admin scope.
+
+use serde_json::json;
+
+use crate::oauth::Refusal;
+use crate::oauth::event_query::{Cursor, EventQuery};
+use crate::wire::{Form, Reply};
+use crate::worker::audit::object_name;
+use crate::worker::env::{EVENTS, Platform};
+use crate::worker::http::Incoming;
+use crate::worker::objects;
+use crate::worker::objects::events_do::{EventsAnswer, EventsCommand};
+use crate::worker::report::Stop;
+
+/// How many hours one request asks at the most: a day.
+const HOURS_A_REQUEST: usize = 24;
+
+/// `GET /admin/events`: a page of events, the newest first, and where the next one begins.
+pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+    let form = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = EventQuery::parse(&form, platform.authority().event_retention(), platform.now)?;
+    let (first, mut cursor, mut events) = (query.first_hour(), query.start.clone(), Vec::new());
+    for _ in 0..HOURS_A_REQUEST {
+        if cursor.hour < first {
+            return Ok(Reply::json(200, &json!({ "events": events })));
+        }
+        let left = query.limit.saturating_sub(events.len() as u64);
+        let command = EventsCommand::Page { before: cursor.position, filter: query.filter.clone(), limit: left };
+        let name = object_name(platform.authority().issuer(), cursor.hour);
+        let EventsAnswer::Page { events: found, next } = objects::call(platform, EVENTS, &name, &command).await? else {
+            return Err(objects::unexpected().into());
+        };
+        events.extend(found);
+        cursor = match next {
+            Some(position) => Cursor { hour: cursor.hour, position: Some(position) },
+            None => Cursor { hour: cursor.hour.saturating_sub(1), position: None },
+        };
+        if events.len() as u64 >= query.limit {
+            break;
+        }
+    }
+    let page = match cursor.hour < first {
+        true => json!({ "events": events }),
+        false => json!({ "events": events, "cursor": cursor.to_text() }),
+    };
+    Ok(Reply::json(200, &page))
+}
