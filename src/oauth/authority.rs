@@ -19,6 +19,8 @@ const MAX_GRANT: u64 = 400 * DAY;
 const MAX_EVENT_RETENTION: u64 = 400;
 /// The longest that a refresh token may go on getting the same answer, seconds.
 const MAX_REPLAY_WINDOW: u64 = 600;
+/// The longest that a signing key may be made to last, days.
+const MAX_ROTATION_DAYS: u64 = 365;
 
 /// This authorization server's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub struct Authority {
     issuer: String,
     default_resource: Resource,
     algorithms: Vec<Algorithm>,
+    key_rotation: u64,
     access_token_ttl: u64,
     sample_scope: Scope,
     lifetimes: Lifetimes,
@@ -55,6 +58,8 @@ pub struct Settings<'s> {
     pub default_resource: &'s str,
     /// Signing algorithms, separated by spaces or commas; by default ES256.
     pub algorithms: &'s str,
+    /// After how many days a signing key has a successor; by default 30.
+    pub key_rotation_days: &'s str,
     /// Lifetime of access tokens, seconds; by default 600.
     pub access_token_ttl: &'s str,
     /// The scope that the sample resource asks for; by default none.
@@ -94,6 +99,8 @@ pub enum AuthorityError {
     Issuer,
     /// `ISSUER` is not set.
     IssuerMissing,
+    /// `KEY_ROTATION_DAYS` is not a whole number of days from 1 to 365.
+    KeyRotation,
     /// `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`, `REFRESH_REPLAY_WINDOW` or `SESSION_TTL` is not a number of
     /// seconds, or longer than makes sense.
     Lifetimes,
@@ -115,6 +122,7 @@ impl AuthorityError {
             Self::EventRetention => "event_retention_invalid",
             Self::Issuer => "issuer_invalid",
             Self::IssuerMissing => "issuer_missing",
+            Self::KeyRotation => "key_rotation_days_invalid",
             Self::Lifetimes => "lifetimes_invalid",
             Self::SampleScope => "sample_scope_invalid",
             Self::SelfRegistration => "self_registration_invalid",
@@ -154,6 +162,7 @@ impl Authority {
             issuer: issuer.to_owned(),
             default_resource: Resource::parse(default_resource).ok_or(AuthorityError::DefaultResource)?,
             algorithms: parse_algorithms(settings.algorithms)?,
+            key_rotation: parse_rotation(settings.key_rotation_days)?,
             access_token_ttl,
             sample_scope: Scope::parse(settings.sample_scope).ok_or(AuthorityError::SampleScope)?,
             lifetimes,
@@ -197,6 +206,11 @@ impl Authority {
     /// The signing algorithms; the first signs access tokens.
     pub fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms
+    }
+
+    /// After how long a signing key has a successor, seconds.
+    pub fn key_rotation(&self) -> u64 {
+        self.key_rotation
     }
 
     /// The lifetime of access tokens, seconds.
@@ -278,6 +292,12 @@ fn parse_algorithms(text: &str) -> Result<Vec<Algorithm>, AuthorityError> {
     Ok(if algorithms.is_empty() { vec![Algorithm::Es256] } else { algorithms })
 }
 
+fn parse_rotation(text: &str) -> Result<u64, AuthorityError> {
+    let days = if text.is_empty() { Some(30) } else { text.parse().ok() };
+    let days = days.filter(|days| (1..=MAX_ROTATION_DAYS).contains(days));
+    days.map(|days| days * DAY).ok_or(AuthorityError::KeyRotation)
+}
+
 fn seconds(text: &str, default: u64, range: RangeInclusive<u64>) -> Result<u64, AuthorityError> {
     let value = if text.is_empty() { Some(default) } else { text.parse().ok() };
     value.filter(|value| range.contains(value)).ok_or(AuthorityError::Lifetimes)
@@ -352,6 +372,7 @@ mod tests {
         let authority = Authority::parse(good).unwrap();
         assert_eq!(authority.algorithms(), [Algorithm::Es256]);
         assert_eq!(authority.access_token_ttl(), 600);
+        assert_eq!(authority.key_rotation(), 30 * DAY);
         assert_eq!(authority.default_resource().as_str(), "https://as.example");
         let several = Authority::parse(Settings { algorithms: "EdDSA, ES256 RS256", ..good }).unwrap();
         assert_eq!(several.algorithms(), [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256]);
@@ -362,6 +383,9 @@ mod tests {
         }
         for access_token_ttl in ["0", "-1", "86401", "1.5", "ten"] {
             assert_eq!(refused(Settings { access_token_ttl, ..good }), AuthorityError::AccessTokenTtl);
+        }
+        for key_rotation_days in ["0", "366", "1.5", "-1", "monthly"] {
+            assert_eq!(refused(Settings { key_rotation_days, ..good }), AuthorityError::KeyRotation);
         }
         assert_eq!(refused(Settings { default_resource: "api", ..good }), AuthorityError::DefaultResource);
         for settings in [

@@ -208,6 +208,9 @@ pub struct ClientMetadata {
     /// Where a browser may be sent after signing out (OpenID Connect RP-Initiated Logout section 2.1).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What signs its access tokens, if it said so (extension of ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_signed_response_alg: Option<String>,
     /// What signs its ID tokens, if it said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<String>,
@@ -248,6 +251,7 @@ pub struct Client {
     pub status: Option<StatusEntry>,
     redirect_uris: Vec<RedirectUri>,
     post_logout_redirect_uris: Vec<RedirectUri>,
+    access_token_algorithm: Option<Algorithm>,
     id_token_algorithm: Option<Algorithm>,
     secret: Option<SecretDigest>,
     auth_method: Option<AuthMethod>,
@@ -269,6 +273,7 @@ impl Client {
             status: record.status,
             redirect_uris: metadata.redirect_uris.clone(),
             post_logout_redirect_uris: metadata.post_logout_redirect_uris.clone(),
+            access_token_algorithm: metadata.access_token_signed_response_alg.as_deref().and_then(Algorithm::from_name),
             id_token_algorithm: metadata.id_token_signed_response_alg.as_deref().and_then(Algorithm::from_name),
             secret: record.secret.clone(),
             auth_method: metadata.token_endpoint_auth_method,
@@ -289,6 +294,7 @@ impl Client {
             status: None,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            access_token_algorithm: None,
             id_token_algorithm: None,
             secret: Some(SecretDigest::of(secret)),
             auth_method: None,
@@ -324,6 +330,11 @@ impl Client {
     /// Where a browser may be sent after signing out.
     pub fn post_logout_redirect_uris(&self) -> &[RedirectUri] {
         &self.post_logout_redirect_uris
+    }
+
+    /// What signs its access tokens, if it said so.
+    pub fn access_token_algorithm(&self) -> Option<Algorithm> {
+        self.access_token_algorithm
     }
 
     /// What signs its ID tokens, if it said so.

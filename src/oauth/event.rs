@@ -82,7 +82,7 @@ pub enum Happening {
     KeyImported,
     /// A signing key is not to be trusted any more.
     KeyRevoked,
-    /// An operator asked for successors of the signing keys.
+    /// An operator had the next signing keys take over.
     KeysRotated,
     /// A passkey was added.
     PasskeyAdded,
@@ -316,6 +316,8 @@ impl Happening {
             | Refusal::FormStale
             | Refusal::GrantNotFound
             | Refusal::GrantUnsupported
+            | Refusal::Import(_)
+            | Refusal::KeyNotFound
             | Refusal::LoginRequired
             | Refusal::LogoutClient
             | Refusal::MalformedBody

@@ -5,6 +5,7 @@
 
 use serde_json::json;
 
+use crate::keyring::ImportError;
 use crate::wire::{FormError, Reply};
 
 use super::bulk::BulkError;
@@ -134,6 +135,10 @@ pub enum Refusal {
     GrantNotAllowed,
     /// No such grant.
     GrantUnsupported,
+    /// A key that cannot be imported.
+    Import(ImportError),
+    /// An operator asked for a signing key that is not there.
+    KeyNotFound,
     /// The metadata breaks RFC 7591.
     Metadata(MetadataError),
     /// The path is there, the method is not.
@@ -239,6 +244,7 @@ impl Refusal {
             Self::EventsNotKept,
             Self::GrantNotAllowed,
             Self::GrantUnsupported,
+            Self::KeyNotFound,
             Self::Metadata(MetadataError::Scope),
             Self::MethodNotAllowed { allow: "" },
             Self::MissingParameter,
@@ -260,7 +266,8 @@ impl Refusal {
         let grants = GrantRefusal::ALL.map(Self::Grant);
         let users = UserError::ALL.map(Self::User);
         let bulk = BulkError::ALL.map(Self::Bulk);
-        all.into_iter().chain(grants).chain(users).chain(bulk).collect()
+        let imports = ImportError::ALL.map(Self::Import);
+        all.into_iter().chain(grants).chain(users).chain(bulk).chain(imports).collect()
     }
 
     /// The stable word for logs and metrics.
@@ -321,6 +328,8 @@ impl Refusal {
             Self::EventsNotKept => "events_not_kept",
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::GrantUnsupported => "grant_unsupported",
+            Self::Import(error) => error.kind(),
+            Self::KeyNotFound => "key_not_found",
             Self::Metadata(_) => "metadata",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::MissingParameter => "missing_parameter",
@@ -452,6 +461,9 @@ impl Refusal {
             Self::EventsNotKept => (404, "not_found", "This authority keeps no events: EVENT_RETENTION_DAYS is 0."),
             Self::GrantNotAllowed => (400, "unauthorized_client", "The client did not register this grant_type."),
             Self::GrantUnsupported => (400, "unsupported_grant_type", "This grant_type is not supported."),
+            Self::Import(error) if error.is_conflict() => (409, "invalid_request", error.sentence()),
+            Self::Import(error) => (400, "invalid_request", error.sentence()),
+            Self::KeyNotFound => (404, "not_found", "There is no key with this kid."),
             Self::Metadata(error) => (400, "invalid_client_metadata", error.sentence()),
             Self::MethodNotAllowed { .. } => (405, "method_not_allowed", "This path has no such method; see Allow."),
             Self::MissingParameter => (400, "invalid_request", "A required parameter is missing."),
@@ -480,6 +492,12 @@ impl From<FormError> for Refusal {
             FormError::Malformed => Self::MalformedForm,
             FormError::TooMany => Self::TooManyParameters,
         }
+    }
+}
+
+impl From<ImportError> for Refusal {
+    fn from(error: ImportError) -> Self {
+        Self::Import(error)
     }
 }
 

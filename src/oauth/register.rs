@@ -14,6 +14,8 @@ use super::scope::Scope;
 /// What is wrong with client metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetadataError {
+    /// `access_token_signed_response_alg`.
+    AccessTokenAlg,
     /// `token_endpoint_auth_method`.
     AuthMethod,
     /// `client_id`.
@@ -58,6 +60,9 @@ impl MetadataError {
     /// What the sender is told.
     pub const fn sentence(self) -> &'static str {
         match self {
+            Self::AccessTokenAlg => {
+                "access_token_signed_response_alg must be ES256, RS256 or EdDSA, and one that this authority signs with."
+            }
             Self::AuthMethod => {
                 "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none."
             }
@@ -151,10 +156,16 @@ impl Registration {
             grant_types,
             redirect_uris,
             post_logout_redirect_uris: redirects("post_logout_redirect_uris", MetadataError::PostLogoutRedirectUris)?,
+            access_token_signed_response_alg: optional(
+                body,
+                "access_token_signed_response_alg",
+                signing_algorithm,
+                MetadataError::AccessTokenAlg,
+            )?,
             id_token_signed_response_alg: optional(
                 body,
                 "id_token_signed_response_alg",
-                |value| value.as_str().filter(|name| signs_id_tokens(name)).map(str::to_owned),
+                signing_algorithm,
                 MetadataError::IdTokenAlg,
             )?,
             token_endpoint_auth_method: auth_method,
@@ -177,6 +188,11 @@ impl Registration {
     /// Does such a client prove itself with a secret?
     pub fn needs_secret(&self) -> bool {
         !matches!(self.metadata.token_endpoint_auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None))
+    }
+
+    /// What is to sign its access tokens, if it said so: the authority has to have such a key.
+    pub fn access_token_algorithm(&self) -> Option<Algorithm> {
+        self.metadata.access_token_signed_response_alg.as_deref().and_then(Algorithm::from_name)
     }
 
     /// What is to sign its ID tokens, if it said so: the authority has to have such a key.
@@ -268,8 +284,9 @@ fn response_types(value: &Value) -> Option<()> {
     value.as_array().is_some_and(|types| types.iter().all(|name| name == "code")).then_some(())
 }
 
-fn signs_id_tokens(name: &str) -> bool {
-    Algorithm::from_name(name).is_some_and(|algorithm| SIGNING_ALGORITHMS.contains(&algorithm))
+fn signing_algorithm(value: &Value) -> Option<String> {
+    let named = value.as_str().filter(|name| SIGNING_ALGORITHMS.iter().any(|algorithm| algorithm.name() == *name));
+    named.map(str::to_owned)
 }
 
 fn scope(value: &Value) -> Option<String> {

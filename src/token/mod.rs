@@ -29,6 +29,7 @@ pub use explain::{Check, Explanation, explain};
 pub use header::Header;
 pub use issuer::Issuer;
 pub use jwks::KeySet;
+pub(crate) use key::der;
 pub use key::{AnyKey, Key, KeyError, Pem, PemError, Pkcs8, PrivateKey};
 pub use mint::{Draft, MintError, Minter, mint};
 pub use policy::{DEFAULT_MAX_BYTES, Expected, Policy};

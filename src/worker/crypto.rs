@@ -57,6 +57,20 @@ impl SigningHandle {
         Ok(Self { key, parameters })
     }
 
+    /// Imports a private key that somebody sent. `None` if WebCrypto does not take it.
+    pub(crate) async fn try_import(algorithm: Algorithm, private: &PrivateJwk) -> Option<Self> {
+        let (import, parameters) = parameters(algorithm).ok()?;
+        let jwk = to_js(private.expose()).ok()?;
+        let promise = import_key("jwk", &jwk, &import, false, &usages(&["sign"])).ok()?;
+        Some(Self { key: JsFuture::from(promise).await.ok()?, parameters })
+    }
+
+    /// Signs with a key that somebody sent. `None` if WebCrypto cannot.
+    pub(crate) async fn try_sign(&self, input: &[u8]) -> Option<Vec<u8>> {
+        let promise = subtle_sign(&self.parameters, &self.key, input).ok()?;
+        Some(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec())
+    }
+
     /// Signs. ECDSA signatures come as r || s.
     pub(crate) async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, Fault> {
         let signature = settle(subtle_sign(&self.parameters, &self.key, input)).await?;
@@ -99,7 +113,24 @@ pub(crate) async fn generate(algorithm: Algorithm) -> Result<KeyMaterial, Fault>
     };
     let pair = settle(generate_key(&generate, true, &usages(&["sign", "verify"]))).await?;
     let private = Reflect::get(&pair, &"privateKey".into()).map_err(crypto_fault)?;
-    let exported = settle(export_key("jwk", &private)).await?;
+    export(algorithm, &private).await
+}
+
+/// A key pair from a private key in DER (RFC 5958). `None` if WebCrypto does not take it.
+pub(crate) async fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Option<KeyMaterial>, Fault> {
+    let (import, _) = parameters(algorithm)?;
+    let Ok(promise) = import_key("pkcs8", &Uint8Array::from(der), &import, true, &usages(&["sign"])) else {
+        return Ok(None);
+    };
+    match JsFuture::from(promise).await {
+        Ok(private) => export(algorithm, &private).await.map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Both halves of a private key that may leave WebCrypto.
+async fn export(algorithm: Algorithm, private: &JsValue) -> Result<KeyMaterial, Fault> {
+    let exported = settle(export_key("jwk", private)).await?;
     let text = JSON::stringify(&exported).map_err(crypto_fault)?;
     let exported: Map<String, Value> =
         serde_json::from_str(&String::from(text)).map_err(|error| crypto_fault(error.classify()))?;

@@ -172,6 +172,7 @@ fn read_authority(env: &Env) -> Result<Authority, Fault> {
         issuer: &var("ISSUER"),
         default_resource: &var("DEFAULT_RESOURCE"),
         algorithms: &var("SIGNING_ALGORITHMS"),
+        key_rotation_days: &var("KEY_ROTATION_DAYS"),
         access_token_ttl: &var("ACCESS_TOKEN_TTL"),
         sample_scope: &var("SAMPLE_SCOPE"),
         refresh_token_ttl: &var("REFRESH_TOKEN_TTL"),

@@ -37,7 +37,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -54,6 +54,7 @@ impl FaultKind {
         Self::Settings(AuthorityError::EventRetention),
         Self::Settings(AuthorityError::Issuer),
         Self::Settings(AuthorityError::IssuerMissing),
+        Self::Settings(AuthorityError::KeyRotation),
         Self::Settings(AuthorityError::Lifetimes),
         Self::Settings(AuthorityError::SampleScope),
         Self::Settings(AuthorityError::SelfRegistration),

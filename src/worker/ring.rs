@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::keyring::{REFRESH_AFTER, Ring, SIGNING_ALGORITHMS, STALE_LIMIT, SigningKey};
+use crate::keyring::{Certificate, Glance, KeyringRefusal, Ring, Sight, SigningKey, Terms};
 use crate::oauth::handle::{AccountId, SessionId};
 use crate::oauth::logout::Hint;
 use crate::oauth::{ClientId, Refusal, bearer};
@@ -21,7 +21,7 @@ use super::crypto::{CheckingHandle, SigningHandle};
 use super::env::{KEYRING, Platform};
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::keyring_do::{KeyringCommand, SealedRing};
+use super::objects::keyring_do::{KeyringAnswer, KeyringCommand};
 use super::report::{Fault, FaultKind, Stop};
 
 /// The type of our access tokens (RFC 9068 section 2.1).
@@ -33,7 +33,6 @@ const ID_TOKEN: &str = "JWT";
 pub(crate) struct View {
     ring: Ring,
     keys: KeySet,
-    read_at: UnixTime,
     signers: RefCell<HashMap<String, Rc<Signer>>>,
     checkers: RefCell<HashMap<String, Rc<CheckingHandle>>>,
 }
@@ -45,21 +44,15 @@ struct Signer {
     handle: SigningHandle,
 }
 
-/// What the isolate has, and when it last set out to look for more.
-#[derive(Default)]
-struct Memory {
-    view: Option<Rc<View>>,
-    looked_at: Option<UnixTime>,
-}
-
 thread_local! {
-    static MEMORY: RefCell<Memory> = RefCell::default();
+    /// What the isolate has, and of when.
+    static MEMORY: RefCell<Option<(Rc<View>, Sight)>> = RefCell::default();
 }
 
 impl View {
     fn new(ring: Ring, now: UnixTime) -> Self {
         let keys = ring.key_set(now);
-        Self { ring, keys, read_at: now, signers: RefCell::default(), checkers: RefCell::default() }
+        Self { ring, keys, signers: RefCell::default(), checkers: RefCell::default() }
     }
 
     /// The ring.
@@ -67,11 +60,14 @@ impl View {
         &self.ring
     }
 
-    /// The key that signs now: of the preferred algorithm, or else of any that is configured, or else of any at all,
-    /// for a newly configured algorithm has to wait until its first key is known everywhere.
-    fn signing_key(&self, platform: &Platform) -> Option<&SigningKey> {
-        let preferred = platform.authority().algorithms().iter().chain(&SIGNING_ALGORITHMS);
-        preferred.into_iter().find_map(|algorithm| self.ring.signer(*algorithm, platform.now))
+    /// The key that signs now, for whoever wants this algorithm or any.
+    fn signing_key(&self, platform: &Platform, wanted: Option<Algorithm>) -> Option<&SigningKey> {
+        self.ring.signing_key(wanted, platform.authority().algorithms(), platform.now)
+    }
+
+    /// Can anything be signed with it now?
+    fn signs(&self, platform: &Platform) -> bool {
+        self.signing_key(platform, None).is_some()
     }
 
     async fn signer(&self, key: Option<&SigningKey>) -> Result<Rc<Signer>, Fault> {
@@ -80,12 +76,12 @@ impl View {
         if let Some(signer) = self.signers.borrow().get(&key.kid) {
             return Ok(Rc::clone(signer));
         }
-        let algorithm = key.algorithm().ok_or_else(none)?;
+        let (algorithm, private) = key.algorithm().zip(key.private()).ok_or_else(none)?;
         let signer = Rc::new(Signer {
             access_tokens: Minter::new(algorithm, &key.kid, ACCESS_TOKEN),
             id_tokens: Minter::new(algorithm, &key.kid, ID_TOKEN),
             status_lists: Minter::new(algorithm, &key.kid, STATUS_LIST_TYPE),
-            handle: SigningHandle::import(algorithm, key.private()).await?,
+            handle: SigningHandle::import(algorithm, private).await?,
         });
         self.signers.borrow_mut().insert(key.kid.clone(), Rc::clone(&signer));
         Ok(signer)
@@ -103,10 +99,15 @@ impl View {
     }
 }
 
-/// Mints an access token from these claims.
-pub(crate) async fn mint(platform: &Platform, claims: &impl Serialize) -> Result<String, Fault> {
+/// Mints an access token from these claims, with a key of the algorithm that is wanted, if one is: its client said that it
+/// needs that one, and gets no other.
+pub(crate) async fn mint(
+    platform: &Platform,
+    wanted: Option<Algorithm>,
+    claims: &impl Serialize,
+) -> Result<String, Fault> {
     let view = view(platform).await?;
-    let key = view.signing_key(platform);
+    let key = view.signing_key(platform, wanted);
     let signer = view.signer(key).await?;
     if let Some(key) = key {
         platform.audit.key(&key.kid);
@@ -121,14 +122,14 @@ pub(crate) async fn mint_id_token(
     claims: &impl Serialize,
 ) -> Result<String, Fault> {
     let view = view(platform).await?;
-    let signer = view.signer(view.ring.signer(algorithm, platform.now)).await?;
+    let signer = view.signer(view.signing_key(platform, Some(algorithm))).await?;
     signer.sign(&signer.id_tokens, claims).await
 }
 
 /// Mints a status list token, and says with which key.
 pub(crate) async fn mint_status_list(platform: &Platform, claims: &impl Serialize) -> Result<(String, String), Fault> {
     let view = view(platform).await?;
-    let key = view.signing_key(platform);
+    let key = view.signing_key(platform, None);
     let signer = view.signer(key).await?;
     let kid = key.map(|key| key.kid.clone()).unwrap_or_default();
     Ok((signer.sign(&signer.status_lists, claims).await?, kid))
@@ -136,7 +137,7 @@ pub(crate) async fn mint_status_list(platform: &Platform, claims: &impl Serializ
 
 /// The key that signs now, unless it was told otherwise.
 pub(crate) async fn signing_kid(platform: &Platform) -> Result<String, Fault> {
-    Ok(view(platform).await?.signing_key(platform).map(|key| key.kid.clone()).unwrap_or_default())
+    Ok(view(platform).await?.signing_key(platform, None).map(|key| key.kid.clone()).unwrap_or_default())
 }
 
 impl Signer {
@@ -176,55 +177,93 @@ pub(crate) async fn hint(platform: &Platform, text: &str) -> Result<Option<Hint>
     Ok(hint())
 }
 
+/// The certificate of a key, signed by itself. `None` for a key that cannot.
+pub(crate) async fn certificate(platform: &Platform, view: &View, key: &SigningKey) -> Result<Option<String>, Fault> {
+    let issuer = platform.authority().issuer();
+    let host = issuer.split_once("://").map_or(issuer, |(_, host)| host);
+    let Some(certificate) = Certificate::of(key, host) else {
+        return Ok(None);
+    };
+    let signature = view.signer(Some(key)).await?.handle.sign(certificate.signing_input()).await?;
+    Ok(certificate.seal(&signature))
+}
+
 /// The ring as this isolate knows it.
 pub(crate) async fn view(platform: &Platform) -> Result<Rc<View>, Fault> {
     let now = platform.now;
     let known = MEMORY.with_borrow_mut(|memory| {
-        let view = memory.view.clone()?;
-        let looking = memory.looked_at.is_some_and(|at| now < at.plus(REFRESH_AFTER));
-        // Whoever finds it a minute old goes to look, the others work on with what is there: for a minute more.
-        let recent = now < view.read_at.plus(2 * REFRESH_AFTER);
-        memory.looked_at = if looking { memory.looked_at } else { Some(now) };
-        Some((looking && recent, view))
+        let (view, sight) = memory.as_mut()?;
+        Some((sight.glance(now), Rc::clone(view), *sight))
     });
-    match known {
-        Some((true, view)) if view.signing_key(platform).is_some() => Ok(view),
-        Some((_, old)) => match look(platform).await {
-            Ok(view) => Ok(view),
-            Err(_) if now < old.read_at.plus(STALE_LIMIT) && old.signing_key(platform).is_some() => Ok(old),
-            Err(fault) => Err(fault),
-        },
-        None => look(platform).await,
+    let Some((glance, old, sight)) = known else {
+        return look(platform, None).await;
+    };
+    if glance == Glance::Use && old.signs(platform) {
+        return Ok(old);
+    }
+    match look(platform, Some(&old)).await {
+        Ok(view) => Ok(view),
+        Err(_) if sight.may_go_on(now) && old.signs(platform) => Ok(old),
+        Err(fault) => Err(fault),
     }
 }
 
-/// Reads the ring from KV; asks the keyring where there is none, it cannot be read, or it cannot sign.
-async fn look(platform: &Platform) -> Result<Rc<View>, Fault> {
+/// Reads the ring from KV; asks the keyring where there is none, it cannot be read, it cannot sign, or something has been
+/// due for too long.
+async fn look(platform: &Platform, old: Option<&Rc<View>>) -> Result<Rc<View>, Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
-    if let Ok(Found::Record(ring)) = kv::read(platform, &name).await {
-        let view = View::new(ring, platform.now);
-        if view.signing_key(platform).is_some() {
-            return Ok(remember(view));
+    let found = kv::read::<Ring>(platform, &name).await;
+    if let Ok(Found::Unreadable(kind)) = found {
+        // It is for the operator to know; the keyring may have a copy that opens.
+        let _ = Fault::new(kind, &format!("{name} in KV"));
+    }
+    if let Ok(Found::Record(ring)) = found {
+        let view = match old {
+            // KV may be behind what this isolate has been told by the keyring itself.
+            Some(old) if !ring.supersedes(&old.ring) => View::new(old.ring.clone(), platform.now),
+            _ => View::new(ring, platform.now),
+        };
+        if view.signs(platform) {
+            let authority = platform.authority();
+            let terms = Terms { algorithms: authority.algorithms(), rotate_after: authority.key_rotation() };
+            let overdue = view.ring.is_overdue(&terms, platform.now);
+            let view = remember(view, platform.now);
+            // Cron should have asked. If it cannot be done now, what is there goes on.
+            return match overdue {
+                true => Ok(ask(platform, KeyringCommand::Tend).await.unwrap_or(view)),
+                false => Ok(view),
+            };
         }
     }
     ask(platform, KeyringCommand::Ensure).await
 }
 
-/// Sends a command to the keyring and takes over the ring that it answers with.
+/// Sends a command that is never refused to the keyring and takes over the ring that it answers with.
 pub(crate) async fn ask(platform: &Platform, command: KeyringCommand) -> Result<Rc<View>, Fault> {
-    let SealedRing(sealed) = objects::call(platform, KEYRING, platform.authority().issuer(), &command).await?;
+    change(platform, command).await?.map_err(|_| objects::unexpected())
+}
+
+/// Sends a command to the keyring and takes over the ring that it answers with, unless it refuses.
+pub(crate) async fn change(
+    platform: &Platform,
+    command: KeyringCommand,
+) -> Result<Result<Rc<View>, KeyringRefusal>, Fault> {
+    let sealed = match objects::call(platform, KEYRING, platform.authority().issuer(), &command).await? {
+        KeyringAnswer::Sealed(sealed) => sealed,
+        KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
+    };
     let name = kv::name(platform, Kind::Keyring, "");
     match kv::open(platform, &name, &sealed).await? {
-        Found::Record(ring) => Ok(remember(View::new(ring, platform.now))),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &"the keyring's answer")),
+        Found::Record(ring) => Ok(Ok(remember(View::new(ring, platform.now), platform.now))),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &format!("{name} as the keyring answers"))),
         Found::Nothing => Err(Fault::new(FaultKind::NoSigningKey, &"the keyring's answer")),
     }
 }
 
-fn remember(view: View) -> Rc<View> {
+fn remember(view: View, now: UnixTime) -> Rc<View> {
     MEMORY.with_borrow_mut(|memory| {
         // The handles of keys that are still there stay good.
-        if let Some(old) = &memory.view {
+        if let Some((old, _)) = memory {
             let still = |kid: &String| view.keys.iter().any(|key| key.kid() == Some(kid));
             let keep = old.signers.borrow().iter().filter(|(kid, _)| still(kid)).map(own).collect();
             view.signers.replace(keep);
@@ -232,8 +271,7 @@ fn remember(view: View) -> Rc<View> {
             view.checkers.replace(keep);
         }
         let view = Rc::new(view);
-        memory.looked_at = Some(view.read_at);
-        memory.view = Some(Rc::clone(&view));
+        *memory = Some((Rc::clone(&view), Sight::at(now)));
         view
     })
 }
@@ -245,5 +283,5 @@ fn own<T>((kid, handle): (&String, &Rc<T>)) -> (String, Rc<T>) {
 /// Can tokens be signed now?
 pub(crate) async fn ready(platform: &Platform) -> Result<(), Fault> {
     let view = view(platform).await?;
-    view.signer(view.signing_key(platform)).await.map(|_| ())
+    view.signer(view.signing_key(platform, None)).await.map(|_| ())
 }

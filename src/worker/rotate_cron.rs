@@ -1,4 +1,4 @@
-//! Once in a while, the keyring is asked whether a key needs a successor: then there is one long before the old one ends.
+//! Once in a while, the keyring is asked to see that every key has a successor: published long before the old one ends.
 //! And the maintenance object, whether its alarm is set.
 
 use worker::Env;
@@ -11,7 +11,7 @@ use super::ring;
 /// Looks after the keys. A fault has been logged where it was built, and the next run tries again.
 pub(crate) async fn run(env: Env) {
     if let Ok(platform) = Platform::new(env).await {
-        let _ = ring::ask(&platform, KeyringCommand::Ensure).await;
+        let _ = ring::ask(&platform, KeyringCommand::Tend).await;
         let _ = maintenance_do::ask(&platform, &MaintenanceCommand::Wake).await;
     }
 }

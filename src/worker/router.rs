@@ -8,8 +8,8 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_jobs, admin_users, authorize, documents, introspect_revoke,
-    logout, resource, sign_in, sign_up, token, upstream,
+    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_users, authorize, documents,
+    introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
 };
 use super::env::Platform;
 use super::http::Incoming;
@@ -56,6 +56,7 @@ async fn serve(route: Route<'_>, method: &str, platform: &Platform, request: &In
         _ if method == "OPTIONS" => Ok(documents::preflight(route.allow())),
         Route::Health => Ok(documents::health(platform).await),
         Route::Jwks => documents::jwks(platform, request).await,
+        Route::KeyDocument(name) => admin_keys::read_public(platform, request, name).await,
         Route::ResourceMetadata => Ok(documents::resource_metadata(platform, request)),
         Route::ServerMetadata => Ok(documents::server_metadata(platform, request)),
         Route::Introspect => introspect_revoke::introspect(platform, request).await,
@@ -97,8 +98,11 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
         (Route::Revocation(id), _) => admin_jobs::revocation(platform, id).await,
         (Route::Revocations, _) => admin_jobs::revoke(platform, request).await,
         (Route::Events, _) => admin_events::list(platform, request).await,
-        (Route::Keys, _) => admin_clients::list_keys(platform).await,
-        (Route::Rotate, _) => admin_clients::rotate_keys(platform).await,
+        (Route::Keys, "POST") => admin_keys::import(platform, request).await,
+        (Route::Keys, _) => admin_keys::list(platform).await,
+        (Route::Key(kid), _) => admin_keys::read(platform, request, kid).await,
+        (Route::KeyRevocation(kid), _) => admin_keys::revoke(platform, kid).await,
+        (Route::Rotate, _) => admin_keys::rotate(platform).await,
         (Route::Users, "POST") => admin_users::create(platform, request).await,
         (Route::Users, _) => admin_users::list(platform, request).await,
         (Route::User(id), "PUT") => admin_users::replace(platform, request, id).await,

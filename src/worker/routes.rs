@@ -17,6 +17,9 @@ pub(crate) enum Route<'p> {
     Health,
     Introspect,
     Jwks,
+    Key(&'p str),
+    KeyDocument(&'p str),
+    KeyRevocation(&'p str),
     KeyEncryption,
     Keys,
     Logout,
@@ -96,6 +99,9 @@ impl<'p> Route<'p> {
         if let Some(list) = path.strip_prefix(STATUS_PATH).and_then(|rest| rest.strip_prefix('/')) {
             return Some(Self::StatusList(list));
         }
+        if let Some(name) = path.strip_prefix("/keys/") {
+            return (!name.is_empty() && !name.contains('/')).then_some(Self::KeyDocument(name));
+        }
         let segments: Vec<_> = path.strip_prefix("/admin/")?.split('/').collect();
         if segments.iter().any(|segment| segment.is_empty()) {
             return None;
@@ -104,6 +110,8 @@ impl<'p> Route<'p> {
             ["clients", id] => Self::Client(id),
             ["clients", id, "grants"] => Self::ClientGrants(id),
             ["clients", id, "tokens"] => Self::ClientTokens(id),
+            ["keys", kid] => Self::Key(kid),
+            ["keys", kid, "revoke"] => Self::KeyRevocation(kid),
             ["revocations", id] => Self::Revocation(id),
             ["users", id] => Self::User(id),
             ["users", id, "grants"] => Self::UserGrants(id),
@@ -120,18 +128,19 @@ impl<'p> Route<'p> {
             Self::Authorize | Self::Logout => "GET, HEAD, POST",
             Self::Client(_) | Self::User(_) => "GET, PUT, DELETE",
             Self::ClientGrants(_) | Self::UserGrants(_) | Self::UserSessions(_) => "GET, DELETE",
-            Self::Clients | Self::Users => "GET, POST",
+            Self::Clients | Self::Keys | Self::Users => "GET, POST",
             Self::ClientTokens(_) | Self::UserGrant(..) => "DELETE",
             Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Reseal => "POST",
-            Self::Revocations | Self::Rotate => "POST",
+            Self::KeyRevocation(_) | Self::Revocations | Self::Rotate => "POST",
             Self::Events
             | Self::Health
+            | Self::Key(_)
             | Self::KeyEncryption
-            | Self::Keys
             | Self::Revocation(_)
             | Self::Upstream
             | Self::UpstreamCallback => "GET, HEAD",
             Self::Jwks
+            | Self::KeyDocument(_)
             | Self::ResourceMetadata
             | Self::ServerMetadata
             | Self::StatusList(_)
@@ -153,8 +162,9 @@ impl<'p> Route<'p> {
             Self::Health => "/health",
             Self::Introspect => "/oauth/introspect",
             Self::Jwks => "/.well-known/jwks.json",
+            Self::Key(_) | Self::KeyRevocation(_) | Self::Keys => "/admin/keys",
+            Self::KeyDocument(_) => "/keys",
             Self::KeyEncryption | Self::Reseal => "/admin/key-encryption",
-            Self::Keys => "/admin/keys",
             Self::Logout => "/oauth/logout",
             Self::ResourceMetadata => METADATA_PATH,
             Self::Revocation(_) | Self::Revocations => "/admin/revocations",
@@ -193,7 +203,9 @@ impl<'p> Route<'p> {
             | Self::ClientTokens(_)
             | Self::Clients
             | Self::Events
+            | Self::Key(_)
             | Self::KeyEncryption
+            | Self::KeyRevocation(_)
             | Self::Keys
             | Self::Reseal
             | Self::Revocation(_)
@@ -208,6 +220,7 @@ impl<'p> Route<'p> {
             Self::Health
             | Self::Introspect
             | Self::Jwks
+            | Self::KeyDocument(_)
             | Self::ResourceMetadata
             | Self::Revoke
             | Self::ServerMetadata
@@ -223,6 +236,7 @@ impl<'p> Route<'p> {
         matches!(
             self,
             Self::Jwks
+                | Self::KeyDocument(_)
                 | Self::ResourceMetadata
                 | Self::Revoke
                 | Self::ServerMetadata

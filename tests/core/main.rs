@@ -15,6 +15,7 @@ mod checklist;
 mod explain;
 mod grant;
 mod jwks;
+mod keyring;
 mod keys;
 mod mint;
 mod properties;

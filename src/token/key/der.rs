@@ -4,12 +4,18 @@
 
 use super::error::KeyError;
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const NULL: u8 = 0x05;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const NULL: u8 = 0x05;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
+/// The first field of a certificate.
+pub(crate) const VERSION: u8 = 0xa0;
 
 /// What is still to be read of some values, one after another. Whatever is not as it should be is [`KeyError::Malformed`].
 pub(super) struct Der<'d> {
@@ -81,7 +87,7 @@ impl<'d> Der<'d> {
 }
 
 /// One value.
-pub(super) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let value = parts.concat();
     let [high, low] = u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes();
     let head = match value.len() {

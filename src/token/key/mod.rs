@@ -4,7 +4,7 @@
 //! Private keys are of another type, [`PrivateKey`], so that none can stand where a public one belongs.
 
 mod any_key;
-mod der;
+pub(crate) mod der;
 mod disguise;
 mod error;
 mod jwk;

@@ -1,6 +1,6 @@
-//! The admin endpoints: clients and keys. Whoever gets here has shown a token with the admin scope.
+//! The admin endpoints for clients. Whoever gets here has shown a token with the admin scope.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::client::{ClientRecord, ClientSecret};
@@ -16,11 +16,9 @@ use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::account_commands::AccountCommand;
-use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
-use crate::worker::ring;
 use crate::worker::status;
 
 /// How many clients a page of the list has.
@@ -122,30 +120,15 @@ pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply
     })
 }
 
-/// `GET /admin/keys`: every key with its schedule.
-pub(crate) async fn list_keys(platform: &Platform) -> Result<Reply, Stop> {
-    keys(platform, KeyringCommand::Ensure).await
-}
-
-/// `POST /admin/keys/rotate`: a successor for every key that has none waiting. Doing it twice changes nothing.
-pub(crate) async fn rotate_keys(platform: &Platform) -> Result<Reply, Stop> {
-    let reply = keys(platform, KeyringCommand::Rotate).await?;
-    platform.audit.note(Happening::KeysRotated);
-    Ok(reply)
-}
-
-async fn keys(platform: &Platform, command: KeyringCommand) -> Result<Reply, Stop> {
-    let view = ring::ask(platform, command).await?;
-    let description: Value = view.ring().describe(platform.now);
-    Ok(Reply::json(200, &description))
-}
-
 async fn parse(platform: &Platform, request: &Incoming) -> Result<Registration, Stop> {
     let body = request.json_object().await?;
     let registration = Registration::parse(&body).map_err(Refusal::from)?;
     let signs = |algorithm| platform.authority().algorithms().contains(&algorithm);
     if registration.id_token_algorithm().is_some_and(|algorithm| !signs(algorithm)) {
         return Err(Refusal::Metadata(MetadataError::IdTokenAlg).into());
+    }
+    if registration.access_token_algorithm().is_some_and(|algorithm| !signs(algorithm)) {
+        return Err(Refusal::Metadata(MetadataError::AccessTokenAlg).into());
     }
     Ok(registration)
 }

@@ -21,18 +21,18 @@ const METADATA_MAX_AGE: u64 = 3600;
 
 /// RFC 8414, and OpenID Connect Discovery 1.0.
 pub(crate) fn server_metadata(platform: &Platform, request: &Incoming) -> Reply {
-    cached(&discovery::server_metadata(platform.authority()), METADATA_MAX_AGE, request)
+    cached_json(&discovery::server_metadata(platform.authority()), METADATA_MAX_AGE, request)
 }
 
 /// RFC 9728.
 pub(crate) fn resource_metadata(platform: &Platform, request: &Incoming) -> Reply {
-    cached(&discovery::resource_metadata(platform.authority()), METADATA_MAX_AGE, request)
+    cached_json(&discovery::resource_metadata(platform.authority()), METADATA_MAX_AGE, request)
 }
 
 /// RFC 7517 section 5. How long it may be cached is part of the keys' schedule.
 pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let view = ring::view(platform).await?;
-    let reply = cached(&view.ring().jwks(platform.now), JWKS_MAX_AGE, request);
+    let reply = cached_json(&view.ring().jwks(platform.now), JWKS_MAX_AGE, request);
     Ok(if reply.status == 200 { reply.with("Content-Type", "application/jwk-set+json") } else { reply })
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &st
 pub(crate) async fn status_lists(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let count = status::count(platform).await?;
     let uris: Vec<_> = (0..count).map(|number| ListId(number).uri(platform.authority())).collect();
-    Ok(cached(&json!({ "status_lists": uris }), STATUS_TTL, request))
+    Ok(cached(Reply::json(200, &json!({ "status_lists": uris })), STATUS_TTL, request))
 }
 
 /// The answer to a preflight (Fetch standard). Browsers send MCP clients' own header with metadata requests.
@@ -82,9 +82,12 @@ pub(crate) fn unhealthy(fault: Fault) -> Reply {
     Reply::json(503, &body).with("Retry-After", "5")
 }
 
+fn cached_json(document: &Value, max_age: u64, request: &Incoming) -> Reply {
+    cached(Reply::json(200, document), max_age, request)
+}
+
 /// A document that caches may keep, and ask again for by its entity tag (RFC 9110 section 13.1.2).
-fn cached(document: &Value, max_age: u64, request: &Incoming) -> Reply {
-    let reply = Reply::json(200, document);
+pub(crate) fn cached(reply: Reply, max_age: u64, request: &Incoming) -> Reply {
     let digest = Sha256::digest(reply.body.as_deref().unwrap_or_default());
     let tag = format!("\"{}\"", base64url::encode(digest.get(..16).unwrap_or_default()));
     let reply = if is_known(&tag, request) { Reply::empty(304) } else { reply };

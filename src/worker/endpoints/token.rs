@@ -29,7 +29,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
         GrantRequest::ClientCredentials => {
             let jti = base64url::encode(&random::<16>()?);
             let claims = exchange::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
-            let token = ring::mint(platform, &claims).await?;
+            let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
             Ok(reply(&claims.response(&token, None, None, platform.now)))
         }
@@ -79,7 +79,7 @@ async fn entitled(
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
-    let access_token = ring::mint(platform, &claims).await?;
+    let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
     let is_refresh = matches!(command, AccountCommand::Refresh { .. });
     let way = if is_refresh { GrantType::RefreshToken } else { GrantType::AuthorizationCode };
     platform.audit.minted(&claims, way, entitlement.repeated);

@@ -20,7 +20,7 @@ use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
-use crate::worker::objects::keyring_do::{KeyringCommand, SealedRing};
+use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::users::{self, Listed, Name, password_name};
@@ -215,13 +215,14 @@ async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault>
 async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
     let ask = async |command| {
-        let answer: Result<SealedRing, Fault> =
+        let answer: Result<KeyringAnswer, Fault> =
             objects::call(platform, KEYRING, platform.authority().issuer(), &command).await;
         answer
     };
     tally.records += 1;
     let sealed = match ask(KeyringCommand::Ensure).await {
-        Ok(SealedRing(sealed)) => sealed,
+        Ok(KeyringAnswer::Sealed(sealed)) => sealed,
+        Ok(KeyringAnswer::Refused(_)) => return Err(objects::unexpected()),
         Err(fault) if is_about_the_record(fault.kind()) => {
             tally.fail(name, fault.kind());
             return Ok(());

@@ -1,0 +1,156 @@
+//! A self-signed X.509 certificate (RFC 5280 section 4.1) around a key of the ring, for those who know keys in no other form.
+//!
+//! It says nothing that the key set does not: who signs it is the key itself. Written with the DER of the other keys: the
+//! libraries for it sign by themselves, and here the platform signs.
+
+use data_encoding::BASE64;
+use sha2::{Digest as _, Sha256};
+
+use super::key::SigningKey;
+use crate::token::{Algorithm, UnixTime, der};
+
+/// What is still to be signed.
+pub struct Certificate {
+    algorithm: Algorithm,
+    identifier: Vec<u8>,
+    tbs: Vec<u8>,
+}
+
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const RSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+
+impl Certificate {
+    /// The certificate of a key under the name of a host, valid for as long as the key is in the set. `None` for a key that
+    /// cannot sign for itself.
+    pub fn of(key: &SigningKey, host: &str) -> Option<Self> {
+        let algorithm = key.algorithm().filter(|_| key.private().is_some())?;
+        let identifier = match algorithm {
+            Algorithm::Es256 => der::write(der::OBJECT_IDENTIFIER, &[ECDSA_SHA256]),
+            Algorithm::EdDsa => der::write(der::OBJECT_IDENTIFIER, &[ED25519]),
+            Algorithm::Rs256 => {
+                [der::write(der::OBJECT_IDENTIFIER, &[RSA_SHA256]), der::write(der::NULL, &[])].concat()
+            }
+            _ => return None,
+        };
+        let identifier = der::write(der::SEQUENCE, &[&identifier]);
+        // The same key has the same number, so that asking twice gives one certificate. Its first bit is clear and its
+        // second set: the number is positive and in the one way to write it.
+        let mut serial = Sha256::digest(&key.kid).iter().take(16).copied().collect::<Vec<_>>();
+        if let Some(first) = serial.first_mut() {
+            *first = *first & 0x7f | 0x40;
+        }
+        let (from, until) = key.validity();
+        let validity = der::write(der::SEQUENCE, &[&time(from), &time(until)]);
+        let name = name(host);
+        let spki = key.public()?.to_spki()?;
+        let version = der::write(der::VERSION, &[&der::write(der::INTEGER, &[&[2]])]);
+        let serial = der::write(der::INTEGER, &[&serial]);
+        let tbs = der::write(der::SEQUENCE, &[&version, &serial, &identifier, &name, &validity, &name, &spki]);
+        Some(Self { algorithm, identifier, tbs })
+    }
+
+    /// What the key has to sign.
+    pub fn signing_input(&self) -> &[u8] {
+        &self.tbs
+    }
+
+    /// The certificate with its signature as the platform gave it, as PEM (RFC 7468 section 5). `None` for a signature of
+    /// the wrong form.
+    pub fn seal(&self, signature: &[u8]) -> Option<String> {
+        let signature = match self.algorithm {
+            Algorithm::Es256 => ecdsa(signature)?,
+            _ => signature.to_vec(),
+        };
+        let bits = der::write(der::BIT_STRING, &[&[0], &signature]);
+        let der = der::write(der::SEQUENCE, &[&self.tbs, &self.identifier, &bits]);
+        let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
+        for bytes in der.chunks(48) {
+            BASE64.encode_append(bytes, &mut text);
+            text.push('\n');
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+        Some(text)
+    }
+}
+
+/// One common name. A longer one than X.520 allows is cut: it is for people.
+fn name(host: &str) -> Vec<u8> {
+    let host = host.get(..64).unwrap_or(host);
+    let value = der::write(der::UTF8_STRING, &[host.as_bytes()]);
+    let attribute = der::write(der::SEQUENCE, &[&der::write(der::OBJECT_IDENTIFIER, &[COMMON_NAME]), &value]);
+    der::write(der::SEQUENCE, &[&der::write(der::SET, &[&attribute])])
+}
+
+/// r and s as whole numbers (RFC 3279 section 2.2.3).
+fn ecdsa(signature: &[u8]) -> Option<Vec<u8>> {
+    let (r, s) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32)?;
+    let number = |bytes: &[u8]| {
+        let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1);
+        let digits = bytes.get(start..).unwrap_or_default();
+        let sign: &[u8] = if digits.first().is_some_and(|first| *first > 0x7f) { &[0] } else { &[] };
+        der::write(der::INTEGER, &[sign, digits])
+    };
+    Some(der::write(der::SEQUENCE, &[&number(r), &number(s)]))
+}
+
+/// RFC 5280 section 4.1.2.5: two digits of the year until 2049, four from then on.
+fn time(at: UnixTime) -> Vec<u8> {
+    let (days, seconds) = (at.0 / 86_400, at.0 % 86_400);
+    let (year, month, day) = date(days);
+    let rest = format!("{month:02}{day:02}{:02}{:02}{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match year {
+        ..2050 => der::write(der::UTC_TIME, &[format!("{:02}{rest}", year % 100).as_bytes()]),
+        _ => der::write(der::GENERALIZED_TIME, &[format!("{year:04}{rest}").as_bytes()]),
+    }
+}
+
+/// The date of a day since 1970 in the Gregorian calendar. The year begins in March, so that the odd day comes last.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (400 * era + year + later, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (days, expected) in [
+            (0, (1970, 1, 1)),
+            (11_016, (2000, 2, 29)),
+            (20_781, (2026, 11, 24)),
+            (29_219, (2049, 12, 31)),
+            (29_220, (2050, 1, 1)),
+            (47_540, (2100, 2, 28)),
+            (47_541, (2100, 3, 1)),
+        ] {
+            assert_eq!(date(days), expected, "{days}");
+        }
+    }
+
+    #[test]
+    fn times_have_two_digits_of_the_year_until_2049() {
+        assert_eq!(time(UnixTime(29_220 * 86_400 - 1))[2..], *b"491231235959Z");
+        assert_eq!(time(UnixTime(29_220 * 86_400))[2..], *b"20500101000000Z");
+    }
+
+    #[test]
+    fn numbers_of_a_signature_are_positive_and_short() {
+        let mut signature = [0; 64];
+        signature[0] = 0x80;
+        signature[63] = 1;
+        let der = ecdsa(&signature).unwrap();
+        assert_eq!(der[..5], [0x30, 38, 2, 33, 0]);
+        assert_eq!(der[37..], [2, 1, 1]);
+        assert_eq!(ecdsa(&signature[1..]), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! What the keyring object keeps beside the ring: whether KV has it. And what it does about it, decided without waiting.
+//!
+//! A change is stored first, marked as not published, then written to KV, then marked as published. It is never taken back:
+//! a write to KV that failed may have happened all the same, and then isolates act on it already. What stays unpublished is
+//! compared with what KV has, planned anew if KV does not have it, and written again.
+
+use serde::{Deserialize, Serialize};
+
+use super::change::{Command, Event, KeyringRefusal, Terms};
+use super::key::KeyMaterial;
+use super::ring::Ring;
+use crate::token::UnixTime;
+
+/// A ring as the keyring object has it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The newest ring.
+    pub ring: Ring,
+    /// What KV may not have; `None` if it has all.
+    pub unpublished: Option<Unpublished>,
+}
+
+/// The changes that KV may not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Unpublished {
+    /// When the first of them was decided.
+    pub since: UnixTime,
+    /// The version of the ring that KV surely has.
+    pub known: u64,
+}
+
+impl Kept {
+    /// The object has been away in the middle of its work, or KV refused: what does KV have? What it lacks is planned anew,
+    /// from now on. (Later than [`super::schedule::KV_STALENESS`] its answer is sure; before that, nothing that was
+    /// planned to wait has begun, so that planning it anew does no harm.)
+    pub fn catch_up(&mut self, in_kv: Option<&Ring>, terms: &Terms<'_>, now: UnixTime) {
+        let Some(lacking) = self.unpublished else {
+            return;
+        };
+        if in_kv.is_some_and(|ring| ring.version() == self.ring.version()) {
+            self.unpublished = None;
+        } else {
+            self.ring.plan_anew(lacking, terms, now);
+        }
+    }
+
+    /// Makes a change. `Some` if the ring has to be written: then with what happened to which key.
+    ///
+    /// # Errors
+    /// As for [`Ring::apply`].
+    pub fn apply(
+        &mut self,
+        command: &Command,
+        materials: impl IntoIterator<Item = KeyMaterial>,
+        terms: &Terms<'_>,
+        now: UnixTime,
+    ) -> Result<Option<Vec<(Event, String)>>, KeyringRefusal> {
+        let known = self.ring.version();
+        let events = self.ring.apply(command, materials, terms, now)?;
+        if events.is_none() && self.unpublished.is_none() {
+            return Ok(None);
+        }
+        self.unpublished.get_or_insert(Unpublished { since: now, known });
+        Ok(Some(events.unwrap_or_default()))
+    }
+
+    /// What an isolate may act on while KV cannot be written.
+    pub fn surely_known(&self, terms: &Terms<'_>, now: UnixTime) -> Ring {
+        match self.unpublished {
+            Some(lacking) => self.ring.clone().without_newcomers(lacking, terms, now),
+            None => self.ring.clone(),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+use serde_json::json;
+
+use super::schedule::{CLOCK_SKEW, DAY, GRACE, JWKS_MAX_AGE, TAIL};
+use super::*;
+use crate::token::{Key, UnixTime, base64url};
+
+const T0: UnixTime = UnixTime(1_800_000_000);
+const ES256: [Algorithm; 1] = [Algorithm::Es256];
+const BOTH: [Algorithm; 2] = [Algorithm::Es256, Algorithm::EdDsa];
+const TERMS: Terms<'_> = Terms { algorithms: &ES256, rotate_after: 30 * DAY };
+const BOTH_TERMS: Terms<'_> = Terms { algorithms: &BOTH, ..TERMS };
+
+fn material(algorithm: Algorithm, seed: u8) -> KeyMaterial {
+    let bytes = base64url::encode(&[seed; 32]);
+    let public = match algorithm {
+        Algorithm::EdDsa => json!({ "kty": "OKP", "crv": "Ed25519", "x": bytes }),
+        _ => json!({ "kty": "EC", "crv": "P-256", "x": bytes, "y": bytes }),
+    };
+    let public = Key::from_jwk(public.as_object().unwrap()).unwrap().named(format!("k{seed}"));
+    KeyMaterial { algorithm, public, private: PrivateJwk::new(json!({ "d": "the-secret" })) }
+}
+
+/// A ring and a supply of keys.
+struct Keeper {
+    ring: Ring,
+    made: u8,
+}
+
+impl Keeper {
+    fn new() -> Self {
+        Self { ring: Ring::default(), made: 0 }
+    }
+
+    fn begun() -> Self {
+        let mut keeper = Self::new();
+        keeper.at(T0, Command::Ensure);
+        keeper
+    }
+
+    fn at(&mut self, now: UnixTime, command: Command) -> Vec<&'static str> {
+        self.under(TERMS, now, command)
+    }
+
+    fn under(&mut self, terms: Terms<'_>, now: UnixTime, command: Command) -> Vec<&'static str> {
+        let needs = self.ring.needs(&command, &terms, now).unwrap();
+        let materials: Vec<_> = needs
+            .into_iter()
+            .map(|algorithm| {
+                self.made += 1;
+                material(algorithm, self.made)
+            })
+            .collect();
+        let events = self.ring.apply(&command, materials, &terms, now).unwrap().unwrap_or_default();
+        events.iter().map(|(event, _)| event.name()).collect()
+    }
+
+    fn stages(&self, now: UnixTime) -> String {
+        let stages = self.ring.keys().iter().map(|key| format!("{} {}", key.kid, key.stage(now).name()));
+        stages.collect::<Vec<_>>().join(", ")
+    }
+
+    fn signs(&self, now: UnixTime) -> Option<&str> {
+        self.ring.signer(Algorithm::Es256, now).map(|key| key.kid.as_str())
+    }
+}
+
+fn revoke(kid: &str) -> Command {
+    Command::Revoke(kid.to_owned())
+}
+
+#[test]
+fn the_first_request_makes_what_must_sign_and_no_more() {
+    let mut keeper = Keeper::new();
+    assert_eq!(keeper.under(BOTH_TERMS, T0, Command::Ensure), ["key_created"; 2]);
+    // Also for an isolate whose clock is behind.
+    for now in [T0, UnixTime(T0.0 - CLOCK_SKEW)] {
+        assert_eq!(keeper.stages(now), "k1 active, k2 active");
+        assert_eq!(keeper.ring.key_set(now).len(), 2);
+    }
+    assert!(keeper.under(BOTH_TERMS, T0, Command::Ensure).is_empty());
+    assert!(keeper.ring.keys().iter().all(|key| key.is_known_everywhere(T0)), "nobody can hold an older set");
+}
+
+#[test]
+fn cron_makes_a_next_key_that_takes_over_when_it_is_due() {
+    let mut keeper = Keeper::begun();
+    let made = T0.plus(3600);
+    assert_eq!(keeper.at(made, Command::Tend), ["key_created"]);
+    assert!(keeper.at(made.plus(3600), Command::Tend).is_empty());
+    assert_eq!(keeper.ring.key_set(made).len(), 2, "published long ahead");
+    let due = UnixTime(T0.0 - CLOCK_SKEW).plus(TERMS.rotate_after);
+    assert_eq!(keeper.stages(UnixTime(due.0 - 1)), "k1 active, k2 next");
+    assert_eq!(keeper.stages(due), "k1 retiring, k2 active");
+    let gone = due.plus(TAIL);
+    assert_eq!(keeper.stages(UnixTime(gone.0 - 1)), "k1 retiring, k2 active");
+    assert_eq!(keeper.stages(gone), "k1 gone, k2 active");
+    assert_eq!(keeper.at(gone, Command::Tend), ["key_created"]);
+    assert_eq!(keeper.stages(gone), "k2 active, k3 next");
+}
+
+#[test]
+fn a_rotation_calls_the_next_key_at_once_if_everybody_has_it() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    let now = T0.plus(LEAD);
+    assert_eq!(keeper.at(now, Command::Rotate), ["key_rotated", "key_created"]);
+    assert_eq!(keeper.stages(now), "k1 retiring, k2 active, k3 next");
+    assert!(keeper.ring.find("k1").unwrap().validity().1 >= now.plus(TAIL));
+    for later in [now, now.plus(LEAD - CLOCK_SKEW - 1)] {
+        assert!(keeper.at(later, Command::Rotate).is_empty(), "the same rotation once more");
+    }
+}
+
+#[test]
+fn a_rotation_waits_for_a_key_that_not_everybody_has() {
+    for early in [false, true] {
+        let mut keeper = Keeper::begun();
+        if early {
+            keeper.at(T0, Command::Tend);
+        }
+        keeper.at(T0.plus(10), Command::Rotate);
+        assert!(keeper.at(T0.plus(20), Command::Rotate).is_empty());
+        let from = T0.plus(LEAD + if early { 0 } else { 10 });
+        assert_eq!(keeper.stages(UnixTime(from.0 - 1)), "k1 active, k2 next");
+        assert_eq!(keeper.stages(from), "k1 retiring, k2 active");
+    }
+}
+
+#[test]
+fn a_compromise_with_a_next_key_that_everybody_has() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    let now = T0.plus(LEAD);
+    assert_eq!(keeper.at(now, revoke("k1")), ["key_revoked", "key_created"]);
+    assert_eq!(keeper.stages(UnixTime(now.0 - CLOCK_SKEW)), "k2 active, k3 next");
+    assert!(keeper.ring.signer(Algorithm::Es256, now).unwrap().is_known_everywhere(now));
+    assert!(keeper.ring.key_set(now).iter().all(|key| key.kid() != Some("k1")));
+    assert_eq!(keeper.ring.revoked("k1").unwrap().revoked_at, now);
+    let version = keeper.ring.version();
+    assert!(keeper.at(now.plus(9), revoke("k1")).is_empty());
+    assert_eq!((keeper.ring.version(), keeper.ring.revoked("k1").unwrap().revoked_at), (version, now));
+    assert_eq!(keeper.ring.needs(&revoke("k9"), &TERMS, now), Err(KeyringRefusal::Unknown));
+}
+
+#[test]
+fn a_compromise_without_one_is_answered_at_once_all_the_same() {
+    for tended in [false, true] {
+        let mut keeper = Keeper::begun();
+        if tended {
+            keeper.at(T0, Command::Tend);
+        }
+        let now = T0.plus(100);
+        keeper.at(now, revoke("k1"));
+        assert_eq!(keeper.stages(now), "k2 active, k3 next");
+        assert!(!keeper.ring.signer(Algorithm::Es256, now).unwrap().is_known_everywhere(now));
+    }
+}
+
+#[test]
+fn while_a_key_is_not_known_everywhere_another_algorithm_goes_first() {
+    let mut keeper = Keeper::new();
+    keeper.under(BOTH_TERMS, T0, Command::Ensure);
+    let now = T0.plus(100);
+    keeper.under(BOTH_TERMS, now, revoke("k1"));
+    let signs = |wanted, now| keeper.ring.signing_key(wanted, &BOTH, now).map(|key| key.alg.as_str());
+    assert_eq!(signs(None, now), Some("EdDSA"));
+    assert_eq!(signs(Some(Algorithm::Es256), now), Some("ES256"), "whoever wants one gets it");
+    assert_eq!(signs(Some(Algorithm::Rs256), now), None, "or nothing");
+    assert_eq!(signs(None, now.plus(LEAD)), Some("ES256"));
+}
+
+#[test]
+fn revoking_what_does_not_sign_changes_nobodys_turn() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    assert_eq!(keeper.at(T0.plus(10), revoke("k2")), ["key_revoked", "key_created"]);
+    assert_eq!(keeper.stages(T0.plus(10)), "k1 active, k3 next");
+    assert_eq!(keeper.signs(T0.plus(TERMS.rotate_after)), Some("k3"));
+}
+
+#[test]
+fn a_second_algorithm_waits_for_its_turn_beside_the_first() {
+    let mut keeper = Keeper::begun();
+    keeper.under(BOTH_TERMS, T0.plus(5), Command::Ensure);
+    assert_eq!(keeper.stages(T0.plus(5)), "k1 active, k2 next");
+    assert_eq!(keeper.stages(T0.plus(5 + LEAD)), "k1 active, k2 active");
+    let signs = |now| keeper.ring.signing_key(Some(Algorithm::EdDsa), &BOTH, now).map(|key| key.kid.as_str());
+    assert_eq!((signs(T0.plus(5)), signs(T0.plus(5 + LEAD))), (None, Some("k2")));
+}
+
+#[test]
+fn a_shorter_period_brings_the_next_key_forward_and_a_longer_one_nothing() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    let now = T0.plus(10 * DAY);
+    keeper.under(Terms { rotate_after: 365 * DAY, ..TERMS }, now, Command::Tend);
+    assert_eq!(keeper.signs(T0.plus(30 * DAY)), Some("k2"));
+    keeper.under(Terms { rotate_after: DAY, ..TERMS }, now, Command::Tend);
+    assert_eq!((keeper.signs(UnixTime(now.0 - 1)), keeper.signs(now)), (Some("k1"), Some("k2")));
+}
+
+#[test]
+fn a_ring_left_alone_asks_for_a_successor_and_at_last_for_a_new_start() {
+    let mut keeper = Keeper::begun();
+    let first = UnixTime(T0.0 - CLOCK_SKEW);
+    let overdue = first.plus(TERMS.rotate_after + DAY);
+    assert!(!keeper.ring.is_overdue(&TERMS, UnixTime(overdue.0 - 1)));
+    assert!(keeper.ring.is_overdue(&TERMS, overdue));
+    assert!(keeper.ring.is_overdue(&BOTH_TERMS, T0), "an algorithm without any key");
+    let dead = first.plus(TERMS.rotate_after + GRACE);
+    assert_eq!((keeper.signs(UnixTime(dead.0 - 1)), keeper.signs(dead)), (Some("k1"), None));
+    keeper.at(dead, Command::Ensure);
+    assert_eq!(keeper.signs(dead), Some("k2"), "waiting would help nobody");
+    assert!(!keeper.ring.find("k2").unwrap().is_known_everywhere(dead), "somebody may hold a set without it");
+}
+
+fn import(kid: &str, seed: u8, until: Option<u64>) -> Command {
+    let KeyMaterial { public, private, algorithm } = material(Algorithm::Es256, seed);
+    let kid = Some(kid.to_owned());
+    Command::Import(Box::new(match until {
+        None => Import::to_sign(kid, algorithm, &public, private),
+        Some(until) => Import::to_verify(kid, algorithm, &public, UnixTime(until)),
+    }))
+}
+
+#[test]
+fn an_imported_key_waits_as_any_other_and_then_signs() {
+    let mut keeper = Keeper::begun();
+    assert_eq!(keeper.at(T0, import("old", 99, None)), ["key_imported"]);
+    assert_eq!(keeper.stages(T0), "k1 active, old next");
+    assert_eq!(keeper.stages(T0.plus(LEAD)), "k1 retiring, old active");
+}
+
+#[test]
+fn a_key_that_only_verifies_never_signs_and_goes_in_time() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, import("old", 99, Some(T0.0 + 500)));
+    assert_eq!(keeper.stages(T0), "k1 active, old retiring, k2 next");
+    for now in [T0, T0.plus(499)] {
+        assert_eq!(keeper.signs(now), Some("k1"));
+        assert_eq!(keeper.ring.key_set(now).len(), 3);
+    }
+    assert_eq!(keeper.ring.key_set(T0.plus(500)).len(), 2);
+}
+
+#[test]
+fn no_key_comes_in_twice_and_none_comes_back() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, import("old", 99, None));
+    let refused =
+        |keeper: &Keeper, kid: &str, seed| keeper.ring.needs(&import(kid, seed, None), &TERMS, T0).unwrap_err();
+    assert_eq!(refused(&keeper, "old", 98), KeyringRefusal::Exists, "the name");
+    assert_eq!(refused(&keeper, "other", 99), KeyringRefusal::Exists, "the key");
+    keeper.at(T0, revoke("old"));
+    assert_eq!(refused(&keeper, "old", 98), KeyringRefusal::Revoked);
+    assert_eq!(refused(&keeper, "other", 99), KeyringRefusal::Revoked);
+    let forever = T0.plus(1000 * DAY);
+    assert_eq!(keeper.ring.needs(&import("other", 99, None), &TERMS, forever), Err(KeyringRefusal::Revoked));
+}
+
+#[test]
+fn what_did_not_reach_the_store_is_planned_anew() {
+    let mut keeper = Keeper::begun();
+    let planned = T0.plus(1000);
+    let lacking = Unpublished { since: planned, known: keeper.ring.version() };
+    keeper.at(planned, Command::Rotate);
+    let late = planned.plus(10 * LEAD);
+    assert_eq!(keeper.stages(late), "k1 retiring, k2 active");
+    let known = keeper.ring.clone().without_newcomers(lacking, &TERMS, late);
+    assert_eq!(known.keys().iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), ["k1"]);
+    assert_eq!(known.signer(Algorithm::Es256, late).unwrap().kid, "k1");
+    keeper.ring.plan_anew(lacking, &TERMS, late);
+    assert_eq!(keeper.stages(late), "k1 active, k2 next");
+    assert_eq!(keeper.stages(late.plus(LEAD)), "k1 retiring, k2 active");
+    assert_eq!(keeper.ring.find("k1").unwrap().validity().1, late.plus(LEAD + TAIL));
+}
+
+#[test]
+fn a_takeover_that_did_not_reach_the_store_keeps_the_old_key_longer() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    let planned = T0.plus(LEAD);
+    let lacking = Unpublished { since: planned, known: keeper.ring.version() };
+    keeper.at(planned, Command::Rotate);
+    let late = planned.plus(3 * DAY);
+    keeper.ring.plan_anew(lacking, &TERMS, late);
+    assert_eq!(keeper.stages(late), "k1 retiring, k2 active, k3 next");
+    assert_eq!(keeper.ring.find("k1").unwrap().validity().1, late.plus(TAIL));
+}
+
+#[test]
+fn an_older_ring_takes_nobodys_place() {
+    let mut keeper = Keeper::begun();
+    let old = keeper.ring.clone();
+    keeper.at(T0, Command::Tend);
+    assert!(keeper.ring.supersedes(&old) && old.supersedes(&old) && !old.supersedes(&keeper.ring));
+}
+
+#[test]
+fn a_ring_of_the_first_version_still_reads() {
+    let old = json!({ "keys": [{
+        "kid": "k", "alg": "ES256", "public_jwk": {}, "private_jwk": {}, "publish_at": 1, "sign_from": 1, "sign_until": 9, "drop_at": 99,
+    }] });
+    let ring: Ring = serde_json::from_value(old).unwrap();
+    assert_eq!(ring.signer(Algorithm::Es256, UnixTime(5)).unwrap().kid, "k");
+}
+
+#[test]
+fn a_key_of_an_algorithm_of_another_version_never_signs() {
+    let mut keeper = Keeper::begun();
+    keeper.ring.keys[0].alg = "ML-DSA-44".to_owned();
+    assert!(keeper.ring.preferred_signer(&BOTH, T0).is_none());
+    assert_eq!(keeper.ring.key_set(T0).len(), 0);
+}
+
+#[test]
+fn an_isolate_looks_once_a_minute_and_goes_on_for_a_day() {
+    let mut sight = Sight::at(T0);
+    assert_eq!(sight.glance(T0.plus(REFRESH_AFTER - 1)), Glance::Use);
+    assert_eq!(sight.glance(T0.plus(REFRESH_AFTER)), Glance::Look);
+    assert_eq!(sight.glance(T0.plus(REFRESH_AFTER)), Glance::Use, "the others work on");
+    assert_eq!(sight.glance(T0.plus(2 * REFRESH_AFTER - 1)), Glance::Use);
+    assert_eq!(sight.glance(T0.plus(2 * REFRESH_AFTER)), Glance::Look);
+    assert!(sight.may_go_on(T0.plus(STALE_LIMIT - 1)) && !sight.may_go_on(T0.plus(STALE_LIMIT)));
+}
+
+#[test]
+fn the_lead_covers_every_cache_on_the_way() {
+    const { assert!(LEAD >= SPREAD + JWKS_MAX_AGE) };
+}
+
+#[test]
+fn no_description_shows_the_private_half() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    keeper.at(T0, import("old", 99, None));
+    keeper.at(T0, revoke("k1"));
+    let ring = &keeper.ring;
+    let shown = format!("{ring:?} {} {} {:?}", ring.describe(T0), ring.jwks(T0), import("x", 9, None));
+    assert!(!shown.contains("the-secret"), "{shown}");
+}

@@ -1,0 +1,236 @@
+//! What can happen, and how it is chosen.
+
+/// What a history begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    /// How old an answer of the store may be, seconds.
+    pub(crate) staleness: u64,
+    /// How far each clock is off: the object's, the isolates', the verifiers'. Any two differ by a minute at most.
+    pub(crate) skews: [i64; 5],
+    pub(crate) rotation_days: u64,
+    pub(crate) both_algorithms: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub(crate) setup: Setup,
+    pub(crate) turns: Vec<Turn>,
+}
+
+/// Time passes, then something happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    pub(crate) wait: Wait,
+    pub(crate) act: Act,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    Seconds(u64),
+    /// Until so long before or after the next time at which a key's life changes.
+    Turning(i64),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// An isolate is asked for a token.
+    Sign { isolate: usize, wanted: Option<usize>, lives: u64, look: Look },
+    /// A verifier has to check tokens; if its set is too old, it asks for another.
+    Verify { verifier: usize, isolate: usize, by_cache: bool, look: Look },
+    /// The object is asked for something.
+    Ask { what: Ask, isolate: usize, fate: Fate },
+    /// The object's alarm.
+    Alarm { fate: Fate },
+    /// An isolate is cut off from all that it could read, or is no longer.
+    CutOff { isolate: usize },
+    /// An isolate starts anew.
+    Restart { isolate: usize },
+    /// The operator signs with both algorithms, or with one.
+    Settings { both: bool },
+}
+
+/// How a look at the store goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// How old the answer is: none, half or all of what it may be.
+    pub(crate) age: Age,
+    /// It never comes back; the others go on meanwhile.
+    pub(crate) hangs: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    Fresh,
+    Half,
+    Oldest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Cron,
+    Rotate,
+    /// The key that is so many after the first one.
+    Revoke(usize),
+    ImportToSign(usize),
+    ImportToVerify(u64),
+}
+
+/// What becomes of the object's turn, and how long its write to the store takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fate {
+    pub(crate) end: End,
+    pub(crate) takes: u64,
+    /// How old what it reads is, when it has to look.
+    pub(crate) age: Age,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Well,
+    /// It dies before it has stored anything.
+    DiesFirst,
+    /// It dies when it has stored the change and not published it.
+    DiesStored,
+    /// It dies when the store has it, before it has noted that.
+    DiesPublished,
+    /// The store refuses.
+    Refused,
+    /// The store says that it refuses, and has it all the same.
+    SaidRefused,
+}
+
+pub(crate) const WELL: Fate = Fate { end: End::Well, takes: 0, age: Age::Fresh };
+pub(crate) const NOW: Look = Look { age: Age::Fresh, hangs: false };
+
+/// Numbers that look like chance, the same ones for the same seed (xorshift64*).
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        // Neighbouring seeds have to differ everywhere.
+        Self((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.next() as usize % end
+    }
+
+    fn of<T: Copy>(&mut self, things: &[T]) -> T {
+        things[self.below(things.len())]
+    }
+
+    fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+}
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+const SECONDS: [u64; 24] = [
+    0,
+    0,
+    0,
+    0,
+    1,
+    29,
+    30,
+    59,
+    60,
+    61,
+    119,
+    120,
+    180,
+    299,
+    300,
+    301,
+    600,
+    601,
+    900,
+    HOUR,
+    6 * HOUR,
+    DAY,
+    2 * DAY,
+    30 * DAY,
+];
+const AROUND: [i64; 20] =
+    [-1260, -900, -720, -660, -601, -600, -599, -480, -301, -300, -299, -120, -61, -60, -30, 0, 0, 1, 60, 120];
+
+impl History {
+    pub(crate) fn from_seed(seed: u64, staleness: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let setup = Setup {
+            staleness,
+            skews: [0; 5].map(|_| chance.of(&[-30, -30, 0, 30, 30])),
+            rotation_days: chance.of(&[1, 1, 2, 30]),
+            both_algorithms: chance.one_in(3),
+        };
+        let length = 6 + chance.below(14);
+        let first = Act::Sign { isolate: 0, wanted: None, lives: 600, look: NOW };
+        let mut turns = vec![Turn { wait: Wait::Seconds(0), act: first }];
+        turns.extend((0..length).map(|_| any_turn(&mut chance)));
+        Self { setup, turns }
+    }
+}
+
+fn any_turn(chance: &mut Chance) -> Turn {
+    let wait = match chance.below(5) {
+        0 | 1 => Wait::Turning(chance.of(&AROUND)),
+        _ => Wait::Seconds(chance.of(&SECONDS)),
+    };
+    let isolate = chance.below(2);
+    let act = match chance.below(26) {
+        0..=8 => Act::Sign {
+            isolate,
+            wanted: chance.of(&[None, None, Some(0), Some(1)]),
+            lives: chance.of(&[600, DAY]),
+            look: any_look(chance),
+        },
+        9..=16 => {
+            let (verifier, by_cache) = (chance.below(2), chance.one_in(2));
+            Act::Verify { verifier, isolate, by_cache, look: any_look(chance) }
+        }
+        17 | 18 => Act::Ask { what: Ask::Cron, isolate, fate: any_fate(chance) },
+        19 | 20 => Act::Ask { what: Ask::Rotate, isolate, fate: any_fate(chance) },
+        21 => Act::Ask { what: Ask::Revoke(chance.below(3)), isolate, fate: any_fate(chance) },
+        22 => {
+            let what = if chance.one_in(2) {
+                Ask::ImportToSign(chance.below(2))
+            } else {
+                Ask::ImportToVerify(chance.of(&[60, HOUR, 3 * DAY]))
+            };
+            Act::Ask { what, isolate, fate: any_fate(chance) }
+        }
+        23 => Act::Alarm { fate: any_fate(chance) },
+        24 if chance.one_in(2) => Act::CutOff { isolate },
+        24 => Act::Restart { isolate },
+        _ => Act::Settings { both: chance.one_in(2) },
+    };
+    Turn { wait, act }
+}
+
+fn any_age(chance: &mut Chance) -> Age {
+    chance.of(&[Age::Fresh, Age::Half, Age::Oldest, Age::Oldest])
+}
+
+fn any_look(chance: &mut Chance) -> Look {
+    Look { age: any_age(chance), hangs: chance.one_in(5) }
+}
+
+fn any_fate(chance: &mut Chance) -> Fate {
+    let end = match chance.below(10) {
+        0 => End::DiesFirst,
+        1 => End::DiesStored,
+        2 => End::DiesPublished,
+        3 => End::Refused,
+        4 => End::SaidRefused,
+        _ => End::Well,
+    };
+    Fate { end, takes: chance.of(&[0, 0, 60]), age: any_age(chance) }
+}

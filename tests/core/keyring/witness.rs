@@ -1,0 +1,72 @@
+//! What may never happen, whatever the ring says of itself.
+
+use edgemint::keyring::{Command, LEAD, REFRESH_AFTER, Ring, STALE_LIMIT};
+use edgemint::token::{Algorithm, UnixTime};
+
+use super::world::{ALGORITHMS, World, number};
+
+impl World {
+    /// A key signs only if a ring that this isolate may still go by says so. News arrives at the latest after the store's
+    /// staleness and two minutes; an isolate that is cut off from everything hears nothing, and stops after a day.
+    pub(crate) fn may_sign(&self, place: usize, now: UnixTime, kid: &str) -> Result<(), String> {
+        let isolate = &self.isolates[place];
+        let own = if isolate.cut_off { STALE_LIMIT } else { 2 * REFRESH_AFTER };
+        let bound = self.setup.staleness + own;
+        // The last ring that it must have heard of, and all that came later.
+        let first = self.puts.iter().rposition(|put| put.at + bound < self.now).unwrap_or(0);
+        let later = self.puts[first..].iter().map(|put| &*put.ring);
+        let mut rings = later.chain(self.stored.iter().map(|(ring, _)| &**ring));
+        if rings.any(|ring| Self::is_active(ring, kid, now)) {
+            return Ok(());
+        }
+        Err(format!("key {kid} signs, which no ring of the last {bound} seconds allows"))
+    }
+
+    /// A key may sign before everybody has it only if there was no other way: it is of the very first, or its forerunner was
+    /// revoked, or nobody at all could sign.
+    pub(crate) fn may_change(
+        &mut self,
+        before: &Ring,
+        command: &Command,
+        after: &Ring,
+        now: UnixTime,
+    ) -> Result<(), String> {
+        // Also by a clock that is ahead.
+        let lasts = |ring: &Ring, algorithm: &Algorithm| {
+            [now, now.plus(Self::SKEW)].iter().all(|at| ring.signer(*algorithm, *at).is_some())
+        };
+        let signs = |ring: &Ring| ALGORITHMS.iter().any(|algorithm| lasts(ring, algorithm));
+        let revokes_active = match command {
+            Command::Revoke(kid) => {
+                self.revoked |= 1 << number(kid);
+                Self::is_active(before, kid, now)
+            }
+            _ => false,
+        };
+        for key in after.keys().iter().filter(|key| key.private().is_some()) {
+            let (from, until) = key.signing();
+            let published = key.validity().0;
+            if from > until {
+                return Err(format!("key {} ends before it begins", key.kid));
+            }
+            let is_new = before.find(&key.kid).is_none_or(|old| old.signing().0 != from);
+            self.counts.successors += u64::from(is_new && from.0 >= published.0 + LEAD);
+            if is_new && from.0 < published.0 + LEAD && now.0 < published.0 + LEAD {
+                if !self.puts.is_empty() || self.stored.is_some() {
+                    if !revokes_active && signs(before) {
+                        return Err(format!("key {} signs before everybody has it, for no reason", key.kid));
+                    }
+                    self.counts.emergencies += 1;
+                    self.emergencies |= 1 << number(&key.kid);
+                }
+                if from.0 > now.0 {
+                    return Err(format!("key {} is to sign later, and yet too early", key.kid));
+                }
+            }
+            if from.0 + Self::SKEW < now.0 && is_new && before.find(&key.kid).is_none() {
+                return Err(format!("key {} has signed before it was made", key.kid));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,416 @@
+//! The object, the store, the isolates and the verifiers, as far as they wait for each other. What is decided is asked of
+//! the real keyring.
+
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use edgemint::keyring::schedule::{CLOCK_SKEW, JWKS_MAX_AGE};
+use edgemint::keyring::{
+    Command, Glance, Import, Kept, KeyMaterial, PrivateJwk, Ring, Sight, Stage, Terms, Unpublished,
+};
+use edgemint::token::{Algorithm, Key, UnixTime, base64url};
+use serde_json::json;
+
+use super::history::{Act, Age, Ask, End, Fate, Look, Setup, Turn, Wait};
+
+const START: u64 = 1_800_000_000;
+const DAY: u64 = 24 * 3600;
+pub(crate) const ALGORITHMS: [Algorithm; 2] = [Algorithm::Es256, Algorithm::EdDsa];
+/// A set of keys has a bit for each.
+const MOST_KEYS: usize = 64;
+
+/// Keys that nobody has to make: their names are their numbers.
+static POOL: LazyLock<[Vec<KeyMaterial>; 2]> = LazyLock::new(|| {
+    ALGORITHMS.map(|algorithm| {
+        let material = |number: usize| {
+            let mut bytes = [7; 32];
+            bytes[0] = number as u8;
+            let bytes = base64url::encode(&bytes);
+            let jwk = match algorithm {
+                Algorithm::EdDsa => json!({ "kty": "OKP", "crv": "Ed25519", "x": bytes }),
+                _ => json!({ "kty": "EC", "crv": "P-256", "x": bytes, "y": bytes }),
+            };
+            let public = Key::from_jwk(jwk.as_object().unwrap()).unwrap().named(number.to_string());
+            KeyMaterial { algorithm, public, private: PrivateJwk::new(json!(null)) }
+        };
+        (0..MOST_KEYS).map(material).collect()
+    })
+});
+
+/// How often something happened, over all histories: what never does is not tested.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) tokens: u64,
+    pub(crate) checks: u64,
+    pub(crate) old_answers: u64,
+    pub(crate) emergencies: u64,
+    pub(crate) planned_anew: u64,
+    pub(crate) successors: u64,
+    pub(crate) cut_off: u64,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.tokens += other.tokens;
+        self.checks += other.checks;
+        self.old_answers += other.old_answers;
+        self.emergencies += other.emergencies;
+        self.planned_anew += other.planned_anew;
+        self.successors += other.successors;
+        self.cut_off += other.cut_off;
+    }
+
+    pub(crate) fn are_worth_something(&self) {
+        for count in [
+            self.tokens,
+            self.checks,
+            self.old_answers,
+            self.emergencies,
+            self.planned_anew,
+            self.successors,
+            self.cut_off,
+        ] {
+            assert!(count > 1_000, "{self:?}");
+        }
+    }
+}
+
+/// What KV was told, and when it had it.
+pub(crate) struct Put {
+    pub(crate) at: u64,
+    pub(crate) ring: Rc<Ring>,
+}
+
+#[derive(Default)]
+pub(crate) struct Isolate {
+    pub(crate) cut_off: bool,
+    view: Option<(Rc<Ring>, Sight)>,
+}
+
+/// A key set, and until when it may be used.
+#[derive(Clone, Copy)]
+struct Set {
+    keys: u64,
+    until: u64,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Token {
+    pub(crate) key: usize,
+    pub(crate) expires: u64,
+}
+
+pub(crate) struct World {
+    pub(crate) setup: Setup,
+    pub(crate) now: u64,
+    pub(crate) puts: Vec<Put>,
+    pub(crate) stored: Option<(Rc<Ring>, Option<Unpublished>)>,
+    pub(crate) isolates: [Isolate; 2],
+    verifiers: [Option<Set>; 2],
+    cache: Option<Set>,
+    pub(crate) tokens: Vec<Token>,
+    made: usize,
+    both: bool,
+    /// Keys that had to sign before everybody had them, and keys that were revoked.
+    pub(crate) emergencies: u64,
+    pub(crate) revoked: u64,
+    pub(crate) counts: Counts,
+}
+
+pub(crate) fn number(kid: &str) -> usize {
+    kid.parse().unwrap()
+}
+
+impl World {
+    pub(crate) fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            now: START,
+            puts: Vec::new(),
+            stored: None,
+            isolates: [Isolate::default(), Isolate::default()],
+            verifiers: [None; 2],
+            cache: None,
+            tokens: Vec::new(),
+            made: 0,
+            both: setup.both_algorithms,
+            emergencies: 0,
+            revoked: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Plays one turn; says which rule it breaks.
+    pub(crate) fn turn(&mut self, turn: &Turn) -> Result<(), String> {
+        self.pass(turn.wait);
+        // So many keys are more than a history is for.
+        if self.made + 6 > MOST_KEYS {
+            return Ok(());
+        }
+        match turn.act {
+            Act::Sign { isolate, wanted, lives, look } => self.sign(isolate, wanted, lives, look)?,
+            Act::Verify { verifier, isolate, by_cache, look } => self.fetch(verifier, isolate, by_cache, look)?,
+            Act::Ask { what, isolate, fate } => self.operate(what, isolate, fate)?,
+            Act::Alarm { fate } => {
+                if self.stored.as_ref().is_some_and(|(_, since)| since.is_some()) {
+                    self.ask(&Command::Tend, fate)?;
+                }
+            }
+            Act::CutOff { isolate } => self.isolates[isolate].cut_off ^= true,
+            Act::Restart { isolate } => self.isolates[isolate].view = None,
+            Act::Settings { both } => self.both = both,
+        }
+        (0..self.verifiers.len()).try_for_each(|verifier| self.check(verifier))
+    }
+
+    fn pass(&mut self, wait: Wait) {
+        self.now = match wait {
+            Wait::Seconds(seconds) => self.now + seconds,
+            Wait::Turning(around) => {
+                let keys = self.stored.iter().flat_map(|(ring, _)| ring.keys());
+                let times = keys.flat_map(|key| [key.signing().0, key.signing().1, key.validity().1]);
+                let next = times.map(|at| at.0.saturating_add_signed(around)).filter(|at| *at > self.now).min();
+                next.unwrap_or(self.now)
+            }
+        };
+    }
+
+    fn clock(&self, place: usize) -> UnixTime {
+        UnixTime(self.now.saturating_add_signed(self.setup.skews[place]))
+    }
+
+    pub(crate) fn terms(&self) -> Terms<'static> {
+        let algorithms = if self.both { &ALGORITHMS[..] } else { &ALGORITHMS[..1] };
+        Terms { algorithms, rotate_after: self.setup.rotation_days * DAY }
+    }
+
+    fn sign(&mut self, place: usize, wanted: Option<usize>, lives: u64, look: Look) -> Result<(), String> {
+        let now = self.clock(1 + place);
+        let Some(ring) = self.view(place, look)? else {
+            return Ok(());
+        };
+        let wanted = wanted.map(|which| ALGORITHMS[which]);
+        let Some(key) = ring.signing_key(wanted, self.terms().algorithms, now) else {
+            return self.may_be_silent(wanted.is_some());
+        };
+        let token = Token { key: number(&key.kid), expires: now.0 + lives };
+        if wanted.is_some_and(|wanted| key.algorithm() != Some(wanted)) {
+            return Err("signed with another algorithm than was wanted".to_owned());
+        }
+        self.may_sign(place, now, &key.kid)?;
+        self.counts.tokens += 1;
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    /// A verifier whose set is too old asks for another: an isolate, or a cache in front of it.
+    fn fetch(&mut self, verifier: usize, place: usize, by_cache: bool, look: Look) -> Result<(), String> {
+        let now = self.now;
+        if self.verifiers[verifier].is_some_and(|set| now < set.until) {
+            return Ok(());
+        }
+        let cached = self.cache.filter(|set| by_cache && now < set.until);
+        let keys = match cached {
+            Some(set) => set.keys,
+            None => {
+                // One that is cut off from everything answers with what it has; see `threats`.
+                let place = if self.isolates[place].cut_off { 1 - place } else { place };
+                if self.isolates[place].cut_off {
+                    return Ok(());
+                }
+                let at = self.clock(1 + place);
+                let Some(ring) = self.view(place, look)? else {
+                    return Ok(());
+                };
+                let keys = ring.published(at).fold(0, |keys, key| keys | 1 << number(&key.kid));
+                if by_cache {
+                    self.cache = Some(Set { keys, until: now + JWKS_MAX_AGE });
+                }
+                keys
+            }
+        };
+        self.verifiers[verifier] = Some(Set { keys, until: now + JWKS_MAX_AGE });
+        Ok(())
+    }
+
+    /// Does the verifier have the key of every token that is valid by its clock?
+    fn check(&mut self, verifier: usize) -> Result<(), String> {
+        let Some(set) = self.verifiers[verifier].filter(|set| self.now < set.until) else {
+            return Ok(());
+        };
+        let clock = self.clock(3 + verifier).0;
+        for token in &self.tokens {
+            let bit = 1 << token.key;
+            if clock < token.expires && (self.emergencies | self.revoked) & bit == 0 {
+                self.counts.checks += 1;
+                if set.keys & bit == 0 {
+                    return Err(format!("verifier {verifier} does not have key {} of a valid token", token.key));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As `worker::ring` does it. `None` if it never comes back.
+    fn view(&mut self, place: usize, look: Look) -> Result<Option<Rc<Ring>>, String> {
+        let (now, terms) = (self.clock(1 + place), self.terms());
+        let Some((old, sight)) = &mut self.isolates[place].view else {
+            return self.look(place, None, look);
+        };
+        let glance = sight.glance(now);
+        let (old, sight) = (Rc::clone(old), *sight);
+        let signs = old.preferred_signer(terms.algorithms, now).is_some();
+        if glance == Glance::Use && signs {
+            return Ok(Some(old));
+        }
+        if look.hangs {
+            return Ok(None);
+        }
+        match self.look(place, Some(&old), look)? {
+            Some(ring) => Ok(Some(ring)),
+            None if sight.may_go_on(now) && signs => {
+                self.counts.cut_off += 1;
+                Ok(Some(old))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn look(&mut self, place: usize, old: Option<&Rc<Ring>>, look: Look) -> Result<Option<Rc<Ring>>, String> {
+        let (now, terms) = (self.clock(1 + place), self.terms());
+        if self.isolates[place].cut_off {
+            return Ok(None);
+        }
+        if let Some(ring) = self.read(look.age) {
+            let ring = match old {
+                Some(old) if !ring.supersedes(old) => Rc::clone(old),
+                _ => ring,
+            };
+            if ring.preferred_signer(terms.algorithms, now).is_some() {
+                self.isolates[place].view = Some((Rc::clone(&ring), Sight::at(now)));
+                if !ring.is_overdue(&terms, now) {
+                    return Ok(Some(ring));
+                }
+                let answer = self.ask(&Command::Tend, super::history::WELL)?;
+                return Ok(Some(self.remember(place, answer).unwrap_or(ring)));
+            }
+        }
+        let answer = self.ask(&Command::Ensure, super::history::WELL)?;
+        Ok(self.remember(place, answer))
+    }
+
+    fn remember(&mut self, place: usize, answer: Option<Rc<Ring>>) -> Option<Rc<Ring>> {
+        let now = self.clock(1 + place);
+        let ring = answer?;
+        self.isolates[place].view = Some((Rc::clone(&ring), Sight::at(now)));
+        Some(ring)
+    }
+
+    /// What the store says, which may be old.
+    fn read(&mut self, age: Age) -> Option<Rc<Ring>> {
+        let staleness = match age {
+            Age::Fresh => 0,
+            Age::Half => self.setup.staleness / 2,
+            Age::Oldest => self.setup.staleness,
+        };
+        let answer = self.puts.iter().rposition(|put| put.at + staleness <= self.now);
+        self.counts.old_answers += u64::from(answer.is_none_or(|at| at + 1 < self.puts.len()));
+        answer.map(|at| Rc::clone(&self.puts[at].ring))
+    }
+
+    fn operate(&mut self, what: Ask, place: usize, fate: Fate) -> Result<(), String> {
+        let keys = self.stored.as_ref().map_or(&[][..], |(ring, _)| ring.keys());
+        let command = match what {
+            Ask::Cron => Command::Tend,
+            Ask::Rotate => Command::Rotate,
+            Ask::Revoke(nth) => match keys.get(nth) {
+                Some(key) => Command::Revoke(key.kid.clone()),
+                None => return Ok(()),
+            },
+            Ask::ImportToSign(which) => {
+                let KeyMaterial { algorithm, public, private } = self.make(ALGORITHMS[which]);
+                let kid = public.kid().map(str::to_owned);
+                Command::Import(Box::new(Import::to_sign(kid, algorithm, &public, private)))
+            }
+            Ask::ImportToVerify(lives) => {
+                let KeyMaterial { algorithm, public, .. } = self.make(ALGORITHMS[0]);
+                let kid = public.kid().map(str::to_owned);
+                let until = UnixTime(self.now + lives);
+                Command::Import(Box::new(Import::to_verify(kid, algorithm, &public, until)))
+            }
+        };
+        let answer = self.ask(&command, fate)?;
+        if !self.isolates[place].cut_off {
+            self.remember(place, answer);
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, algorithm: Algorithm) -> KeyMaterial {
+        let pool = ALGORITHMS.iter().position(|each| *each == algorithm).unwrap();
+        self.made += 1;
+        POOL[pool][self.made - 1].clone()
+    }
+
+    /// As `worker::objects::keyring_do` does it. `None` if there is no answer.
+    fn ask(&mut self, command: &Command, fate: Fate) -> Result<Option<Rc<Ring>>, String> {
+        let (now, terms) = (self.clock(0), self.terms());
+        let mut kept = match &self.stored {
+            Some((ring, unpublished)) => Kept { ring: Ring::clone(ring), unpublished: *unpublished },
+            None => Kept { ring: Ring::default(), unpublished: None },
+        };
+        if kept.unpublished.is_some() {
+            let in_kv = self.read(fate.age);
+            kept.catch_up(in_kv.as_deref(), &terms, now);
+            self.counts.planned_anew += u64::from(kept.unpublished.is_some());
+        }
+        let before = kept.ring.clone();
+        let Ok(needs) = kept.ring.needs(command, &terms, now) else {
+            return Ok(None);
+        };
+        let materials: Vec<_> = needs.into_iter().map(|algorithm| self.make(algorithm)).collect();
+        let Ok(events) = kept.apply(command, materials, &terms, now) else {
+            return Ok(None);
+        };
+        if let (Some((ring, unpublished)), None) = (&mut self.stored, &events) {
+            *unpublished = None;
+            return Ok(Some(Rc::clone(ring)));
+        }
+        if fate.end == End::DiesFirst {
+            return Ok(None);
+        }
+        self.may_change(&before, command, &kept.ring, now)?;
+        let ring = Rc::new(kept.ring.clone());
+        self.stored = Some((Rc::clone(&ring), kept.unpublished));
+        if fate.end == End::DiesStored {
+            return Ok(None);
+        }
+        self.now += fate.takes;
+        if fate.end != End::Refused {
+            self.puts.push(Put { at: self.now, ring: Rc::clone(&ring) });
+        }
+        match fate.end {
+            End::DiesPublished => Ok(None),
+            End::Refused | End::SaidRefused => {
+                let ring = Rc::new(kept.surely_known(&terms, now));
+                let answers = matches!(command, Command::Ensure);
+                Ok((answers && ring.preferred_signer(terms.algorithms, now).is_some()).then_some(ring))
+            }
+            End::Well | End::DiesFirst | End::DiesStored => {
+                self.stored = Some((Rc::clone(&ring), None));
+                Ok(Some(ring))
+            }
+        }
+    }
+
+    /// Somebody got no token: only whoever wanted an algorithm whose first key still waits.
+    fn may_be_silent(&self, wants: bool) -> Result<(), String> {
+        if wants { Ok(()) } else { Err("nobody could sign".to_owned()) }
+    }
+
+    pub(crate) fn is_active(ring: &Ring, kid: &str, now: UnixTime) -> bool {
+        ring.find(kid).is_some_and(|key| key.private().is_some() && key.stage(now) == Stage::Active)
+    }
+
+    pub(crate) const SKEW: u64 = CLOCK_SKEW;
+}
