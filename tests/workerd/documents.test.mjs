@@ -20,7 +20,9 @@ const ENDPOINTS = {
   '/admin/clients': 'GET, POST',
   '/admin/clients/some-client': 'GET, PUT, DELETE',
   '/admin/clients/some-client/grants': 'GET, DELETE',
-  '/admin/keys': 'GET, HEAD',
+  '/admin/keys': 'GET, POST',
+  '/admin/keys/some-key': 'GET, HEAD',
+  '/admin/keys/some-key/revoke': 'POST',
   '/admin/keys/rotate': 'POST',
   '/admin/users': 'GET, POST',
   '/admin/users/some-user': 'GET, PUT, DELETE',
@@ -29,6 +31,7 @@ const ENDPOINTS = {
   '/admin/users/some-user/sessions': 'GET, DELETE',
   '/api/whoami': 'GET, HEAD, OPTIONS',
   '/health': 'GET, HEAD',
+  '/keys/some-key.crt': 'GET, HEAD, OPTIONS',
   '/oauth/introspect': 'POST',
   '/oauth/revoke': 'POST, OPTIONS',
   '/oauth/token': 'POST, OPTIONS',
@@ -48,7 +51,7 @@ const PAGES = {
   '/oauth/logout': 'GET, HEAD, POST',
 };
 // What an application in a browser may use from its own origin.
-const OPEN = [...Object.keys(DOCUMENTS), '/api/whoami', '/oauth/revoke', '/oauth/token', '/oauth/userinfo'];
+const OPEN = [...Object.keys(DOCUMENTS), '/keys/some-key.crt', '/api/whoami', '/oauth/revoke', '/oauth/token', '/oauth/userinfo'];
 let server;
 
 before(async () => {
@@ -209,7 +212,7 @@ test('every other path: 404 in JSON', async () => {
     '/.well-known', '/.well-known/', '/.well-known/jwks', '/.well-known/webfinger', '/.well-known/jwks.json/',
     '/.well-known/oauth-authorization-server/tenant', '/.well-known/oauth-protected-resource/api/whoami',
     '/admin', '/admin/', '/admin/clients/', '/admin/clients/a/b', '/admin/clients//grants', '/admin/users/',
-    '/admin/users/a/b', '/admin/users/a/passkeys', '/admin/users/a/grants/', '/admin/users/a/grants/b/c', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1',
+    '/admin/users/a/b', '/admin/users/a/passkeys', '/admin/users/a/grants/', '/admin/users/a/grants/b/c', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1/2', '/keys/', '/keys/a/b',
     '/api', '/api/', '/api/whoami/', '/health/', '/healthz', '/status', '/metrics', '/debug', '/console',
     '/.dev.vars', '/.env', '/wrangler.toml', '/index_bg.wasm', '/build/index.js',
   ]) {

@@ -24,8 +24,9 @@ import { root } from '../../.scripts/toolbox.mjs';
  * - `without`: bindings of wrangler.toml that are left out, by name.
  * - `beside`: more Workers for the same workerd: each a `name`, the `port` that it listens on, and Miniflare's options.
  *
- * Gives `{ url, issuer, rootSecret, persist, settings, logs, stop(), kill() }`. `settings` starts the same again on the
- * same state; `logs` are all the lines that workerd has printed; `kill` ends workerd with SIGKILL and keeps the state.
+ * Gives `{ url, issuer, rootSecret, persist, settings, logs, store(), cron(), stop(), kill() }`. `settings` starts the same again on the
+ * same state; `logs` are all the lines that workerd has printed; `store` gives its KV, `cron` is its
+ * clockwork; `kill` ends workerd with SIGKILL and keeps the state.
  */
 export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], beside = [] } = {}) {
   await buildWorker();
@@ -46,6 +47,8 @@ export async function startWorker({ port, issuer, persist, vars = {}, secrets = 
     persist: settings.persist,
     settings,
     logs,
+    store: () => miniflare.getKVNamespace('EDGEMINT_STORE'),
+    cron: async () => (await miniflare.getWorker()).scheduled(),
     async stop() {
       await miniflare.dispose();
       forget();

@@ -1,0 +1,60 @@
+// What only the operator of a machine can do: open the sealed ring with the key-encryption key, make it older, and put it
+// back, since no test can wait until a key has waited. Checks nothing by itself.
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startWorker } from './harness.mjs';
+import { KEY_ENCRYPTION_KEY } from '../../.scripts/secrets.mjs';
+
+const OBJECTS = ['do', '-KeyringObject'];
+const TIMES = ['publish_at', 'sign_from', 'sign_until', 'drop_at', 'revoked_at'];
+
+/** The ring that KV has. */
+export async function openRing(server) {
+  const bytes = Buffer.from(await (await server.store()).get(name(server)), 'base64url');
+  const cipher = createDecipheriv('aes-256-gcm', key(server), bytes.subarray(0, 12));
+  cipher.setAAD(Buffer.from(name(server)));
+  cipher.setAuthTag(bytes.subarray(-16));
+  return JSON.parse(Buffer.concat([cipher.update(bytes.subarray(12, -16)), cipher.final()]));
+}
+
+/**
+ * Kills the Worker, has `change` change its ring, and starts it again. The object that writes the ring loses its storage and
+ * takes up what KV has. `text` takes the place of what would be sealed.
+ */
+export async function restartWithRing(server, change, { vars = {} } = {}) {
+  const ring = await openRing(server);
+  await server.kill();
+  const objects = join(server.persist, ...OBJECTS);
+  for (const file of readdirSync(objects)) rmSync(join(objects, file), { recursive: true });
+  const { settings } = server;
+  const next = await startWorker({ ...settings, vars: { ...settings.vars, ...vars } });
+  await (await next.store()).put(name(next), seal(next, change(ring) ?? ring));
+  return next;
+}
+
+/** The same ring, when so many seconds have passed. */
+export function older(seconds) {
+  return (ring) => {
+    for (const record of [...ring.keys, ...ring.revoked ?? []]) {
+      for (const time of TIMES.filter((member) => member in record)) record[time] -= seconds;
+    }
+  };
+}
+
+function seal(server, ring) {
+  if (typeof ring === 'string') return ring;
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key(server), nonce);
+  cipher.setAAD(Buffer.from(name(server)));
+  const sealed = Buffer.concat([cipher.update(JSON.stringify(ring)), cipher.final()]);
+  return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
+}
+
+function name(server) {
+  return `keyring|${server.issuer}|`;
+}
+
+function key(server) {
+  return Buffer.from(server.settings.secrets[KEY_ENCRYPTION_KEY], 'base64url');
+}
