@@ -22,7 +22,9 @@ pub mod threats {}
 
 #[cfg(test)]
 mod tests {
-    use crate::keyring::{JWKS_MAX_AGE, LEAD, MAX_TOKEN_TTL, REFRESH_AFTER, STALE_LIMIT};
+    use crate::keyring::schedule::{
+        JWKS_MAX_AGE, KV_STALENESS, LEAD, MAX_TOKEN_TTL, REFRESH_AFTER, SPREAD, STALE_LIMIT, TAIL,
+    };
     use crate::oauth::Refusal;
     use crate::oauth::event::Happening;
 
@@ -62,7 +64,10 @@ mod tests {
         for (name, seconds) in [
             ("max-age of the key set", JWKS_MAX_AGE),
             ("an isolate looks for a newer ring", REFRESH_AFTER),
+            ("KV may answer with an old value", KV_STALENESS),
+            ("every isolate has heard of a change", SPREAD),
             ("a new key waits", LEAD),
+            ("a key stays published when it has stopped", TAIL),
             ("an isolate goes on without its store", STALE_LIMIT),
             ("the longest lifetime of a token", MAX_TOKEN_TTL),
         ] {
