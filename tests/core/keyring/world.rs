@@ -295,8 +295,7 @@ impl World {
                 return Ok(Some(self.remember(place, answer).unwrap_or(ring)));
             }
         }
-        let end = if look.hangs { End::Refused } else { End::Well };
-        let answer = self.ask(&Command::Ensure, Fate { end, ..super::history::WELL })?;
+        let answer = self.ask(&Command::Ensure, super::history::WELL)?;
         Ok(self.remember(place, answer))
     }
 
