@@ -367,6 +367,7 @@ mod tests {
             (json!({ "response_types": ["token"] }), MetadataError::ResponseTypes),
             (json!({ "id_token_signed_response_alg": "HS256" }), MetadataError::IdTokenAlg),
             (json!({ "id_token_signed_response_alg": "none" }), MetadataError::IdTokenAlg),
+            (json!({ "access_token_signed_response_alg": "HS256" }), MetadataError::AccessTokenAlg),
             (json!({ "token_endpoint_auth_method": "private_key_jwt" }), MetadataError::JwksMissing),
             (
                 json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] }, "client_secret": "x" }),

@@ -115,7 +115,7 @@ test('a public key verifies what the old issuer signed until it goes, and never 
   const fresh = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   t.after(() => fresh.stop());
   const { privateKey, publicKey } = PAIRS.ES256();
-  const claims = decode((await token(fresh)).access_token).payload;
+  const { claims } = decode((await token(fresh)).access_token);
   const old = await new SignJWT({ ...claims, jti: 'of-the-old-issuer' }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'old' }).sign(privateKey);
   const ask = () => send(fresh, '/api/whoami', { headers: bearer(old) });
   assert.equal((await ask()).status, 401);
