@@ -12,6 +12,11 @@ for (const [what, options, reason] of [
   ['an issuer with a path', { issuer: 'https://as.example/' }, 'issuer_invalid'],
   ['no key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: undefined } }, 'key_encryption_key_missing'],
   ['a short key-encryption key', { secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'c2hvcnQ' } }, 'key_encryption_key_invalid'],
+  ['a short previous key', { secrets: { EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY: 'c2hvcnQ' } },
+    'previous_key_encryption_key_invalid'],
+  ['the same key as the previous one', {
+    secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'A'.repeat(43), EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY: `${'A'.repeat(43)}=` },
+  }, 'previous_key_encryption_key_same'],
   ['no root secret', { secrets: { EDGEMINT_ROOT_SECRET: undefined } }, 'root_secret_missing'],
   ['a short root secret that strangers can try', {
     issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' },

@@ -150,7 +150,10 @@ impl Revoke {
 
     async fn accounts_of(&self, platform: &Platform, client: &ClientId) -> Result<Vec<AccountId>, Fault> {
         if self.after.is_none() && self.concerns_tokens_of(platform, client).await {
-            clients::end_tokens(platform, client, self.what.grants.before.unwrap_or(self.since)).await?;
+            // Times in tokens are whole seconds: what was issued before a moment, was in the second before it or earlier.
+            // Where nobody names one it is now, with all of this second.
+            let named = self.what.grants.before.map(|before| UnixTime(before.0.saturating_sub(1)));
+            clients::end_tokens(platform, client, named.unwrap_or(self.since)).await?;
         }
         let after = self.after.clone().unwrap_or_default();
         match registry(platform, client, &RegistryCommand::Accounts { after, limit: CHUNK }).await? {

@@ -57,7 +57,7 @@ const RESEAL: &str = "reseal";
 /// How long the counts of what is done can be asked for, seconds.
 const KEEP_FOR: u64 = 30 * 24 * 3600;
 /// If a run dies, another one comes then.
-const RESCUE: Duration = Duration::from_secs(30);
+const RESCUE: Duration = Duration::from_secs(10);
 
 /// The long work of one issuer.
 #[durable_object(alarm)]

@@ -1,0 +1,270 @@
+// Another key-encryption key takes over: nothing that the old one wrote is lost at any moment, whatever happens meanwhile,
+// and in the end nothing needs it. One state, from test to test.
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { KEY_ENCRYPTION_KEY, newSecret } from '../../.scripts/secrets.mjs';
+import { admin, clientPath, registerClient } from './admin.mjs';
+import {
+  OFFLINE, ONLINE, assertCounts, newCode, newGrant, registerConfidentialClient,
+} from './grants.mjs';
+import { startWorker, token } from './harness.mjs';
+import { faults } from './logs.mjs';
+import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient } from './people.mjs';
+import { bearer, send, until } from './request.mjs';
+
+const PREVIOUS_KEY = 'EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY';
+const PATH = '/admin/key-encryption';
+const [FIRST, SECOND, THIRD] = [newSecret(), newSecret(), newSecret()];
+const MANY = 250;
+let server;
+let last;
+let state;
+
+after(() => kill());
+
+test('what the first key wrote counts while both are there', async () => {
+  server = await startWorker({ secrets: { [KEY_ENCRYPTION_KEY]: FIRST } });
+  const none = await admin(server, 'GET', PATH);
+  assert.deepEqual([none.status, none.json.previous, none.json.done], [200, null, false]);
+  const [user, other] = [await createUser(server, { name: 'First' }), await createUser(server)];
+  const [app, secretApp] = [await registerPublicClient(server), await registerConfidentialClient(server)];
+  const browser = new Browser(server);
+  state = {
+    user, other, app, secretApp, browser, kids: await kids(), key: none.json.key,
+    service: await registerClient(server, { scope: 'read' }),
+    tokens: await newGrant(server, browser, user, app, OFFLINE),
+    secretTokens: await newGrant(server, browser, user, secretApp, ONLINE),
+    own: (await token(server)).access_token,
+  };
+  const form = await new Browser(server).open('/account/sign-in');
+  const signingIn = new Browser(server);
+  const page = await signingIn.open('/account/sign-in');
+  assert.equal(form.status, 200);
+  const code = await newCode(browser, user, app, OFFLINE);
+
+  await restart(SECOND, FIRST);
+  signingIn.server = server;
+  const redeemed = await redeem(server, app, code.code, code.proof);
+  assert.equal(redeemed.status, 200, redeemed.text);
+  state.another = redeemed.json;
+  await everythingWorks();
+  const signedIn = await signingIn.submit(page, { username: other.username, password: other.password });
+  assert.equal(signedIn.url.pathname, '/account', 'a form that was opened before');
+  const { json } = await admin(server, 'GET', PATH);
+  assert.deepEqual([json.previous, json.done, json.records], [state.key, false, 0]);
+  assert.match(json.state, /POST \/admin\/key-encryption\/reseal/);
+});
+
+test('everything is sealed anew while people and operators go on', async () => {
+  const traffic = { running: true, names: 0, scope: 'read', password: 'another password 0' };
+  const { user, service } = state;
+  const lanes = [
+    lane(traffic, async (number) => {
+      const scope = `read write-${number}`;
+      const { status } = await admin(server, 'PUT', clientPath(service.id), { scope });
+      assert.equal(status, 200);
+      traffic.scope = scope;
+    }),
+    lane(traffic, async (number) => {
+      const [password, name] = [`another password ${number}`, `Name ${number}`];
+      const username = number % 3 === 0 ? `renamed-${number}` : user.username;
+      const { status, text } = await admin(server, 'PUT', `/admin/users/${user.id}`, { username, name, ...(number % 2 ? { password } : {}) });
+      assert.equal(status, 200, text);
+      user.username = username;
+      if (number % 2) user.password = password;
+      user.name = name;
+    }),
+    lane(traffic, async () => {
+      const answer = await refresh(server, state.app, state.tokens.refresh_token);
+      assert.equal(answer.status, 200, answer.text);
+      state.tokens = answer.json;
+      await assertCounts(server, answer.json.access_token);
+    }),
+  ];
+  const begun = await admin(server, 'POST', `${PATH}/reseal`);
+  assert.equal(begun.status, 202);
+  const json = await done();
+  traffic.running = false;
+  await Promise.all(lanes);
+  assert.deepEqual(json.failed, []);
+  assert.deepEqual([json.failures, json.done], [0, true]);
+  assert.match(json.state, /may be removed/);
+  // The ring, three clients, and of two users list entry, profile and password.
+  assert.ok(json.records >= 1 + 3 + 2 * 3 && json.resealed >= 1 + 3 + 3, JSON.stringify(json));
+  assert.ok(json.previous_handles_until >= json.started_at + 7776000);
+  assert.equal((await admin(server, 'GET', clientPath(service.id))).json.scope, traffic.scope);
+  assert.equal((await admin(server, 'GET', `/admin/users/${user.id}`)).json.name, user.name);
+  await everythingWorks();
+  assert.equal((await admin(server, 'POST', `${PATH}/reseal`)).status, 202);
+  const again = await done();
+  assert.deepEqual([again.resealed, again.failures, again.pass], [0, 0, 1], 'there was nothing left');
+});
+
+test('with the new key alone, and whoever is still using the old one\'s cookie has been given another', async () => {
+  await restart(SECOND);
+  await everythingWorks();
+  const { json } = await admin(server, 'GET', PATH);
+  assert.deepEqual([json.previous, json.done, json.state], [null, true, 'No record needs another secret.']);
+  assert.deepEqual(faults(server), []);
+});
+
+test('with the old key alone: a clear fault, and nothing is touched', async () => {
+  await restart(FIRST);
+  const health = await send(server, '/health');
+  assert.deepEqual([health.status, health.json.reason], [503, 'key_encryption_key_mismatch']);
+  assert.equal((await send(server, '/.well-known/jwks.json')).status, 503);
+  assert.equal((await admin(server, 'GET', PATH).catch((error) => error)).message?.startsWith('no token: 503'), true);
+  await until(() => faults(server).length >= 3, 'faults in the log');
+  assert.deepEqual([...new Set(faults(server))], ['key_encryption_key_mismatch']);
+  await restart(SECOND);
+  assert.deepEqual(await kids(), state.kids);
+  await everythingWorks();
+});
+
+test('the third key: workerd dies in the middle, and the work goes on by itself', async () => {
+  for (let made = 0; made < MANY; made += 25) {
+    await Promise.all(Array.from({ length: 25 }, () => createUser(server, { password: undefined })));
+  }
+  await restart(THIRD, SECOND);
+  await admin(server, 'POST', `${PATH}/reseal`);
+  const { access_token } = await token(server);
+  const progress = async () => (await send(server, PATH, { headers: bearer(access_token) })).json;
+  const before = await until(async () => {
+    const now = await progress();
+    return now.records > 40 && now;
+  }, 'some records', 60);
+  await kill();
+  assert.ok(!before.done && before.records < 2 * MANY, `it was killed in the middle: ${JSON.stringify(before)}`);
+  await restart(THIRD, SECOND);
+  const first = (await admin(server, 'GET', PATH)).json;
+  assert.ok(first.records >= before.records || first.pass > 1, 'it has not lost its place');
+  const json = await done();
+  assert.deepEqual([json.failures, json.pass], [0, 2]);
+  assert.ok(json.records >= 1 + 3 + 2 * 3 + 2 * MANY, JSON.stringify(json));
+  await everythingWorks();
+  await restart(THIRD);
+  await everythingWorks();
+  assert.deepEqual([...new Set(await Promise.all((await usersOf(2)).map(async ({ id }) =>
+    (await admin(server, 'GET', `/admin/users/${id}`)).status)))], [200]);
+  assert.deepEqual(faults(server), []);
+});
+
+test('a record that opens with neither key is named and left alone; the others go on', async () => {
+  const odd = await registerClient(server, { client_id: 'odd one' });
+  const name = `client|${server.issuer}|odd one`;
+  await kill();
+  const changed = change('-RegistryObject', `UPDATE record SET sealed = 'AAAA' || substr(sealed, 5) WHERE name = '${name}'`);
+  assert.equal(changed, 1);
+  // One of those who have never signed in.
+  const profile = change('-AccountObject', `UPDATE record SET state = replace(state, '"profile":"', '"profile":"AAAA')
+    WHERE kind = 'account' AND NOT EXISTS (SELECT 1 FROM record WHERE kind = 'session')`, 1);
+  assert.equal(profile, 1);
+  await restart(FIRST, THIRD);
+  const from = server.logs.length;
+  await admin(server, 'POST', `${PATH}/reseal`);
+  const json = await done();
+  assert.deepEqual([json.failures, json.done], [2, true]);
+  assert.match(json.state, /open with neither/);
+  const [client, account] = json.failed;
+  assert.deepEqual(client, { record: name, cause: 'key_encryption_key_mismatch' });
+  assert.match(account.record, /^profile\|http:\/\/localhost:\d+\|[A-Za-z0-9_-]{22}$/);
+  const logged = await until(() => {
+    const lines = server.logs.slice(from).filter((line) => line.includes('"reseal_failed"')).map((line) => JSON.parse(line));
+    return lines.length >= 2 && lines;
+  }, 'both in the log');
+  assert.deepEqual(logged[0], { event: 'reseal_failed', record: name, cause: 'key_encryption_key_mismatch' });
+  assert.equal((await admin(server, 'GET', clientPath(odd.id))).status, 503);
+  await everythingWorks();
+  await kill();
+  const sql = `UPDATE record SET sealed = sealed WHERE name = '${name}' AND sealed LIKE 'AAAA%'`;
+  assert.equal(change('-RegistryObject', sql), 1, 'as it was');
+  await restart(FIRST);
+  await everythingWorks();
+});
+
+// Starts the Worker again with these keys, on the same state.
+async function restart(key, previous) {
+  await kill();
+  const secrets = { ...last.settings.secrets, [KEY_ENCRYPTION_KEY]: key, [PREVIOUS_KEY]: previous };
+  server = await startWorker({ ...last.settings, secrets });
+  state.browser.server = server;
+}
+
+// Ends workerd, if it is still there.
+async function kill() {
+  const running = server;
+  server = undefined;
+  if (running === undefined) return;
+  last = running;
+  await running.kill();
+}
+
+// All that a person, a client and an operator may hold; what is exchanged is another one afterwards.
+async function everythingWorks() {
+  const { user, other, app, secretApp, browser, service } = state;
+  assert.deepEqual(await kids(), state.kids);
+  assert.equal((await send(server, '/health')).status, 200);
+  for (const name of ['tokens', 'another', 'secretTokens']) {
+    await assertCounts(server, state[name].access_token, name);
+    const answer = await refresh(server, name === 'secretTokens' ? secretApp : app, state[name].refresh_token);
+    assert.equal(answer.status, 200, `${name}: ${answer.text}`);
+    state[name] = answer.json;
+  }
+  assert.equal((await send(server, '/admin/keys', { headers: bearer(state.own) })).status, 200);
+  assert.equal((await token(server, {}, service)).token_type, 'Bearer');
+  assert.equal((await browser.open('/account')).url.pathname, '/account', 'the session');
+  const { location } = await browser.open(authorizationPath(app, pkce(), { ...OFFLINE, prompt: 'none' }));
+  assert.ok(new URL(location).searchParams.has('code'), location);
+  for (const somebody of [user, other]) {
+    const page = await new Browser(server).signIn(somebody);
+    assert.equal(page.url.pathname, '/account', `${somebody.username}: ${page.html.slice(0, 300)}`);
+    assert.equal((await admin(server, 'GET', `/admin/users/${somebody.id}`)).json.username, somebody.username);
+  }
+}
+
+// One request after another, as long as it lasts; at least a few.
+async function lane(traffic, work) {
+  for (let number = 1; traffic.running || number < 4; number += 1) await work(number);
+}
+
+function done() {
+  return until(async () => {
+    const { json } = await admin(server, 'GET', PATH);
+    if (json.done) console.error(json.records, json.resealed, json.pass, json.started_at, json.finished_at);
+    return json.done && json;
+  }, 'the end of the work', 60);
+}
+
+async function kids() {
+  return (await admin(server, 'GET', '/admin/keys')).json.keys.map(({ kid }) => kid);
+}
+
+async function usersOf(pages) {
+  const all = [];
+  for (let cursor, page = 0; page < pages; page += 1) {
+    const { json } = await admin(server, 'GET', `/admin/users${cursor ? `?${new URLSearchParams({ cursor })}` : ''}`);
+    all.push(...json.users);
+    ({ cursor } = json);
+  }
+  return all;
+}
+
+// Changes what objects of a class have stored, at most so many; says how many rows that were.
+function change(suffix, sql, most = Infinity) {
+  const folder = join(last.persist, 'do', suffix);
+  let changed = 0;
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.sqlite') && !name.startsWith('metadata'))) {
+    if (changed >= most) break;
+    const database = new DatabaseSync(join(folder, file));
+    try {
+      const there = database.prepare("SELECT count(*) AS count FROM sqlite_master WHERE name = 'record'").get();
+      if (there.count > 0) changed += Number(database.prepare(sql).run().changes);
+    } finally {
+      database.close();
+    }
+  }
+  return changed;
+}
