@@ -92,8 +92,8 @@ test('everything is sealed anew while people and operators go on', async () => {
   assert.deepEqual(json.failed, []);
   assert.deepEqual([json.failures, json.done], [0, true]);
   assert.match(json.state, /may be removed/);
-  // The ring, three clients, and of two users list entry, profile and password.
-  assert.ok(json.records >= 1 + 3 + 2 * 3 && json.resealed >= 1 + 3 + 3, JSON.stringify(json));
+  // The ring, three clients, and of two users list entry, profile and password; some of them were just written anew.
+  assert.ok(json.records >= 1 + 3 + 2 * 3 && json.resealed >= 1 + 2 + 3, JSON.stringify(json));
   assert.ok(json.previous_handles_until >= json.started_at + 7776000);
   assert.equal((await admin(server, 'GET', clientPath(service.id))).json.scope, traffic.scope);
   assert.equal((await admin(server, 'GET', `/admin/users/${user.id}`)).json.name, user.name);
@@ -233,7 +233,6 @@ async function lane(traffic, work) {
 function done() {
   return until(async () => {
     const { json } = await admin(server, 'GET', PATH);
-    if (json.done) console.error(json.records, json.resealed, json.pass, json.started_at, json.finished_at);
     return json.done && json;
   }, 'the end of the work', 60);
 }
