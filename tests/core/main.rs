@@ -12,6 +12,7 @@
 
 mod case;
 mod checklist;
+mod costs;
 mod explain;
 mod grant;
 mod jwks;
