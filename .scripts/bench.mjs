@@ -3,7 +3,8 @@
 // memory for ten million tokens, which takes longer. `npm run bench:flows` measures what signed-in people cost, in about five
 // minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place. `npm run bench --
 // token` measures the Worker alone. `npm run bench -- revocation` measures how soon revocations are seen by offline verifiers, and what
-// that costs, in about six minutes; `-- revocation --short` in two.
+// that costs, in about six minutes; `-- revocation --short` in two. `npm run bench -- cpu` measures the processor time of each
+// operation, in about three minutes, and with `--write` keeps the numbers for `npm run scale`.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -37,10 +38,15 @@ const PARTS = {
     const { benchRevocation } = await import('../tests/bench/revocation.mjs');
     return benchRevocation(options);
   },
+  async cpu(options) {
+    await buildWorker();
+    const { benchCpu } = await import('../tests/bench/cpu.mjs');
+    return benchCpu(options);
+  },
 };
 // Without a name.
 const USUAL = ['verify', 'token'];
-const FLAGS = ['--short', '--long', '--memory'];
+const FLAGS = ['--short', '--long', '--memory', '--write'];
 // Whose versions the results name: always, and for some parts.
 const PACKAGES = ['workerd', 'jose'];
 const PEERS = {
@@ -57,6 +63,7 @@ await main(async () => {
     short: given.includes('--short') || named.length === 0,
     long: given.includes('--long'),
     memory: given.includes('--memory'),
+    write: given.includes('--write'),
   };
   const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);

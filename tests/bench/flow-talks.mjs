@@ -57,7 +57,8 @@ export function hostOf({ port }) {
   return `localhost:${port}`;
 }
 
-function tokenRequest(server, parameters) {
+/** A request to the token endpoint by the server's client. */
+export function tokenRequest(server, parameters) {
   return requestBytes({
     method: 'POST',
     path: server.token,

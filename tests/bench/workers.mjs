@@ -49,6 +49,11 @@ export async function writeWorker(port) {
   return { name: 'write', port, modulesRoot: target, modules: await bundled('write-worker'), durableObjects };
 }
 
+/** Nothing, or so many ES256 signatures. */
+export async function yardstickWorker(port) {
+  return { name: 'yardstick', port, modulesRoot: target, modules: await bundled('yardstick-worker') };
+}
+
 /** @cloudflare/workers-oauth-provider on KV. */
 export async function oauthProviderWorker(port) {
   const bindings = { ORIGIN: `http://localhost:${port}` };

@@ -24,8 +24,8 @@ import { root } from '../../.scripts/toolbox.mjs';
  * - `without`: bindings of wrangler.toml that are left out, by name.
  * - `beside`: more Workers for the same workerd: each a `name`, the `port` that it listens on, and Miniflare's options.
  *
- * Gives `{ url, issuer, rootSecret, persist, settings, logs, store(), cron(), stop(), kill() }`. `settings` starts the same again on the
- * same state; `logs` are all the lines that workerd has printed; `store` gives its KV, `cron` is its
+ * Gives `{ url, issuer, rootSecret, persist, settings, pid, logs, store(), cron(), stop(), kill() }`. `settings` starts the same
+ * again on the same state; `pid` is workerd's; `logs` are all the lines that workerd has printed; `store` gives its KV, `cron` is its
  * clockwork; `kill` ends workerd with SIGKILL and keeps the state.
  */
 export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], beside = [] } = {}) {
@@ -46,6 +46,7 @@ export async function startWorker({ port, issuer, persist, vars = {}, secrets = 
     rootSecret: settings.secrets[ROOT_SECRET],
     persist: settings.persist,
     settings,
+    pid: workerd.pid,
     logs,
     store: () => miniflare.getKVNamespace('EDGEMINT_STORE'),
     cron: async () => (await miniflare.getWorker()).scheduled(),
