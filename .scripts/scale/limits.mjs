@@ -18,6 +18,8 @@ export function limits(load) {
   const account = processor.bytes['account with one grant'] + each * (load.grants / load.users - 1);
   const ofList = (load.listReads + load.ended) / lists;
   const perUser = (load.refreshes + load.introspections + load.issued * 3 + load.signIns) / load.users;
+  const toTell = Math.min(load.grants / load.users, lists);
+  const accounts = constant('ACCOUNTS_A_REQUEST');
   const signIn = microseconds('sign in by password, known browser').time / 1000;
   const object = (what, here, bites) => ({ what, here: `${about(here)} a second`, limit: `${about(calls)} requests a second`, bites, times: calls / here });
   const rows = [
@@ -40,12 +42,21 @@ export function limits(load) {
       bites: `${about(LIMITS.objectBytes.value / each)} live grants of one person`, times: LIMITS.objectBytes.value / account,
     },
     {
-      what: 'storage of one client\'s registry', here: bytes(load.users * REGISTRY_ROW), limit: bytes(LIMITS.objectBytes.value),
+      what: `storage of one client's registry (${REGISTRY_ROW} bytes a row, assumed)`, here: bytes(load.users * REGISTRY_ROW), limit: bytes(LIMITS.objectBytes.value),
       bites: `${about(LIMITS.objectBytes.value / REGISTRY_ROW)} people who have allowed one client something`,
       times: LIMITS.objectBytes.value / (load.users * REGISTRY_ROW),
     },
     {
-      what: 'subrequests of one request', here: about(mostCalls()), limit: about(LIMITS.subrequests.value),
+      what: 'lists to tell when all grants of an account end at once', here: `${about(toTell)}, if each is in another list`,
+      limit: `${about(LIMITS.subrequests.value)} subrequests`, bites: `one person with live grants in more than ${about(LIMITS.subrequests.value)} lists`,
+      times: LIMITS.subrequests.value / toTell,
+    },
+    {
+      what: 'accounts that one call of an operator ends the grants of', here: about(accounts), limit: `${about(LIMITS.subrequests.value)} subrequests`,
+      bites: 'no load: more take another call',
+    },
+    {
+      what: 'subrequests of any operation above', here: about(mostCalls()), limit: about(LIMITS.subrequests.value),
       bites: 'no load: none makes more',
     },
     {

@@ -54,18 +54,19 @@ ${table([
     ...lines.filter(({ asked }) => asked).map(cells), ...lines.filter(({ asked }) => !asked).map(cells), total,
   ])}
 
-\\* Not measured; reckoned as an operation that costs no less. ${about(sums.seconds)} s of processor time a second are ${about(Math.ceil(sums.seconds))} cores at work, or
+\\* Not measured; reckoned as an operation that costs about as much or more. ${about(sums.seconds)} s of processor time a second are ${about(Math.ceil(sums.seconds))} cores at work, or
 ${percent(sums.seconds / load.isolates)} of each of ${about(load.isolates)} isolates.`;
 }
 
 function processorTable() {
-  const rows = Object.entries(processor.operations).map(([name, { microseconds, yardsticks }]) => [name, about(microseconds), about(yardsticks)]);
+  const rows = Object.entries(processor.operations).map(([name, { microseconds, middleHalf: [least, most], yardsticks }]) =>
+    [name, about(microseconds), `${about(least)} to ${about(most)}`, about(yardsticks)]);
   const { measured, baseline, yardstick } = processor;
   return `Processor time of one operation, the Worker's and its objects' together, measured on ${measured.on} by \`${measured.with}\` in workerd
 ${measured.workerd}, ${measured.machine}: median of ${measured.rounds} rounds, ${about(baseline.microseconds)} µs for a request that does nothing taken off. A yardstick is
 ${yardstick.what}: ${about(yardstick.microseconds)} µs.
 
-${table([['operation', 'µs', 'yardsticks'], ...rows])}`;
+${table([['operation', 'µs', 'middle half of the rounds', 'yardsticks'], ...rows])}`;
 }
 
 function stored(load) {
@@ -91,8 +92,8 @@ function lists(load) {
   const now = load.revokedAtOnce / load.lists;
   const worst = size / 100;
   return `Status lists of ${size.toLocaleString('en')} entries: an entry is free again when the longest lifetime has passed since it was handed out, used or not. Isolates hand
-out ${about(load.issued)} entries a second and let ${about(load.handedOut - load.issued)} lapse. ${about(load.lists)} lists are in play; ${about(fewest.lists)} if every grant is used to its end, ${about(most.lists)} if
-none is used again. A list token, really encoded:
+out ${about(load.issued)} entries a second and let ${about(load.handedOut - load.issued)} lapse. ${about(load.lists)} lists are in play; it would be ${about(most.lists)}
+if no grant were used again, and ${about(fewest.lists)} if all were used to their end. A list token, really encoded:
 
 ${table([
     ['revoked', 'in a list', 'bytes'],
