@@ -97,17 +97,26 @@ pub struct Allocation {
     next: u32,
     /// Until when the last batch may be handed on.
     until: UnixTime,
-    /// The order: entry `n` is `n * factor + offset`, with an odd factor, which meets each once.
-    factor: u32,
-    offset: u32,
+    /// What the order in which they are handed out is made of.
+    order: [u32; 4],
 }
 
 impl Allocation {
     /// A list of which nothing has been handed out. `random` sets the order.
-    pub fn new(bearers: Bearers, random: [u8; 8]) -> Self {
-        let [a, b, c, d, e, f, g, h] = random;
-        let factor = u32::from_le_bytes([a, b, c, d]) | 1;
-        Self { bearers, next: 0, until: UnixTime(0), factor, offset: u32::from_le_bytes([e, f, g, h]) }
+    pub fn new(bearers: Bearers, random: [u8; 16]) -> Self {
+        let (words, _) = random.as_chunks::<4>();
+        let mut order = [0; 4];
+        order.iter_mut().zip(words).for_each(|(word, bytes)| *word = u32::from_le_bytes(*bytes));
+        Self { bearers, next: 0, until: UnixTime(0), order }
+    }
+
+    /// The entry that is handed out as the `n`th. Each round can be undone, so that every entry has its turn once. It is no cipher, and
+    /// need not be: the times in the tokens tell more than their places.
+    fn place(&self, n: u32) -> u32 {
+        self.order.iter().fold(n, |place, word| {
+            let mixed = place.wrapping_mul(*word | 1).wrapping_add(*word >> 15) % LIST_SIZE;
+            mixed ^ (mixed >> 9)
+        })
     }
 
     /// Has everything been handed out?
@@ -118,8 +127,7 @@ impl Allocation {
     /// Hands out at most `count` entries of this list, which is called `list`.
     pub fn hand_out(&mut self, list: ListId, count: u32, now: UnixTime) -> Vec<StatusEntry> {
         let end = self.next.saturating_add(count.min(MAX_BATCH)).min(LIST_SIZE);
-        let place = |n: u32| n.wrapping_mul(self.factor).wrapping_add(self.offset) % LIST_SIZE;
-        let entries = (self.next..end).map(|n| StatusEntry { list, idx: place(n) }).collect();
+        let entries = (self.next..end).map(|n| StatusEntry { list, idx: self.place(n) }).collect();
         self.next = end;
         self.until = self.until.max(now.plus(BATCH_TTL));
         entries
@@ -174,7 +182,7 @@ mod tests {
 
     #[test]
     fn each_entry_is_handed_out_once_whatever_the_order() {
-        for random in [[0; 8], [255; 8], [1, 2, 3, 4, 5, 6, 7, 8]] {
+        for random in [[0; 16], [255; 16], *b"sixteen of chance".first_chunk().unwrap()] {
             let entries = everything_of(Allocation::new(Bearers::Grants, random), 1000);
             let distinct: HashSet<_> = entries.iter().map(|entry| entry.idx).collect();
             assert_eq!(entries.len(), LIST_SIZE as usize);
@@ -185,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_bounded_and_a_full_list_gives_nothing() {
-        let mut allocation = Allocation::new(Bearers::Grants, [7; 8]);
+        let mut allocation = Allocation::new(Bearers::Grants, [7; 16]);
         assert_eq!(allocation.hand_out(ListId(0), u32::MAX, T0).len(), MAX_BATCH as usize);
         while !allocation.is_full() {
             allocation.hand_out(ListId(0), MAX_BATCH, T0);
@@ -195,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_list_comes_back_only_after_all_that_bore_its_entries() {
-        let mut allocation = Allocation::new(Bearers::Grants, [9; 8]);
+        let mut allocation = Allocation::new(Bearers::Grants, [9; 16]);
         while !allocation.is_full() {
             allocation.hand_out(ListId(0), MAX_BATCH, T0);
         }
@@ -211,10 +219,10 @@ mod tests {
     #[test]
     fn a_list_that_is_not_full_and_one_of_clients_stay() {
         let late = T0.plus(1000 * 86_400);
-        let mut open = Allocation::new(Bearers::Grants, [1; 8]);
+        let mut open = Allocation::new(Bearers::Grants, [1; 16]);
         open.hand_out(ListId(0), 10, T0);
         assert!(!open.may_be_opened_anew(&LIFETIMES, late));
-        let mut clients = Allocation::new(Bearers::Clients, [1; 8]);
+        let mut clients = Allocation::new(Bearers::Clients, [1; 16]);
         while !clients.is_full() {
             clients.hand_out(ListId(1), MAX_BATCH, T0);
         }

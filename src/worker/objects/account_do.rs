@@ -6,6 +6,7 @@
 //! Profiles and passwords come and stay sealed; this object has no key.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::oauth::authorize::{AuthorizationRequest, Consent, Decision, decide, p
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::scope::Scope;
-use crate::oauth::status::StatusEntry;
+use crate::oauth::status::{ListId, StatusEntry};
 use crate::token::UnixTime;
 use crate::worker::browser::FORM_TTL;
 use crate::worker::clock::now;
@@ -79,31 +80,36 @@ impl DurableObject for AccountObject {
             self.forget_if_told().await?;
             return Response::empty();
         }
-        let left = records.sweep(now()).map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
-        if left {
-            self.sweeping.set(true);
-            objects::sweep_later(&self.state).await?;
+        if let Some(next) = records.sweep(now()).map_err(thrown)? {
+            objects::sweep_at(&self.state, next).await?;
         }
         Response::empty()
     }
 }
 
 impl AccountObject {
-    /// Has the status lists told what has ended here. Says whether they know all of it.
+    /// Has the status lists told what has ended here: as many of them as one turn may ask. Says whether they know all of it.
     async fn tell_lists(&self) -> bool {
         let records = Records::open(&self.state);
         let told = async {
-            let untold = records.list::<(StatusEntry, UnixTime)>(Table::Revocation)?;
-            let authority = env::authority(&self.env)?;
-            let told = status::revoke(&self.env, &authority, untold.iter().map(|(_, revocation)| *revocation)).await?;
-            report::calls_of_object(&self.env, "account", told);
-            for (id, _) in untold {
-                records.delete(Table::Revocation, &id)?;
+            let mut lists: BTreeMap<ListId, Vec<_>> = BTreeMap::new();
+            for (id, (entry, until)) in records.list::<(StatusEntry, UnixTime)>(Table::Revocation)? {
+                lists.entry(entry.list).or_default().push((id, (entry, until)));
             }
-            Ok::<_, Fault>(())
+            let authority = env::authority(&self.env)?;
+            let all = lists.len() <= TELL_AT_ONCE;
+            for (_, ended) in lists.into_iter().take(TELL_AT_ONCE) {
+                let told =
+                    status::revoke(&self.env, &authority, ended.iter().map(|(_, revocation)| *revocation)).await?;
+                report::calls_of_object(&self.env, "account", told);
+                for (id, _) in ended {
+                    records.delete(Table::Revocation, &id)?;
+                }
+            }
+            Ok::<_, Fault>(all)
         };
         // A fault has been logged where it was built, and the alarm tries again.
-        let known = told.await.is_ok();
+        let known = told.await.unwrap_or(false);
         records.tell_costs(&self.env, "account");
         self.untold.set(!known);
         known
@@ -122,6 +128,8 @@ impl AccountObject {
 const RECORD: &str = "";
 /// How soon a status list is told again what it could not be told.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// How many status lists are told in one turn: the platform bounds the calls of one, to 50 where it gives the least.
+const TELL_AT_ONCE: usize = 40;
 /// How long a job may take to note what it was answered, seconds.
 const REMEMBER_JOBS_FOR: u64 = 30 * 24 * 3600;
 

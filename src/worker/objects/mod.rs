@@ -12,6 +12,8 @@ pub(crate) mod registry_do;
 pub(crate) mod status_directory_do;
 pub(crate) mod status_list_do;
 
+use std::time::Duration;
+
 use js_sys::Promise;
 use js_sys::futures::JsFuture;
 use serde::de::DeserializeOwned;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{Env, Request, Response, State, web_sys};
 
+use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
 use crate::worker::report::{Fault, FaultKind};
@@ -80,21 +83,33 @@ async fn exchange(object: &Stub, body: &str) -> Result<String, JsValue> {
     Ok(text.as_string().unwrap_or_default())
 }
 
-/// Has the object's alarm sweep what has ended, in an hour: an alarm costs a write, and nothing waits for it.
+/// Has the object's alarm sweep what has ended, in an hour at the latest: an alarm costs a write, and nothing waits for it.
 pub(crate) async fn sweep_later(state: &State) -> worker::Result<()> {
     let storage = state.storage();
-    if storage.get_alarm().await?.is_none() {
-        storage.set_alarm(std::time::Duration::from_secs(3600)).await?;
+    let latest = now().plus(SWEEP_EVERY);
+    let set_for = storage.get_alarm().await?.and_then(|ms| u64::try_from(ms / 1000).ok());
+    if set_for.is_none_or(|at| at > latest.0) {
+        storage.set_alarm(Duration::from_secs(SWEEP_EVERY)).await?;
     }
     Ok(())
 }
+
+/// The same for an object in which nothing has been written since: when the next record has ended. A grant lasts for months, and so
+/// would an hourly alarm.
+pub(crate) async fn sweep_at(state: &State, next: UnixTime) -> worker::Result<()> {
+    let wait = next.0.saturating_sub(now().0).max(SWEEP_EVERY);
+    state.storage().set_alarm(Duration::from_secs(wait)).await
+}
+
+/// How often an object is swept at the most, seconds.
+const SWEEP_EVERY: u64 = 3600;
 
 /// Forgets what has ended; what is left will be looked at again.
 pub(crate) async fn sweep(state: &State) -> worker::Result<Response> {
     let records = records::Records::open(state);
     let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
-    if records.sweep(now()).map_err(thrown)? {
-        sweep_later(state).await?;
+    if let Some(next) = records.sweep(now()).map_err(thrown)? {
+        sweep_at(state, next).await?;
     } else if records.is_empty().map_err(thrown)? {
         // Nothing that anybody could ask for.
         state.storage().delete_all().await?;

@@ -166,14 +166,16 @@ impl Records {
         self.exec("DELETE FROM record WHERE kind <> ?", vec![table.name().into()])
     }
 
-    /// Forgets what has ended. Says whether anything is left that will.
-    pub(crate) fn sweep(&self, now: UnixTime) -> Result<bool, Fault> {
+    /// Forgets what has ended. Says when the next of what is left will, if any.
+    pub(crate) fn sweep(&self, now: UnixTime) -> Result<Option<UnixTime>, Fault> {
         if !self.is_there()? {
-            return Ok(false);
+            return Ok(None);
         }
         self.exec("DELETE FROM record WHERE ends <= ?", vec![integer(now.0)])?;
-        let left = self.select("SELECT id, '' AS state FROM record WHERE ends IS NOT NULL LIMIT 1", Vec::new())?;
-        Ok(!left.is_empty())
+        let next =
+            "SELECT '' AS id, CAST(min(ends) AS TEXT) AS state FROM record WHERE ends IS NOT NULL HAVING count(*) > 0";
+        let next = self.select(next, Vec::new())?;
+        Ok(next.first().and_then(|row| row.state.parse().ok()).map(UnixTime))
     }
 
     /// Is there no record at all?

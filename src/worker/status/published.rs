@@ -17,7 +17,7 @@ use crate::worker::ring;
 use super::{directory, object_name};
 
 /// How many lists an isolate keeps. What is beyond is read anew.
-const KEEP_AT_MOST: usize = 64;
+const KEEP_AT_MOST: usize = 512;
 
 /// A signed list.
 pub(crate) struct SignedList {
