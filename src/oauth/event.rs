@@ -377,6 +377,9 @@ pub struct About {
     /// The identifier of a token that was minted or verified here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
+    /// The bulk revocation, as `GET /admin/revocations/ID` knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<String>,
     /// Who acted as an operator: the client of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<ClientId>,

@@ -47,7 +47,7 @@ pub fn active_refresh_token(
 ///
 /// Any client that authenticates with a secret or a key may ask: whoever holds a signed token can read its claims anyway.
 pub fn active(token: &Token) -> Value {
-    let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti"];
+    let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "status"];
     let claims = token.claims().members();
     let mut answer: Map<String, Value> =
         told.into_iter().filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone()))).collect();

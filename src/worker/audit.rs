@@ -92,6 +92,12 @@ impl Audit {
         self
     }
 
+    /// It is about this bulk revocation.
+    pub(crate) fn revocation(&self, id: &str) -> &Self {
+        self.about.borrow_mut().revocation = Some(id.to_owned());
+        self
+    }
+
     /// Whoever holds this token acts.
     pub(crate) fn by(&self, token: &Token) -> &Self {
         let mut about = self.about.borrow_mut();

@@ -72,7 +72,7 @@ test('a revoked key signs no more, verifies nothing, and is known for good', asy
   const restarted = await startWorker(fresh.settings);
   t.after(() => restarted.stop());
   assert.deepEqual((await admin(restarted, 'GET', '/admin/keys')).json, list);
-  assert.ok(fresh.logs.includes(JSON.stringify({ event: 'key_revoked', kid })));
+  assert.ok(fresh.logs.some((line) => line.includes('"event":"key_revoked"') && line.includes(`"kid":"${kid}"`)));
   assert.ok(fresh.logs.filter((line) => line.includes('"event":"key_created"')).length >= 3);
 });
 

@@ -172,7 +172,7 @@ test('no event holds a secret, a name or an address, whatever people and clients
   assert.deepEqual([...members].filter((member) => !MEMBERS.includes(member)), []);
 });
 
-const MEMBERS = ['by', 'by_user', 'client', 'count', 'endpoint', 'event', 'grant', 'jti', 'kid', 'reason', 'severity', 'time', 'user'];
+const MEMBERS = ['by', 'by_user', 'client', 'count', 'endpoint', 'event', 'grant', 'jti', 'kid', 'reason', 'revocation', 'severity', 'time', 'user'];
 
 // The hours that are on disk: how many batches each holds, and when its alarm rings. workerd keeps the alarm twice, in
 // nanoseconds: with the object, and with those of all objects of the class.

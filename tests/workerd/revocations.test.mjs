@@ -170,13 +170,13 @@ for (const [when, wait] of [
       method: 'POST', headers: { ...bearer(access_token), 'content-type': 'application/json' }, body: JSON.stringify({ before: moment }),
     }).catch(() => undefined);
     const id = await until(() => {
-      const line = server.logs.slice(from).find((text) => text.includes('"revocation_started"'));
+      const line = server.logs.slice(from).find((text) => text.includes('"bulk_revocation_started"'));
       return line && JSON.parse(line).revocation;
     }, 'the beginning in the log');
     await wait(answer);
     await new Promise((resolve) => setTimeout(resolve, 60));
     await server.kill();
-    assert.ok(!server.logs.slice(from).some((line) => line.includes('"revocation_finished"')), 'it was killed in the middle');
+    assert.ok(!server.logs.slice(from).some((line) => line.includes('"bulk_revoked"')), 'it was killed in the middle');
     server = await startWorker(server.settings);
     for (const { browser } of people) browser.server = server;
     const end = await finished(id);

@@ -33,7 +33,8 @@ test('a token response and its claims', async () => {
   const { header, claims } = decode(access_token);
   assert.deepEqual(Object.keys(header).sort(), ['alg', 'kid', 'typ']);
   assert.deepEqual([header.alg, header.typ], ['ES256', 'at+jwt']);
-  const { iat, exp, jti, ...others } = claims;
+  const { iat, exp, jti, status, ...others } = claims;
+  assert.deepEqual(Object.keys(status), ['status_list']);
   assert.deepEqual(others, {
     iss: server.issuer, sub: client.id, aud: server.issuer, client_id: client.id, scope: 'read write',
   });

@@ -47,7 +47,7 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
         }
     }
     let id = base64url::encode(&random::<16>()?);
-    platform.audit.note(Happening::BulkRevocationStarted);
+    platform.audit.revocation(&id).note(Happening::BulkRevocationStarted);
     let command = MaintenanceCommand::StartRevocation { id: id.clone(), what };
     let job = maintenance_do::ask(platform, &command).await?;
     let (status, shown) = shown(job.as_ref())?;

@@ -93,7 +93,7 @@ impl Revoke {
             self.queue = std::mem::take(&mut self.clients_aside).into();
             return Ok(Progress::Later(60));
         } else {
-            platform.audit.note_count(Happening::BulkRevoked, self.ended);
+            platform.audit.revocation(&self.id).note_count(Happening::BulkRevoked, self.ended);
             return Ok(Progress::Done);
         }
         Ok(Progress::More)

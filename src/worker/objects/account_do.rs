@@ -6,9 +6,7 @@
 //! Profiles and passwords come and stay sealed; this object has no key.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -17,7 +15,7 @@ use crate::oauth::authorize::{AuthorizationRequest, Consent, Decision, decide, p
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::scope::Scope;
-use crate::oauth::status::{ListId, StatusEntry};
+use crate::oauth::status::StatusEntry;
 use crate::token::UnixTime;
 use crate::worker::browser::FORM_TTL;
 use crate::worker::clock::now;
@@ -25,11 +23,11 @@ use crate::worker::env;
 use crate::worker::objects::account_records::{
     AccountRecord, Connection, Overview, PasskeyRecord, Session, SessionView,
 };
-use crate::worker::report::{self, Fault};
-use crate::worker::status;
+use crate::worker::report::Fault;
 
 use super as objects;
 use super::account_commands::{AccountAnswer, AccountCommand, Used};
+use super::outbox;
 use super::records::{Records, Table, ends_at};
 
 /// One account.
@@ -56,7 +54,7 @@ impl DurableObject for AccountObject {
         let outcome = env::authority(&self.env).and_then(turn);
         if self.untold.get() {
             // Stored with the revocation itself, so that a crash from here on loses nothing.
-            self.state.storage().set_alarm(TELL_AGAIN).await?;
+            self.state.storage().set_alarm(outbox::TELL_AGAIN).await?;
             self.tell_lists().await;
         }
         if removes && outcome.is_ok() {
@@ -71,7 +69,7 @@ impl DurableObject for AccountObject {
     async fn alarm(&self) -> worker::Result<Response> {
         self.sweeping.set(false);
         if !self.tell_lists().await {
-            self.state.storage().set_alarm(TELL_AGAIN).await?;
+            self.state.storage().set_alarm(outbox::TELL_AGAIN).await?;
             return Response::empty();
         }
         let records = Records::open(&self.state);
@@ -88,36 +86,17 @@ impl DurableObject for AccountObject {
 }
 
 impl AccountObject {
-    /// Has the status lists told what has ended here: as many of them as one turn may ask. Says whether they know all of it.
+    /// Has the status lists told what has ended here. Says whether they know all of it.
     async fn tell_lists(&self) -> bool {
-        let records = Records::open(&self.state);
-        let told = async {
-            let mut lists: BTreeMap<ListId, Vec<_>> = BTreeMap::new();
-            for (id, (entry, until)) in records.list::<(StatusEntry, UnixTime)>(Table::Revocation)? {
-                lists.entry(entry.list).or_default().push((id, (entry, until)));
-            }
-            let authority = env::authority(&self.env)?;
-            let all = lists.len() <= TELL_AT_ONCE;
-            for (_, ended) in lists.into_iter().take(TELL_AT_ONCE) {
-                let told =
-                    status::revoke(&self.env, &authority, ended.iter().map(|(_, revocation)| *revocation)).await?;
-                report::calls_of_object(&self.env, "account", told);
-                for (id, _) in ended {
-                    records.delete(Table::Revocation, &id)?;
-                }
-            }
-            Ok::<_, Fault>(all)
-        };
-        // A fault has been logged where it was built, and the alarm tries again.
-        let known = told.await.unwrap_or(false);
-        records.tell_costs(&self.env, "account");
+        let known = outbox::tell(&self.state, &self.env).await;
         self.untold.set(!known);
         known
     }
 
     /// An account that has been removed leaves nothing, once the status lists know.
     async fn forget_if_told(&self) -> worker::Result<()> {
-        if !self.untold.get() {
+        // The memory of this object may be younger than what is stored.
+        if outbox::is_empty(&Records::open(&self.state)) {
             self.state.storage().delete_alarm().await?;
             self.state.storage().delete_all().await?;
         }
@@ -126,10 +105,6 @@ impl AccountObject {
 }
 
 const RECORD: &str = "";
-/// How soon a status list is told again what it could not be told.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
-/// How many status lists are told in one turn: the platform bounds the calls of one, to 50 where it gives the least.
-const TELL_AT_ONCE: usize = 40;
 /// How long a job may take to note what it was answered, seconds.
 const REMEMBER_JOBS_FOR: u64 = 30 * 24 * 3600;
 
@@ -474,7 +449,7 @@ impl Account<'_> {
         self.records.delete(Table::Grant, id)?;
         let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
         if let (Some(entry), Some(ends)) = (grant.status, last_token_ends) {
-            self.records.put(Table::Revocation, &format!("{}.{}", entry.list, entry.idx), None, &(entry, ends))?;
+            outbox::note(self.records, entry, ends)?;
             self.untold.set(true);
         }
         Ok(())

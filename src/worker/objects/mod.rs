@@ -7,6 +7,7 @@ pub(crate) mod events_do;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
 pub(crate) mod maintenance_do;
+mod outbox;
 pub(crate) mod records;
 pub(crate) mod registry_do;
 pub(crate) mod status_directory_do;

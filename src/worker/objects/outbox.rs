@@ -1,0 +1,57 @@
+//! What an account has still to tell the status lists. It is stored in the turn that ends a grant, told before the answer leaves, and
+//! told again by the account's alarm if that could not be done.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::IgnoredAny;
+use worker::{Env, State};
+
+use crate::oauth::status::{ListId, StatusEntry};
+use crate::token::UnixTime;
+use crate::worker::report::{self, Fault};
+use crate::worker::{env, status};
+
+use super::records::{Records, Table};
+
+/// How soon a status list is told again what it could not be told.
+pub(super) const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// How many status lists are told in one turn: the platform bounds the calls of one, to 50 where it gives the least.
+const TELL_AT_ONCE: usize = 40;
+
+/// Notes that the tokens of a grant count no more; the last of them expires then.
+pub(super) fn note(records: &Records, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
+    let id = format!("{}.{}", entry.list, entry.idx);
+    records.put(Table::Revocation, &id, None, &(entry, last_token_ends))
+}
+
+/// Is there nothing to tell? If that cannot be seen, there may be.
+pub(super) fn is_empty(records: &Records) -> bool {
+    records.page::<IgnoredAny>(Table::Revocation, "", 1).is_ok_and(|rows| rows.is_empty())
+}
+
+/// Has the status lists told: as many of them as one turn may ask. Says whether they know all of it. A fault has been logged where it
+/// was built.
+pub(super) async fn tell(state: &State, env: &Env) -> bool {
+    let records = Records::open(state);
+    let known = tell_some(&records, env).await.unwrap_or(false);
+    records.tell_costs(env, "account");
+    known
+}
+
+async fn tell_some(records: &Records, env: &Env) -> Result<bool, Fault> {
+    let mut lists: BTreeMap<ListId, Vec<_>> = BTreeMap::new();
+    for (id, (entry, until)) in records.list::<(StatusEntry, UnixTime)>(Table::Revocation)? {
+        lists.entry(entry.list).or_default().push((id, (entry, until)));
+    }
+    let authority = env::authority(env)?;
+    let all = lists.len() <= TELL_AT_ONCE;
+    for (_, ended) in lists.into_iter().take(TELL_AT_ONCE) {
+        let told = status::revoke(env, &authority, ended.iter().map(|(_, revocation)| *revocation)).await?;
+        report::calls_of_object(env, "account", told);
+        for (id, _) in ended {
+            records.delete(Table::Revocation, &id)?;
+        }
+    }
+    Ok(all)
+}
