@@ -31,9 +31,10 @@ pub(crate) async fn profile(
     account: &AccountId,
     record: &AccountRecord,
 ) -> Result<Profile, Fault> {
-    match kv::open(platform, &profile_name(platform, account), &record.profile).await? {
+    let name = profile_name(platform, account);
+    match kv::open(platform, &name, &record.profile).await? {
         Found::Record(profile) => Ok(profile),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &"an account's profile")),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &name)),
         Found::Nothing => Err(objects::unexpected()),
     }
 }

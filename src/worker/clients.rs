@@ -216,9 +216,10 @@ pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Opt
         RegistryAnswer::Missing => return Ok(None),
         _ => return Err(objects::unexpected()),
     };
-    match kv::open(platform, &kv::name(platform, Kind::Client, id.as_str()), &sealed).await? {
+    let name = kv::name(platform, Kind::Client, id.as_str());
+    match kv::open(platform, &name, &sealed).await? {
         Found::Record(record) => Ok(Some((sealed, record))),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record")),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &format!("{name} in its registry"))),
         Found::Nothing => Err(objects::unexpected()),
     }
 }
@@ -261,10 +262,11 @@ async fn even_out(platform: &Platform, found: bool) -> Result<(), Fault> {
 
 /// The record of a client, from the store.
 pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
-    match kv::read(platform, &kv::name(platform, Kind::Client, id.as_str())).await? {
+    let name = kv::name(platform, Kind::Client, id.as_str());
+    match kv::read(platform, &name).await? {
         Found::Record(record) => Ok(Some(record)),
         Found::Nothing => Ok(None),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &"a client record")),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &format!("{name} in KV"))),
     }
 }
 

@@ -280,9 +280,10 @@ pub(crate) async fn open_password(
     account: &AccountId,
     sealed: &str,
 ) -> Result<PasswordHash, Fault> {
-    match kv::open(platform, &password_name(platform, account), sealed).await? {
+    let name = password_name(platform, account);
+    match kv::open(platform, &name, sealed).await? {
         Found::Record(hash) => Ok(hash),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &"a password")),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &name)),
         Found::Nothing => Err(Fault::new(FaultKind::RecordUnreadable, &"a password")),
     }
 }
