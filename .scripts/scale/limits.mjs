@@ -48,8 +48,7 @@ export function limits(load) {
     },
     {
       what: 'lists to tell when all grants of an account end at once', here: `${about(toTell)}, if each is in another list`,
-      limit: `${about(LIMITS.subrequests.value)} subrequests`, bites: `one person with live grants in more than ${about(LIMITS.subrequests.value)} lists`,
-      times: LIMITS.subrequests.value / toTell,
+      limit: `${about(LIMITS.subrequests.value)} subrequests`, bites: `no load: ${constant('TELL_AT_ONCE')} are told in a turn, the others in the next ones`,
     },
     {
       what: 'accounts that one call of an operator ends the grants of', here: about(accounts), limit: `${about(LIMITS.subrequests.value)} subrequests`,

@@ -109,8 +109,8 @@ function verifier(load) {
   const requests = load.met * 3600 / ttl;
   const worst = listTokenBytes(Math.round(constant('LIST_SIZE') / 100));
   const keys = 3600 / constant('JWKS_MAX_AGE');
-  return `An offline verifier that checks ${about(load.checks)} tokens a second, of grants anywhere, meets ${about(load.met)} of the ${about(load.lists)} lists within the ${about(ttl)} s for which it may keep one. In
-an hour:
+  return `An offline verifier that checks ${about(load.checks)} tokens a second, of grants anywhere, meets ${about(load.met)} of the ${about(load.lists)} lists within the ${about(ttl)} s for which it may keep one,
+if its \`maxLists\` and memory hold as many. In an hour:
 
 ${table([
     ['what', 'requests', 'with a body', 'bytes of bodies'],

@@ -3,11 +3,10 @@
 //! It says nothing that the key set does not: who signs it is the key itself. Written with the DER of the other keys: the
 //! libraries for it sign by themselves, and here the platform signs.
 
-use data_encoding::BASE64;
 use sha2::{Digest as _, Sha256};
 
 use super::key::SigningKey;
-use crate::token::{Algorithm, UnixTime, der};
+use crate::token::{Algorithm, UnixTime, der, write_pem};
 
 /// What is still to be signed.
 pub struct Certificate {
@@ -35,13 +34,14 @@ impl Certificate {
             _ => return None,
         };
         let identifier = der::write(der::SEQUENCE, &[&identifier]);
-        // The same key has the same number, so that asking twice gives one certificate. Its first bit is clear and its
-        // second set: the number is positive and in the one way to write it.
-        let mut serial = Sha256::digest(&key.kid).iter().take(16).copied().collect::<Vec<_>>();
+        let (from, until) = key.validity();
+        // The same contents have the same number, and other ones another (RFC 5280 section 4.1.2.2): the end of a key moves. Its
+        // first bit is clear and its second set: the number is positive and in the one way to write it.
+        let contents = format!("{} {} {}", key.kid, from.0, until.0);
+        let mut serial = Sha256::digest(contents).iter().take(16).copied().collect::<Vec<_>>();
         if let Some(first) = serial.first_mut() {
             *first = *first & 0x7f | 0x40;
         }
-        let (from, until) = key.validity();
         let validity = der::write(der::SEQUENCE, &[&time(from), &time(until)]);
         let name = name(host);
         let spki = key.public()?.to_spki()?;
@@ -65,13 +65,7 @@ impl Certificate {
         };
         let bits = der::write(der::BIT_STRING, &[&[0], &signature]);
         let der = der::write(der::SEQUENCE, &[&self.tbs, &self.identifier, &bits]);
-        let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
-        for bytes in der.chunks(48) {
-            BASE64.encode_append(bytes, &mut text);
-            text.push('\n');
-        }
-        text.push_str("-----END CERTIFICATE-----\n");
-        Some(text)
+        Some(write_pem("CERTIFICATE", &der))
     }
 }
 

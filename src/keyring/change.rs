@@ -12,7 +12,7 @@ use super::ring::{Ring, thumbprint_of};
 use super::schedule::{CLOCK_SKEW, GRACE, LEAD};
 use crate::token::{Algorithm, UnixTime};
 
-/// How many keys a ring holds. Each is at most 4 KB, and an object stores 2 MB under one name.
+/// With how many keys in the ring no more are imported. Each is at most 4 KB, and an object stores 2 MB under one name.
 const MOST_KEYS: usize = 64;
 
 /// What is asked of the keyring.
@@ -53,7 +53,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The word in the log.
+    /// A word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Created => "key_created",

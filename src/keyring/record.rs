@@ -40,7 +40,9 @@ impl Kept {
         if in_kv.is_some_and(|ring| ring.version() == self.ring.version()) {
             self.unpublished = None;
         } else {
-            self.ring.plan_anew(lacking, terms, now);
+            // What KV has got meanwhile, though it said that it had not, may be in use.
+            let known = in_kv.map_or(lacking.known, |ring| ring.version().max(lacking.known));
+            self.ring.plan_anew(Unpublished { known, ..lacking }, terms, now);
         }
     }
 

@@ -206,6 +206,7 @@ impl AuthorizationRequest {
             challenge: self.challenge.clone(),
             issued_at: now,
             status,
+            tokens_end: None,
             stage: Stage::Code { redirect_uri: self.redirect_uri.as_str().to_owned(), nonce: self.nonce.clone() },
         }
     }

@@ -44,6 +44,9 @@ pub struct Grant {
     /// Where the status of its access tokens stands; grants from before there were status lists have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusEntry>,
+    /// When the last of its access tokens expires, as their lifetime was when they were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_end: Option<UnixTime>,
     /// How far it has come.
     pub stage: Stage,
 }
@@ -343,6 +346,7 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
             let nonce = nonce.take();
             let generation = u64::from(request.refreshable);
             grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
+            grant.gives_token(lifetimes, now);
             let mut entitlement = Entitlement { nonce, ..grant.entitlement(generation, now) };
             if !request.resources.is_empty() {
                 entitlement.resources = request.resources.to_vec();
@@ -393,6 +397,7 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
         return Step::keep(outcome);
     }
     grant.stage = Stage::Live { generation: next_generation, turned_at: made_at, used_at: now, redeemed_at };
+    grant.gives_token(lifetimes, now);
     Step { next: Next::Put(Box::new(grant)), outcome }
 }
 
@@ -437,8 +442,13 @@ impl Grant {
     pub fn last_token_ends(&self, lifetimes: &Lifetimes) -> Option<UnixTime> {
         match self.stage {
             Stage::Code { .. } => None,
-            Stage::Live { used_at, .. } => Some(used_at.plus(lifetimes.access)),
+            Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
         }
+    }
+
+    /// It gives an access token now.
+    fn gives_token(&mut self, lifetimes: &Lifetimes, now: UnixTime) {
+        self.tokens_end = self.tokens_end.max(Some(now.plus(lifetimes.access)));
     }
 
     /// When it was last used: allowed, redeemed or refreshed.

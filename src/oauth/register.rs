@@ -208,10 +208,10 @@ impl Registration {
 
     /// The record of a client whose metadata is replaced (RFC 7592 section 2.2): it keeps its secret unless
     /// there is a new one, or it has no more use for any.
-    pub fn replace(self, old: &ClientRecord, secret: Option<&ClientSecret>) -> ClientRecord {
+    pub fn replace(&self, old: &ClientRecord, secret: Option<&ClientSecret>) -> ClientRecord {
         let kept = if self.needs_secret() { old.secret.clone() } else { None };
         let secret = secret.map(ClientSecret::digest).or(kept);
-        ClientRecord { secret, metadata: self.metadata, ..old.clone() }
+        ClientRecord { secret, metadata: self.metadata.clone(), ..old.clone() }
     }
 }
 

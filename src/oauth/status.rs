@@ -47,6 +47,16 @@ impl ListId {
         text.parse().ok().map(Self).filter(|id| id.to_string() == text)
     }
 
+    /// Its key in the directory: in the order of the numbers.
+    pub fn key(self) -> String {
+        format!("{:010}", self.0)
+    }
+
+    /// Reads such a key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        key.parse().ok().map(Self)
+    }
+
     /// The address of the list.
     pub fn uri(self, authority: &Authority) -> String {
         authority.endpoint(&format!("{STATUS_PATH}/{self}"))
@@ -140,6 +150,18 @@ impl Allocation {
     }
 }
 
+/// The list to open when the present one is full: the first that may be opened anew, or else a new one; `count` is how many there are.
+pub fn next_list<'a>(
+    lists: impl IntoIterator<Item = (ListId, &'a Allocation)>,
+    count: u32,
+    lifetimes: &Lifetimes,
+    now: UnixTime,
+) -> ListId {
+    let mut lists = lists.into_iter();
+    let rested = lists.find(|(_, allocation)| allocation.may_be_opened_anew(lifetimes, now));
+    rested.map_or(ListId(count), |(list, _)| list)
+}
+
 /// From when an entry whose last token expires then may be handed out again.
 pub fn rested(last_token_ends: UnixTime) -> UnixTime {
     last_token_ends.plus(REST)
@@ -227,6 +249,29 @@ mod tests {
             clients.hand_out(ListId(1), MAX_BATCH, T0);
         }
         assert!(!clients.may_be_opened_anew(&LIFETIMES, late));
+    }
+
+    #[test]
+    fn a_rested_list_is_opened_before_a_new_one_even_the_first() {
+        let full = |bearers| {
+            let mut allocation = Allocation::new(bearers, [5; 16]);
+            while !allocation.is_full() {
+                allocation.hand_out(ListId(0), MAX_BATCH, T0);
+            }
+            allocation
+        };
+        let (old, clients) = (full(Bearers::Grants), full(Bearers::Clients));
+        let late = T0.plus(200 * 86_400);
+        let next = |lists: &[(u32, &Allocation)], now| {
+            // As the directory keeps them.
+            let lists: Vec<_> = lists.iter().map(|(number, list)| (ListId(*number).key(), *list)).collect();
+            let lists = lists.iter().map(|(key, list)| (ListId::from_key(key).unwrap(), *list));
+            next_list(lists, 3, &LIFETIMES, now)
+        };
+        assert_eq!(next(&[(0, &old), (1, &clients), (2, &old)], late), ListId(0));
+        assert_eq!(next(&[(0, &clients), (1, &clients), (2, &old)], late), ListId(2));
+        assert_eq!(next(&[(0, &old), (1, &clients), (2, &old)], T0), ListId(3));
+        assert_eq!(next(&[], late), ListId(3));
     }
 
     #[test]

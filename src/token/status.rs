@@ -63,7 +63,7 @@ impl Status {
 pub enum StatusError {
     /// `bits` is none of 1, 2, 4 and 8.
     Bits,
-    /// `lst` is not base64url of a zlib stream, or there is something behind it.
+    /// `lst` is not base64url of a zlib stream.
     Encoding,
     /// The index is beyond the end of the list.
     Index,

@@ -214,18 +214,14 @@ impl Buffer {
         begins
     }
 
-    /// Everything that waits, by the hour. From now on somebody else gathers.
-    fn take(&mut self, now: UnixTime) -> BTreeMap<u64, Vec<String>> {
+    /// Everything that waits, by the hour, and how many events the store has missed so far. From now on somebody else gathers.
+    fn take(&mut self) -> (BTreeMap<u64, Vec<String>>, u64) {
         self.gathering = None;
         let mut hours: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (time, line) in self.lines.drain(..) {
             hours.entry(time.0 / HOUR).or_default().push(line);
         }
-        if self.dropped > 0 && !hours.is_empty() {
-            hours.entry(now.0 / HOUR).or_default().push(told_dropped(self.dropped, now));
-            self.dropped = 0;
-        }
-        hours
+        (hours, std::mem::take(&mut self.dropped))
     }
 }
 
@@ -239,15 +235,21 @@ pub(crate) fn deliver(env: &Env) {
 /// Gathers a batch and stores it.
 async fn gather(env: Env) {
     Delay::from(GATHER).await;
-    let hours = BUFFER.with_borrow_mut(|buffer| buffer.take(now()));
-    for (hour, lines) in hours {
-        let count = lines.len();
-        if !store(&env, hour, &lines).await {
-            let count = count as u64;
+    let (hours, mut missed) = BUFFER.with_borrow_mut(Buffer::take);
+    for (hour, mut lines) in hours {
+        let count = lines.len() as u64;
+        if missed > 0 {
+            lines.push(told_dropped(missed, now()));
+        }
+        if store(&env, hour, &lines).await {
+            missed = 0;
+        } else {
             console_log!("{}", told_dropped(count, now()));
-            BUFFER.with_borrow_mut(|buffer| buffer.dropped += count);
+            missed += count;
         }
     }
+    // To be told with the next batch.
+    BUFFER.with_borrow_mut(|buffer| buffer.dropped += missed);
 }
 
 /// Stores a batch. The same batch that is sent again counts once.

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde::de::IgnoredAny;
 
 use crate::keyring::MAX_TOKEN_TTL;
+use crate::keyring::schedule::CLOCK_SKEW;
 use crate::oauth::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
 use crate::oauth::client::{ClientRecord, GrantType};
 use crate::oauth::exchange;
@@ -168,13 +169,15 @@ pub(crate) enum Standing {
 /// Ends a client's own tokens that were issued until this moment, the second itself included: times in tokens are whole
 /// seconds, and a token too many is better than one too few.
 ///
-/// The status lists cannot tell earlier tokens from later ones: there, all that bear the client's place end, and later tokens get another.
+/// The status lists cannot tell earlier tokens from later ones: there, all that bear the client's place end, and later tokens get another;
+/// unless none of the tokens that are meant can still live.
 pub(crate) async fn end_tokens(platform: &Platform, id: &ClientId, until: UnixTime) -> Result<(), Fault> {
     match registry(platform, id, &RegistryCommand::EndTokens { until }).await? {
         RegistryAnswer::Done => {}
         _ => return Err(objects::unexpected()),
     }
-    if platform.now < until.plus(MAX_TOKEN_TTL) { move_status(platform, id).await } else { Ok(()) }
+    let last_token_ends = until.plus(platform.authority().access_token_ttl() + CLOCK_SKEW);
+    if platform.now < last_token_ends { move_status(platform, id).await } else { Ok(()) }
 }
 
 /// Marks the client's place in the status lists and gives it another. In this order: whatever breaks off in between, no token counts
@@ -192,7 +195,7 @@ async fn move_status(platform: &Platform, id: &ClientId) -> Result<(), Fault> {
         record.status = Some(status::take_for_client(platform).await?);
         let name = kv::name(platform, Kind::Client, id.as_str());
         let sealed = kv::seal(platform, &name, &record).await?;
-        match registry(platform, id, &RegistryCommand::Reseal { name, was, sealed }).await? {
+        match registry(platform, id, &RegistryCommand::Replace { name, was, sealed }).await? {
             RegistryAnswer::Done => {
                 forget(id);
                 return status::release(platform, entry, last_token_ends).await;
@@ -207,7 +210,7 @@ async fn move_status(platform: &Platform, id: &ClientId) -> Result<(), Fault> {
 }
 
 /// How often a record is tried that changes each time before it is put back.
-const RACES: usize = 8;
+pub(crate) const RACES: usize = 8;
 
 /// The record of a client as its registry has it, sealed and opened: exact, where KV may be a minute behind.
 pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Option<(String, ClientRecord)>, Fault> {

@@ -159,6 +159,13 @@ pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> R
     Ok(pending.settle(valid).map_err(refused)?)
 }
 
+/// Was this token signed by a key of our own, and not by one that was imported to verify what another issuer has signed?
+pub(crate) async fn is_our_own(platform: &Platform, token: &Token) -> Result<bool, Fault> {
+    let view = view(platform).await?;
+    let key = token.key().kid().and_then(|kid| view.ring.find(kid));
+    Ok(key.is_some_and(|key| key.private().is_some()))
+}
+
 /// Whom an ID token of ours names, if it is one; it may have expired.
 pub(crate) async fn hint(platform: &Platform, text: &str) -> Result<Option<Hint>, Fault> {
     let token = match verify(platform, text, bearer::hint_policy(platform.authority())).await {

@@ -23,9 +23,9 @@ export interface StatusUnchecked {
  * passed, if any, and the `iss` of the token, if any. Its URL must be https, or http on this machine for an issuer that is there too.
  *
  * It is kept for its `ttl`, else the `max-age` of the answer, 5 seconds to 24 hours, one minute if neither is there. Then it is renewed
- * in the background, by its ETag, and used for `maxStale` more while that is tried; past that, and past its `exp`, it is waited for.
+ * in the background, by its ETag, and used for `maxStale` more while that is tried; past that, and past its `exp` (with `clockTolerance`), it is waited for.
  * So a token is refused at the latest `ttl` and `maxStale` after the list says so. A fetch follows no redirect, takes 5 seconds and
- * 512 KiB at most; a list has 4 MiB at most when inflated, and all lists together 32 MiB.
+ * 512 KiB at most; a list has 4 MiB at most when inflated, and all lists that are kept together 32 MiB.
  */
 export interface StatusChecked {
   status: 'check' | StatusOptions;

@@ -18,6 +18,8 @@ const FRESH_SECONDS = { least: 5, usual: 60, most: 86_400 };
 const RETRY_MS = 1_000;
 /** The same while there is a list that may still be used. */
 const STALE_RETRY_MS = 5_000;
+/** How far the issuer's clock may be ahead of ours, in seconds: a list that is signed for each answer would never be taken by a clock that is slow. */
+const CLOCK_SKEW = 60;
 const MAX_INFLATED = 4 * 1024 * 1024;
 /** What `download` lets through, so that no list is too long for the core. */
 const MAX_TOKEN_BYTES = 512 * 1024;
@@ -145,6 +147,8 @@ export class StatusList {
   async #refresh() {
     this.#begun += 1;
     const turn = this.#begun;
+    // What it tells is no younger than the question.
+    const askedAt = Date.now();
     try {
       const etag = this.#etagToSend();
       const request = { ...this.#request, etag, signal: AbortSignal.timeout(TIMEOUT_MS) };
@@ -152,7 +156,7 @@ export class StatusList {
       const list = bytes === undefined ? undefined : await this.#open(bytes, headers);
       if (turn < this.#heeded) return;
       this.#heeded = turn;
-      this.#take(list, headers);
+      this.#take(list, headers, askedAt);
     } catch (thrown) {
       if (turn < this.#heeded) return;
       this.#failure = toTokenError(thrown);
@@ -198,11 +202,11 @@ export class StatusList {
   }
 
   /** Takes a list, or the one at hand for good again. All at once: nobody may see half of it. */
-  #take(list, headers) {
+  #take(list, headers, askedAt) {
     const now = readClock(this.#settings);
     if (list !== undefined) {
       const { claims: { iat, exp = Infinity, iss, ttl }, generation, bits, bytes } = list;
-      if (iat > now + this.#settings.clockTolerance) throw this.#fault('was issued in the future');
+      if (iat > now + this.#settings.clockTolerance + CLOCK_SKEW) throw this.#fault('was issued in the future');
       if (iat < this.#issuedAt) throw this.#fault('is older than the one at hand');
       this.issuer = iss;
       this.#issuedAt = iat;
@@ -219,7 +223,8 @@ export class StatusList {
     const seconds = this.#ttl === undefined
       ? secondsFresh(headers.get('cache-control') ?? '', FRESH_SECONDS)
       : within(FRESH_SECONDS, this.#ttl);
-    this.#fetchedAt = Date.now();
+    this.#fetchedAt = askedAt;
+    this.#failedAt = -Infinity;
     // Signed by a key that was taken away on the way, perhaps: to be seen again soon.
     this.#freshMs = this.#generation === this.#keys.generation ? seconds * 1_000 : 0;
     this.#usableMs = this.#freshMs + this.#settings.status.maxStale * 1_000;

@@ -29,7 +29,7 @@ use super::algorithm::{Algorithm, Curve, KeyShape};
 use super::base64url;
 use jwk::{Jwk, JwkText, Use, check_use, is_private};
 use material::Material;
-use pem::write_public;
+pub(crate) use pem::write_pem;
 
 /// A key that can check signatures.
 ///
@@ -275,7 +275,7 @@ impl Key {
 
     /// The PEM text of the label `PUBLIC KEY`; `None` for a shared secret and for a handle.
     pub fn to_pem(&self) -> Option<String> {
-        self.to_spki().map(|der| write_public(&der))
+        self.to_spki().map(|der| write_pem("PUBLIC KEY", &der))
     }
 
     /// The JWK thumbprint with SHA-256 (RFC 7638), base64url: what we use as `kid`. Empty for a handle, whose

@@ -42,15 +42,15 @@ impl Pem {
     }
 }
 
-/// Writes the PEM text of a public key, in lines of 64 (RFC 7468 section 2).
-pub(super) fn write_public(der: &[u8]) -> String {
-    let mut text = "-----BEGIN PUBLIC KEY-----\n".to_owned();
+/// Writes PEM text with this label, in lines of 64 (RFC 7468 section 2).
+pub(crate) fn write_pem(label: &str, der: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
     // 48 bytes are 64 letters.
     for bytes in der.chunks(48) {
         BASE64.encode_append(bytes, &mut text);
         text.push('\n');
     }
-    text.push_str("-----END PUBLIC KEY-----\n");
+    text.push_str(&format!("-----END {label}-----\n"));
     text
 }
 

@@ -9,7 +9,7 @@ use crate::oauth::register::{MetadataError, Registration, client_information};
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 
-use crate::worker::clients::{self, registry};
+use crate::worker::clients::{self, RACES, registry};
 use crate::worker::endpoints::admin_users::end_all_of;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
@@ -79,45 +79,67 @@ pub(crate) async fn read_client(platform: &Platform, id: &str) -> Result<Reply, 
 /// The secret stays, unless the body brings another or the client needs one and has none.
 pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let mut registration = parse(platform, request).await?;
-    let (id, old) = existing(platform, id).await?;
+    let id = clients::id_of_segment(id)?;
     if registration.client_id.take().is_some_and(|sent| sent != id) {
+        // What is not there cannot differ.
+        clients::registered(platform, &id).await?.ok_or(Refusal::ClientNotFound)?;
         return Err(Refusal::Metadata(MetadataError::ClientIdDiffers).into());
     }
-    let secret = match registration.secret.take() {
-        None if registration.needs_secret() && old.secret.is_none() => Some(ClientSecret::from_random(random()?)),
-        brought => brought,
-    };
-    let mut record = registration.replace(&old, secret.as_ref());
-    clients::give_status(platform, &mut record).await?;
-    let (name, sealed) = seal(platform, &record).await?;
-    finish(registry(platform, &id, &RegistryCommand::Replace { name, sealed }).await?)?;
-    clients::forget(&id);
-    platform.audit.client(&id).note(Happening::ClientReplaced);
-    Ok(Reply::json(200, &client_information(&record, secret.as_ref())))
+    let brought = registration.secret.take();
+    for _ in 0..RACES {
+        let (was, old) = clients::registered(platform, &id).await?.ok_or(Refusal::ClientNotFound)?;
+        let made = match &brought {
+            None if registration.needs_secret() && old.secret.is_none() => Some(ClientSecret::from_random(random()?)),
+            _ => None,
+        };
+        let secret = brought.as_ref().or(made.as_ref());
+        let mut record = registration.replace(&old, secret);
+        clients::give_status(platform, &mut record).await?;
+        let (name, sealed) = seal(platform, &record).await?;
+        if !is_done(&registry(platform, &id, &RegistryCommand::Replace { name, was, sealed }).await?)? {
+            continue;
+        }
+        clients::forget(&id);
+        platform.audit.client(&id).note(Happening::ClientReplaced);
+        return Ok(Reply::json(200, &client_information(&record, secret)));
+    }
+    Err(objects::unexpected().into())
 }
 
 /// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Its own tokens are not active any more; its grants end, and what
 /// people allowed it is forgotten, so that nobody who comes by the same name inherits it.
 pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    let (id, record) = existing(platform, id).await?;
-    // The status lists first: a crash in between leaves a client whose tokens do not count, never the other way round.
-    let last_token_ends = platform.now.plus(MAX_TOKEN_TTL);
-    let own_tokens = record.status.map(|entry| (entry, last_token_ends));
-    status::revoke(&platform.env, platform.authority(), own_tokens).await?;
+    let id = clients::id_of_segment(id)?;
+    clients::registered(platform, &id).await?.ok_or(Refusal::ClientNotFound)?;
     let withdraw = AccountCommand::Withdraw { client: id.clone() };
     let (ended, next) = end_all_of(platform, &id, &withdraw, "").await?;
-    let name = kv::name(platform, Kind::Client, id.as_str());
-    finish(registry(platform, &id, &RegistryCommand::Remove { name }).await?)?;
-    clients::forget(&id);
-    if let Some(entry) = record.status {
-        status::release(platform, entry, last_token_ends).await?;
-    }
+    forget_client(platform, &id).await?;
     platform.audit.client(&id).note_count(Happening::ClientRemoved, ended);
     // Very many accounts are more than one request can ask: whoever called goes on at the client's grants.
     Ok(match next {
         Some(next) => Reply::json(200, &json!({ "ended": ended, "cursor": next })),
         None => Reply::empty(204),
     })
+}
+
+async fn forget_client(platform: &Platform, id: &ClientId) -> Result<(), Stop> {
+    let last_token_ends = platform.now.plus(MAX_TOKEN_TTL);
+    for _ in 0..RACES {
+        let (was, record) = clients::registered(platform, id).await?.ok_or(Refusal::ClientNotFound)?;
+        // The status lists first: a crash in between leaves a client whose tokens do not count, never the other way round.
+        let own_tokens = record.status.map(|entry| (entry, last_token_ends));
+        status::revoke(&platform.env, platform.authority(), own_tokens).await?;
+        let name = kv::name(platform, Kind::Client, id.as_str());
+        if !is_done(&registry(platform, id, &RegistryCommand::Remove { name, was }).await?)? {
+            continue;
+        }
+        clients::forget(id);
+        if let Some(entry) = record.status {
+            status::release(platform, entry, last_token_ends).await?;
+        }
+        return Ok(());
+    }
+    Err(objects::unexpected().into())
 }
 
 async fn parse(platform: &Platform, request: &Incoming) -> Result<Registration, Stop> {
@@ -146,9 +168,11 @@ async fn existing(platform: &Platform, segment: &str) -> Result<(ClientId, Clien
     Ok((id, record))
 }
 
-fn finish(answer: RegistryAnswer) -> Result<(), Stop> {
+/// Has the registry changed the record? Not if somebody else has, since it was read.
+fn is_done(answer: &RegistryAnswer) -> Result<bool, Stop> {
     match answer {
-        RegistryAnswer::Done => Ok(()),
+        RegistryAnswer::Done => Ok(true),
+        RegistryAnswer::Exists => Ok(false),
         RegistryAnswer::Missing => Err(Refusal::ClientNotFound.into()),
         _ => Err(objects::unexpected().into()),
     }

@@ -57,12 +57,16 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
         (Purpose::Verify(_), None) => return Err(Refusal::Import(ImportError::KeyMissing).into()),
     };
     let kid = import.kid.clone();
-    let view = match ring::change(platform, KeyringCommand::Import(Box::new(import))).await? {
+    let changed = ring::change(platform, KeyringCommand::Import(Box::new(import))).await;
+    if !matches!(changed, Ok(Err(_))) {
+        // Where it could not be published it will be, by itself.
+        platform.audit.key(&kid).note(Happening::KeyImported);
+    }
+    let view = match changed? {
         Ok(view) => view,
         Err(refusal) => return Err(refusal.of_import().map_or(Refusal::KeyNotFound, Refusal::Import).into()),
     };
     let key = view.ring().find(&kid).ok_or(Refusal::KeyNotFound)?;
-    platform.audit.key(&kid).note(Happening::KeyImported);
     let location = platform.authority().endpoint(&format!("/admin/keys/{}", encode(&kid)));
     Ok(Reply::json(201, &key.describe(platform.now)).with("Location", location))
 }
@@ -79,8 +83,9 @@ async fn halves(algorithm: Algorithm, public: Option<Key>, private: &Private) ->
             let material = from_pkcs8(algorithm, private.der()).await?.ok_or_else(mismatch)?;
             let own = material.public.public_jwk().unwrap_or_default();
             let is_own = |bytes: &[u8]| own.get("x") == Some(&json!(base64url::encode(bytes)));
-            // Only Ed25519 brings it along beside the private key.
-            private.public_bytes().is_none_or(is_own).then_some(()).ok_or_else(mismatch)?;
+            // Of Ed25519 the platform does not look at the public half that may stand beside the private one.
+            let brought = private.public_bytes().filter(|_| algorithm == Algorithm::EdDsa);
+            brought.is_none_or(is_own).then_some(()).ok_or_else(mismatch)?;
             Ok((material.public, material.private))
         }
         (Private::Jwk(_), None) => Err(mismatch()),
@@ -109,14 +114,18 @@ async fn prove(algorithm: Algorithm, public: &Key, private: &PrivateJwk) -> Resu
 /// `POST /admin/keys/KID/revoke`: it signs no more and leaves the set; the answer says from when on its tokens fail where.
 pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, Stop> {
     let kid = decode(segment)?;
-    let view = match ring::change(platform, KeyringCommand::Revoke(kid.clone())).await? {
+    let changed = ring::change(platform, KeyringCommand::Revoke(kid.clone())).await;
+    if !matches!(changed, Ok(Err(_))) {
+        // Where it could not be published it will be, by itself.
+        platform.audit.key(&kid).note(Happening::KeyRevoked);
+    }
+    let view = match changed? {
         Ok(view) => view,
         Err(KeyringRefusal::Unknown | KeyringRefusal::Exists | KeyringRefusal::Revoked | KeyringRefusal::Full) => {
             return Err(Refusal::KeyNotFound.into());
         }
     };
     let revoked = view.ring().revoked(&kid).ok_or(Refusal::KeyNotFound)?;
-    platform.audit.key(&kid).note(Happening::KeyRevoked);
     let everywhere = revoked.revoked_at.plus(SPREAD);
     let mut answer = view.ring().describe(platform.now);
     if let Some(members) = answer.as_object_mut() {

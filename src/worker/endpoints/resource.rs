@@ -26,6 +26,10 @@ pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Re
 pub(crate) async fn admin(platform: &Platform, request: &Incoming) -> Result<(), Stop> {
     let (token, _) = present(platform, request).await?;
     platform.audit.by(&token);
+    // Whoever has an old issuer's key could make tokens with it for as long as it verifies here.
+    if !ring::is_our_own(platform, &token).await? {
+        return Err(Refusal::BearerInvalid.into());
+    }
     Ok(check_admin(&token)?)
 }
 

@@ -195,7 +195,10 @@ pub(crate) async fn open_session(
             platform.audit.user(account).note(Happening::PasskeyCounter);
             Ok(None)
         }
-        AccountAnswer::Missing | AccountAnswer::Refused => Ok(None),
+        AccountAnswer::Missing | AccountAnswer::Refused => {
+            platform.audit.user(account);
+            Ok(None)
+        }
         _ => Err(objects::unexpected().into()),
     }
 }

@@ -94,21 +94,34 @@ pub(crate) struct Place {
     after: String,
 }
 
+/// The most that KV lists at a time.
+const LARGEST_PAGE: u64 = 1000;
+
 /// How many pages a walk may turn in vain until it finds its place again.
 const PAGES: usize = 500;
 
 /// The next ids of a kind, and the place behind them; none at the end.
 async fn ids_after(platform: &Platform, kind: Kind, place: &Place) -> Result<(Vec<String>, Option<Place>), Fault> {
     let mut cursor = place.cursor.clone();
+    let mut limit = if cursor.is_none() && !place.after.is_empty() { LARGEST_PAGE } else { CHUNK };
     for _ in 0..PAGES {
-        let (mut ids, next) = match kv::list(platform, kind, cursor.take(), CHUNK).await {
+        let (mut ids, next) = match kv::list(platform, kind, cursor.take(), limit).await {
             Ok(page) => page,
             // From the start, past what has been dealt with: KV lists in the order of names.
-            Err(Stop::Refused(_)) => continue,
+            Err(Stop::Refused(_)) => {
+                limit = LARGEST_PAGE;
+                continue;
+            }
             Err(Stop::Failed(fault)) => return Err(fault),
         };
         let last = ids.last().cloned().unwrap_or_default();
         ids.retain(|id| id.as_str() > place.after.as_str());
+        if ids.len() as u64 > CHUNK {
+            // The cursor is too far ahead.
+            ids.truncate(usize::try_from(CHUNK).unwrap_or_default());
+            let after = ids.last().cloned().unwrap_or_default();
+            return Ok((ids, Some(Place { cursor: None, after })));
+        }
         match next {
             None => return Ok((ids, None)),
             Some(next) if ids.is_empty() => cursor = Some(next),

@@ -44,6 +44,9 @@ pub(crate) struct Reseal {
     stage: Stage,
     place: Place,
     pass: u64,
+    /// Did records not answer in the pass before? Then nobody knows what became of their copies.
+    #[serde(default)]
+    unanswered_before: bool,
     resealed: u64,
     attempts: u32,
     /// Of this pass.
@@ -101,6 +104,7 @@ impl Reseal {
             stage: Stage::Keyring,
             place: Place::default(),
             pass: 1,
+            unanswered_before: false,
             resealed: 0,
             attempts: 0,
             tally: Tally::default(),
@@ -122,7 +126,7 @@ impl Reseal {
             Stage::Clients => ids_after(platform, Kind::Client, &self.place).await?,
             Stage::Users => ids_after(platform, Kind::User, &self.place).await?,
         };
-        let (stage, first) = (self.stage, self.pass == 1);
+        let (stage, first) = (self.stage, self.pass == 1 || self.unanswered_before);
         let outcomes = at_once(ids.iter().map(|id| async move {
             let mut tally = Tally::default();
             let outcome = match stage {
@@ -168,6 +172,7 @@ impl Reseal {
             return Progress::Done;
         }
         self.pass += 1;
+        self.unanswered_before = self.tally.unanswered > 0;
         (self.stage, self.place, self.tally) = (Stage::Keyring, Place::default(), Tally::default());
         if self.pass == 2 { Progress::More } else { Progress::Later(10) }
     }
@@ -261,7 +266,7 @@ async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -
             Some(Due::Nothing(text)) => platform.config.sealing_key.seal(&name, &text).await?,
             Some(Due::Anew { sealed, .. }) => sealed,
         };
-        match registry(platform, &client, &RegistryCommand::Reseal { name: name.clone(), was, sealed }).await? {
+        match registry(platform, &client, &RegistryCommand::Replace { name: name.clone(), was, sealed }).await? {
             RegistryAnswer::Done => {
                 tally.resealed += 1;
                 return Ok(());
@@ -298,14 +303,18 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
     for username in &names {
         password(platform, &account, username, tally).await?;
     }
-    if let Some(Due::Anew { sealed, .. }) = entry.filter(|_| first) {
-        kv::write_sealed(platform, &name, &sealed).await?;
-        tally.resealed += 1;
-        // Whoever deletes a user deletes the entry last: if not after this write, then it is for us to do.
-        if is_there && matches!(account::ask(platform, &account, &AccountCommand::Read).await?, AccountAnswer::Missing)
-        {
-            kv::delete(platform, &name).await?;
+    match entry.filter(|_| first) {
+        // Of a user who has just been deleted, or whose making broke off: what KV still says of it must not come back.
+        Some(Due::Anew { .. }) if !is_there => kv::delete(platform, &name).await?,
+        Some(Due::Anew { sealed, .. }) => {
+            kv::write_sealed(platform, &name, &sealed).await?;
+            tally.resealed += 1;
+            // Whoever deletes a user deletes the entry last: if not after this write, then it is for us to do.
+            if matches!(account::ask(platform, &account, &AccountCommand::Read).await?, AccountAnswer::Missing) {
+                kv::delete(platform, &name).await?;
+            }
         }
+        Some(Due::Nothing(_)) | None => {}
     }
     Ok(())
 }
@@ -316,7 +325,7 @@ async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) ->
     for attempt in 0..RACES {
         let was = match account::ask(platform, account, &AccountCommand::Read).await? {
             AccountAnswer::Account(record) => record.profile,
-            AccountAnswer::Missing => return Ok((attempt > 0, None)),
+            AccountAnswer::Missing => return Ok((false, None)),
             _ => return Err(objects::unexpected()),
         };
         tally.records += u64::from(attempt == 0);

@@ -27,6 +27,8 @@ use super::{CHUNK, Job, Place, Progress, at_once, ids_after};
 
 /// How often something that fails is tried before it is set aside, to be tried again at the end.
 const ATTEMPTS: u32 = 5;
+/// How often what was set aside is gone back to, before it is told as unanswered.
+const ROUNDS: u32 = 100;
 /// How many may be set aside.
 const MAX_ASIDE: usize = 1000;
 
@@ -44,11 +46,25 @@ pub(crate) struct Revoke {
     queue: VecDeque<ClientId>,
     /// Where in the first one's accounts.
     after: Option<String>,
+    /// Have the first one's own tokens been ended? Ending them again would end those that came since.
+    #[serde(default)]
+    tokens_ended: bool,
+    /// How often what did not answer has been gone back to.
+    #[serde(default)]
+    rounds: u32,
     /// Where the list of clients goes on.
     next: Option<Place>,
     /// What did not answer.
-    clients_aside: Vec<ClientId>,
+    clients_aside: Vec<Aside>,
     accounts_aside: Vec<(ClientId, AccountId)>,
+}
+
+/// A client that did not answer, and how far it had been gone through.
+#[derive(Clone, Deserialize, Serialize)]
+struct Aside {
+    client: ClientId,
+    after: Option<String>,
+    tokens_ended: bool,
 }
 
 impl Revoke {
@@ -70,6 +86,8 @@ impl Revoke {
             user,
             queue,
             after: None,
+            tokens_ended: false,
+            rounds: 0,
             next,
             clients_aside: Vec::new(),
             accounts_aside: Vec::new(),
@@ -87,11 +105,14 @@ impl Revoke {
             let (ids, next) = ids_after(platform, Kind::Client, place).await?;
             self.queue = ids.iter().filter_map(|id| ClientId::parse(id)).collect();
             self.next = next;
-        } else if !self.accounts_aside.is_empty() {
-            self.again(platform).await?;
-        } else if !self.clients_aside.is_empty() {
-            self.queue = std::mem::take(&mut self.clients_aside).into();
+        } else if self.rounds < ROUNDS && !self.clients_aside.is_empty() {
+            let Aside { client, after, tokens_ended } = self.clients_aside.remove(0);
+            (self.queue, self.after, self.tokens_ended) = (VecDeque::from([client]), after, tokens_ended);
+            self.rounds += 1;
             return Ok(Progress::Later(60));
+        } else if self.rounds < ROUNDS && !self.accounts_aside.is_empty() {
+            self.rounds += 1;
+            self.again(platform).await?;
         } else {
             platform.audit.revocation(&self.id).note_count(Happening::BulkRevoked, self.ended);
             return Ok(Progress::Done);
@@ -109,7 +130,8 @@ impl Revoke {
             }
             // One that does not answer holds up nobody else.
             Err(_) => {
-                self.clients_aside.push(client);
+                let (after, tokens_ended) = (self.after.clone(), self.tokens_ended);
+                self.clients_aside.push(Aside { client, after, tokens_ended });
                 self.next_client();
                 return Ok(());
             }
@@ -145,16 +167,17 @@ impl Revoke {
 
     fn next_client(&mut self) {
         self.queue.pop_front();
-        (self.after, self.attempts) = (None, 0);
+        (self.after, self.tokens_ended, self.attempts) = (None, false, 0);
     }
 
-    async fn accounts_of(&self, platform: &Platform, client: &ClientId) -> Result<Vec<AccountId>, Fault> {
-        if self.after.is_none() && self.concerns_tokens_of(platform, client).await {
+    async fn accounts_of(&mut self, platform: &Platform, client: &ClientId) -> Result<Vec<AccountId>, Fault> {
+        if !self.tokens_ended && self.concerns_tokens_of(platform, client).await {
             // Times in tokens are whole seconds: what was issued before a moment, was in the second before it or earlier.
             // Where nobody names one it is now, with all of this second.
             let named = self.what.grants.before.map(|before| UnixTime(before.0.saturating_sub(1)));
             clients::end_tokens(platform, client, named.unwrap_or(self.since)).await?;
         }
+        self.tokens_ended = true;
         let after = self.after.clone().unwrap_or_default();
         match registry(platform, client, &RegistryCommand::Accounts { after, limit: CHUNK }).await? {
             RegistryAnswer::Accounts(accounts) => Ok(accounts),

@@ -32,15 +32,9 @@ pub(crate) enum AccountCommand {
     /// Somebody has proved to be the person: a new session, in the place of another one of the same browser.
     SignIn { session: SessionId, amr: Vec<String>, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
     /// May this request have a code? If so, it is out.
-    Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId, status: Option<StatusEntry> },
+    Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId, status: StatusEntry },
     /// The person allows the request. The same twice is the same code.
-    Allow {
-        session: SessionId,
-        request: AuthorizationRequest,
-        scope: Scope,
-        grant: GrantId,
-        status: Option<StatusEntry>,
-    },
+    Allow { session: SessionId, request: AuthorizationRequest, scope: Scope, grant: GrantId, status: StatusEntry },
     /// Exchanges a code.
     Redeem {
         grant: GrantId,

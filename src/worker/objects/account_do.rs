@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -55,7 +56,9 @@ impl DurableObject for AccountObject {
         if self.untold.get() {
             // Stored with the revocation itself, so that a crash from here on loses nothing.
             self.state.storage().set_alarm(outbox::TELL_AGAIN).await?;
-            self.tell_lists().await;
+            if let Some(wait) = self.tell_lists().await {
+                self.state.storage().set_alarm(wait).await?;
+            }
         }
         if removes && outcome.is_ok() {
             self.forget_if_told().await?;
@@ -68,8 +71,8 @@ impl DurableObject for AccountObject {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.sweeping.set(false);
-        if !self.tell_lists().await {
-            self.state.storage().set_alarm(outbox::TELL_AGAIN).await?;
+        if let Some(wait) = self.tell_lists().await {
+            self.state.storage().set_alarm(wait).await?;
             return Response::empty();
         }
         let records = Records::open(&self.state);
@@ -86,11 +89,11 @@ impl DurableObject for AccountObject {
 }
 
 impl AccountObject {
-    /// Has the status lists told what has ended here. Says whether they know all of it.
-    async fn tell_lists(&self) -> bool {
-        let known = outbox::tell(&self.state, &self.env).await;
-        self.untold.set(!known);
-        known
+    /// Has the status lists told what has ended here. Says how soon to go on, unless they know all of it.
+    async fn tell_lists(&self) -> Option<Duration> {
+        let wait = outbox::tell(&self.state, &self.env).await;
+        self.untold.set(wait.is_some());
+        wait
     }
 
     /// An account that has been removed leaves nothing, once the status lists know.
@@ -333,7 +336,7 @@ impl Account<'_> {
         id: Option<SessionId>,
         request: &AuthorizationRequest,
         grant: &GrantId,
-        status: Option<StatusEntry>,
+        status: StatusEntry,
     ) -> Result<AccountAnswer, Fault> {
         let session = id.as_ref().map(|id| self.session(id)).transpose()?.flatten();
         let consent: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
@@ -341,7 +344,7 @@ impl Account<'_> {
         let decision = decide(request, sign_in, record.scope.as_ref(), consent.as_ref(), self.now);
         if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
             self.touch(&id, &session)?;
-            let new = request.grant(scope.clone(), id, session.sign_in, status, self.now);
+            let new = request.grant(scope.clone(), id, session.sign_in, Some(status), self.now);
             // A fresh identifier: there is no other grant of that name.
             let _ = self.issue(grant, new)?;
         }
@@ -354,7 +357,7 @@ impl Account<'_> {
         id: SessionId,
         request: &AuthorizationRequest,
         scope: &Scope,
-        (grant, status): (&GrantId, Option<StatusEntry>),
+        (grant, status): (&GrantId, StatusEntry),
     ) -> Result<AccountAnswer, Fault> {
         let Some(session) = self.session(&id)? else {
             return Ok(AccountAnswer::Missing);
@@ -375,7 +378,7 @@ impl Account<'_> {
         if !sent_before {
             self.records.put(Table::SpentForm, grant.as_str(), ends_at(self.now.plus(FORM_TTL)), &())?;
         }
-        let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, status, self.now))?;
+        let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, Some(status), self.now))?;
         Ok(AccountAnswer::Grant(outcome))
     }
 

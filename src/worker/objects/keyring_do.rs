@@ -242,7 +242,9 @@ impl Keeper {
 
     async fn keep(&self, kept: &Kept) -> Result<Stored, Fault> {
         let sealed = kv::seal(&self.platform, &self.name, &kept.ring).await?;
-        let stored = Stored { sealed, published: false, lacking: kept.unpublished };
+        // Where nothing has changed, nothing is to be planned anew.
+        let nothing = Unpublished { since: self.platform.now, known: kept.ring.version() };
+        let stored = Stored { sealed, published: false, lacking: Some(kept.unpublished.unwrap_or(nothing)) };
         self.store(&stored).await?;
         Ok(stored)
     }

@@ -30,28 +30,38 @@ pub(super) fn is_empty(records: &Records) -> bool {
     records.page::<IgnoredAny>(Table::Revocation, "", 1).is_ok_and(|rows| rows.is_empty())
 }
 
-/// Has the status lists told: as many of them as one turn may ask. Says whether they know all of it. A fault has been logged where it
-/// was built.
-pub(super) async fn tell(state: &State, env: &Env) -> bool {
+/// Has the status lists told: as many of them as one turn may ask. Says how soon to go on, unless they know all of it. A fault has been
+/// logged where it was built.
+pub(super) async fn tell(state: &State, env: &Env) -> Option<Duration> {
     let records = Records::open(state);
-    let known = tell_some(&records, env).await.unwrap_or(false);
+    let outcome = tell_some(&records, env).await;
     records.tell_costs(env, "account");
-    known
+    match outcome {
+        // Others may have ended grants meanwhile.
+        Ok(()) if is_empty(&records) => None,
+        Ok(()) => Some(Duration::ZERO),
+        Err(_) => Some(TELL_AGAIN),
+    }
 }
 
-async fn tell_some(records: &Records, env: &Env) -> Result<bool, Fault> {
+async fn tell_some(records: &Records, env: &Env) -> Result<(), Fault> {
     let mut lists: BTreeMap<ListId, Vec<_>> = BTreeMap::new();
     for (id, (entry, until)) in records.list::<(StatusEntry, UnixTime)>(Table::Revocation)? {
         lists.entry(entry.list).or_default().push((id, (entry, until)));
     }
     let authority = env::authority(env)?;
-    let all = lists.len() <= TELL_AT_ONCE;
+    let mut outcome = Ok(());
     for (_, ended) in lists.into_iter().take(TELL_AT_ONCE) {
-        let told = status::revoke(env, &authority, ended.iter().map(|(_, revocation)| *revocation)).await?;
-        report::calls_of_object(env, "account", told);
-        for (id, _) in ended {
-            records.delete(Table::Revocation, &id)?;
+        match status::revoke(env, &authority, ended.iter().map(|(_, revocation)| *revocation)).await {
+            Ok(told) => {
+                report::calls_of_object(env, "account", told);
+                for (id, _) in ended {
+                    records.delete(Table::Revocation, &id)?;
+                }
+            }
+            // It holds up no other.
+            Err(fault) => outcome = Err(fault),
         }
     }
-    Ok(all)
+    outcome
 }

@@ -27,12 +27,10 @@ use crate::worker::report::Fault;
 pub(crate) enum RegistryCommand {
     /// Stores the record of a client that is not there.
     Create { name: String, sealed: String, since: UnixTime },
-    /// Replaces the record of one that is.
-    Replace { name: String, sealed: String },
-    /// Puts a record that was sealed anew in the place of the one that was opened for that, if it still is there.
-    Reseal { name: String, was: String, sealed: String },
-    /// Forgets the client; its tokens are not active any more.
-    Remove { name: String },
+    /// Replaces the record of one that is, if that still is what it `was`.
+    Replace { name: String, was: String, sealed: String },
+    /// Forgets the client, if its record still is what it `was`; its tokens are not active any more.
+    Remove { name: String, was: String },
     /// The sealed record.
     Read,
     /// May a token with this identifier, issued then, still be used?
@@ -142,15 +140,10 @@ impl RegistryObject {
                 })
                 .await
             }
-            RegistryCommand::Replace { name, sealed } => self.change(name, Some(sealed), since_before).await,
-            RegistryCommand::Reseal { name, was, sealed } => {
-                self.change(name, Some(sealed), move |old| match old {
-                    Some(record) if record.sealed.as_ref() != Some(&was) => Err(RegistryAnswer::Exists),
-                    old => since_before(old),
-                })
-                .await
+            RegistryCommand::Replace { name, was, sealed } => {
+                self.change(name, Some(sealed), move |old| since_before(old, &was)).await
             }
-            RegistryCommand::Remove { name } => self.change(name, None, since_before).await,
+            RegistryCommand::Remove { name, was } => self.change(name, None, move |old| since_before(old, &was)).await,
         }
     }
 
@@ -195,9 +188,14 @@ impl RegistryObject {
     }
 }
 
-/// Whoever changes a client needs one that is there, and leaves it as old as it is.
-fn since_before(old: Option<&Record>) -> Result<u64, RegistryAnswer> {
-    old.map(|old| old.since).ok_or(RegistryAnswer::Missing)
+/// Whoever changes a client needs one that is there, leaves it as old as it is, and says what the record was that the change is made from:
+/// so that nobody else's change is lost by it.
+fn since_before(old: Option<&Record>, was: &str) -> Result<u64, RegistryAnswer> {
+    match old {
+        None => Err(RegistryAnswer::Missing),
+        Some(old) if old.sealed.as_deref() != Some(was) => Err(RegistryAnswer::Exists),
+        Some(old) => Ok(old.since),
+    }
 }
 
 const RETRY: Duration = Duration::from_secs(10);

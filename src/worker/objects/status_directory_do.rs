@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::oauth::grant::Lifetimes;
-use crate::oauth::status::{Allocation, Bearers, ListId, StatusEntry, rested};
+use crate::oauth::status::{Allocation, Bearers, ListId, StatusEntry, next_list, rested};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env;
@@ -108,7 +108,7 @@ impl Directory<'_> {
             Bearers::Clients => open.clients,
         };
         let allocation = match current {
-            Some(list) => self.records.get::<Allocation>(Table::StatusList, &key(list))?.map(|found| (list, found)),
+            Some(list) => self.records.get::<Allocation>(Table::StatusList, &list.key())?.map(|found| (list, found)),
             None => None,
         };
         let (list, mut allocation) = match allocation.filter(|(_, allocation)| !allocation.is_full()) {
@@ -116,22 +116,16 @@ impl Directory<'_> {
             None => self.open_another(bearers, open)?,
         };
         let entries = allocation.hand_out(list, count, self.now);
-        self.records.put(Table::StatusList, &key(list), None, &allocation)?;
+        self.records.put(Table::StatusList, &list.key(), None, &allocation)?;
         Ok(entries)
     }
 
     /// The first list that may be opened anew, or a new one.
     fn open_another(&self, bearers: Bearers, mut open: Open) -> Result<(ListId, Allocation), Fault> {
         let lists = self.records.list::<Allocation>(Table::StatusList)?;
-        let rested = lists.iter().find(|(_, allocation)| allocation.may_be_opened_anew(&self.lifetimes, self.now));
-        let list = match rested.and_then(|(key, _)| key.trim_start_matches('0').parse().ok()) {
-            Some(number) => ListId(number),
-            None => {
-                let list = ListId(open.count);
-                open.count += 1;
-                list
-            }
-        };
+        let lists = lists.iter().filter_map(|(key, allocation)| Some((ListId::from_key(key)?, allocation)));
+        let list = next_list(lists, open.count, &self.lifetimes, self.now);
+        open.count = open.count.max(list.0.saturating_add(1));
         match bearers {
             Bearers::Grants => open.grants = Some(list),
             Bearers::Clients => open.clients = Some(list),
@@ -154,8 +148,3 @@ impl Directory<'_> {
 
 /// How many free entries are looked at for one that has rested: a new one costs no more than looking on.
 const LOOK_AT: u64 = 100;
-
-/// In the order of the numbers.
-fn key(list: ListId) -> String {
-    format!("{:010}", list.0)
-}

@@ -37,19 +37,17 @@ thread_local! {
 }
 
 /// An entry that nobody bears yet. If it turns out not to be needed, it goes back.
-pub(crate) struct Taken(Option<StatusEntry>);
+pub(crate) struct Taken(StatusEntry);
 
 impl Taken {
     /// The entry.
-    pub(crate) fn entry(&self) -> Option<StatusEntry> {
+    pub(crate) fn entry(&self) -> StatusEntry {
         self.0
     }
 
     /// It bears nothing, and never will.
     pub(crate) fn give_back(self) {
-        if let Some(entry) = self.0 {
-            POOL.with_borrow_mut(|pool| pool.entries.push(entry));
-        }
+        POOL.with_borrow_mut(|pool| pool.entries.push(self.0));
     }
 }
 
@@ -61,15 +59,18 @@ pub(crate) async fn take(platform: &Platform) -> Result<Taken, Fault> {
         if runs_low {
             background::run(refill(platform.env.clone()));
         }
-        return Ok(Taken(Some(entry)));
+        return Ok(Taken(entry));
     }
     let command = DirectoryCommand::Batch { count: POOL.with_borrow_mut(Pool::next_batch) };
     let asked_at = platform.now;
     match directory(platform, &command).await? {
-        DirectoryAnswer::Entries(entries) => Ok(Taken(POOL.with_borrow_mut(|pool| {
-            pool.add(entries, asked_at);
-            pool.draw(chance, asked_at).0
-        }))),
+        DirectoryAnswer::Entries(entries) => {
+            let taken = POOL.with_borrow_mut(|pool| {
+                pool.add(entries, asked_at);
+                pool.draw(chance, asked_at).0
+            });
+            taken.map(Taken).ok_or_else(objects::unexpected)
+        }
         _ => Err(objects::unexpected()),
     }
 }
@@ -99,7 +100,9 @@ impl Pool {
     /// One entry, whichever, and whether this is the moment to fetch more.
     fn draw(&mut self, chance: u32, now: UnixTime) -> (Option<StatusEntry>, bool) {
         if now >= self.until {
+            // Little is asked of this isolate.
             self.entries.clear();
+            self.batch = 0;
         }
         if self.entries.is_empty() {
             return (None, false);

@@ -88,10 +88,10 @@ impl SignedList {
     }
 }
 
-/// Once there, a list stays.
+/// Once there, a list stays. The one that will be opened next may have been opened just now.
 async fn exists(platform: &Platform, id: ListId) -> Result<bool, Fault> {
-    let known = COUNT.with_borrow(|count| count.is_some_and(|(count, _)| id.0 < count));
-    Ok(known || id.0 < count(platform).await?)
+    let known = COUNT.with_borrow(|count| count.is_some_and(|(count, _)| id.0 <= count));
+    Ok(known || id.0 <= count(platform).await?)
 }
 
 async fn renew(

@@ -50,6 +50,7 @@ pub(crate) fn grant() -> Grant {
         challenge: challenge(VERIFIER),
         issued_at: UnixTime(START),
         status: Some(STATUS),
+        tokens_end: None,
         stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
     }
 }

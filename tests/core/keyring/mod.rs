@@ -2,7 +2,8 @@
 //! dies between its writes, cron that comes twice or never, operators who rotate, revoke, import and change the settings;
 //! and verifiers that do exactly what the cache headers say and never ask for a key that they do not know.
 //!
-//! The ring, its schedule and every decision are the real ones; only the waiting is played. Each history comes from a number,
+//! The ring, its schedule and every decision are the real ones; the waiting between them is played, in the order in which the Worker
+//! waits (`ring.rs`, `keyring_do.rs`). Each history comes from a number,
 //! so that one that fails can be played again: it is shrunk and printed. Keep it by its name among the [`named`] ones.
 
 mod history;
