@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { KEY_ENCRYPTION_KEY, newSecret } from '../../.scripts/secrets.mjs';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import {
-  OFFLINE, ONLINE, assertCounts, newCode, newGrant, registerConfidentialClient,
+  OFFLINE, ONLINE, assertCounts, atOnce, newCode, newGrant, registerConfidentialClient,
 } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
 import { faults } from './logs.mjs';
@@ -19,6 +19,7 @@ const PREVIOUS_KEY = 'EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY';
 const PATH = '/admin/key-encryption';
 const [FIRST, SECOND, THIRD] = [newSecret(), newSecret(), newSecret()];
 const MANY = 250;
+const CROWD = 120;
 let server;
 let last;
 let state;
@@ -35,6 +36,8 @@ test('what the first key wrote counts while both are there', async () => {
   state = {
     user, other, app, secretApp, browser, kids: await kids(), key: none.json.key,
     service: await registerClient(server, { scope: 'read' }),
+    clients: await atOnce(CROWD, () => registerClient(server, { scope: 'read' })),
+    people: await atOnce(CROWD, () => createUser(server, { password: undefined })),
     tokens: await newGrant(server, browser, user, app, OFFLINE),
     secretTokens: await newGrant(server, browser, user, secretApp, ONLINE),
     own: (await token(server)).access_token,
@@ -61,6 +64,7 @@ test('what the first key wrote counts while both are there', async () => {
 test('everything is sealed anew while people and operators go on', async () => {
   const traffic = { running: true, names: 0, scope: 'read', password: 'another password 0' };
   const { user, service } = state;
+  await beginInACrowd();
   const lanes = [
     lane(traffic, async (number) => {
       const scope = `read write-${number}`;
@@ -84,18 +88,20 @@ test('everything is sealed anew while people and operators go on', async () => {
       await assertCounts(server, answer.json.access_token);
     }),
   ];
-  const begun = await admin(server, 'POST', `${PATH}/reseal`);
-  assert.equal(begun.status, 202);
   const json = await done();
   traffic.running = false;
   await Promise.all(lanes);
   assert.deepEqual(json.failed, []);
   assert.deepEqual([json.failures, json.done], [0, true]);
   assert.match(json.state, /may be removed/);
-  // The ring, three clients, and of two users list entry, profile and password; some of them were just written anew.
-  assert.ok(json.records >= 1 + 3 + 2 * 3 && json.resealed >= 1 + 2 + 3, JSON.stringify(json));
+  // The ring, clients, and of users list entry, profile and password; some of them were just written anew.
+  assert.ok(json.records >= 1 + 3 + 2 * 3 + 3 * CROWD && json.resealed >= 1 + 2 + 3, JSON.stringify(json));
   assert.ok(json.previous_handles_until >= json.started_at + 7776000);
   assert.equal((await admin(server, 'GET', clientPath(service.id))).json.scope, traffic.scope);
+  for (const { path, body, member } of [...state.clients, ...state.people].map(changeOf)) {
+    const { json: now } = await admin(server, 'GET', path);
+    assert.equal(now[member], body[member], `${path}: nobody\'s change is undone`);
+  }
   assert.equal((await admin(server, 'GET', `/admin/users/${user.id}`)).json.name, user.name);
   await everythingWorks();
   assert.equal((await admin(server, 'POST', `${PATH}/reseal`)).status, 202);
@@ -137,13 +143,13 @@ test('the third key: workerd dies in the middle, and the work goes on by itself'
     return now.records > 40 && now;
   }, 'some records', 60);
   await kill();
-  assert.ok(!before.done && before.records < 2 * MANY, `it was killed in the middle: ${JSON.stringify(before)}`);
+  assert.ok(!before.done && before.records < 2 * MANY + 3 * CROWD, `it was killed in the middle: ${JSON.stringify(before)}`);
   await restart(THIRD, SECOND);
   const first = (await admin(server, 'GET', PATH)).json;
   assert.ok(first.records >= before.records || first.pass > 1, 'it has not lost its place');
   const json = await done();
   assert.deepEqual([json.failures, json.pass], [0, 2]);
-  assert.ok(json.records >= 1 + 3 + 2 * 3 + 2 * MANY, JSON.stringify(json));
+  assert.ok(json.records >= 1 + 3 + 2 * 3 + 3 * CROWD + 2 * MANY, JSON.stringify(json));
   await everythingWorks();
   await restart(THIRD);
   await everythingWorks();
@@ -223,6 +229,23 @@ async function everythingWorks() {
     assert.equal(page.url.pathname, '/account', `${somebody.username}: ${page.html.slice(0, 300)}`);
     assert.equal((await admin(server, 'GET', `/admin/users/${somebody.id}`)).json.username, somebody.username);
   }
+}
+
+// Begins the work and changes clients and users, each once, all at the same moment: some while the work has opened them
+// and not yet put them back.
+async function beginInACrowd() {
+  const headers = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
+  const [begun, ...answers] = await Promise.all([
+    send(server, `${PATH}/reseal`, { method: 'POST', headers }),
+    ...[...state.clients, ...state.people].map(changeOf)
+      .map(({ path, body }) => send(server, path, { method: 'PUT', headers, body: JSON.stringify(body) })),
+  ]);
+  assert.deepEqual([begun.status, new Set(answers.map(({ status }) => status))], [202, new Set([200])]);
+}
+
+function changeOf({ id, username }) {
+  if (username === undefined) return { path: clientPath(id), body: { scope: 'changed' }, member: 'scope' };
+  return { path: `/admin/users/${id}`, body: { username, name: 'Changed' }, member: 'name' };
 }
 
 // One request after another, as long as it lasts; at least a few.
