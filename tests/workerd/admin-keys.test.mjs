@@ -125,6 +125,8 @@ test('a public key verifies what the old issuer signed until it goes, and never 
   assert.deepEqual([answer.json.use, answer.json.stage, answer.json.drop_at], ['verify', 'retiring', until]);
   await verifies(old, (await send(fresh, JWKS)).json, fresh);
   assert.equal((await ask()).status, 200);
+  assert.equal(claims.scope, 'edgemint:admin');
+  assert.equal((await send(fresh, '/admin/keys', { headers: bearer(old) })).status, 401, 'whoever has the old key does not administer');
   assert.notEqual(decode((await token(fresh)).access_token).header.kid, 'old');
   assert.equal((await send(fresh, '/keys/old.crt')).status, 404, 'it cannot sign for itself');
   assert.equal((await admin(fresh, 'POST', '/admin/keys/old/revoke')).status, 200);
@@ -212,7 +214,7 @@ test('a public key as JWK, PEM and certificate, for whoever wants it', async () 
     assert.ok(certificate.publicKey.equals(key));
     assert.ok(certificate.verify(key), jwk.alg);
     assert.ok(certificate.checkIssued(certificate));
-    const serial = createHash('sha256').update(jwk.kid).digest().subarray(0, 16);
+    const serial = createHash('sha256').update(`${jwk.kid} ${from} ${until}`).digest().subarray(0, 16);
     serial[0] = serial[0] & 0x7f | 0x40;
     assert.equal(certificate.serialNumber, serial.toString('hex').toUpperCase());
   }

@@ -201,6 +201,21 @@ test('seen in the list: all tokens of a service client end; those that it gets t
   await untilRevoked(server, later.access_token, 'and that one too');
 });
 
+test('a client is changed while its tokens are ended: neither undoes the other', async () => {
+  const client = await registerClient(server);
+  for (let round = 0; round < 5; round += 1) {
+    const { access_token } = await token(server, {}, client);
+    const changes = Array.from({ length: 4 }, (_, number) =>
+      admin(server, 'PUT', clientPath(client.id), { client_name: `round ${round}.${number}` }));
+    const answers = await Promise.all([admin(server, 'DELETE', `${clientPath(client.id)}/tokens`), ...changes]);
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
+    const later = await token(server, {}, client);
+    assert.notDeepEqual(placeOf(later.access_token), placeOf(access_token));
+    await untilRevoked(server, access_token, 'the earlier token');
+    assert.equal(await statusOf(server, later.access_token), 0, 'the place that is borne now is not a marked one');
+  }
+});
+
 test('what others have stays good', async () => {
   const [ended, kept] = [await grant(), await grant()];
   await revoke(server, app, ended.refresh_token);
