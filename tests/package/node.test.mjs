@@ -100,7 +100,7 @@ test(`the same tests in ${system.name}`, { skip: system.skip }, async () => {
   const { stdout } = await run(system.path, args, { env: { ...env, EDGEMINT_TARBALL: tarball }, maxBuffer: 64 * 1024 * 1024 })
     .catch((error) => assert.fail(error.stdout.split('\n').filter((line) => /not ok|error:|^# /.test(line)).join('\n')));
   assert.match(stdout, /^# fail 0$/m);
-  assert.match(stdout, /^# pass [1-9]\d\d$/m);
+  assert.match(stdout, /^# pass [1-9]\d{2,}$/m);
 });
 
 /** The Node that the machine has beside the pinned one. */
