@@ -136,7 +136,7 @@ test('a password is changed: others are signed out, this browser is not, and onl
   };
   const refused = async (words, field) => {
     await page.getByRole('alert').filter({ hasText: words }).waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.name), field);
+    await page.waitForFunction((name) => document.activeElement.name === name, field);
   };
   await change('wrong horse battery staple', 'another long pass phrase');
   await refused('The current password is wrong.', 'current_password');

@@ -220,7 +220,8 @@ test('somebody makes an account of their own, and goes on to the application', a
   await page.getByLabel('Password').fill('password');
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('alert').filter({ hasText: 'Many people use this password' }).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.name), 'password');
+  // The browser gives the focus a moment after the page is there.
+  await page.waitForFunction(() => document.activeElement.name === 'password');
   await page.getByLabel('Password').fill('another long pass phrase');
   await page.getByRole('button', { name: 'Create account' }).click();
   await heading(page, /asks for access/);

@@ -66,12 +66,13 @@ test('whoever denies is back at the client too, which is told', async (t) => {
 
 test('a wrong password: the page says so, keeps the name, and waits in the password', async (t) => {
   const { page } = await begin(t, ask().url);
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'username');
+  await page.waitForFunction(() => document.activeElement.id === 'username');
   await signIn(page, { ...user, password: 'wrong horse battery staple' });
   const alert = page.getByRole('alert');
   assert.equal(await alert.innerText(), 'User name or password is wrong.');
   assert.match(await page.title(), /^Error: /);
   assert.equal(await page.getByLabel('User name').inputValue(), user.username);
+  await page.waitForFunction(() => document.activeElement.id === 'password');
   const focused = await page.evaluate(() => {
     const { id, value, ariaInvalid } = document.activeElement;
     return { id, value, ariaInvalid, told: document.activeElement.ariaDescribedByElements[0].textContent };
