@@ -3,7 +3,7 @@
 // nothing when all is up to date.
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile } from './compile.mjs';
+import { PROFILE, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
@@ -25,7 +25,7 @@ export async function buildPackage() {
   const stamp = join(target, '.inputs');
   // The lock file pins the client library, which may not be installed yet.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
-  const print = fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
+  const print = PROFILE + fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
   const outputs = [dist, ...CLIENT_LIBRARY.map(([, name]) => join(page, name))];
   if (isFresh(stamp, print) && outputs.every((path) => existsSync(path))) return;
   const [, module] = await Promise.all([setup(), compile('js', target)]);

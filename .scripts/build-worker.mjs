@@ -2,7 +2,7 @@
 // Does nothing when build/ is up to date; otherwise sets the machine up while the crate compiles.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile, compilerEnv } from './compile.mjs';
+import { PROFILE, QUICK, compile, compilerEnv } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
@@ -16,7 +16,7 @@ export async function buildWorker() {
   const stamp = join(root, 'build', '.inputs');
   // The shim belongs to the npm package and the manual to the documentation; the rest of src may be in the Worker.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
-  const print = fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] });
+  const print = PROFILE + fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] });
   if (isFresh(stamp, print)) return;
   await Promise.all([setup(), compile('worker', target)]);
   await step('Worker: build/', '5 s', () => stamped(stamp, print, () => workerBuild(['--features', 'worker'])));
@@ -25,7 +25,8 @@ export async function buildWorker() {
 
 /** Runs worker-build, which makes of the crate in `cwd` what workerd runs; it compiles what is not compiled yet. */
 export function workerBuild(options, cwd = root) {
-  return run('worker-build', ['--release', ...options, '--target-dir', target], {
+  const profile = QUICK ? ['--profile', PROFILE, '--no-opt'] : ['--release'];
+  return run('worker-build', [...profile, ...options, '--target-dir', target], {
     cwd,
     // Without these three worker-build downloads its own from GitHub.
     env: {

@@ -7,8 +7,15 @@ import { root } from './toolbox.mjs';
 
 export const TRIPLE = 'wasm32-unknown-unknown';
 
-// Panics then tell no path of this machine.
-const REMAPS = [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], [root, 'edgemint']]
+/** With EDGEMINT_BUILD=quick: compiled for work on the code, not to be shipped or measured. */
+export const QUICK = process.env.EDGEMINT_BUILD === 'quick';
+
+/** Cargo's profile, which is also the name of its output folder. */
+export const PROFILE = QUICK ? 'quick' : 'release';
+
+// Panics then tell no path of this machine. A quick build keeps its own folder's name, so that its dependencies are
+// the same in every checkout.
+const REMAPS = [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], ...(QUICK ? [] : [[root, 'edgemint']])]
   .map(([path, name]) => `--remap-path-prefix=${path}=${name}`);
 
 /** In the package SIMD makes an HMAC a fifth quicker; every engine has had it since 2023. */
@@ -25,12 +32,12 @@ export function compile(feature, target) {
   const result = previous.then(async () => {
     await rust();
     await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
-      run('cargo', ['build', '--release', '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
+      run('cargo', ['build', '--profile', PROFILE, '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
         env: compilerEnv(feature),
         advice: 'the compiler\'s messages are above; '
           + `\`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`,
       }));
-    return join(target, TRIPLE, 'release', 'edgemint.wasm');
+    return join(target, TRIPLE, PROFILE, 'edgemint.wasm');
   });
   previous = result.catch(() => {});
   return result;
