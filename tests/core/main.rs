@@ -24,6 +24,7 @@ mod reasons;
 mod refusals;
 mod settings;
 mod signer;
+mod skip;
 mod status;
 mod strict;
 mod vectors;
