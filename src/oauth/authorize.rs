@@ -8,6 +8,7 @@ use crate::wire::{Form, encode_parameters};
 
 use super::authority::Authority;
 use super::client::{Client, ClientId, GrantType};
+use super::consent::Consent;
 use super::exchange::resources;
 use super::grant::{Grant, SignIn, Stage};
 use super::handle::SessionId;
@@ -15,7 +16,7 @@ use super::pkce::{self, Challenge};
 use super::redirect::RedirectUri;
 use super::refusal::Refusal;
 use super::resource::Resource;
-use super::scope::{ADMIN_SCOPE, OFFLINE_ACCESS, OPENID, OPENID_SCOPES, Scope};
+use super::scope::{OFFLINE_ACCESS, OPENID, Scope, permitted_scope};
 use super::status::StatusEntry;
 
 /// Where the answer goes. Only when this is known and checked may an answer leave for anywhere.
@@ -212,36 +213,6 @@ impl AuthorizationRequest {
     }
 }
 
-/// What an account decided about a client.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Consent {
-    /// The scope that it allowed, over time.
-    pub scope: Scope,
-    /// The resources.
-    pub resources: Vec<Resource>,
-    /// Since when.
-    pub since: UnixTime,
-}
-
-impl Consent {
-    /// Has all of this been allowed?
-    pub fn covers(&self, scope: &Scope, resources: &[Resource]) -> bool {
-        self.scope.covers(scope) && resources.iter().all(|resource| self.resources.contains(resource))
-    }
-
-    /// With what has just been allowed too.
-    #[must_use]
-    pub fn with(mut self, scope: &Scope, resources: &[Resource]) -> Self {
-        self.scope = self.scope.with(scope);
-        for resource in resources {
-            if !self.resources.contains(resource) {
-                self.resources.push(resource.clone());
-            }
-        }
-        self
-    }
-}
-
 /// What has to happen before the code can be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -290,16 +261,6 @@ impl Decision {
             Self::SignIn | Self::Ask(_) | Self::Allowed(_) => Ok(self),
         }
     }
-}
-
-/// Of a scope, what an account may allow: what it was given by the operator, or else everything but to administer the
-/// authority.
-pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
-    let allowed = |value: &str| match permitted {
-        Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value),
-        None => value != ADMIN_SCOPE,
-    };
-    asked.filter(allowed)
 }
 
 /// The query of a request after the user has signed in: as it was, without what has just been done.

@@ -72,7 +72,7 @@ pub enum Happening {
     ConsentWithdrawn,
     /// So many events could not be stored. They are in the log.
     EventsDropped,
-    /// A grant was ended, by its person or an operator.
+    /// A grant was ended by its user or an operator, or revoked because nothing of it may be had any more.
     GrantEnded,
     /// So many grants were ended at once.
     GrantsEnded,
@@ -271,6 +271,7 @@ impl Happening {
             Refusal::Grant(GrantRefusal::CodeReused) => Some(Self::CodeReused),
             Refusal::Grant(GrantRefusal::CodeSpent) => Some(Self::CodeSpent),
             Refusal::Grant(GrantRefusal::RefreshReused) => Some(Self::RefreshReused),
+            Refusal::Grant(GrantRefusal::RightsLost) => Some(Self::GrantEnded),
             Refusal::Grant(
                 GrantRefusal::CodeRedirect
                 | GrantRefusal::CodeVerifier

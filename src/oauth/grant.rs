@@ -15,10 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
 
+pub use super::grant_refusal::GrantRefusal;
+
 use super::client::ClientId;
 use super::handle::SessionId;
 use super::pkce::Challenge;
 use super::resource::Resource;
+use super::rights::Rights;
 use super::scope::Scope;
 use super::status::StatusEntry;
 
@@ -123,6 +126,8 @@ pub enum Command<'c> {
         resources: &'c [Resource],
         /// May it have a refresh token?
         refreshable: bool,
+        /// What the client and the user may have now.
+        rights: Rights<'c>,
         /// Does the session still stand?
         session_stands: bool,
     },
@@ -138,6 +143,8 @@ pub enum Command<'c> {
         scope: Option<&'c Scope>,
         /// Only these resources.
         resources: &'c [Resource],
+        /// What the client and the user may have now.
+        rights: Rights<'c>,
         /// Does the session still stand?
         session_stands: bool,
     },
@@ -206,64 +213,6 @@ pub struct Described {
     pub ends: UnixTime,
 }
 
-/// Why not. Each has a stable word for the log; the client hears one sentence for all but the last two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantRefusal {
-    /// There is no such grant any more, or there never was.
-    GrantUnknown,
-    /// It is another client's.
-    GrantOfAnother,
-    /// Its time is over, or its session's.
-    GrantExpired,
-    /// The code was sent elsewhere.
-    CodeRedirect,
-    /// The verifier is not the code's.
-    CodeVerifier,
-    /// The code has just been redeemed by the same client.
-    CodeSpent,
-    /// The code was redeemed a while ago: the grant has been ended.
-    CodeReused,
-    /// The refresh token was exchanged a while ago: the grant has been ended.
-    RefreshReused,
-    /// More than the grant has.
-    Scope,
-    /// Not one of the grant's resources.
-    Resource,
-}
-
-impl GrantRefusal {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::GrantUnknown,
-        Self::GrantOfAnother,
-        Self::GrantExpired,
-        Self::CodeRedirect,
-        Self::CodeVerifier,
-        Self::CodeSpent,
-        Self::CodeReused,
-        Self::RefreshReused,
-        Self::Scope,
-        Self::Resource,
-    ];
-
-    /// The stable word.
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::GrantUnknown => "grant_unknown",
-            Self::GrantOfAnother => "grant_of_another",
-            Self::GrantExpired => "grant_expired",
-            Self::CodeRedirect => "code_redirect",
-            Self::CodeVerifier => "code_verifier",
-            Self::CodeSpent => "code_spent",
-            Self::CodeReused => "code_reused",
-            Self::RefreshReused => "refresh_reused",
-            Self::Scope => "grant_scope",
-            Self::Resource => "grant_resource",
-        }
-    }
-}
-
 /// What a step decides.
 #[derive(Debug)]
 pub struct Step {
@@ -295,12 +244,15 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
             Some(Grant { client: owner, .. }),
         ) if *client != owner => Step::keep(Err(GrantRefusal::GrantOfAnother)),
         (Command::Revoke { .. }, Some(_)) => Step::end(Ok(Outcome::Ended)),
-        (Command::Redeem { redirect_uri, challenge, resources, refreshable, session_stands, .. }, Some(grant)) => {
-            let request = Redemption { redirect_uri, challenge, resources, refreshable, session_stands };
+        (
+            Command::Redeem { redirect_uri, challenge, resources, refreshable, rights, session_stands, .. },
+            Some(grant),
+        ) => {
+            let request = Redemption { redirect_uri, challenge, resources, refreshable, rights, session_stands };
             redeem(grant, &request, lifetimes, now)
         }
-        (Command::Refresh { generation, rotate, scope, resources, session_stands, .. }, Some(grant)) => {
-            let request = RefreshRequest { generation, rotate, scope, resources, session_stands };
+        (Command::Refresh { generation, rotate, scope, resources, rights, session_stands, .. }, Some(grant)) => {
+            let request = RefreshRequest { generation, rotate, scope, resources, rights, session_stands };
             refresh(grant, &request, lifetimes, now)
         }
     }
@@ -311,6 +263,7 @@ struct Redemption<'c> {
     challenge: &'c Challenge,
     resources: &'c [Resource],
     refreshable: bool,
+    rights: Rights<'c>,
     session_stands: bool,
 }
 
@@ -319,6 +272,7 @@ struct RefreshRequest<'c> {
     rotate: bool,
     scope: Option<&'c Scope>,
     resources: &'c [Resource],
+    rights: Rights<'c>,
     session_stands: bool,
 }
 
@@ -341,16 +295,16 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
         Stage::Code { redirect_uri, .. } if request.redirect_uri.is_some_and(|asked| asked != redirect_uri) => {
             Step::keep(Err(GrantRefusal::CodeRedirect))
         }
-        Stage::Code { .. } if !within(request.resources, &grant.resources) => Step::keep(Err(GrantRefusal::Resource)),
         Stage::Code { nonce, .. } => {
             let nonce = nonce.take();
+            let left = match grant.left(&request.rights, None, request.resources) {
+                Ok(left) => left,
+                Err(refused) => return refused,
+            };
             let generation = u64::from(request.refreshable);
             grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
             grant.gives_token(lifetimes, now);
-            let mut entitlement = Entitlement { nonce, ..grant.entitlement(generation, now) };
-            if !request.resources.is_empty() {
-                entitlement.resources = request.resources.to_vec();
-            }
+            let entitlement = Entitlement { nonce, ..grant.entitlement(left, generation, now) };
             Step { next: Next::Put(Box::new(grant)), outcome: Ok(Outcome::Entitled(entitlement)) }
         }
     }
@@ -373,25 +327,17 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
     if !current && !just_turned {
         return Step::end(Err(GrantRefusal::RefreshReused));
     }
-    // Whatever is refused from here on spends nothing.
-    if request.scope.is_some_and(|scope| !grant.scope.covers(scope)) {
-        return Step::keep(Err(GrantRefusal::Scope));
-    }
-    if !within(request.resources, &grant.resources) {
-        return Step::keep(Err(GrantRefusal::Resource));
-    }
+    // A refusal from here on spends nothing.
+    let left = match grant.left(&request.rights, request.scope, request.resources) {
+        Ok(left) => left,
+        Err(refused) => return refused,
+    };
     let (next_generation, made_at, at) = match (current, request.rotate) {
         (true, true) => (generation.saturating_add(1), now, now),
         (true, false) => (generation, turned_at, now),
         (false, _) => (generation, turned_at, turned_at),
     };
-    let mut entitlement = Entitlement { repeated: !current, ..grant.entitlement(next_generation, at) };
-    if let Some(scope) = request.scope {
-        entitlement.scope = scope.clone();
-    }
-    if !request.resources.is_empty() {
-        entitlement.resources = request.resources.to_vec();
-    }
+    let entitlement = Entitlement { repeated: !current, ..grant.entitlement(left, next_generation, at) };
     let outcome = Ok(Outcome::Entitled(entitlement));
     if !current {
         return Step::keep(outcome);
@@ -427,15 +373,54 @@ impl Grant {
         now < self.ends(lifetimes)
     }
 
+    /// Returns the scope and the resources that may still be had of this grant.
+    ///
+    /// # Errors
+    /// [`GrantRefusal::RightsLost`] if no resource is left, or nothing of a scope that was granted.
+    fn remaining(&self, rights: &Rights<'_>) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
+        let (scope, resources) = (rights.scope(&self.scope), rights.resources(&self.resources));
+        let nothing = resources.is_empty() || (scope.is_empty() && !self.scope.is_empty());
+        if nothing { Err(GrantRefusal::RightsLost) } else { Ok((scope, resources)) }
+    }
+
+    /// Returns the scope and the resources of the tokens that a request gets: those that it names, or all that remain.
+    /// Where nothing remains, the grant ends, unless the rights come from a copy.
+    fn left(
+        &self,
+        rights: &Rights<'_>,
+        scope: Option<&Scope>,
+        resources: &[Resource],
+    ) -> Result<(Scope, Vec<Resource>), Step> {
+        let (own_scope, own_resources) = match self.remaining(rights) {
+            Ok(remaining) => remaining,
+            Err(refusal) if rights.client.exact => return Err(Step::end(Err(refusal))),
+            Err(refusal) => return Err(Step::keep(Err(refusal))),
+        };
+        let left = match scope {
+            None => own_scope,
+            Some(asked) => {
+                let left = asked.within(&own_scope);
+                if !self.scope.covers(asked) || (left.is_empty() && !asked.is_empty()) {
+                    return Err(Step::keep(Err(GrantRefusal::Scope)));
+                }
+                left
+            }
+        };
+        if !within(resources, &own_resources) {
+            return Err(Step::keep(Err(GrantRefusal::Resource)));
+        }
+        Ok((left, if resources.is_empty() { own_resources } else { resources.to_vec() }))
+    }
+
     /// What its refresh token of that generation stands for; `None` if that one cannot be exchanged any more.
-    pub fn describe(&self, asked: u64, lifetimes: &Lifetimes, now: UnixTime) -> Option<Described> {
+    pub fn describe(&self, asked: u64, rights: &Rights<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Option<Described> {
         let Stage::Live { generation, turned_at, .. } = self.stage else {
             return None;
         };
         let current = asked == generation && asked > 0;
         let just_turned = is_before(asked, generation) && lifetimes.is_a_repetition(turned_at, now);
-        let described = || Described { scope: self.scope.clone(), at: turned_at, ends: self.ends(lifetimes) };
-        (current || just_turned).then(described)
+        let (scope, _) = self.remaining(rights).ok()?;
+        (current || just_turned).then(|| Described { scope, at: turned_at, ends: self.ends(lifetimes) })
     }
 
     /// When the last access token that it can have given by now expires; `None` if it has given none.
@@ -459,10 +444,11 @@ impl Grant {
         }
     }
 
-    fn entitlement(&self, generation: u64, at: UnixTime) -> Entitlement {
+    fn entitlement(&self, left: (Scope, Vec<Resource>), generation: u64, at: UnixTime) -> Entitlement {
+        let (scope, resources) = left;
         Entitlement {
-            scope: self.scope.clone(),
-            resources: self.resources.clone(),
+            scope,
+            resources,
             generation,
             at,
             sign_in: self.sign_in.clone(),

@@ -417,8 +417,14 @@ impl Refusal {
             Self::Upstream => (502, "temporarily_unavailable", "The upstream sign-in did not succeed."),
             Self::UserExists => (409, "invalid_request", "There is a user of this name already."),
             Self::UserNotFound => (404, "not_found", "There is no such user."),
-            Self::Grant(GrantRefusal::Scope) => (400, "invalid_scope", "scope asks for more than was granted."),
-            Self::Grant(GrantRefusal::Resource) => (400, "invalid_target", "The grant is not for this resource."),
+            Self::Grant(GrantRefusal::Scope) => {
+                (400, "invalid_scope", "scope asks for more than was granted, or for nothing that is left of it.")
+            }
+            Self::Grant(GrantRefusal::Resource) => (
+                400,
+                "invalid_target",
+                "The grant is not for this resource, or the client may not ask for it any more.",
+            ),
             Self::Grant(
                 GrantRefusal::GrantUnknown
                 | GrantRefusal::GrantOfAnother
@@ -427,7 +433,8 @@ impl Refusal {
                 | GrantRefusal::CodeVerifier
                 | GrantRefusal::CodeSpent
                 | GrantRefusal::CodeReused
-                | GrantRefusal::RefreshReused,
+                | GrantRefusal::RefreshReused
+                | GrantRefusal::RightsLost,
             ) => (400, "invalid_grant", GRANT_REFUSED),
             Self::User(error) => (400, "invalid_request", error.sentence()),
             Self::Bulk(error) => (400, "invalid_request", error.sentence()),

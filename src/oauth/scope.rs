@@ -78,6 +78,15 @@ impl Scope {
     }
 }
 
+/// Returns the part of a scope that an account may allow: what the operator gave it, or else everything but the
+/// administration of this server. [`OPENID_SCOPES`] say something about the user alone, who may always allow them.
+pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
+    asked.filter(|value| match permitted {
+        Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value),
+        None => value != ADMIN_SCOPE,
+    })
+}
+
 impl TryFrom<String> for Scope {
     type Error = &'static str;
 

@@ -113,6 +113,17 @@ pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc
     }
 }
 
+/// The client of this name as its registry has it at this moment, which this isolate goes on with.
+pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+    match registered(platform, id).await? {
+        Some((_, record)) => remember(platform, id, &record).map(Some),
+        None => {
+            forget(id);
+            Ok(None)
+        }
+    }
+}
+
 /// Checks an assertion, and uses it up.
 async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, Stop> {
     let now = platform.now;
@@ -307,13 +318,17 @@ async fn read(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, 
     let Some(record) = record else {
         return Ok(None);
     };
+    remember(platform, id, &record).map(Some)
+}
+
+fn remember(platform: &Platform, id: &ClientId, record: &ClientRecord) -> Result<Rc<Client>, Fault> {
     let unreadable = || Fault::new(FaultKind::RecordUnreadable, &"a client record");
-    let client = Rc::new(Client::from_record(&record).ok_or_else(unreadable)?);
+    let client = Rc::new(Client::from_record(record).ok_or_else(unreadable)?);
     CLIENTS.with_borrow_mut(|clients| {
         if clients.len() >= REMEMBER_AT_MOST {
             clients.clear();
         }
         clients.insert(id.clone(), Remembered { client: Rc::clone(&client), read_at: platform.now });
     });
-    Ok(Some(client))
+    Ok(client)
 }

@@ -62,6 +62,26 @@ test('allowed once, remembered; asked again for more, and for another resource',
   assert.ok(location, 'the person allowed it, not the browser');
 });
 
+test('a scope that was allowed at one resource is asked for at another, and not passed silently', async () => {
+  const [api, files] = ['https://api.example/v1', 'https://files.example'];
+  const one = await registerPublicClient(server, { resources: [api, files] });
+  await allow(one, { scope: 'read', resource: api });
+  await allow(one, { scope: 'write', resource: files });
+  const silently = async (scope, resource) => {
+    const { location } = await browser.open(authorizationPath(one, proof, { scope, resource, prompt: 'none' }));
+    return new URL(location).searchParams.get('error');
+  };
+  for (const [scope, resource] of [['write', api], ['read', files], ['read write', api]]) {
+    assert.equal(await isAsked(one, { scope, resource }), true, `${scope} at ${resource}`);
+    assert.equal(await silently(scope, resource), 'consent_required', `${scope} at ${resource}`);
+  }
+  assert.equal(await silently('read', api), null);
+  assert.equal(await silently('write', files), null);
+  await allow(one, { scope: 'write', resource: api });
+  assert.equal(await silently('read write', api), null);
+  assert.equal(await silently('read', files), 'consent_required');
+});
+
 test('a public client on the person\'s own machine is asked about every time (RFC 8252 section 8.6)', async () => {
   const uris = ['http://127.0.0.1/cb', 'com.example.app:/cb', REDIRECT_URI];
   const native = await registerPublicClient(server, { redirect_uris: uris });

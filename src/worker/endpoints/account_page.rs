@@ -254,15 +254,17 @@ async fn show(
     sessions.sort_by_key(|session| (!session.current, Reverse(session.last_used)));
     let grant_rows: Vec<Vec<_>> =
         overview.connections.iter().map(|connection| connection.grants.iter().map(grant_row).collect()).collect();
+    let scopes: Vec<_> = overview.connections.iter().map(|connection| connection.consent.scope()).collect();
     let applications: Vec<_> = overview
         .connections
         .iter()
         .zip(&names)
         .zip(&grant_rows)
-        .map(|((connection, name), grants)| ApplicationRow {
+        .zip(&scopes)
+        .map(|(((connection, name), grants), scope)| ApplicationRow {
             client: &connection.client,
             name,
-            scope: &connection.consent.scope,
+            scope,
             since: connection.consent.since,
             grants,
         })

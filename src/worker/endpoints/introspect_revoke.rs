@@ -7,7 +7,8 @@ use crate::oauth::client::ClientId;
 use crate::oauth::event::Happening;
 use crate::oauth::grant::Outcome;
 use crate::oauth::handle::{Handle, Kind, is_handle};
-use crate::oauth::{Refusal, exchange, introspect, revoke};
+use crate::oauth::rights::ClientRights;
+use crate::oauth::{Client, Refusal, exchange, introspect, revoke};
 use crate::token::Token;
 use crate::wire::Reply;
 use crate::worker::account;
@@ -27,7 +28,7 @@ pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Resul
     let text = introspect::token_in_question(&form)?;
     let answer = if is_handle(text) {
         match platform.config.handles.read(Kind::Refresh, text) {
-            Some(handle) => refresh_token(platform, &client.id, &handle).await?,
+            Some(handle) => refresh_token(platform, &client, &handle).await?,
             None => introspect::inactive(),
         }
     } else {
@@ -74,7 +75,7 @@ async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> R
 }
 
 /// Ends one access token.
-async fn end_token(platform: &Platform, client: &crate::oauth::Client, token: &Token) -> Result<(), Stop> {
+async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Result<(), Stop> {
     let revocation = revoke::revoke(client, token)?;
     platform.audit.jti(&revocation.jti);
     if let Some(grant) = exchange::grant_of_jti(&revocation.jti) {
@@ -102,14 +103,15 @@ async fn end_token(platform: &Platform, client: &crate::oauth::Client, token: &T
 }
 
 /// What there is to say about a refresh token, to the client that it was issued to and nobody else.
-async fn refresh_token(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<serde_json::Value, Stop> {
+async fn refresh_token(platform: &Platform, client: &Client, handle: &Handle) -> Result<serde_json::Value, Stop> {
     let Some(grant) = handle.grant() else {
         return Ok(introspect::inactive());
     };
-    let command = AccountCommand::Describe { grant, client: client.clone(), generation: handle.generation };
+    let rights = ClientRights::of(platform.authority(), client);
+    let command = AccountCommand::Describe { grant, client: client.id.clone(), generation: handle.generation, rights };
     match account::ask(platform, &handle.account, &command).await? {
         AccountAnswer::Described(Some(described)) => {
-            Ok(introspect::active_refresh_token(platform.authority(), &handle.account, client, &described))
+            Ok(introspect::active_refresh_token(platform.authority(), &handle.account, &client.id, &described))
         }
         AccountAnswer::Described(None) | AccountAnswer::Missing => Ok(introspect::inactive()),
         _ => Err(objects::unexpected().into()),

@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use crate::oauth::client::GrantType;
 use crate::oauth::exchange::{self, GrantRequest, TokenRequest};
-use crate::oauth::grant::{Entitlement, Outcome};
+use crate::oauth::grant::{Entitlement, GrantRefusal, Outcome};
 use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::rights::ClientRights;
 use crate::oauth::scope::OPENID;
 use crate::oauth::{Client, Refusal, id_token};
 use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::account;
-use crate::worker::clients::authenticate;
+use crate::worker::clients::{self, authenticate};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
@@ -42,8 +43,9 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
                 challenge: challenge.clone(),
                 resources: asked.resources,
                 refreshable: client.may_use(GrantType::RefreshToken),
+                rights: ClientRights::of(platform.authority(), &client),
             };
-            entitled(platform, &code.account, grant, client, &command).await
+            entitled(platform, &code.account, grant, client, command).await
         }
         GrantRequest::Refresh(token) => {
             let grant = token.grant().ok_or(Refusal::HandleForged)?;
@@ -54,8 +56,9 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
                 rotate: client.is_public(),
                 scope: asked.scope,
                 resources: asked.resources,
+                rights: ClientRights::of(platform.authority(), &client),
             };
-            entitled(platform, &token.account, grant, client, &command).await
+            entitled(platform, &token.account, grant, client, command).await
         }
     }
 }
@@ -65,17 +68,24 @@ async fn entitled(
     platform: &Platform,
     account: &AccountId,
     grant: GrantId,
-    client: Rc<Client>,
-    command: &AccountCommand,
+    mut client: Rc<Client>,
+    mut command: AccountCommand,
 ) -> Result<Reply, Stop> {
     platform.audit.user(account).grant(&grant);
-    let mut entitlement = match account::ask(platform, account, command).await? {
+    let mut answer = account::ask(platform, account, &command).await?;
+    if let AccountAnswer::Grant(Err(GrantRefusal::RightsLost)) = answer {
+        // A copy of the client's record says so; the grant ends only if the record itself does.
+        client = clients::find_exact(platform, &client.id).await?.ok_or(Refusal::ClientUnknown)?;
+        if let AccountCommand::Redeem { rights, .. } | AccountCommand::Refresh { rights, .. } = &mut command {
+            *rights = ClientRights { exact: true, ..ClientRights::of(platform.authority(), &client) };
+        }
+        answer = account::ask(platform, account, &command).await?;
+    }
+    let entitlement = match answer {
         AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => entitlement,
         AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
         _ => return Err(objects::unexpected().into()),
     };
-    // What the client registered may have become less since.
-    entitlement.scope = entitlement.scope.within(&client.scope);
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };

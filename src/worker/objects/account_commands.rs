@@ -10,6 +10,7 @@ use crate::oauth::grant::{Described, GrantRefusal, Outcome};
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
+use crate::oauth::rights::ClientRights;
 use crate::oauth::scope::Scope;
 use crate::oauth::status::StatusEntry;
 use crate::token::UnixTime;
@@ -43,6 +44,7 @@ pub(crate) enum AccountCommand {
         challenge: Challenge,
         resources: Vec<Resource>,
         refreshable: bool,
+        rights: ClientRights,
     },
     /// Exchanges a refresh token.
     Refresh {
@@ -52,6 +54,7 @@ pub(crate) enum AccountCommand {
         rotate: bool,
         scope: Option<Scope>,
         resources: Vec<Resource>,
+        rights: ClientRights,
     },
     /// Ends a grant, as its client asks.
     Revoke { grant: GrantId, client: ClientId },
@@ -60,7 +63,7 @@ pub(crate) enum AccountCommand {
     /// Does this access token still count?
     Status { grant: GrantId, jti: String },
     /// What is there to say about a refresh token of this client?
-    Describe { grant: GrantId, client: ClientId, generation: u64 },
+    Describe { grant: GrantId, client: ClientId, generation: u64, rights: ClientRights },
     /// Everything that a person may see.
     Overview { session: Option<SessionId> },
     /// Ends a session and the grants that were to last as long.

@@ -12,10 +12,13 @@ use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::oauth::authority::Authority;
-use crate::oauth::authorize::{AuthorizationRequest, Consent, Decision, decide, permitted_scope};
+use crate::oauth::authorize::{AuthorizationRequest, Decision, decide};
+use crate::oauth::client::ClientId;
+use crate::oauth::consent::Consent;
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
-use crate::oauth::scope::Scope;
+use crate::oauth::rights::Rights;
+use crate::oauth::scope::{Scope, permitted_scope};
 use crate::oauth::status::StatusEntry;
 use crate::token::UnixTime;
 use crate::worker::browser::FORM_TTL;
@@ -166,23 +169,24 @@ fn run(
         AccountCommand::Allow { session, request, scope, grant, status } => {
             account.allow(&record, session, &request, &scope, (&grant, status))
         }
-        AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable } => {
-            account.step(&grant, |session_stands| grant::Command::Redeem {
+        AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable, rights } => account
+            .step(&grant, |session_stands| grant::Command::Redeem {
                 client: &client,
                 redirect_uri: redirect_uri.as_deref(),
                 challenge: &challenge,
                 resources: &resources,
                 refreshable,
+                rights: Rights { client: &rights, user: record.scope.as_ref() },
                 session_stands,
-            })
-        }
-        AccountCommand::Refresh { grant, client, generation, rotate, scope, resources } => {
+            }),
+        AccountCommand::Refresh { grant, client, generation, rotate, scope, resources, rights } => {
             account.step(&grant, |session_stands| grant::Command::Refresh {
                 client: &client,
                 generation,
                 rotate,
                 scope: scope.as_ref(),
                 resources: &resources,
+                rights: Rights { client: &rights, user: record.scope.as_ref() },
                 session_stands,
             })
         }
@@ -201,11 +205,12 @@ fn run(
             };
             Ok(AccountAnswer::Status(counts.then_some(record)))
         }
-        AccountCommand::Describe { grant, client, generation } => {
+        AccountCommand::Describe { grant, client, generation, rights } => {
             let grant: Option<Grant> = records.get(Table::Grant, grant.as_str())?;
             let grant = grant.filter(|grant| grant.client == client);
+            let rights = Rights { client: &rights, user: record.scope.as_ref() };
             Ok(AccountAnswer::Described(match grant {
-                Some(grant) if account.stands(&grant)? => grant.describe(generation, account.lifetimes(), now),
+                Some(grant) if account.stands(&grant)? => grant.describe(generation, &rights, account.lifetimes(), now),
                 Some(_) | None => None,
             }))
         }
@@ -339,7 +344,7 @@ impl Account<'_> {
         status: StatusEntry,
     ) -> Result<AccountAnswer, Fault> {
         let session = id.as_ref().map(|id| self.session(id)).transpose()?.flatten();
-        let consent: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
+        let consent = self.consent(&request.client)?;
         let sign_in = session.as_ref().map(|session| &session.sign_in);
         let decision = decide(request, sign_in, record.scope.as_ref(), consent.as_ref(), self.now);
         if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
@@ -369,10 +374,9 @@ impl Account<'_> {
         }
         // The form shows what could be allowed then; it never allows more than what can be allowed now.
         let scope = permitted_scope(&scope.within(&request.scope), record.scope.as_ref());
-        let old: Option<Consent> = self.records.get(Table::Consent, request.client.as_str())?;
-        let old = old.unwrap_or(Consent { since: self.now, ..Consent::default() });
-        let consent = old.clone().with(&scope, &request.resources);
-        if consent != old || !self.records.contains(Table::Consent, request.client.as_str())? {
+        let old = self.consent(&request.client)?;
+        let consent = old.clone().unwrap_or_else(|| Consent::new(self.now)).with(&scope, &request.resources);
+        if old != Some(consent.clone()) {
             self.records.put(Table::Consent, request.client.as_str(), None, &consent)?;
         }
         if !sent_before {
@@ -380,6 +384,11 @@ impl Account<'_> {
         }
         let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, Some(status), self.now))?;
         Ok(AccountAnswer::Grant(outcome))
+    }
+
+    fn consent(&self, client: &ClientId) -> Result<Option<Consent>, Fault> {
+        let stored: Option<Consent> = self.records.get(Table::Consent, client.as_str())?;
+        Ok(stored.map(|consent| consent.paired(self.authority.issuer())))
     }
 
     fn issue(&self, id: &GrantId, new: Grant) -> Result<Result<Outcome, GrantRefusal>, Fault> {
@@ -489,6 +498,7 @@ impl Account<'_> {
         }
         let mut connections: Vec<Connection> = Vec::new();
         for (client, consent) in self.records.list::<Consent>(Table::Consent)? {
+            let consent = consent.paired(self.authority.issuer());
             connections.push(Connection { client, consent, grants: Vec::new() });
         }
         for (id, grant) in self.records.list::<Grant>(Table::Grant)? {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::passkey::StoredPasskey;
-use crate::oauth::authorize::Consent;
+use crate::oauth::consent::Consent;
 use crate::oauth::grant::{Grant, SignIn};
 use crate::oauth::handle::SessionId;
 use crate::oauth::scope::Scope;

@@ -4,15 +4,19 @@ use edgemint::oauth::ClientId;
 use edgemint::oauth::grant::{Command, Entitlement, Grant, GrantRefusal, Lifetimes, Next, Outcome, step};
 use edgemint::oauth::pkce::Challenge;
 use edgemint::oauth::resource::Resource;
+use edgemint::oauth::rights::{ClientRights, Rights};
 use edgemint::oauth::scope::Scope;
 use edgemint::token::UnixTime;
 
-use super::words::{CALLBACK, LIFETIMES, START, VERIFIER, challenge, client, grant};
+use super::words::{API, CALLBACK, FILES, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope};
 
 pub(crate) struct Held {
     pub(crate) stored: Option<Grant>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) now: u64,
+    /// What the client and the user may have; everything, for a test to take away.
+    pub(crate) client: ClientRights,
+    pub(crate) user: Option<Scope>,
 }
 
 /// A token request with a code; right in all, for a test to spoil.
@@ -37,9 +41,14 @@ pub(crate) struct Refreshment {
 impl Held {
     /// Its code is out.
     pub(crate) fn issued() -> Self {
-        let mut held = Self { stored: None, lifetimes: LIFETIMES, now: START };
+        let mut held = Self::empty();
         held.issue(grant()).unwrap();
         held
+    }
+
+    fn empty() -> Self {
+        let client = ClientRights { scope: scope("read write"), resources: resources(&[API, FILES]), exact: true };
+        Self { stored: None, lifetimes: LIFETIMES, now: START, client, user: None }
     }
 
     /// Its code has been redeemed a moment ago; refresh token 1 is out.
@@ -48,7 +57,7 @@ impl Held {
     }
 
     pub(crate) fn live_with(change: impl FnOnce(&mut Grant)) -> Self {
-        let mut held = Self { stored: None, lifetimes: LIFETIMES, now: START };
+        let mut held = Self::empty();
         let mut grant = grant();
         change(&mut grant);
         held.issue(grant).unwrap();
@@ -80,7 +89,17 @@ impl Held {
         change(&mut request);
         let Redemption { redirect_uri, refreshable, session_stands, .. } = request;
         let (client, challenge, resources) = (&request.client, &request.challenge, &request.resources);
-        self.entitled(Command::Redeem { client, redirect_uri, challenge, resources, refreshable, session_stands })
+        let (own, user) = (self.client.clone(), self.user.clone());
+        let rights = Rights { client: &own, user: user.as_ref() };
+        self.entitled(Command::Redeem {
+            client,
+            redirect_uri,
+            challenge,
+            resources,
+            refreshable,
+            rights,
+            session_stands,
+        })
     }
 
     pub(crate) fn refresh(
@@ -98,7 +117,9 @@ impl Held {
         change(&mut request);
         let Refreshment { rotate, session_stands, .. } = request;
         let (client, scope, resources) = (&request.client, request.scope.as_ref(), &request.resources);
-        self.entitled(Command::Refresh { client, generation, rotate, scope, resources, session_stands })
+        let (own, user) = (self.client.clone(), self.user.clone());
+        let rights = Rights { client: &own, user: user.as_ref() };
+        self.entitled(Command::Refresh { client, generation, rotate, scope, resources, rights, session_stands })
     }
 
     pub(crate) fn revoke(&mut self, by: &str) -> Result<(), GrantRefusal> {

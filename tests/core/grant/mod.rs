@@ -4,5 +4,6 @@ mod code;
 mod ending;
 mod held;
 mod refresh;
+mod rights;
 mod simulation;
 mod words;

@@ -1,6 +1,7 @@
 //! Refresh tokens: each is exchanged for the next one, once.
 
 use edgemint::oauth::grant::{Entitlement, GrantRefusal};
+use edgemint::oauth::rights::Rights;
 use edgemint::token::UnixTime;
 
 use super::held::Held;
@@ -179,7 +180,9 @@ fn what_a_token_stands_for() {
     held.wait(100).refresh(1, |_| {}).unwrap();
     let described = |held: &Held, generation| {
         let grant = held.stored.as_ref().unwrap();
-        grant.describe(generation, &held.lifetimes, UnixTime(held.now)).map(|it| (it.scope, it.at.0, it.ends.0))
+        let rights = Rights { client: &held.client, user: held.user.as_ref() };
+        let described = grant.describe(generation, &rights, &held.lifetimes, UnixTime(held.now));
+        described.map(|it| (it.scope, it.at.0, it.ends.0))
     };
     let current = Some((scope("read write"), START + 100, START + 100 + 14 * DAY));
     assert_eq!(described(&held, 2), current);

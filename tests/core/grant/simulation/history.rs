@@ -66,6 +66,11 @@ pub(crate) enum Act {
     Reregister {
         grant: usize,
     },
+    /// An operator changes what its client or its user may have.
+    Limit {
+        grant: usize,
+        rights: Limits,
+    },
     /// The person signs out.
     SignOut,
 }
@@ -99,6 +104,41 @@ pub(crate) enum Token {
     Forged,
     /// The code, passed off as a refresh token.
     Code,
+}
+
+/// What a client and its user may have of a grant at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Of the scope, by the client: all, `read`, or nothing.
+    pub(crate) client: Left,
+    /// Of the scope, by the user: all, `write`, or nothing.
+    pub(crate) user: Left,
+    /// Of the resources: all, the files, or nothing.
+    pub(crate) resources: Left,
+    /// Does the isolate have the client's record itself, and not a copy?
+    pub(crate) exact: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    All,
+    Part,
+    Nothing,
+}
+
+impl Limits {
+    pub(crate) const NONE: Self = Self { client: Left::All, user: Left::All, resources: Left::All, exact: true };
+
+    /// Whether a scope value of the grant may still be had.
+    pub(crate) fn allow(&self, value: &str) -> bool {
+        let by = |left, part| left == Left::All || (left == Left::Part && value == part);
+        by(self.client, "read") && by(self.user, "write")
+    }
+
+    /// Whether nothing of the grant may be had.
+    pub(crate) fn take_everything(&self) -> bool {
+        self.resources == Left::Nothing || !["read", "write"].into_iter().any(|value| self.allow(value))
+    }
 }
 
 /// How much of what was allowed.
@@ -188,24 +228,40 @@ fn any_turn() -> impl Strategy<Value = Turn> {
         90 * DAYS,
     ];
     let storages = [&[Storage::Works; 6][..], &[Storage::FailsBefore], &[Storage::FailsAfter; 2]].concat();
-    let kinds = b"ffffffffffffffffrrrrraavsc";
+    let kinds = b"ffffffffffffffffrrrrraavscll";
     let grants = &[0, 0, 0, 1];
     let whos = [&[Who::Owner; 5][..], &[Who::Thief; 2], &[Who::Stranger]].concat();
     let uris = [&[Uri::Right; 4][..], &[Uri::Absent, Uri::Elsewhere]].concat();
     let back = Token::Back;
     let tokens =
         [&[back(0); 12][..], &[back(1); 5], &[back(2), back(2), back(3), Token::Unborn, Token::Forged, Token::Code]];
+    let lefts = || select([&[Left::All; 3][..], &[Left::Part; 2], &[Left::Nothing]].concat());
+    let limits = (lefts(), lefts(), lefts(), any::<bool>()).prop_map(|(client, user, resources, copy)| Limits {
+        client,
+        user,
+        resources,
+        exact: !copy,
+    });
     let asks = || select([&[Ask::Nothing; 6][..], &[Ask::Part; 2], &[Ask::TooMuch]].concat());
-    let act =
-        (select(&kinds[..]), select(&grants[..]), select(whos), select(uris), select(tokens.concat()), asks(), asks())
-            .prop_map(|(kind, grant, who, uri, token, scope, resources)| match kind {
-                b'f' => Act::Refresh { grant, who, token, scope, resources },
-                b'r' => Act::Redeem { grant, who, uri },
-                b'a' => Act::Allow { grant },
-                b'v' => Act::Revoke { grant, who },
-                b'c' => Act::Reregister { grant },
-                _ => Act::SignOut,
-            });
+    let act = (
+        select(&kinds[..]),
+        select(&grants[..]),
+        select(whos),
+        select(uris),
+        select(tokens.concat()),
+        asks(),
+        asks(),
+        limits,
+    )
+        .prop_map(|(kind, grant, who, uri, token, scope, resources, rights)| match kind {
+            b'f' => Act::Refresh { grant, who, token, scope, resources },
+            b'r' => Act::Redeem { grant, who, uri },
+            b'a' => Act::Allow { grant },
+            b'v' => Act::Revoke { grant, who },
+            b'c' => Act::Reregister { grant },
+            b'l' => Act::Limit { grant, rights },
+            _ => Act::SignOut,
+        });
     (select(&waits[..]), act, select(storages)).prop_map(|(wait, act, storage)| Turn { wait, act, storage })
 }
 

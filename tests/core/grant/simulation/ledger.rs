@@ -3,7 +3,7 @@
 use edgemint::oauth::grant::GrantRefusal::{self, *};
 use edgemint::oauth::grant::Lifetimes;
 
-use super::history::Ask;
+use super::history::{Ask, Left, Limits};
 
 /// What has durably happened to a grant.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Question {
     pub(crate) owner: bool,
     pub(crate) session_stands: bool,
+    pub(crate) limits: Limits,
     pub(crate) kind: Kind,
 }
 
@@ -86,6 +87,12 @@ impl Ledger {
                 Kind::Redeem { .. } | Kind::Refresh { .. } => Verdict::Refused(GrantUnknown),
             };
         };
+        let limits = &question.limits;
+        let lost = match (limits.take_everything(), limits.exact) {
+            (false, _) => None,
+            (true, true) => Some(Verdict::RefusedForGood(RightsLost)),
+            (true, false) => Some(Verdict::Refused(RightsLost)),
+        };
         let end = match (self.redeemed, self.births.is_empty()) {
             (None, _) => issued + lifetimes.code,
             (Some(redeemed), true) => redeemed + lifetimes.access,
@@ -105,7 +112,8 @@ impl Ledger {
             (Kind::Redeem { .. }, None) if expired => Verdict::RefusedForGood(GrantExpired),
             (Kind::Redeem { uri: false, .. }, None) => Verdict::Refused(CodeRedirect),
             (Kind::Redeem { refreshable, .. }, None) => {
-                Verdict::Entitled { generation: u64::from(refreshable), at: now, repeated: false }
+                let answer = Verdict::Entitled { generation: u64::from(refreshable), at: now, repeated: false };
+                lost.unwrap_or(answer)
             }
             (Kind::Refresh { .. }, None) => Verdict::Refused(GrantUnknown),
             (Kind::Refresh { .. }, Some(_)) if expired => Verdict::RefusedForGood(GrantExpired),
@@ -123,10 +131,17 @@ impl Ledger {
                     }
                     Some(_) => return Verdict::RefusedForGood(RefreshReused),
                 };
-                match (scope, resources) {
-                    (Ask::TooMuch, _) => Verdict::Refused(Scope),
-                    (_, Ask::TooMuch) => Verdict::Refused(Resource),
-                    _ => answer,
+                let no_scope = scope == Ask::TooMuch || (scope == Ask::Part && !limits.allow("write"));
+                let no_resource = match resources {
+                    Ask::Nothing => false,
+                    Ask::Part => limits.resources != Left::All,
+                    Ask::TooMuch => true,
+                };
+                match lost {
+                    Some(lost) => lost,
+                    None if no_scope => Verdict::Refused(Scope),
+                    None if no_resource => Verdict::Refused(Resource),
+                    None => answer,
                 }
             }
         }

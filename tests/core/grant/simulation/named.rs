@@ -3,7 +3,7 @@
 //! What each turn was told: the generation of a refresh token (`again` where it is a repeated answer), a refusal's word,
 //! or `nothing` where the storage failed before.
 
-use super::history::{Act, Ask, Plan, Setup, Storage, Token, Turn, Uri, Who};
+use super::history::{Act, Ask, Left, Limits, Plan, Setup, Storage, Token, Turn, Uri, Who};
 use super::play;
 use super::world::{Answer, Entry};
 
@@ -72,8 +72,47 @@ fn of_the_other_grant(act: Act) -> Act {
         Act::Refresh { who, token, scope, resources, .. } => Act::Refresh { grant: 1, who, token, scope, resources },
         Act::Revoke { who, .. } => Act::Revoke { grant: 1, who },
         Act::Reregister { .. } => Act::Reregister { grant: 1 },
+        Act::Limit { rights, .. } => Act::Limit { grant: 1, rights },
         Act::SignOut => Act::SignOut,
     }
+}
+
+fn limit(change: impl FnOnce(&mut Limits)) -> Act {
+    let mut rights = Limits::NONE;
+    change(&mut rights);
+    Act::Limit { grant: 0, rights }
+}
+
+#[test]
+fn history_of_a_resource_that_is_taken_between_an_answer_and_its_repetition() {
+    let turns = [
+        now(ALLOW),
+        now(redeem(Owner)),
+        lost(now(refresh(Owner, 0))),
+        after(5, limit(|rights| rights.resources = Left::Part)),
+        now(refresh(Owner, 0)),
+        after(5, limit(|rights| rights.resources = Left::Nothing)),
+        now(refresh(Owner, 1)),
+        now(limit(|_| {})),
+        now(refresh(Owner, 0)),
+    ];
+    assert_eq!(told(PUBLIC, &turns), ["issued", "1", "2", "2 again", "rights_lost", "grant_unknown"]);
+}
+
+#[test]
+fn history_of_a_copy_that_lacks_what_the_client_was_just_given() {
+    let turns = [
+        now(limit(|rights| (rights.resources, rights.exact) = (Left::Nothing, false))),
+        now(ALLOW),
+        now(redeem(Owner)),
+        now(limit(|_| {})),
+        now(redeem(Owner)),
+        now(limit(|rights| (rights.client, rights.user, rights.exact) = (Left::Part, Left::Part, false))),
+        now(refresh(Owner, 0)),
+        now(limit(|_| {})),
+        now(refresh(Owner, 0)),
+    ];
+    assert_eq!(told(PUBLIC, &turns), ["issued", "rights_lost", "1", "rights_lost", "2"]);
 }
 
 #[test]

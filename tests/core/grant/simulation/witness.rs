@@ -2,10 +2,10 @@
 
 use edgemint::oauth::grant::{Entitlement, GrantRefusal};
 
-use super::history::{Ask, Who};
+use super::history::{Ask, Left, Who};
 use super::ledger::Kind;
 use super::world::{Answer, Change, Entry, PART, World};
-use crate::grant::words::{API, grant, resources, scope};
+use crate::grant::words::{API, FILES, grant, resources, scope};
 
 /// Says which rule was broken.
 pub(crate) fn hear(world: &World) -> Result<(), String> {
@@ -18,6 +18,7 @@ pub(crate) fn hear(world: &World) -> Result<(), String> {
         each_token_has_one_successor(&log)?;
         the_same_answer_has_the_same_token(&log)?;
         a_quick_repetition_ends_nothing(&log, world.lifetimes.replay_window)?;
+        lost_rights_end_a_grant_only_by_the_record(&log)?;
     }
     Ok(())
 }
@@ -39,7 +40,7 @@ fn a_code_gives_power_once(log: &[&Entry]) -> Result<(), String> {
     firsts.next().map_or(Ok(()), |(entry, ..)| hold(false, "a code gave power twice", entry))
 }
 
-/// Neither more than was allowed, nor less than was asked for.
+/// Neither more than was allowed or may be had at that moment, nor less than was asked for.
 fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
     let allowed = grant();
     entitlements(log).try_for_each(|(entry, entitlement, _)| {
@@ -47,21 +48,33 @@ fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
         if let Kind::Refresh { scope, resources, .. } = entry.question.kind {
             (asked_scope, asked_resources) = (scope, resources);
         }
+        let limits = &entry.question.limits;
         let right_scope = match asked_scope {
-            Ask::Nothing => entitlement.scope == allowed.scope,
-            Ask::Part => entitlement.scope == scope(PART),
+            Ask::Nothing => entitlement.scope == allowed.scope.filter(|value| limits.allow(value)),
+            Ask::Part => entitlement.scope == scope(PART) && limits.allow(PART),
             Ask::TooMuch => false,
         };
-        let right_resources = match asked_resources {
-            Ask::Nothing => entitlement.resources == allowed.resources,
-            Ask::Part => entitlement.resources == resources(&[API]),
-            Ask::TooMuch => false,
+        let right_resources = match (asked_resources, limits.resources) {
+            (Ask::Nothing, Left::All) => entitlement.resources == allowed.resources,
+            (Ask::Nothing, Left::Part) => entitlement.resources == resources(&[FILES]),
+            (Ask::Part, Left::All) => entitlement.resources == resources(&[API]),
+            (Ask::Part, Left::Part) | (Ask::TooMuch, _) | (_, Left::Nothing) => false,
         };
+        hold(!entitlement.scope.is_empty() && !entitlement.resources.is_empty(), "a token for nothing", entry)?;
         hold(right_scope, "another scope than was asked for", entry)?;
         hold(right_resources, "other resources than were asked for", entry)?;
         hold(entitlement.sign_in == allowed.sign_in, "another sign-in", entry)?;
         let first = matches!(entry.question.kind, Kind::Redeem { .. });
         hold(entitlement.nonce.is_some() == first, "the nonce goes with the code alone", entry)
+    })
+}
+
+/// A copy of the client's record, which may be old, ends nothing; the record itself always does.
+fn lost_rights_end_a_grant_only_by_the_record(log: &[&Entry]) -> Result<(), String> {
+    log.iter().try_for_each(|entry| {
+        let lost = matches!(&entry.answer, Some(Err(GrantRefusal::RightsLost)));
+        let by_the_record = entry.question.limits.exact && entry.question.limits.take_everything();
+        hold(!lost || by_the_record == (entry.changed == Some(Change::End)), "lost rights", entry)
     })
 }
 

@@ -10,14 +10,15 @@ use edgemint::oauth::handle::{AccountId, GrantId, Handle, Kind as HandleKind, Ma
 use edgemint::oauth::pkce::Challenge;
 use edgemint::oauth::register::Registration;
 use edgemint::oauth::resource::Resource;
+use edgemint::oauth::rights::{ClientRights, Rights};
 use edgemint::oauth::scope::Scope;
 use edgemint::token::UnixTime;
 use serde_json::json;
 
-use super::history::{Act, Ask, Plan, Setup, Storage, Token, Turn, Uri, Who};
+use super::history::{Act, Ask, Left, Limits, Plan, Setup, Storage, Token, Turn, Uri, Who};
 use super::ledger::{Kind, Ledger, Question, Terms, Verdict};
 use crate::grant::words::{
-    API, CALLBACK, DAY, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
+    API, CALLBACK, DAY, FILES, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
 };
 
 /// What is asked for where less is asked for than was allowed.
@@ -35,6 +36,7 @@ pub(crate) struct World {
 /// One grant and those who have to do with it.
 pub(crate) struct Kept {
     pub(crate) plan: Plan,
+    limits: Limits,
     id: GrantId,
     /// Whose it is, of the fixed clients.
     client: usize,
@@ -83,6 +85,24 @@ struct Fixed {
     grant: Grant,
     scopes: [Scope; 2],
     resources: [Vec<Resource>; 3],
+    /// What clients may have: by scope, by resources, as a copy and exactly.
+    client_rights: Vec<ClientRights>,
+    user_rights: [Scope; 2],
+}
+
+const LEFT: [Left; 3] = [Left::All, Left::Part, Left::Nothing];
+
+impl Fixed {
+    fn rights(&self, limits: &Limits) -> Rights<'_> {
+        let at = |left| LEFT.iter().position(|own| *own == left).unwrap();
+        let user = match limits.user {
+            Left::All => None,
+            Left::Part => Some(&self.user_rights[0]),
+            Left::Nothing => Some(&self.user_rights[1]),
+        };
+        let client = at(limits.client) * 6 + at(limits.resources) * 2 + usize::from(limits.exact);
+        Rights { client: &self.client_rights[client], user }
+    }
 }
 
 static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
@@ -101,6 +121,13 @@ static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
         grant: grant(),
         scopes: [PART, "read admin"].map(scope),
         resources: [resources(&[]), resources(&[API]), resources(&[API, "https://evil.example"])],
+        client_rights: ["read write", "read", ""]
+            .into_iter()
+            .flat_map(|text| [&[API, FILES, "urn:other"][..], &[FILES], &[]].map(|at| (text, at)))
+            .flat_map(|(text, at)| [false, true].map(|exact| (text, at, exact)))
+            .map(|(text, at, exact)| ClientRights { scope: scope(text), resources: resources(at), exact })
+            .collect(),
+        user_rights: ["write", "other"].map(scope),
     }
 });
 
@@ -108,6 +135,7 @@ impl World {
     pub(crate) fn new(setup: Setup) -> Self {
         let kept = |number: u8| Kept {
             plan: setup.plans[usize::from(number)],
+            limits: Limits::NONE,
             id: GrantId::from_bytes([number; 16]),
             client: usize::from(number),
             stored: None,
@@ -133,6 +161,7 @@ impl World {
         match turn.act {
             Act::SignOut => self.session_stands = false,
             Act::Reregister { grant } => self.kept[grant].plan.public ^= true,
+            Act::Limit { grant, rights } => self.kept[grant].limits = rights,
             Act::Allow { grant } => self.allow(grant, turn.storage)?,
             Act::Redeem { grant, who, uri } => self.redeem(grant, who, uri, turn.storage)?,
             Act::Refresh { grant, who, token, scope, resources } => {
@@ -195,6 +224,7 @@ impl World {
             challenge: &FIXED.challenges[usize::from(!verifier)],
             resources: &[],
             refreshable,
+            rights: FIXED.rights(&self.kept[number].limits),
             session_stands: self.session_stands,
         };
         let kind = Kind::Redeem { verifier, uri: uri != Uri::Elsewhere, refreshable };
@@ -236,6 +266,7 @@ impl World {
                 Ask::Part => &FIXED.resources[1],
                 Ask::TooMuch => &FIXED.resources[2],
             },
+            rights: FIXED.rights(&self.kept[number].limits),
             session_stands: self.session_stands,
         };
         let kind = Kind::Refresh { generation: read.generation, rotate, scope, resources };
@@ -254,7 +285,7 @@ impl World {
         let now = self.now;
         let kept = &mut self.kept[number];
         let owner = kept.client_of(who).id == kept.client_of(Who::Owner).id;
-        let question = Question { owner, session_stands: self.session_stands, kind };
+        let question = Question { owner, session_stands: self.session_stands, limits: kept.limits, kind };
         let terms = Terms { offline: kept.plan.offline, lifetimes: self.lifetimes };
         let verdict = kept.ledger.verdict(&terms, &question, now);
         let decided = step(kept.stored.clone(), command, &self.lifetimes, UnixTime(now));

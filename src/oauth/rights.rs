@@ -1,0 +1,108 @@
+//! The rights of a client and a user at the moment of a mint. A grant keeps what was allowed once; every token is
+//! limited to what its client and its user may still have.
+
+use serde::{Deserialize, Serialize};
+
+use super::authority::Authority;
+use super::client::Client;
+use super::resource::Resource;
+use super::scope::{Scope, permitted_scope};
+
+/// What a client may ask tokens for, as its record says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ClientRights {
+    /// The scope that the client registered.
+    pub scope: Scope,
+    /// The resources that the client may ask tokens for: its own, the issuer and the default resource.
+    pub resources: Vec<Resource>,
+    /// Whether the record comes from the client's registry and not from a copy, which may be two minutes old. A grant
+    /// is revoked for lack of rights only then: a copy may lack rights that the client has just been given.
+    pub exact: bool,
+}
+
+impl ClientRights {
+    /// Returns the rights of a client whose record is a copy.
+    pub fn of(authority: &Authority, client: &Client) -> Self {
+        let mut resources = client.resources.clone();
+        let issuer = Resource::parse(authority.issuer());
+        for own in issuer.into_iter().chain([authority.default_resource().clone()]) {
+            if !resources.contains(&own) {
+                resources.push(own);
+            }
+        }
+        Self { scope: client.scope.clone(), resources, exact: false }
+    }
+}
+
+/// The rights of a client and of the user whose account is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Rights<'r> {
+    /// Those of the client.
+    pub client: &'r ClientRights,
+    /// The scope that the user may allow; `None` for everything but the administration of this server.
+    pub user: Option<&'r Scope>,
+}
+
+impl Rights<'_> {
+    /// Returns the part of a granted scope that may still be had.
+    pub fn scope(&self, granted: &Scope) -> Scope {
+        permitted_scope(&granted.within(&self.client.scope), self.user)
+    }
+
+    /// Returns the granted resources for which tokens may still be had.
+    pub fn resources(&self, granted: &[Resource]) -> Vec<Resource> {
+        granted.iter().filter(|resource| self.client.resources.contains(resource)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::authority::Settings;
+    use super::super::client::ClientId;
+    use super::super::register::Registration;
+    use super::*;
+    use crate::token::UnixTime;
+    use serde_json::json;
+
+    fn texts(resources: &[Resource]) -> Vec<&str> {
+        resources.iter().map(Resource::as_str).collect()
+    }
+
+    #[test]
+    fn the_issuer_and_the_default_resource_belong_to_every_client() {
+        let metadata =
+            json!({ "scope": "read write edgemint:admin", "resources": ["https://api.example", "https://as.example"] });
+        let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
+        let record = registration.into_record(ClientId::parse("app").unwrap(), None, UnixTime(0));
+        let client = Client::from_record(&record).unwrap();
+        for (default_resource, expected) in [
+            (None, vec!["https://api.example", "https://as.example"]),
+            (Some("urn:default"), vec!["https://api.example", "https://as.example", "urn:default"]),
+        ] {
+            let settings = Settings { issuer: "https://as.example", default_resource, ..Settings::default() };
+            let rights = ClientRights::of(&Authority::parse(settings).unwrap(), &client);
+            assert_eq!(texts(&rights.resources), expected);
+            assert!(!rights.exact);
+        }
+    }
+
+    #[test]
+    fn client_and_user_both_limit_a_grant() {
+        let scope = |text: &str| Scope::parse(text).unwrap();
+        let resources = |all: &[&str]| all.iter().map(|text| Resource::parse(text).unwrap()).collect::<Vec<_>>();
+        let client = ClientRights {
+            scope: scope("openid read edgemint:admin"),
+            resources: resources(&["https://api.example"]),
+            exact: true,
+        };
+        let limited = scope("read write");
+        let of_user = |user| Rights { client: &client, user };
+        let granted = scope("openid read write edgemint:admin");
+        assert_eq!(of_user(None).scope(&granted).to_string(), "openid read");
+        assert_eq!(of_user(Some(&limited)).scope(&granted).to_string(), "openid read");
+        assert_eq!(of_user(Some(&scope("write"))).scope(&granted).to_string(), "openid");
+        assert_eq!(of_user(Some(&scope("edgemint:admin"))).scope(&granted).to_string(), "openid edgemint:admin");
+        let both = resources(&["https://files.example", "https://api.example"]);
+        assert_eq!(texts(&of_user(None).resources(&both)), ["https://api.example"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! Rights that a client or a user has lost since a grant was allowed.
+
+use edgemint::oauth::grant::GrantRefusal;
+use edgemint::oauth::rights::Rights;
+use edgemint::token::UnixTime;
+
+use super::held::Held;
+use super::words::{API, FILES, resources, scope};
+
+#[test]
+fn a_resource_that_the_client_lost_is_in_no_further_token() {
+    let mut held = Held::issued();
+    held.client.resources = resources(&[FILES, "https://new.example"]);
+    assert_eq!(held.redeem(|_| {}).unwrap().resources, resources(&[FILES]));
+    assert_eq!(held.refresh(1, |_| {}).unwrap().resources, resources(&[FILES]));
+    held.client.resources = resources(&[API, FILES]);
+    assert_eq!(
+        held.refresh(2, |_| {}).unwrap().resources,
+        resources(&[API, FILES]),
+        "the grant keeps what was allowed"
+    );
+}
+
+#[test]
+fn a_repeated_answer_is_limited_to_the_rights_of_this_moment() {
+    let mut held = Held::live();
+    let first = held.refresh(1, |_| {}).unwrap();
+    held.client.resources = resources(&[FILES]);
+    held.user = Some(scope("read"));
+    let again = held.wait(5).refresh(1, |_| {}).unwrap();
+    assert!(again.repeated);
+    assert_eq!((again.generation, again.at), (first.generation, first.at));
+    assert_eq!((again.scope, again.resources), (scope("read"), resources(&[FILES])));
+}
+
+#[test]
+fn a_named_resource_that_was_lost_is_refused_and_changes_nothing() {
+    let mut held = Held::live();
+    held.client.resources = resources(&[FILES]);
+    let before = held.record();
+    for named in [&[API][..], &[API, FILES]] {
+        assert_eq!(held.refresh(1, |it| it.resources = resources(named)), Err(GrantRefusal::Resource));
+    }
+    assert_eq!(held.record(), before);
+    assert!(held.refresh(1, |it| it.resources = resources(&[FILES])).is_ok());
+}
+
+#[test]
+fn a_named_scope_of_which_nothing_is_left_is_refused_and_changes_nothing() {
+    let mut held = Held::live();
+    held.client.scope = scope("read other");
+    let before = held.record();
+    assert_eq!(held.refresh(1, |it| it.scope = Some(scope("write"))), Err(GrantRefusal::Scope));
+    assert_eq!(held.record(), before);
+    assert_eq!(held.refresh(1, |it| it.scope = Some(scope("read write"))).unwrap().scope, scope("read"));
+}
+
+#[test]
+fn a_grant_of_which_nothing_is_left_is_revoked() {
+    type Change = fn(&mut Held);
+    let losses: [Change; 4] = [
+        |held| held.client.resources = resources(&["https://new.example"]),
+        |held| held.client.scope = scope("other"),
+        |held| held.user = Some(scope("other")),
+        |held| (held.client.scope, held.user) = (scope("read"), Some(scope("write"))),
+    ];
+    for lose in losses {
+        let mut held = Held::issued();
+        lose(&mut held);
+        assert_eq!(held.redeem(|_| {}), Err(GrantRefusal::RightsLost));
+        assert!(held.has_ended());
+        for repeated in [false, true] {
+            let mut held = Held::live();
+            if repeated {
+                held.refresh(1, |_| {}).unwrap();
+            }
+            lose(&mut held);
+            assert_eq!(held.refresh(1, |it| it.resources = resources(&[API])), Err(GrantRefusal::RightsLost));
+            assert!(held.has_ended());
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_the_client_revokes_nothing() {
+    for mut held in [Held::issued(), Held::live()] {
+        held.client = edgemint::oauth::rights::ClientRights { exact: false, resources: Vec::new(), ..held.client };
+        let before = held.record();
+        let answer = if before["stage"].get("live").is_some() { held.refresh(1, |_| {}) } else { held.redeem(|_| {}) };
+        assert_eq!(answer, Err(GrantRefusal::RightsLost));
+        assert_eq!(held.record(), before);
+    }
+}
+
+#[test]
+fn a_grant_without_scope_needs_none() {
+    let mut held = Held::live_with(|grant| grant.scope = scope(""));
+    held.client.scope = scope("");
+    assert_eq!(held.refresh(1, |_| {}).unwrap().scope, scope(""));
+    held.client.resources = Vec::new();
+    assert_eq!(held.refresh(2, |_| {}), Err(GrantRefusal::RightsLost));
+}
+
+#[test]
+fn wrong_requests_are_refused_as_before_where_nothing_is_left() {
+    let mut held = Held::live();
+    held.client.resources = Vec::new();
+    let before = held.record();
+    assert_eq!(held.refresh(2, |_| {}), Err(GrantRefusal::GrantUnknown));
+    assert_eq!(held.refresh(1, |it| it.client = super::words::client("other")), Err(GrantRefusal::GrantOfAnother));
+    assert_eq!(held.record(), before);
+    assert_eq!(
+        held.redeem(|it| it.challenge = super::words::challenge("x".repeat(43).as_str())).unwrap_err(),
+        GrantRefusal::CodeVerifier
+    );
+    assert_eq!(held.record(), before);
+}
+
+#[test]
+fn a_refresh_token_stands_for_what_is_left() {
+    let mut held = Held::live();
+    let described = |held: &Held| {
+        let rights = Rights { client: &held.client, user: held.user.as_ref() };
+        held.stored.as_ref().unwrap().describe(1, &rights, &held.lifetimes, UnixTime(held.now)).map(|it| it.scope)
+    };
+    held.client.scope = scope("read");
+    assert_eq!(described(&held), Some(scope("read")));
+    held.client.resources = Vec::new();
+    assert_eq!(described(&held), None);
+}

@@ -1,0 +1,122 @@
+// What a grant gives once its client or its user has lost rights: every mint is limited to what both may still have.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { admin, clientPath } from './admin.mjs';
+import { storedEvents } from './events.mjs';
+import { decode } from './forgery.mjs';
+import {
+  OFFLINE, assertCounts, assertRefused, introspect, newCode, registerConfidentialClient,
+} from './grants.mjs';
+import { startWorker, token } from './harness.mjs';
+import { Browser, createUser, redeem, refresh, registerPublicClient } from './people.mjs';
+import { until } from './request.mjs';
+
+const API = 'https://api.example/v1';
+const FILES = 'https://files.example';
+const DEFAULT = 'urn:default';
+let server;
+let user;
+let browser;
+
+before(async () => {
+  server = await startWorker({ vars: { DEFAULT_RESOURCE: DEFAULT } });
+  user = await createUser(server);
+  browser = new Browser(server);
+  await browser.signIn(user);
+});
+
+after(() => server?.stop());
+
+for (const [kind, register] of [['public', registerPublicClient], ['confidential', registerConfidentialClient]]) {
+  test(`a ${kind} client gets no further token for a resource that it lost`, async () => {
+    const app = await register(server, { resources: [API, FILES] });
+    const { refresh_token, access_token } = await grant(app, `${OFFLINE.scope} write`, [API, FILES]);
+    await change(app, { resources: [FILES] });
+    const { status, json } = await refresh(server, app, refresh_token);
+    assert.equal(status, 200);
+    assert.deepEqual(decode(json.access_token).claims.aud, [FILES, server.issuer]);
+    const repeated = await refresh(server, app, refresh_token);
+    assert.deepEqual(decode(repeated.json.access_token).claims.aud, [FILES, server.issuer]);
+    const named = await refresh(server, app, json.refresh_token, { resource: API });
+    assert.deepEqual([named.status, named.json.error], [400, 'invalid_target'], 'the request names what was lost');
+    assert.equal((await refresh(server, app, json.refresh_token, { resource: FILES })).status, 200, 'and nothing was spent');
+    await assertCounts(server, access_token, 'a token that was minted before stays as it is');
+  });
+}
+
+test('a code gives no token for a resource that its client lost, a replayed response neither', async () => {
+  const app = await registerPublicClient(server, { resources: [API, FILES] });
+  const { code, proof } = await codeFor(app, 'read write offline_access', [API, FILES]);
+  await change(app, { resources: [FILES] });
+  const { json } = await redeem(server, app, code, proof);
+  assert.equal(decode(json.access_token).claims.aud, FILES);
+  const first = await refresh(server, app, json.refresh_token);
+  await change(app, { resources: [FILES], scope: 'read offline_access' });
+  const again = await refresh(server, app, json.refresh_token);
+  assert.equal(again.json.refresh_token, first.json.refresh_token);
+  assert.equal(decode(first.json.access_token).claims.scope, 'read write offline_access');
+  assert.equal(decode(again.json.access_token).claims.scope, 'read offline_access');
+});
+
+test('a grant of which nothing is left is revoked: invalid_grant, and its tokens end', async () => {
+  const losses = { resources: { resources: [FILES] }, scope: { resources: [API], scope: 'other' } };
+  for (const [what, metadata] of Object.entries(losses)) {
+    const app = await registerPublicClient(server, { resources: [API] });
+    const { refresh_token, access_token } = await grant(app, 'read write', [API]);
+    const unredeemed = await codeFor(app, 'read write', [API]);
+    await change(app, metadata);
+    assertRefused(await refresh(server, app, refresh_token), what);
+    await assertInactive(access_token, what);
+    assertRefused(await redeem(server, app, unredeemed.code, unredeemed.proof), what);
+    await change(app, { resources: [API] });
+    assertRefused(await refresh(server, app, refresh_token), `${what}: a revoked grant never comes back`);
+    assertRefused(await redeem(server, app, unredeemed.code, unredeemed.proof), what);
+    const ended = async () => (await storedEvents(server, { client: app.id })).filter(({ event }) => event === 'grant_ended');
+    await until(async () => (await ended()).length === 2, 'both ends are events');
+    for (const { reason } of await ended()) assert.equal(reason, 'rights_lost');
+  }
+});
+
+test('a client is described what is left of its refresh token, and nothing where nothing is', async () => {
+  const app = await registerConfidentialClient(server, { resources: [API] });
+  const { refresh_token } = await grant(app, 'read write', [API]);
+  await change(app, { resources: [API], scope: 'read' });
+  const { active, scope } = (await introspect(server, refresh_token, app)).json;
+  assert.deepEqual([active, scope], [true, 'read']);
+  await change(app, { resources: [] });
+  assert.deepEqual((await introspect(server, refresh_token, app)).json, { active: false });
+});
+
+test('a client gets no token of its own for a resource that it lost', async () => {
+  const metadata = { grant_types: ['client_credentials'], redirect_uris: [], resources: [API] };
+  const service = await registerConfidentialClient(server, metadata);
+  assert.equal(decode((await token(server, { resource: API }, service)).access_token).claims.aud, API);
+  await admin(server, 'PUT', clientPath(service.id), { ...service.information, client_secret: undefined, resources: [] });
+  await assert.rejects(token(server, { resource: API }, service), /invalid_target/);
+});
+
+async function grant(app, scope, resources) {
+  const { code, proof } = await codeFor(app, scope, resources);
+  const { status, text, json } = await redeem(server, app, code, proof);
+  assert.equal(status, 200, text);
+  return json;
+}
+
+// The form of an authorization request with several resources is one name that stands more than once.
+async function codeFor(app, scope, resources) {
+  const narrowed = resources.map((resource) => ['resource', resource]);
+  return newCode({
+    open: (target, init) => browser.open(target.startsWith('/oauth/authorize') ? `${target}&${new URLSearchParams(narrowed)}` : target, init),
+    submit: (...all) => browser.submit(...all),
+  }, user, app, { scope });
+}
+
+async function change(app, metadata) {
+  const body = { ...app.information, client_secret: undefined, client_secret_expires_at: undefined, ...metadata };
+  const { status, text } = await admin(server, 'PUT', clientPath(app.id), body);
+  assert.equal(status, 200, text);
+}
+
+async function assertInactive(access_token, what) {
+  assert.deepEqual((await introspect(server, access_token)).json, { active: false }, what);
+}
