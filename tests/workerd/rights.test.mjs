@@ -13,13 +13,12 @@ import { until } from './request.mjs';
 
 const API = 'https://api.example/v1';
 const FILES = 'https://files.example';
-const DEFAULT = 'urn:default';
 let server;
 let user;
 let browser;
 
 before(async () => {
-  server = await startWorker({ vars: { DEFAULT_RESOURCE: DEFAULT } });
+  server = await startWorker();
   user = await createUser(server);
   browser = new Browser(server);
   await browser.signIn(user);
