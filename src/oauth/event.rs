@@ -451,12 +451,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_is_an_event_is_worth_a_notice_at_least_or_a_persons_decision() {
+    fn a_refusal_that_is_an_event_is_worth_a_notice_at_least_or_the_decision_of_a_user_or_operator() {
         for refusal in Refusal::samples() {
             for by_operator in [false, true] {
                 let event = Happening::of_refusal(&refusal, by_operator);
                 let trifle = event.is_some_and(|event| event.severity() == Severity::Info);
-                assert!(!trifle || refusal == Refusal::AccessDenied, "{refusal:?}");
+                let is_a_decision =
+                    [Refusal::AccessDenied, Refusal::Grant(GrantRefusal::RightsLost)].contains(&refusal);
+                assert!(!trifle || is_a_decision, "{refusal:?}");
             }
         }
         let token = Refusal::BearerInvalid;

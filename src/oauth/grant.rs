@@ -299,7 +299,7 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
             let nonce = nonce.take();
             let left = match grant.left(&request.rights, None, request.resources) {
                 Ok(left) => left,
-                Err(refused) => return refused,
+                Err(refusal) => return refused(refusal, &request.rights),
             };
             let generation = u64::from(request.refreshable);
             grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
@@ -330,7 +330,7 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
     // A refusal from here on spends nothing.
     let left = match grant.left(&request.rights, request.scope, request.resources) {
         Ok(left) => left,
-        Err(refused) => return refused,
+        Err(refusal) => return refused(refusal, &request.rights),
     };
     let (next_generation, made_at, at) = match (current, request.rotate) {
         (true, true) => (generation.saturating_add(1), now, now),
@@ -345,6 +345,12 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
     grant.stage = Stage::Live { generation: next_generation, turned_at: made_at, used_at: now, redeemed_at };
     grant.gives_token(lifetimes, now);
     Step { next: Next::Put(Box::new(grant)), outcome }
+}
+
+/// Refuses a request and spends nothing. A grant of which nothing is left ends, unless the rights come from a copy.
+fn refused(refusal: GrantRefusal, rights: &Rights<'_>) -> Step {
+    let ends = refusal == GrantRefusal::RightsLost && rights.client.exact;
+    if ends { Step::end(Err(refusal)) } else { Step::keep(Err(refusal)) }
 }
 
 fn within(asked: &[Resource], granted: &[Resource]) -> bool {
@@ -384,30 +390,28 @@ impl Grant {
     }
 
     /// Returns the scope and the resources of the tokens that a request gets: those that it names, or all that remain.
-    /// Where nothing remains, the grant ends, unless the rights come from a copy.
+    ///
+    /// # Errors
+    /// [`GrantRefusal::RightsLost`], [`GrantRefusal::Scope`], [`GrantRefusal::Resource`]: what [`refused`] takes.
     fn left(
         &self,
         rights: &Rights<'_>,
         scope: Option<&Scope>,
         resources: &[Resource],
-    ) -> Result<(Scope, Vec<Resource>), Step> {
-        let (own_scope, own_resources) = match self.remaining(rights) {
-            Ok(remaining) => remaining,
-            Err(refusal) if rights.client.exact => return Err(Step::end(Err(refusal))),
-            Err(refusal) => return Err(Step::keep(Err(refusal))),
-        };
+    ) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
+        let (own_scope, own_resources) = self.remaining(rights)?;
         let left = match scope {
             None => own_scope,
             Some(asked) => {
                 let left = asked.within(&own_scope);
                 if !self.scope.covers(asked) || (left.is_empty() && !asked.is_empty()) {
-                    return Err(Step::keep(Err(GrantRefusal::Scope)));
+                    return Err(GrantRefusal::Scope);
                 }
                 left
             }
         };
         if !within(resources, &own_resources) {
-            return Err(Step::keep(Err(GrantRefusal::Resource)));
+            return Err(GrantRefusal::Resource);
         }
         Ok((left, if resources.is_empty() { own_resources } else { resources.to_vec() }))
     }

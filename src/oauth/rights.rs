@@ -76,8 +76,8 @@ mod tests {
         let record = registration.into_record(ClientId::parse("app").unwrap(), None, UnixTime(0));
         let client = Client::from_record(&record).unwrap();
         for (default_resource, expected) in [
-            (None, vec!["https://api.example", "https://as.example"]),
-            (Some("urn:default"), vec!["https://api.example", "https://as.example", "urn:default"]),
+            ("", vec!["https://api.example", "https://as.example"]),
+            ("urn:default", vec!["https://api.example", "https://as.example", "urn:default"]),
         ] {
             let settings = Settings { issuer: "https://as.example", default_resource, ..Settings::default() };
             let rights = ClientRights::of(&Authority::parse(settings).unwrap(), &client);
@@ -95,13 +95,13 @@ mod tests {
             resources: resources(&["https://api.example"]),
             exact: true,
         };
-        let limited = scope("read write");
+        let (limited, writer, operator) = (scope("read write"), scope("write"), scope("edgemint:admin"));
         let of_user = |user| Rights { client: &client, user };
         let granted = scope("openid read write edgemint:admin");
         assert_eq!(of_user(None).scope(&granted).to_string(), "openid read");
         assert_eq!(of_user(Some(&limited)).scope(&granted).to_string(), "openid read");
-        assert_eq!(of_user(Some(&scope("write"))).scope(&granted).to_string(), "openid");
-        assert_eq!(of_user(Some(&scope("edgemint:admin"))).scope(&granted).to_string(), "openid edgemint:admin");
+        assert_eq!(of_user(Some(&writer)).scope(&granted).to_string(), "openid");
+        assert_eq!(of_user(Some(&operator)).scope(&granted).to_string(), "openid edgemint:admin");
         let both = resources(&["https://files.example", "https://api.example"]);
         assert_eq!(texts(&of_user(None).resources(&both)), ["https://api.example"]);
     }
