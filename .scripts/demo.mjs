@@ -10,7 +10,7 @@ import { root } from './toolbox.mjs';
 /** Where the password is, relative to the project: beside the Worker's own local state. */
 export const DEMO_STATE = join('.wrangler', 'demo.json');
 
-const USER = { username: 'demo', name: 'Demo user', email: 'demo@example.com' };
+const USER = { username: 'demo', name: 'Demo user', email: 'demo@example.com', scope: 'openid profile email offline_access read' };
 const TIMEOUT_MS = 20_000;
 
 /**

@@ -30,8 +30,11 @@ impl ProfileError {
     }
 }
 
-/// What somebody types to say who they are: 1 to 128 ASCII letters, digits and `.` `_` `@` `+` `-`, the first one a
-/// letter or a digit. An e-mail address fits.
+/// The name that a user signs in by: 1 to 128 ASCII letters, digits and `.` `_` `@` `+` `-`, the first one a letter or a
+/// digit. In a name with an `@`, such as an e-mail address, the part before it may hold, and begin with, every character
+/// of an RFC 5322 `atom` (section 3.2.3): an apostrophe, for example.
+///
+/// No name holds a `:` or a space, which is how the names of upstream users are told apart.
 ///
 /// Upper and lower case are the same name, and it is kept in lower case. ASCII only, because a name is compared by
 /// machines and read by people: two names that look the same must be the same, and Unicode has many that are not
@@ -50,8 +53,12 @@ impl Username {
     /// [`ProfileError::Empty`], [`ProfileError::TooLong`], [`ProfileError::Character`].
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
         let text = bounded(text, Self::MAX)?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
-        if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) || !text.bytes().all(allowed) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
+        let atom = |byte: u8| plain(byte) || b"!#$%&'*/=?^`{|}~".contains(&byte);
+        let (local, rest) = text.split_at(text.rfind('@').unwrap_or_default());
+        let first = local.bytes().chain(rest.bytes()).next().unwrap_or_default();
+        let first_fits = first.is_ascii_alphanumeric() || (!local.is_empty() && atom(first) && !b".@".contains(&first));
+        if !first_fits || !local.bytes().all(atom) || !rest.bytes().all(plain) {
             return Err(ProfileError::Character);
         }
         Ok(Self(text.to_ascii_lowercase()))
@@ -85,6 +92,14 @@ impl PersonName {
             return Err(ProfileError::Character);
         }
         Ok(Self(text.nfc().collect()))
+    }
+
+    /// What can be shown of a name that another provider chose: without the characters that a name may not hold, cut after
+    /// [`Self::MAX`] characters. `None` if nothing is left.
+    pub fn cleaned(text: &str) -> Option<Self> {
+        let kept: String = text.chars().filter(|c| !disturbs(*c)).collect();
+        let kept: String = kept.trim().chars().take(Self::MAX).collect();
+        Self::parse(&kept).ok()
     }
 
     /// The text.
@@ -192,6 +207,27 @@ mod tests {
             assert_eq!(Username::parse(text).unwrap_err(), expected, "{text}");
         }
         assert_eq!(Username::parse(&"a".repeat(129)).unwrap_err(), TooLong);
+    }
+
+    #[test]
+    fn the_local_part_of_an_address_may_hold_every_character_of_an_atom() {
+        for text in ["o'brien@app.example", "!#$%&'*+-/=?^_`{|}~@app.example", "_x.y@app.example", "a@b@c", "a..b@c"] {
+            assert_eq!(Username::parse(text).unwrap().as_str(), text);
+        }
+        for text in
+            ["o'brien", "a|b", "'", "|", ".a@b", "@'a@b", "a@o'b", "a b@c", "a:b@c", "a\"b@c", "a(b)@c", "a,b@c"]
+        {
+            assert_eq!(Username::parse(text).unwrap_err(), Character, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_from_elsewhere_is_cleaned_and_cut() {
+        let cleaned = |text: &str| PersonName::cleaned(text).map(|name| name.as_str().to_owned());
+        assert_eq!(cleaned(" Zoe\u{308} \u{674e} ").as_deref(), Some("Zo\u{eb} \u{674e}"));
+        assert_eq!(cleaned("a\u{202e}b\tc\u{2028}").as_deref(), Some("abc"));
+        assert_eq!(cleaned(&"\u{674e}".repeat(300)), Some("\u{674e}".repeat(100)));
+        assert_eq!(cleaned("\u{202e} \u{feff}\n"), None);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::token::Algorithm;
 
 use super::grant::Lifetimes;
 use super::resource::Resource;
-use super::scope::Scope;
+use super::scope::{ADMIN_SCOPE, OPENID_SCOPES, Scope};
+use super::upstream_policy::{AcrMapping, UpstreamAccounts};
 
 /// From a code to its redemption, seconds: one redirect, on a slow line (RFC 6749 section 4.1.2 allows ten minutes).
 const CODE_TTL: u64 = 60;
@@ -35,6 +36,7 @@ pub struct Authority {
     session_ttl: u64,
     event_retention: u64,
     self_registration: bool,
+    default_user_scope: Scope,
     upstream: Option<Upstream>,
 }
 
@@ -47,6 +49,18 @@ pub struct Upstream {
     pub client_id: String,
     /// What people here are shown.
     pub name: String,
+    /// Which of its users may sign in here.
+    pub accounts: UpstreamAccounts,
+    /// Which of its statements about a sign-in count here.
+    pub acr: AcrMapping,
+}
+
+impl Upstream {
+    /// The host of an issuer, with its port: what names of its users begin with here.
+    pub fn host(issuer: &str) -> &str {
+        let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
 }
 
 /// The settings as texts, as they come from the environment; empty means the default.
@@ -76,12 +90,18 @@ pub struct Settings<'s> {
     pub event_retention: &'s str,
     /// May people make accounts for themselves? `true` or `false`, the default.
     pub self_registration: &'s str,
+    /// The scope that new accounts may allow to clients; by default `openid profile email offline_access`.
+    pub default_user_scope: &'s str,
     /// The issuer of the upstream OpenID provider; by default there is none.
     pub upstream_issuer: &'s str,
     /// What this authority is called there.
     pub upstream_client_id: &'s str,
     /// What people here are shown; by default the host of its issuer.
     pub upstream_name: &'s str,
+    /// Which of its users may sign in here: `known`, the default, `all`, or e-mail domains.
+    pub upstream_accounts: &'s str,
+    /// Which of its `acr` and `amr` values count as ours; by default none.
+    pub upstream_acr: &'s str,
 }
 
 /// Which setting is wrong. Each has a stable word, shown by the health endpoint and in the log.
@@ -93,6 +113,8 @@ pub enum AuthorityError {
     Algorithms,
     /// `DEFAULT_RESOURCE` is not an absolute URI without fragment.
     DefaultResource,
+    /// `DEFAULT_USER_SCOPE` is not a scope, or holds `edgemint:admin`.
+    DefaultUserScope,
     /// `EVENT_RETENTION_DAYS` is not a number of days, or longer than makes sense.
     EventRetention,
     /// `ISSUER` is not an origin: `https://host[:port]`, or `http` on a loopback host.
@@ -110,6 +132,10 @@ pub enum AuthorityError {
     SelfRegistration,
     /// `UPSTREAM_ISSUER` is no issuer identifier, or comes without `UPSTREAM_CLIENT_ID`.
     Upstream,
+    /// `UPSTREAM_ACCOUNTS` is neither `known` nor `all` nor a list of domains.
+    UpstreamAccounts,
+    /// `UPSTREAM_ACR` is not a list of `acr:VALUE=phr` and `amr:VALUE=phr`.
+    UpstreamAcr,
 }
 
 impl AuthorityError {
@@ -119,6 +145,7 @@ impl AuthorityError {
             Self::AccessTokenTtl => "access_token_ttl_invalid",
             Self::Algorithms => "signing_algorithms_invalid",
             Self::DefaultResource => "default_resource_invalid",
+            Self::DefaultUserScope => "default_user_scope_invalid",
             Self::EventRetention => "event_retention_invalid",
             Self::Issuer => "issuer_invalid",
             Self::IssuerMissing => "issuer_missing",
@@ -127,6 +154,8 @@ impl AuthorityError {
             Self::SampleScope => "sample_scope_invalid",
             Self::SelfRegistration => "self_registration_invalid",
             Self::Upstream => "upstream_invalid",
+            Self::UpstreamAccounts => "upstream_accounts_invalid",
+            Self::UpstreamAcr => "upstream_acr_invalid",
         }
     }
 }
@@ -179,6 +208,7 @@ impl Authority {
                 "true" => true,
                 _ => return Err(AuthorityError::SelfRegistration),
             },
+            default_user_scope: parse_default_user_scope(settings.default_user_scope)?,
             upstream: parse_upstream(&settings)?,
         })
     }
@@ -236,6 +266,11 @@ impl Authority {
     /// May people make accounts for themselves?
     pub fn self_registration(&self) -> bool {
         self.self_registration
+    }
+
+    /// The scope that new accounts may allow to clients.
+    pub fn default_user_scope(&self) -> &Scope {
+        &self.default_user_scope
     }
 
     /// The OpenID provider whose users may sign in here.
@@ -303,7 +338,15 @@ fn seconds(text: &str, default: u64, range: RangeInclusive<u64>) -> Result<u64, 
     value.filter(|value| range.contains(value)).ok_or(AuthorityError::Lifetimes)
 }
 
+fn parse_default_user_scope(text: &str) -> Result<Scope, AuthorityError> {
+    let default = OPENID_SCOPES.join(" ");
+    let scope = Scope::parse(if text.is_empty() { &default } else { text });
+    scope.filter(|scope| !scope.contains(ADMIN_SCOPE)).ok_or(AuthorityError::DefaultUserScope)
+}
+
 fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, AuthorityError> {
+    let accounts = UpstreamAccounts::parse(settings.upstream_accounts).ok_or(AuthorityError::UpstreamAccounts)?;
+    let acr = AcrMapping::parse(settings.upstream_acr).ok_or(AuthorityError::UpstreamAcr)?;
     if settings.upstream_issuer.is_empty() {
         return Ok(None);
     }
@@ -322,6 +365,8 @@ fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, Authority
         issuer: issuer.to_owned(),
         client_id: settings.upstream_client_id.to_owned(),
         name: name.to_owned(),
+        accounts,
+        acr,
     }))
 }
 
@@ -410,5 +455,11 @@ mod tests {
         let federated = Settings { upstream_issuer, upstream_client_id: "em", ..good };
         assert_eq!(Authority::parse(federated).unwrap().upstream().unwrap().name, "idp.example");
         assert_eq!(refused(Settings { sample_scope: "a\"b", ..good }), AuthorityError::SampleScope);
+        for default_user_scope in ["a\"b", "openid edgemint:admin"] {
+            assert_eq!(refused(Settings { default_user_scope, ..good }), AuthorityError::DefaultUserScope);
+        }
+        assert_eq!(authority.default_user_scope().to_string(), "openid profile email offline_access");
+        assert_eq!(refused(Settings { upstream_accounts: "any", ..good }), AuthorityError::UpstreamAccounts);
+        assert_eq!(refused(Settings { upstream_acr: "amr:pop", ..good }), AuthorityError::UpstreamAcr);
     }
 }

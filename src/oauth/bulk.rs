@@ -140,7 +140,7 @@ mod tests {
             resources: vec![resource("https://api.example"), resource("https://other.example")],
             session: SessionId::from_bytes([1; 16]),
             offline: true,
-            sign_in: SignIn { at: UnixTime(400), amr: Vec::new() },
+            sign_in: SignIn { at: UnixTime(400), amr: Vec::new(), acr: None },
             challenge: Challenge::of_verifier(&"v".repeat(43)).unwrap(),
             issued_at: UnixTime(500),
             status: None,

@@ -6,6 +6,7 @@ use crate::token::Algorithm;
 
 use super::authority::Authority;
 use super::client::{AuthMethod, GrantType};
+use super::grant::Acr;
 use super::scope::OPENID_SCOPES;
 use super::status::STATUS_PATH;
 use super::{id_token, pkce};
@@ -37,7 +38,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": signing,
-        "acr_values_supported": [id_token::PHISHING_RESISTANT, id_token::SIGNED_IN],
+        "acr_values_supported": [Acr::PhishingResistant.value(), Acr::SignedIn.value()],
         "claim_types_supported": ["normal"],
         "claims_supported": id_token::CLAIMS,
         "claims_parameter_supported": false,

@@ -290,7 +290,9 @@ impl Happening {
             | Refusal::ResourceNotAllowed
             | Refusal::ScopeNotAllowed
             | Refusal::TokenOfAnother
-            | Refusal::Upstream => Some(Self::Refused),
+            | Refusal::Upstream
+            | Refusal::UpstreamAccount
+            | Refusal::UpstreamAuthTime => Some(Self::Refused),
             Refusal::AccessDenied => Some(Self::ConsentDenied),
             Refusal::SignIn => Some(Self::SignInFailed),
             Refusal::SignInThrottled { .. } => Some(Self::SignInThrottled),

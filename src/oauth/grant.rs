@@ -61,6 +61,36 @@ pub struct SignIn {
     pub at: UnixTime,
     /// By which methods (RFC 8176).
     pub amr: Vec<String>,
+    /// The authentication context class; sign-ins that an earlier version stored have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+}
+
+/// The authentication context class of a sign-in, the lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub enum Acr {
+    /// The user signed in.
+    #[serde(rename = "1")]
+    SignedIn,
+    /// The user signed in by a method that a phishing site cannot relay (OpenID Connect Extended Authentication Profile
+    /// ACR Values 1.0 section 2).
+    #[serde(rename = "phr")]
+    PhishingResistant,
+}
+
+impl Acr {
+    /// The value of the claim `acr`.
+    pub const fn value(self) -> &'static str {
+        match self {
+            Self::SignedIn => "1",
+            Self::PhishingResistant => "phr",
+        }
+    }
+
+    /// The class with this value.
+    pub fn parse(value: &str) -> Option<Self> {
+        [Self::SignedIn, Self::PhishingResistant].into_iter().find(|acr| acr.value() == value)
+    }
 }
 
 /// How far a grant has come.

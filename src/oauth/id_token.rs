@@ -1,24 +1,21 @@
 //! The ID token and what is told about a person (OpenID Connect Core sections 2, 5.1, 5.3 and 5.4).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::token::{Algorithm, UnixTime, base64url};
 
-use super::authority::Authority;
+use super::authority::{Authority, Upstream};
 use super::client::Client;
-use super::grant::Entitlement;
+use super::grant::{Acr, Entitlement, SignIn};
 use super::handle::AccountId;
 use super::scope::Scope;
 
-/// The authentication context of a person who signed in by something that a phishing site cannot pass on (OpenID Connect
-/// Extended Authentication Profile ACR Values 1.0 section 2).
-pub const PHISHING_RESISTANT: &str = "phr";
-/// The authentication context of everybody else who signed in.
-pub const SIGNED_IN: &str = "1";
-/// The method of whoever proved to hold a key (RFC 8176).
-pub const PROOF_OF_POSSESSION: &str = "pop";
+/// The methods of a sign-in with a passkey of ours (RFC 8176).
+pub const PASSKEY_AMR: [&str; 3] = ["pop", "mfa", "user"];
 
 /// The claims of an ID token.
 #[derive(Debug, Serialize)]
@@ -47,8 +44,6 @@ pub fn of_grant(
     access_token: &str,
     algorithm: Algorithm,
 ) -> IdToken {
-    let amr = entitlement.sign_in.amr.clone();
-    let phishing_resistant = amr.iter().any(|method| method == PROOF_OF_POSSESSION);
     IdToken {
         iss: authority.issuer().to_owned(),
         sub: account.to_string(),
@@ -56,12 +51,21 @@ pub fn of_grant(
         iat: entitlement.at,
         exp: entitlement.at.plus(authority.access_token_ttl()),
         auth_time: entitlement.sign_in.at,
-        acr: if phishing_resistant { PHISHING_RESISTANT } else { SIGNED_IN },
-        amr,
+        acr: acr(authority, &entitlement.sign_in).value(),
+        amr: entitlement.sign_in.amr.clone(),
         nonce: entitlement.nonce.clone(),
         at_hash: access_token_hash(algorithm, access_token),
         sid: entitlement.session.to_string(),
     }
+}
+
+/// The authentication context class of a sign-in.
+///
+/// Earlier versions stored the methods alone, and an upstream provider's beside ours: with an upstream provider, nothing
+/// says whose such methods are, and the lowest class is all that is certain.
+fn acr(authority: &Authority, sign_in: &SignIn) -> Acr {
+    let by_passkey = authority.upstream().is_none() && sign_in.amr == PASSKEY_AMR;
+    sign_in.acr.unwrap_or(if by_passkey { Acr::PhishingResistant } else { Acr::SignedIn })
 }
 
 /// The left half of the token's digest, by the hash of the signature algorithm (section 3.1.3.6). Ed25519's is SHA-512.
@@ -77,8 +81,14 @@ fn access_token_hash(algorithm: Algorithm, access_token: &str) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Profile {
-    /// What the person signs in by.
+    /// The user name, as its namespace has it. Pages, claims and operators get [`Profile::shown_username`].
     pub username: String,
+    /// The namespace of the user name; profiles that an earlier version stored have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Namespace>,
+    /// The user of the upstream provider who signs in to this account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamUser>,
     /// The name that people call the person by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -91,6 +101,36 @@ pub struct Profile {
     pub updated_at: UnixTime,
 }
 
+/// Who gives out a user name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Namespace {
+    /// This authority: the name is unique, and can be typed at the sign-in page.
+    Local,
+    /// The upstream provider of this issuer: local users may have the same name.
+    Upstream(String),
+}
+
+/// A user of an upstream provider.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct UpstreamUser {
+    /// The issuer identifier of the provider.
+    pub issuer: String,
+    /// The provider's `sub`.
+    pub sub: String,
+}
+
+impl Profile {
+    /// The user name as everybody is shown it. One that an upstream provider gave out begins with the provider's host and a
+    /// colon, which no local name can hold.
+    pub fn shown_username(&self) -> Cow<'_, str> {
+        match &self.namespace {
+            Some(Namespace::Upstream(issuer)) => Cow::Owned(format!("{}:{}", Upstream::host(issuer), self.username)),
+            Some(Namespace::Local) | None => Cow::Borrowed(&self.username),
+        }
+    }
+}
+
 /// The claims that a scope gives a right to (section 5.4).
 pub fn user_claims(account: &AccountId, profile: &Profile, scope: &Scope) -> Value {
     let mut claims = Map::from_iter([("sub".to_owned(), json!(account))]);
@@ -101,7 +141,7 @@ pub fn user_claims(account: &AccountId, profile: &Profile, scope: &Scope) -> Val
     };
     if scope.contains("profile") {
         tell("name", json!(profile.name));
-        tell("preferred_username", json!(profile.username));
+        tell("preferred_username", json!(profile.shown_username()));
         tell("updated_at", json!(profile.updated_at));
     }
     if scope.contains("email") {
@@ -133,6 +173,7 @@ pub const CLAIMS: [&str; 16] = [
 
 #[cfg(test)]
 mod tests {
+    use super::super::authority::Settings;
     use super::*;
 
     #[test]
@@ -144,10 +185,41 @@ mod tests {
     }
 
     #[test]
+    fn the_class_of_a_sign_in_is_never_read_from_foreign_methods() {
+        let alone = Settings { issuer: "https://as.example", ..Settings::default() };
+        let federated = Settings { upstream_issuer: "https://idp.example", upstream_client_id: "em", ..alone };
+        let [alone, federated] = [alone, federated].map(|settings| Authority::parse(settings).unwrap());
+        let sign_in = |amr: &[&str], acr| SignIn {
+            at: UnixTime(1),
+            amr: amr.iter().map(|method| (*method).to_owned()).collect(),
+            acr,
+        };
+        // What earlier versions stored.
+        assert_eq!(acr(&alone, &sign_in(&PASSKEY_AMR, None)), Acr::PhishingResistant);
+        assert_eq!(acr(&alone, &sign_in(&["pop"], None)), Acr::SignedIn);
+        assert_eq!(acr(&federated, &sign_in(&PASSKEY_AMR, None)), Acr::SignedIn);
+        // What this one stores.
+        assert_eq!(acr(&federated, &sign_in(&PASSKEY_AMR, Some(Acr::PhishingResistant))), Acr::PhishingResistant);
+        assert_eq!(acr(&alone, &sign_in(&PASSKEY_AMR, Some(Acr::SignedIn))), Acr::SignedIn);
+    }
+
+    #[test]
+    fn profiles_of_earlier_versions_are_read() {
+        let stored = r#"{"username":"demo","email_verified":false,"updated_at":9}"#;
+        let profile: Profile = serde_json::from_str(stored).unwrap();
+        assert_eq!((profile.username.as_str(), profile.namespace.as_ref()), ("demo", None));
+        assert_eq!(serde_json::to_string(&profile).unwrap(), stored);
+        let sign_in: SignIn = serde_json::from_str(r#"{"at":1,"amr":["pwd"]}"#).unwrap();
+        assert_eq!(sign_in.acr, None);
+    }
+
+    #[test]
     fn claims_follow_the_scope() {
         let account = AccountId::from_bytes([1; 16]);
         let profile = Profile {
             username: "demo".to_owned(),
+            namespace: Some(Namespace::Local),
+            upstream: None,
             name: Some("Demo".to_owned()),
             email: Some("demo@example.com".to_owned()),
             email_verified: true,
@@ -163,6 +235,9 @@ mod tests {
             told("openid email", &profile),
             json!({ "sub": account, "email": "demo@example.com", "email_verified": true })
         );
+        let namespace = Some(Namespace::Upstream("https://idp.example:8443/tenant".to_owned()));
+        let federated = Profile { namespace, ..profile.clone() };
+        assert_eq!(told("openid profile", &federated)["preferred_username"], "idp.example:8443:demo");
         let sparse = Profile { username: "demo".to_owned(), ..Profile::default() };
         assert_eq!(told("openid email", &sparse), json!({ "sub": account }));
     }

@@ -27,6 +27,7 @@ pub mod rights;
 pub mod scope;
 pub mod status;
 pub mod upstream;
+pub mod upstream_policy;
 pub mod user;
 
 pub use authority::{Authority, AuthorityError};

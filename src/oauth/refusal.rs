@@ -72,6 +72,10 @@ pub enum Refusal {
     },
     /// The upstream provider refused, or its answer did not verify.
     Upstream,
+    /// A user of the upstream provider without an account here, and the settings give none.
+    UpstreamAccount,
+    /// The ID token of the upstream provider owes the time of the sign-in and does not say it, or the sign-in is too old.
+    UpstreamAuthTime,
     /// The user name is taken.
     UserExists,
     /// An operator asked for a user that is not there.
@@ -218,6 +222,8 @@ impl Refusal {
             Self::SignIn,
             Self::SignInThrottled { seconds: 0 },
             Self::Upstream,
+            Self::UpstreamAccount,
+            Self::UpstreamAuthTime,
             Self::UserExists,
             Self::UserNotFound,
             Self::AuthorizationTooLong,
@@ -299,6 +305,8 @@ impl Refusal {
             Self::SignIn => "sign_in",
             Self::SignInThrottled { .. } => "sign_in_throttled",
             Self::Upstream => "upstream",
+            Self::UpstreamAccount => "upstream_account",
+            Self::UpstreamAuthTime => "upstream_auth_time",
             Self::UserExists => "user_exists",
             Self::UserNotFound => "user_not_found",
             Self::Grant(refusal) => refusal.kind(),
@@ -415,6 +423,10 @@ impl Refusal {
             Self::SignIn => (401, "access_denied", "The user name or the password is wrong."),
             Self::SignInThrottled { .. } => (429, "slow_down", "Too many attempts. Try again later."),
             Self::Upstream => (502, "temporarily_unavailable", "The upstream sign-in did not succeed."),
+            Self::UpstreamAccount => (403, "access_denied", "The user of the upstream provider has no account here."),
+            Self::UpstreamAuthTime => {
+                (502, "login_required", "The upstream provider did not confirm a sign-in as recent as requested.")
+            }
             Self::UserExists => (409, "invalid_request", "There is a user of this name already."),
             Self::UserNotFound => (404, "not_found", "There is no such user."),
             Self::Grant(GrantRefusal::Scope) => {

@@ -8,7 +8,7 @@ use crate::token::{Algorithm, Claims, DEFAULT_MAX_BYTES, Expected, Policy, UnixT
 use crate::wire::{Form, encode_parameters};
 
 use super::authority::{Authority, Upstream};
-use super::id_token::Profile;
+use super::grant::Acr;
 use super::pkce::METHOD;
 use super::refusal::Refusal;
 
@@ -28,6 +28,8 @@ pub struct Provider {
     pub jwks_uri: String,
     /// Where it tells more about a person, if it does.
     pub userinfo_endpoint: Option<String>,
+    /// Does it take the client secret in the body alone (`token_endpoint_auth_methods_supported`)?
+    pub secret_in_body: bool,
     /// Does it say who it is when it sends people back (RFC 9207)?
     names_itself: bool,
 }
@@ -43,6 +45,35 @@ pub struct Journey {
     pub onward: String,
     /// Until when the person may come back.
     pub until: UnixTime,
+    /// When the person left.
+    #[serde(default)]
+    pub departed: UnixTime,
+    /// The `max_age` that was sent, seconds: then the ID token has to say when the user signed in.
+    #[serde(default)]
+    pub max_age: Option<u64>,
+}
+
+/// The `max_age` to send for a request, seconds: the client's own. A fresh sign-in is an age of 0, since a provider owes
+/// `auth_time` to a request with `max_age` alone (OpenID Connect Core section 2).
+pub fn max_age(onward: &Form) -> Option<u64> {
+    if prompt(onward).contains(&"login") { Some(0) } else { onward.get("max_age").and_then(|age| age.parse().ok()) }
+}
+
+/// What a client asks of the sign-in. `none` and `consent` are about this authority.
+fn prompt(onward: &Form) -> Vec<&str> {
+    let asked = onward.get("prompt").unwrap_or_default().split(' ');
+    asked.filter(|it| ["login", "select_account"].contains(it)).collect()
+}
+
+/// The same request, for a user who should choose another account at the provider.
+pub fn with_another_account(onward: &Form) -> String {
+    let mut prompt = prompt(onward);
+    if !prompt.contains(&"select_account") {
+        prompt.push("select_account");
+    }
+    let prompt = prompt.join(" ");
+    let others = onward.pairs().filter(|(name, _)| *name != "prompt");
+    encode_parameters(others.chain([("prompt", prompt.as_str())]))
 }
 
 impl Provider {
@@ -65,7 +96,11 @@ impl Provider {
             |url: &&str| url.starts_with("https://") || (authority.is_loopback() && url.starts_with("http://"));
         let address = |name| text(name).filter(is_safe).map(str::to_owned).ok_or(Refusal::Upstream);
         let names_itself = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
+        // Without the list it is `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
+        let methods = document.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
+        let takes = |method: &str| methods.is_some_and(|list| list.iter().any(|it| it.as_str() == Some(method)));
         Ok(Self {
+            secret_in_body: takes("client_secret_post") && !takes("client_secret_basic"),
             authorization_endpoint: address("authorization_endpoint")?,
             token_endpoint: address("token_endpoint")?,
             jwks_uri: address("jwks_uri")?,
@@ -74,7 +109,7 @@ impl Provider {
         })
     }
 
-    /// The address at which a person signs in. A client that wants a fresh sign-in here wants one there.
+    /// The address at which a person signs in. What the client asks of the sign-in here is asked of the one there.
     pub fn sign_in(
         &self,
         authority: &Authority,
@@ -85,8 +120,13 @@ impl Provider {
         onward: &Form,
     ) -> String {
         let redirect_uri = authority.endpoint(CALLBACK);
-        let afresh = onward.get("max_age").is_some()
-            || onward.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|it| it == "login"));
+        let max_age = max_age(onward);
+        let mut prompt = prompt(onward);
+        if max_age == Some(0) && !prompt.contains(&"login") {
+            // The same question (OpenID Connect Core section 3.1.2.1), and some providers take 0 for no value.
+            prompt.push("login");
+        }
+        let (prompt, max_age) = (prompt.join(" "), max_age.map(|age| age.to_string()));
         let mut parameters = vec![
             ("response_type", "code"),
             ("client_id", &upstream.client_id),
@@ -97,9 +137,10 @@ impl Provider {
             ("code_challenge", challenge),
             ("code_challenge_method", METHOD),
         ];
-        if afresh {
-            parameters.push(("prompt", "login"));
+        if !prompt.is_empty() {
+            parameters.push(("prompt", &prompt));
         }
+        parameters.extend(max_age.as_deref().map(|age| ("max_age", age)));
         let separator = if self.authorization_endpoint.contains('?') { '&' } else { '?' };
         format!("{}{separator}{}", self.authorization_endpoint, encode_parameters(parameters))
     }
@@ -134,60 +175,129 @@ pub fn policy(upstream: &Upstream) -> Policy {
     }
 }
 
+/// What is asked of a userinfo response that is signed (OpenID Connect Core section 5.3.2): it need not expire.
+pub fn userinfo_policy(upstream: &Upstream) -> Policy {
+    Policy { required_claims: vec!["sub".to_owned()], ..policy(upstream) }
+}
+
 /// Who has signed in at the provider.
 #[derive(Debug)]
 pub struct Subject {
     /// What the provider calls the person, for ever.
     pub subject: String,
+    /// When the person signed in there, never later than now.
+    pub at: UnixTime,
     /// How the person has signed in there (RFC 8176).
     pub amr: Vec<String>,
+    /// What that is worth here.
+    pub acr: Acr,
+}
+
+/// What came of asking the userinfo endpoint.
+#[derive(Debug)]
+pub enum Userinfo {
+    /// There is none, or no access token for it.
+    NotOffered,
+    /// It failed, or its answer did not verify.
+    Failed,
+    /// What it said.
+    Claims(Map<String, Value>),
+}
+
+/// What a provider says about a user, as texts: what each may be here is for `identity` to say.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What may serve as the user name, the best first.
+    pub usernames: Vec<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// Whether the provider has verified that address.
+    pub email_verified: bool,
+    /// Whether that is all that the provider has to say: what it left out, it does not know.
+    pub complete: bool,
 }
 
 impl Subject {
-    /// What is told of the person, in the ID token or at the userinfo endpoint.
+    /// What is told of the person, at the userinfo endpoint or in the ID token.
     ///
     /// # Errors
     /// [`Refusal::Upstream`] if the userinfo is about somebody else (OpenID Connect Core section 5.3.2).
-    pub fn profile(
-        &self,
-        id_token: &Claims,
-        userinfo: Option<&Map<String, Value>>,
-        now: UnixTime,
-    ) -> Result<Profile, Refusal> {
-        if userinfo.is_some_and(|told| told.get("sub").and_then(Value::as_str) != Some(self.subject.as_str())) {
+    pub fn told(&self, id_token: &Claims, userinfo: &Userinfo) -> Result<Told, Refusal> {
+        let claims = if let Userinfo::Claims(claims) = userinfo { Some(claims) } else { None };
+        let text = |claims: &Map<String, Value>, name: &str| {
+            let text = claims.get(name).and_then(Value::as_str).map(str::trim);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        if claims.is_some_and(|claims| claims.get("sub").and_then(Value::as_str) != Some(self.subject.as_str())) {
             return Err(Refusal::Upstream);
         }
-        let told = |name: &str| userinfo.and_then(|told| told.get(name)).or_else(|| id_token.members().get(name));
-        let short = |name: &str| {
-            let text = told(name).and_then(Value::as_str);
-            text.filter(|text| (1..=200).contains(&text.len()) && !text.chars().any(char::is_control))
+        let told = |name: &str| claims.and_then(|claims| text(claims, name)).or_else(|| text(id_token.members(), name));
+        let email = told("email");
+        // Only who names this very address may say that it is verified.
+        let verifies = |claims: &Map<String, Value>| {
+            text(claims, "email") == email && claims.get("email_verified").is_some_and(is_true)
         };
-        let username = short("preferred_username").or_else(|| short("email")).unwrap_or(&self.subject);
-        Ok(Profile {
-            username: username.to_owned(),
-            name: short("name").map(str::to_owned),
-            email: short("email").map(str::to_owned),
-            email_verified: told("email_verified") == Some(&Value::Bool(true)),
-            updated_at: now,
+        let verifier = claims.filter(|claims| claims.contains_key("email_verified")).unwrap_or(id_token.members());
+        let usernames = [told("preferred_username"), email.clone(), Some(self.subject.clone())];
+        Ok(Told {
+            usernames: usernames.into_iter().flatten().collect(),
+            name: told("name"),
+            email_verified: email.is_some() && verifies(verifier),
+            email,
+            complete: !matches!(userinfo, Userinfo::Failed),
         })
     }
+}
+
+/// Some providers write `"true"` (Amazon Cognito and Apple among them).
+fn is_true(value: &Value) -> bool {
+    value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
 }
 
 /// Reads the claims of an ID token that has verified.
 ///
 /// # Errors
-/// [`Refusal::Upstream`] for another nonce, or a token that was issued to somebody else (`azp`).
-pub fn subject(upstream: &Upstream, claims: &Claims, nonce: &str) -> Result<Subject, Refusal> {
-    let same_nonce: bool = claims.text("nonce").unwrap_or_default().as_bytes().ct_eq(nonce.as_bytes()).into();
+/// [`Refusal::Upstream`] for another nonce, or a token that was issued to somebody else (`azp`);
+/// [`Refusal::UpstreamAuthTime`] if it owes the time of the sign-in and does not say it, or the sign-in is too old.
+pub fn subject(upstream: &Upstream, claims: &Claims, journey: &Journey, now: UnixTime) -> Result<Subject, Refusal> {
+    let same_nonce: bool = claims.text("nonce").unwrap_or_default().as_bytes().ct_eq(journey.nonce.as_bytes()).into();
     let issued_to_us = claims.text("azp").is_none_or(|party| party == upstream.client_id)
         && (claims.audiences().count() == 1 || claims.text("azp").is_some());
     let subject = claims.text("sub").filter(|subject| (1..=255).contains(&subject.len()));
     let subject = subject.filter(|_| same_nonce && issued_to_us).ok_or(Refusal::Upstream)?;
     let amr = claims.members().get("amr").and_then(Value::as_array).into_iter().flatten();
+    let amr: Vec<_> =
+        amr.filter_map(Value::as_str).filter(|method| method.len() <= 20).take(10).map(str::to_owned).collect();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    // Checked: not negative, and before the year 10000.
+    let stated = claims.time("auth_time").map(|seconds| UnixTime(seconds as u64));
     Ok(Subject {
         subject: subject.to_owned(),
-        amr: amr.filter_map(Value::as_str).filter(|method| method.len() <= 20).take(10).map(str::to_owned).collect(),
+        at: signed_in_at(stated, journey, now)?,
+        acr: upstream.acr.of(claims.text("acr"), &amr),
+        amr,
     })
+}
+
+/// When the user signed in at the provider (OpenID Connect Core section 2, `auth_time`; section 3.1.3.7 rule 13).
+fn signed_in_at(stated: Option<UnixTime>, journey: &Journey, now: UnixTime) -> Result<UnixTime, Refusal> {
+    let stated = stated.filter(|at| at.0 > 0 && *at <= now.plus(CLOCK_TOLERANCE));
+    match (stated, journey.max_age) {
+        (None, None) => Ok(now),
+        (None, Some(_)) => Err(Refusal::UpstreamAuthTime),
+        (Some(at), None) => Ok(at.min(now)),
+        (Some(at), Some(max_age)) => {
+            let fresh_until = at.plus(max_age);
+            if fresh_until.plus(CLOCK_TOLERANCE) < journey.departed {
+                return Err(Refusal::UpstreamAuthTime);
+            }
+            // The provider's clock may be behind: without this a short `max_age` could never be met.
+            let behind = if max_age > 0 && fresh_until < now { CLOCK_TOLERANCE } else { 0 };
+            Ok(at.plus(behind).min(now))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -242,8 +352,20 @@ mod tests {
         let there = |onward: &str| provider.sign_in(&authority, upstream, "s", "n", "c", &Form::parse(onward).unwrap());
         let url = there("client_id=x");
         assert!(url.starts_with("https://idp.example/auth?tenant=1&response_type=code&client_id=em&redirect_uri=https%3A%2F%2Fas.example%2Faccount%2Fsign-in%2Fupstream%2Fcallback&"), "{url}");
-        assert!(!url.contains("prompt") && there("prompt=login").ends_with("&prompt=login"));
-        assert!(there("max_age=60").ends_with("&prompt=login"));
+        assert!(!url.contains("prompt") && !url.contains("max_age"));
+        for (onward, asked) in [
+            ("prompt=login", "&prompt=login&max_age=0"),
+            ("prompt=login&max_age=60", "&prompt=login&max_age=0"),
+            ("prompt=consent+login+select_account", "&prompt=login+select_account&max_age=0"),
+            ("prompt=select_account", "&prompt=select_account"),
+            ("max_age=60&prompt=consent", "&max_age=60"),
+            ("max_age=0", "&prompt=login&max_age=0"),
+            ("prompt=none", ""),
+            ("max_age=soon", ""),
+        ] {
+            let url = there(onward);
+            assert_eq!(url.split_once("&code_challenge_method=S256").unwrap().1, asked, "{onward}");
+        }
 
         let back = |answer: &str| provider.code(upstream, &Form::parse(answer).unwrap()).map(str::to_owned);
         assert_eq!(back("code=c&iss=https://idp.example").as_deref(), Ok("c"));
@@ -255,5 +377,110 @@ mod tests {
         ] {
             assert_eq!(back(bad), Err(Refusal::Upstream), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_secret_is_sent_as_the_provider_takes_it() {
+        let of = |methods: Value| {
+            let mut changed = document();
+            changed["token_endpoint_auth_methods_supported"] = methods;
+            provider(&changed).unwrap().secret_in_body
+        };
+        assert!(!provider(&document()).unwrap().secret_in_body);
+        assert!(of(json!(["client_secret_post"])) && of(json!(["private_key_jwt", "client_secret_post"])));
+        for methods in [json!(["client_secret_basic", "client_secret_post"]), json!([]), json!("client_secret_post")] {
+            assert!(!of(methods));
+        }
+    }
+
+    #[test]
+    fn another_account_is_asked_for_once() {
+        let with = |onward: &str| with_another_account(&Form::parse(onward).unwrap());
+        assert_eq!(with(""), "prompt=select_account");
+        assert_eq!(with("client_id=a&prompt=none&max_age=5"), "client_id=a&max_age=5&prompt=select_account");
+        assert_eq!(with("prompt=login+select_account"), "prompt=login+select_account");
+    }
+
+    fn journey(max_age: Option<u64>) -> Journey {
+        Journey {
+            nonce: "n".to_owned(),
+            verifier: String::new(),
+            onward: String::new(),
+            until: UnixTime(20_000),
+            departed: UnixTime(10_000),
+            max_age,
+        }
+    }
+
+    #[test]
+    fn a_sign_in_is_as_old_as_the_provider_says() {
+        let now = UnixTime(10_030);
+        let at =
+            |stated: Option<u64>, max_age| signed_in_at(stated.map(UnixTime), &journey(max_age), now).map(|at| at.0);
+        // Nothing was asked: what is said counts if it can be true.
+        assert_eq!(at(None, None), Ok(10_030));
+        assert_eq!(at(Some(7), None), Ok(7));
+        assert_eq!(at(Some(10_090), None), Ok(10_030));
+        assert_eq!(at(Some(99_999), None), Ok(10_030));
+        // A time is owed.
+        for max_age in [0, 600] {
+            for unsaid in [None, Some(0), Some(99_999)] {
+                assert_eq!(at(unsaid, Some(max_age)), Err(Refusal::UpstreamAuthTime), "{unsaid:?}");
+            }
+        }
+        assert_eq!(at(Some(10_020), Some(0)), Ok(10_020));
+        assert_eq!(at(Some(9_940), Some(0)), Ok(9_940));
+        assert_eq!(at(Some(9_939), Some(0)), Err(Refusal::UpstreamAuthTime));
+        assert_eq!(at(Some(9_500), Some(600)), Ok(9_500));
+        assert_eq!(at(Some(9_339), Some(600)), Err(Refusal::UpstreamAuthTime));
+        assert_eq!(at(Some(1), Some(u64::MAX)), Ok(1));
+        // A clock that is 50 s behind meets a short `max_age` all the same.
+        assert_eq!(at(Some(9_980), Some(10)), Ok(10_030));
+    }
+
+    fn told(id_token: Value, userinfo: &Userinfo) -> Result<Told, Refusal> {
+        let subject = Subject { subject: "s".to_owned(), at: UnixTime(1), amr: Vec::new(), acr: Acr::SignedIn };
+        subject.told(&Claims::parse(id_token.to_string().as_bytes()).unwrap(), userinfo)
+    }
+
+    #[test]
+    fn the_dialects_of_email_verified_are_read() {
+        for (value, verified) in [
+            (json!(true), true),
+            (json!("true"), true),
+            (json!("True"), true),
+            (json!(false), false),
+            (json!("false"), false),
+            (json!(1), false),
+            (json!(null), false),
+        ] {
+            let id_token = json!({ "sub": "s", "email": "a@b", "email_verified": value });
+            assert_eq!(told(id_token, &Userinfo::NotOffered).unwrap().email_verified, verified, "{value}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_verified_by_whoever_names_it() {
+        let id_token = json!({ "sub": "s", "email": "a@b", "email_verified": true });
+        let userinfo = |claims: Value| Userinfo::Claims(claims.as_object().unwrap().clone());
+        let of = |claims| told(id_token.clone(), &userinfo(claims)).unwrap();
+        assert!(of(json!({ "sub": "s" })).email_verified);
+        assert!(of(json!({ "sub": "s", "email": "a@b" })).email_verified);
+        assert!(!of(json!({ "sub": "s", "email": "a@b", "email_verified": false })).email_verified);
+        assert!(!of(json!({ "sub": "s", "email": "other@b" })).email_verified);
+        assert!(!of(json!({ "sub": "s", "email_verified": true })).email_verified);
+    }
+
+    #[test]
+    fn userinfo_that_fails_leaves_the_id_token() {
+        let id_token = json!({ "sub": "s", "name": "N", "preferred_username": "p" });
+        let told_alone = told(id_token.clone(), &Userinfo::Failed).unwrap();
+        assert_eq!(
+            (told_alone.usernames.as_slice(), told_alone.name.as_deref()),
+            (&["p".to_owned(), "s".to_owned()][..], Some("N"))
+        );
+        assert!(!told_alone.complete && told(id_token.clone(), &Userinfo::NotOffered).unwrap().complete);
+        let other = Userinfo::Claims(Map::from_iter([("sub".to_owned(), json!("t"))]));
+        assert_eq!(told(id_token, &other), Err(Refusal::Upstream));
     }
 }

@@ -1,7 +1,9 @@
 //! A user as an operator or the person itself describes it: the members of `/admin/users`.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::id_token::UpstreamUser;
 use super::scope::Scope;
 
 /// What is wrong with the description of a user.
@@ -17,14 +19,16 @@ pub enum UserError {
     Password,
     /// `scope`.
     Scope,
+    /// `upstream`.
+    Upstream,
     /// `username`.
     Username,
 }
 
 impl UserError {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Email, Self::EmailVerified, Self::Name, Self::Password, Self::Scope, Self::Username];
+    pub const ALL: [Self; 7] =
+        [Self::Email, Self::EmailVerified, Self::Name, Self::Password, Self::Scope, Self::Upstream, Self::Username];
 
     /// The stable word.
     pub const fn kind(self) -> &'static str {
@@ -34,6 +38,7 @@ impl UserError {
             Self::Name => "user_name",
             Self::Password => "user_password",
             Self::Scope => "user_scope",
+            Self::Upstream => "user_upstream",
             Self::Username => "user_username",
         }
     }
@@ -41,12 +46,41 @@ impl UserError {
     /// What the sender is told.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Email => "email must be an address.",
+            Self::Email => "email must be an address of at most 254 bytes.",
             Self::EmailVerified => "email_verified must be true or false.",
-            Self::Name => "name must be a text of at most 200 characters.",
+            Self::Name => "name must be 1 to 100 characters, none of them a control character or a mark of direction.",
             Self::Password => "password must be 8 to 128 characters, none of them a control character.",
             Self::Scope => "scope must be a text of scope values separated by spaces.",
-            Self::Username => "username holds a character that is not allowed, or is too long.",
+            Self::Upstream => {
+                "upstream must have issuer (the configured UPSTREAM_ISSUER) and sub (1 to 255 characters), or be null."
+            }
+            Self::Username => {
+                "username must be 1 to 128 ASCII letters, digits and ._@+- (with more before an @, as in an e-mail address)."
+            }
+        }
+    }
+}
+
+/// What a description says about a member that can be kept, set and cleared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change<T> {
+    /// The member is absent: what is stored stays.
+    #[default]
+    Keep,
+    /// The member is `null`: nothing is stored.
+    Clear,
+    /// The member has a value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// What is stored afterwards.
+    pub fn of(self, stored: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => stored,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
         }
     }
 }
@@ -64,12 +98,15 @@ pub struct UserDescription {
     pub email: Option<String>,
     /// Is the address known to be the person's?
     pub email_verified: bool,
-    /// What the person may allow to clients; everything but to administer the authority if it is not said.
-    pub scope: Option<Scope>,
+    /// What the person may allow to clients. With none stored that is everything but to administer the authority.
+    pub scope: Change<Scope>,
+    /// The user of the upstream provider who may sign in to the account.
+    pub upstream: Change<UpstreamUser>,
 }
 
 impl UserDescription {
-    /// Reads the members. Those that we do not know are ignored; a null member is no member.
+    /// Reads the members. Those that we do not know are ignored; a null member is no member, but for `scope` and `upstream`,
+    /// which it clears.
     ///
     /// # Errors
     /// [`UserError`] names the first member that is of the wrong type.
@@ -78,14 +115,62 @@ impl UserDescription {
         let text =
             |name: &str, error| member(name).map(|value| value.as_str().map(str::to_owned).ok_or(error)).transpose();
         let verified = member("email_verified").map(|value| value.as_bool().ok_or(UserError::EmailVerified));
-        let scope = text("scope", UserError::Scope)?;
         Ok(Self {
             username: text("username", UserError::Username)?,
             password: text("password", UserError::Password)?,
             name: text("name", UserError::Name)?,
             email: text("email", UserError::Email)?,
             email_verified: verified.transpose()?.unwrap_or_default(),
-            scope: scope.map(|text| Scope::parse(&text).ok_or(UserError::Scope)).transpose()?,
+            scope: change(body.get("scope"), |value| value.as_str().and_then(Scope::parse).ok_or(UserError::Scope))?,
+            upstream: change(body.get("upstream"), |value| upstream(value).ok_or(UserError::Upstream))?,
         })
+    }
+}
+
+fn change<T>(
+    member: Option<&Value>,
+    read: impl FnOnce(&Value) -> Result<T, UserError>,
+) -> Result<Change<T>, UserError> {
+    match member {
+        None => Ok(Change::Keep),
+        Some(Value::Null) => Ok(Change::Clear),
+        Some(value) => read(value).map(Change::Set),
+    }
+}
+
+fn upstream(value: &Value) -> Option<UpstreamUser> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| (1..=255).contains(&text.len()));
+    Some(UpstreamUser { issuer: text("issuer")?.to_owned(), sub: text("sub")?.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse(body: &Value) -> Result<UserDescription, UserError> {
+        UserDescription::parse(body.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_absent_member_keeps_and_null_clears() {
+        let absent = parse(&json!({ "username": "a" })).unwrap();
+        assert_eq!((absent.scope, absent.upstream), (Change::Keep, Change::Keep));
+        let cleared = parse(&json!({ "scope": null, "upstream": null, "name": null })).unwrap();
+        assert_eq!((cleared.scope, cleared.upstream, cleared.name), (Change::Clear, Change::Clear, None));
+        let set = parse(&json!({ "scope": "", "upstream": { "issuer": "https://idp.example", "sub": "s" } })).unwrap();
+        assert_eq!(set.scope, Change::Set(Scope::default()));
+        assert_eq!(set.upstream.of(None).unwrap().sub, "s");
+        assert_eq!(
+            (Change::Keep.of(Some(1)), Change::Clear.of(Some(1)), Change::Set(2).of(Some(1))),
+            (Some(1), None, Some(2))
+        );
+    }
+
+    #[test]
+    fn a_subject_needs_its_issuer() {
+        for upstream in [json!("s"), json!({}), json!({ "sub": "s" }), json!({ "issuer": "i", "sub": "" }), json!([])] {
+            assert_eq!(parse(&json!({ "upstream": upstream })).unwrap_err(), UserError::Upstream);
+        }
     }
 }

@@ -29,6 +29,8 @@ pub enum Problem {
         /// Until when to wait.
         seconds: u64,
     },
+    /// The user of the upstream provider has no account here.
+    UpstreamAccount,
     /// The upstream provider did not confirm who it is.
     UpstreamFailed,
     /// Our own fault.
@@ -50,6 +52,7 @@ impl Problem {
             | Self::RedirectMismatch
             | Self::BadRequest { .. }
             | Self::SignedOutMeanwhile => 400,
+            Self::UpstreamAccount => 403,
             Self::NotFound => 404,
             Self::Throttled { .. } => 429,
             Self::UpstreamFailed => 502,
@@ -79,6 +82,9 @@ impl Problem {
             Self::Throttled { seconds } => {
                 let advice = fill(words.throttled_advice, &[("wait", wait(words, seconds))]);
                 return (words.throttled_heading, words.throttled_sentence, advice);
+            }
+            Self::UpstreamAccount => {
+                (words.upstream_account_heading, words.upstream_account_sentence, words.upstream_account_advice)
             }
             Self::UpstreamFailed => {
                 (words.upstream_failed_heading, words.upstream_failed_sentence, words.upstream_failed_advice)

@@ -41,6 +41,8 @@ pub enum SignInError {
     PasskeyRefused,
     /// The upstream provider did not confirm who it is.
     UpstreamFailed,
+    /// The upstream provider did not confirm that the sign-in was recent.
+    UpstreamNotRecent,
     /// The form is too old, or from another browser.
     Stale,
     /// Too many attempts.
@@ -88,6 +90,10 @@ impl SignIn<'_> {
             SignInError::UpstreamFailed => {
                 let provider = foreign(self.upstream.unwrap_or_default());
                 fill(words.upstream_refused, &[("provider", provider)])
+            }
+            SignInError::UpstreamNotRecent => {
+                let provider = foreign(self.upstream.unwrap_or_default());
+                fill(words.upstream_not_recent, &[("provider", provider)])
             }
             SignInError::Stale => html! { (words.stale) },
             SignInError::Throttled { seconds } => fill(words.throttled, &[("wait", wait(words, seconds))]),

@@ -1,7 +1,7 @@
 //! Asking accounts, and what of their records is sealed.
 
 use crate::oauth::handle::AccountId;
-use crate::oauth::id_token::Profile;
+use crate::oauth::id_token::{Namespace, Profile};
 
 use super::env::{ACCOUNT, Platform};
 use super::kv::{self, Found};
@@ -9,6 +9,7 @@ use super::objects;
 use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::objects::account_records::AccountRecord;
 use super::report::Fault;
+use super::users;
 
 /// Asks an account.
 pub(crate) async fn ask(
@@ -32,11 +33,36 @@ pub(crate) async fn profile(
     record: &AccountRecord,
 ) -> Result<Profile, Fault> {
     let name = profile_name(platform, account);
-    match kv::open(platform, &name, &record.profile).await? {
+    match kv::open::<Profile>(platform, &name, &record.profile).await? {
+        Found::Record(profile) if profile.namespace.is_none() => {
+            with_namespace(platform, account, record, profile).await
+        }
         Found::Record(profile) => Ok(profile),
         Found::Unreadable(kind) => Err(Fault::new(kind, &name)),
         Found::Nothing => Err(objects::unexpected()),
     }
+}
+
+/// Completes a profile that an earlier version stored without the namespace of its user name: the name is a local one if it
+/// leads to the account. Stored, so that it is looked up once.
+async fn with_namespace(
+    platform: &Platform,
+    account: &AccountId,
+    record: &AccountRecord,
+    profile: Profile,
+) -> Result<Profile, Fault> {
+    let namespace = if users::leads_to(platform, &profile.username, account).await? {
+        Namespace::Local
+    } else {
+        // The provider may not be configured any more; the name must not look like a local one all the same.
+        let issuer = platform.authority().upstream().map_or("upstream", |upstream| &upstream.issuer);
+        Namespace::Upstream(issuer.to_owned())
+    };
+    let profile = Profile { namespace: Some(namespace), ..profile };
+    let sealed = seal_profile(platform, account, &profile).await?;
+    // Refused where the profile has just been replaced: by one that has a namespace.
+    ask(platform, account, &AccountCommand::SetProfile { was: record.profile.clone(), sealed }).await?;
+    Ok(profile)
 }
 
 /// Under which name an account's profile is sealed.

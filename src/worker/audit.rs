@@ -151,10 +151,10 @@ impl Audit {
             | AccountCommand::Refresh { .. }
             | AccountCommand::Remove
             | AccountCommand::RenamePasskey { .. }
-            | AccountCommand::Replace(_)
-            | AccountCommand::Reseal { .. }
+            | AccountCommand::Replace { .. }
             | AccountCommand::Revoke { .. }
             | AccountCommand::RevokeToken { .. }
+            | AccountCommand::SetProfile { .. }
             | AccountCommand::SignIn { .. }
             | AccountCommand::Status { .. } => {}
         }

@@ -17,6 +17,8 @@ use super::report::Fault;
 pub(crate) const FORM_TTL: u64 = 3600;
 /// How long a browser remembers that it is one, and whom it has signed in, seconds: as long as browsers allow.
 const REMEMBER_FOR: u64 = 400 * 24 * 3600;
+/// How many ways to the upstream provider a browser may be on at the same time: cookies have to fit in one header.
+const MOST_JOURNEYS: usize = 5;
 
 /// What a form is for; under the MAC, so that a form of one page counts on no other.
 #[derive(Clone, Copy)]
@@ -56,8 +58,9 @@ pub(crate) struct Browser {
     pub(crate) address: String,
     /// Its language.
     pub(crate) words: &'static Words,
-    /// What was remembered when the person left for the upstream provider, sealed.
-    pub(crate) journey: Option<String>,
+    /// What was remembered each time the person left for the upstream provider, sealed, by the name of its cookie: the oldest
+    /// first, as browsers send them (RFC 6265bis section 5.8.3).
+    journeys: Vec<(String, String)>,
     known: Option<String>,
 }
 
@@ -90,7 +93,7 @@ impl Browser {
             agent: pages::browser_label(&agent),
             address: request.header("CF-Connecting-IP").unwrap_or_default(),
             words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
-            journey: cookie(Cookie::Journey),
+            journeys: journeys(platform.authority(), &header),
             known: cookie(Cookie::Known),
         })
     }
@@ -210,9 +213,38 @@ impl Browser {
         reply.with_cookie(Cookie::Session.set(platform.authority(), "", 0))
     }
 
-    /// Has the browser remember what belongs to the way to the upstream provider and back.
-    pub(crate) fn departs(platform: &Platform, reply: Reply, sealed: &str, for_seconds: u64) -> Reply {
-        reply.with_cookie(Cookie::Journey.set(platform.authority(), sealed, for_seconds))
+    /// Has the browser remember what belongs to one way to the upstream provider and back. Each has a cookie of its own, so that
+    /// several tabs may be there at the same time; of too many, the oldest are forgotten.
+    pub(crate) fn departs(
+        &self,
+        platform: &Platform,
+        reply: Reply,
+        state: &str,
+        sealed: &str,
+        for_seconds: u64,
+    ) -> Reply {
+        let authority = platform.authority();
+        let too_many = (self.journeys.len() + 1).saturating_sub(MOST_JOURNEYS);
+        let reply = self
+            .journeys
+            .iter()
+            .take(too_many)
+            .fold(reply, |reply, (name, _)| reply.with_cookie(set_cookie(authority, name, "", 0)));
+        reply.with_cookie(set_cookie(authority, &journey_cookie(authority, state), sealed, for_seconds))
+    }
+
+    /// What was remembered when the person left with this state. Earlier versions had one cookie for all.
+    pub(crate) fn journey(&self, platform: &Platform, state: &str) -> Option<&str> {
+        let authority = platform.authority();
+        let names = [journey_cookie(authority, state), Cookie::Journey.of(authority).to_owned()];
+        let found = names.iter().find_map(|name| self.journeys.iter().find(|(own, _)| own == name));
+        found.map(|(_, sealed)| sealed.as_str())
+    }
+
+    /// Has the browser forget that way, which counts once.
+    pub(crate) fn arrives(platform: &Platform, reply: Reply, state: &str) -> Reply {
+        let authority = platform.authority();
+        reply.with_cookie(set_cookie(authority, &journey_cookie(authority, state), "", 0))
     }
 
     fn remember(&self, platform: &Platform, reply: Reply) -> Reply {
@@ -250,9 +282,28 @@ impl Cookie {
     }
 
     fn set(self, authority: &Authority, value: &str, max_age: u64) -> String {
-        let secure = if authority.is_loopback() { "" } else { "; Secure" };
-        format!("{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}", self.of(authority))
+        set_cookie(authority, self.of(authority), value, max_age)
     }
+}
+
+fn set_cookie(authority: &Authority, name: &str, value: &str, max_age: u64) -> String {
+    let secure = if authority.is_loopback() { "" } else { "; Secure" };
+    format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The name of the cookie for one way to the upstream provider and back. It does not tell the state.
+fn journey_cookie(authority: &Authority, state: &str) -> String {
+    let id: String = base64url::encode(&Sha256::digest(state)).chars().take(12).collect();
+    format!("{}-{id}", Cookie::Journey.of(authority))
+}
+
+fn journeys(authority: &Authority, header: &str) -> Vec<(String, String)> {
+    let prefix = Cookie::Journey.of(authority);
+    let pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let own = pairs.filter(|(name, _)| {
+        name.strip_prefix(prefix).is_some_and(|id| id.is_empty() || (id.len() == 13 && id.starts_with('-')))
+    });
+    own.map(|(name, value)| (name.to_owned(), value.to_owned())).take(2 * MOST_JOURNEYS).collect()
 }
 
 /// What a person is told about a refusal.
@@ -267,7 +318,8 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
         Refusal::NotFound => Problem::NotFound,
         Refusal::SessionMissing => Problem::SignedOutMeanwhile,
         Refusal::SignInThrottled { seconds } => Problem::Throttled { seconds: *seconds },
-        Refusal::Upstream => Problem::UpstreamFailed,
+        Refusal::Upstream | Refusal::UpstreamAuthTime => Problem::UpstreamFailed,
+        Refusal::UpstreamAccount => Problem::UpstreamAccount,
         other => Problem::BadRequest { reason: other.error().1 },
     }
 }

@@ -181,9 +181,12 @@ fn read_authority(env: &Env) -> Result<Authority, Fault> {
         session_ttl: &var("SESSION_TTL"),
         event_retention: &var("EVENT_RETENTION_DAYS"),
         self_registration: &var("SELF_REGISTRATION"),
+        default_user_scope: &var("DEFAULT_USER_SCOPE"),
         upstream_issuer: &var("UPSTREAM_ISSUER"),
         upstream_client_id: &var("UPSTREAM_CLIENT_ID"),
         upstream_name: &var("UPSTREAM_NAME"),
+        upstream_accounts: &var("UPSTREAM_ACCOUNTS"),
+        upstream_acr: &var("UPSTREAM_ACR"),
     };
     Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error))
 }

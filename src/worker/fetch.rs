@@ -26,6 +26,35 @@ extern "C" {
     fn abort_after(milliseconds: u32) -> Result<JsValue, JsValue>;
 }
 
+/// What another server answered.
+pub(crate) struct Document {
+    content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Document {
+    /// Is it of this media type?
+    pub(crate) fn is(&self, media_type: &str) -> bool {
+        let own = self.content_type.split(';').next().unwrap_or_default();
+        own.trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// The JSON object that it is.
+    pub(crate) fn object(&self) -> Result<Map<String, Value>, Refusal> {
+        strict_json::parse_object(&self.body).ok_or(Refusal::Upstream)
+    }
+}
+
+/// The document at an address, a JSON object or a JWT.
+///
+/// # Errors
+/// [`Refusal::Upstream`] for whatever goes wrong.
+pub(crate) async fn document(url: &str, authorization: Option<&str>) -> Result<Document, Stop> {
+    let mut headers = vec![("Accept", "application/json, application/jwt")];
+    headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
+    ask(url, &[("method", "GET".into())], &headers).await
+}
+
 /// The JSON object at an address.
 ///
 /// # Errors
@@ -33,7 +62,7 @@ extern "C" {
 pub(crate) async fn json(url: &str, authorization: Option<&str>) -> Result<Map<String, Value>, Stop> {
     let mut headers = vec![("Accept", "application/json")];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
-    ask(url, &[("method", "GET".into())], &headers).await
+    Ok(ask(url, &[("method", "GET".into())], &headers).await?.object()?)
 }
 
 /// Posts a form, and reads the JSON object that comes back.
@@ -48,10 +77,10 @@ pub(crate) async fn post_form(
     let body = encode_parameters(form.iter().copied());
     let mut headers = vec![("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
-    ask(url, &[("method", "POST".into()), ("body", body.into())], &headers).await
+    Ok(ask(url, &[("method", "POST".into()), ("body", body.into())], &headers).await?.object()?)
 }
 
-async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -> Result<Map<String, Value>, Stop> {
+async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -> Result<Document, Stop> {
     // What the platform says may hold the address; the operator knows which provider is configured.
     let failed = |_: JsValue| Refusal::Upstream;
     let init = Object::new();
@@ -75,5 +104,6 @@ async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -
     if body.length() as usize > MAX_DOCUMENT {
         return Err(Refusal::Upstream.into());
     }
-    Ok(strict_json::parse_object(&body.to_vec()).ok_or(Refusal::Upstream)?)
+    let content_type = response.headers().get("Content-Type").ok().flatten().unwrap_or_default();
+    Ok(Document { content_type, body: body.to_vec() })
 }

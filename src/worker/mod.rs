@@ -9,6 +9,7 @@ mod clock;
 mod crypto;
 mod endpoints;
 mod env;
+mod federation;
 mod fetch;
 mod http;
 mod jobs;

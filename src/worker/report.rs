@@ -37,7 +37,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 25] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -51,6 +51,7 @@ impl FaultKind {
         Self::Settings(AuthorityError::AccessTokenTtl),
         Self::Settings(AuthorityError::Algorithms),
         Self::Settings(AuthorityError::DefaultResource),
+        Self::Settings(AuthorityError::DefaultUserScope),
         Self::Settings(AuthorityError::EventRetention),
         Self::Settings(AuthorityError::Issuer),
         Self::Settings(AuthorityError::IssuerMissing),
@@ -59,6 +60,8 @@ impl FaultKind {
         Self::Settings(AuthorityError::SampleScope),
         Self::Settings(AuthorityError::SelfRegistration),
         Self::Settings(AuthorityError::Upstream),
+        Self::Settings(AuthorityError::UpstreamAccounts),
+        Self::Settings(AuthorityError::UpstreamAcr),
         Self::StoreUnavailable,
     ];
 
@@ -141,6 +144,11 @@ impl From<Fault> for Stop {
 /// Notes a refusal for the operator: where and why, no value from the request.
 pub(crate) fn refused(endpoint: &str, refusal: &Refusal) {
     console_log!("{}", json!({ "event": "refused", "endpoint": endpoint, "reason": refusal.kind() }));
+}
+
+/// Notes for the log that an upstream provider's userinfo endpoint gave nothing that counts: its users keep what the ID token says.
+pub(crate) fn userinfo_failed() {
+    console_log!("{}", json!({ "event": "upstream_userinfo_failed" }));
 }
 
 /// Notes for the log that a record could not be sealed anew, and why.

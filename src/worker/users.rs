@@ -7,13 +7,15 @@ use crate::identity::password::{self, Password, PasswordHash};
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
 use crate::oauth::handle::AccountId;
-use crate::oauth::id_token::Profile;
+use crate::oauth::id_token::{Namespace, Profile, UpstreamUser};
 use crate::oauth::scope::Scope;
-use crate::oauth::user::{UserDescription, UserError};
+use crate::oauth::user::{Change, UserDescription, UserError};
 use crate::token::{UnixTime, base64url};
 
 use super::account;
+use super::clients::RACES;
 use super::env::{IDENTIFIER, Platform};
+use super::federation;
 use super::kv::{self, Found, Kind};
 use super::objects;
 use super::objects::account_commands::{AccountAnswer, AccountCommand};
@@ -23,7 +25,7 @@ use super::random::random;
 use super::report::{Fault, FaultKind, Stop};
 
 /// A name whose account cannot be found is taken to be left over from a creation that broke off, this long after, seconds.
-const LEFT_OVER_AFTER: u64 = 60;
+pub(crate) const LEFT_OVER_AFTER: u64 = 60;
 
 /// What somebody can be found by.
 pub(crate) enum Name<'n> {
@@ -60,62 +62,130 @@ pub(crate) async fn identifier(
 
 /// A user to be.
 pub(crate) struct NewUser {
-    pub(crate) username: Username,
+    /// The name to sign in by; `None` for a user who has only a name at the upstream provider.
+    pub(crate) username: Option<Username>,
     pub(crate) password: Option<Password>,
+    /// The rest of the profile, with the user name.
     pub(crate) profile: Profile,
-    pub(crate) scope: Option<Scope>,
+    pub(crate) scope: Change<Scope>,
+    pub(crate) upstream: Change<UpstreamUser>,
 }
 
-/// The members of an operator's description, checked.
+/// The members of an operator's description, checked. `current` is the profile that they replace, if there is one: a user
+/// name that an upstream provider gave out may be repeated or left out.
 ///
 /// # Errors
 /// The first that an account cannot have.
-pub(crate) fn checked(description: UserDescription, now: UnixTime) -> Result<NewUser, Refusal> {
-    let username = description.username.as_deref().map(Username::parse);
-    let username = username.and_then(Result::ok).ok_or(Refusal::User(UserError::Username))?;
+pub(crate) fn checked(
+    description: UserDescription,
+    current: Option<&Profile>,
+    now: UnixTime,
+) -> Result<NewUser, Refusal> {
+    let foreign = current.filter(|profile| matches!(profile.namespace, Some(Namespace::Upstream(_))));
+    let links = matches!(description.upstream, Change::Set(_));
+    let username = match description.username.as_deref() {
+        None if foreign.is_some() || (current.is_none() && links) => None,
+        Some(text) if foreign.is_some_and(|profile| profile.shown_username() == text) => None,
+        text => Some(text.and_then(|text| Username::parse(text).ok()).ok_or(Refusal::User(UserError::Username))?),
+    };
     let password = description.password.as_deref().map(Password::given);
     let password = password.transpose().map_err(|_| Refusal::User(UserError::Password))?;
+    if password.is_some() && username.is_none() {
+        // Without a name of ours there is nothing to type the password with.
+        return Err(Refusal::User(UserError::Username));
+    }
     let name = description.name.as_deref().filter(|name| !name.is_empty()).map(PersonName::parse);
     let name = name.transpose().map_err(|_| Refusal::User(UserError::Name))?;
     let email = description.email.as_deref().filter(|email| !email.is_empty()).map(Email::parse);
     let email = email.transpose().map_err(|_| Refusal::User(UserError::Email))?;
     let profile = Profile {
-        username: username.as_str().to_owned(),
+        username: username.as_ref().map(ToString::to_string).unwrap_or_default(),
+        namespace: Some(Namespace::Local),
+        upstream: None,
         name: name.map(|name| name.as_str().to_owned()),
         email_verified: email.is_some() && description.email_verified,
         email: email.map(|email| email.as_str().to_owned()),
         updated_at: now,
     };
-    Ok(NewUser { username, password, profile, scope: description.scope })
+    Ok(NewUser { username, password, profile, scope: description.scope, upstream: description.upstream })
 }
 
-/// Makes an account: takes the name, enters the account in the list, then stores it.
+/// Makes an account: takes its names, enters the account in the list, then stores it. Gives its profile and scope too.
 ///
 /// A crash in between leaves a name whose account is not there; the next who asks for it gets it, a minute later. And it
 /// may leave an entry in the list, which shows nothing: so whoever goes through the list misses no account.
 ///
 /// # Errors
 /// [`Refusal::UserExists`].
-pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<AccountId, Stop> {
+pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(AccountId, Profile, Option<Scope>), Stop> {
     let account = AccountId::from_bytes(random()?);
-    let password = match &user.password {
-        Some(password) => Some(seal_password(platform, &account, password).await?),
-        None => None,
+    let upstream = user.upstream.of(None);
+    let mut profile = user.profile;
+    if let Some(UpstreamUser { issuer, sub }) = &upstream {
+        is_configured(platform, issuer)?;
+        if user.username.is_none() {
+            profile.username = federation::username([sub.as_str()], sub);
+            profile.namespace = Some(Namespace::Upstream(issuer.clone()));
+        }
+        claim(platform, &Name::Upstream { issuer, subject: sub }, &account, None).await?;
+    }
+    if let Some(username) = &user.username {
+        let password = match &user.password {
+            Some(password) => Some(seal_password(platform, &account, password).await?),
+            None => None,
+        };
+        if let Err(stop) = claim(platform, &Name::Username(username.as_str()), &account, password).await {
+            if let Some(UpstreamUser { issuer, sub }) = &upstream {
+                release(platform, &Name::Upstream { issuer, subject: sub }, &account).await?;
+            }
+            return Err(stop);
+        }
+    }
+    profile.upstream = upstream;
+    let scope = match user.scope {
+        Change::Keep => Some(platform.authority().default_user_scope().clone()),
+        change => change.of(None),
     };
-    let name = Name::Username(user.username.as_str());
-    claim(platform, &name, &account, password).await?;
-    store(platform, &account, &user).await?;
+    store(platform, &account, &profile, scope.clone()).await?;
+    Ok((account, profile, scope))
+}
+
+/// Makes an account for a user of the upstream provider.
+///
+/// # Errors
+/// [`Refusal::UserExists`].
+pub(crate) async fn create_upstream(
+    platform: &Platform,
+    name: &Name<'_>,
+    profile: &Profile,
+) -> Result<AccountId, Stop> {
+    let account = AccountId::from_bytes(random()?);
+    claim(platform, name, &account, None).await?;
+    store(platform, &account, profile, Some(platform.authority().default_user_scope().clone())).await?;
     Ok(account)
 }
 
-/// Makes an account for a subject of another provider.
-pub(crate) async fn create_upstream(platform: &Platform, name: &Name<'_>, profile: Profile) -> Result<AccountId, Stop> {
-    let account = AccountId::from_bytes(random()?);
-    claim(platform, name, &account, None).await?;
-    list(platform, &account, &profile.username, &[]).await?;
-    let record = record(platform, &account, &profile, None).await?;
-    finish(platform, &account, AccountCommand::Create(record)).await?;
-    Ok(account)
+/// Only the configured provider's users can ever sign in.
+fn is_configured(platform: &Platform, issuer: &str) -> Result<(), Refusal> {
+    let configured = platform.authority().upstream().is_some_and(|upstream| upstream.issuer == issuer);
+    if configured { Ok(()) } else { Err(Refusal::User(UserError::Upstream)) }
+}
+
+/// Gives up a name, if it leads to the account.
+pub(crate) async fn release(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<(), Fault> {
+    identifier(platform, name, &IdentifierCommand::Release { account: account.clone() }).await.map(|_| ())
+}
+
+/// Does a local user name lead to the account?
+pub(crate) async fn leads_to(platform: &Platform, username: &str, account: &AccountId) -> Result<bool, Fault> {
+    // Local names are stored as they are parsed.
+    if Username::parse(username).map_or(true, |name| name.as_str() != username) {
+        return Ok(false);
+    }
+    match identifier(platform, &Name::Username(username), &IdentifierCommand::Read).await? {
+        IdentifierAnswer::Entry(entry) => Ok(entry.is_some_and(|entry| entry.account == *account)),
+        _ => Err(objects::unexpected()),
+    }
 }
 
 async fn claim(
@@ -144,20 +214,11 @@ async fn claim(
     }
 }
 
-async fn store(platform: &Platform, account: &AccountId, user: &NewUser) -> Result<(), Stop> {
-    list(platform, account, &user.profile.username, &[]).await?;
-    let record = record(platform, account, &user.profile, user.scope.clone()).await?;
-    finish(platform, account, AccountCommand::Create(record)).await
-}
-
-async fn record(
-    platform: &Platform,
-    account: &AccountId,
-    profile: &Profile,
-    scope: Option<Scope>,
-) -> Result<AccountRecord, Fault> {
+async fn store(platform: &Platform, account: &AccountId, profile: &Profile, scope: Option<Scope>) -> Result<(), Stop> {
+    list(platform, account, &profile.username, &[]).await?;
     let profile = account::seal_profile(platform, account, profile).await?;
-    Ok(AccountRecord { profile, scope, created: platform.now })
+    let record = AccountRecord { profile, scope, created: platform.now };
+    finish(platform, account, AccountCommand::Create(record)).await
 }
 
 /// What the list of users holds of one: by which names the account can be found.
@@ -204,56 +265,155 @@ pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(Ac
 }
 
 /// Replaces what there is of a user. The password stays unless there is a new one; a name that is given up is free.
-pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewUser) -> Result<Profile, Stop> {
-    let (old, old_profile) = read(platform, account).await?;
-    let name = Name::Username(user.username.as_str());
-    let mut given_up = Vec::new();
-    if old_profile.username != user.profile.username {
-        given_up = list_change(platform, account, &old_profile.username, user.username.as_str()).await?;
-        let kept = match password_of(platform, account, &old_profile.username).await? {
-            // Sealed anew: what moves must not carry on a key that is about to go.
-            Some(sealed) => {
-                let hash = open_password(platform, account, &sealed).await?;
-                Some(kv::seal(platform, &password_name(platform, account), &hash).await?)
+///
+/// The record is replaced only if it still is the one that was read: else all of it is done again.
+///
+/// # Errors
+/// [`Refusal::UserNotFound`], [`Refusal::UserExists`].
+pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewUser) -> Result<(), Stop> {
+    for _ in 0..RACES {
+        if replace_once(platform, account, &user).await? {
+            return Ok(());
+        }
+    }
+    Err(objects::unexpected().into())
+}
+
+/// Says whether nobody else changed the user meanwhile.
+async fn replace_once(platform: &Platform, account: &AccountId, user: &NewUser) -> Result<bool, Stop> {
+    let (record, old) = read(platform, account).await?;
+    let mut profile = Profile { upstream: user.upstream.clone().of(old.upstream.clone()), ..user.profile.clone() };
+    if let Some(UpstreamUser { issuer, sub }) =
+        profile.upstream.as_ref().filter(|link| old.upstream.as_ref() != Some(link))
+    {
+        is_configured(platform, issuer)?;
+        claim(platform, &Name::Upstream { issuer, subject: sub }, account, None).await?;
+    }
+    let was_local = is_local(&old);
+    let mut renaming = None;
+    match &user.username {
+        None if was_local => return Err(Refusal::User(UserError::Username).into()),
+        None => (profile.username, profile.namespace) = (old.username.clone(), old.namespace.clone()),
+        Some(username) if !was_local || username.as_str() != old.username => {
+            renaming = Some(take_name(platform, account, &old, username).await?);
+        }
+        Some(_) => {}
+    }
+    let sealed = account::seal_profile(platform, account, &profile).await?;
+    let command = AccountCommand::Replace { was: record.profile, sealed, scope: user.scope.clone() };
+    match account::ask(platform, account, &command).await? {
+        AccountAnswer::Done => {}
+        AccountAnswer::Refused => return Ok(false),
+        AccountAnswer::Missing => return Err(Refusal::UserNotFound.into()),
+        _ => return Err(objects::unexpected().into()),
+    }
+    let name = Name::Username(&profile.username);
+    if let Some(password) = &user.password
+        && !set_password(platform, account, &name, None, password).await?
+    {
+        // The account has just got another name.
+        return Ok(false);
+    }
+    if let Some(renaming) = renaming {
+        renaming.complete(platform, account, &profile.username, user.password.is_none()).await?;
+    }
+    if let Some(UpstreamUser { issuer, sub }) = old.upstream.filter(|link| profile.upstream.as_ref() != Some(link)) {
+        release(platform, &Name::Upstream { issuer: &issuer, subject: &sub }, account).await?;
+    }
+    Ok(true)
+}
+
+/// A change of the name to sign in by, between taking the new one and giving up the old one.
+struct Renaming {
+    old: String,
+    /// The sealed password that was copied.
+    copied: Option<String>,
+    given_up: Vec<String>,
+}
+
+/// Takes a name for an account that has another one, with a copy of the password.
+async fn take_name(
+    platform: &Platform,
+    account: &AccountId,
+    old: &Profile,
+    username: &Username,
+) -> Result<Renaming, Stop> {
+    let given_up = list_change(platform, account, &old.username, username.as_str()).await?;
+    let copied = password_of(platform, account, &old.username).await?;
+    let password = match &copied {
+        Some(sealed) => Some(copy_password(platform, account, sealed).await?),
+        None => None,
+    };
+    claim(platform, &Name::Username(username.as_str()), account, password).await?;
+    Ok(Renaming { old: old.username.clone(), copied, given_up })
+}
+
+impl Renaming {
+    /// Gives up the old names. A password that was changed under the old name after it was copied comes along,
+    /// unless it is replaced anyway.
+    async fn complete(
+        mut self,
+        platform: &Platform,
+        account: &AccountId,
+        new: &str,
+        keeps_password: bool,
+    ) -> Result<(), Stop> {
+        for _ in 0..RACES {
+            let command = IdentifierCommand::ReleaseCopied { account: account.clone(), password: self.copied.clone() };
+            match identifier(platform, &Name::Username(&self.old), &command).await? {
+                IdentifierAnswer::Entry(Some(entry)) if keeps_password => {
+                    if let Some(sealed) = &entry.password {
+                        let password = copy_password(platform, account, sealed).await?;
+                        let command = IdentifierCommand::SetPassword { account: account.clone(), was: None, password };
+                        identifier(platform, &Name::Username(new), &command).await?;
+                    }
+                    self.copied = entry.password;
+                }
+                _ => break,
             }
-            None => None,
-        };
-        claim(platform, &name, account, kept).await?;
-    }
-    let renewed = AccountRecord { created: old.created, ..record(platform, account, &user.profile, user.scope).await? };
-    finish(platform, account, AccountCommand::Replace(renewed)).await?;
-    if let Some(password) = &user.password {
-        set_password(platform, account, &name, password).await?;
-    }
-    for name in &given_up {
-        identifier(platform, &Name::Username(name), &IdentifierCommand::Release { account: account.clone() }).await?;
-    }
-    if !given_up.is_empty() {
+        }
+        for name in &self.given_up {
+            release(platform, &Name::Username(name), account).await?;
+        }
         // KV takes one write a second under one name. That names too many stay noted harms nobody.
-        let _ = list(platform, account, user.username.as_str(), &[]).await;
+        let _ = list(platform, account, new, &[]).await;
+        Ok(())
     }
-    Ok(user.profile)
+}
+
+fn is_local(profile: &Profile) -> bool {
+    matches!(profile.namespace, Some(Namespace::Local) | None)
 }
 
 /// Removes a user: the account with its sessions and grants first, so that nothing of it counts any more.
 pub(crate) async fn remove(platform: &Platform, account: &AccountId) -> Result<(), Stop> {
     let (_, profile) = read(platform, account).await?;
     finish(platform, account, AccountCommand::Remove).await?;
-    let name = Name::Username(&profile.username);
-    identifier(platform, &name, &IdentifierCommand::Release { account: account.clone() }).await?;
+    release(platform, &Name::Username(&profile.username), account).await?;
+    if let Some(UpstreamUser { issuer, sub }) = &profile.upstream {
+        release(platform, &Name::Upstream { issuer, subject: sub }, account).await?;
+    }
     Ok(kv::delete(platform, &kv::name(platform, Kind::User, account.as_str())).await?)
 }
 
-/// Gives an account a new password.
+/// Gives an account a new password, with `was` only in the place of the sealed one that was read. Says whether it is stored:
+/// not if the name does not lead to the account any more, or the password has just been changed.
 pub(crate) async fn set_password(
     platform: &Platform,
     account: &AccountId,
     name: &Name<'_>,
+    was: Option<String>,
     password: &Password,
-) -> Result<(), Fault> {
-    let sealed = Some(seal_password(platform, account, password).await?);
-    let command = IdentifierCommand::SetPassword { account: account.clone(), password: sealed };
-    identifier(platform, name, &command).await.map(|_| ())
+) -> Result<bool, Fault> {
+    let password = seal_password(platform, account, password).await?;
+    let command = IdentifierCommand::SetPassword { account: account.clone(), was, password };
+    Ok(matches!(identifier(platform, name, &command).await?, IdentifierAnswer::Done))
+}
+
+/// The same password, sealed by the current key: a copy must not carry on a key that is about to go.
+async fn copy_password(platform: &Platform, account: &AccountId, sealed: &str) -> Result<String, Fault> {
+    let hash = open_password(platform, account, sealed).await?;
+    kv::seal(platform, &password_name(platform, account), &hash).await
 }
 
 /// The sealed password that goes with a name, if the account has it.

@@ -39,9 +39,26 @@ test('a new user, with everything that can be said', async () => {
 test('a name is all that is needed', async () => {
   const { status, json } = await admin(server, 'POST', PATH, { username: 'just-a-name' });
   assert.equal(status, 201);
-  assert.deepEqual(Object.keys(json).sort(), ['created_at', 'email_verified', 'id', 'updated_at', 'username']);
-  const nulls = { username: 'with-nulls', password: null, name: null, email: null, email_verified: null, scope: null };
-  assert.equal((await admin(server, 'POST', PATH, nulls)).status, 201);
+  assert.deepEqual(Object.keys(json).sort(), ['created_at', 'email_verified', 'id', 'scope', 'updated_at', 'username']);
+  assert.equal(json.scope, 'openid profile email offline_access', 'what the setting says');
+  const nulls = { username: 'with-nulls', password: null, name: null, email: null, email_verified: null, scope: null, upstream: null };
+  const cleared = await admin(server, 'POST', PATH, nulls);
+  assert.deepEqual([cleared.status, cleared.json.scope], [201, undefined]);
+});
+
+test('an address with an apostrophe is a user name, and can be signed in with', async () => {
+  const user = await createUser(server, { username: "O'Brien!#$%&*+-/=?^_`{|}~@App.Example" });
+  assert.deepEqual((await find("o'brien!#$%&*+-/=?^_`{|}~@app.example")).map(({ id }) => id), [user.id]);
+  assert.equal(await signsIn(user), true);
+});
+
+test('the longest names are taken, and the limits are named', async () => {
+  const longest = { username: `a${'b'.repeat(127)}`, name: '\u674e'.repeat(100), email: `a@${'b.'.repeat(125)}bb` };
+  assert.equal((await admin(server, 'POST', PATH, longest)).status, 201);
+  for (const [member, limit] of [['username', 128], ['name', 100], ['email', 254]]) {
+    const { json } = await admin(server, 'POST', PATH, { ...longest, username: 'not-too-long', [member]: `${longest[member]}x` });
+    assert.match(json.error_description, new RegExp(`^${member} .*\\b${limit}\\b`));
+  }
 });
 
 for (const [member, description] of [
@@ -69,6 +86,8 @@ for (const [member, description] of [
   ['email_verified', { email_verified: 'true' }],
   ['scope', { scope: ['read'] }],
   ['scope', { scope: 'read "write"' }],
+  ['upstream', { upstream: 'somebody' }],
+  ['upstream', { upstream: { issuer: 'https://idp.example', sub: 'somebody' } }],
 ]) {
   test(`refused: ${JSON.stringify(description).slice(0, 70)}`, async () => {
     const whole = member === 'username' ? description : { username: 'refused', ...description };
@@ -109,17 +128,19 @@ test('one of many who want a name at the same moment gets it', async () => {
   assert.deepEqual((await find('wanted')).map(({ id }) => id), [made.id]);
 });
 
-test('replacing: what is not sent is gone, but the password stays', async () => {
+test('replacing: what is not sent is gone, but the password and the scope stay', async () => {
   const user = await createUser(server, { name: 'Before', email: 'before@app.example', email_verified: true, scope: 'read' });
   const created = (await admin(server, 'GET', `${PATH}/${user.id}`)).json;
   const { status, json } = await admin(server, 'PUT', `${PATH}/${user.id}`, { username: user.username, name: 'After' });
   assert.equal(status, 200);
   const { updated_at, ...rest } = json;
   assert.deepEqual(rest, {
-    id: user.id, username: user.username, name: 'After', email_verified: false, created_at: created.created_at,
+    id: user.id, username: user.username, name: 'After', email_verified: false, created_at: created.created_at, scope: 'read',
   });
+  const cleared = await admin(server, 'PUT', `${PATH}/${user.id}`, { username: user.username, name: 'After', scope: null });
+  assert.deepEqual([cleared.status, cleared.json.scope], [200, undefined], 'null clears it');
   assert.ok(updated_at >= created.updated_at);
-  assert.deepEqual((await admin(server, 'GET', `${PATH}/${user.id}`)).json, json);
+  assert.deepEqual((await admin(server, 'GET', `${PATH}/${user.id}`)).json, cleared.json);
   assert.equal(await signsIn(user), true);
   await admin(server, 'PUT', `${PATH}/${user.id}`, { username: user.username, password: 'another password' });
   assert.equal(await signsIn(user), false);

@@ -7,10 +7,10 @@ import { basic, postForm } from './request.mjs';
 export const REDIRECT_URI = 'https://app.example/cb';
 export const PASSWORD = 'correct horse battery staple';
 
-/** Makes a user; gives `{ id, username, password }`. */
+/** Makes a user, who may allow everything if no scope is given; gives `{ id, username, password }`. */
 export async function createUser(server, description = {}) {
   const username = `user-${randomBytes(6).toString('hex')}`;
-  const user = { username, password: PASSWORD, ...description };
+  const user = { username, password: PASSWORD, scope: null, ...description };
   const { status, text, json } = await admin(server, 'POST', '/admin/users', user);
   if (status !== 201) throw new Error(`no user: ${status} ${text}`);
   return { id: json.id, username: user.username, password: user.password };

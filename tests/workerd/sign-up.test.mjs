@@ -35,7 +35,10 @@ test('an account of one\'s own: signed in, with what was said, and nothing more'
   assert.match(answer.html, /Your account has been created, and you are signed in\./);
   const [user] = (await admin(server, 'GET', '/admin/users?username=some.body')).json.users;
   const { id, created_at, updated_at, ...rest } = user;
-  assert.deepEqual(rest, { username: 'some.body', name: 'Some Body', email: 'some@app.example', email_verified: false });
+  assert.deepEqual(rest, {
+    username: 'some.body', name: 'Some Body', email: 'some@app.example', email_verified: false,
+    scope: 'openid profile email offline_access',
+  });
   await post(browser, '/account', { csrf: csrfOf(answer), action: 'sign_out' });
   const back = await new Browser(server).signIn({ username: 'some.body', password: GOOD });
   assert.equal(back.url.pathname, '/account');

@@ -26,7 +26,7 @@ before(async () => {
   });
   rp = await startWorker({
     port,
-    vars: { UPSTREAM_ISSUER: idp.issuer, UPSTREAM_CLIENT_ID: atIdp.id, UPSTREAM_NAME: 'The other one' },
+    vars: { UPSTREAM_ISSUER: idp.issuer, UPSTREAM_CLIENT_ID: atIdp.id, UPSTREAM_NAME: 'The other one', UPSTREAM_ACCOUNTS: 'all' },
     secrets: { EDGEMINT_UPSTREAM_CLIENT_SECRET: atIdp.secret },
   });
   client = await registerPublicClient(rp);
@@ -53,7 +53,7 @@ test('a person signs in there, allows it there, and has an account here', async 
   const { json: claims } = await send(rp, '/oauth/userinfo', { headers: bearer(json.access_token) });
   const { sub, updated_at, ...told } = claims;
   assert.deepEqual(told, {
-    name: 'Demo user', preferred_username: user.username, email: 'demo@example.com', email_verified: true,
+    name: 'Demo user', preferred_username: `${new URL(idp.issuer).host}:${user.username}`, email: 'demo@example.com', email_verified: true,
   });
   assert.notEqual(sub, user.id, 'the account here is not the account there');
   assert.deepEqual(jose.decodeJwt(json.id_token).amr, ['pwd'], 'how the person signed in there');
@@ -87,10 +87,19 @@ test('a refusal there leads back to the sign-in page here, with the request stil
   assert.match(consent.html, /name="decision"/);
 });
 
-test('the wish for a fresh sign-in is passed on', async () => {
+test('a fresh sign-in that a client asks for is made there, and its time is told', async () => {
+  const person = await createUser(idp);
+  await accountOf(person);
+  const proof = pkce();
   const browser = new Browser(rp);
-  const page = await browser.open(authorizationPath(client, pkce(), { prompt: 'login' }));
-  assert.equal(new URL(await depart(browser, page)).searchParams.get('prompt'), 'login');
+  const page = await browser.open(authorizationPath(client, proof, { prompt: 'login' }));
+  const there = await depart(browser, page);
+  assert.equal(new URL(there).searchParams.get('prompt'), 'login');
+  const consent = await browser.open(await visitIdp(there, 'allow', person));
+  const answer = consent.location === null ? await browser.submit(consent, { decision: 'allow' }) : consent;
+  const { json } = await redeem(rp, client, new URL(answer.location).searchParams.get('code'), proof);
+  const { auth_time, iat } = jose.decodeJwt(json.id_token);
+  assert.ok(iat - auth_time <= 10, `${auth_time}`);
 });
 
 test('an answer counts only in the browser that set out, only once, and only for its own state', async () => {
@@ -223,7 +232,7 @@ async function signInAtFake({ change = (claims) => claims, wrongKey, document, u
   http.listen(0);
   await once(http, 'listening');
   const server = await startWorker({
-    vars: { UPSTREAM_ISSUER: `http://localhost:${http.address().port}`, UPSTREAM_CLIENT_ID: 'em' },
+    vars: { UPSTREAM_ISSUER: `http://localhost:${http.address().port}`, UPSTREAM_CLIENT_ID: 'em', UPSTREAM_ACCOUNTS: 'all' },
   });
   try {
     const browser = new Browser(server);

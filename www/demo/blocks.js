@@ -147,7 +147,7 @@ function registration({ origin }) {
   return element('section', { class: 'exchange' },
     element('h3', {}, 'How to register this page'),
     element('pre', { translate: 'no' }, command),
-    element('p', { class: 'aside' }, 'It is done as the client root, whose secret is in the variable. You also need a user to sign in as: create one the same way at /admin/users, or use your own account.'));
+    element('p', { class: 'aside' }, 'It is done as the client root, whose secret is in the variable. You also need a user to sign in as: create one the same way at /admin/users, with "scope":"read", or use your own account.'));
 }
 
 function plain(value) {

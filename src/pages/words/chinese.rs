@@ -34,6 +34,7 @@ pub(super) static CHINESE: Words = Words {
     wrong_credentials: "用户名或密码不正确。",
     passkey_refused: "此通行密钥未通过验证。请重试，或用其他方式登录。",
     upstream_refused: "通过 {provider} 登录没有成功。请重试，或用其他方式登录。",
+    upstream_not_recent: "{provider} 没有确认您刚刚登录过。请用其他方式登录。",
 
     // What the passkey script says.
     passkey_waiting: "请按照浏览器的提示操作。",
@@ -50,7 +51,7 @@ pub(super) static CHINESE: Words = Words {
     sign_in_link: "登录",
     password_hint: "至少 {least} 个字符。用几个词连起来就是好密码。",
     username_missing: "请填写用户名。",
-    username_refused: "用户名由英文字母和数字组成，首字符之后还可以使用 . _ @ + -，最多 128 个字符。",
+    username_refused: "用户名由英文字母和数字组成，首字符之后还可以使用 . _ @ + -，最多 128 个字符。也可以使用电子邮件地址。",
     username_taken: "此用户名已被使用，请换一个。",
     password_short: "密码太短：请至少使用 {least} 个字符。",
     password_long: "密码太长：最多 {most} 个字符。",
@@ -178,6 +179,9 @@ pub(super) static CHINESE: Words = Words {
     throttled_heading: "尝试次数过多",
     throttled_sentence: "短时间内的尝试次数过多。",
     throttled_advice: "请在 {wait}后再试。",
+    upstream_account_heading: "您在这里没有帐户",
+    upstream_account_sentence: "您已通过其他登录服务登录，但这里没有属于您的帐户。",
+    upstream_account_advice: "请向本服务的管理员申请帐户，或用其他帐户登录。",
     upstream_failed_heading: "其他登录方式没有成功",
     upstream_failed_sentence: "您使用的登录服务没有确认您的身份。",
     upstream_failed_advice: "请重新开始，或用其他方式登录。",

@@ -34,6 +34,7 @@ pub(super) static ENGLISH: Words = Words {
     wrong_credentials: "User name or password is wrong.",
     passkey_refused: "This passkey was not accepted. Try again, or sign in another way.",
     upstream_refused: "Signing in with {provider} did not work. Try again, or sign in another way.",
+    upstream_not_recent: "{provider} did not confirm that you signed in just now. Sign in another way.",
 
     // What the passkey script says.
     passkey_waiting: "Follow what your browser shows.",
@@ -50,7 +51,7 @@ pub(super) static ENGLISH: Words = Words {
     sign_in_link: "Sign in",
     password_hint: "At least {least} characters. Several words in a row make a good password.",
     username_missing: "Choose a user name.",
-    username_refused: "A user name has letters from a to z, digits, and . _ @ + - after the first, 128 characters at most.",
+    username_refused: "A user name has letters from a to z, digits, and . _ @ + - after the first, 128 characters at most. An email address works too.",
     username_taken: "This user name is taken. Choose another.",
     password_short: "Too short: use at least {least} characters.",
     password_long: "Too long: use at most {most} characters.",
@@ -178,6 +179,9 @@ pub(super) static ENGLISH: Words = Words {
     throttled_heading: "Too many attempts",
     throttled_sentence: "There have been too many attempts in a short time.",
     throttled_advice: "Try again in {wait}.",
+    upstream_account_heading: "You have no account here",
+    upstream_account_sentence: "You signed in with the other provider, but no account here belongs to you.",
+    upstream_account_advice: "Ask the operator of this service for an account, or sign in with another account.",
     upstream_failed_heading: "The other sign-in did not work",
     upstream_failed_sentence: "The provider that you signed in with did not confirm who you are.",
     upstream_failed_advice: "Start again, or sign in another way.",

@@ -58,6 +58,7 @@ texts! {
     wrong_credentials,
     passkey_refused,
     upstream_refused,
+    upstream_not_recent,
 
     // What the passkey script says.
     passkey_waiting,
@@ -202,6 +203,9 @@ texts! {
     throttled_heading,
     throttled_sentence,
     throttled_advice,
+    upstream_account_heading,
+    upstream_account_sentence,
+    upstream_account_advice,
     upstream_failed_heading,
     upstream_failed_sentence,
     upstream_failed_advice,

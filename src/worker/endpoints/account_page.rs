@@ -139,6 +139,10 @@ async fn change_password(
     overview: &Overview,
 ) -> Result<Outcome, Stop> {
     let profile = account::profile(platform, id, &overview.account).await?;
+    // The very password that is checked is replaced, and none that somebody else has set meanwhile.
+    let Some(was) = users::password_of(platform, id, &profile.username).await? else {
+        return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
+    };
     let current = form.get("current_password").unwrap_or_default();
     match check_password(platform, browser, &profile.username, current).await? {
         Ok((account, _)) if account == *id => {}
@@ -156,7 +160,9 @@ async fn change_password(
         Ok(new) => new,
         Err(error) => return Ok(Outcome::Failed(AccountError::NewPassword(error))),
     };
-    users::set_password(platform, id, &Name::Username(&profile.username), &new).await?;
+    if !users::set_password(platform, id, &Name::Username(&profile.username), Some(was), &new).await? {
+        return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
+    }
     // Whoever knew the old password is signed out; this browser stays.
     account::ask(platform, id, &AccountCommand::EndSessions { except: overview.current.clone() }).await?;
     platform.audit.note(Happening::PasswordChanged);
@@ -271,7 +277,7 @@ async fn show(
         .collect();
     let page = Account {
         csrf: &browser.form_token(platform, Purpose::Account, "")?,
-        username: &profile.username,
+        username: &profile.shown_username(),
         name: profile.name.as_deref(),
         email: profile.email.as_deref(),
         has_password,
@@ -311,7 +317,8 @@ fn passkey_options(
     };
     let challenge = challenge(platform, &format!("add {id}"))?;
     let existing = overview.passkeys.iter().map(|(_, record)| &record.passkey);
-    let name = profile.name.as_deref().unwrap_or(&profile.username);
-    let options = passkey::creation_options(&rp, &id.bytes(), &profile.username, name, existing, challenge.as_bytes());
+    let username = profile.shown_username();
+    let name = profile.name.as_deref().unwrap_or(&username);
+    let options = passkey::creation_options(&rp, &id.bytes(), &username, name, existing, challenge.as_bytes());
     Ok(Some(options.to_string()))
 }

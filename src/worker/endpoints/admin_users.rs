@@ -29,9 +29,8 @@ const PAGE: u64 = 50;
 
 /// `POST /admin/users`.
 pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let user = checked(description(request).await?, platform.now)?;
-    let (profile, scope) = (user.profile.clone(), user.scope.clone());
-    let id = users::create(platform, user).await?;
+    let user = checked(description(request).await?, None, platform.now)?;
+    let (id, profile, scope) = users::create(platform, user).await?;
     platform.audit.user(&id).note(Happening::UserCreated);
     let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
     let record = AccountRecord { profile: String::new(), scope, created: platform.now };
@@ -80,10 +79,12 @@ pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     Ok(Reply::json(200, &read_shown(platform, &account_id(id)?).await?))
 }
 
-/// `PUT /admin/users/ID`: what is sent replaces what there was; the password stays unless there is a new one.
+/// `PUT /admin/users/ID`: what is sent replaces what there was; `password`, `scope` and `upstream` stay unless they are sent.
 pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let id = account_id(id)?;
-    let user = checked(description(request).await?, platform.now)?;
+    let description = description(request).await?;
+    let (_, current) = users::read(platform, &id).await?;
+    let user = checked(description, Some(&current), platform.now)?;
     users::replace(platform, &id, user).await?;
     platform.audit.user(&id).note(Happening::UserReplaced);
     Ok(Reply::json(200, &read_shown(platform, &id).await?))
@@ -265,7 +266,7 @@ async fn read_shown(platform: &Platform, id: &AccountId) -> Result<Value, Stop> 
 /// A user as an operator sees it. Never the password.
 fn shown(id: &AccountId, record: &AccountRecord, profile: &Profile) -> Value {
     let mut user = json!({
-        "id": id, "username": profile.username, "name": profile.name, "email": profile.email,
+        "id": id, "username": profile.shown_username(), "upstream": profile.upstream, "name": profile.name, "email": profile.email,
         "email_verified": profile.email_verified, "scope": record.scope,
         "created_at": record.created, "updated_at": profile.updated_at,
     });

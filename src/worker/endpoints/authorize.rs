@@ -177,7 +177,7 @@ async fn consent_page(
         redirect_uri: &question.asked.redirect_uri,
         scope: &question.scope,
         resources: &others,
-        username: &profile.username,
+        username: &profile.shown_username(),
     };
     let targets = [question.asked.redirect_uri.form_target()];
     Ok(browser.page(platform, 200, page.render(browser.words), &targets))
@@ -189,7 +189,7 @@ fn send_code(platform: &Platform, browser: &Browser, target: &Target, id: &Accou
     send(platform, browser, target, &target.success(platform.authority(), &code))
 }
 
-fn refuse(platform: &Platform, browser: &Browser, target: &Target, refusal: &Refusal) -> Reply {
+pub(crate) fn refuse(platform: &Platform, browser: &Browser, target: &Target, refusal: &Refusal) -> Reply {
     platform.audit.refused(refusal);
     send(platform, browser, target, &target.failure(platform.authority(), refusal))
 }

@@ -63,7 +63,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
             csrf: &browser.form_token(platform, Purpose::Logout, &query)?,
             request: &query,
             client: client.as_ref().map(|client| client.display_name()),
-            username: &profile.username,
+            username: &profile.shown_username(),
         };
         let targets: Vec<_> = target.iter().map(RedirectUri::form_target).collect();
         return Ok(browser.page(platform, 200, page.render(browser.words), &targets));

@@ -6,8 +6,9 @@ use crate::identity::profile::Username;
 use crate::identity::throttle::address_bucket;
 use crate::oauth::Refusal;
 use crate::oauth::event::Happening;
+use crate::oauth::grant::{Acr, SignIn as SignedIn};
 use crate::oauth::handle::{AccountId, SessionId};
-use crate::oauth::id_token::PROOF_OF_POSSESSION;
+use crate::oauth::id_token::PASSKEY_AMR;
 use crate::pages::{SignIn, SignInError};
 use crate::token::{UnixTime, base64url};
 use crate::wire::{Form, Reply};
@@ -163,18 +164,31 @@ async fn check_passkey(
     let Ok(assertion) = verified else {
         return Ok(None);
     };
-    let amr = [PROOF_OF_POSSESSION, "mfa", "user"].map(str::to_owned).to_vec();
+    let amr = PASSKEY_AMR.map(str::to_owned).to_vec();
     let used = Used { id, assertion, challenge: base64url::encode(challenge.as_bytes()), until };
     let session = open_session(platform, browser, &account, amr, Some(used)).await?;
     Ok(session.map(|session| (account, session)))
 }
 
-/// Opens a session. `None` if the account is not there any more, or its passkey refused.
+/// Opens a session for a user who has just signed in here. `None` if the account is not there any more, or its passkey refused.
 pub(crate) async fn open_session(
     platform: &Platform,
     browser: &Browser,
     account: &AccountId,
     amr: Vec<String>,
+    passkey: Option<Used>,
+) -> Result<Option<SessionId>, Stop> {
+    let acr = if passkey.is_some() { Acr::PhishingResistant } else { Acr::SignedIn };
+    let sign_in = SignedIn { at: platform.now, amr, acr: Some(acr) };
+    open_session_for(platform, browser, account, sign_in, passkey).await
+}
+
+/// Opens a session for a user who has signed in, here or at the upstream provider.
+pub(crate) async fn open_session_for(
+    platform: &Platform,
+    browser: &Browser,
+    account: &AccountId,
+    sign_in: SignedIn,
     passkey: Option<Used>,
 ) -> Result<Option<SessionId>, Stop> {
     let session = SessionId::from_bytes(random()?);
@@ -185,7 +199,7 @@ pub(crate) async fn open_session(
         platform.audit.user(other).note(Happening::SignOut);
     }
     let command =
-        AccountCommand::SignIn { session: session.clone(), amr, agent: browser.agent.clone(), replaces, passkey };
+        AccountCommand::SignIn { session: session.clone(), sign_in, agent: browser.agent.clone(), replaces, passkey };
     match account::ask(platform, account, &command).await? {
         AccountAnswer::Done => {
             platform.audit.user(account).note(Happening::SignIn);
@@ -224,9 +238,13 @@ pub(crate) fn answered_challenge(platform: &Platform, response: &str, purpose: &
 }
 
 /// The page again, for somebody whom the upstream provider did not confirm.
-pub(crate) async fn upstream_failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, Stop> {
-    let error = Some(SignInError::UpstreamFailed);
-    show(platform, browser, onward, None, error, Refusal::Upstream.status()).await
+pub(crate) async fn upstream_failed(
+    platform: &Platform,
+    browser: &Browser,
+    onward: &str,
+    error: SignInError,
+) -> Result<Reply, Stop> {
+    show(platform, browser, onward, None, Some(error), Refusal::Upstream.status()).await
 }
 
 /// The page, for the request that led to it. Where it leads to is part of the page's policy.

@@ -4,7 +4,8 @@ use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::identity::throttle::address_bucket;
 use crate::oauth::event::Happening;
-use crate::oauth::id_token::Profile;
+use crate::oauth::id_token::{Namespace, Profile};
+use crate::oauth::user::Change;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{SignUp, SignUpError};
 use crate::wire::{Form, Reply};
@@ -45,9 +46,8 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
         let reply = show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429).await?;
         return Ok(reply.with("Retry-After", seconds.to_string()));
     }
-    let username = user.username.as_str().to_owned();
-    let account = match users::create(platform, user).await {
-        Ok(account) => account,
+    let (account, profile) = match users::create(platform, user).await {
+        Ok((account, profile, _)) => (account, profile),
         Err(Stop::Refused(Refusal::UserExists)) => {
             return show(platform, browser, &form, &[SignUpError::UsernameTaken], 409).await;
         }
@@ -60,7 +60,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
         Some(onward) => continuation(Some(onward)),
         None => "/account?done=signed_up".to_owned(),
     };
-    Ok(browser.signed_in(platform, &account, &session, Some(&username), &onward)?)
+    Ok(browser.signed_in(platform, &account, &session, Some(&profile.username), &onward)?)
 }
 
 fn offered(platform: &Platform) -> Result<(), Refusal> {
@@ -86,12 +86,14 @@ fn read(platform: &Platform, form: &Form) -> Result<NewUser, Vec<SignUpError>> {
     }
     let profile = Profile {
         username: username.as_str().to_owned(),
+        namespace: Some(Namespace::Local),
+        upstream: None,
         name: name.map(|name| name.as_str().to_owned()),
         email: email.map(|email| email.as_str().to_owned()),
         email_verified: false,
         updated_at: platform.now,
     };
-    Ok(NewUser { username, password, profile, scope: None })
+    Ok(NewUser { username: Some(username), password, profile, scope: Change::Keep, upstream: Change::Keep })
 }
 
 async fn show(

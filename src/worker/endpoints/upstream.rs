@@ -9,29 +9,23 @@ use serde_json::{Map, Value};
 
 use crate::oauth::Refusal;
 use crate::oauth::authority::Upstream;
-use crate::oauth::event::Happening;
-use crate::oauth::handle::AccountId;
-use crate::oauth::id_token::Profile;
+use crate::oauth::grant::SignIn;
 use crate::oauth::pkce::Challenge;
-use crate::oauth::upstream::{self, CALLBACK, Journey, Provider, Subject};
-use crate::token::{self, Key, KeySet, UnixTime, base64url};
+use crate::oauth::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
+use crate::pages::SignInError;
+use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, base64url};
 use crate::wire::{Form, Reply, form_encode};
-use crate::worker::account;
 use crate::worker::browser::Browser;
 use crate::worker::crypto::CheckingHandle;
-use crate::worker::endpoints::authorize::continuation;
+use crate::worker::endpoints::authorize::{asked, continuation, refuse};
 use crate::worker::endpoints::sign_in;
 use crate::worker::env::Platform;
+use crate::worker::federation;
 use crate::worker::fetch;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Found};
-use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
-use crate::worker::objects::account_records::AccountRecord;
-use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::random::random;
-use crate::worker::report::Stop;
-use crate::worker::users::{self, Name};
+use crate::worker::report::{self, Stop};
 
 /// How long a person may stay with the provider, seconds.
 const JOURNEY_TTL: u64 = 900;
@@ -63,9 +57,10 @@ pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Br
     let challenge = Challenge::of_verifier(&verifier).ok_or(Refusal::PkceVerifier)?;
     let form = Form::parse(&onward).map_err(Refusal::from)?;
     let there = provider.sign_in(authority, upstream, &state, &nonce, challenge.as_str(), &form);
-    let journey = Journey { nonce, verifier, onward, until: platform.now.plus(JOURNEY_TTL) };
+    let (departed, until) = (platform.now, platform.now.plus(JOURNEY_TTL));
+    let journey = Journey { nonce, verifier, onward, until, departed, max_age: upstream::max_age(&form) };
     let sealed = kv::seal(platform, &journey_name(platform, &state), &journey).await?;
-    Ok(Browser::departs(platform, Reply::see_other(there), &sealed, JOURNEY_TTL))
+    Ok(browser.departs(platform, Reply::see_other(there), &state, &sealed, JOURNEY_TTL))
 }
 
 /// `GET /account/sign-in/upstream/callback`: takes a person back.
@@ -74,27 +69,54 @@ pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Br
     let answer = Form::parse(&request.query).map_err(Refusal::from)?;
     // The cookie opens only for the state that it was sealed for: what another page began is not gone on with.
     let state = answer.get("state").unwrap_or_default();
-    let sealed = browser.journey.as_deref().unwrap_or_default();
+    let sealed = browser.journey(platform, state).unwrap_or_default();
     let journey = match kv::open::<Journey>(platform, &journey_name(platform, state), sealed).await? {
         Found::Record(journey) if platform.now < journey.until => journey,
         Found::Record(_) | Found::Unreadable(_) | Found::Nothing => return Err(Refusal::FormForeign.into()),
     };
-    let (subject, profile) = match identify(platform, upstream, &answer, &journey).await {
+    let (subject, told) = match identify(platform, upstream, &answer, &journey).await {
         Ok(identified) => identified,
+        Err(Stop::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
         // The provider's trouble, or whatever somebody made of its answer, is nothing of ours.
-        Err(stop) => {
-            if let Stop::Refused(refusal) = &stop {
-                platform.audit.refused(refusal);
-            }
-            return failed(platform, browser, &journey.onward).await;
-        }
+        Err(Stop::Failed(_)) => return failed(platform, browser, &journey.onward).await,
     };
-    let account = account_of(platform, upstream, &subject, &profile).await?;
-    let session = sign_in::open_session(platform, browser, &account, subject.amr, None).await?;
+    let account = match federation::account_of(platform, upstream, &subject, &told).await {
+        Ok(account) => account,
+        Err(Stop::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
+        Err(fault) => return Err(fault),
+    };
+    let sign_in = SignIn { at: subject.at, amr: subject.amr, acr: Some(subject.acr) };
+    let session = sign_in::open_session_for(platform, browser, &account, sign_in, None).await?;
     let session = session.ok_or(Refusal::Upstream)?;
     let onward = continuation(Some(&journey.onward));
     let reply = browser.signed_in(platform, &account, &session, None, &onward)?;
-    Ok(Browser::departs(platform, reply, "", 0))
+    Ok(Browser::arrives(platform, reply, state))
+}
+
+/// What a person gets whom the provider, or this authority, did not let in.
+async fn refused(platform: &Platform, browser: &Browser, onward: &str, refusal: &Refusal) -> Result<Reply, Stop> {
+    let form = Form::parse(onward).map_err(Refusal::from)?;
+    match refusal {
+        // The client asked for a recent sign-in, and trying again would not help: it decides how to go on.
+        Refusal::UpstreamAuthTime if form.get("client_id").is_some() => {
+            let asked = asked(platform, &form).await?;
+            Ok(refuse(platform, browser, &asked.target, refusal))
+        }
+        Refusal::UpstreamAuthTime => {
+            platform.audit.refused(refusal);
+            sign_in::upstream_failed(platform, browser, onward, SignInError::UpstreamNotRecent).await
+        }
+        Refusal::UpstreamAccount => {
+            platform.audit.refused(refusal);
+            // The provider would sign the same user in again, without a question.
+            let restart = format!("/account/sign-in?continue={}", form_encode(&upstream::with_another_account(&form)));
+            Ok(browser.problem(platform, refusal, Some(&restart)))
+        }
+        other => {
+            platform.audit.refused(other);
+            failed(platform, browser, onward).await
+        }
+    }
 }
 
 /// Redeems the code, verifies the ID token that comes for it, and asks what else there is to know.
@@ -103,7 +125,7 @@ async fn identify(
     upstream: &Upstream,
     answer: &Form,
     journey: &Journey,
-) -> Result<(Subject, Profile), Stop> {
+) -> Result<(Subject, Told), Stop> {
     let (provider, keys) = self::provider(platform, upstream, false).await?;
     let code = provider.code(upstream, answer)?;
     let redirect_uri = platform.authority().endpoint(CALLBACK);
@@ -113,82 +135,75 @@ async fn identify(
         ("redirect_uri", &redirect_uri),
         ("code_verifier", &journey.verifier),
     ];
-    let authorization = platform.config.upstream_secret.as_ref().map(|secret| {
+    let secret = platform.config.upstream_secret.as_deref();
+    let authorization = secret.filter(|_| !provider.secret_in_body).map(|secret| {
         let pair = format!("{}:{}", form_encode(&upstream.client_id), form_encode(secret));
         format!("Basic {}", BASE64.encode(pair.as_bytes()))
     });
     if authorization.is_none() {
         form.push(("client_id", &upstream.client_id));
+        form.extend(secret.map(|secret| ("client_secret", secret)));
     }
     let tokens = fetch::post_form(&provider.token_endpoint, authorization.as_deref(), &form).await?;
     let id_token = tokens.get("id_token").and_then(Value::as_str).ok_or(Refusal::Upstream)?;
-    let policy = Arc::new(upstream::policy(upstream));
-    let pending = match token::verify(id_token, &keys, &policy, platform.now) {
+    let token = verify(platform, upstream, id_token, &keys, upstream::policy(upstream)).await?;
+    let subject = upstream::subject(upstream, token.claims(), journey, platform.now)?;
+    let access_token = tokens.get("access_token").and_then(Value::as_str);
+    let userinfo = match (&provider.userinfo_endpoint, access_token) {
+        (Some(endpoint), Some(token)) => userinfo(platform, upstream, &keys, endpoint, token).await,
+        _ => Userinfo::NotOffered,
+    };
+    let told = subject.told(token.claims(), &userinfo)?;
+    Ok((subject, told))
+}
+
+/// Verifies a token of the provider, with fresh keys if its key is not among those that are known.
+async fn verify(
+    platform: &Platform,
+    upstream: &Upstream,
+    text: &str,
+    keys: &KeySet,
+    policy: Policy,
+) -> Result<Token, Stop> {
+    let policy = Arc::new(policy);
+    let pending = match token::verify(text, keys, &policy, platform.now) {
         Err(token::VerifyError::KeyNotFound) => {
-            let (_, fresh) = self::provider(platform, upstream, true).await?;
-            token::verify(id_token, &fresh, &policy, platform.now)
+            let (_, fresh) = provider(platform, upstream, true).await?;
+            token::verify(text, &fresh, &policy, platform.now)
         }
         settled => settled,
     };
     let pending = pending.map_err(|_| Refusal::Upstream)?;
     let checker = CheckingHandle::import(pending.algorithm(), pending.key()).await.ok_or(Refusal::Upstream)?;
     let valid = checker.check(pending.signature(), pending.signing_input()).await?;
-    let token = pending.settle(valid).map_err(|_| Refusal::Upstream)?;
-    let subject = upstream::subject(upstream, token.claims(), &journey.nonce)?;
-    let access_token = tokens.get("access_token").and_then(Value::as_str);
-    let userinfo = match (&provider.userinfo_endpoint, access_token) {
-        (Some(endpoint), Some(token)) => Some(fetch::json(endpoint, Some(&format!("Bearer {token}"))).await?),
-        _ => None,
-    };
-    let profile = subject.profile(token.claims(), userinfo.as_ref(), platform.now)?;
-    Ok((subject, profile))
+    Ok(pending.settle(valid).map_err(|_| Refusal::Upstream)?)
 }
 
-/// The account of a subject: made at its first sign-in, kept up to date at the later ones.
-async fn account_of(
+/// What the userinfo endpoint says, as JSON or as a signed JWT (OpenID Connect Core section 5.3.2). The ID token has said who
+/// signed in: that more cannot be learnt stops nobody.
+async fn userinfo(
     platform: &Platform,
     upstream: &Upstream,
-    subject: &Subject,
-    profile: &Profile,
-) -> Result<AccountId, Stop> {
-    let name = Name::Upstream { issuer: &upstream.issuer, subject: &subject.subject };
-    let entry = match users::identifier(platform, &name, &IdentifierCommand::Read).await? {
-        IdentifierAnswer::Entry(entry) => entry,
-        _ => return Err(objects::unexpected().into()),
+    keys: &KeySet,
+    endpoint: &str,
+    access_token: &str,
+) -> Userinfo {
+    let answer = async {
+        let document = fetch::document(endpoint, Some(&format!("Bearer {access_token}"))).await?;
+        if !document.is("application/jwt") {
+            return Ok(document.object()?);
+        }
+        let text = String::from_utf8(document.body).map_err(|_| Refusal::Upstream)?;
+        let token = verify(platform, upstream, text.trim(), keys, upstream::userinfo_policy(upstream)).await?;
+        Ok::<_, Stop>(token.claims().members().clone())
     };
-    if let Some(entry) = entry {
-        match account::ask(platform, &entry.account, &AccountCommand::Read).await? {
-            AccountAnswer::Account(record) => {
-                update(platform, &entry.account, record, profile).await?;
-                return Ok(entry.account);
-            }
-            // An operator has removed the account: whoever may sign in there starts anew here.
-            AccountAnswer::Missing => {
-                let account = entry.account;
-                users::identifier(platform, &name, &IdentifierCommand::Release { account }).await?;
-            }
-            _ => return Err(objects::unexpected().into()),
+    match answer.await {
+        Ok(claims) => Userinfo::Claims(claims),
+        Err(_) => {
+            report::userinfo_failed();
+            Userinfo::Failed
         }
     }
-    let account = users::create_upstream(platform, &name, profile.clone()).await?;
-    platform.audit.user(&account).note(Happening::UserCreated);
-    Ok(account)
-}
-
-async fn update(
-    platform: &Platform,
-    account: &AccountId,
-    record: AccountRecord,
-    profile: &Profile,
-) -> Result<(), Stop> {
-    let old = account::profile(platform, account, &record).await?;
-    if (Profile { updated_at: old.updated_at, ..profile.clone() }) == old {
-        return Ok(());
-    }
-    let profile = account::seal_profile(platform, account, profile).await?;
-    let command = AccountCommand::Replace(AccountRecord { profile, ..record });
-    account::ask(platform, account, &command).await?;
-    Ok(())
 }
 
 /// The provider and its keys, as an isolate knows them.
@@ -216,7 +231,7 @@ fn key_set(document: &Map<String, Value>) -> KeySet {
 
 /// The sign-in page again, with what to do now.
 async fn failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, Stop> {
-    sign_in::upstream_failed(platform, browser, onward).await
+    sign_in::upstream_failed(platform, browser, onward, SignInError::UpstreamFailed).await
 }
 
 fn journey_name(platform: &Platform, state: &str) -> String {

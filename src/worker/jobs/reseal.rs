@@ -341,7 +341,7 @@ async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) ->
         let Some(sealed) = sealed else {
             return Ok((true, Some(username)));
         };
-        match account::ask(platform, account, &AccountCommand::Reseal { was, sealed }).await? {
+        match account::ask(platform, account, &AccountCommand::SetProfile { was, sealed }).await? {
             AccountAnswer::Done => {
                 tally.resealed += 1;
                 return Ok((true, Some(username)));

@@ -6,13 +6,14 @@ use crate::identity::passkey::Assertion;
 use crate::oauth::authorize::{AuthorizationRequest, Decision};
 use crate::oauth::bulk::GrantFilter;
 use crate::oauth::client::ClientId;
-use crate::oauth::grant::{Described, GrantRefusal, Outcome};
+use crate::oauth::grant::{Described, GrantRefusal, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::rights::ClientRights;
 use crate::oauth::scope::Scope;
 use crate::oauth::status::StatusEntry;
+use crate::oauth::user::Change;
 use crate::token::UnixTime;
 use crate::worker::objects::account_records::{AccountRecord, Overview, PasskeyRecord};
 
@@ -22,16 +23,16 @@ use crate::worker::objects::account_records::{AccountRecord, Overview, PasskeyRe
 pub(crate) enum AccountCommand {
     /// Makes the account.
     Create(AccountRecord),
-    /// Replaces its record.
-    Replace(AccountRecord),
+    /// Replaces its profile and changes its scope, if the profile is still the one that was read.
+    Replace { was: String, sealed: String, scope: Change<Scope> },
     /// Forgets it, with all that belongs to it.
     Remove,
     /// Its record.
     Read,
-    /// Puts a profile that was sealed anew in the place of the one that was opened for that, if it still is there.
-    Reseal { was: String, sealed: String },
-    /// Somebody has proved to be the person: a new session, in the place of another one of the same browser.
-    SignIn { session: SessionId, amr: Vec<String>, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
+    /// Replaces its profile alone, if it is still the one that was read.
+    SetProfile { was: String, sealed: String },
+    /// Opens a session for a user who has signed in, in the place of another one of the same browser.
+    SignIn { session: SessionId, sign_in: SignIn, agent: String, replaces: Option<SessionId>, passkey: Option<Used> },
     /// May this request have a code? If so, it is out.
     Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId, status: StatusEntry },
     /// The person allows the request. The same twice is the same code.

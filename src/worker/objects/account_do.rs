@@ -142,7 +142,11 @@ fn run(
     };
     match command {
         AccountCommand::Create(_) => Ok(AccountAnswer::Exists),
-        AccountCommand::Replace(record) => {
+        AccountCommand::Replace { was, .. } | AccountCommand::SetProfile { was, .. } if record.profile != was => {
+            Ok(AccountAnswer::Refused)
+        }
+        AccountCommand::Replace { sealed, scope, .. } => {
+            let record = AccountRecord { profile: sealed, scope: scope.of(record.scope), ..record };
             records.put(Table::Account, RECORD, None, &record)?;
             // What the person may no longer allow, nobody keeps.
             account.end_grants(|grant| permitted_scope(&grant.scope, record.scope.as_ref()) != grant.scope)?;
@@ -155,13 +159,12 @@ fn run(
             Ok(AccountAnswer::Done)
         }
         AccountCommand::Read => Ok(AccountAnswer::Account(record)),
-        AccountCommand::Reseal { was, .. } if record.profile != was => Ok(AccountAnswer::Refused),
-        AccountCommand::Reseal { sealed, .. } => {
+        AccountCommand::SetProfile { sealed, .. } => {
             records.put(Table::Account, RECORD, None, &AccountRecord { profile: sealed, ..record })?;
             Ok(AccountAnswer::Done)
         }
-        AccountCommand::SignIn { session, amr, agent, replaces, passkey } => {
-            account.sign_in(&session, amr, agent, replaces, passkey)
+        AccountCommand::SignIn { session, sign_in, agent, replaces, passkey } => {
+            account.sign_in(&session, sign_in, agent, replaces, passkey)
         }
         AccountCommand::Authorize { session, request, grant, status } => {
             account.authorize(record, session, &request, &grant, status)
@@ -283,7 +286,7 @@ impl Account<'_> {
     fn sign_in(
         &self,
         id: &SessionId,
-        amr: Vec<String>,
+        sign_in: SignIn,
         agent: String,
         replaces: Option<SessionId>,
         passkey: Option<Used>,
@@ -308,7 +311,7 @@ impl Account<'_> {
             self.records.put(Table::Grant, &grant_id, ends, &Grant { session: id.clone(), ..grant })?;
         }
         let session = Session {
-            sign_in: SignIn { at: self.now, amr },
+            sign_in: SignIn { at: sign_in.at.min(self.now), ..sign_in },
             agent,
             opened_at,
             seen_at: self.now,

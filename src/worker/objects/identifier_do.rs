@@ -26,8 +26,10 @@ pub(crate) enum IdentifierCommand {
     Claim { entry: Identifier },
     /// Gives it up, if it is this account's.
     Release { account: AccountId },
-    /// Replaces the password, if it is this account's.
-    SetPassword { account: AccountId, password: Option<String> },
+    /// Gives it up, if it is this account's and the password still is the one that was copied: else the answer is what is.
+    ReleaseCopied { account: AccountId, password: Option<String> },
+    /// Replaces the password, if it is this account's: else the answer is what is. With `was`, only the password that was read.
+    SetPassword { account: AccountId, was: Option<String>, password: String },
     /// Puts a password that was sealed anew in the place of the one that was opened for that, if it still is there: else the
     /// answer is what is.
     Reseal { was: String, sealed: String },
@@ -146,12 +148,23 @@ fn run(command: IdentifierCommand, records: &Records, now: UnixTime) -> Result<I
             }
             Ok(IdentifierAnswer::Done)
         }
-        IdentifierCommand::SetPassword { account, password } => {
-            if let Some(old) = entry()?.filter(|entry| entry.account == account) {
-                store(&Identifier { password, ..old })?;
+        IdentifierCommand::ReleaseCopied { account, password } => match entry()? {
+            Some(entry) if entry.account == account && entry.password != password => {
+                Ok(IdentifierAnswer::Entry(Some(entry)))
             }
-            Ok(IdentifierAnswer::Done)
-        }
+            Some(entry) if entry.account == account => {
+                records.delete(Table::Identifier, ENTRY)?;
+                Ok(IdentifierAnswer::Done)
+            }
+            Some(_) | None => Ok(IdentifierAnswer::Done),
+        },
+        IdentifierCommand::SetPassword { account, was, password } => match entry()? {
+            Some(old) if old.account == account && (was.is_none() || was == old.password) => {
+                store(&Identifier { password: Some(password), ..old })?;
+                Ok(IdentifierAnswer::Done)
+            }
+            other => Ok(IdentifierAnswer::Entry(other)),
+        },
         IdentifierCommand::Reseal { was, sealed } => match entry()? {
             Some(entry) if entry.password.as_ref() == Some(&was) => {
                 store(&Identifier { password: Some(sealed), ..entry })?;

@@ -46,7 +46,7 @@ pub(crate) fn grant() -> Grant {
         resources: resources(&[API, FILES]),
         session: SessionId::from_bytes([3; 16]),
         offline: true,
-        sign_in: SignIn { at: UnixTime(START - 5), amr: vec!["pwd".to_owned()] },
+        sign_in: SignIn { at: UnixTime(START - 5), amr: vec!["pwd".to_owned()], acr: None },
         challenge: challenge(VERIFIER),
         issued_at: UnixTime(START),
         status: Some(STATUS),

@@ -1,0 +1,130 @@
+//! What an operator decides about the upstream provider: which of its users get in, and what its word about a sign-in is worth.
+
+use super::grant::Acr;
+
+/// Which users of the upstream provider may sign in here (`UPSTREAM_ACCOUNTS`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UpstreamAccounts {
+    /// Those that have an account, be it from earlier or made by an operator.
+    #[default]
+    Known,
+    /// All: the first sign-in makes the account.
+    All,
+    /// Beside those that have an account, those with a verified e-mail address in one of these domains.
+    Domains(Vec<String>),
+}
+
+impl UpstreamAccounts {
+    /// Reads `known`, `all`, or domains separated by spaces or commas. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "known" => return Some(Self::Known),
+            "all" => return Some(Self::All),
+            _ => {}
+        }
+        let domains: Vec<_> = text.split([' ', ',']).filter(|domain| !domain.is_empty()).collect();
+        let is_domain = |domain: &&str| {
+            // A single word would be a misspelt `known` or `all`.
+            domain.contains('.')
+                && domain.split('.').all(|label| {
+                    (1..=63).contains(&label.len())
+                        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                })
+        };
+        let all_fit = !domains.is_empty() && domains.iter().all(is_domain);
+        all_fit.then(|| Self::Domains(domains.into_iter().map(str::to_ascii_lowercase).collect()))
+    }
+
+    /// May a user without an account here get one? Subdomains of a domain are other domains.
+    pub fn admits(&self, email: Option<&str>, email_verified: bool) -> bool {
+        match self {
+            Self::Known => false,
+            Self::All => true,
+            Self::Domains(domains) => {
+                let domain = email.filter(|_| email_verified).and_then(|email| email.rsplit_once('@'));
+                domain.is_some_and(|(_, domain)| domains.iter().any(|own| own.eq_ignore_ascii_case(domain)))
+            }
+        }
+    }
+}
+
+/// Which `acr` and `amr` values of the upstream provider are worth an authentication context of ours (`UPSTREAM_ACR`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AcrMapping {
+    entries: Vec<(Statement, Acr)>,
+}
+
+/// What an ID token may say about a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Statement {
+    Acr(String),
+    Amr(String),
+}
+
+impl AcrMapping {
+    /// Reads `acr:VALUE=phr` and `amr:VALUE=phr`, separated by spaces. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let entry = |entry: &str| {
+            let (statement, own) = entry.rsplit_once('=')?;
+            let (claim, value) = statement.split_once(':').filter(|(_, value)| !value.is_empty())?;
+            let statement = match claim {
+                "acr" => Statement::Acr(value.to_owned()),
+                "amr" => Statement::Amr(value.to_owned()),
+                _ => return None,
+            };
+            Some((statement, Acr::parse(own)?))
+        };
+        let entries = text.split(' ').filter(|entry| !entry.is_empty()).map(entry);
+        entries.collect::<Option<Vec<_>>>().map(|entries| Self { entries })
+    }
+
+    /// Our authentication context for a sign-in about which an ID token says this: the highest of the entries that match, else the lowest.
+    pub fn of(&self, acr: Option<&str>, amr: &[String]) -> Acr {
+        let says = |statement: &Statement| match statement {
+            Statement::Acr(value) => acr == Some(value.as_str()),
+            Statement::Amr(value) => amr.contains(value),
+        };
+        let matching = self.entries.iter().filter(|(statement, _)| says(statement)).map(|(_, own)| *own);
+        matching.max().unwrap_or(Acr::SignedIn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_match_verified_addresses_exactly() {
+        let accounts = UpstreamAccounts::parse("corp.example, Other.example").unwrap();
+        for email in ["a@corp.example", "a@CORP.example", "a@other.example", "\"x@y\"@corp.example"] {
+            assert!(accounts.admits(Some(email), true), "{email}");
+            assert!(!accounts.admits(Some(email), false), "{email}");
+        }
+        for email in ["a@sub.corp.example", "a@evilcorp.example", "a@corp.example.evil.example", "corp.example", "a@"] {
+            assert!(!accounts.admits(Some(email), true), "{email}");
+        }
+        assert!(!accounts.admits(None, true));
+        assert!(UpstreamAccounts::All.admits(None, false) && !UpstreamAccounts::Known.admits(Some("a@b.c"), true));
+    }
+
+    #[test]
+    fn anything_else_is_no_setting() {
+        assert_eq!(UpstreamAccounts::parse(""), Some(UpstreamAccounts::Known));
+        for bad in ["any", "ALL", "known all", "corp", "@corp.example", "a..b", "corp.example; x", ","] {
+            assert_eq!(UpstreamAccounts::parse(bad), None, "{bad}");
+        }
+        for bad in ["phr", "acr:=phr", "acr:x", "amr:pop=high", "loa:3=phr", "acr:x = phr"] {
+            assert_eq!(AcrMapping::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_mapped_counts() {
+        let pop = ["pop".to_owned(), "mfa".to_owned()];
+        assert_eq!(AcrMapping::default().of(Some("phr"), &pop), Acr::SignedIn);
+        let mapping = AcrMapping::parse("acr:urn:x:level=3=phr  amr:hwk=phr amr:pop=1").unwrap();
+        assert_eq!(mapping.of(Some("urn:x:level=3"), &[]), Acr::PhishingResistant);
+        assert_eq!(mapping.of(Some("hwk"), &pop), Acr::SignedIn);
+        assert_eq!(mapping.of(None, &["pop".to_owned(), "hwk".to_owned()]), Acr::PhishingResistant);
+    }
+}
