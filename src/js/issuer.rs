@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use super::policy::texts;
 use super::refusal::Refusal;
 use crate::token::json::Outline;
-use crate::token::{self, Algorithm, Key, KeyError, Minter};
+use crate::token::{self, Algorithm, Key, KeyError, Minter, base64url};
 
 /// What `mint` answers; from [`REASONS`] on, it is a reason to refuse.
 const SIGNED: u32 = 0;
@@ -22,25 +22,27 @@ pub struct Issuer {
 
 #[wasm_bindgen]
 impl Issuer {
-    /// Takes the algorithm, the key's identifier, the type, the names of the claims that must be there as a JSON object
-    /// `{"requiredClaims":[...]}`, and for HMAC the secret.
+    /// Takes options as JSON: `algorithm`, the key's identifier `kid` if it has one, the `type`, the names of the claims that must be
+    /// there (`requiredClaims`), and for HMAC the `secret` in base64url.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        algorithm: &str,
-        kid: Option<String>,
-        typ: &str,
-        options: &str,
-        secret: Option<Box<[u8]>>,
-    ) -> Result<Self, Refusal> {
-        let algorithm = Algorithm::from_name(algorithm).ok_or(KeyError::Unsupported)?;
-        let minter = match kid {
-            Some(kid) => Minter::new(algorithm, &kid, typ),
-            None => Minter::nameless(algorithm, typ),
+    pub fn new(options: &str) -> Result<Self, Refusal> {
+        let mut outline = Outline::default();
+        outline.read(options.as_bytes()).ok_or_else(Refusal::of_options)?;
+        let find = |name| outline.find(options, name);
+        let text = |name| find(name).and_then(|value| value.text(options));
+        let algorithm = text("algorithm").and_then(|name| Algorithm::from_name(&name)).ok_or(KeyError::Unsupported)?;
+        let typ = text("type").ok_or_else(Refusal::of_options)?;
+        let minter = match text("kid") {
+            Some(kid) => Minter::new(algorithm, &kid, &typ),
+            None => Minter::nameless(algorithm, &typ),
         };
-        let required_claims = required_claims(options).ok_or_else(Refusal::of_options)?;
-        let issuer = token::Issuer::new(minter, required_claims);
-        let issuer = match secret {
-            Some(secret) => issuer.with_secret(&Key::from_secret(&secret, algorithm)?, algorithm)?,
+        let required_claims = find("requiredClaims").and_then(|names| texts(names, options)?);
+        let issuer = token::Issuer::new(minter, required_claims.ok_or_else(Refusal::of_options)?);
+        let issuer = match text("secret") {
+            Some(secret) => {
+                let secret = base64url::decode(secret.as_bytes()).ok_or(KeyError::Malformed)?;
+                issuer.with_secret(&Key::from_secret(&secret, algorithm)?, algorithm)?
+            }
             None => issuer,
         };
         Ok(Self { issuer, input: Vec::new(), claim: None })
@@ -84,10 +86,4 @@ impl Issuer {
     pub fn claim(&self) -> Option<String> {
         self.claim.clone()
     }
-}
-
-fn required_claims(options: &str) -> Option<Vec<String>> {
-    let mut outline = Outline::default();
-    outline.read(options.as_bytes())?;
-    texts(outline.find(options, "requiredClaims")?, options)?
 }

@@ -9,17 +9,11 @@ use wasm_bindgen::prelude::*;
 use super::refusal::Refusal;
 use crate::token::{self, Algorithm, AnyKey, Key, KeyError, Pem, base64url};
 
-/// Reads a JWK of any kind.
-#[wasm_bindgen(js_name = readJwk)]
-pub fn read_jwk(text: &str, alg: &str) -> Result<String, Refusal> {
-    Ok(jwk(text, alg)?)
-}
-
-/// Reads PEM text. For a private key the answer is `{ type, alg, pkcs8, public }`: the structure for the platform, and the
-/// public key that came along or the empty text, both in base64url.
-#[wasm_bindgen(js_name = readPem)]
-pub fn read_pem(text: &str, alg: &str) -> Result<String, Refusal> {
-    Ok(pem(text, alg)?)
+/// Reads a JWK of any kind, or PEM text. For a private key in PEM the answer is `{ type, alg, pkcs8, public }`: the structure for
+/// the platform, and the public key that came along or the empty text, both in base64url.
+#[wasm_bindgen(js_name = readKey)]
+pub fn read_key(text: &str, alg: &str, is_pem: bool) -> Result<String, Refusal> {
+    Ok(if is_pem { pem(text, alg) } else { jwk(text, alg) }?)
 }
 
 /// Is this the signature of these bytes by the key in a JWK? `false` also for what wasm does not check.

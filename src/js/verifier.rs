@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use super::policy;
 use super::refusal::Refusal;
 use crate::token::json::{Outline, quote};
-use crate::token::{self, Checker, Finding, Key, KeyError, KeySet, UnixTime, VerifyError};
+use crate::token::{self, Checker, Finding, Key, KeyError, KeySet, NumericDate, VerifyError};
 
 /// What `check` answers; from [`REASONS`] on, it is a reason to refuse.
 const GOOD: u32 = 0;
@@ -47,14 +47,6 @@ impl Verifier {
         Ok(())
     }
 
-    /// Takes the bytes of a shared secret for one HMAC algorithm.
-    #[wasm_bindgen(js_name = takeSecret)]
-    pub fn take_secret(&mut self, secret: &[u8], algorithm: &str) -> Result<(), Refusal> {
-        let algorithm = token::Algorithm::from_name(algorithm).ok_or(KeyError::Unsupported)?;
-        self.checker.take_keys(KeySet::new([Key::from_secret(secret, algorithm)?]));
-        Ok(())
-    }
-
     /// Takes note of a `CryptoKey`, which stays with the shim.
     #[wasm_bindgen(js_name = takeHandle)]
     pub fn take_handle(&mut self, algorithm: &str) -> Result<(), Refusal> {
@@ -78,11 +70,12 @@ impl Verifier {
     /// Checks the token of `len` bytes in the input: everything, but for a signature that wasm does not check.
     ///
     /// Answers 0 if all is well; 1 if the signature must still be checked; else 2 + the number of the reason. With 1, the row
-    /// has 0 or 2 + the number of the reason that counts if the signature is right.
-    pub fn check(&mut self, len: usize, now: f64) -> u32 {
+    /// has 0 or 2 + the number of the reason that counts if the signature is right. The first `turn` of the keys that fit are
+    /// passed over: the platform has found that they have not signed it.
+    pub fn check(&mut self, len: usize, now: f64, turn: usize) -> u32 {
         let text = self.input.get(..len).unwrap_or_default();
         let signed_len = text.iter().rposition(|byte| *byte == b'.').unwrap_or_default();
-        let (answer, deferred) = match self.checker.check(text, unix_time(now)) {
+        let (answer, deferred) = match self.checker.check_from(text, NumericDate(now), turn) {
             Ok(Finding::Good) => (GOOD, GOOD),
             Ok(Finding::Unsigned(Ok(()))) => (UNSIGNED, GOOD),
             Ok(Finding::Unsigned(Err(reason))) => (UNSIGNED, self.note(&reason)),
@@ -114,46 +107,26 @@ impl Verifier {
         self.claim.clone()
     }
 
-    /// The header of the last token that got as far as its signature, as JSON.
+    /// Of the last token that got as far as its signature, as a JSON array: the header; of its key the identifier or `null`, the
+    /// algorithm, the place among the keys of the moment, and the public JWK or `null` for a key that is not public or that the shim holds.
     #[wasm_bindgen(getter)]
-    pub fn header(&self) -> Option<String> {
-        self.checker.header().map(|header| header.json().to_owned())
-    }
-
-    /// Its algorithm.
-    #[wasm_bindgen(getter)]
-    pub fn algorithm(&self) -> Option<String> {
-        self.checker.header().map(|header| header.alg().name().to_owned())
-    }
-
-    /// Its key's identifier, if the key has one.
-    #[wasm_bindgen(getter)]
-    pub fn kid(&self) -> Option<String> {
-        self.checker.key()?.1.kid().map(str::to_owned)
-    }
-
-    /// Its key's place among the keys of the moment.
-    #[wasm_bindgen(getter)]
-    pub fn slot(&self) -> Option<usize> {
-        self.checker.key().map(|(place, _)| place)
-    }
-
-    /// Its public key as JSON; `undefined` for one that the shim holds.
-    #[wasm_bindgen(getter)]
-    pub fn jwk(&self) -> Option<String> {
-        self.checker.key()?.1.public_jwk_text()
+    pub fn known(&self) -> Option<String> {
+        let (header, (place, key)) = (self.checker.header()?, self.checker.key()?);
+        let kid = key.kid().map_or_else(null, quote);
+        let jwk = key.public_jwk_text().unwrap_or_else(null);
+        Some(format!(r#"[{},{kid},"{}",{place},{jwk}]"#, header.json(), header.alg()))
     }
 
     /// Every check for people to read, as JSON. `signature_is_valid` is what the platform said, if it was asked; else what
     /// can be checked here is.
     pub fn explain(&self, text: &str, now: f64, signature_is_valid: Option<bool>) -> String {
         let (keys, policy) = (self.checker.keys(), self.checker.policy());
-        let now = unix_time(now);
+        let now = NumericDate(now);
         let check_here = || token::verify(text, keys, policy, now).ok()?.signature_is_valid();
         let explanation = token::explain(text, keys, policy, now, signature_is_valid.or_else(check_here));
         let checks = explanation.checks.iter().map(|check| {
             let outcome = match &check.outcome {
-                None => "null".to_owned(),
+                None => null(),
                 Some(Ok(())) => "true".to_owned(),
                 Some(Err(reason)) => {
                     format!("[{},{}]", REASONS + reason.number(), quote(reason.claim().unwrap_or_default()))
@@ -162,7 +135,7 @@ impl Verifier {
             format!(r#"["{}",{outcome}]"#, check.name)
         });
         let checks: Vec<_> = checks.collect();
-        let json = |text: Option<String>| text.unwrap_or_else(|| "null".to_owned());
+        let json = |text: Option<String>| text.unwrap_or_else(null);
         let (header, claims) = (json(explanation.header), json(explanation.claims));
         format!(r#"{{"header":{header},"claims":{claims},"checks":[{}]}}"#, checks.join(","))
     }
@@ -173,6 +146,10 @@ impl Verifier {
         self.claim = reason.claim().map(str::to_owned);
         REASONS + reason.number()
     }
+}
+
+fn null() -> String {
+    "null".to_owned()
 }
 
 fn given_keys(jwks: &str) -> Result<Vec<Key>, Refusal> {
@@ -196,9 +173,4 @@ fn given_keys(jwks: &str) -> Result<Vec<Key>, Refusal> {
         Some(error) if keys.is_empty() => Err(error.into()),
         Some(_) | None => Ok(keys),
     }
-}
-
-fn unix_time(now: f64) -> UnixTime {
-    // Saturates below zero; the shim has made sure that it is a number.
-    UnixTime(now as u64)
 }

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::base64url;
-use super::claims::{Payload, Registered, UnixTime};
+use super::claims::{NumericDate, Payload, Registered};
 use super::error::VerifyError;
 use super::header::Header;
 use super::json::Outline;
-use super::jwks::KeySet;
+use super::jwks::{KeySet, MAX_CANDIDATES};
 use super::key::Key;
 use super::policy::Policy;
 use super::portable::Prepared;
@@ -29,6 +29,8 @@ pub struct Checker {
     /// How many were known and have been forgotten.
     forgotten: u64,
     last: usize,
+    /// Which of the keys that fit the last header.
+    turn: usize,
     #[cfg(feature = "ed25519")]
     spent: usize,
     outline: Outline,
@@ -62,6 +64,12 @@ pub struct Times {
 struct Known {
     encoded: Box<[u8]>,
     header: Header,
+    /// The keys of which one has signed it, first of all the one that a `kid` names.
+    candidates: Vec<Candidate>,
+}
+
+/// A key that fits a header.
+struct Candidate {
     place: usize,
     key: Arc<Key>,
     prepared: Option<Prepared>,
@@ -88,6 +96,7 @@ impl Checker {
             known_bytes: 0,
             forgotten: 0,
             last: 0,
+            turn: 0,
             #[cfg(feature = "ed25519")]
             spent: 0,
             outline: Outline::default(),
@@ -117,33 +126,44 @@ impl Checker {
     ///
     /// # Errors
     /// The first reason to refuse it, in the order of `verify` and [`Pending::settle`](super::Pending::settle).
-    pub fn check(&mut self, text: &[u8], now: UnixTime) -> Result<Finding, VerifyError> {
+    pub fn check(&mut self, text: &[u8], now: impl Into<NumericDate>) -> Result<Finding, VerifyError> {
+        self.check_from(text, now.into(), 0)
+    }
+
+    /// The same without the first `turn` of the keys that fit: those have not signed it, as the platform has found.
+    ///
+    /// # Errors
+    /// As for [`Self::check`]; [`VerifyError::BadSignature`] if no key is left.
+    pub fn check_from(&mut self, text: &[u8], now: NumericDate, turn: usize) -> Result<Finding, VerifyError> {
         let split = Split::of(text, self.policy.max_bytes)?;
         base64url::decode_into(split.signature, &mut self.signature).ok_or_else(|| split.reason())?;
         let place = self.find(&split)?;
         self.last = place;
         let known = self.known.get_mut(place).ok_or(VerifyError::Malformed)?;
         let algorithm = known.header.alg();
-        if !known.key.admits(algorithm, &self.signature) {
-            return Err(VerifyError::BadSignature);
-        }
-        let signed = match known.prepared.as_mut() {
-            Some(prepared) => {
+        let mut signed = None;
+        for (turn, candidate) in known.candidates.iter_mut().enumerate().skip(turn) {
+            if !candidate.key.admits(algorithm, &self.signature) {
+                continue;
+            }
+            if let Some(prepared) = candidate.prepared.as_mut() {
                 #[cfg(feature = "ed25519")]
-                if known.uses == TABLES.1 && self.spent < TABLES.0 && prepared.prepare_for_many() {
+                if candidate.uses == TABLES.1 && self.spent < TABLES.0 && prepared.prepare_for_many() {
                     self.spent += 1;
                 }
                 #[cfg(feature = "ed25519")]
                 {
-                    known.uses = known.uses.saturating_add(1);
+                    candidate.uses = candidate.uses.saturating_add(1);
                 }
                 if !prepared.check(split.signing_input, &self.signature) {
-                    return Err(VerifyError::BadSignature);
+                    continue;
                 }
-                true
             }
-            None => false,
-        };
+            self.turn = turn;
+            signed = Some(candidate.prepared.is_some());
+            break;
+        }
+        let signed = signed.ok_or(VerifyError::BadSignature)?;
         self.times = Times::default();
         let claims = match base64url::decode_into(split.payload, &mut self.payload) {
             Some(()) => Payload::read(&self.payload, &mut self.outline).and_then(|payload| {
@@ -161,9 +181,10 @@ impl Checker {
         }
     }
 
-    /// The number of the header that came last: the same for the same header until it is forgotten, and no other's ever.
+    /// The number of the header that came last and of the key that goes with it: the same for the same two until they are
+    /// forgotten, and no others' ever.
     pub fn number(&self) -> u64 {
-        self.forgotten + self.last as u64
+        (self.forgotten + self.last as u64) * MAX_CANDIDATES as u64 + self.turn as u64
     }
 
     /// The header that came last.
@@ -173,7 +194,8 @@ impl Checker {
 
     /// The key that it names, and the key's place in the set.
     pub fn key(&self) -> Option<(usize, &Key)> {
-        self.known.get(self.last).map(|known| (known.place, known.key.as_ref()))
+        let candidate = self.known.get(self.last)?.candidates.get(self.turn)?;
+        Some((candidate.place, candidate.key.as_ref()))
     }
 
     /// The signature that came last; for ECDSA in the form r || s.
@@ -207,16 +229,14 @@ impl Checker {
         }
         self.policy.check_type(&header)?;
         self.policy.check_algorithm(&header)?;
-        let (place, key) = self.keys.choose(&header)?;
-        let known = Known {
-            encoded: encoded.into(),
-            prepared: Prepared::new(header.alg(), key),
-            key: Arc::clone(key),
-            header,
+        let candidates = self.keys.choose(&header)?.into_iter().map(|(place, key)| Candidate {
             place,
+            prepared: Prepared::new(header.alg(), &key),
+            key,
             #[cfg(feature = "ed25519")]
             uses: 0,
-        };
+        });
+        let known = Known { encoded: encoded.into(), candidates: candidates.collect(), header };
         if self.known.len() >= MAX_KNOWN || self.known_bytes >= MAX_KNOWN_BYTES {
             self.forget();
         }
@@ -233,6 +253,7 @@ impl Checker {
         self.places.clear();
         self.known.clear();
         self.last = 0;
+        self.turn = 0;
         #[cfg(feature = "ed25519")]
         {
             self.spent = 0;
@@ -245,7 +266,7 @@ mod tests {
     use super::*;
     use crate::token::Algorithm;
 
-    const NOW: UnixTime = UnixTime(0);
+    const NOW: NumericDate = NumericDate(0.0);
 
     #[test]
     fn made_up_headers_fill_no_memory_and_push_out_nothing_for_good() {

@@ -13,6 +13,19 @@ use super::json::{Kind, Outline, Span};
 #[serde(transparent)]
 pub struct UnixTime(pub u64);
 
+/// A time in seconds since 1970-01-01T00:00:00Z, with its fraction (RFC 7519 section 2, NumericDate): what times in a token
+/// are compared with. Whoever keeps whole seconds passes a [`UnixTime`].
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct NumericDate(pub f64);
+
+impl From<UnixTime> for NumericDate {
+    /// Exact below 2^53 seconds, which is 285 million years.
+    #[allow(clippy::cast_precision_loss)]
+    fn from(time: UnixTime) -> Self {
+        Self(time.0 as f64)
+    }
+}
+
 impl UnixTime {
     /// That many seconds later.
     pub const fn plus(self, seconds: u64) -> Self {
@@ -56,18 +69,23 @@ impl Claims {
 
     /// Whom the token is for: `aud`, one or many.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
-        let (one, many) = match self.members.get("aud") {
+        self.texts("aud")
+    }
+
+    /// The scope values (RFC 6749 section 3.3): of one text, or of an array of texts.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.texts("scope").flat_map(scope_values)
+    }
+
+    /// The texts of a claim that is one, or an array of them.
+    fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let (one, many) = match self.members.get(name) {
             Some(Value::String(one)) => (Some(one.as_str()), None),
             Some(Value::Array(many)) => (None, Some(many)),
             Some(_) | None => (None, None),
         };
         let many = many.into_iter().flatten().filter_map(Value::as_str);
         one.into_iter().chain(many)
-    }
-
-    /// The scope values (RFC 6749 section 3.3).
-    pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        scope_values(self.text("scope").unwrap_or_default())
     }
 }
 
@@ -126,15 +144,13 @@ impl<'p> Payload<'p> {
             };
             let value = member.value;
             let well_typed = match claim {
-                Registered::Aud => is_text(value) || is_list_of_texts(value, text),
+                Registered::Aud | Registered::Scope => is_text(value) || is_list_of_texts(value, text),
                 Registered::AuthTime | Registered::Exp | Registered::Iat | Registered::Nbf => {
                     let time = value.number(text).filter(is_time);
                     place(&mut times, claim, time);
                     time.is_some()
                 }
-                Registered::ClientId | Registered::Iss | Registered::Jti | Registered::Scope | Registered::Sub => {
-                    is_text(value)
-                }
+                Registered::ClientId | Registered::Iss | Registered::Jti | Registered::Sub => is_text(value),
             };
             if !well_typed {
                 return Err(VerifyError::ClaimInvalid { claim: name.into_owned() });
@@ -170,20 +186,26 @@ impl<'p> Payload<'p> {
         self.times.get(claim as usize).copied().flatten()
     }
 
-    /// Does `aud` name one for which this holds?
-    pub(crate) fn any_audience(&self, mut holds: impl FnMut(&str) -> bool) -> bool {
-        let Some(aud) = self.find(Registered::Aud) else {
+    /// Does this hold for a text of the claim, which is one or an array of them?
+    #[inline(never)] // It is called from several places.
+    pub(crate) fn any_text(&self, claim: Registered, holds: &mut dyn FnMut(&str) -> bool) -> bool {
+        let Some(value) = self.find(claim) else {
             return false;
         };
-        match aud.text(self.text) {
+        match value.text(self.text) {
             Some(one) => holds(&one),
-            None => aud.items(self.text).filter_map(|item| item.text(self.text)).any(|one| holds(&one)),
+            None => value.items(self.text).filter_map(|item| item.text(self.text)).any(|one| holds(&one)),
         }
+    }
+
+    /// Is the claim an array?
+    pub(crate) fn is_array(&self, claim: Registered) -> bool {
+        self.find(claim).is_some_and(|value| value.kind() == Kind::Array)
     }
 
     /// Is this scope value granted?
     pub(crate) fn has_scope(&self, wanted: &str) -> bool {
-        self.text(Registered::Scope).is_some_and(|scope| scope_values(&scope).any(|value| value == wanted))
+        self.any_text(Registered::Scope, &mut |scope| scope_values(scope).any(|value| value == wanted))
     }
 
     fn find(&self, claim: Registered) -> Option<Span> {
@@ -229,7 +251,10 @@ mod tests {
             ("iss", r#"{"iss":["a"]}"#),
             ("aud", r#"{"aud":1}"#),
             ("aud", r#"{"aud":["a",1]}"#),
-            ("scope", r#"{"scope":["a"]}"#),
+            ("scope", r#"{"scope":1}"#),
+            ("scope", r#"{"scope":null}"#),
+            ("scope", r#"{"scope":["a",1]}"#),
+            ("scope", r#"{"scope":[["a"]]}"#),
         ] {
             let claim = claim.to_owned();
             assert_eq!(Claims::parse(text.as_bytes()), Err(VerifyError::ClaimInvalid { claim }), "{text}");
@@ -244,5 +269,7 @@ mod tests {
         let claims = Claims::parse(br#"{"aud":"a"}"#).unwrap();
         assert_eq!(claims.audiences().collect::<Vec<_>>(), ["a"]);
         assert_eq!(claims.scopes().count(), 0);
+        let claims = Claims::parse(br#"{"scope":["read","write all"]}"#).unwrap();
+        assert_eq!(claims.scopes().collect::<Vec<_>>(), ["read", "write", "all"]);
     }
 }

@@ -32,7 +32,7 @@ pub enum VerifyError {
     KeyNotFound,
     /// There is a key with this `kid`, but it is for another algorithm.
     KeyMismatch,
-    /// Several keys fit and no `kid` says which.
+    /// More keys fit than are tried, and nothing in the token says which of them signed it.
     KeyAmbiguous,
     /// Not three parts of canonical base64url with JSON objects in them.
     Malformed,
@@ -133,7 +133,7 @@ impl VerifyError {
             Self::IssuerMismatch => "the token is from another issuer",
             Self::KeyNotFound => "no key of the issuer fits this token",
             Self::KeyMismatch => "the key with this kid is for another algorithm",
-            Self::KeyAmbiguous => "several keys fit and the token has no kid",
+            Self::KeyAmbiguous => "the token does not say which key signed it, and too many fit",
             Self::Malformed => "not a well-formed signed JWT",
             Self::NotYetValid => "the token is not valid yet",
             Self::ScopeInsufficient => "the token lacks a required scope",

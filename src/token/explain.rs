@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::claims::{Payload, UnixTime};
+use super::claims::{NumericDate, Payload};
 use super::error::VerifyError;
 use super::json::Outline;
 use super::jwks::KeySet;
@@ -37,9 +37,10 @@ pub fn explain(
     text: &str,
     keys: &KeySet,
     policy: &Arc<Policy>,
-    now: UnixTime,
+    now: impl Into<NumericDate>,
     signature_is_valid: Option<bool>,
 ) -> Explanation {
+    let now = now.into();
     let mut checks = Vec::with_capacity(6 + CLAIM_CHECKS.len());
     let mut note = |name, outcome| checks.push(Check { name, outcome });
 

@@ -2,7 +2,7 @@
 
 use super::algorithm::Algorithm;
 use super::base64url;
-use super::claims::Payload;
+use super::claims::{Payload, Registered};
 use super::error::VerifyError;
 use super::json::Outline;
 use super::key::{Key, KeyError};
@@ -43,6 +43,10 @@ impl Issuer {
         let payload = Payload::read(claims, &mut self.outline)?;
         if let Some(name) = self.required_claims.iter().find(|name| !payload.has(name)) {
             return Err(VerifyError::ClaimMissing { claim: name.clone() });
+        }
+        // Verifiers understand an array of texts; RFC 9068 section 2.2.3 has one text.
+        if payload.is_array(Registered::Scope) {
+            return Err(VerifyError::ClaimInvalid { claim: "scope".to_owned() });
         }
         self.minter.compose(claims, &mut self.text);
         let Some(mac) = &self.mac else {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::decimal;
 
 /// How deep objects and arrays may nest.
-pub const MAX_DEPTH: usize = 16;
+pub const MAX_DEPTH: usize = 64;
 
 /// So many names of one object are compared each with each.
 const FEW_NAMES: usize = 24;

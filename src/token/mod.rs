@@ -23,7 +23,7 @@ mod verify;
 
 pub use algorithm::{Algorithm, Curve, KeyShape};
 pub use checker::{Checker, Finding, Times};
-pub use claims::{Claims, UnixTime};
+pub use claims::{Claims, NumericDate, UnixTime};
 pub use error::VerifyError;
 pub use explain::{Check, Explanation, explain};
 pub use header::Header;

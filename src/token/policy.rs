@@ -1,7 +1,7 @@
 //! What a verifier insists on. There is no default for issuer and audience: whoever forgets them cannot compile.
 
 use super::algorithm::Algorithm;
-use super::claims::{Payload, Registered, UnixTime};
+use super::claims::{NumericDate, Payload, Registered};
 use super::error::VerifyError;
 use super::header::Header;
 
@@ -83,7 +83,7 @@ impl Expected {
 /// One check of the claims: its name for a reader, and the check.
 pub(crate) struct ClaimCheck {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(&Payload<'_>, &Policy, UnixTime) -> Result<(), VerifyError>,
+    pub(crate) run: fn(&Payload<'_>, &Policy, NumericDate) -> Result<(), VerifyError>,
 }
 
 /// The checks in the order in which they run. `verify` stops at the first that fails, `explain` runs them all.
@@ -99,12 +99,12 @@ pub(crate) const CLAIM_CHECKS: [ClaimCheck; 7] = [
 
 impl Payload<'_> {
     /// All of them; the first that fails is the reason.
-    pub(crate) fn check(&self, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+    pub(crate) fn check(&self, policy: &Policy, now: NumericDate) -> Result<(), VerifyError> {
         CLAIM_CHECKS.iter().try_for_each(|check| (check.run)(self, policy, now))
     }
 }
 
-fn issuer(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+fn issuer(claims: &Payload<'_>, policy: &Policy, _: NumericDate) -> Result<(), VerifyError> {
     let Expected::OneOf(issuers) = &policy.issuers else {
         return Ok(());
     };
@@ -113,37 +113,37 @@ fn issuer(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), Veri
     if issuers.iter().any(|issuer| *issuer == iss) { Ok(()) } else { Err(VerifyError::IssuerMismatch) }
 }
 
-fn audience(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+fn audience(claims: &Payload<'_>, policy: &Policy, _: NumericDate) -> Result<(), VerifyError> {
     let Expected::OneOf(audiences) = &policy.audiences else {
         return Ok(());
     };
     if !claims.has("aud") {
         return Err(missing("aud"));
     }
-    let ours = claims.any_audience(|aud| audiences.iter().any(|audience| audience == aud));
+    let ours = claims.any_text(Registered::Aud, &mut |aud| audiences.iter().any(|audience| audience == aud));
     if ours { Ok(()) } else { Err(VerifyError::AudienceMismatch) }
 }
 
-fn expiry(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+fn expiry(claims: &Payload<'_>, policy: &Policy, now: NumericDate) -> Result<(), VerifyError> {
     match claims.time(Registered::Exp) {
-        Some(exp) if seconds(now) >= exp + policy.tolerance() => Err(VerifyError::Expired),
+        Some(exp) if now.0 >= exp + policy.tolerance() => Err(VerifyError::Expired),
         Some(_) | None => Ok(()),
     }
 }
 
-fn not_before(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+fn not_before(claims: &Payload<'_>, policy: &Policy, now: NumericDate) -> Result<(), VerifyError> {
     match claims.time(Registered::Nbf) {
-        Some(nbf) if seconds(now) + policy.tolerance() < nbf => Err(VerifyError::NotYetValid),
+        Some(nbf) if now.0 + policy.tolerance() < nbf => Err(VerifyError::NotYetValid),
         Some(_) | None => Ok(()),
     }
 }
 
-fn age(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), VerifyError> {
+fn age(claims: &Payload<'_>, policy: &Policy, now: NumericDate) -> Result<(), VerifyError> {
     let Some(max_age) = policy.max_age else {
         return Ok(());
     };
     let iat = claims.time(Registered::Iat).ok_or_else(|| missing("iat"))?;
-    let age = seconds(now) - iat;
+    let age = now.0 - iat;
     if age > exact(max_age) + policy.tolerance() {
         Err(VerifyError::TooOld)
     } else if age < -policy.tolerance() {
@@ -153,12 +153,12 @@ fn age(claims: &Payload<'_>, policy: &Policy, now: UnixTime) -> Result<(), Verif
     }
 }
 
-fn required_claims(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+fn required_claims(claims: &Payload<'_>, policy: &Policy, _: NumericDate) -> Result<(), VerifyError> {
     let absent = policy.required_claims.iter().find(|name| !claims.has(name));
     absent.map_or(Ok(()), |name| Err(missing(name)))
 }
 
-fn scope(claims: &Payload<'_>, policy: &Policy, _: UnixTime) -> Result<(), VerifyError> {
+fn scope(claims: &Payload<'_>, policy: &Policy, _: NumericDate) -> Result<(), VerifyError> {
     if policy.scopes.iter().all(|wanted| claims.has_scope(wanted)) {
         Ok(())
     } else {
@@ -174,10 +174,6 @@ impl Policy {
     fn tolerance(&self) -> f64 {
         exact(self.clock_tolerance)
     }
-}
-
-fn seconds(now: UnixTime) -> f64 {
-    exact(now.0)
 }
 
 /// Whole seconds as a double: exact below 2^53, which is 285 million years.

@@ -11,18 +11,26 @@ use super::mac::Mac;
 use super::verify::{Pending, Token};
 
 impl Pending {
-    /// Checks the signature in plain Rust and settles.
+    /// Checks the signature in plain Rust, by each key that fits, and settles.
     ///
     /// # Errors
     /// Those of [`Pending::settle`]; [`VerifyError::AlgorithmNotAllowed`] for what [`check_signature`] cannot tell.
-    pub fn settle_portable(self) -> Result<Token, VerifyError> {
-        let valid = self.signature_is_valid().ok_or(VerifyError::AlgorithmNotAllowed)?;
-        self.settle(valid)
+    pub fn settle_portable(mut self) -> Result<Token, VerifyError> {
+        while !self.is_signed_by(self.key()).ok_or(VerifyError::AlgorithmNotAllowed)? {
+            if !self.next_key() {
+                return self.settle(false);
+            }
+        }
+        self.settle(true)
     }
 
-    /// Checks the signature in plain Rust; `None` if this build cannot.
+    /// Checks in plain Rust whether the signature is that of a key that fits; `None` if this build cannot.
     pub fn signature_is_valid(&self) -> Option<bool> {
-        check_signature(self.algorithm(), self.key(), self.signing_input(), self.signature())
+        self.keys().try_fold(false, |found, key| Some(found || self.is_signed_by(key)?))
+    }
+
+    fn is_signed_by(&self, key: &Key) -> Option<bool> {
+        check_signature(self.algorithm(), key, self.signing_input(), self.signature())
     }
 }
 

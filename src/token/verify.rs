@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::algorithm::Algorithm;
 use super::base64url;
-use super::claims::{Claims, Payload, UnixTime};
+use super::claims::{Claims, NumericDate, Payload};
 use super::error::VerifyError;
 use super::header::Header;
 use super::json::Outline;
@@ -53,8 +53,9 @@ impl Token {
 pub struct Pending {
     parts: Parts,
     key: Arc<Key>,
+    others: std::vec::IntoIter<Arc<Key>>,
     policy: Arc<Policy>,
-    now: UnixTime,
+    now: NumericDate,
 }
 
 /// Reads a compact JWS and says which signature is to be checked with which key.
@@ -64,22 +65,39 @@ pub struct Pending {
 ///
 /// # Errors
 /// Every [`VerifyError`] that can be told without the signature.
-pub fn verify(text: &str, keys: &KeySet, policy: &Arc<Policy>, now: UnixTime) -> Result<Pending, VerifyError> {
+pub fn verify(
+    text: &str,
+    keys: &KeySet,
+    policy: &Arc<Policy>,
+    now: impl Into<NumericDate>,
+) -> Result<Pending, VerifyError> {
     let parts = Parts::read(text, policy.max_bytes)?;
     policy.check_type(&parts.header)?;
     policy.check_algorithm(&parts.header)?;
-    let (_, key) = keys.choose(&parts.header)?;
-    let key = Arc::clone(key);
-    if !key.admits(parts.header.alg(), &parts.signature) {
-        return Err(VerifyError::BadSignature);
-    }
-    Ok(Pending { parts, key, policy: Arc::clone(policy), now })
+    let fitting = keys.choose(&parts.header)?.into_iter().map(|(_, key)| key);
+    let able: Vec<_> = fitting.filter(|key| key.admits(parts.header.alg(), &parts.signature)).collect();
+    let mut others = able.into_iter();
+    let key = others.next().ok_or(VerifyError::BadSignature)?;
+    Ok(Pending { parts, key, others, policy: Arc::clone(policy), now: now.into() })
 }
 
 impl Pending {
-    /// The key that must have made the signature.
+    /// The key that must have made the signature. Where several fit, [`Self::next_key`] goes on to the others.
     pub fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Goes on to the next key that fits, after the one before was found not to have made the signature. False if there is none.
+    pub fn next_key(&mut self) -> bool {
+        self.others.next().is_some_and(|next| {
+            self.key = next;
+            true
+        })
+    }
+
+    /// The keys that are left to try, the one of the moment first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.key).chain(self.others.as_slice()).map(AsRef::as_ref)
     }
 
     /// The algorithm: named by the header, agreed to by the key and the policy.

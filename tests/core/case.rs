@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edgemint::token::{
-    Algorithm, Checker, Expected, Finding, KeySet, Pending, Policy, Token, UnixTime, VerifyError, verify,
+    Algorithm, Checker, Expected, Finding, KeySet, NumericDate, Pending, Policy, Token, UnixTime, VerifyError, verify,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     pub(crate) claims: Value,
     pub(crate) keys: KeySet,
     pub(crate) policy: Policy,
-    pub(crate) now: UnixTime,
+    pub(crate) now: NumericDate,
 }
 
 impl Case {
@@ -42,7 +42,7 @@ impl Case {
             }),
             keys: KeySet::new([signer.key(KID)]),
             policy: Policy::access_token(ISSUER, AUDIENCE),
-            now: NOW,
+            now: NOW.into(),
         }
     }
 
@@ -76,9 +76,12 @@ impl Case {
         self
     }
 
-    pub(crate) fn at(mut self, now: u64) -> Self {
-        self.now = UnixTime(now);
-        self
+    pub(crate) fn at(self, now: u64) -> Self {
+        Self { now: UnixTime(now).into(), ..self }
+    }
+
+    pub(crate) fn at_exactly(self, now: f64) -> Self {
+        Self { now: NumericDate(now), ..self }
     }
 
     /// The token, signed as it should be.

@@ -73,23 +73,121 @@ test('an unknown kid is asked for once in 30 seconds and takes no known key away
 test('the age of the keys at hand is told, and why there are no newer ones', async (t) => {
   const turn = stopClock(t);
   const { issuer, verifier, verify } = await start(t);
-  assert.deepEqual(verifier.keys, { age: undefined, error: undefined });
+  assert.deepEqual(verifier.keys, { age: undefined, maxAge: undefined, error: undefined });
   await verify(first);
-  assert.deepEqual(verifier.keys, { age: 0, error: undefined });
-  turn(86_400 * 30);
+  assert.deepEqual(verifier.keys, { age: 0, maxAge: 87_000, error: undefined });
+  turn(86_400);
   const good = issuer.routes[JWKS];
   issuer.routes[JWKS] = (_, response) => response.writeHead(500).end();
   await assert.rejects(verify(second), unknownKey);
-  // A month old, and still good for what they are.
+  // A day old, and still good for what they are.
   await verify(first);
-  assert.equal(verifier.keys.age, 86_400 * 30);
+  assert.equal(verifier.keys.age, 86_400);
   assert.equal(verifier.keys.error.code, 'keys_unavailable');
   issuer.routes[JWKS] = good;
   turn(31);
   await assert.rejects(verify(second), unknownKey);
-  assert.deepEqual(verifier.keys, { age: 0, error: undefined });
-  assert.deepEqual(createVerifier({ ...options, key: first.jwk }).keys, { age: undefined, error: undefined });
+  assert.deepEqual(verifier.keys, { age: 0, maxAge: 87_000, error: undefined });
+  assert.deepEqual(createVerifier({ ...options, key: first.jwk }).keys, { age: undefined, maxAge: undefined, error: undefined });
 });
+
+const brokenDown = (_, response) => response.writeHead(500).end();
+
+for (const [maxKeyAge, cacheControl, bound] of [[undefined, 'max-age=900', 87_300], [3_600, 'max-age=900', 3_600], [120, 'max-age=900', 120]]) {
+  test(`with maxKeyAge ${maxKeyAge}, keys that cannot be renewed are used for ${bound} s, and not longer`, async (t) => {
+    const turn = stopClock(t);
+    const { issuer, verifier, verify, fetches } = await start(t, { maxKeyAge, cache: { max: 4 } });
+    const token = await sign(first, { claims: { iss: issuer.issuer } });
+    const serve = (_, response) => sendJson(response, { keys: [first.jwk] }, { 'cache-control': cacheControl });
+    issuer.routes[JWKS] = serve;
+    await verifier.verify(token);
+    assert.equal(verifier.keys.maxAge, bound);
+    issuer.routes[JWKS] = brokenDown;
+    turn(bound - 1);
+    await verifier.verify(token);
+    verifier.verifySync(token);
+    await pause(50);
+    const before = fetches();
+    assert.equal(before, bound > 900 ? 2 : 1);
+    turn(31);
+    // The bound has passed: from the cache too, and whatever the key.
+    assert.throws(() => verifier.verifySync(token), { code: 'async_required' });
+    const refused = { code: 'keys_unavailable', message: /status 500/ };
+    await assert.rejects(verifier.verify(token), refused);
+    await assert.rejects(verify(first), refused);
+    const [{ error }] = await verifier.verifyAll([token]);
+    assert.equal(error.code, 'keys_unavailable');
+    await assert.rejects(verifier.verifyRequest(`Bearer ${token}`), { ...refused, status: 503 });
+    const { checks } = await verifier.explain(token);
+    assert.deepEqual(checks.filter(({ ok }) => ok !== true).map(({ name, code }) => [name, code]), [['key', 'keys_unavailable'], ['signature', undefined]]);
+    assert.equal(fetches(), before + 1, 'one fetch for all of them');
+    assert.ok(verifier.keys.age > verifier.keys.maxAge && verifier.keys.error.code === 'keys_unavailable');
+    // It is tried again, and one fetch makes it good for all.
+    issuer.routes[JWKS] = serve;
+    turn(1);
+    await Promise.all([verifier.verify(token), verifier.verify(token), verify(first)]);
+    assert.equal(fetches(), before + 2);
+    verifier.verifySync(token);
+    assert.equal(verifier.keys.age, 0);
+  });
+}
+
+test('keys past their bound are renewed before anything is verified: one that is gone is gone', async (t) => {
+  const turn = stopClock(t);
+  const { issuer, verifier, verify, fetches } = await start(t);
+  const token = await sign(first, { claims: { iss: issuer.issuer } });
+  await verifier.verify(token);
+  issuer.publish(second);
+  turn(87_000);
+  await assert.rejects(verifier.verify(token), unknownKey);
+  await verify(second);
+  assert.equal(fetches(), 2);
+});
+
+test('discovery that fails past the bound is keys_unavailable too, and Infinity is no bound', async (t) => {
+  const turn = stopClock(t);
+  const bounded = await start(t, { discover: true });
+  const unbounded = await start(t, { maxKeyAge: Infinity });
+  for (const { issuer, verify } of [bounded, unbounded]) {
+    await verify(first);
+    delete issuer.routes[OAUTH];
+    delete issuer.routes[JWKS];
+  }
+  turn(86_400 * 365);
+  await assert.rejects(bounded.verify(first), { code: 'keys_unavailable' });
+  await unbounded.verify(first);
+  assert.equal(unbounded.verifier.keys.maxAge, Infinity);
+});
+
+/** What issuers serve that is no fault of theirs, or a small one. */
+const TOLERATED = {
+  'only as application/jwk-set+json': (set) => (request, response) => {
+    if (!/\bapplication\/jwk-set\+json\b/.test(request.headers.accept)) return response.writeHead(406).end();
+    return sendJson(response, set, { 'content-type': 'application/jwk-set+json' });
+  },
+  'only as application/json': (set) => (request, response) => {
+    if (!/\bapplication\/json\b/.test(request.headers.accept)) return response.writeHead(406).end();
+    return sendJson(response, set);
+  },
+  'after a byte order mark': (set) => (_, response) => response.end(`\ufeff${JSON.stringify(set)}`),
+  'with members that are null': ({ keys: [jwk] }) => (_, response) => {
+    const nothing = { x5c: null, x5t: null, key_ops: null, use: null, d: null, p: null, q: null, dp: null, dq: null, qi: null, oth: null, k: null };
+    sendJson(response, { keys: [null, { ...nothing, ...jwk, alg: null }] });
+  },
+  'the same key twice': ({ keys: [jwk] }) => (_, response) => sendJson(response, { keys: [jwk, jwk, { ...jwk, use: 'sig' }] }),
+};
+
+for (const [what, serve] of Object.entries(TOLERATED)) {
+  test(`a key set is taken: ${what}`, async (t) => {
+    const { issuer, verifier, verify } = await start(t);
+    issuer.routes[JWKS] = serve(issuer.routes[JWKS]);
+    await verify(first);
+    const nameless = await sign(first, { header: { kid: undefined }, claims: { iss: issuer.issuer } });
+    await verifier.verify(nameless);
+    verifier.verifySync(nameless);
+    await assert.rejects(verify(second), unknownKey);
+  });
+}
 
 test('a failing fetch for an unknown kid takes no known key away', async (t) => {
   const { issuer, verify, fetches } = await start(t);

@@ -192,6 +192,12 @@ test('scope: what the guard asks for, and what its verifier does, is told to who
   for (const scope of ['read', 'read write', ['write'], undefined]) {
     assert.equal((await guard({ ...options, scope }, () => new Response())(bearing(text))).status, 200);
   }
+  for (const scope of [['read', 'write'], ['read write']]) {
+    const texts = bearing(await token({ scope }));
+    assert.equal((await guard({ ...options, scope: 'read write' }, () => new Response())(texts)).status, 200);
+    await assertRefused((await refusalOf({ ...options, scope: 'admin' }, texts)).response, lacking('admin'));
+    await assertRefused((await refusalOf({ verifier: createVerifier(options), scope: 'rea' }, texts)).response, lacking('rea'));
+  }
   const verifier = createVerifier({ ...options, scope: 'read admin' });
   const reader = createVerifier({ ...options, scope: 'read' });
   const cases = [

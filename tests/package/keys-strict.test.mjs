@@ -214,8 +214,8 @@ test('certificates and other labels are refused with advice', async () => {
     ['-----BEGIN DSA PRIVATE KEY-----\nb3Bl\n-----END DSA PRIVATE KEY-----\n', /label/],
     [`${await p256.toPem()}${await p256.toPem()}`, /several/],
     [(await p256.toPem()).replaceAll('\n', '\\n'), /\\n as two characters/],
-    [`here is my key: ${await p256.toPem()}`, /nothing else/],
-    [`${await p256.toPem()}.`, /nothing else/],
+    [`here is my key: ${await p256.toPem()}`, /nothing after it/],
+    [`${await p256.toPem()}.`, /nothing after it/],
   ];
   for (const [text, message] of texts) {
     await refuses(text, 'pem', { alg: 'RS256' });
@@ -273,14 +273,45 @@ test('use and key_ops allow what the key is for, and nothing but signatures', as
   }
 });
 
+/** What becomes of a key: what it says of itself, or why it is refused. */
+function outcome(jwk) {
+  return importKey(jwk).then((key) => ({ ...key, jwk: key.toJwk() }), ({ code, reason }) => ({ code, reason }));
+}
+
+test('PEM as RFC 7468 section 2 has it: white space, other line ends, and text before the block', async () => {
+  for (const [key, label] of [[p256, 'PRIVATE KEY'], [p256.toPublic(), 'PUBLIC KEY'], [rsa.toPublic(), 'PUBLIC KEY']]) {
+    const text = await key.toPem();
+    const same = async (other) => {
+      const read = await importKey(other, { alg: key.alg, kid: key.kid });
+      assert.deepEqual(read.toJwk(), key.toJwk(), other);
+    };
+    await same(text.replaceAll('\n', ' \t\n'));
+    await same(text.replaceAll('\n', '\r\n'));
+    await same(text.replaceAll('\n', '\r'));
+    await same(text.split('\n').map((line) => `    ${line}`).join('\n'));
+    await same(`\n\n${text}\n\n`);
+    await same(`Key of the staging realm\nBag Attributes: <none>\n\n${text}`);
+    await same(text.replace('\nM', '\n\nM'));
+    await refuses(`${text}${text}`, 'pem', { alg: key.alg });
+    await refuses(`${text}and more`, 'pem', { alg: key.alg });
+    await refuses(`text ${text}`, 'pem', { alg: key.alg });
+    await refuses(text.replace(`END ${label}`, 'END CERTIFICATE'), 'pem', { alg: key.alg });
+    await refuses(text.replace(`BEGIN ${label}`, 'BEGIN CERTIFICATE'), 'pem', { alg: key.alg });
+    await refuses(text.replace('\n', '\nProc-Type: 4,ENCRYPTED\n'), 'pem', { alg: key.alg });
+  }
+});
+
 test('members of the wrong type, and numbers in another spelling', async () => {
   const good = [rsa.toJwk(), p256.toJwk(), ed25519.toJwk(), secret.toJwk()];
   for (const jwk of good) {
     for (const name of Object.keys(jwk)) {
-      for (const value of [null, 1, true, [], {}, [jwk[name]]]) {
+      for (const value of [1, true, [], {}, [jwk[name]]]) {
         // Without a kty in words it is not taken for a JWK at all.
         if (name !== 'kty') await refuses({ ...jwk, [name]: value }, 'malformed');
       }
+      // One that is null is one that is not there.
+      const { [name]: _, ...without } = jwk;
+      if (name !== 'kty') assert.deepEqual(await outcome({ ...jwk, [name]: null }), await outcome(without), name);
       if (['kty', 'kid', 'alg', 'use', 'crv'].includes(name)) continue;
       const text = jwk[name];
       const changedInside = [`+${text.slice(1)}`, `/${text.slice(1)}`, `${text.slice(0, -1)}é`];

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const folder = await install();
 const installed = join(folder, 'node_modules/edgemint');
 const EXPORTS = [
-  'Key', 'TokenError', 'anyAudience', 'anyIssuer', 'anyType', 'createIssuer', 'createJwks', 'createVerifier', 'decodeUnverified', 'generateKey',
+  'Key', 'TokenError', 'allowInsecureRequests', 'anyAudience', 'anyIssuer', 'anyType', 'createIssuer', 'createJwks', 'createVerifier', 'decodeUnverified', 'generateKey',
   'guard', 'importKey', 'thumbprint',
 ];
 
@@ -24,7 +24,8 @@ const LARGEST_WASM = 60_000;
 
 /** The files that run in plain Node; node_modules/.bin/node has run them already. */
 const FILES = [
-  'algorithms', 'discovery', 'engines', 'explain', 'fetching', 'flight', 'guard', 'guard-options', 'issuer', 'keys', 'keys-strict', 'options',
+  'algorithms', 'candidates', 'clock', 'discovery', 'engines', 'explain', 'fetching', 'flight', 'guard', 'guard-options', 'issuer', 'issuers', 'keys', 'keys-strict',
+  'options',
   'refusals', 'status', 'status-fetching', 'status-refusals', 'strict', 'strict-keys', 'strict-signatures', 'sync', 'vectors',
 ];
 

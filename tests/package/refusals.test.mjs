@@ -39,7 +39,8 @@ const CASES = {
   claim_invalid: [
     ['exp as text', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, exp: `${NOW + 1}` })), 'exp'],
     ['status as text', () => withStatus('valid'), 'status'],
-    ['scope as array', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, scope: ['read'] })), 'scope'],
+    ['scope as a number', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, scope: 1 })), 'scope'],
+    ['scope as an array with a number', async () => verifier().verify(signByHand(key, header, { ...CLAIMS, scope: ['read', 1] })), 'scope'],
   ],
   claim_missing: [
     ['no sub', async () => verifier().verify(await sign(key, { claims: { sub: undefined } })), 'sub'],
@@ -60,8 +61,8 @@ const CASES = {
     ['now that throws', async () => verifier({ now: () => { throw new Error('no clock'); } }).verify(await sign(key))],
   ],
   issuer_mismatch: [['another issuer', async () => verifier().verify(await sign(key, { claims: { iss: `${ISSUER}/` } })), 'iss']],
-  key_ambiguous: [['no kid, two keys', async () => {
-    const keys = [key.jwk, (await newKey('HS256', 'other')).jwk];
+  key_ambiguous: [['no kid, five keys', async () => {
+    const keys = (await Promise.all(['1', '2', '3', '4'].map((kid) => newKey('HS256', kid)))).concat(key).map(({ jwk }) => jwk);
     return verifier({ key: undefined, jwks: { keys } }).verify(await sign(key, { header: { kid: undefined } }));
   }]],
   key_mismatch: [['kid of a key for another algorithm', async () => {
@@ -96,6 +97,7 @@ const CASES = {
     ['the same member twice', () => verifier().verify(signByHand(key, header, `{"exp":${NOW + 1},"exp":${NOW + 2}}`))],
     ['a byte order mark', () => verifier().verify(signByHand(key, header, `\ufeff${JSON.stringify(CLAIMS)}`))],
     ['a payload that is no object', () => verifier().verify(signByHand(key, header, '"claims"'))],
+    ['65 levels', () => verifier().verify(signByHand(key, header, { ...CLAIMS, x: JSON.parse(`${'['.repeat(64)}${']'.repeat(64)}`) }))],
     ['a deep header', () => verifier().verify(signByHand(key, `{"alg":"HS256","a":${'['.repeat(2000)}${']'.repeat(2000)}}`, CLAIMS))],
   ],
   mint_invalid: [

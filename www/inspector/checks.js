@@ -47,7 +47,7 @@ const REFUSALS = {
   claim_missing: (_, claim) => `The claim ${quoted(claim)} is missing.`,
   expired: ({ claims }) => `It expired on ${moment(claims?.exp)}.`,
   issuer_mismatch: ({ claims, authority }) => `It says that ${quoted(claims?.iss)} issued it, not ${quoted(authority.issuer)}.`,
-  key_ambiguous: () => 'It names no key, and several of the issuer’s keys would fit.',
+  key_ambiguous: () => 'It does not say which key signed it, and too many of the issuer’s keys would fit.',
   key_mismatch: ({ header }) => `The key that it names is not for the algorithm ${quoted(header?.alg)}.`,
   key_not_found: ({ header, authority }) => header?.kid === undefined
     ? `It names no key, and none that ${quoted(authority.issuer)} publishes fits.`

@@ -2,4 +2,4 @@
 export { decodeUnverified } from './decode.js';
 export { TokenError } from './errors.js';
 export { Key } from './key.js';
-export { anyAudience, anyIssuer, anyType } from './options.js';
+export { allowInsecureRequests, anyAudience, anyIssuer, anyType } from './options.js';

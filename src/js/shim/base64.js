@@ -14,11 +14,15 @@ export function toBase64url(bytes) {
   if (typeof bytes.base64urlSlice === 'function') return bytes.base64urlSlice(0, bytes.length);
   // What every Uint8Array can do in engines of today.
   if (typeof bytes.toBase64 === 'function') return bytes.toBase64({ alphabet: 'base64url', omitPadding: true });
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 /** PEM text of some DER, in lines of 64 (RFC 7468 section 2). */
 export function toPem(label, der) {
-  const letters = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(''));
-  return [`-----BEGIN ${label}-----`, ...letters.match(/.{1,64}/g), `-----END ${label}-----`, ''].join('\n');
+  return [`-----BEGIN ${label}-----`, ...toBase64(der).match(/.{1,64}/g), `-----END ${label}-----`, ''].join('\n');
+}
+
+/** Of however many bytes. */
+function toBase64(bytes) {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }

@@ -6,11 +6,13 @@ const TAIL = 22;
 
 export class TokenCache {
   #half;
+  #settings;
   #young = new Map();
   #old = new Map();
 
-  constructor(max) {
-    this.#half = Math.max(1, Math.floor(max / 2));
+  constructor(settings) {
+    this.#settings = settings;
+    this.#half = Math.floor(settings.cache / 2);
   }
 
   /** What was kept for this very token, if its time is right. */
@@ -23,7 +25,7 @@ export class TokenCache {
       if (entry === undefined) return undefined;
       this.#put(tail, entry);
     }
-    return entry.token === token && now >= entry.from && now < entry.until ? entry : undefined;
+    return entry.token === token && isInTime(entry.times, now, this.#settings) ? entry : undefined;
   }
 
   set(token, entry) {
@@ -45,14 +47,8 @@ export class TokenCache {
   }
 }
 
-/** From when and until when, in whole seconds, a token with these times passes: as the core's policy has it. */
-export function lifetime({ exp, nbf, iat }, { clockTolerance, maxTokenAge }) {
-  const ends = Number.isNaN(exp) ? Infinity : exp + clockTolerance;
-  const starts = Number.isNaN(nbf) ? -Infinity : nbf - clockTolerance;
-  if (maxTokenAge === null) return { from: starts, until: ends };
-  return {
-    from: Math.max(starts, iat - clockTolerance),
-    // The last second that is young enough still passes.
-    until: Math.min(ends, Math.floor(iat + maxTokenAge + clockTolerance) + 1),
-  };
+/** Does a token with these times pass now? As the core's policy has it, by the same sums. A time that it lacks is NaN, for which no comparison holds. */
+function isInTime({ exp, nbf, iat }, now, { clockTolerance, maxTokenAge }) {
+  if (now >= exp + clockTolerance || now + clockTolerance < nbf) return false;
+  return maxTokenAge === null || !(now - iat > maxTokenAge + clockTolerance || now - iat < -clockTolerance);
 }

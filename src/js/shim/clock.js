@@ -4,7 +4,7 @@ import { TokenError } from './errors.js';
 /** Later than any claim may be: whoever returns milliseconds is told. */
 const LATEST = 253_402_300_799;
 
-/** In whole seconds. */
+/** In seconds, with their fraction: the times in a token may have one too (RFC 7519 section 2). */
 export function readClock({ now }) {
   let seconds;
   try {
@@ -15,7 +15,7 @@ export function readClock({ now }) {
   if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= LATEST)) {
     throw new TokenError('invalid_option', 'now must return the time in seconds');
   }
-  return Math.floor(seconds);
+  return seconds;
 }
 
 export function systemTime() {

@@ -7,6 +7,9 @@ import { currentBytes, encode } from './memory.js';
 export const GOOD = 0;
 const REASONS = 2;
 
+/** How many keys are tried for a token that does not say which one signed it, as by the wasm. */
+const CANDIDATES = 4;
+
 /** More headers than this, or more characters of them, are forgotten, as by the wasm. */
 const MAX_KNOWN = 1024;
 const MAX_KNOWN_LENGTH = 256 * 1024;
@@ -40,9 +43,12 @@ export class Core {
     return result;
   }
 
-  /** Checks a text. Throws the reason if it is refused; if not GOOD, the platform has to check the signature: see below. */
-  check(token, now) {
-    const answer = this.#wasm.check(this.#write(token), now);
+  /**
+   * Checks a text. Throws the reason if it is refused; if not GOOD, the platform has to check the signature: see below. `turn` is how
+   * many of the keys that fit are passed over, since the platform has found that they have not signed it.
+   */
+  check(token, now, turn) {
+    const answer = this.#wasm.check(this.#write(token), now, turn);
     if (answer >= REASONS) throw this.#reason(answer);
     return answer;
   }
@@ -56,6 +62,11 @@ export class Core {
       this.#lastNumber = number;
     }
     return this.#last;
+  }
+
+  /** Which of the keys that fit is that key. */
+  get turn() {
+    return this.#numbers[0] % CANDIDATES;
   }
 
   /** What is wrong with the claims, to be told only when the signature has been found right; or undefined. */
@@ -136,33 +147,33 @@ export class Core {
   }
 
   #learn(number) {
-    const { header: json, kid, algorithm, slot } = this.#wasm;
-    const header = JSON.parse(json);
+    const text = this.#wasm.known;
+    const [header, kid, algorithm, slot, jwk] = JSON.parse(text);
     const isFlat = Object.values(header).every((value) => value === null || typeof value !== 'object');
     const name = `${slot} ${algorithm}`;
     const known = {
-      json,
-      header: isFlat ? header : undefined,
-      key: kid === undefined ? { alg: algorithm } : { kid, alg: algorithm },
+      header,
+      isFlat,
+      key: kid === null ? { alg: algorithm } : { kid, alg: algorithm },
       algorithm,
-      jwk: this.#wasm.jwk,
+      jwk,
       /** The key in the platform's hands, shared by all headers that name it; set by whoever imports it. */
       get use() { return uses.get(name); },
       set use(use) { uses.set(name, use); },
     };
     const uses = this.#uses;
     if (this.#known.size >= MAX_KNOWN || this.#knownLength >= MAX_KNOWN_LENGTH) this.#forget();
-    this.#knownLength += json.length;
+    this.#knownLength += text.length;
     this.#known.set(number, known);
     return known;
   }
 }
 
 /** What `verify` gives: every part an object of its own. */
-export function verified(json, { header, json: headerJson, key }) {
+export function verified(json, { header, isFlat, key }) {
   return {
     claims: JSON.parse(json),
-    header: header === undefined ? JSON.parse(headerJson) : { ...header },
+    header: isFlat ? { ...header } : structuredClone(header),
     key: { ...key },
   };
 }

@@ -2,24 +2,41 @@
 // where it names the issuer that was asked for.
 import { TokenError } from './errors.js';
 import { download } from './download.js';
+import { isObject } from './readers.js';
 
 const CODE = 'discovery_failed';
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Is the URL safe to fetch keys from: https, or http where the wire does not leave the machine? */
-export function isSecure(url) {
-  const plain = url.protocol === 'http:' && LOOPBACK.has(url.hostname);
+/** Is the URL safe to fetch keys from: https, or http where the wire does not leave the machine, or where the caller allows it? */
+export function isSecure(url, allowHttp = false) {
+  const plain = url.protocol === 'http:' && (allowHttp || LOOPBACK.has(url.hostname));
   return (url.protocol === 'https:' || plain) && url.username === '' && url.password === '';
 }
 
-/** The URL of the key set that the issuer names. */
-export async function discoverJwksUri(issuer, request) {
+/** The same of a URL that an issuer names. One on the network has no say about addresses on this machine. */
+export function isSecureFor(issuer, url, allowHttp) {
+  const from = URL.canParse(issuer) ? new URL(issuer) : url;
+  const isNear = from.protocol === 'http:' && (LOOPBACK.has(from.hostname) || !LOOPBACK.has(url.hostname));
+  return isSecure(url, allowHttp) && (url.protocol === 'https:' || isNear);
+}
+
+/**
+ * The URL of the key set that the issuer names. An address that redirects, answers with 4xx or sends no JSON has no metadata, and the
+ * other one is asked. What is JSON is the answer, and has to be right.
+ */
+export async function discoverJwksUri(issuer, request, allowHttp) {
+  const missing = [];
+  const read = async (url) => readJson(url, await download(url, { ...request, code: CODE, missing }), missing);
   const [oauth, openid] = metadataUrls(issuer);
-  const optional = { ...request, code: CODE, optional: true };
-  const { bytes } = (await download(oauth, optional)) ?? (await download(openid, { ...request, code: CODE }));
-  const metadata = readObject(bytes);
+  const first = await read(oauth);
+  const metadata = first === undefined ? await read(openid) : first;
+  if (metadata === undefined) {
+    const { cause } = missing[1];
+    throw new TokenError(CODE, missing.map(({ message }) => message).join('; '), { cause });
+  }
+  if (!isObject(metadata)) throw new TokenError(CODE, 'the metadata is not a JSON object');
   if (metadata.issuer !== issuer) throw new TokenError(CODE, 'the metadata is that of another issuer');
-  return readJwksUri(metadata.jwks_uri, new URL(issuer));
+  return readJwksUri(metadata.jwks_uri, issuer, allowHttp);
 }
 
 /** RFC 8414 section 3.1 puts the well-known path before the issuer's own path; OpenID Connect section 4 after it. */
@@ -32,25 +49,19 @@ export function metadataUrls(issuer) {
   ];
 }
 
-function readObject(bytes) {
-  let metadata;
+function readJson(url, answer, missing) {
+  if (answer === undefined) return undefined;
   try {
-    metadata = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(answer.bytes));
   } catch (cause) {
-    throw new TokenError(CODE, 'the metadata is not JSON', { cause });
+    missing.push(new TokenError(CODE, `${url} sent no JSON`, { cause }));
+    return undefined;
   }
-  if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata)) {
-    throw new TokenError(CODE, 'the metadata is not a JSON object');
-  }
-  return metadata;
 }
 
-function readJwksUri(text, issuer) {
+function readJwksUri(text, issuer, allowHttp) {
   if (typeof text !== 'string' || !URL.canParse(text)) throw new TokenError(CODE, 'the metadata has no jwks_uri');
   const url = new URL(text);
-  // An issuer on the network has no say about addresses on this machine.
-  if (!isSecure(url) || (issuer.protocol === 'https:' && url.protocol !== 'https:')) {
-    throw new TokenError(CODE, 'the jwks_uri in the metadata is not an https URL');
-  }
+  if (!isSecureFor(issuer, url, allowHttp)) throw new TokenError(CODE, 'the jwks_uri in the metadata is not an https URL');
   return url;
 }

@@ -6,13 +6,17 @@ const MAX_BYTES = 512 * 1024;
 
 /**
  * The body and the headers of an answer with status 200; no body if what has this `etag` is still the right one (RFC 9110
- * section 13.1.2). If the document is `optional`, undefined where there is none. Rejects with a TokenError of this `code` for
- * everything else.
+ * section 13.1.2). Undefined where there is no such document, if there is an array `missing`, which is told why. Rejects with a
+ * TokenError of this `code` for everything else.
  */
 export async function download(url, request) {
-  const { fetch, requestInit, signal, code, optional = false, accept = 'application/json', etag } = request;
+  const { fetch, requestInit, signal, code, missing, accept = 'application/json', etag } = request;
   const place = `${url.origin}${url.pathname}`;
   const fail = (what, cause) => new TokenError(code, `${place} ${what}`, { cause });
+  const absent = (isAbsent, failure) => {
+    if (missing === undefined || !isAbsent) throw failure;
+    missing.push(failure);
+  };
   // The signal is for the fetch; the race is for a given `fetch` that does not heed it.
   const bounded = (promise) => Promise.race([promise, aborted(signal)]);
   let response;
@@ -26,15 +30,16 @@ export async function download(url, request) {
     }));
   } catch (cause) {
     // Also what a browser makes of a 404 that lacks the headers of CORS.
-    if (optional && !signal.aborted) return undefined;
-    throw fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause);
+    return absent(!signal.aborted, fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause));
   }
   if (response.status === 304 && etag !== undefined) return { bytes: undefined, headers: response.headers };
   if (response.status !== 200) {
     void response.body?.cancel?.()?.catch?.(() => {});
-    if (optional && response.status === 404) return undefined;
-    const redirects = response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400);
-    throw fail(redirects ? 'redirects, which is not followed' : `answered with status ${response.status}`);
+    const { status } = response;
+    const redirects = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
+    const failure = fail(redirects ? 'redirects, which is not followed' : `answered with status ${status}`);
+    // A server that is busy or broken may have it all the same.
+    return absent(redirects || (status >= 400 && status < 500 && status !== 429), failure);
   }
   let bytes;
   try {

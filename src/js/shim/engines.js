@@ -29,7 +29,7 @@ function whole({ check, checkSync }, bits) {
 
 /** The key that a token named, as an engine takes it: what the core knows of it, or the one that only the shim holds. */
 export function keyOf({ jwk }, { handle }) {
-  return jwk === undefined ? handle : JSON.parse(jwk);
+  return jwk ?? handle;
 }
 
 function firstAble([engine, ...others], ask) {

@@ -10,7 +10,7 @@ const REFUSALS = [
   ['claim_missing', 'a required claim is missing'],
   ['expired', 'the token has expired'],
   ['issuer_mismatch', 'the token is from another issuer'],
-  ['key_ambiguous', 'several keys fit and the token has no kid'],
+  ['key_ambiguous', 'the token does not say which key signed it, and too many fit'],
   ['key_mismatch', 'the key with this kid is for another algorithm'],
   ['key_not_found', 'no key of the issuer fits this token'],
   ['malformed', 'not a well-formed signed JWT'],

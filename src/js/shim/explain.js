@@ -7,6 +7,7 @@ import { toTokenError } from './errors.js';
 /** Which check fails for a reason that only the shim knows. */
 const CHECK_OF = {
   algorithm_unavailable: 'signature',
+  bad_signature: 'signature',
   discovery_failed: 'key',
   key_unusable: 'signature',
   keys_unavailable: 'key',
@@ -34,13 +35,17 @@ async function askPlatform(text, { source, settings, platform }) {
   try {
     const { generation } = source;
     await source.ready();
-    const answer = await checkOrRenew(text, source, generation, settings);
-    if (answer === GOOD) return {};
-    const { known } = source.core;
-    // The views do not outlast the wait.
-    const [input, signature] = [source.core.signingInput.slice(), source.core.signature.slice()];
-    const use = await importVerify(platform, keyOf(known, source), known.algorithm);
-    return { isValid: await use.check(input, signature) };
+    const { core } = source;
+    let answer = await checkOrRenew(text, source, generation, settings);
+    while (answer !== GOOD) {
+      const { known, turn } = core;
+      // The views do not outlast the wait.
+      const [input, signature] = [core.signingInput.slice(), core.signature.slice()];
+      const use = await importVerify(platform, keyOf(known, source), known.algorithm);
+      if (await use.check(input, signature)) return { isValid: true };
+      answer = core.check(text, readClock(settings), turn + 1);
+    }
+    return {};
   } catch (thrown) {
     // What is wrong with the token itself, the core finds again.
     return { trouble: toTokenError(thrown) };
@@ -49,10 +54,10 @@ async function askPlatform(text, { source, settings, platform }) {
 
 async function checkOrRenew(text, source, generation, settings) {
   try {
-    return source.core.check(text, readClock(settings));
+    return source.core.check(text, readClock(settings), 0);
   } catch (refusal) {
     if (refusal.code !== 'key_not_found' || !(await source.renew(generation))) throw refusal;
-    return source.core.check(text, readClock(settings));
+    return source.core.check(text, readClock(settings), 0);
   }
 }
 
@@ -69,10 +74,12 @@ async function checkStatus({ claims, checks }, status) {
   }
 }
 
-function tell(checks, { code, message }) {
-  const check = checks.find(({ name }) => name === CHECK_OF[code]);
+function tell(checks, { code, message: sentence }) {
+  const name = CHECK_OF[code];
+  const place = checks.findIndex((check) => check.name === name);
   // What the core has found wrong with the token itself comes first.
-  if (check !== undefined && (check.ok === null || check.code === 'key_not_found')) {
-    Object.assign(check, { ok: false, code, sentence: message });
-  }
+  if (place < 0 || (checks[place].ok === false && checks[place].code !== 'key_not_found')) return;
+  checks[place] = { name, ok: false, code, sentence };
+  // By keys that are too old, nothing counts as checked.
+  if (name === 'key') checks[place + 1] = { name: 'signature', ok: null };
 }

@@ -14,6 +14,10 @@ const FIRST_RETRY_MS = 1_000;
 const COOL_DOWN_MS = 30_000;
 const METADATA_TTL_MS = 24 * 3_600_000;
 const TTL_SECONDS = { least: 60, usual: 600, most: 86_400 };
+/** For how long keys are used after they should have been renewed. */
+const MAX_STALE_MS = 86_400_000;
+/** RFC 7517 section 8.5.2; most servers know only the other. */
+const ACCEPT = 'application/jwk-set+json, application/json';
 
 export class FetchedKeys {
   /** The verifier in wasm with the keys of the moment in it, once it is ready. */
@@ -28,6 +32,8 @@ export class FetchedKeys {
   #locatedAt = -Infinity;
   #fetchedAt = -Infinity;
   #ttlMs = 0;
+  /** The age at which keys are no longer used. */
+  #maxAgeMs = 0;
   #failure;
   #failedAt = -Infinity;
   #missedAt = -Infinity;
@@ -46,9 +52,9 @@ export class FetchedKeys {
     this.#flight = platform.flight(() => this.#refresh());
   }
 
-  /** Readies `core` with keys, however old: old ones go on being used while newer ones are fetched. */
+  /** Readies `core` with keys. Within their bound, old ones go on being used while newer ones are fetched. */
   ready() {
-    if (this.generation === 0) return this.#prepareFirst();
+    if (!this.#areUsable) return this.#prepare();
     if (!isWithin(this.#ttlMs, this.#fetchedAt) && !isWithin(COOL_DOWN_MS, this.#failedAt)) void this.#flight.start();
     return undefined;
   }
@@ -64,10 +70,11 @@ export class FetchedKeys {
     core.takeKeys((wasm) => wasm.takePublished(encode(this.#published)));
   }
 
-  /** How old the keys at hand are, in seconds, and why no newer ones are, if that is so. */
+  /** How old the keys at hand are and may become, in seconds, and why no newer ones are, if that is so. */
   get state() {
-    const age = this.generation === 0 ? undefined : Math.max(0, Date.now() - this.#fetchedAt) / 1_000;
-    return { age, error: this.#failedAt > this.#fetchedAt ? this.#failureAnew() : undefined };
+    const error = this.#failedAt > this.#fetchedAt ? this.#failureAnew() : undefined;
+    if (this.generation === 0) return { age: undefined, maxAge: undefined, error };
+    return { age: Math.max(0, Date.now() - this.#fetchedAt) / 1_000, maxAge: this.#maxAgeMs / 1_000, error };
   }
 
   /** Would `renew` fetch, or wait for a fetch? */
@@ -87,10 +94,14 @@ export class FetchedKeys {
     return this.generation !== generation;
   }
 
-  async #prepareFirst() {
+  get #areUsable() {
+    return this.generation !== 0 && isWithin(this.#maxAgeMs, this.#fetchedAt);
+  }
+
+  async #prepare() {
     await this.load();
-    if (this.generation === 0 && !isWithin(FIRST_RETRY_MS, this.#failedAt)) await this.#flight.join();
-    if (this.generation === 0) throw this.#failureAnew();
+    if (!this.#areUsable && !isWithin(FIRST_RETRY_MS, this.#failedAt)) await this.#flight.join();
+    if (!this.#areUsable) throw this.#failureAnew(this.generation === 0 ? undefined : 'keys_unavailable');
   }
 
   /** Never rejects: the next caller finds the keys, or the failure. */
@@ -100,13 +111,15 @@ export class FetchedKeys {
     const request = { ...this.#request, signal: AbortSignal.timeout(TIMEOUT_MS) };
     try {
       const location = await this.#locate(request);
-      const { bytes, headers } = await download(location, { ...request, code: 'keys_unavailable' });
+      const { bytes, headers } = await download(location, { ...request, accept: ACCEPT, code: 'keys_unavailable' });
       // One that was overtaken on its way tells of older keys: see flight.js for how there can be two.
       if (turn < this.#heeded) return;
       this.#heeded = turn;
       this.#take(bytes);
       this.#fetchedAt = Date.now();
-      this.#ttlMs = secondsFresh(headers.get('cache-control') ?? '', TTL_SECONDS) * 1_000;
+      const ttlMs = secondsFresh(headers.get('cache-control') ?? '', TTL_SECONDS) * 1_000;
+      this.#maxAgeMs = (this.#settings.maxKeyAge ?? (ttlMs + MAX_STALE_MS) / 1_000) * 1_000;
+      this.#ttlMs = Math.min(ttlMs, this.#maxAgeMs);
     } catch (thrown) {
       if (turn < this.#heeded) return;
       this.#failure = toTokenError(thrown);
@@ -128,18 +141,18 @@ export class FetchedKeys {
   }
 
   async #locate(request) {
-    const { jwksUri, issuer } = this.#settings.keys;
+    const { keys: { jwksUri, issuer }, allowHttp } = this.#settings;
     if (jwksUri !== undefined) return jwksUri;
     if (!isWithin(METADATA_TTL_MS, this.#locatedAt)) {
-      this.#location = await discoverJwksUri(issuer, request);
+      this.#location = await discoverJwksUri(issuer, request, allowHttp);
       this.#locatedAt = Date.now();
     }
     return this.#location;
   }
 
   /** An error of its own for each caller, with the caller's stack. */
-  #failureAnew() {
-    const { code, message, cause } = this.#failure;
+  #failureAnew(code = this.#failure.code) {
+    const { message, cause } = this.#failure;
     return new TokenError(code, message, { cause });
   }
 }

@@ -30,17 +30,16 @@ export class GivenKeys {
 
   /** Hands the keys to a verifier in wasm. */
   fill(core) {
-    const { jwks, secret, algorithm } = this.#settings.keys;
+    const { jwks, algorithm } = this.#settings.keys;
     core.takeKeys((wasm) => {
       if (jwks !== undefined) wasm.takeGiven(jwks);
-      else if (secret !== undefined) wasm.takeSecret(secret, algorithm);
       else wasm.takeHandle(algorithm);
     });
   }
 
   /** They have no age, and nothing can go wrong with them later. */
   get state() {
-    return { age: undefined, error: undefined };
+    return { age: undefined, maxAge: undefined, error: undefined };
   }
 
   /** No other keys can be had. */

@@ -7,7 +7,10 @@ export * from './issuer.js';
 export * from './keys.js';
 
 /** Options of {@link createVerifier}. Unknown names are refused: a misspelt check must not go missing. */
-export type VerifierOptions = CommonOptions & ((KeyOptions & StatusUnchecked) | (Fetching<KeyOptions> & StatusChecked));
+export type VerifierOptions = CommonOptions & (
+  | (OneIssuer & ((KeyOptions & StatusUnchecked) | (Fetching<KeyOptions> & StatusChecked)))
+  | (SeveralIssuers & (StatusUnchecked | StatusChecked))
+);
 
 export interface StatusUnchecked {
   /** A token that was revoked passes until it expires. @default false */
@@ -50,12 +53,43 @@ export interface StatusOptions {
 /** The same with a `fetch` that is taken whatever the keys are. */
 export type Fetching<Options> = Options extends unknown ? Omit<Options, 'fetch'> : never;
 
-export interface CommonOptions {
+export interface OneIssuer {
   /**
-   * Who may have issued the token: its `iss` must be one of these, character by character (RFC 7519 section 4.1.1).
-   * With a single one and none of `jwks`, `jwksUri` and `key`, the keys are found through the issuer's metadata.
+   * The issuer of the token: its `iss` must be this text, character by character (RFC 7519 section 4.1.1).
+   * With a single text and none of `jwks`, `jwksUri` and `key`, the keys are found through the issuer's metadata.
+   *
+   * An array names **one** issuer that spells its name in several ways, as `accounts.google.com` and `https://accounts.google.com`: all
+   * its keys sign for each of them. Issuers that do not trust one another belong in `issuers`.
    */
   issuer: string | readonly string[] | typeof anyIssuer;
+  issuers?: undefined;
+}
+
+export interface SeveralIssuers {
+  /**
+   * Several issuers by their `iss`, each with its own keys: a JWK Set, or options that say where the keys are (`{}`: in the issuer's
+   * metadata). A token is verified by the keys of the issuer that it names and by no others, so that no issuer can sign for another
+   * (RFC 8725 section 3.8). The `cache` and the bounds of `status` count for each issuer by itself. A token of any other issuer is refused
+   * with `issuer_mismatch`.
+   */
+  issuers: { readonly [issuer: string]: JwkSet | IssuerKeys };
+  issuer?: undefined;
+  jwks?: undefined;
+  jwksUri?: undefined;
+  key?: undefined;
+  /** The algorithms allowed, for issuers that name none of their own. @default what the keys are for */
+  algorithms?: readonly AlgorithmName[];
+  /** Does the fetching, for issuers that have none of their own. @default the global `fetch` */
+  fetch?: FetchLike;
+}
+
+/** The keys of one of several `issuers`, and what else is different for its tokens. */
+export type IssuerKeys = IssuerOverrides & (GivenKeySet | FetchedKeySet | SecretKey | SingleKey | Omit<DiscoveredKeySet, 'issuer'>);
+
+/** See {@link CommonOptions}, whose values count where there is none here. */
+export type IssuerOverrides = Partial<Pick<CommonOptions, 'audience' | 'clockTolerance' | 'maxKeyAge' | 'maxTokenAge' | 'requiredClaims' | 'type'>>;
+
+export interface CommonOptions {
   /** For whom the token must be: its `aud` must name one of these (RFC 7519 section 4.1.3). */
   audience: string | readonly string[] | typeof anyAudience;
   /**
@@ -64,8 +98,22 @@ export interface CommonOptions {
    * @default 'at+jwt', an access token (RFC 9068 section 2.1)
    */
   type?: string | readonly string[] | typeof anyType;
-  /** How far the clocks of issuer and verifier may differ, in whole seconds. @default 0 */
+  /**
+   * How far the clocks of issuer and verifier may differ, in whole seconds. The times of a token and the clock are compared with their
+   * fractions of a second. @default 0
+   */
   clockTolerance?: number;
+  /**
+   * At which age fetched keys are no longer used, in whole seconds from 60 on, or `Infinity`. From then on `verify` waits for a fetch and
+   * rejects with `keys_unavailable` only if that fails, and `verifySync` throws `async_required`.
+   * @default a day longer than they are fresh
+   */
+  maxKeyAge?: number;
+  /**
+   * Allows issuers, key sets and status lists on http on other machines, as inside a cluster. An issuer on https still names none on
+   * http, and one on another machine none on this one. @default false
+   */
+  [allowInsecureRequests]?: boolean;
   /** How long ago the token may have been issued at most, in whole seconds. Makes `iat` required. @default no limit */
   maxTokenAge?: number;
   /**
@@ -76,7 +124,7 @@ export interface CommonOptions {
   requiredClaims?: readonly string[];
   /** Scope values that must all be granted: one text with spaces, or several (RFC 6749 section 3.3). @default none */
   scope?: string | readonly string[];
-  /** The time in seconds since 1970. @default the system's clock */
+  /** The time in seconds since 1970, with a fraction or without. @default the system's clock, in milliseconds */
   now?: () => number;
   /** The longest token that is looked at, in bytes, up to 1 MiB. @default 16384 */
   maxTokenBytes?: number;
@@ -96,7 +144,9 @@ export interface CommonOptions {
  *
  * Fetched keys are kept for the `max-age` of the answer, 1 minute to 24 hours, 10 minutes if it names none; then they
  * are renewed in the background. A key that is not among them is looked for at once, at most every 30 seconds.
- * A failed fetch never takes away the keys at hand. Fetches follow no redirect, take 5 seconds and 512 KiB at most.
+ * A failed fetch never takes away the keys at hand before `maxKeyAge`. Fetches follow no redirect, take 5 seconds and 512 KiB at most.
+ *
+ * A token without `kid`, or with one that several keys have, is tried with each key that fits its algorithm, four at most.
  */
 export type KeyOptions = GivenKeySet | FetchedKeySet | SecretKey | SingleKey | DiscoveredKeySet;
 
@@ -186,10 +236,11 @@ export interface Verifier {
    */
   verifyRequest(request: RequestLike, challenge?: ChallengeOptions): Promise<VerifiedToken>;
   /**
-   * Of keys that are fetched: `age`, for how many seconds they have been at hand, and `error`, why the last attempt to renew them
-   * failed, if it did. The last good ones go on being used however old they are: watch this if that must end somewhere.
+   * Of keys that are fetched: `age`, for how many seconds they have been at hand; `maxAge`, at which age they are no longer used, see
+   * `maxKeyAge`; and `error`, why the last attempt to renew them failed, if it did. Of several `issuers`, that is told of one whose keys
+   * could not be renewed, else of the one whose keys are oldest.
    */
-  readonly keys: { readonly age: number | undefined; readonly error: TokenError | undefined };
+  readonly keys: { readonly age: number | undefined; readonly maxAge: number | undefined; readonly error: TokenError | undefined };
   /**
    * Of status lists: how many may be used now, the `age` of the oldest of them in seconds, and `error`, why the last attempt to fetch one
    * failed, if that was not made good since.
@@ -227,7 +278,8 @@ export interface Claims {
   iat?: number;
   jti?: string;
   client_id?: string;
-  scope?: string;
+  /** Scope values with spaces between them (RFC 6749 section 3.3); some issuers have an array of them. */
+  scope?: string | string[];
   auth_time?: number;
   [claim: string]: unknown;
 }
@@ -329,7 +381,7 @@ export type RefusalCode =
   | 'expired'
   /** `iss` is none of the issuers. */
   | 'issuer_mismatch'
-  /** Several keys fit and the token has no `kid`. */
+  /** The token does not say which key signed it, and more than four fit. */
   | 'key_ambiguous'
   /** The key with this `kid` is for another algorithm. */
   | 'key_mismatch'
@@ -379,7 +431,7 @@ export type TroubleCode =
   | 'invalid_option'
   /** The key given, or chosen, cannot be used: malformed, private, too weak, or no point on its curve. */
   | 'key_unusable'
-  /** The key set could not be fetched, or is none. */
+  /** The key set could not be fetched, or is none; or the keys at hand are older than `maxKeyAge`, and that failed. */
   | 'keys_unavailable'
   /** No token can be made of these claims: no object, too large, or not JSON. */
   | 'mint_invalid'
@@ -388,6 +440,11 @@ export type TroubleCode =
   /** The WebAssembly module could not be loaded. The next call tries again. */
   | 'wasm_unavailable';
 
+/**
+ * The name of an option that allows http on other machines.
+ * @deprecated Dangerous: whoever can change what goes over the wire can put in keys of their own.
+ */
+export declare const allowInsecureRequests: unique symbol;
 /**
  * Takes tokens of every issuer.
  * @deprecated Dangerous: only where something else, such as the key, says who issued the token.

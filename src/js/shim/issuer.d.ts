@@ -40,10 +40,13 @@ export interface Issuer {
    * @throws {TokenError} (the promise rejects) with `claim_missing` or `claim_invalid` and the `claim`, with `mint_invalid`,
    * `key_unusable` or `algorithm_unavailable`
    */
-  mint(claims: Claims): Promise<string>;
+  mint(claims: ClaimsToMint): Promise<string>;
   /**
    * The same at once: in Node for all algorithms, elsewhere for HMAC.
    * @throws {TokenError} as `mint`; with the code `async_required` where this runtime can only do it asynchronously
    */
-  mintSync(claims: Claims): string;
+  mintSync(claims: ClaimsToMint): string;
 }
+
+/** Claims with the `scope` in one text (RFC 9068 section 2.2.3). */
+export type ClaimsToMint = Claims & { scope?: string };

@@ -6,7 +6,7 @@ import { readClock, systemTime } from './clock.js';
 import { areRsaNumbers, mismatched } from './convert.js';
 import { importSign, importVerify } from './engines.js';
 import { TokenError, refusal, toTokenError } from './errors.js';
-import { Issuer, readJwk } from './glue.js';
+import { Issuer, readKey as readCoreKey } from './glue.js';
 import { openKey } from './key.js';
 import { currentBytes } from './memory.js';
 import { isAccessToken, requiredClaimsFor } from './options.js';
@@ -87,7 +87,7 @@ function ready(state) {
   const { key, algorithm, kid, secret } = readSigningKey(settings);
   const { type } = settings;
   const requiredClaims = ['iss', ...(isAccessToken(type) ? ['aud'] : []), ...requiredClaimsFor([type])];
-  state.core = new Issuer(algorithm, kid, type, JSON.stringify({ requiredClaims }), secret);
+  state.core = new Issuer(JSON.stringify({ algorithm, kid, type, requiredClaims, secret: secret && toBase64url(secret) }));
   // A Key was asked when it was imported, and a CryptoKey cannot be.
   const isProven = isCryptoKey(key) || openKey(settings.key) !== undefined;
   Object.assign(state, { key, algorithm, isMac: secret !== undefined, isProven });
@@ -101,7 +101,7 @@ function readSigningKey(settings) {
   const name = settings.kid ?? own;
   if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
   if (isCryptoKey(given)) return { key: given, algorithm: algorithmOfCryptoKey(given), kid: name };
-  const { type, alg, jwk } = JSON.parse(readJwk(toText(given), algorithm ?? ownAlgorithm ?? ''));
+  const { type, alg, jwk } = JSON.parse(readCoreKey(toText(given), algorithm ?? ownAlgorithm ?? ''));
   if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
   if (type === 'secret') return { secret: fromBase64url(jwk.k), algorithm: alg, kid: name };
   if (jwk.kty === 'RSA' && !areRsaNumbers(jwk)) throw mismatched();
@@ -144,7 +144,7 @@ function completed(claims, settings) {
   // It would be asked for the JSON, after everything else has been looked at.
   if (typeof claims.toJSON === 'function') throw new TokenError('mint_invalid', 'the claims must be an object without toJSON');
   const { issuer, ttl } = settings;
-  const now = readClock(settings);
+  const now = Math.floor(readClock(settings));
   const whole = { iss: issuer, iat: now, exp: now + ttl, jti: undefined, ...claims };
   if (whole.iss !== issuer) throw new TokenError('claim_invalid', 'iss is another than the issuer', { claim: 'iss' });
   whole.jti ??= randomId();

@@ -4,7 +4,7 @@ import { RSA_BITS, algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStr
 import { fromBase64url, toBase64url } from './base64.js';
 import { fromPkcs8, generate, mismatched, prove } from './convert.js';
 import { TokenError, toTokenError } from './errors.js';
-import { readJwk, readPem } from './glue.js';
+import { readKey } from './glue.js';
 import { makeKey, openKey } from './key.js';
 import { invalidOption, refuseUnknown } from './readers.js';
 
@@ -44,10 +44,10 @@ async function generateKey(alg, options = {}) {
   if (isHmac(algorithm)) {
     // As long as the hash: more adds nothing (RFC 2104 section 3).
     const secret = crypto.getRandomValues(new Uint8Array(Number(algorithm.slice(2)) / 8));
-    return fromAnswer(readJwk(toText(fromRaw(secret, algorithm)), algorithm), kid);
+    return fromAnswer(readKey(toText(fromRaw(secret, algorithm)), algorithm), kid);
   }
   const jwk = await generate(algorithm, isRsa ? bits : undefined);
-  return fromAnswer(readJwk(JSON.stringify(jwk), algorithm), kid);
+  return fromAnswer(readKey(JSON.stringify(jwk), algorithm), kid);
 }
 
 async function importKey(input, options = {}) {
@@ -64,9 +64,9 @@ async function thumbprint(input) {
   if (inside?.thumbprint !== undefined) return inside.thumbprint;
   const text = toText(inside === undefined ? input : input.toJwk());
   // What it is for does not count, but something it must be for.
-  const { kty, alg } = JSON.parse(text);
+  const { kty, alg = null } = JSON.parse(text);
   const any = { RSA: 'RS256', oct: 'HS256' };
-  return JSON.parse(readJwk(text, alg === undefined && Object.hasOwn(any, kty) ? any[kty] : '')).thumbprint;
+  return JSON.parse(readKey(text, alg === null && Object.hasOwn(any, kty) ? any[kty] : '')).thumbprint;
 }
 
 function createJwks(keys) {
@@ -90,16 +90,16 @@ function fromText(text, algorithm, kid) {
 }
 
 async function fromJwk(text, algorithm, kid) {
-  const answer = readJwk(text, algorithm);
+  const answer = readKey(text, algorithm);
   const { jwk, alg } = JSON.parse(answer);
   await prove(jwk, alg);
   // The core has found it to be strict JSON, and its kid a text.
   const members = JSON.parse(text);
-  return fromAnswer(answer, kid ?? (Object.hasOwn(members, 'kid') ? members.kid : undefined));
+  return fromAnswer(answer, kid ?? (Object.hasOwn(members, 'kid') ? members.kid ?? undefined : undefined));
 }
 
 async function fromPem(text, algorithm, kid) {
-  const answer = readPem(text, algorithm);
+  const answer = readKey(text, algorithm, true);
   const { alg, pkcs8, public: publicKey, jwk } = JSON.parse(answer);
   if (pkcs8 === undefined) {
     await prove(jwk, alg);

@@ -1,5 +1,6 @@
 // Reads the options of a verifier: refuses what it does not know, sets every default. Starts nothing.
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong } from './algorithms.js';
+import { toBase64url } from './base64.js';
 import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
@@ -14,14 +15,24 @@ export const anyAudience = Symbol('anyAudience');
 /** Dangerous: takes tokens of every type, ID tokens for access tokens too. */
 export const anyType = Symbol('anyType');
 
+/** Dangerous, as the name of an option: lets keys and status lists be fetched over http from other machines. */
+export const allowInsecureRequests = Symbol('allowInsecureRequests');
+
+/** The options of a verifier; `issuers` stands for `issuer` and the keys. */
 const NAMES = [
-  'algorithms', 'audience', 'cache', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxTokenAge',
+  'algorithms', 'audience', 'cache', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxKeyAge', 'maxTokenAge',
   'maxTokenBytes', 'now', 'requiredClaims', 'scope', 'status', 'type',
+];
+/** Those that one of several `issuers` may have by itself. */
+const NAMES_FOR_ONE = [
+  'algorithms', 'audience', 'clockTolerance', 'fetch', 'jwks', 'jwksUri', 'key', 'maxKeyAge', 'maxTokenAge', 'requiredClaims', 'type',
 ];
 const DEFAULT_MAX_TOKEN_BYTES = 16 * 1024;
 /** Seconds. */
 const DEFAULT_MAX_STALE = 30;
 const DEFAULT_MAX_LISTS = 256;
+/** Seconds. No fetched key set is fresh for less. */
+const LEAST_MAX_KEY_AGE = 60;
 const LARGEST_MAX_TOKEN_BYTES = 1024 * 1024;
 /** RFC 9068 section 2.2, without `iss` and `aud`, which have options of their own. */
 const ACCESS_TOKEN_CLAIMS = ['exp', 'sub', 'client_id', 'iat', 'jti'];
@@ -41,6 +52,8 @@ export function readOptions(options) {
   const clockTolerance = readSeconds('clockTolerance', options.clockTolerance) ?? 0;
   const maxTokenAge = readSeconds('maxTokenAge', options.maxTokenAge) ?? null;
   const scopes = readScope(options.scope);
+  const { [allowInsecureRequests]: allowHttp = false } = options;
+  if (typeof allowHttp !== 'boolean') throw invalidOption('allowInsecureRequests must be true or false');
   return {
     policy: JSON.stringify({
       issuers,
@@ -53,7 +66,9 @@ export function readOptions(options) {
       scopes,
       maxTokenBytes,
     }),
-    keys: readKeys(options, issuers, algorithms),
+    keys: readKeys(options, issuers, algorithms, allowHttp),
+    allowHttp,
+    maxKeyAge: readMaxKeyAge(options.maxKeyAge),
     cache: readCache(options.cache),
     status: readStatus(options.status),
     clockTolerance,
@@ -64,6 +79,22 @@ export function readOptions(options) {
     // Looked up at each call, so that a replaced global is used, and called without a `this`.
     fetch: options.fetch === undefined ? (...args) => fetch(...args) : readFunction('fetch', options.fetch),
   };
+}
+
+/** The options of the verifier for each of several `issuers`: those that they share, and where its keys are. Undefined if there are none. */
+export function readIssuers(options) {
+  if (options?.issuers === undefined) return undefined;
+  const { issuers, ...shared } = options;
+  if (!isObject(issuers) || Object.keys(issuers).length === 0) throw invalidOption('issuers must be an object with the keys of each issuer');
+  // Keys that all of them share would let each sign as any other (RFC 8725 section 3.8).
+  const common = ['issuer', 'jwks', 'jwksUri', 'key'].find((name) => shared[name] !== undefined);
+  if (common !== undefined) throw invalidOption(`${common} cannot be given beside issuers`);
+  return Object.entries(issuers).map(([issuer, keys]) => {
+    if (!isObject(keys)) throw invalidOption('each of issuers must be a JWK Set, or an object of options');
+    const own = Array.isArray(keys.keys) ? { jwks: keys } : keys;
+    refuseUnknown(own, NAMES_FOR_ONE);
+    return [issuer, { ...shared, ...own, issuer }];
+  });
 }
 
 /** What a token of these types must have, if nothing else is said. */
@@ -77,14 +108,14 @@ export function isAccessToken(type) {
 }
 
 /** Exactly one place for keys, or none: then the issuer's metadata names it. */
-function readKeys(options, issuers, algorithms) {
+function readKeys(options, issuers, algorithms, allowHttp) {
   const given = ['jwks', 'jwksUri', 'key'].filter((name) => options[name] !== undefined);
   if (given.length > 1) throw invalidOption(`only one of ${given.join(' and ')} can be given`);
   switch (given[0]) {
     case 'jwks': return { jwks: readJwks(options.jwks) };
-    case 'jwksUri': return { jwksUri: readUrl('jwksUri', options.jwksUri) };
+    case 'jwksUri': return { jwksUri: readUrl('jwksUri', options.jwksUri, allowHttp) };
     case 'key': return readKey(options.key, algorithms);
-    default: return { issuer: readDiscoverable(issuers) };
+    default: return { issuer: readDiscoverable(issuers, allowHttp) };
   }
 }
 
@@ -101,7 +132,7 @@ function readKey(key, algorithms) {
     if (others.length > 0 || !isHmac(algorithm)) {
       throw invalidOption('a key of bytes is for HS256, or the one of HS256, HS384, HS512 that algorithms names');
     }
-    return { secret: Uint8Array.from(key), algorithm };
+    return { jwks: JSON.stringify({ keys: [{ kty: 'oct', k: toBase64url(key), alg: algorithm }] }) };
   }
   if (isCryptoKey(key)) return { handle: key, algorithm: readCryptoKey(key) };
   const inside = openKey(key);
@@ -126,9 +157,9 @@ function readCryptoKey(key) {
   return algorithm;
 }
 
-function readDiscoverable(issuers) {
+function readDiscoverable(issuers, allowHttp) {
   if (issuers?.length !== 1) throw invalidOption('jwks, jwksUri or key must be given unless there is exactly one issuer');
-  const url = readUrl('issuer', issuers[0]);
+  const url = readUrl('issuer', issuers[0], allowHttp);
   if (url.search !== '' || url.hash !== '') throw invalidOption('issuer must have no query and no fragment');
   return issuers[0];
 }
@@ -194,15 +225,23 @@ function readSeconds(name, value) {
   return value;
 }
 
+/** Without end only where that is said. */
+function readMaxKeyAge(value) {
+  if (value !== undefined && value !== Infinity && !(Number.isSafeInteger(value) && value >= LEAST_MAX_KEY_AGE)) {
+    throw invalidOption(`maxKeyAge must be a whole number of seconds from ${LEAST_MAX_KEY_AGE} on, or Infinity`);
+  }
+  return value;
+}
+
 function readFunction(name, value) {
   if (typeof value !== 'function') throw invalidOption(`${name} must be a function`);
   return value;
 }
 
-function readUrl(name, value) {
+function readUrl(name, value, allowHttp) {
   const text = typeof value === 'string' ? value : value?.href;
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !isSecure(url)) throw invalidOption(`${name} must be an https URL, or http on this machine`);
+  if (url === undefined || !isSecure(url, allowHttp)) throw invalidOption(`${name} must be an https URL, or http on this machine`);
   return url;
 }
 

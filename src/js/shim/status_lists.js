@@ -1,7 +1,7 @@
 // Whether a token that was found good has been revoked since: by the status lists that its issuer publishes
 // (draft-ietf-oauth-status-list). What cannot be found out counts as revoked, unless the caller wants it otherwise.
 import { readClock } from './clock.js';
-import { isSecure } from './discovery.js';
+import { isSecureFor } from './discovery.js';
 import { TokenError } from './errors.js';
 import { isObject } from './readers.js';
 import { SharedKeys } from './shared_keys.js';
@@ -96,8 +96,7 @@ export class StatusLists {
 
   #add(uri, issuer) {
     const url = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri) : undefined;
-    // An issuer on the network has no say about addresses on this machine.
-    if (url === undefined || !isSecure(url) || (url.protocol !== 'https:' && /^https:/i.test(issuer))) {
+    if (url === undefined || !isSecureFor(issuer, url, this.#settings.allowHttp)) {
       throw invalid('the uri of the status list is not an https URL');
     }
     this.#shrink(1);

@@ -1,5 +1,5 @@
 // The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
-import { TokenCache, lifetime } from './cache.js';
+import { TokenCache } from './cache.js';
 import { readClock } from './clock.js';
 import { GOOD, verified } from './core.js';
 import { importVerify, keyOf } from './engines.js';
@@ -7,8 +7,9 @@ import { TokenError, toTokenError } from './errors.js';
 import { explain } from './explain.js';
 import { FetchedKeys } from './fetched_keys.js';
 import { GivenKeys } from './given_keys.js';
+import { joinVerifiers } from './issuers.js';
 import { copied } from './memory.js';
-import { readOptions } from './options.js';
+import { readIssuers, readOptions } from './options.js';
 import { askedScopes, verifyRequestBy } from './request.js';
 import { StatusLists } from './status_lists.js';
 
@@ -18,10 +19,9 @@ import { StatusLists } from './status_lists.js';
  * that wasm does not, and `isSync` is whether they can do so at once.
  */
 export function bindVerifier(platform) {
-  return function createVerifier(options) {
-    const settings = readOptions(options);
-    const { keys, scopes } = settings;
-    const cache = settings.cache === undefined ? undefined : new TokenCache(settings.cache);
+  const make = (settings) => {
+    const { keys } = settings;
+    const cache = settings.cache === undefined ? undefined : new TokenCache(settings);
     const areFetched = keys.jwksUri !== undefined || keys.issuer !== undefined;
     const onChange = () => {
       cache?.clear();
@@ -30,16 +30,32 @@ export function bindVerifier(platform) {
     const source = areFetched ? new FetchedKeys(settings, platform, onChange) : new GivenKeys(settings, platform);
     const status = settings.status === undefined ? undefined : new StatusLists(settings, platform, source, verify);
     const state = { source, settings, platform, cache, status };
-    const verifier = Object.freeze({
+    return {
       // Whatever comes out, from the cache too, has its status looked up: here alone, and after everything else.
       verify: status === undefined ? (token) => verify(token, state) : (token) => verify(token, state).then((verified) => status.admit(verified)),
       verifySync: status === undefined ? (token) => verifySync(token, state) : (token) => status.admitSync(verifySync(token, state)),
-      verifyAll: (tokens) => verifyAll(tokens, verifier),
-      verifyRequest: (request, challenge) => verifyRequestBy(request, challenge, verifier),
       get keys() { return source.state; },
       get status() { return status === undefined ? NO_LISTS : status.state; },
       explain: (token) => explain(token, state),
-      [askedScopes]: scopes,
+    };
+  };
+  return function createVerifier(options) {
+    const issuers = readIssuers(options);
+    const settings = readOptions(issuers === undefined ? options : issuers[0][1]);
+    const inner = issuers === undefined ? make(settings) : joinVerifiers(
+      new Map(issuers.map(([issuer, own]) => [issuer, make(readOptions(own))])),
+      make({ ...settings, keys: { jwks: '{"keys":[]}' }, cache: undefined, status: undefined }),
+      settings,
+    );
+    const verifier = Object.freeze({
+      verify: inner.verify,
+      verifySync: inner.verifySync,
+      verifyAll: (tokens) => verifyAll(tokens, verifier),
+      verifyRequest: (request, challenge) => verifyRequestBy(request, challenge, verifier),
+      get keys() { return inner.keys; },
+      get status() { return inner.status; },
+      explain: inner.explain,
+      [askedScopes]: settings.scopes,
     });
     return verifier;
   };
@@ -80,12 +96,17 @@ async function verifyPatiently(token, state, generation, waiting) {
 
 /** A result, or a promise of one where somebody must be waited for. */
 function verifyWithKeys(token, state) {
-  const { source: { core }, cache, settings } = state;
+  const { cache, settings } = state;
   const now = readClock(settings);
   const hit = cache?.get(token, now);
   if (hit !== undefined) return verified(hit.json, hit.known);
-  if (core.check(token, now) === GOOD) return finish(token, state, core.known, core.json, timesOf(state));
-  return confirm(token, state);
+  return check(token, state, now, 0);
+}
+
+/** Where several keys fit, from number `turn` on. */
+function check(token, state, now, turn) {
+  const { core } = state.source;
+  return core.check(token, now, turn) === GOOD ? finish(token, state, core.known, core.json, timesOf(state)) : confirm(token, state);
 }
 
 /**
@@ -93,16 +114,17 @@ function verifyWithKeys(token, state) {
  * between that and reading what it says: another token may come while somebody waits.
  */
 function confirm(token, state) {
-  const { source } = state;
+  const { source, settings } = state;
   const { core, generation } = source;
-  const { known } = core;
+  const { known, turn } = core;
   known.use ??= importNow(known, state);
-  if (known.use === undefined) return importAndConfirm(token, state, known);
+  if (known.use === undefined) return importAndConfirm(token, state, known, turn);
   const { deferred, json } = core;
   const times = timesOf(state);
   const answer = known.use.check(core.signingInput, core.signature);
   const decide = (isValid) => {
-    if (!isValid) throw new TokenError('bad_signature');
+    // By the next key that fits, which is refused if there is none; or by other keys, if they have come meanwhile.
+    if (!isValid) return check(token, state, readClock(settings), source.generation === generation ? turn + 1 : 0);
     if (deferred !== undefined) throw deferred;
     // Its key may have been taken away during the wait: it was good when it came, and is not kept.
     return source.generation === generation ? finish(token, state, known, json, times) : verified(json, known);
@@ -111,13 +133,12 @@ function confirm(token, state) {
 }
 
 /** Imports the key, which takes time, and begins anew. Only the finished key is kept: see flight.js about promises. */
-async function importAndConfirm(token, state, known) {
+async function importAndConfirm(token, state, known, turn) {
   const { source, settings } = state;
+  const { generation } = source;
   known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm).catch(rethrow);
   // Other keys may have come meanwhile, which are then imported in their turn.
-  return source.core.check(token, readClock(settings)) === GOOD
-    ? finish(token, state, source.core.known, source.core.json, timesOf(state))
-    : confirm(token, state);
+  return check(token, state, readClock(settings), source.generation === generation ? turn : 0);
 }
 
 function verifySync(token, state) {
@@ -128,23 +149,26 @@ function verifySync(token, state) {
     if (waiting !== undefined) {
       // They are on their way now; whether they arrive, the next call is told.
       waiting.catch(() => {});
-      throw new TokenError('async_required', 'the keys are not at hand yet');
+      throw new TokenError('async_required', 'the keys are not at hand, or too old');
     }
     const now = readClock(settings);
     const hit = cache?.get(token, now);
     if (hit !== undefined) return verified(hit.json, hit.known);
     const { core } = source;
-    const answer = checkSync(token, now, state);
-    const { known } = core;
-    if (answer !== GOOD) {
+    let answer = checkSync(token, now, state);
+    while (answer !== GOOD) {
+      const { known, turn } = core;
       known.use ??= importNow(known, state);
       if (known.use?.checkSync === undefined) {
         throw new TokenError('async_required', 'this runtime checks such signatures only asynchronously');
       }
-      if (!known.use.checkSync(core.signingInput, core.signature)) throw new TokenError('bad_signature');
-      if (core.deferred !== undefined) throw core.deferred;
+      if (known.use.checkSync(core.signingInput, core.signature)) {
+        if (core.deferred !== undefined) throw core.deferred;
+        break;
+      }
+      answer = core.check(token, now, turn + 1);
     }
-    return finish(token, state, known, core.json, timesOf(state));
+    return finish(token, state, core.known, core.json, timesOf(state));
   } catch (thrown) {
     throw toTokenError(thrown);
   }
@@ -152,7 +176,7 @@ function verifySync(token, state) {
 
 function checkSync(token, now, { source }) {
   try {
-    return source.core.check(token, now);
+    return source.core.check(token, now, 0);
   } catch (refusal) {
     if (refusal.code !== 'key_not_found' || !source.mayRenew()) throw refusal;
     throw new TokenError('async_required', 'the keys at hand do not fit, and newer ones must be fetched');
@@ -179,10 +203,10 @@ function timesOf({ cache, source: { core } }) {
   return cache === undefined ? undefined : core.times;
 }
 
-function finish(token, { cache, settings }, known, json, times) {
+function finish(token, { cache }, known, json, times) {
   if (cache !== undefined) {
     const own = copied(token);
-    cache.set(own, { token: own, json, known, ...lifetime(times, settings) });
+    cache.set(own, { token: own, json, known, times });
   }
   return verified(json, known);
 }

@@ -76,7 +76,7 @@ impl std::error::Error for KeyError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PemError {
-    /// Not one block of PEM, or something before or after it.
+    /// Not one block of PEM, or something after it.
     NotPem,
     /// More than one block.
     Several,
@@ -102,7 +102,7 @@ impl PemError {
     /// A sentence for whoever sent the text.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::NotPem => "the text is not one PEM block and nothing else",
+            Self::NotPem => "the text is not one PEM block with nothing after it",
             Self::Several => "the PEM text holds several blocks; give one",
             Self::EscapedLines => {
                 "the PEM text has \\n as two characters where lines should end; put line breaks there"

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::error::KeyError;
 use crate::token::base64url;
-use crate::token::json::{Kind, Outline};
+use crate::token::json::{Kind, Outline, Span};
 
-/// A JSON object that is meant to be a key.
+/// A JSON object that is meant to be a key. A member that is `null` counts as absent: some serialisers write all that they know.
 pub(crate) trait Jwk {
     /// Is there a member of that name?
     fn has(&self, name: &str) -> bool;
@@ -23,15 +23,18 @@ pub(crate) trait Jwk {
 
 impl Jwk for Map<String, Value> {
     fn has(&self, name: &str) -> bool {
-        self.contains_key(name)
+        self.get(name).is_some_and(|value| !value.is_null())
     }
 
     fn text(&self, name: &str) -> Result<Option<Cow<'_, str>>, KeyError> {
-        self.get(name).map(|value| value.as_str().map(Cow::Borrowed).ok_or(KeyError::Malformed)).transpose()
+        self.get(name)
+            .filter(|value| !value.is_null())
+            .map(|value| value.as_str().map(Cow::Borrowed).ok_or(KeyError::Malformed))
+            .transpose()
     }
 
     fn each(&self, name: &str, tell: &mut dyn FnMut(Option<&str>)) -> Result<bool, KeyError> {
-        let Some(value) = self.get(name) else {
+        let Some(value) = self.get(name).filter(|value| !value.is_null()) else {
             return Ok(false);
         };
         value.as_array().ok_or(KeyError::Malformed)?.iter().for_each(|item| tell(item.as_str()));
@@ -52,20 +55,23 @@ impl<'t> JwkText<'t> {
         let text = outline.read(bytes).ok_or(KeyError::Malformed)?;
         Ok(Self { text, outline })
     }
+
+    fn find(&self, name: &str) -> Option<Span> {
+        self.outline.find(self.text, name).filter(|value| value.kind() != Kind::Null)
+    }
 }
 
 impl Jwk for JwkText<'_> {
     fn has(&self, name: &str) -> bool {
-        self.outline.find(self.text, name).is_some()
+        self.find(name).is_some()
     }
 
     fn text(&self, name: &str) -> Result<Option<Cow<'_, str>>, KeyError> {
-        let value = self.outline.find(self.text, name);
-        value.map(|value| value.text(self.text).ok_or(KeyError::Malformed)).transpose()
+        self.find(name).map(|value| value.text(self.text).ok_or(KeyError::Malformed)).transpose()
     }
 
     fn each(&self, name: &str, tell: &mut dyn FnMut(Option<&str>)) -> Result<bool, KeyError> {
-        let Some(value) = self.outline.find(self.text, name) else {
+        let Some(value) = self.find(name) else {
             return Ok(false);
         };
         if value.kind() != Kind::Array {

@@ -195,6 +195,11 @@ impl Key {
         self.alg.map_or_else(|| only_alg(self.shape()), Ok)
     }
 
+    /// Does it have the same numbers, whatever the two are called?
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.material == other.material
+    }
+
     /// The shape that decides which algorithms can use it.
     pub fn shape(&self) -> KeyShape {
         self.material.shape()

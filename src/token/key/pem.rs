@@ -24,7 +24,8 @@ pub enum Pem {
 const MAX_LEN: usize = 64 * 1024;
 
 impl Pem {
-    /// Reads PEM text: white space around it is allowed, nothing else is.
+    /// Reads PEM text as RFC 7468 section 2 has it: text may stand in lines before the block, and white space around and in it.
+    /// Two blocks, two labels, and anything after the block are refused.
     ///
     /// # Errors
     /// [`KeyError::Pem`] if it is not PEM of the two kinds, else as for [`Key::from_jwk`] and [`Pkcs8::from_der`].
@@ -32,7 +33,7 @@ impl Pem {
         Self::from_bytes(text.as_bytes())
     }
 
-    /// Reads PEM text that came as bytes. What is not ASCII is not PEM.
+    /// Reads PEM text that came as bytes. What is not ASCII in the block is not PEM.
     ///
     /// # Errors
     /// As for [`Pem::read`].
@@ -55,8 +56,9 @@ pub(crate) fn write_pem(label: &str, der: &[u8]) -> String {
 }
 
 const BEGIN: &[u8] = b"-----BEGIN ";
-const PUBLIC: [&[u8]; 2] = [b"-----BEGIN PUBLIC KEY-----", b"-----END PUBLIC KEY-----"];
-const PRIVATE: [&[u8]; 2] = [b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----"];
+/// What follows [`BEGIN`], and what ends the block.
+const PUBLIC: [&[u8]; 2] = [b"PUBLIC KEY-----", b"-----END PUBLIC KEY-----"];
+const PRIVATE: [&[u8]; 2] = [b"PRIVATE KEY-----", b"-----END PRIVATE KEY-----"];
 
 /// What other labels begin with.
 const ADVICE: [(&[u8], PemError); 10] = [
@@ -80,8 +82,6 @@ fn decode(text: &[u8]) -> Result<(bool, Vec<u8>), PemError> {
     if find(text, b"\\n").is_some() {
         return Err(PemError::EscapedLines);
     }
-    let is_private = text.starts_with(PRIVATE[0]);
-    let [begin, end] = if is_private { PRIVATE } else { PUBLIC };
     // What a block is comes first: whoever is told that need not be told that there are two.
     let (mut rest, mut blocks) = (text, 0);
     while let Some((_, after)) = find(rest, BEGIN) {
@@ -93,24 +93,46 @@ fn decode(text: &[u8]) -> Result<(bool, Vec<u8>), PemError> {
     if blocks > 1 {
         return Err(PemError::Several);
     }
-    if !text.starts_with(begin) && text.starts_with(BEGIN) {
-        return Err(PemError::OtherLabel);
+    let (before, block) = find(text, BEGIN).ok_or(PemError::NotPem)?;
+    // What stands before is explanatory text, in lines of its own.
+    if !without_blanks(before).last().is_none_or(|last| is_line_end(*last)) {
+        return Err(PemError::NotPem);
     }
-    let body = text.strip_prefix(begin).and_then(|text| text.strip_suffix(end));
+    let body_of = |[begin, end]: [&[u8]; 2]| block.strip_prefix(begin).map(|text| text.strip_suffix(end));
+    let (is_private, body) = match (body_of(PUBLIC), body_of(PRIVATE)) {
+        (Some(body), _) => (false, body),
+        (None, Some(body)) => (true, body),
+        (None, None) => return Err(PemError::OtherLabel),
+    };
     let der = body.and_then(decode_body).ok_or(PemError::NotPem)?;
     Ok((is_private, der))
 }
 
-/// Lines of the other alphabet, and padded (RFC 4648 section 4), between line ends.
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// The text without the blanks at its end.
+fn without_blanks(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+    text.get(..end).unwrap_or_default()
+}
+
+/// Lines of the other alphabet, and padded (RFC 4648 section 4), between line ends, with white space anywhere.
 fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
-    if !matches!(body, [b'\n', .., b'\n'] | [b'\r', b'\n', .., b'\n']) {
+    let first = body.iter().find(|byte| !is_blank(**byte))?;
+    let last = without_blanks(body).last()?;
+    if !is_line_end(*first) || !is_line_end(*last) {
         return None;
     }
     let mut letters = Vec::with_capacity(body.len());
-    for (place, letter) in body.iter().enumerate() {
+    for letter in body {
         letters.push(match *letter {
-            b'\n' => continue,
-            b'\r' if body.get(place + 1) == Some(&b'\n') => continue,
+            letter if letter.is_ascii_whitespace() => continue,
             b'+' => b'-',
             b'/' => b'_',
             b'-' | b'_' => return None,

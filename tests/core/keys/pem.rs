@@ -62,19 +62,31 @@ fn every_public_key_comes_back_from_its_pem() {
 }
 
 #[test]
-fn white_space_around_it_and_other_line_ends_are_no_matter() {
+fn white_space_other_line_ends_and_text_before_it_are_no_matter() {
     for text in [
         format!("\n  {PUBLIC}\n\n"),
         PUBLIC.trim_end().to_owned(),
         PUBLIC.replace('\n', "\r\n"),
         PUBLIC.replace("zf6F", "zf6\nF"),
+        // RFC 7468 section 2: a line ends with either or both, white space is passed over, and explanatory text may come first.
+        PUBLIC.replace('\n', "\r"),
+        PUBLIC.replace("=\n", "=\r"),
+        PUBLIC.replace('\n', " \t\n"),
+        PUBLIC.replace('\n', " \r\n"),
+        PUBLIC.replace("\n-", "\n    -").replace("MCow", "    MCow"),
+        PUBLIC.replace("zf6F", "zf 6F"),
+        PUBLIC.replace("zf6F", "zf\r6F"),
+        PUBLIC.replace("zf6F", "zf\u{c}6F"),
+        format!("Public-Key: (256 bit)\n{PUBLIC}"),
+        format!("Subject: CN=\u{e9}\r\n\r\n  {PUBLIC}"),
+        format!("---BEGIN---\r{PUBLIC}"),
     ] {
         assert_eq!(Key::from_pem(&text), Key::from_pem(PUBLIC), "{text}");
     }
 }
 
 #[test]
-fn what_is_not_one_block_and_nothing_else_is_refused() {
+fn what_is_not_one_block_with_nothing_after_it_is_refused() {
     let body = PUBLIC.lines().nth(1).unwrap();
     for text in [
         "",
@@ -86,21 +98,21 @@ fn what_is_not_one_block_and_nothing_else_is_refused() {
         &PUBLIC.replace("END PUBLIC KEY-----", "END PUBLIC KEY----"),
         &PUBLIC.replace("BEGIN PUBLIC KEY-----\n", "BEGIN PUBLIC KEY-----"),
         &PUBLIC.replace('\n', ""),
-        &PUBLIC.replace('\n', "\r"),
-        &PUBLIC.replace("=\n", "=\r"),
+        &PUBLIC.replace('\n', " "),
+        &PUBLIC.replace("=\n", "="),
+        &PUBLIC.replace("=\n", "= "),
         &PUBLIC.replace("=\n", "\n"),
         &PUBLIC.replace("=\n", "==\n"),
         &PUBLIC.replace("E=\n", "F=\n"),
-        &PUBLIC.replace("zf6F", "zf 6F"),
         &PUBLIC.replace("zf6F", "zf=F"),
-        &PUBLIC.replace("zf6F", "zf\r6F"),
+        &PUBLIC.replace("zf6F", "zf\u{a0}F"),
         &PUBLIC.replace("zf6F", "zf-F"),
         &PUBLIC.replace("zf6F", "zf_F"),
         &PUBLIC.replace("zf6F", "zf\u{e9}"),
         &PUBLIC.replace("zf6F", "zf\0F"),
-        &PUBLIC.replace("MCow", "  MCow"),
         &PUBLIC.replace("MCow", "Proc-Type: 4,ENCRYPTED\n\nMCow"),
-        &format!("Public-Key: (256 bit)\n{PUBLIC}"),
+        &format!("Public-Key: (256 bit) {PUBLIC}"),
+        &format!("# {PUBLIC}"),
         &format!("{PUBLIC}and more"),
         &format!("\u{feff}{PUBLIC}"),
         &format!("\0{PUBLIC}"),

@@ -53,7 +53,10 @@ fn any_of_the_audiences_named_will_do() {
 
 #[test]
 fn registered_claims_have_their_types() {
-    for claim in ["iss", "sub", "jti", "client_id", "scope"] {
+    for value in [json!(null), json!(1), json!({}), json!([1]), json!(["a", null]), json!([["a"]])] {
+        Case::new().claim("scope", value).refused(invalid("scope"));
+    }
+    for claim in ["iss", "sub", "jti", "client_id"] {
         for value in [json!(null), json!(1), json!(["a"]), json!({}), json!(true)] {
             Case::new().claim(claim, value).refused(invalid(claim));
         }
@@ -110,6 +113,14 @@ fn every_scope_asked_for_must_be_granted() {
     wants(&["read"]).claim("scope", "").refused(VerifyError::ScopeInsufficient);
     // Only a space separates (RFC 6749 section 3.3).
     for scope in ["read\twrite", "read,write", "read\u{a0}write"] {
+        wants(&["read"]).claim("scope", scope).refused(VerifyError::ScopeInsufficient);
+    }
+    for scope in [json!(["write", "read"]), json!(["write read"])] {
+        wants(&["read"]).claim("scope", scope.clone()).passes();
+        wants(&["admin"]).claim("scope", scope.clone()).refused(VerifyError::ScopeInsufficient);
+        wants(&["rea"]).claim("scope", scope).refused(VerifyError::ScopeInsufficient);
+    }
+    for scope in [json!([]), json!(["readwrite"])] {
         wants(&["read"]).claim("scope", scope).refused(VerifyError::ScopeInsufficient);
     }
 }

@@ -53,6 +53,32 @@ fn fractions_of_a_second_count() {
 }
 
 #[test]
+fn fractions_of_the_clock_count() {
+    let exp = Case::new().claim("exp", json!(1_800_000_000.25));
+    exp.clone().at_exactly(1_800_000_000.125).passes();
+    exp.clone().at_exactly(1_800_000_000.25).refused(VerifyError::Expired);
+    exp.at_exactly(1_800_000_000.5).refused(VerifyError::Expired);
+    Case::new().at_exactly(1_800_000_539.999).passes();
+
+    let nbf = Case::new().claim("nbf", json!(1_800_000_000.25));
+    nbf.clone().at_exactly(1_800_000_000.125).refused(VerifyError::NotYetValid);
+    nbf.at_exactly(1_800_000_000.25).passes();
+
+    let with_tolerance = tolerant(1).claim("nbf", json!(1_800_000_000.25));
+    with_tolerance.clone().at_exactly(1_799_999_999.25).passes();
+    with_tolerance.at_exactly(1_799_999_999.0).refused(VerifyError::NotYetValid);
+    let with_tolerance = tolerant(1).claim("exp", json!(1_800_000_000.25));
+    with_tolerance.clone().at_exactly(1_800_000_001.0).passes();
+    with_tolerance.at_exactly(1_800_000_001.25).refused(VerifyError::Expired);
+
+    let aged = |now| aged(60, 1).claim("iat", json!(1_800_000_000.5)).at_exactly(now);
+    aged(1_799_999_999.25).refused(VerifyError::NotYetValid);
+    aged(1_799_999_999.5).passes();
+    aged(1_800_000_061.5).passes();
+    aged(1_800_000_061.75).refused(VerifyError::TooOld);
+}
+
+#[test]
 fn age_is_counted_from_iat() {
     aged(60, 0).at(IAT + 60).passes();
     aged(60, 0).at(IAT + 61).refused(VerifyError::TooOld);

@@ -1,6 +1,6 @@
 // Everything in here must compile, with and without the types of a browser.
 import {
-  TokenError, anyAudience, anyIssuer, anyType, createIssuer, createJwks, createVerifier, decodeUnverified, generateKey, importKey, thumbprint,
+  TokenError, allowInsecureRequests, anyAudience, anyIssuer, anyType, createIssuer, createJwks, createVerifier, decodeUnverified, generateKey, importKey, thumbprint,
   type AlgorithmName, type Check, type ErrorCode, type Explanation, type JwkSet, type VerifiedToken, type Verifier, type VerifierOptions,
 } from 'edgemint';
 
@@ -21,6 +21,10 @@ const verifiers: Verifier[] = [
   createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256'] }),
   createVerifier({ issuer, audience, key: new Uint8Array(32), cache: { max: 1000 } }),
   createVerifier({ issuer, audience, cache: false }),
+  createVerifier({ issuer, audience, maxKeyAge: 3600 }),
+  createVerifier({ issuer: 'http://auth.internal', audience, maxKeyAge: Infinity, [allowInsecureRequests]: true }),
+  createVerifier({ issuers: { [issuer]: {}, a: { keys: [jwk] }, b: { jwks: setFromJson, type: 'JWT' }, c: { jwksUri: issuer, maxKeyAge: 60 } }, audience }),
+  createVerifier({ issuers: { [issuer]: { key: jwk, algorithms: ['ES256'] }, b: { key: new Uint8Array(32) } }, audience, status: 'check', scope: 'read', cache: { max: 9 } }),
   createVerifier({ issuer, audience, status: false }),
   createVerifier({ issuer, audience, status: 'check' }),
   createVerifier({ issuer, audience, key: jwk, status: 'check', fetch: async () => ({}) as never }),
@@ -39,7 +43,8 @@ export async function use(token: string): Promise<string | undefined> {
   const explanation: Explanation = await verifiers[0]!.explain(token);
   const failed: ErrorCode[] = explanation.checks.flatMap((check: Check) => (check.ok === false ? [check.code] : []));
   const { lists, age, error } = verifiers[0]!.status;
-  void [lists.toFixed(), age?.toFixed(), error?.code];
+  void [lists.toFixed(), age?.toFixed(), error?.code, verifiers[0]!.keys.maxAge?.toFixed()];
+  void (Array.isArray(claims.scope) ? claims.scope : claims.scope?.split(' '))?.includes('read');
   void [header.typ, algorithm, until, own, failed, decodeUnverified(token).header.kid];
   return claims.sub;
 }

@@ -12,6 +12,9 @@ declare const error: TokenError;
 declare const issuers: string[];
 declare const minting: Issuer;
 
+// @ts-expect-error scope values in an array, which not every verifier understands
+minting.mint({ scope: ['read'] });
+
 // @ts-expect-error no options
 createVerifier();
 // @ts-expect-error no issuer
@@ -36,6 +39,16 @@ createVerifier({ issuer, audience, jwksUri: 'https://issuer.example', jwks: { ke
 createVerifier({ issuer: anyIssuer, audience });
 // @ts-expect-error nowhere to find keys: maybe several issuers
 createVerifier({ issuer: issuers, audience });
+// @ts-expect-error keys that several issuers share
+createVerifier({ issuers: { [issuer]: {} }, audience, jwks: { keys: [key] } });
+// @ts-expect-error several issuers beside one
+createVerifier({ issuers: { [issuer]: {} }, issuer, audience });
+// @ts-expect-error a list of issuers without keys of their own
+createVerifier({ issuers, audience });
+// @ts-expect-error a misspelt option of one of several issuers
+createVerifier({ issuers: { [issuer]: { jwk: { keys: [key] } } }, audience });
+// @ts-expect-error the name of a symbol in words
+createVerifier({ issuer, audience, allowInsecureRequests: true });
 // @ts-expect-error bytes for two algorithms
 createVerifier({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256', 'HS384'] });
 // @ts-expect-error bytes for an algorithm that is no HMAC
