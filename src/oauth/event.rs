@@ -86,12 +86,16 @@ pub enum Happening {
     KeysRotated,
     /// A passkey was added.
     PasskeyAdded,
-    /// The counter of a passkey went back: there may be a copy of it.
+    /// The counter of a device-bound passkey did not increase: there may be a copy of it.
     PasskeyCounter,
+    /// The counter of a passkey that may be synced did not increase. The sign-in passed.
+    PasskeyCounterRestarted,
     /// A passkey was removed.
     PasskeyRemoved,
     /// A password was changed by its person.
     PasswordChanged,
+    /// A password was set by an operator.
+    PasswordReset,
     /// So many records were sealed under another key.
     RecordsResealed,
     /// A refresh token got the same answer again, within the replay window.
@@ -126,7 +130,7 @@ pub enum Happening {
 
 impl Happening {
     /// All of them, in the order of their words.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::AdminRefused,
         Self::BulkRevocationStarted,
         Self::BulkRevoked,
@@ -150,8 +154,10 @@ impl Happening {
         Self::KeysRotated,
         Self::PasskeyAdded,
         Self::PasskeyCounter,
+        Self::PasskeyCounterRestarted,
         Self::PasskeyRemoved,
         Self::PasswordChanged,
+        Self::PasswordReset,
         Self::RecordsResealed,
         Self::RefreshRepeated,
         Self::RefreshReused,
@@ -195,8 +201,10 @@ impl Happening {
             Self::KeysRotated => "keys_rotated",
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyCounter => "passkey_counter",
+            Self::PasskeyCounterRestarted => "passkey_counter_restarted",
             Self::PasskeyRemoved => "passkey_removed",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
             Self::RecordsResealed => "records_resealed",
             Self::RefreshRepeated => "refresh_repeated",
             Self::RefreshReused => "refresh_reused",
@@ -223,6 +231,7 @@ impl Happening {
             | Self::ClientAuthenticationFailed
             | Self::CodeSpent
             | Self::EventsDropped
+            | Self::PasskeyCounterRestarted
             | Self::RefreshRepeated
             | Self::Refused
             | Self::SignInFailed
@@ -245,6 +254,7 @@ impl Happening {
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
             | Self::PasswordChanged
+            | Self::PasswordReset
             | Self::RecordsResealed
             | Self::ResealStarted
             | Self::SessionsEnded
@@ -289,6 +299,7 @@ impl Happening {
             | Refusal::LogoutRedirect
             | Refusal::ResourceNotAllowed
             | Refusal::ScopeNotAllowed
+            | Refusal::SignInTooOld
             | Refusal::TokenOfAnother
             | Refusal::Upstream
             | Refusal::UpstreamAccount
@@ -334,6 +345,7 @@ impl Happening {
             | Refusal::NotFound
             | Refusal::NotJson
             | Refusal::ParametersInQuery
+            | Refusal::PasskeyNotFound
             | Refusal::PkceChallenge
             | Refusal::PkceMethod
             | Refusal::PkceMissing

@@ -26,6 +26,7 @@ pub mod revoke;
 pub mod rights;
 pub mod scope;
 pub mod status;
+pub mod step_up;
 pub mod upstream;
 pub mod upstream_policy;
 pub mod user;

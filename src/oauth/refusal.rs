@@ -43,6 +43,8 @@ pub enum Refusal {
     MaxAge,
     /// `nonce` is longer than we keep.
     Nonce,
+    /// An operator asked for a passkey that the account does not have.
+    PasskeyNotFound,
     /// The challenge is none.
     PkceChallenge,
     /// Another method than S256, or none named.
@@ -70,6 +72,8 @@ pub enum Refusal {
         /// How long to wait.
         seconds: u64,
     },
+    /// A sensitive change of the account, but the sign-in of the session is not recent.
+    SignInTooOld,
     /// The upstream provider refused, or its answer did not verify.
     Upstream,
     /// A user of the upstream provider without an account here, and the settings give none.
@@ -209,6 +213,7 @@ impl Refusal {
             Self::LogoutRedirect,
             Self::MaxAge,
             Self::Nonce,
+            Self::PasskeyNotFound,
             Self::PkceChallenge,
             Self::PkceMethod,
             Self::PkceMissing,
@@ -221,6 +226,7 @@ impl Refusal {
             Self::SessionMissing,
             Self::SignIn,
             Self::SignInThrottled { seconds: 0 },
+            Self::SignInTooOld,
             Self::Upstream,
             Self::UpstreamAccount,
             Self::UpstreamAuthTime,
@@ -292,6 +298,7 @@ impl Refusal {
             Self::LogoutRedirect => "logout_redirect",
             Self::MaxAge => "max_age",
             Self::Nonce => "nonce",
+            Self::PasskeyNotFound => "passkey_not_found",
             Self::PkceChallenge => "pkce_challenge",
             Self::PkceMethod => "pkce_method",
             Self::PkceMissing => "pkce_missing",
@@ -304,6 +311,7 @@ impl Refusal {
             Self::SessionMissing => "session_missing",
             Self::SignIn => "sign_in",
             Self::SignInThrottled { .. } => "sign_in_throttled",
+            Self::SignInTooOld => "sign_in_too_old",
             Self::Upstream => "upstream",
             Self::UpstreamAccount => "upstream_account",
             Self::UpstreamAuthTime => "upstream_auth_time",
@@ -406,6 +414,7 @@ impl Refusal {
             }
             Self::MaxAge => (400, "invalid_request", "max_age must be a whole number of seconds."),
             Self::Nonce => (400, "invalid_request", "nonce is too long."),
+            Self::PasskeyNotFound => (404, "not_found", "There is no such passkey."),
             Self::PkceChallenge => (400, "invalid_request", "code_challenge must be 43 characters of base64url."),
             Self::PkceMethod => (400, "invalid_request", "code_challenge_method must be S256."),
             Self::PkceMissing => {
@@ -422,6 +431,7 @@ impl Refusal {
             Self::SessionMissing => (401, "login_required", "Sign in first."),
             Self::SignIn => (401, "access_denied", "The user name or the password is wrong."),
             Self::SignInThrottled { .. } => (429, "slow_down", "Too many attempts. Try again later."),
+            Self::SignInTooOld => (403, "login_required", "The last sign-in is too old. Sign in again."),
             Self::Upstream => (502, "temporarily_unavailable", "The upstream sign-in did not succeed."),
             Self::UpstreamAccount => (403, "access_denied", "The user of the upstream provider has no account here."),
             Self::UpstreamAuthTime => {

@@ -13,6 +13,8 @@ pub enum UserError {
     Email,
     /// `email_verified`.
     EmailVerified,
+    /// `end_grants`.
+    EndGrants,
     /// `name`.
     Name,
     /// `password` is too short, too long, or holds a control character.
@@ -27,14 +29,23 @@ pub enum UserError {
 
 impl UserError {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Email, Self::EmailVerified, Self::Name, Self::Password, Self::Scope, Self::Upstream, Self::Username];
+    pub const ALL: [Self; 8] = [
+        Self::Email,
+        Self::EmailVerified,
+        Self::EndGrants,
+        Self::Name,
+        Self::Password,
+        Self::Scope,
+        Self::Upstream,
+        Self::Username,
+    ];
 
     /// The stable word.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Email => "user_email",
             Self::EmailVerified => "user_email_verified",
+            Self::EndGrants => "user_end_grants",
             Self::Name => "user_name",
             Self::Password => "user_password",
             Self::Scope => "user_scope",
@@ -48,6 +59,7 @@ impl UserError {
         match self {
             Self::Email => "email must be an address of at most 254 bytes.",
             Self::EmailVerified => "email_verified must be true or false.",
+            Self::EndGrants => "end_grants must be true or false.",
             Self::Name => "name must be 1 to 100 characters, none of them a control character or a mark of direction.",
             Self::Password => "password must be 8 to 128 characters, none of them a control character.",
             Self::Scope => "scope must be a text of scope values separated by spaces.",
@@ -98,6 +110,8 @@ pub struct UserDescription {
     pub email: Option<String>,
     /// Is the address known to be the person's?
     pub email_verified: bool,
+    /// Whether replacing the user ends all of its grants.
+    pub end_grants: bool,
     /// What the person may allow to clients. With none stored that is everything but to administer the authority.
     pub scope: Change<Scope>,
     /// The user of the upstream provider who may sign in to the account.
@@ -114,13 +128,14 @@ impl UserDescription {
         let member = |name: &str| body.get(name).filter(|value| !value.is_null());
         let text =
             |name: &str, error| member(name).map(|value| value.as_str().map(str::to_owned).ok_or(error)).transpose();
-        let verified = member("email_verified").map(|value| value.as_bool().ok_or(UserError::EmailVerified));
+        let flag = |name: &str, error| member(name).map_or(Ok(false), |value| value.as_bool().ok_or(error));
         Ok(Self {
             username: text("username", UserError::Username)?,
             password: text("password", UserError::Password)?,
             name: text("name", UserError::Name)?,
             email: text("email", UserError::Email)?,
-            email_verified: verified.transpose()?.unwrap_or_default(),
+            email_verified: flag("email_verified", UserError::EmailVerified)?,
+            end_grants: flag("end_grants", UserError::EndGrants)?,
             scope: change(body.get("scope"), |value| value.as_str().and_then(Scope::parse).ok_or(UserError::Scope))?,
             upstream: change(body.get("upstream"), |value| upstream(value).ok_or(UserError::Upstream))?,
         })

@@ -4,11 +4,12 @@ use maud::{Markup, html};
 
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
+use crate::oauth::step_up::MAX_SIGN_IN_AGE;
 
 use super::account_lists::{self, ApplicationRow, PasskeyRow, SessionRow};
-use super::layout::{Document, Field, alert, hidden};
+use super::layout::{Choice, Document, Field, alert, hidden};
 use super::sign_up::{password_hint, password_message};
-use super::text::{fill, foreign, strong, wait};
+use super::text::{address, fill, foreign, strong, wait};
 use super::words::Words;
 
 /// Shows an account. Every form posts `csrf`, `action` and the fields of the action to `/account`.
@@ -24,19 +25,36 @@ pub struct Account<'a> {
     pub email: Option<&'a str>,
     /// Does the account have a password?
     pub has_password: bool,
+    /// Is the last sign-in recent enough to add or remove a passkey and to change the password?
+    pub recent_sign_in: bool,
     /// `PublicKeyCredentialCreationOptionsJSON` (Web Authentication section 5.10.2) to add a passkey; `None` where
     /// none can be added.
     pub passkey_options: Option<&'a str>,
     /// The passkeys.
     pub passkeys: &'a [PasskeyRow<'a>],
+    /// Is one of them the passkey of the current sign-in?
+    pub signed_in_by_passkey: bool,
     /// The sessions.
     pub sessions: &'a [SessionRow<'a>],
     /// The applications that were allowed something.
     pub applications: &'a [ApplicationRow<'a>],
+    /// How many grants of theirs outlive the sessions.
+    pub offline_grants: usize,
+    /// What was ticked in the form for the password before, which was not taken.
+    pub ticked: Ticked,
     /// What was just done.
     pub done: Option<Done>,
     /// What just went wrong.
     pub error: Option<AccountError>,
+}
+
+/// What else a changed password is to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// The passkeys, but for the one of the current sign-in: `remove_passkeys`.
+    pub passkeys: bool,
+    /// The grants that outlive the sessions: `end_grants`.
+    pub grants: bool,
 }
 
 /// What was just done; its word travels in the address (`/account?done=WORD`).
@@ -48,8 +66,15 @@ pub enum Done {
     GrantEnded,
     /// A consent was withdrawn, and its grants ended.
     Withdrawn,
-    /// The password was changed.
-    PasswordChanged,
+    /// The password was changed, and with it this much ended.
+    PasswordChanged {
+        /// Sessions that were ended.
+        sessions: u64,
+        /// Passkeys that were removed.
+        passkeys: u64,
+        /// Grants with `offline_access` that were ended.
+        grants: u64,
+    },
     /// A passkey was added.
     PasskeyAdded,
     /// A passkey was renamed.
@@ -60,13 +85,14 @@ pub enum Done {
     SignedUp,
 }
 
+const PASSWORD_CHANGED: &str = "password_changed";
+
 impl Done {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
+    /// All that have a fixed word: all but [`Done::PasswordChanged`], whose word carries counts.
+    pub const FIXED: [Self; 7] = [
         Self::SessionEnded,
         Self::GrantEnded,
         Self::Withdrawn,
-        Self::PasswordChanged,
         Self::PasskeyAdded,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
@@ -74,36 +100,59 @@ impl Done {
     ];
 
     /// The word.
-    pub const fn word(self) -> &'static str {
-        match self {
+    pub fn word(self) -> String {
+        let word = match self {
+            Self::PasswordChanged { sessions, passkeys, grants } => {
+                return format!("{PASSWORD_CHANGED}.{sessions}.{passkeys}.{grants}");
+            }
             Self::SessionEnded => "session_ended",
             Self::GrantEnded => "grant_ended",
             Self::Withdrawn => "withdrawn",
-            Self::PasswordChanged => "password_changed",
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRenamed => "passkey_renamed",
             Self::PasskeyRemoved => "passkey_removed",
             Self::SignedUp => "signed_up",
-        }
+        };
+        word.to_owned()
     }
 
     /// Reads a word; `None` for any other text.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|done| done.word() == word)
+        let counts = word.strip_prefix(PASSWORD_CHANGED).and_then(|rest| rest.strip_prefix('.'));
+        match counts.map(|counts| counts.split('.').collect::<Vec<_>>()).as_deref() {
+            None => Self::FIXED.into_iter().find(|done| done.word() == word),
+            Some([sessions, passkeys, grants]) => Some(Self::PasswordChanged {
+                sessions: count(sessions)?,
+                passkeys: count(passkeys)?,
+                grants: count(grants)?,
+            }),
+            Some(_) => None,
+        }
     }
 
-    fn message(self, words: &Words) -> &'static str {
-        match self {
+    fn message(self, words: &Words) -> Markup {
+        let message = match self {
+            Self::PasswordChanged { sessions, passkeys, grants } => {
+                let number = |count: u64| html! { (count) };
+                let counts =
+                    [("sessions", number(sessions)), ("passkeys", number(passkeys)), ("grants", number(grants))];
+                return fill(words.done_password_changed, &counts);
+            }
             Self::SessionEnded => words.done_session_ended,
             Self::GrantEnded => words.done_grant_ended,
             Self::Withdrawn => words.done_withdrawn,
-            Self::PasswordChanged => words.done_password_changed,
             Self::PasskeyAdded => words.done_passkey_added,
             Self::PasskeyRenamed => words.done_passkey_renamed,
             Self::PasskeyRemoved => words.done_passkey_removed,
             Self::SignedUp => words.done_signed_up,
-        }
+        };
+        html! { (message) }
     }
+}
+
+/// A count as [`Done::word`] writes it.
+fn count(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|count: &u64| count.to_string() == text)
 }
 
 /// Why something on the account page was not done.
@@ -121,6 +170,8 @@ pub enum AccountError {
     TooManyPasskeys,
     /// Without this passkey nobody could sign in to the account.
     LastWayIn,
+    /// The last sign-in is too old for this change.
+    SignInTooOld,
     /// What was to be ended or changed is no longer there.
     Gone,
     /// The form is too old, or from another browser.
@@ -147,6 +198,9 @@ impl AccountError {
             Self::PasskeyNotAdded => words.passkey_not_added,
             Self::TooManyPasskeys => words.too_many_passkeys,
             Self::LastWayIn => words.last_way_in,
+            Self::SignInTooOld => {
+                return html! { (fill(words.step_up_refused, &[step_up_time(words)])) " " (step_up_link(words)) };
+            }
             Self::Gone => words.gone,
             Self::Stale => words.stale,
             Self::Throttled { seconds } => return fill(words.throttled, &[("wait", wait(words, seconds))]),
@@ -164,7 +218,7 @@ impl Account<'_> {
             title: words.account_title,
             failed: self.error.is_some(),
             wide: true,
-            script: self.passkey_options.map(|_| "/account/passkey.js"),
+            script: self.passkey_options.filter(|_| self.recent_sign_in).map(|_| "/account/passkey.js"),
             aside: Some(self.sign_out(words)),
         };
         document.render(&html! {
@@ -222,8 +276,10 @@ impl Account<'_> {
             ..Field::default()
         };
         html! {
-            (account_lists::passkeys(self.passkeys, self.csrf, words))
-            @if let Some(options) = self.passkey_options {
+            (account_lists::passkeys(self.passkeys, self.recent_sign_in, self.csrf, words))
+            @if self.passkey_options.is_some() && !self.recent_sign_in {
+                (step_up(words.step_up_passkeys, words))
+            } @else if let Some(options) = self.passkey_options {
                 form.add method="post" action="/account" hidden data-passkey="create" data-options=(options)
                     data-waiting=(words.passkey_waiting) data-cancelled=(words.passkey_not_made)
                     data-known=(words.passkey_known) data-failed=(words.passkey_failed) {
@@ -239,6 +295,9 @@ impl Account<'_> {
     }
 
     fn change_password(&self, words: &Words) -> Markup {
+        if !self.recent_sign_in {
+            return step_up(words.step_up_password, words);
+        }
         let (current_error, new_error) = match self.error {
             Some(error @ AccountError::CurrentPasswordWrong) => (Some(error.message(words)), None),
             Some(error @ AccountError::NewPassword(_)) => (None, Some(error.message(words))),
@@ -272,10 +331,46 @@ impl Account<'_> {
                 input type="text" value=(self.username) autocomplete="username" hidden;
                 (current.render())
                 (new.render())
+                @for choice in self.password_choices(words).into_iter().flatten() { (choice.render()) }
                 button type="submit" name="action" value="change_password" { (words.change_password) }
             }
         }
     }
+
+    /// What else a changed password may end, as far as there is any of it.
+    fn password_choices(&self, words: &Words) -> [Option<Choice>; 2] {
+        let passkeys = self.passkeys.len() - usize::from(self.signed_in_by_passkey && !self.passkeys.is_empty());
+        let number = |count: usize| [("count", html! { (count) })];
+        let kept = self.signed_in_by_passkey.then(|| html! { (words.change_passkeys_kept) });
+        [
+            (passkeys > 0).then(|| Choice {
+                label: fill(words.change_passkeys, &number(passkeys)),
+                name: "remove_passkeys",
+                ticked: self.ticked.passkeys,
+                hint: kept,
+            }),
+            (self.offline_grants > 0).then(|| Choice {
+                label: fill(words.change_grants, &number(self.offline_grants)),
+                name: "end_grants",
+                ticked: self.ticked.grants,
+                hint: None,
+            }),
+        ]
+    }
+}
+
+/// Asks to sign in again before a sensitive change.
+fn step_up(about: &str, words: &Words) -> Markup {
+    html! { p.step-up { (fill(about, &[step_up_time(words)])) " " (step_up_link(words)) } }
+}
+
+fn step_up_time(words: &Words) -> (&'static str, Markup) {
+    ("time", wait(words, MAX_SIGN_IN_AGE))
+}
+
+/// `prompt=login` also reaches an upstream provider, which must not answer from a session of its own.
+fn step_up_link(words: &Words) -> Markup {
+    html! { a href=(address("/account/sign-in", "prompt=login")) { (words.sign_in_anew) } }
 }
 
 /// A part of the page under its own heading.

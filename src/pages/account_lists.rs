@@ -66,19 +66,20 @@ pub struct GrantRow<'a> {
     pub last_used: Option<UnixTime>,
 }
 
-pub(super) fn passkeys(rows: &[PasskeyRow<'_>], csrf: &str, words: &Words) -> Markup {
+/// `removable`: may one be removed now?
+pub(super) fn passkeys(rows: &[PasskeyRow<'_>], removable: bool, csrf: &str, words: &Words) -> Markup {
     html! {
         @if rows.is_empty() {
             p.soft { (words.passkeys_none) }
         } @else {
             ul.rows {
-                @for (index, row) in rows.iter().enumerate() { li { (passkey(index, row, csrf, words)) } }
+                @for (index, row) in rows.iter().enumerate() { li { (passkey(index, row, removable, csrf, words)) } }
             }
         }
     }
 }
 
-fn passkey(index: usize, row: &PasskeyRow<'_>, csrf: &str, words: &Words) -> Markup {
+fn passkey(index: usize, row: &PasskeyRow<'_>, removable: bool, csrf: &str, words: &Words) -> Markup {
     let kind = if row.synced { words.passkey_synced } else { words.passkey_bound };
     let title = format!("passkey-{index}");
     let field = format!("passkey-{index}-name");
@@ -107,11 +108,13 @@ fn passkey(index: usize, row: &PasskeyRow<'_>, csrf: &str, words: &Words) -> Mar
                 (name.render())
                 (action(&title, "rename_passkey", words.rename))
             }
-            form.inline method="post" action="/account" {
-                (hidden("csrf", csrf))
-                (hidden("passkey", row.id))
-                p.soft { (words.remove_about) }
-                (action(&title, "remove_passkey", words.remove))
+            @if removable {
+                form.inline method="post" action="/account" {
+                    (hidden("csrf", csrf))
+                    (hidden("passkey", row.id))
+                    p.soft { (words.remove_about) }
+                    (action(&title, "remove_passkey", words.remove))
+                }
             }
         }
     }

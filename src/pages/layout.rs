@@ -78,6 +78,29 @@ pub(super) fn hidden_if(name: &str, value: &str) -> Markup {
     html! { @if !value.is_empty() { (hidden(name, value)) } }
 }
 
+/// A choice that is off unless it is ticked: it is then sent as `yes`.
+pub(super) struct Choice {
+    pub(super) label: Markup,
+    /// The name in the form, and the identifier in the page.
+    pub(super) name: &'static str,
+    pub(super) ticked: bool,
+    pub(super) hint: Option<Markup>,
+}
+
+impl Choice {
+    pub(super) fn render(&self) -> Markup {
+        let hint_id = self.hint.as_ref().map(|_| format!("{}-hint", self.name));
+        html! {
+            div.tick {
+                input id=(self.name) name=(self.name) type="checkbox" value="yes" autocomplete="off"
+                    checked[self.ticked] aria-describedby=[&hint_id];
+                label for=(self.name) { (self.label) }
+                @if let (Some(hint), Some(id)) = (&self.hint, &hint_id) { p.hint id=(id) { (hint) } }
+            }
+        }
+    }
+}
+
 /// A field with its label, its hint, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Field<'a> {

@@ -21,7 +21,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, AccountError, Done};
+pub use account::{Account, AccountError, Done, Ticked};
 pub use account_lists::{ApplicationRow, GrantRow, PasskeyRow, SessionRow};
 pub use browser::browser_label;
 pub use consent::Consent;

@@ -23,7 +23,7 @@ use super::background;
 use super::clock::now;
 use super::env::{self, EVENTS};
 use super::objects;
-use super::objects::account_commands::AccountCommand;
+use super::objects::account_commands::{AccountCommand, Ended};
 use super::objects::events_do::{EventsAnswer, EventsCommand};
 use super::random::random;
 use super::report::{self, Fault};
@@ -129,16 +129,15 @@ impl Audit {
         self.jti(claims.jti()).note_way(happening, way.name());
     }
 
-    /// An account did what a person or an operator asked of it: so many sessions, grants or passkeys are gone.
+    /// An account did what a person or an operator asked of it: so many sessions or grants are gone.
     pub(crate) fn done(&self, command: &AccountCommand, count: u64) {
         match command {
-            AccountCommand::EndSession { .. } | AccountCommand::EndSessions { .. } => {
+            AccountCommand::EndSession { .. } | AccountCommand::EndSessions => {
                 self.note_count(Happening::SessionsEnded, count);
             }
             AccountCommand::EndGrant { grant } => self.grant(grant).note(Happening::GrantEnded),
             AccountCommand::EndGrants { .. } => self.note_count(Happening::GrantsEnded, count),
             AccountCommand::Withdraw { client } => self.client(client).note_count(Happening::ConsentWithdrawn, count),
-            AccountCommand::RemovePasskey { .. } => self.note(Happening::PasskeyRemoved),
             AccountCommand::AddPasskey { .. }
             | AccountCommand::Allow { .. }
             | AccountCommand::Authorize { .. }
@@ -150,13 +149,31 @@ impl Audit {
             | AccountCommand::Redeem { .. }
             | AccountCommand::Refresh { .. }
             | AccountCommand::Remove
+            | AccountCommand::RemoveOwnPasskey { .. }
+            | AccountCommand::RemovePasskey { .. }
+            | AccountCommand::RemovePasskeys
             | AccountCommand::RenamePasskey { .. }
             | AccountCommand::Replace { .. }
             | AccountCommand::Revoke { .. }
             | AccountCommand::RevokeToken { .. }
+            | AccountCommand::Secure { .. }
             | AccountCommand::SetProfile { .. }
             | AccountCommand::SignIn { .. }
-            | AccountCommand::Status { .. } => {}
+            | AccountCommand::Status { .. }
+            | AccountCommand::StepUp { .. } => {}
+        }
+    }
+
+    /// A change of credentials has ended this much: one event for each kind of which there was something.
+    pub(crate) fn ended(&self, ended: Ended) {
+        for (happening, count) in [
+            (Happening::PasskeyRemoved, ended.passkeys),
+            (Happening::SessionsEnded, ended.sessions),
+            (Happening::GrantsEnded, ended.grants),
+        ] {
+            if count > 0 {
+                self.note_count(happening, count);
+            }
         }
     }
 

@@ -8,8 +8,8 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_users, authorize, documents,
-    introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
+    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_users, authorize,
+    documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
 };
 use super::env::Platform;
 use super::http::Incoming;
@@ -111,6 +111,9 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
         (Route::UserGrant(id, grant), _) => admin_users::end_grant(platform, id, grant).await,
         (Route::UserGrants(id), "DELETE") => admin_users::end_grants(platform, id).await,
         (Route::UserGrants(id), _) => admin_users::grants(platform, id).await,
+        (Route::UserPasskey(id, passkey), _) => admin_passkeys::remove(platform, id, passkey).await,
+        (Route::UserPasskeys(id), "DELETE") => admin_passkeys::remove_all(platform, id).await,
+        (Route::UserPasskeys(id), _) => admin_passkeys::list(platform, id).await,
         (Route::UserSessions(id), "DELETE") => admin_users::end_sessions(platform, id).await,
         (Route::UserSessions(id), _) => admin_users::sessions(platform, id).await,
         _ => Err(Refusal::NotFound.into()),

@@ -41,6 +41,8 @@ pub(crate) enum Route<'p> {
     User(&'p str),
     UserGrant(&'p str, &'p str),
     UserGrants(&'p str),
+    UserPasskey(&'p str, &'p str),
+    UserPasskeys(&'p str),
     UserSessions(&'p str),
     Userinfo,
     Users,
@@ -116,6 +118,8 @@ impl<'p> Route<'p> {
             ["users", id] => Self::User(id),
             ["users", id, "grants"] => Self::UserGrants(id),
             ["users", id, "grants", grant] => Self::UserGrant(id, grant),
+            ["users", id, "passkeys"] => Self::UserPasskeys(id),
+            ["users", id, "passkeys", passkey] => Self::UserPasskey(id, passkey),
             ["users", id, "sessions"] => Self::UserSessions(id),
             _ => return None,
         })
@@ -127,9 +131,11 @@ impl<'p> Route<'p> {
             Self::Account | Self::SignIn | Self::SignUp => "GET, HEAD, POST",
             Self::Authorize | Self::Logout => "GET, HEAD, POST",
             Self::Client(_) | Self::User(_) => "GET, PUT, DELETE",
-            Self::ClientGrants(_) | Self::UserGrants(_) | Self::UserSessions(_) => "GET, DELETE",
+            Self::ClientGrants(_) | Self::UserGrants(_) | Self::UserPasskeys(_) | Self::UserSessions(_) => {
+                "GET, DELETE"
+            }
             Self::Clients | Self::Keys | Self::Users => "GET, POST",
-            Self::ClientTokens(_) | Self::UserGrant(..) => "DELETE",
+            Self::ClientTokens(_) | Self::UserGrant(..) | Self::UserPasskey(..) => "DELETE",
             Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Reseal => "POST",
             Self::KeyRevocation(_) | Self::Revocations | Self::Rotate => "POST",
             Self::Events
@@ -178,9 +184,13 @@ impl<'p> Route<'p> {
             Self::Token => "/oauth/token",
             Self::Upstream => "/account/sign-in/upstream",
             Self::UpstreamCallback => "/account/sign-in/upstream/callback",
-            Self::User(_) | Self::UserGrant(..) | Self::UserGrants(_) | Self::UserSessions(_) | Self::Users => {
-                "/admin/users"
-            }
+            Self::User(_)
+            | Self::UserGrant(..)
+            | Self::UserGrants(_)
+            | Self::UserPasskey(..)
+            | Self::UserPasskeys(_)
+            | Self::UserSessions(_)
+            | Self::Users => "/admin/users",
             Self::Userinfo => "/oauth/userinfo",
             Self::Whoami => "/api/whoami",
         }
@@ -214,6 +224,8 @@ impl<'p> Route<'p> {
             | Self::User(_)
             | Self::UserGrant(..)
             | Self::UserGrants(_)
+            | Self::UserPasskey(..)
+            | Self::UserPasskeys(_)
             | Self::UserSessions(_)
             | Self::Users => Audience::Operator,
             Self::Userinfo | Self::Whoami => Audience::Bearer,

@@ -144,7 +144,7 @@ test('a password is changed: others are signed out, this browser is not, and onl
   await refused('Too short', 'new_password');
   await change(user.password, 'another long pass phrase');
   await page.waitForURL(/done=/);
-  assert.equal(await notice(page), 'Your password has been changed.');
+  assert.match(await notice(page), /^Your password has been changed\. Sessions ended: 1\. Passkeys removed: 0\. /);
   await other.reload();
   await heading(other, 'Sign in');
   await signIn(other, user);

@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import { registerClient } from '../workerd/admin.mjs';
+import { restartLater } from '../workerd/ageing.mjs';
+import { loggedEvents } from '../workerd/events.mjs';
 import { freePort, startWorker } from '../workerd/harness.mjs';
 import { createUser } from '../workerd/people.mjs';
+import { until } from '../workerd/request.mjs';
 import { Authenticators, answer } from './authenticators.mjs';
 import { launch } from './chromium.mjs';
 import { atClient, decide, heading, redeemLast, registerAt, requestOf, signIn, startClient, visit } from './people.mjs';
@@ -91,6 +94,13 @@ function options(page, changes = {}) {
 async function shown(page) {
   const rows = await page.getByRole('region', { name: 'Passkeys' }).getByRole('listitem').all();
   return Promise.all(rows.map(async (row) => (await row.innerText()).split(/\n+/)));
+}
+
+/** What the log has about a user from a line on, once there are so many events. */
+async function eventsOf(user, from, count) {
+  const seen = () => loggedEvents(server, from).filter((event) => event.user === user.id);
+  await until(() => seen().length >= count, `${count} events of the user`);
+  return seen().map(({ severity, event }) => `${severity} ${event}`);
 }
 
 const alert = (page) => page.getByRole('alert').innerText();
@@ -194,8 +204,8 @@ test('a removed one is refused', async (t) => {
   assert.equal(await alert(page), REFUSED);
 });
 
-test('a clone, whose count of signatures lies behind, is refused; the original goes on', async (t) => {
-  const { page, authenticators, authenticator } = await beginSignedOut(t);
+test('a clone of a device-bound passkey is refused with an alert; the original goes on', async (t) => {
+  const { user, page, authenticators, authenticator } = await beginSignedOut(t);
   const [clone] = await authenticators.passkeys(authenticator);
   await signInByButton(page);
   await heading(page, 'Your account');
@@ -204,12 +214,35 @@ test('a clone, whose count of signatures lies behind, is refused; the original g
   const [original] = await authenticators.passkeys(authenticator);
   assert.ok(clone.signCount < original.signCount);
   await authenticators.put(authenticator, clone);
+  const from = server.logs.length;
   await signInByButton(page);
   assert.equal(await alert(page), REFUSED);
+  assert.deepEqual(await eventsOf(user, from, 2), ['alert passkey_counter', 'notice sign_in_failed']);
 
   await authenticators.put(authenticator, original);
   await signInByButton(page);
   await heading(page, 'Your account');
+});
+
+test('a synced passkey whose count of signatures restarts signs in, and that is noted', async (t) => {
+  const { user, page, authenticators, authenticator } = await begin(t, { plug: 'addSynced' });
+  await addPasskey(page, 'My password manager');
+  await signOut(page);
+  await signInByButton(page);
+  await heading(page, 'Your account');
+  await signOut(page);
+  const [passkey] = await authenticators.passkeys(authenticator);
+  assert.ok(passkey.backupEligibility && passkey.signCount > 1, JSON.stringify(passkey.signCount));
+  await authenticators.put(authenticator, { ...passkey, signCount: 0 });
+  const from = server.logs.length;
+  await signInByButton(page);
+  await heading(page, 'Your account');
+  assert.deepEqual(await eventsOf(user, from, 2), ['notice passkey_counter_restarted', 'info sign_in']);
+  // From there on it counts as before.
+  await signOut(page);
+  await signInByButton(page);
+  await heading(page, 'Your account');
+  assert.deepEqual((await eventsOf(user, from, 4)).slice(2), ['info sign_out', 'info sign_in']);
 });
 
 test('a challenge counts once, whatever the count of signatures says', async (t) => {
@@ -303,4 +336,28 @@ test('the last way into an account without a password cannot be removed', async 
   await page.getByRole('button', { name: 'Remove passkey' }).first().click();
   await page.getByRole('status').filter({ hasText: 'The passkey has been removed.' }).waitFor();
   assert.equal((await shown(page)).length, 1);
+});
+
+// The last one: the Worker starts again.
+test('with a sign-in of more than 5 minutes ago, a passkey is added after signing in again by another one', async (t) => {
+  const { page, authenticators, authenticator } = await begin(t);
+  await addPasskey(page, 'Mine');
+  server = await restartLater(server, 301);
+  // The page was open all the time.
+  await authenticators.setPresent(authenticator, false);
+  await authenticators.addSynced();
+  await page.getByLabel('Name for the new passkey').fill('Mine too');
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  assert.match(await alert(page), /^Nothing was changed: for this, you must have signed in within the last 5 minutes\. Sign in again$/);
+  assert.equal((await shown(page)).length, 1);
+  assert.equal(await page.getByRole('button', { name: 'Add a passkey' }).count(), 0);
+  await authenticators.setPresent(authenticator, true);
+  await page.getByRole('alert').getByRole('link', { name: 'Sign in again' }).click();
+  await page.getByText('You are signed in already. To go on, confirm that it is you.').waitFor();
+  await signInByButton(page);
+  await heading(page, 'Your account');
+  await authenticators.setPresent(authenticator, false);
+  await authenticators.addSynced();
+  await addPasskey(page, 'Mine, third');
+  assert.equal((await shown(page)).length, 2);
 });

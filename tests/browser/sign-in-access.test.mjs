@@ -5,6 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { restartLater } from '../workerd/ageing.mjs';
 import { startWorker } from '../workerd/harness.mjs';
 import { createUser } from '../workerd/people.mjs';
 import { Authenticators } from './authenticators.mjs';
@@ -156,6 +157,10 @@ test('each page, wide and narrow, light and dark, by eye and by ear: the account
   await page.getByRole('button', { name: 'Change password' }).click();
   await page.getByRole('alert').waitFor();
   await look(page, 'account-wrong');
+  server = await restartLater(server, 301);
+  await page.goto(`${server.url}/account`);
+  await page.getByRole('link', { name: 'Sign in again' }).first().waitFor();
+  await look(page, 'account-old-sign-in');
   await page.goto(`${server.url}/oauth/logout`);
   await look(page, 'sign-out');
   await decide(page, 'sign_out');

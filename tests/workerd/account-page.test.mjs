@@ -102,7 +102,7 @@ test('another password: this browser stays, all others are signed out, the old o
   const elsewhere = new Browser(server);
   await elsewhere.signIn(user);
   const done = await act(browser, { action: 'change_password', current_password: PASSWORD, new_password: NEW });
-  assert.equal(done.url.search, '?done=password_changed');
+  assert.equal(done.url.search, '?done=password_changed.1.0.0');
   assert.equal((await browser.open('/account')).url.pathname, '/account');
   assert.equal((await elsewhere.open('/account')).url.pathname, '/account/sign-in');
   assert.equal((await new Browser(server).signIn(user)).status, 400);

@@ -84,6 +84,7 @@ for (const [member, description] of [
   ['email', { email: 'some body@app.example' }],
   ['email', { email: 1 }],
   ['email_verified', { email_verified: 'true' }],
+  ['end_grants', { end_grants: 1 }],
   ['scope', { scope: ['read'] }],
   ['scope', { scope: 'read "write"' }],
   ['upstream', { upstream: 'somebody' }],
@@ -175,6 +176,7 @@ test('deleting: nothing of the user is left, and the name is free', async () => 
   assert.equal(await signsIn(user), false);
   for (const [method, path] of [
     ['GET', ''], ['PUT', ''], ['DELETE', ''], ['GET', '/grants'], ['DELETE', '/grants'], ['GET', '/sessions'], ['DELETE', '/sessions'],
+    ['GET', '/passkeys'], ['DELETE', '/passkeys'], ['DELETE', '/passkeys/AAAA'],
   ]) {
     const answer = await admin(server, method, `${PATH}/${user.id}${path}`, method === 'PUT' ? { username: 'x' } : undefined);
     assert.deepEqual([answer.status, answer.json.error], [404, 'not_found'], `${method} ${path}`);
@@ -219,7 +221,8 @@ test('only for whoever may administer', async () => {
   for (const [path, init] of [
     [PATH, {}], [PATH, description], [`${PATH}/${user.id}`, {}], [`${PATH}/${user.id}`, { method: 'DELETE' }],
     [`${PATH}/${user.id}`, { ...description, method: 'PUT' }], [`${PATH}/${user.id}/grants`, { method: 'DELETE' }],
-    [`${PATH}/${user.id}/sessions`, { method: 'DELETE' }], ['/admin/clients/root/grants', {}], [`${PATH}/nobody`, {}],
+    [`${PATH}/${user.id}/sessions`, { method: 'DELETE' }], [`${PATH}/${user.id}/passkeys`, {}],
+    [`${PATH}/${user.id}/passkeys`, { method: 'DELETE' }], [`${PATH}/${user.id}/passkeys/AAAA`, { method: 'DELETE' }], ['/admin/clients/root/grants', {}], [`${PATH}/nobody`, {}],
   ]) {
     for (const [headers, status] of [[{}, 401], [bearer('x'), 401], [bearer(access_token), 403]]) {
       const answer = await send(server, path, { ...init, headers: { 'content-type': 'application/json', ...headers } });

@@ -6,6 +6,7 @@
 //! A challenge is an argument: whoever made it says that it is one of ours, not expired, and meant for this ceremony.
 
 mod cose;
+mod decisions;
 mod options;
 mod relying_party;
 
@@ -14,6 +15,7 @@ use serde_json::json;
 
 use crate::token::base64url;
 
+pub use decisions::{AdditionError, Counter, MAX_PASSKEYS, may_add, may_remove};
 pub use options::{creation_options, request_options};
 pub use relying_party::RelyingParty;
 
@@ -104,7 +106,7 @@ pub enum PasskeyError {
     Ceremony,
     /// Not the challenge.
     Challenge,
-    /// The count of signatures did not go up: there may be a clone.
+    /// The signature counter of a device-bound passkey did not increase: the key may have been copied.
     Counter,
     /// Not the credential that is named, or not this one.
     Credential,
@@ -242,7 +244,8 @@ pub fn answered(response: &str) -> Option<Vec<u8>> {
 
 /// Verifies the response to [`request_options`] (section 7.2) by a passkey of the account with this user handle.
 ///
-/// The one who has the account's newest record asks [`StoredPasskey::accept`] next.
+/// The signature counter is not compared here: the account does that with its newest record, by
+/// [`StoredPasskey::accept`].
 ///
 /// # Errors
 /// See [`PasskeyError`].
@@ -280,31 +283,14 @@ const BACKUP_ELIGIBLE: u8 = 1 << 3;
 const BACKED_UP: u8 = 1 << 4;
 
 impl StoredPasskey {
-    /// Takes in what a verified sign-in says of the passkey. Pure and strict, for the turn in which the account's record
-    /// is read and written: two sign-ins with one count do not both pass.
-    ///
-    /// # Errors
-    /// [`PasskeyError::Counter`] if an authenticator that counts did not count up (section 7.2, step 22),
-    /// [`PasskeyError::Backup`] if what may never change did (step 19). The passkey is as it was.
-    pub fn accept(&mut self, assertion: &Assertion) -> Result<(), PasskeyError> {
-        let counts = self.sign_count != 0 || assertion.sign_count != 0;
-        if counts && assertion.sign_count <= self.sign_count {
-            return Err(PasskeyError::Counter);
-        }
-        if assertion.backup_eligible != self.backup_eligible {
-            return Err(PasskeyError::Backup);
-        }
-        self.sign_count = assertion.sign_count;
-        self.backed_up = assertion.backed_up;
-        Ok(())
-    }
-
+    /// The passkey as the library takes it, with a counter of 0: the library would refuse every counter that does not
+    /// increase, but [`StoredPasskey::accept`] decides what that means.
     fn for_library(&self) -> Result<passki::StoredPasskey, PasskeyError> {
         let mut passkey = passki::StoredPasskey::default();
         passkey.credential_id.clone_from(&self.id.0);
         passkey.public_key = base64url::decode(self.public_key.as_bytes()).ok_or(PasskeyError::Key)?;
         passkey.algorithm = cose::algorithm(&passkey.public_key).ok_or(PasskeyError::Key)?;
-        passkey.counter = self.sign_count;
+        passkey.counter = 0;
         Ok(passkey)
     }
 }

@@ -74,7 +74,7 @@ fn forms_have_the_names_of_the_contract() {
         &["csrf", "passkey", "name", "action=rename_passkey"],
         &["csrf", "passkey", "action=remove_passkey"],
         &["csrf", "credential", "name", "action=add_passkey"],
-        &["csrf", "current_password", "new_password", "action=change_password"],
+        &["csrf", "current_password", "new_password", "remove_passkeys", "end_grants", "action=change_password"],
         &["csrf", "action=sign_out"],
         &["csrf", "session", "action=end_session"],
         &["csrf", "session", "action=end_session"],
@@ -179,6 +179,26 @@ fn consent_says_where_the_answer_goes_and_what_is_asked() {
         assert!(site.contains(words), "{words}");
     }
     assert!(sample("consent-admin").text.contains("Manage this server"));
+}
+
+#[test]
+fn an_old_sign_in_offers_no_sensitive_change_but_to_sign_in_again() {
+    let document = sample("account-old-sign-in");
+    let actions: Vec<_> =
+        fields(&document, "/account").into_iter().filter_map(|fields| fields.last().cloned()).collect();
+    for sensitive in ["add_passkey", "remove_passkey", "change_password"] {
+        assert!(!actions.contains(&format!("action={sensitive}")), "{sensitive}");
+    }
+    for harmless in ["rename_passkey", "sign_out", "end_session", "withdraw", "end_grant"] {
+        assert!(actions.contains(&format!("action={harmless}")), "{harmless}");
+    }
+    let again = Some("/account/sign-in?continue=prompt%3Dlogin");
+    assert_eq!(document.elements.iter().filter(|element| element.get("href") == again).count(), 2);
+    assert!(document.text.contains("within the last 5 minutes"));
+    assert!(document.scripts().is_empty());
+    let refused = sample("account-sign-in-too-old");
+    assert!(refused.text.contains("Nothing was changed"));
+    assert!(refused.elements.iter().any(|element| element.get("href") == again));
 }
 
 #[test]

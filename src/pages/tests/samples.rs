@@ -160,10 +160,14 @@ fn account<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         name: Some(or("Demo")),
         email: Some(or("demo@app.example")),
         has_password: true,
+        recent_sign_in: true,
         passkey_options: Some(or(r#"{"challenge":"AAAA","rp":{"name":"Edgemint"}}"#)),
         passkeys: &passkeys,
+        signed_in_by_passkey: true,
         sessions: &sessions,
         applications: &applications,
+        offline_grants: 2,
+        ticked: Ticked { passkeys: true, grants: false },
         done: None,
         error: None,
     };
@@ -173,17 +177,25 @@ fn account<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         has_password: false,
         passkey_options: None,
         passkeys: &[],
+        signed_in_by_passkey: false,
         sessions: &sessions[..1],
         applications: &[],
+        offline_grants: 0,
         ..full
     };
     add("account", full.render(words));
     add("account-empty", empty.render(words));
-    for done in Done::ALL {
-        assert_eq!(Done::parse(done.word()), Some(done));
+    add("account-old-sign-in", Account { recent_sign_in: false, ..full }.render(words));
+    let changed = Done::PasswordChanged { sessions: 3, passkeys: 1, grants: 2 };
+    for done in Done::FIXED.into_iter().chain([changed]) {
+        assert_eq!(Done::parse(&done.word()), Some(done));
         add(&format!("account-{}", done.word()), Account { done: Some(done), ..full }.render(words));
     }
-    assert_eq!(Done::parse("<script>"), None);
+    for foreign in
+        ["<script>", "password_changed", "password_changed.1.2", "password_changed.1.2.3.4", "password_changed.1.+2.3"]
+    {
+        assert_eq!(Done::parse(foreign), None, "{foreign}");
+    }
     for (name, error) in [
         ("password-wrong", AccountError::CurrentPasswordWrong),
         ("password-common", AccountError::NewPassword(PasswordError::Common)),
@@ -191,6 +203,7 @@ fn account<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         ("passkey-not-added", AccountError::PasskeyNotAdded),
         ("too-many", AccountError::TooManyPasskeys),
         ("last", AccountError::LastWayIn),
+        ("sign-in-too-old", AccountError::SignInTooOld),
         ("gone", AccountError::Gone),
         ("stale", AccountError::Stale),
         ("throttled", AccountError::Throttled { seconds: 1 }),

@@ -9,8 +9,9 @@ use crate::oauth::event::Happening;
 use crate::oauth::grant::Grant;
 use crate::oauth::handle::{AccountId, GrantId, SessionId};
 use crate::oauth::id_token::Profile;
+use crate::oauth::step_up;
 use crate::oauth::{ClientId, Refusal};
-use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow};
+use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow, Ticked};
 use crate::wire::{Form, Reply};
 use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
@@ -19,13 +20,10 @@ use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_pas
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
-use crate::worker::objects::account_records::{Overview, PasskeyRecord};
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, GrantsToEnd};
+use crate::worker::objects::account_records::{Overview, PasskeyRecord, Session};
 use crate::worker::report::Stop;
 use crate::worker::users::{self, Name};
-
-/// The most passkeys that an account holds.
-const MAX_PASSKEYS: usize = 20;
 
 /// What came of an action.
 enum Outcome {
@@ -34,12 +32,37 @@ enum Outcome {
     SignedOut,
 }
 
+/// What the page tells beside the account.
+struct Told {
+    done: Option<Done>,
+    error: Option<AccountError>,
+    ticked: Ticked,
+    status: u16,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { done: None, error: None, ticked: Ticked::default(), status: 200 }
+    }
+}
+
+impl Told {
+    fn error(error: AccountError, form: &Form) -> Self {
+        Self { error: Some(error), ticked: ticked(form), ..Self::default() }
+    }
+}
+
+fn ticked(form: &Form) -> Ticked {
+    let is_ticked = |name| form.get(name) == Some("yes");
+    Ticked { passkeys: is_ticked("remove_passkeys"), grants: is_ticked("end_grants") }
+}
+
 /// `GET /account`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
     let done = query.get("done").and_then(Done::parse);
     match overview(platform, browser).await? {
-        Some((id, overview)) => show(platform, browser, &id, &overview, done, None, 200).await,
+        Some((id, overview)) => show(platform, browser, &id, &overview, Told { done, ..Told::default() }).await,
         None => Ok(sign_in_first(platform, browser)),
     }
 }
@@ -53,16 +76,21 @@ pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Brows
     platform.audit.user(&id);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::Account, "") {
         platform.audit.refused(&refusal);
-        let error = Some(AccountError::Stale);
-        return show(platform, browser, &id, &overview, None, error, refusal.status()).await;
+        let told = Told { status: refusal.status(), ..Told::error(AccountError::Stale, &form) };
+        return show(platform, browser, &id, &overview, told).await;
     }
     match run(platform, browser, &form, &id, &overview).await? {
         Outcome::Done(done) => Ok(Reply::see_other(format!("/account?done={}", done.word()))),
         Outcome::SignedOut => Ok(Browser::signed_out(platform, Reply::see_other("/account/sign-in"))),
         Outcome::Failed(error) => {
             let wait = if let AccountError::Throttled { seconds } = error { Some(seconds) } else { None };
-            let status = if wait.is_some() { 429 } else { 400 };
-            let reply = show(platform, browser, &id, &overview, None, Some(error), status).await?;
+            let status = match error {
+                AccountError::Throttled { .. } => 429,
+                AccountError::SignInTooOld => Refusal::SignInTooOld.status(),
+                _ => 400,
+            };
+            let told = Told { status, ..Told::error(error, &form) };
+            let reply = show(platform, browser, &id, &overview, told).await?;
             Ok(match wait {
                 Some(seconds) => reply.with("Retry-After", seconds.to_string()),
                 None => reply,
@@ -109,12 +137,7 @@ async fn run(
             }
             Err(error) => return Ok(Outcome::Failed(AccountError::PasskeyName(error))),
         },
-        "remove_passkey" => {
-            if overview.passkeys.len() == 1 && !has_password(platform, id, overview).await? {
-                return Ok(Outcome::Failed(AccountError::LastWayIn));
-            }
-            (AccountCommand::RemovePasskey { id: text("passkey").to_owned() }, Done::PasskeyRemoved)
-        }
+        "remove_passkey" => return remove_passkey(platform, form, id, overview).await,
         _ => return Err(Refusal::MissingParameter.into()),
     };
     match account::ask(platform, id, &command).await? {
@@ -138,6 +161,13 @@ async fn change_password(
     id: &AccountId,
     overview: &Overview,
 ) -> Result<Outcome, Stop> {
+    let Some(session) = &overview.current else {
+        return Ok(Outcome::SignedOut);
+    };
+    match account::ask(platform, id, &AccountCommand::StepUp { session: session.clone() }).await? {
+        AccountAnswer::Done => {}
+        answer => return refused(platform, &answer),
+    }
     let profile = account::profile(platform, id, &overview.account).await?;
     // The very password that is checked is replaced, and none that somebody else has set meanwhile.
     let Some(was) = users::password_of(platform, id, &profile.username).await? else {
@@ -163,40 +193,90 @@ async fn change_password(
     if !users::set_password(platform, id, &Name::Username(&profile.username), Some(was), &new).await? {
         return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
     }
-    // Whoever knew the old password is signed out; this browser stays.
-    account::ask(platform, id, &AccountCommand::EndSessions { except: overview.current.clone() }).await?;
-    platform.audit.note(Happening::PasswordChanged);
-    Ok(Outcome::Done(Done::PasswordChanged))
+    let ticked = ticked(form);
+    // Every browser that was signed in with the old password is signed out; this one stays.
+    let command = AccountCommand::Secure {
+        except: Some(session.clone()),
+        passkeys: ticked.passkeys,
+        grants: if ticked.grants { GrantsToEnd::Offline } else { GrantsToEnd::None },
+    };
+    match account::ask(platform, id, &command).await? {
+        AccountAnswer::EndedAll(ended) => {
+            platform.audit.note(Happening::PasswordChanged);
+            platform.audit.ended(ended);
+            let (sessions, passkeys, grants) = (ended.sessions, ended.passkeys, ended.grants);
+            Ok(Outcome::Done(Done::PasswordChanged { sessions, passkeys, grants }))
+        }
+        answer => refused(platform, &answer),
+    }
+}
+
+async fn remove_passkey(
+    platform: &Platform,
+    form: &Form,
+    id: &AccountId,
+    overview: &Overview,
+) -> Result<Outcome, Stop> {
+    let Some(session) = &overview.current else {
+        return Ok(Outcome::SignedOut);
+    };
+    let passkey = form.get("passkey").unwrap_or_default().to_owned();
+    let is_needed = !has_password(platform, id, overview).await?;
+    let command = AccountCommand::RemoveOwnPasskey { session: session.clone(), id: passkey, is_needed };
+    match account::ask(platform, id, &command).await? {
+        AccountAnswer::EndedAll(ended) => {
+            platform.audit.ended(ended);
+            Ok(Outcome::Done(Done::PasskeyRemoved))
+        }
+        AccountAnswer::Refused => Ok(Outcome::Failed(AccountError::LastWayIn)),
+        AccountAnswer::Missing => Ok(Outcome::Failed(AccountError::Gone)),
+        answer => refused(platform, &answer),
+    }
+}
+
+/// What an account answers that does not take a sensitive change.
+fn refused(platform: &Platform, answer: &AccountAnswer) -> Result<Outcome, Stop> {
+    match answer {
+        AccountAnswer::SignInTooOld => {
+            platform.audit.refused(&Refusal::SignInTooOld);
+            Ok(Outcome::Failed(AccountError::SignInTooOld))
+        }
+        // The session has ended in the meantime.
+        AccountAnswer::Missing => Ok(Outcome::SignedOut),
+        _ => Err(objects::unexpected().into()),
+    }
 }
 
 async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview: &Overview) -> Result<Outcome, Stop> {
-    if overview.passkeys.len() >= MAX_PASSKEYS {
-        return Ok(Outcome::Failed(AccountError::TooManyPasskeys));
-    }
+    let Some(session) = &overview.current else {
+        return Ok(Outcome::SignedOut);
+    };
     let name = match PersonName::parse(form.get("name").unwrap_or("Passkey")) {
         Ok(name) => name.as_str().to_owned(),
         Err(error) => return Ok(Outcome::Failed(AccountError::PasskeyName(error))),
     };
-    let refused = Outcome::Failed(AccountError::PasskeyNotAdded);
+    let not_added = Outcome::Failed(AccountError::PasskeyNotAdded);
     let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
-        return Ok(refused);
+        return Ok(not_added);
     };
     let response = form.get("credential").unwrap_or_default();
-    let Some((challenge, _)) = answered_challenge(platform, response, &format!("add {id}")) else {
-        return Ok(refused);
+    let Some(answered) = answered_challenge(platform, response, &format!("add {id}")) else {
+        return Ok(not_added);
     };
-    let Ok(passkey) = passkey::verify_registration(&rp, challenge.as_bytes(), response) else {
-        return Ok(refused);
+    let Ok(passkey) = passkey::verify_registration(&rp, answered.challenge.as_bytes(), response) else {
+        return Ok(not_added);
     };
     let credential = passkey.id.to_text();
     let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };
-    match account::ask(platform, id, &AccountCommand::AddPasskey { id: credential, passkey: record }).await? {
+    let command = AccountCommand::AddPasskey { session: session.clone(), id: credential, passkey: record, answered };
+    match account::ask(platform, id, &command).await? {
         AccountAnswer::Done => {
             platform.audit.note(Happening::PasskeyAdded);
             Ok(Outcome::Done(Done::PasskeyAdded))
         }
-        AccountAnswer::Exists => Ok(refused),
-        _ => Err(objects::unexpected().into()),
+        AccountAnswer::Exists | AccountAnswer::Refused => Ok(not_added),
+        AccountAnswer::Full => Ok(Outcome::Failed(AccountError::TooManyPasskeys)),
+        answer => refused(platform, &answer),
     }
 }
 
@@ -227,9 +307,7 @@ async fn show(
     browser: &Browser,
     id: &AccountId,
     overview: &Overview,
-    done: Option<Done>,
-    error: Option<AccountError>,
-    status: u16,
+    Told { done, error, ticked, status }: Told,
 ) -> Result<Reply, Stop> {
     let profile = account::profile(platform, id, &overview.account).await?;
     let has_password = users::password_of(platform, id, &profile.username).await?.is_some();
@@ -245,6 +323,10 @@ async fn show(
     let mut passkeys: Vec<_> = overview.passkeys.iter().map(passkey_row).collect();
     passkeys.sort_by_key(|passkey| passkey.created);
     let current = overview.current.as_ref().map(SessionId::as_str);
+    let session: Option<&Session> =
+        overview.sessions.iter().find(|view| current == Some(view.id.as_str())).map(|view| &view.session);
+    let grants = overview.connections.iter().flat_map(|connection| &connection.grants);
+    let offline_grants = grants.filter(|(_, grant)| grant.offline).count();
     let mut sessions: Vec<_> = overview
         .sessions
         .iter()
@@ -281,10 +363,14 @@ async fn show(
         name: profile.name.as_deref(),
         email: profile.email.as_deref(),
         has_password,
+        recent_sign_in: session.is_some_and(|session| step_up::is_recent(&session.sign_in, platform.now)),
         passkey_options: options.as_deref(),
         passkeys: &passkeys,
+        signed_in_by_passkey: session.is_some_and(|session| session.passkey.is_some()),
         sessions: &sessions,
         applications: &applications,
+        offline_grants,
+        ticked,
         done,
         error,
     };

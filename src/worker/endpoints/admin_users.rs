@@ -17,7 +17,7 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, Ended, GrantsToEnd};
 use crate::worker::objects::account_records::{AccountRecord, Overview, SessionView};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
@@ -80,14 +80,53 @@ pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Stop> {
 }
 
 /// `PUT /admin/users/ID`: what is sent replaces what there was; `password`, `scope` and `upstream` stay unless they are sent.
+/// A new password ends all sessions, `end_grants` all grants.
 pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let id = account_id(id)?;
     let description = description(request).await?;
+    let ends_grants = description.end_grants;
     let (_, current) = users::read(platform, &id).await?;
     let user = checked(description, Some(&current), platform.now)?;
+    let resets_password = user.password.is_some();
     users::replace(platform, &id, user).await?;
     platform.audit.user(&id).note(Happening::UserReplaced);
-    Ok(Reply::json(200, &read_shown(platform, &id).await?))
+    let mut shown = read_shown(platform, &id).await?;
+    if resets_password {
+        platform.audit.note(Happening::PasswordReset);
+    }
+    if let Some(ended) = end_after_replacing(platform, &id, resets_password, ends_grants).await? {
+        platform.audit.ended(ended);
+        if resets_password {
+            shown["sessions_ended"] = json!(ended.sessions);
+        }
+        if ends_grants {
+            shown["grants_ended"] = json!(ended.grants);
+        }
+    }
+    Ok(Reply::json(200, &shown))
+}
+
+/// Ends what the replaced user must not keep: after a new password every session, and every grant if asked.
+async fn end_after_replacing(
+    platform: &Platform,
+    id: &AccountId,
+    resets_password: bool,
+    ends_grants: bool,
+) -> Result<Option<Ended>, Stop> {
+    let command = match (resets_password, ends_grants) {
+        (false, false) => return Ok(None),
+        (false, true) => AccountCommand::EndGrants { which: GrantFilter::default(), job: None },
+        (true, _) => {
+            let grants = if ends_grants { GrantsToEnd::All } else { GrantsToEnd::None };
+            AccountCommand::Secure { except: None, passkeys: false, grants }
+        }
+    };
+    match account::ask(platform, id, &command).await? {
+        AccountAnswer::Ended(grants) => Ok(Some(Ended { grants, ..Ended::default() })),
+        AccountAnswer::EndedAll(ended) => Ok(Some(ended)),
+        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
+        _ => Err(objects::unexpected().into()),
+    }
 }
 
 /// `DELETE /admin/users/ID`: with sessions, grants and passkeys, at once.
@@ -112,7 +151,7 @@ pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, Sto
 
 /// `DELETE /admin/users/ID/sessions`: all of them, and the grants that were to last as long.
 pub(crate) async fn end_sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    ended(platform, &account_id(id)?, &AccountCommand::EndSessions { except: None }).await
+    ended(platform, &account_id(id)?, &AccountCommand::EndSessions).await
 }
 
 /// `GET /admin/users/ID/grants`.
@@ -232,7 +271,7 @@ async fn ended(platform: &Platform, id: &AccountId, command: &AccountCommand) ->
     }
 }
 
-async fn overview(platform: &Platform, id: &AccountId) -> Result<Overview, Stop> {
+pub(super) async fn overview(platform: &Platform, id: &AccountId) -> Result<Overview, Stop> {
     match account::ask(platform, id, &AccountCommand::Overview { session: None }).await? {
         AccountAnswer::Overview(overview) => Ok(*overview),
         AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
@@ -276,6 +315,6 @@ fn shown(id: &AccountId, record: &AccountRecord, profile: &Profile) -> Value {
     user
 }
 
-fn account_id(segment: &str) -> Result<AccountId, Refusal> {
+pub(super) fn account_id(segment: &str) -> Result<AccountId, Refusal> {
     AccountId::parse(segment).ok_or(Refusal::UserNotFound)
 }

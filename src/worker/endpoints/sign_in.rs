@@ -19,7 +19,7 @@ use crate::worker::endpoints::authorize::{asked, continuation};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, Used};
+use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, AnsweredChallenge, Used};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
@@ -147,7 +147,7 @@ async fn check_passkey(
     let Some((credential, user_handle)) = passkey::claimed(response) else {
         return Ok(None);
     };
-    let Some((challenge, until)) = answered_challenge(platform, response, "sign-in") else {
+    let Some(answered) = answered_challenge(platform, response, "sign-in") else {
         return Ok(None);
     };
     let account = AccountId::from_bytes(user_handle);
@@ -160,12 +160,12 @@ async fn check_passkey(
         AccountAnswer::Missing => return Ok(None),
         _ => return Err(objects::unexpected().into()),
     };
-    let verified = passkey::verify_authentication(&rp, &user_handle, challenge.as_bytes(), &stored, response);
+    let verified = passkey::verify_authentication(&rp, &user_handle, answered.challenge.as_bytes(), &stored, response);
     let Ok(assertion) = verified else {
         return Ok(None);
     };
     let amr = PASSKEY_AMR.map(str::to_owned).to_vec();
-    let used = Used { id, assertion, challenge: base64url::encode(challenge.as_bytes()), until };
+    let used = Used { id, assertion, answered };
     let session = open_session(platform, browser, &account, amr, Some(used)).await?;
     Ok(session.map(|session| (account, session)))
 }
@@ -205,6 +205,11 @@ pub(crate) async fn open_session_for(
             platform.audit.user(account).note(Happening::SignIn);
             Ok(Some(session))
         }
+        AccountAnswer::CounterRestarted => {
+            platform.audit.user(account).note(Happening::PasskeyCounterRestarted);
+            platform.audit.note(Happening::SignIn);
+            Ok(Some(session))
+        }
         AccountAnswer::CounterWentBack => {
             platform.audit.user(account).note(Happening::PasskeyCounter);
             Ok(None)
@@ -226,7 +231,7 @@ pub(crate) fn challenge(platform: &Platform, purpose: &str) -> Result<String, Fa
 }
 
 /// The challenge that a response answers, if it is one of ours, for this purpose, and not too old.
-pub(crate) fn answered_challenge(platform: &Platform, response: &str, purpose: &str) -> Option<(String, UnixTime)> {
+pub(crate) fn answered_challenge(platform: &Platform, response: &str, purpose: &str) -> Option<AnsweredChallenge> {
     let challenge = String::from_utf8(passkey::answered(response)?).ok().filter(|text| !text.contains('|'))?;
     let mut parts = challenge.splitn(3, '.');
     let (nonce, until, tag) = (parts.next()?, parts.next()?, parts.next()?);
@@ -234,7 +239,7 @@ pub(crate) fn answered_challenge(platform: &Platform, response: &str, purpose: &
         return None;
     }
     let until = UnixTime(until.parse().ok()?);
-    (platform.now < until).then(|| (challenge.clone(), until))
+    (platform.now < until).then(|| AnsweredChallenge { challenge: challenge.clone(), until })
 }
 
 /// The page again, for somebody whom the upstream provider did not confirm.

@@ -69,31 +69,65 @@ pub(crate) enum AccountCommand {
     Overview { session: Option<SessionId> },
     /// Ends a session and the grants that were to last as long.
     EndSession { session: SessionId },
-    /// Ends all sessions but one.
-    EndSessions { except: Option<SessionId> },
+    /// Ends all sessions.
+    EndSessions,
+    /// Is the sign-in of this session recent enough for a sensitive change?
+    StepUp { session: SessionId },
+    /// After a new password: ends all sessions but one and, as chosen, removes passkeys and ends grants.
+    Secure { except: Option<SessionId>, passkeys: bool, grants: GrantsToEnd },
     /// Ends a grant, as the person or an operator asks.
     EndGrant { grant: GrantId },
     /// Ends these grants. With a `job`, the count is of all that was ended for that job: asked twice, the same.
     EndGrants { which: GrantFilter, job: Option<String> },
     /// Forgets what the person allowed a client, and ends its grants.
     Withdraw { client: ClientId },
-    /// Adds a passkey.
-    AddPasskey { id: String, passkey: PasskeyRecord },
+    /// Adds a passkey, as its person asks: needs a recent sign-in.
+    AddPasskey { session: SessionId, id: String, passkey: PasskeyRecord, answered: AnsweredChallenge },
     /// A passkey, for whoever checks its signature.
     Passkey { id: String },
     /// Renames a passkey.
     RenamePasskey { id: String, name: String },
-    /// Removes a passkey.
+    /// Removes a passkey, as its person asks: needs a recent sign-in. The last one stays if the account needs it.
+    RemoveOwnPasskey { session: SessionId, id: String, is_needed: bool },
+    /// Removes a passkey, as an operator asks.
     RemovePasskey { id: String },
+    /// Removes all passkeys, as an operator asks.
+    RemovePasskeys,
 }
 
-/// A passkey that has just been used, and the challenge that it answered: neither counts a second time.
+/// A passkey that was used to sign in, and the challenge that it answered.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Used {
     pub(crate) id: String,
     pub(crate) assertion: Assertion,
+    pub(crate) answered: AnsweredChallenge,
+}
+
+/// A passkey challenge that was answered, and when it expires. Each counts once.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct AnsweredChallenge {
     pub(crate) challenge: String,
     pub(crate) until: UnixTime,
+}
+
+/// Which grants end with a new password, beside those that end with their sessions.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GrantsToEnd {
+    /// No others.
+    None,
+    /// Those that outlive sessions (`offline_access`).
+    Offline,
+    /// All.
+    All,
+}
+
+/// How much a change of credentials has ended.
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+pub(crate) struct Ended {
+    pub(crate) sessions: u64,
+    pub(crate) passkeys: u64,
+    pub(crate) grants: u64,
 }
 
 /// What comes back.
@@ -108,10 +142,18 @@ pub(crate) enum AccountAnswer {
     Missing,
     /// The passkey or its challenge has been used before; or what was to be replaced is not there any more.
     Refused,
-    /// The counter of the passkey went back.
+    /// The counter of a device-bound passkey did not increase: refused.
     CounterWentBack,
+    /// Signed in, although the counter of the passkey did not increase: it may be synced.
+    CounterRestarted,
+    /// The sign-in of the session is too old for this change.
+    SignInTooOld,
+    /// The account has as many passkeys as it can.
+    Full,
     /// How many have been ended.
     Ended(u64),
+    /// How many of each kind have been ended.
+    EndedAll(Ended),
     /// The record.
     Account(AccountRecord),
     /// What has to happen first, and for whom.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
+use crate::identity::passkey::Counter;
 use crate::oauth::authority::Authority;
 use crate::oauth::authorize::{AuthorizationRequest, Decision, decide};
 use crate::oauth::client::ClientId;
@@ -218,10 +219,12 @@ fn run(
             }))
         }
         AccountCommand::Overview { session } => account.overview(record, session),
-        AccountCommand::EndSession { session } => account.end_sessions(|id| id == session.as_str()),
-        AccountCommand::EndSessions { except } => {
-            account.end_sessions(|id| except.as_ref().is_none_or(|except| id != except.as_str()))
+        AccountCommand::EndSession { session } => {
+            Ok(AccountAnswer::Ended(account.end_sessions(|id, _| id == session.as_str())?))
         }
+        AccountCommand::EndSessions => Ok(AccountAnswer::Ended(account.end_sessions(|_, _| true)?)),
+        AccountCommand::StepUp { session } => Ok(account.step_up(&session)?.unwrap_or(AccountAnswer::Done)),
+        AccountCommand::Secure { except, passkeys, grants } => account.secure(except.as_ref(), passkeys, grants),
         AccountCommand::EndGrant { grant } => Ok(match records.get::<Grant>(Table::Grant, grant.as_str())? {
             Some(ended) => {
                 account.end_grant(grant.as_str(), &ended)?;
@@ -229,20 +232,18 @@ fn run(
             }
             None => AccountAnswer::Missing,
         }),
-        AccountCommand::EndGrants { which, job: None } => account.end_grants(|grant| which.matches(grant)),
+        AccountCommand::EndGrants { which, job: None } => {
+            Ok(AccountAnswer::Ended(account.end_grants(|grant| which.matches(grant))?))
+        }
         AccountCommand::EndGrants { which, job: Some(job) } => {
             account.end_grants_for(&job, |grant| which.matches(grant))
         }
         AccountCommand::Withdraw { client } => {
             records.delete(Table::Consent, client.as_str())?;
-            account.end_grants(|grant| grant.client == client)
+            Ok(AccountAnswer::Ended(account.end_grants(|grant| grant.client == client)?))
         }
-        AccountCommand::AddPasskey { id, passkey } => {
-            if records.contains(Table::Passkey, &id)? {
-                return Ok(AccountAnswer::Exists);
-            }
-            records.put(Table::Passkey, &id, None, &passkey)?;
-            Ok(AccountAnswer::Done)
+        AccountCommand::AddPasskey { session, id, passkey, answered } => {
+            account.add_passkey(&session, &id, &passkey, &answered)
         }
         AccountCommand::Passkey { id } => {
             Ok(records.get(Table::Passkey, &id)?.map_or(AccountAnswer::Missing, AccountAnswer::Passkey))
@@ -254,19 +255,20 @@ fn run(
             records.put(Table::Passkey, &id, None, &PasskeyRecord { name, ..passkey })?;
             Ok(AccountAnswer::Done)
         }
-        AccountCommand::RemovePasskey { id } => Ok(match records.delete(Table::Passkey, &id)? {
-            true => AccountAnswer::Done,
-            false => AccountAnswer::Missing,
-        }),
+        AccountCommand::RemoveOwnPasskey { session, id, is_needed } => {
+            account.remove_own_passkey(&session, &id, is_needed)
+        }
+        AccountCommand::RemovePasskey { id } => account.remove_passkey(None, &id),
+        AccountCommand::RemovePasskeys => Ok(AccountAnswer::EndedAll(account.remove_passkeys(None, |_| true)?)),
     }
 }
 
 /// What a turn works with.
-struct Account<'t> {
-    records: &'t Records,
+pub(super) struct Account<'t> {
+    pub(super) records: &'t Records,
     authority: &'t Authority,
     untold: &'t Cell<bool>,
-    now: UnixTime,
+    pub(super) now: UnixTime,
 }
 
 impl Account<'_> {
@@ -274,7 +276,7 @@ impl Account<'_> {
         self.authority.lifetimes()
     }
 
-    fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
+    pub(super) fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let session: Option<Session> = self.records.get(Table::Session, id.as_str())?;
         Ok(session.filter(|session| self.now < session.ends))
     }
@@ -291,11 +293,11 @@ impl Account<'_> {
         replaces: Option<SessionId>,
         passkey: Option<Used>,
     ) -> Result<AccountAnswer, Fault> {
-        if let Some(used) = passkey
-            && let Some(refused) = self.use_passkey(used)?
-        {
-            return Ok(refused);
-        }
+        let counter = match passkey.as_ref().map(|used| self.use_passkey(used)).transpose()? {
+            Some(Err(refused)) => return Ok(refused),
+            Some(Ok(counter)) => counter,
+            None => Counter::Increased,
+        };
         // A new identifier at each sign-in, so that nobody can fix one beforehand. What the old session held moves along.
         let (mut opened_at, mut held) = (self.now, Vec::new());
         if let Some(old) = replaces {
@@ -316,26 +318,13 @@ impl Account<'_> {
             opened_at,
             seen_at: self.now,
             ends: self.now.plus(self.authority.session_ttl()),
+            passkey: passkey.map(|used| used.id),
         };
         self.records.put(Table::Session, id.as_str(), Some(session.ends), &session)?;
-        Ok(AccountAnswer::Done)
-    }
-
-    /// Each challenge counts once, and the counter of a passkey never goes back: gives what is wrong, if anything.
-    fn use_passkey(&self, used: Used) -> Result<Option<AccountAnswer>, Fault> {
-        let Some(mut record) = self.records.get::<PasskeyRecord>(Table::Passkey, &used.id)? else {
-            return Ok(Some(AccountAnswer::Refused));
-        };
-        if self.records.contains(Table::SpentChallenge, &used.challenge)? {
-            return Ok(Some(AccountAnswer::Refused));
-        }
-        if record.passkey.accept(&used.assertion).is_err() {
-            return Ok(Some(AccountAnswer::CounterWentBack));
-        }
-        record.used_at = Some(self.now);
-        self.records.put(Table::Passkey, &used.id, None, &record)?;
-        self.records.put(Table::SpentChallenge, &used.challenge, Some(used.until), &())?;
-        Ok(None)
+        Ok(match counter {
+            Counter::Increased => AccountAnswer::Done,
+            Counter::Restarted => AccountAnswer::CounterRestarted,
+        })
     }
 
     fn authorize(
@@ -440,23 +429,14 @@ impl Account<'_> {
         self.records.put(Table::Session, id.as_str(), Some(seen.ends), &seen)
     }
 
-    fn end_sessions(&self, which: impl Fn(&str) -> bool) -> Result<AccountAnswer, Fault> {
-        let mut ended = 0;
-        for (id, _) in self.records.list::<Session>(Table::Session)?.into_iter().filter(|(id, _)| which(id)) {
-            self.records.delete(Table::Session, &id)?;
-            self.end_grants(|grant| !grant.offline && grant.session.as_str() == id)?;
-            ended += 1;
-        }
-        Ok(AccountAnswer::Ended(ended))
-    }
-
-    fn end_grants(&self, which: impl Fn(&Grant) -> bool) -> Result<AccountAnswer, Fault> {
+    /// Ends grants. Gives how many.
+    pub(super) fn end_grants(&self, which: impl Fn(&Grant) -> bool) -> Result<u64, Fault> {
         let mut ended = 0;
         for (id, grant) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
             self.end_grant(&id, &grant)?;
             ended += 1;
         }
-        Ok(AccountAnswer::Ended(ended))
+        Ok(ended)
     }
 
     /// Ends a grant, and notes for the status list that its tokens count no more, as long as there can be any.
@@ -473,11 +453,7 @@ impl Account<'_> {
     /// Whoever asks may die before it has noted the answer, and asks again: so the count stays here.
     fn end_grants_for(&self, job: &str, which: impl Fn(&Grant) -> bool) -> Result<AccountAnswer, Fault> {
         let before = self.records.get::<u64>(Table::EndedFor, job)?.unwrap_or_default();
-        let total = match self.end_grants(which)? {
-            AccountAnswer::Ended(0) => before,
-            AccountAnswer::Ended(ended) => before.saturating_add(ended),
-            other => return Ok(other),
-        };
+        let total = before.saturating_add(self.end_grants(which)?);
         if total != before {
             self.records.put(Table::EndedFor, job, Some(self.now.plus(REMEMBER_JOBS_FOR)), &total)?;
         }

@@ -33,6 +33,9 @@ pub(crate) struct Session {
     pub(crate) seen_at: UnixTime,
     /// When it ends.
     pub(crate) ends: UnixTime,
+    /// The passkey that opened it, if one did; sessions of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) passkey: Option<String>,
 }
 
 /// A passkey as it is stored.
