@@ -96,11 +96,11 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     }
     if let Some(ended) = end_after_replacing(platform, &id, resets_password, ends_grants).await? {
         platform.audit.ended(ended);
-        if resets_password {
-            shown["sessions_ended"] = json!(ended.sessions);
-        }
-        if ends_grants {
-            shown["grants_ended"] = json!(ended.grants);
+        let counts = [("sessions_ended", resets_password, ended.sessions), ("grants_ended", ends_grants, ended.grants)];
+        if let Some(members) = shown.as_object_mut() {
+            members.extend(
+                counts.iter().filter(|count| count.1).map(|(name, _, count)| ((*name).to_owned(), json!(count))),
+            );
         }
     }
     Ok(Reply::json(200, &shown))
