@@ -309,7 +309,7 @@ test('the last way into an account without a password cannot be removed', async 
   });
   const here = await startWorker({
     port: own,
-    vars: { UPSTREAM_ISSUER: provider.issuer, UPSTREAM_CLIENT_ID: there.id, UPSTREAM_NAME: 'The other one' },
+    vars: { UPSTREAM_ISSUER: provider.issuer, UPSTREAM_CLIENT_ID: there.id, UPSTREAM_NAME: 'The other one', UPSTREAM_ACCOUNTS: 'all' },
     secrets: { EDGEMINT_UPSTREAM_CLIENT_SECRET: there.secret },
   });
   t.after(() => here.stop());

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, registerClient } from './admin.mjs';
 import { startWorker, token } from './harness.mjs';
-import { Browser, PASSWORD, createUser, refresh, registerPublicClient, signInAndRedeem } from './people.mjs';
+import { Browser, PASSWORD, createUser, csrfOf, post, refresh, registerPublicClient, signInAndRedeem } from './people.mjs';
 import { bearer, send } from './request.mjs';
 
 const PATH = '/admin/users';
@@ -148,6 +148,38 @@ test('replacing: what is not sent is gone, but the password and the scope stay',
   assert.equal(await signsIn({ ...user, password: 'another password' }), true);
   const unverified = { username: user.username, email_verified: true };
   assert.equal((await admin(server, 'PUT', `${PATH}/${user.id}`, unverified)).json.email_verified, false, 'of no address');
+});
+
+test('a password that an operator sets while the user changes it is the one that counts', async () => {
+  for (let race = 0; race < 8; race += 1) {
+    const user = await createUser(server);
+    const browser = new Browser(server);
+    const csrf = csrfOf(await browser.signIn(user));
+    const change = { csrf, action: 'change_password', current_password: PASSWORD, new_password: 'chosen by the user alone' };
+    const delay = new Promise((resolve) => { setTimeout(resolve, race * 15); });
+    const set = { username: user.username, password: 'set by the operator' };
+    await Promise.all([
+      post(browser, '/account', change), delay.then(() => admin(server, 'PUT', `${PATH}/${user.id}`, set)),
+    ]);
+    assert.equal(await signsIn({ ...user, password: set.password }), true, `race ${race}`);
+  }
+});
+
+test('a password that is changed while an operator renames the user comes along', async () => {
+  for (let race = 0; race < 8; race += 1) {
+    const user = await createUser(server);
+    const browser = new Browser(server);
+    const csrf = csrfOf(await browser.signIn(user));
+    const change = { csrf, action: 'change_password', current_password: PASSWORD, new_password: 'chosen by the user alone' };
+    const delay = new Promise((resolve) => { setTimeout(resolve, race * 15); });
+    const [answer, put] = await Promise.all([
+      post(browser, '/account', change),
+      delay.then(() => admin(server, 'PUT', `${PATH}/${user.id}`, { username: `${user.username}-renamed` })),
+    ]);
+    assert.equal(put.status, 200);
+    const password = answer.status === 200 ? change.new_password : PASSWORD;
+    assert.equal(await signsIn({ username: `${user.username}-renamed`, password }), true, `race ${race}: ${answer.status}`);
+  }
 });
 
 test('renaming: the password comes along, sessions stay, the old name is free', async () => {
