@@ -33,7 +33,7 @@ mod tests {
             (now.0 + 121, false),
             (u64::MAX, false),
         ] {
-            let sign_in = SignIn { at: UnixTime(at), amr: vec!["pwd".to_owned()] };
+            let sign_in = SignIn { at: UnixTime(at), amr: vec!["pwd".to_owned()], acr: None };
             assert_eq!(is_recent(&sign_in, now), recent, "{at}");
         }
     }
