@@ -1,5 +1,7 @@
 //! Plain request and reply values: forms, Basic credentials, JSON. Bounded, strict, without I/O.
 
+use std::str::FromStr;
+
 use data_encoding::BASE64;
 use serde::Serialize;
 
@@ -108,6 +110,12 @@ pub fn form_encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// Reads a number that consists of decimal digits alone. `str::parse` also accepts a leading `+`, which none of the
+/// formats here allows (ports, lengths, seconds).
+pub fn decimal<N: FromStr>(text: &str) -> Option<N> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -221,6 +229,14 @@ mod tests {
         assert_eq!(form.get("empty"), None);
         assert_eq!(form.get("flag"), None);
         assert_eq!(form.all("resource").collect::<Vec<_>>(), ["u", "v"]);
+    }
+
+    #[test]
+    fn a_number_has_digits_alone() {
+        assert_eq!((decimal::<u16>("0"), decimal::<u16>("65535")), (Some(0), Some(65535)));
+        for bad in ["", "+1", "-1", "1.0", " 1", "1 ", "1e1", "0x1", "65536", "\u{0661}"] {
+            assert_eq!(decimal::<u16>(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
-use crate::wire::{Form, encode_parameters};
+use crate::wire::{Form, decimal, encode_parameters};
 
 use super::authority::Authority;
 use super::client::{Client, ClientId, GrantType};
@@ -166,7 +166,7 @@ impl AuthorizationRequest {
         if prompt.iter().any(|it| !known.contains(it)) || (silent && prompt.len() > 1) {
             return Err(Refusal::Prompt);
         }
-        let max_age = form.get("max_age").map(|text| text.parse().map_err(|_| Refusal::MaxAge)).transpose()?;
+        let max_age = form.get("max_age").map(|text| decimal(text).ok_or(Refusal::MaxAge)).transpose()?;
         let nonce = form.get("nonce").map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > 1000) {
             return Err(Refusal::Nonce);

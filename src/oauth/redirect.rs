@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::encode_parameters;
+use crate::wire::{decimal, encode_parameters};
 
 /// A redirect URI that a client may register.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -37,11 +37,12 @@ impl RedirectUri {
             return None;
         }
         let (scheme, rest) = text.split_once(':')?;
-        let scheme_char = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
-        if !scheme.starts_with(|first: char| first.is_ascii_lowercase()) || !scheme.bytes().all(scheme_char) {
+        let scheme_char = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(scheme_char) {
             return None;
         }
-        let allowed = match scheme {
+        // Schemes have no case (RFC 3986 section 3.1): what is refused is refused in every spelling.
+        let allowed = match scheme.to_ascii_lowercase().as_str() {
             "https" => host(rest).is_some_and(|host| !host.is_empty()),
             "http" => host(rest).is_some_and(|host| LOOPBACK_HOSTS.contains(&host)),
             other => !REFUSED_SCHEMES.contains(&other) && !other.starts_with("wss") && !rest.is_empty(),
@@ -56,12 +57,16 @@ impl RedirectUri {
 
     /// Is it on the machine of the user, where any program may listen?
     pub fn is_loopback(&self) -> bool {
-        self.0.starts_with("http://")
+        self.has_scheme("http")
     }
 
     /// Does an application on the device take it, by a scheme that any other may claim too?
     pub fn is_private_use(&self) -> bool {
-        !self.0.starts_with("https://") && !self.is_loopback()
+        !self.has_scheme("https") && !self.is_loopback()
+    }
+
+    fn has_scheme(&self, name: &str) -> bool {
+        self.0.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(name))
     }
 
     /// Where it leads, for people: the host, or the scheme of an application.
@@ -75,7 +80,7 @@ impl RedirectUri {
     /// and those only a scheme lets through; `http:` lets `https:` through too.
     pub fn form_target(&self) -> String {
         let scheme = self.0.split_once(':').map_or("", |(scheme, _)| scheme);
-        format!("{scheme}:")
+        format!("{}:", scheme.to_ascii_lowercase())
     }
 
     /// The URI with parameters added to its query (RFC 6749 section 4.1.2).
@@ -107,14 +112,14 @@ fn host(rest: &str) -> Option<&str> {
         Some(_) | None => (authority, "1"),
     };
     let host_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:%".contains(&byte);
-    (host.bytes().all(host_char) && port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(host)
+    (host.bytes().all(host_char) && decimal::<u16>(port).is_some_and(|port| port > 0)).then_some(host)
 }
 
-/// A loopback URI without its port.
-fn without_port(text: &str) -> (&str, &str) {
-    let rest = text.split_once(':').map_or(text, |(_, rest)| rest);
+/// A loopback URI without its port: scheme, host, and what follows the authority.
+fn without_port(text: &str) -> (&str, &str, &str) {
+    let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
     let authority = authority(rest);
-    (host(rest).unwrap_or_default(), rest.get(2 + authority.len()..).unwrap_or_default())
+    (scheme, host(rest).unwrap_or_default(), rest.get(2 + authority.len()..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -136,6 +141,10 @@ mod tests {
             "http://[::1]:1/",
             "com.example.app:/cb",
             "cursor://anysphere.cursor-mcp/oauth/cb",
+            "com.example.MyApp:/cb",
+            "MSAL-app+x.1:/cb",
+            "HTTPS://app.example/cb",
+            "Http://localhost:3000/cb",
         ] {
             uri(good);
         }
@@ -159,6 +168,17 @@ mod tests {
             "vbscript:x",
             "file:///etc/passwd",
             "JavaScript:alert(1)",
+            "DATA:text/html,x",
+            "View-Source:x",
+            "WSS://app.example/",
+            "HTTP://app.example/cb",
+            "HTTPS://user@app.example/",
+            "+app:/cb",
+            "App_1:/cb",
+            "http://127.0.0.1:+80/cb",
+            "http://127.0.0.1:-80/cb",
+            "http://[::1]:+80/cb",
+            "https://app.example:+443/cb",
             "java\tscript:x",
             "blob:x",
             "https://app.example/a b",
@@ -179,6 +199,8 @@ mod tests {
         assert!(matches("http://127.0.0.1/cb", "http://127.0.0.1:51004/cb"));
         assert!(matches("http://localhost:1/cb?x=1", "http://localhost:2/cb?x=1"));
         assert!(matches("http://[::1]/", "http://[::1]:9/"));
+        assert!(matches("com.example.App:/cb", "com.example.App:/cb"));
+        assert!(matches("HTTP://127.0.0.1/cb", "HTTP://127.0.0.1:8/cb"));
         for (registered, asked) in [
             ("https://app.example/cb", "https://app.example/cb/"),
             ("https://app.example/cb", "https://app.example/cb?x"),
@@ -189,6 +211,9 @@ mod tests {
             ("http://127.0.0.1/cb", "http://127.0.0.1/other"),
             ("http://127.0.0.1/cb", "http://127.0.0.1:8/cb?x"),
             ("com.example.app:/cb", "com.example.app:/other"),
+            ("com.example.App:/cb", "com.example.app:/cb"),
+            ("HTTPS://app.example/cb", "https://app.example/cb"),
+            ("HTTP://127.0.0.1/cb", "http://127.0.0.1:8/cb"),
         ] {
             assert!(!matches(registered, asked), "{registered} {asked}");
         }
@@ -211,5 +236,8 @@ mod tests {
         assert_eq!(seen("http://[::1]:5/cb"), pair("[::1]", "http:"));
         assert_eq!(seen("com.example.app:/cb"), pair("com.example.app", "com.example.app:"));
         assert!(uri("com.example.app:/cb").is_private_use() && !uri("https://a.example").is_private_use());
+        assert_eq!(seen("Com.Example.App:/cb"), pair("Com.Example.App", "com.example.app:"));
+        assert_eq!(seen("HTTPS://app.example/cb"), pair("app.example", "https:"));
+        assert!(!uri("HTTPS://app.example/cb").is_private_use() && uri("HTTP://[::1]/cb").is_loopback());
     }
 }
