@@ -57,7 +57,7 @@ pub struct Ticked {
     pub grants: bool,
 }
 
-/// What was just done; its word travels in the address (`/account?done=WORD`).
+/// What was just done; its word travels in a cookie to the next page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
     /// A session was ended.

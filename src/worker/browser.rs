@@ -19,6 +19,8 @@ pub(crate) const FORM_TTL: u64 = 3600;
 const REMEMBER_FOR: u64 = 400 * 24 * 3600;
 /// How many ways to the upstream provider a browser may be on at the same time: cookies have to fit in one header.
 const MOST_JOURNEYS: usize = 5;
+/// How long a notice waits for the page that shows it, seconds.
+const NOTICE_TTL: u64 = 60;
 
 /// What a form is for; under the MAC, so that a form of one page counts on no other.
 #[derive(Clone, Copy)]
@@ -62,6 +64,7 @@ pub(crate) struct Browser {
     /// first, as browsers send them (RFC 6265bis section 5.8.3).
     journeys: Vec<(String, String)>,
     known: Option<String>,
+    notice: Option<String>,
 }
 
 impl Browser {
@@ -95,6 +98,7 @@ impl Browser {
             words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
             journeys: journeys(platform.authority(), &header),
             known: cookie(Cookie::Known),
+            notice: cookie(Cookie::Notice),
         })
     }
 
@@ -208,6 +212,27 @@ impl Browser {
         }
     }
 
+    /// Has the next account page show a notice, once. In a cookie and not in the address, where a link from anywhere could
+    /// make the page claim it; under a MAC with the account, so that no other account sees it.
+    pub(crate) fn with_notice(platform: &Platform, reply: Reply, account: &AccountId, word: &str) -> Reply {
+        let tag = platform.config.forms.tag(&["notice", account.as_str(), word]);
+        reply.with_cookie(Cookie::Notice.set(platform.authority(), &format!("{word}.{tag}"), NOTICE_TTL))
+    }
+
+    /// The word of the notice for this account that the browser brings.
+    pub(crate) fn notice(&self, platform: &Platform, account: &AccountId) -> Option<&str> {
+        let (word, tag) = self.notice.as_deref()?.rsplit_once('.')?;
+        platform.config.forms.verifies(&["notice", account.as_str(), word], tag).then_some(word)
+    }
+
+    /// Takes the notice from a browser that has brought one.
+    pub(crate) fn without_notice(&self, platform: &Platform, reply: Reply) -> Reply {
+        match self.notice {
+            Some(_) => reply.with_cookie(Cookie::Notice.set(platform.authority(), "", 0)),
+            None => reply,
+        }
+    }
+
     /// Takes the session from the browser.
     pub(crate) fn signed_out(platform: &Platform, reply: Reply) -> Reply {
         reply.with_cookie(Cookie::Session.set(platform.authority(), "", 0))
@@ -261,6 +286,8 @@ enum Cookie {
     Journey,
     /// Proves that the browser has signed somebody in before.
     Known,
+    /// What was just done, for the next account page.
+    Notice,
     /// The session.
     Session,
 }
@@ -276,6 +303,8 @@ impl Cookie {
             (Self::Journey, true) => "edgemint-journey",
             (Self::Known, false) => "__Host-edgemint-known",
             (Self::Known, true) => "edgemint-known",
+            (Self::Notice, false) => "__Host-edgemint-notice",
+            (Self::Notice, true) => "edgemint-notice",
             (Self::Session, false) => "__Host-edgemint-session",
             (Self::Session, true) => "edgemint-session",
         }

@@ -166,6 +166,12 @@ pub(crate) fn authority(env: &Env) -> Result<Rc<Authority>, Fault> {
     Ok(AUTHORITY.with(|slot| Rc::clone(slot.get_or_init(|| authority))))
 }
 
+/// Is the issuer an https one? Also answered while another setting is wrong, and never logged.
+pub(crate) fn is_https(env: &Env) -> bool {
+    let known = AUTHORITY.with(|authority| authority.get().map(|authority| !authority.is_loopback()));
+    known.unwrap_or_else(|| env.var("ISSUER").is_ok_and(|issuer| issuer.to_string().starts_with("https://")))
+}
+
 fn read_authority(env: &Env) -> Result<Authority, Fault> {
     let var = |name: &str| env.var(name).map(|value| value.to_string()).unwrap_or_default();
     let settings = Settings {

@@ -1,21 +1,38 @@
 //! Asking other servers: bounded in time and size, and never led elsewhere by a redirect.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use js_sys::futures::JsFuture;
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 use worker::web_sys::Response;
 
 use crate::oauth::Refusal;
-use crate::token::json as strict_json;
+use crate::token::{UnixTime, json as strict_json};
 use crate::wire::encode_parameters;
 
+use super::body;
+use super::clock::now;
 use super::report::Stop;
 
 /// How long another server may take, milliseconds.
 const PATIENCE: u32 = 10_000;
 /// The longest document that is read, bytes.
 const MAX_DOCUMENT: usize = 256 * 1024;
+/// How long an isolate remembers that a document could not be fetched, seconds: until then it does not try again,
+/// however many visitors ask.
+const FAILED_FOR: u64 = 5;
+/// How many failed addresses an isolate remembers.
+const MAX_FAILED: usize = 16;
+/// A JWK Set has a media type of its own (RFC 7517 section 8.5.2).
+const ACCEPT: &str = "application/json, application/jwk-set+json";
+
+thread_local! {
+    /// Addresses that failed, each with the time until which it is not fetched again.
+    static FAILED: RefCell<HashMap<String, UnixTime>> = RefCell::default();
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -48,27 +65,51 @@ impl Document {
 /// The document at an address, a JSON object or a JWT.
 ///
 /// # Errors
-/// [`Refusal::Upstream`] for whatever goes wrong.
+/// [`Refusal::Upstream`] for every failure.
 pub(crate) async fn document(url: &str, authorization: Option<&str>) -> Result<Document, Stop> {
     let mut headers = vec![("Accept", "application/json, application/jwt")];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
     ask(url, &[("method", "GET".into())], &headers).await
 }
 
-/// The JSON object at an address.
+/// Returns the JSON object at an address. For a public document, one without `authorization`, a failure is remembered
+/// for [`FAILED_FOR`] seconds: any visitor can have it fetched.
 ///
 /// # Errors
-/// [`Refusal::Upstream`] for whatever goes wrong.
+/// [`Refusal::Upstream`] for every failure.
 pub(crate) async fn json(url: &str, authorization: Option<&str>) -> Result<Map<String, Value>, Stop> {
-    let mut headers = vec![("Accept", "application/json")];
+    let is_public = authorization.is_none();
+    if is_public && has_failed(url) {
+        return Err(Refusal::Upstream.into());
+    }
+    let mut headers = vec![("Accept", ACCEPT)];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
-    Ok(ask(url, &[("method", "GET".into())], &headers).await?.object()?)
+    let outcome = ask(url, &[("method", "GET".into())], &headers).await;
+    let outcome = outcome.and_then(|document| Ok(document.object()?));
+    if is_public && outcome.is_err() {
+        remember_failure(url);
+    }
+    outcome
+}
+
+fn has_failed(url: &str) -> bool {
+    FAILED.with_borrow(|failed| failed.get(url).is_some_and(|until| now() < *until))
+}
+
+/// Notes that the document at an address is of no use for now.
+pub(crate) fn remember_failure(url: &str) {
+    FAILED.with_borrow_mut(|failed| {
+        if failed.len() >= MAX_FAILED {
+            failed.clear();
+        }
+        failed.insert(url.to_owned(), now().plus(FAILED_FOR));
+    });
 }
 
 /// Posts a form, and reads the JSON object that comes back.
 ///
 /// # Errors
-/// [`Refusal::Upstream`] for whatever goes wrong.
+/// [`Refusal::Upstream`] for every failure.
 pub(crate) async fn post_form(
     url: &str,
     authorization: Option<&str>,
@@ -97,13 +138,10 @@ async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -
     let response = JsFuture::from(global_fetch(url, &init).map_err(failed)?).await.map_err(failed)?;
     let response: Response = response.unchecked_into();
     if response.status() != 200 {
-        return Err(Refusal::Upstream.into());
-    }
-    let body = JsFuture::from(response.array_buffer().map_err(failed)?).await.map_err(failed)?;
-    let body = Uint8Array::new(&body);
-    if body.length() as usize > MAX_DOCUMENT {
+        body::discard(response.body());
         return Err(Refusal::Upstream.into());
     }
     let content_type = response.headers().get("Content-Type").ok().flatten().unwrap_or_default();
-    Ok(Document { content_type, body: body.to_vec() })
+    let body = body::read(response.body(), MAX_DOCUMENT).await.map_err(|_| Refusal::Upstream)?;
+    Ok(Document { content_type, body })
 }

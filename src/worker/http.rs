@@ -6,12 +6,13 @@
 use js_sys::futures::JsFuture;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use worker::web_sys::{self, ReadableStreamDefaultReader};
+use worker::web_sys;
 
 use crate::oauth::Refusal;
 use crate::token::json;
 use crate::wire::{self, Form, MAX_AUTHORIZATION, MAX_BODY, Reply};
 
+use super::body::{self, BodyError};
 use super::report::Stop;
 
 /// A request, of which the body is still to be read.
@@ -72,41 +73,33 @@ impl Incoming {
         Ok(json::parse_object(body.as_bytes()).ok_or(Refusal::NotJson)?)
     }
 
-    /// The body as text, at most [`MAX_BODY`] bytes: with a length that says so it is read at once,
-    /// without one piece by piece.
+    /// The body as text, at most [`MAX_BODY`] bytes. One that announces its length is read at once, which is faster.
     async fn body(&self) -> Result<String, Refusal> {
-        let length = self.header("Content-Length").and_then(|length| length.parse::<usize>().ok());
-        match length {
-            Some(length) if length > MAX_BODY => Err(Refusal::BodyTooLarge),
+        let length = self.header("Content-Length").and_then(|length| wire::decimal::<usize>(&length));
+        let bytes = match length {
+            Some(length) if length > MAX_BODY => return Err(Refusal::BodyTooLarge),
             Some(_) => {
-                // Not `text()`, which reads what is no UTF-8 as something else.
+                // Not `text()`, which replaces bytes that are not UTF-8.
                 let promise = self.request.array_buffer().map_err(|_| Refusal::MalformedBody)?;
                 let bytes = JsFuture::from(promise).await.map_err(|_| Refusal::MalformedBody)?;
-                String::from_utf8(Uint8Array::new(&bytes).to_vec()).map_err(|_| Refusal::MalformedBody)
+                let bytes = Uint8Array::new(&bytes);
+                // HTTP holds a sender to its announcement; a caller through a service binding need not keep it.
+                if bytes.length() as usize > MAX_BODY {
+                    return Err(Refusal::BodyTooLarge);
+                }
+                bytes.to_vec()
             }
-            None => self.streamed_body().await,
-        }
-    }
-
-    async fn streamed_body(&self) -> Result<String, Refusal> {
-        let malformed = |_: JsValue| Refusal::MalformedBody;
-        let Some(stream) = self.request.body() else {
-            return Ok(String::new());
+            None => body::read(self.request.body(), MAX_BODY).await?,
         };
-        let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        let mut body = Vec::new();
-        loop {
-            let step = JsFuture::from(reader.read()).await.map_err(malformed)?;
-            if Reflect::get(&step, &"done".into()).map_err(malformed)?.is_truthy() {
-                return String::from_utf8(body).map_err(|_| Refusal::MalformedBody);
-            }
-            let chunk = Uint8Array::new(&Reflect::get(&step, &"value".into()).map_err(malformed)?);
-            if body.len() + chunk.length() as usize > MAX_BODY {
-                // Not awaited: nobody needs to know when the sender has noticed.
-                let _ = reader.cancel();
-                return Err(Refusal::BodyTooLarge);
-            }
-            body.extend_from_slice(&chunk.to_vec());
+        String::from_utf8(bytes).map_err(|_| Refusal::MalformedBody)
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::BodyTooLarge,
+            BodyError::Broken => Self::MalformedBody,
         }
     }
 }

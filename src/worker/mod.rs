@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod background;
+mod body;
 mod browser;
 mod clients;
 mod clock;

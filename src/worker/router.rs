@@ -11,23 +11,40 @@ use super::endpoints::{
     account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_users, authorize,
     documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
 };
-use super::env::Platform;
+use super::env::{self, Platform};
 use super::http::Incoming;
 use super::report::{Fault, Stop};
 use super::routes::{Audience, Route};
 
+/// Browsers keep to https for a year after the last answer (RFC 6797). Of an https issuer alone: the answers of one on
+/// localhost must not bind other programs there.
+const HSTS: &str = "max-age=31536000";
+
 /// Answers a request.
 pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
-    let Some(route) = Route::find(&request.path) else {
-        return Refusal::NotFound.reply();
+    let is_https = env::is_https(&env);
+    let reply = match Route::find(&request.path) {
+        Some(route) if route.is_open_to_pages() => open_to_pages(answer_at(route, request, env).await),
+        Some(route) => answer_at(route, request, env).await,
+        None => open_to_pages(nothing_at(request)),
     };
+    // Not `includeSubDomains`: the issuer's host is not the only one below its name.
+    if is_https { reply.with("Strict-Transport-Security", HSTS) } else { reply }
+}
+
+/// Answers a request to a path that has an endpoint.
+async fn answer_at(route: Route<'_>, request: &Incoming, env: Env) -> Reply {
     let allow = route.allow();
     if !allow.split(", ").any(|allowed| allowed == request.method) {
         return Refusal::MethodNotAllowed { allow }.reply();
     }
+    // Before the settings are read: a page could not read that they are wrong if the preflight failed.
+    if request.method == "OPTIONS" {
+        return documents::preflight(allow);
+    }
     // HEAD is GET whose body is left out at the end.
     let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
-    let reply = match Platform::new(env).await {
+    match Platform::new(env).await {
         Ok(platform) => {
             platform.audit.at(route.name(), route.audience() == Audience::Operator);
             let reply = match route.audience() {
@@ -40,20 +57,28 @@ pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
             reply
         }
         Err(fault) => settle_without_platform(route, fault),
-    };
-    if route.is_open_to_pages() {
-        reply
-            .with("Access-Control-Allow-Origin", "*")
-            .with("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
-    } else {
-        reply
     }
+}
+
+/// Answers a request to a path without an endpoint. Applications in browsers probe for metadata at several paths below
+/// `/.well-known/` (RFC 8414 section 3.1, RFC 9728 section 3.1); they have to be able to see that there is none.
+fn nothing_at(request: &Incoming) -> Reply {
+    if request.method == "OPTIONS" && request.path.starts_with("/.well-known/") {
+        return documents::preflight("GET, HEAD, OPTIONS");
+    }
+    Refusal::NotFound.reply()
+}
+
+/// Lets a page of any origin read the reply.
+fn open_to_pages(reply: Reply) -> Reply {
+    reply
+        .with("Access-Control-Allow-Origin", "*")
+        .with("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
 }
 
 /// What programs talk to.
 async fn serve(route: Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Reply {
     let outcome = match route {
-        _ if method == "OPTIONS" => Ok(documents::preflight(route.allow())),
         Route::Health => Ok(documents::health(platform).await),
         Route::Jwks => documents::jwks(platform, request).await,
         Route::KeyDocument(name) => admin_keys::read_public(platform, request, name).await,

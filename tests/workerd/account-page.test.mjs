@@ -61,7 +61,7 @@ test('what I allowed: by the client\'s name, in words; ending an access, and wit
   const ids = [...page.html.matchAll(/name="grant" value="([^"]*)"/g)].map(([, id]) => id);
   assert.equal(ids.length, 2);
   const ended = await act(browser, { action: 'end_grant', grant: ids[0] });
-  assert.equal(ended.url.search, '?done=grant_ended');
+  assert.equal(ended.url.href, `${server.url}/account`);
   assert.match(words(ended.html), /The access has ended\./);
   const lives = async ({ tokens }) => (await refresh(server, client, tokens.refresh_token)).status === 200;
   assert.deepEqual([await lives(one), await lives(two)].sort(), [false, true]);
@@ -79,7 +79,7 @@ test('my sessions: ending another one ends what was to last as long, and this on
   const [id, ...more] = [...page.html.matchAll(/name="session" value="([^"]*)"/g)].map(([, value]) => value);
   assert.deepEqual(more, [], 'the one that looks at the page is ended by signing out');
   const ended = await act(browser, { action: 'end_session', session: id });
-  assert.equal(ended.url.search, '?done=session_ended');
+  assert.match(words(ended.html), /The session has ended\./);
   assert.equal((await elsewhere.browser.open('/account')).url.pathname, '/account/sign-in');
   assert.equal((await send(server, '/oauth/userinfo', { headers: bearer(elsewhere.tokens.access_token) })).status, 401);
   assert.equal((await browser.open('/account')).url.pathname, '/account');
@@ -102,7 +102,7 @@ test('another password: this browser stays, all others are signed out, the old o
   const elsewhere = new Browser(server);
   await elsewhere.signIn(user);
   const done = await act(browser, { action: 'change_password', current_password: PASSWORD, new_password: NEW });
-  assert.equal(done.url.search, '?done=password_changed.1.0.0');
+  assert.match(words(done.html), /Your password has been changed\. Sessions ended: 1\./);
   assert.equal((await browser.open('/account')).url.pathname, '/account');
   assert.equal((await elsewhere.open('/account')).url.pathname, '/account/sign-in');
   assert.equal((await new Browser(server).signIn(user)).status, 400);
@@ -162,11 +162,43 @@ test('what is not there any more, not mine, or nothing at all', async () => {
   }
 });
 
-test('the address may name what was just done, and nothing else', async () => {
+test('no link makes the page claim that something was done', async () => {
   const { browser } = await signedIn();
-  const { html } = await browser.open('/account?done=%3Cscript%3Ealert(1)%3C/script%3E');
-  assert.ok(!html.includes('class="notice"') && !html.includes('<script>alert'));
+  for (const word of ['password_changed', 'passkey_added', 'signed_up', '%3Cscript%3Ealert(1)%3C/script%3E']) {
+    const { html, status } = await browser.open(`/account?done=${word}`);
+    assert.equal(status, 200);
+    assert.ok(!html.includes('class="notice"') && !html.includes('<script>alert'), word);
+  }
 });
+
+test('a notice is shown once, to the account that it is about', async () => {
+  const { user, browser } = await signedIn();
+  const elsewhere = new Browser(server);
+  await elsewhere.signIn(user);
+  const shows = ({ html }) => html.includes('class="notice"');
+  // The answer itself, before the browser goes on to the page that shows the notice.
+  const answer = await endOtherSession(browser, { stop: true });
+  assert.equal(answer.location, `${server.url}/account`);
+  const [cookie] = answer.headers.getSetCookie();
+  assert.match(cookie, /^edgemint-notice=session_ended\.[\w-]{43}; Path=\/; Max-Age=60; HttpOnly; SameSite=Lax$/);
+  const notice = browser.cookies.get('edgemint-notice');
+  const { browser: stranger } = await signedIn();
+  for (const value of [notice, notice.replace('session_ended', 'password_changed'), 'session_ended', 'session_ended.', '.']) {
+    stranger.cookies.set('edgemint-notice', value);
+    assert.ok(!shows(await stranger.open('/account')), value);
+    assert.ok(!stranger.cookies.has('edgemint-notice'));
+  }
+  assert.ok(shows(await browser.open('/account')));
+  assert.ok(!browser.cookies.has('edgemint-notice') && !shows(await browser.open('/account')));
+});
+
+async function endOtherSession(browser, init) {
+  const page = await browser.open('/account');
+  const [, session] = page.html.match(/name="session" value="([^"]*)"/);
+  const fields = new URLSearchParams({ csrf: csrfOf(page), action: 'end_session', session });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: server.issuer };
+  return browser.open('/account', { method: 'POST', headers, body: `${fields}`, ...init });
+}
 
 async function signedIn(description = {}) {
   const user = await createUser(server, description);

@@ -42,6 +42,8 @@ for (const [path, method] of Object.entries(OPEN)) {
       assert.ok(headers['access-control-allow-methods'].split(', ').includes(method));
       const allowed = headers['access-control-allow-headers'].toLowerCase().split(', ');
       for (const name of ['authorization', 'content-type', 'mcp-protocol-version']) assert.ok(allowed.includes(name), name);
+      // Every other header too, such as those of tracing; `*` leaves out Authorization alone, which is named.
+      assert.ok(allowed.includes('*'));
       assert.equal(headers['access-control-max-age'], '86400');
       // With it, a browser would send cookies along.
       assert.equal(Object.hasOwn(headers, 'access-control-allow-credentials'), false);
@@ -75,11 +77,43 @@ test('answers and refusals can be read, with the headers that say what to do', a
   }
 });
 
+test('a method that an open path does not have, and bodies that are too long or malformed, can be read', async () => {
+  const headers = { origin: ORIGIN, 'content-type': 'application/x-www-form-urlencoded' };
+  for (const [path, method] of Object.entries(OPEN)) {
+    const answer = await send(server, path, { method: method === 'POST' ? 'GET' : 'DELETE', headers: { origin: ORIGIN } });
+    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [405, '*'], path);
+  }
+  for (const [body, status] of [[`token=${'x'.repeat(70_000)}`, 413], ['a=%', 400], [Buffer.from([0x61, 0x3d, 0xff]), 400]]) {
+    const answer = await send(server, '/oauth/token', { method: 'POST', headers, body });
+    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [status, '*']);
+  }
+});
+
+test('that there is nothing at a path can be read, and metadata can be probed for with headers of its own', async () => {
+  const probes = [
+    '/.well-known/oauth-authorization-server/mcp', '/.well-known/oauth-protected-resource/mcp', '/.well-known/openid-configuration/mcp',
+  ];
+  for (const path of [...probes, '/keys/none.jwk', '/oauth/status/77', '/oauth/par', '/nothing/here']) {
+    const answer = await send(server, path, { headers: { origin: ORIGIN } });
+    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [404, '*'], path);
+  }
+  for (const path of probes) {
+    const answer = await send(server, path, {
+      method: 'OPTIONS', headers: { origin: ORIGIN, 'access-control-request-method': 'GET', 'access-control-request-headers': 'mcp-protocol-version' },
+    });
+    assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [204, '*'], path);
+  }
+});
+
 test('an authority that cannot answer can be read too', async (t) => {
   const broken = await startWorker({ secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'too short' } });
   t.after(() => broken.stop());
   const { status, headers } = await postForm(broken, '/oauth/token', { client_id: 'x' }, { origin: ORIGIN });
   assert.deepEqual([status, headers['access-control-allow-origin'], headers['retry-after']], [503, '*', '5']);
+  const preflight = await send(broken, '/oauth/token', {
+    method: 'OPTIONS', headers: { origin: ORIGIN, 'access-control-request-method': 'POST', 'access-control-request-headers': 'traceparent' },
+  });
+  assert.equal(preflight.status, 204);
 });
 
 test('what takes a cookie, or is for servers and operators, is for no other origin', async () => {

@@ -31,7 +31,7 @@ test('where the operator did not allow it there is no such page, and no link to 
 
 test('an account of one\'s own: signed in, with what was said, and nothing more', async () => {
   const { browser, answer } = await signUp({ username: 'Some.Body', name: 'Some Body', email: 'some@app.example' });
-  assert.equal(answer.url.href, `${server.url}/account?done=signed_up`);
+  assert.equal(answer.url.href, `${server.url}/account`);
   assert.match(answer.html, /Your account has been created, and you are signed in\./);
   const [user] = (await admin(server, 'GET', '/admin/users?username=some.body')).json.users;
   const { id, created_at, updated_at, ...rest } = user;

@@ -59,10 +59,13 @@ fn ticked(form: &Form) -> Ticked {
 
 /// `GET /account`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
-    let done = query.get("done").and_then(Done::parse);
+    Form::parse(&request.query).map_err(Refusal::from)?;
     match overview(platform, browser).await? {
-        Some((id, overview)) => show(platform, browser, &id, &overview, Told { done, ..Told::default() }).await,
+        Some((id, overview)) => {
+            let done = browser.notice(platform, &id).and_then(Done::parse);
+            let reply = show(platform, browser, &id, &overview, Told { done, ..Told::default() }).await?;
+            Ok(browser.without_notice(platform, reply))
+        }
         None => Ok(sign_in_first(platform, browser)),
     }
 }
@@ -80,7 +83,7 @@ pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Brows
         return show(platform, browser, &id, &overview, told).await;
     }
     match run(platform, browser, &form, &id, &overview).await? {
-        Outcome::Done(done) => Ok(Reply::see_other(format!("/account?done={}", done.word()))),
+        Outcome::Done(done) => Ok(Browser::with_notice(platform, Reply::see_other("/account"), &id, &done.word())),
         Outcome::SignedOut => Ok(Browser::signed_out(platform, Reply::see_other("/account/sign-in"))),
         Outcome::Failed(error) => {
             let wait = if let AccountError::Throttled { seconds } = error { Some(seconds) } else { None };

@@ -59,11 +59,13 @@ pub(crate) async fn status_lists(platform: &Platform, request: &Incoming) -> Res
     Ok(cached(Reply::json(200, &json!({ "status_lists": uris })), STATUS_TTL, request))
 }
 
-/// The answer to a preflight (Fetch standard). Browsers send MCP clients' own header with metadata requests.
+/// The answer to a preflight (Fetch standard). Every request header is allowed: tracing libraries add their own
+/// (`traceparent`, `baggage`), and no header carries a credential that the page does not have itself. `*` covers all names
+/// but `Authorization`; those that clients of ours send are named for browsers that take `*` literally.
 pub(crate) fn preflight(allow: &'static str) -> Reply {
     Reply::empty(204)
         .with("Access-Control-Allow-Methods", allow)
-        .with("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, MCP-Protocol-Version")
+        .with("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, MCP-Protocol-Version, *")
         .with("Access-Control-Max-Age", "86400")
         .with("Cache-Control", "public, max-age=86400")
 }

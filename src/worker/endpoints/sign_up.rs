@@ -7,7 +7,7 @@ use crate::oauth::event::Happening;
 use crate::oauth::id_token::{Namespace, Profile};
 use crate::oauth::user::Change;
 use crate::oauth::{ClientId, Refusal};
-use crate::pages::{SignUp, SignUpError};
+use crate::pages::{Done, SignUp, SignUpError};
 use crate::wire::{Form, Reply};
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
@@ -56,11 +56,12 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     platform.audit.user(&account).note(Happening::UserCreated);
     let session = open_session(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
     let session = session.ok_or(Refusal::SignIn)?;
-    let onward = match form.get("continue") {
-        Some(onward) => continuation(Some(onward)),
-        None => "/account?done=signed_up".to_owned(),
-    };
-    Ok(browser.signed_in(platform, &account, &session, Some(&profile.username), &onward)?)
+    let onward = continuation(form.get("continue"));
+    let reply = browser.signed_in(platform, &account, &session, Some(&profile.username), &onward)?;
+    Ok(match form.get("continue") {
+        Some(_) => reply,
+        None => Browser::with_notice(platform, reply, &account, &Done::SignedUp.word()),
+    })
 }
 
 fn offered(platform: &Platform) -> Result<(), Refusal> {

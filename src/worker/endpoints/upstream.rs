@@ -215,9 +215,13 @@ async fn provider(platform: &Platform, upstream: &Upstream, afresh: bool) -> Res
     if let Some(known) = known {
         return Ok(known);
     }
-    let document = fetch::json(&Provider::document(upstream), None).await?;
-    let provider = Rc::new(Provider::parse(platform.authority(), upstream, &document)?);
-    let keys = Rc::new(key_set(&fetch::json(&provider.jwks_uri, None).await?));
+    let address = Provider::document(upstream);
+    let document = fetch::json(&address, None).await?;
+    // Without both nothing is kept: then the document is not fetched again for each visitor either.
+    let failed = || fetch::remember_failure(&address);
+    let provider = Provider::parse(platform.authority(), upstream, &document).inspect_err(|_| failed())?;
+    let keys = fetch::json(&provider.jwks_uri, None).await.inspect_err(|_| failed())?;
+    let (provider, keys) = (Rc::new(provider), Rc::new(key_set(&keys)));
     let remembered = Remembered { provider: Rc::clone(&provider), keys: Rc::clone(&keys), read_at: platform.now };
     PROVIDER.set(Some(remembered));
     Ok((provider, keys))
