@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildPackage } from './build-package.mjs';
 import { buildWorker } from './build-worker.mjs';
+import { checkPort } from './issuer.mjs';
 import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret, rootSecretFromEnvironment } from './secrets.mjs';
 import { setup } from './setup.mjs';
 import { Failure, main, run, step } from './steps.mjs';
@@ -16,7 +17,7 @@ import { root, toolEnv } from './toolbox.mjs';
 await main(async () => {
   const options = process.argv.slice(2);
   const issuer = issuerFromEnvironment();
-  const given = rootSecretFromEnvironment();
+  const given = rootSecretFromEnvironment({ strong: true });
   // The package too: the inspector page runs it.
   await Promise.all([setup(), buildWorker(), buildPackage()]);
   const command = ['deploy', '--var', `ISSUER:${issuer}`, ...options];
@@ -44,6 +45,7 @@ function issuerFromEnvironment() {
   const advice = 'ISSUER=https://auth.example.com npm run deploy';
   const issuer = process.env.ISSUER;
   if (!issuer) throw new Failure('ISSUER is not set: the https origin that the Worker will be reached at', advice);
+  checkPort(issuer, advice);
   const url = parse(issuer);
   if (url?.protocol !== 'https:' || url.origin !== issuer) {
     throw new Failure(`ISSUER is not an https origin, without a path and without a slash at the end: ${issuer}`, advice);

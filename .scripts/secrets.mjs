@@ -18,15 +18,30 @@ export function newSecret() {
   return randomBytes(32).toString('base64url');
 }
 
-/** The root secret that the environment gives, or undefined. */
-export function rootSecretFromEnvironment() {
+/**
+ * The root secret that the environment gives, or undefined. With `strong` it must be one that the Worker accepts where the
+ * issuer is not on localhost; the rule is that of `src/oauth/secret.rs`.
+ */
+export function rootSecretFromEnvironment({ strong = false } = {}) {
   const secret = process.env[ROOT_SECRET];
   if (!secret) return undefined;
+  if (strong && !isStrong(secret)) {
+    throw new Failure(
+      `${ROOT_SECRET} must have at least 16 characters, at least 6 of them different, and must not repeat a shorter text`,
+      'leave it out to have one made, or take the output of `openssl rand -base64 32`',
+    );
+  }
   // Visible ASCII, less what a shell or an .env file gives a meaning of its own.
   if (!/^[!%&()*+,./0-9:;<=>?@A-Z[\]^_a-z{|}~-]+$/.test(secret)) {
     throw new Failure(`${ROOT_SECRET} holds a character other than letters, digits and punctuation without quotes, #, $ and \\`, 'choose another');
   }
   return secret;
+}
+
+function isStrong(secret) {
+  const repeats = Array.from({ length: secret.length >> 1 }, (_, index) => index + 1)
+    .some((period) => secret.slice(period) === secret.slice(0, -period));
+  return secret.length >= 16 && new Set(secret).size >= 6 && !repeats;
 }
 
 /**

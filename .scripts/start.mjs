@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildPackage } from './build-package.mjs';
 import { buildWorker } from './build-worker.mjs';
 import { DEMO_STATE, prepareDemo } from './demo.mjs';
+import { checkPort } from './issuer.mjs';
 import { KEY_ENCRYPTION_KEY, LOCAL_SECRETS, ROOT_SECRET, localSecrets } from './secrets.mjs';
 import { setup } from './setup.mjs';
 import { Failure, elapsed, main, step } from './steps.mjs';
@@ -14,6 +15,7 @@ import { root, toolEnv } from './toolbox.mjs';
 await main(async () => {
   const started = performance.now();
   const port = chosenPort();
+  checkPort(process.env.ISSUER ?? '', 'leave the port out of ISSUER, or leave ISSUER out for the address of this server');
   await checkPortIsFree(port);
   // Together, so that the crate compiles while the tools are installed.
   await Promise.all([setup(), buildWorker(), buildPackage()]);

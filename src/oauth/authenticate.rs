@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::token::{
     self, Algorithm, DEFAULT_MAX_BYTES, Expected, Pending, Policy, Token, UnixTime, VerifyError, decode_unverified,
 };
 use crate::wire::{Form, UserPass, basic_credentials, credentials};
 
 use super::authority::Authority;
-use super::client::{AuthMethod, Client, ClientId, SecretDigest};
+use super::client::{AssertionAudience, AuthMethod, Client, ClientId, SecretDigest};
 use super::refusal::Refusal;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How far an assertion's `exp` may lie ahead, seconds: as long as its `jti` is remembered.
 const ASSERTION_LIFETIME: u64 = 3600;
+/// The types that say "client assertion" or nothing in particular. Any other belongs to a JWT of another kind, which
+/// RFC 10070 section 4 has us reject.
+const ASSERTION_TYPES: [&str; 2] = ["client-authentication+jwt", "JWT"];
 /// How far a client's clock may be off, seconds.
 const CLOCK_TOLERANCE: u64 = 30;
 
@@ -106,7 +111,7 @@ pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -
 
 /// Reads a client's assertion and says which signature to check.
 ///
-/// `aud` may be the issuer (RFC 7523bis, OAuth 2.1) or the token endpoint (RFC 7523 section 3): clients do either.
+/// What `aud` may be is checked with the other claims, after the signature; see [`accept_assertion`].
 ///
 /// # Errors
 /// Refusals that all sound the same.
@@ -114,12 +119,11 @@ pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: Un
     if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
         return Err(Refusal::ClientAuthMethod);
     }
-    let audiences = [authority.issuer().to_owned(), authority.endpoint("/oauth/token")];
     let algorithms = client.assertion_algorithm().map_or(Algorithm::ASYMMETRIC.to_vec(), |algorithm| vec![algorithm]);
     let policy = Policy {
         issuers: Expected::one(client.id.as_str()),
-        audiences: Expected::OneOf(audiences.to_vec()),
-        // Clients send JWT, client-authentication+jwt or nothing; issuer, subject and audience bind the assertion.
+        audiences: Expected::OneOf(audiences(authority, client)),
+        // No type at all is allowed too, which a policy cannot say; `accept_assertion` checks it.
         types: Expected::Anything,
         algorithms: Some(algorithms),
         clock_tolerance: CLOCK_TOLERANCE,
@@ -145,6 +149,7 @@ pub struct AssertionUse {
 /// # Errors
 /// [`Refusal::ClientAssertion`].
 pub fn accept_assertion(
+    authority: &Authority,
     client: &Client,
     assertion: Result<Token, VerifyError>,
     now: UnixTime,
@@ -154,11 +159,38 @@ pub fn accept_assertion(
     let until = now.plus(ASSERTION_LIFETIME + 2 * CLOCK_TOLERANCE);
     #[allow(clippy::cast_precision_loss)] // Seconds are exact in a double for longer than the calendar lasts.
     let lives_too_long = claims.time("exp").is_none_or(|exp| exp > (now.0 + ASSERTION_LIFETIME) as f64);
-    if claims.text("sub") != Some(client.id.as_str()) || lives_too_long {
+    let header = assertion.header();
+    let has_foreign_type = header.typ().is_some() && !ASSERTION_TYPES.iter().any(|typ| header.is_type(typ));
+    let is_for_us_alone = names_us_alone(claims.members().get("aud"), authority, client);
+    if claims.text("sub") != Some(client.id.as_str()) || lives_too_long || has_foreign_type || !is_for_us_alone {
         return Err(Refusal::ClientAssertion);
     }
     let jti = claims.text("jti").filter(|jti| (1..=256).contains(&jti.len())).ok_or(Refusal::ClientAssertion)?;
     Ok(AssertionUse { jti: jti.to_owned(), until })
+}
+
+/// The values that an assertion of this client may name.
+fn audiences(authority: &Authority, client: &Client) -> Vec<String> {
+    let issuer = authority.issuer().to_owned();
+    match client.assertion_audience() {
+        AssertionAudience::Issuer => vec![issuer],
+        AssertionAudience::TokenEndpoint => vec![issuer, authority.endpoint("/oauth/token")],
+    }
+}
+
+/// Does the assertion name this server and no other? Another server that it named could use it here (RFC 10070 section 1).
+/// By RFC 10070 section 4, `aud` is the issuer and a string; older libraries send a list, and some put the issuer and the
+/// token endpoint into it.
+fn names_us_alone(aud: Option<&Value>, authority: &Authority, client: &Client) -> bool {
+    let allowed = audiences(authority, client);
+    let is_ours = |value: &Value| value.as_str().is_some_and(|name| allowed.iter().any(|audience| audience == name));
+    match aud {
+        Some(Value::Array(values)) => {
+            client.assertion_audience() == AssertionAudience::TokenEndpoint && values.iter().all(is_ours)
+        }
+        Some(value) => is_ours(value),
+        None => false,
+    }
 }
 
 #[cfg(test)]

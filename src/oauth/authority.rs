@@ -119,6 +119,8 @@ pub enum AuthorityError {
     EventRetention,
     /// `ISSUER` is not an origin: `https://host[:port]`, or `http` on a loopback host.
     Issuer,
+    /// `ISSUER` names the default port of its scheme.
+    IssuerDefaultPort,
     /// `ISSUER` is not set.
     IssuerMissing,
     /// `KEY_ROTATION_DAYS` is not a whole number of days from 1 to 365.
@@ -148,6 +150,7 @@ impl AuthorityError {
             Self::DefaultUserScope => "default_user_scope_invalid",
             Self::EventRetention => "event_retention_invalid",
             Self::Issuer => "issuer_invalid",
+            Self::IssuerDefaultPort => "issuer_default_port",
             Self::IssuerMissing => "issuer_missing",
             Self::KeyRotation => "key_rotation_days_invalid",
             Self::Lifetimes => "lifetimes_invalid",
@@ -156,6 +159,37 @@ impl AuthorityError {
             Self::Upstream => "upstream_invalid",
             Self::UpstreamAccounts => "upstream_accounts_invalid",
             Self::UpstreamAcr => "upstream_acr_invalid",
+        }
+    }
+}
+
+impl AuthorityError {
+    /// What the operator is told in the log: which setting, and what it must be.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::AccessTokenTtl => "ACCESS_TOKEN_TTL must be a number of seconds from 1 to 86400",
+            Self::Algorithms => "SIGNING_ALGORITHMS may name ES256, RS256 and EdDSA, each once",
+            Self::DefaultResource => "DEFAULT_RESOURCE must be an absolute URI without a fragment",
+            Self::DefaultUserScope => {
+                "DEFAULT_USER_SCOPE must be scope values separated by spaces, and not hold edgemint:admin"
+            }
+            Self::EventRetention => "EVENT_RETENTION_DAYS must be a number of days from 0 to 400",
+            Self::Issuer => {
+                "ISSUER must be an origin without a path or a slash at the end: https://host[:port], or http on localhost"
+            }
+            Self::IssuerDefaultPort => {
+                "ISSUER must not name the default port of its scheme: browsers leave it out of the origin, so leave out :443 after https and :80 after http"
+            }
+            Self::IssuerMissing => "ISSUER is not set",
+            Self::KeyRotation => "KEY_ROTATION_DAYS must be a number of days from 1 to 365",
+            Self::Lifetimes => {
+                "REFRESH_TOKEN_TTL, REFRESH_TOKEN_IDLE_TTL, REFRESH_REPLAY_WINDOW or SESSION_TTL is not a number of seconds in its range"
+            }
+            Self::SampleScope => "SAMPLE_SCOPE must be scope values separated by spaces",
+            Self::SelfRegistration => "SELF_REGISTRATION must be true or false",
+            Self::Upstream => "UPSTREAM_ISSUER must be an issuer identifier, and UPSTREAM_CLIENT_ID must come with it",
+            Self::UpstreamAccounts => "UPSTREAM_ACCOUNTS must be known, all, or domains separated by spaces or commas",
+            Self::UpstreamAcr => "UPSTREAM_ACR must be acr:VALUE=phr and amr:VALUE=phr, separated by spaces",
         }
     }
 }
@@ -296,6 +330,18 @@ fn parse_issuer(issuer: &str) -> Result<&str, AuthorityError> {
     if issuer.is_empty() {
         return Err(AuthorityError::IssuerMissing);
     }
+    let issuer = parse_origin(issuer)?;
+    // Browsers send `Origin` without the default port (RFC 6454 section 6.2), so no form would ever be accepted.
+    let has_default_port = match issuer.split_once("://") {
+        Some(("https", authority)) => authority.ends_with(":443"),
+        Some((_, authority)) => authority.ends_with(":80"),
+        None => false,
+    };
+    // In an IPv6 address the last group is followed by a bracket, and so never taken for a port.
+    if has_default_port { Err(AuthorityError::IssuerDefaultPort) } else { Ok(issuer) }
+}
+
+fn parse_origin(issuer: &str) -> Result<&str, AuthorityError> {
     let (scheme, authority) = issuer.split_once("://").ok_or(AuthorityError::Issuer)?;
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
@@ -356,7 +402,7 @@ fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, Authority
     let host = rest.split('/').next().unwrap_or_default();
     let path = rest.get(host.len()..).unwrap_or_default();
     let path_is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte));
-    if parse_issuer(&format!("{scheme}://{host}")).is_err() || !path_is_plain || settings.upstream_client_id.is_empty()
+    if parse_origin(&format!("{scheme}://{host}")).is_err() || !path_is_plain || settings.upstream_client_id.is_empty()
     {
         return Err(AuthorityError::Upstream);
     }
@@ -409,6 +455,12 @@ mod tests {
             assert_eq!(issuer(bad), Err(AuthorityError::Issuer), "{bad}");
         }
         assert_eq!(issuer(""), Err(AuthorityError::IssuerMissing));
+        for bad in ["https://as.example:443", "http://localhost:80", "http://127.0.0.1:80", "http://[::1]:80"] {
+            assert_eq!(issuer(bad), Err(AuthorityError::IssuerDefaultPort), "{bad}");
+        }
+        for good in ["https://as.example:80", "https://localhost:8443", "http://localhost:443", "http://[::1]"] {
+            assert!(issuer(good).is_ok(), "{good}");
+        }
     }
 
     #[test]
@@ -454,6 +506,9 @@ mod tests {
         assert_eq!(refused(Settings { upstream_issuer, ..good }), AuthorityError::Upstream);
         let federated = Settings { upstream_issuer, upstream_client_id: "em", ..good };
         assert_eq!(Authority::parse(federated).unwrap().upstream().unwrap().name, "idp.example");
+        // Another issuer's identifier is compared as text with its `iss`: it may well name the port.
+        let with_port = Settings { upstream_issuer: "https://idp.example:443", ..federated };
+        assert_eq!(Authority::parse(with_port).unwrap().upstream().unwrap().issuer, "https://idp.example:443");
         assert_eq!(refused(Settings { sample_scope: "a\"b", ..good }), AuthorityError::SampleScope);
         for default_user_scope in ["a\"b", "openid edgemint:admin"] {
             assert_eq!(refused(Settings { default_user_scope, ..good }), AuthorityError::DefaultUserScope);

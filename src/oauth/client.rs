@@ -12,6 +12,7 @@ use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
 use super::redirect::RedirectUri;
 use super::resource::Resource;
 use super::scope::{ADMIN_SCOPE, Scope};
+use super::secret::is_strong;
 use super::status::StatusEntry;
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
@@ -57,9 +58,10 @@ impl fmt::Display for ClientId {
 pub struct ClientSecret(String);
 
 impl ClientSecret {
-    /// Reads a secret: 1 to 512 visible ASCII characters and spaces (RFC 6749 appendix A.2).
+    /// Reads a secret that is to be registered: at most 512 visible ASCII characters and spaces (RFC 6749 appendix A.2),
+    /// long and varied enough. Records from before that rule hold digests, and go on working.
     pub fn parse(text: &str) -> Option<Self> {
-        let allowed = (1..=512).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+        let allowed = text.len() <= 512 && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) && is_strong(text);
         allowed.then(|| Self(text.to_owned()))
     }
 
@@ -145,6 +147,29 @@ impl AuthMethod {
     }
 }
 
+/// Which audiences the assertions of a client may have (`aud`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// The issuer alone, as a string (RFC 10070 section 4).
+    Issuer,
+    /// The issuer or the token endpoint: for libraries that follow RFC 7523 section 3.
+    TokenEndpoint,
+}
+
+impl AssertionAudience {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Issuer, Self::TokenEndpoint];
+
+    /// The name in client metadata.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Issuer => "issuer",
+            Self::TokenEndpoint => "token_endpoint",
+        }
+    }
+}
+
 /// What a client may use to get a token (RFC 7591 section 2, `grant_types`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,6 +245,9 @@ pub struct ClientMetadata {
     /// The only algorithm of its assertions, if it said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<String>,
+    /// Which audiences its assertions may have (extension of ours). Absent in the records of before it was introduced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_audience: Option<AssertionAudience>,
     /// Its public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
@@ -256,6 +284,7 @@ pub struct Client {
     secret: Option<SecretDigest>,
     auth_method: Option<AuthMethod>,
     assertion_algorithm: Option<Algorithm>,
+    assertion_audience: AssertionAudience,
     grant_types: Vec<GrantType>,
     keys: KeySet,
 }
@@ -278,6 +307,8 @@ impl Client {
             secret: record.secret.clone(),
             auth_method: metadata.token_endpoint_auth_method,
             assertion_algorithm: metadata.token_endpoint_auth_signing_alg.as_deref().and_then(Algorithm::from_name),
+            // Clients registered before there was a choice may use the token endpoint, and some do.
+            assertion_audience: metadata.assertion_audience.unwrap_or(AssertionAudience::TokenEndpoint),
             grant_types: metadata.grant_types.clone(),
             keys: metadata.jwks.as_ref().map(key_set).unwrap_or_default(),
         })
@@ -299,6 +330,7 @@ impl Client {
             secret: Some(SecretDigest::of(secret)),
             auth_method: None,
             assertion_algorithm: None,
+            assertion_audience: AssertionAudience::Issuer,
             grant_types: vec![GrantType::ClientCredentials],
             keys: KeySet::default(),
         }
@@ -361,6 +393,11 @@ impl Client {
     pub fn assertion_algorithm(&self) -> Option<Algorithm> {
         self.assertion_algorithm
     }
+
+    /// Which audiences its assertions may have.
+    pub fn assertion_audience(&self) -> AssertionAudience {
+        self.assertion_audience
+    }
 }
 
 fn key_set(jwks: &Value) -> KeySet {
@@ -374,11 +411,11 @@ mod tests {
 
     #[test]
     fn secrets_compare_and_never_print() {
-        let secret = ClientSecret::parse("correct horse").unwrap();
-        assert!(secret.digest().equals(&SecretDigest::of("correct horse")));
-        assert!(!secret.digest().equals(&SecretDigest::of("correct hors")));
+        let secret = ClientSecret::parse("correct horse battery").unwrap();
+        assert!(secret.digest().equals(&SecretDigest::of("correct horse battery")));
+        assert!(!secret.digest().equals(&SecretDigest::of("correct horse batter")));
         assert!(!secret.digest().equals(&SecretDigest::nobodys()));
-        let root = Client::root("correct horse");
+        let root = Client::root("correct horse battery");
         let shown = format!("{secret:?} {:?} {root:?}", secret.digest());
         assert!(!shown.contains("correct") && !shown.contains(&secret.digest().0), "{shown}");
     }
@@ -388,6 +425,25 @@ mod tests {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         assert!(plain(ClientId::from_random([0xfb; 16]).as_str()));
         assert!(plain(ClientSecret::from_random([0xff; 32]).expose()));
+    }
+
+    #[test]
+    fn a_registered_secret_is_visible_ascii_of_some_length_and_variety() {
+        let longest = format!("sixteen letters!{}", "x".repeat(496));
+        for good in ["sixteen letters!", "~a-b_c.d!e:f&g=h", &longest] {
+            assert!(ClientSecret::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            &format!("{longest}x"),
+            "",
+            "x",
+            "fifteen-letters",
+            "aaaaaaaaaaaaaaaa",
+            "line\nbreak-line-break",
+            "s\u{e9}cret-of-a-client",
+        ] {
+            assert!(ClientSecret::parse(bad).is_none(), "{bad}");
+        }
     }
 
     #[test]

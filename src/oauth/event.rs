@@ -275,7 +275,9 @@ impl Happening {
         match refusal {
             Refusal::ClientAssertion
             | Refusal::ClientAssertionReplay
+            | Refusal::ClientAuthMalformed
             | Refusal::ClientAuthMethod
+            | Refusal::ClientAuthMissing
             | Refusal::ClientSecret
             | Refusal::ClientUnknown => Some(Self::ClientAuthenticationFailed),
             Refusal::Grant(GrantRefusal::CodeReused) => Some(Self::CodeReused),
@@ -316,8 +318,6 @@ impl Happening {
             | Refusal::BearerScope { .. }
             | Refusal::BodyTooLarge
             | Refusal::Bulk(_)
-            | Refusal::ClientAuthMalformed
-            | Refusal::ClientAuthMissing
             | Refusal::ClientAuthSeveral
             | Refusal::ClientExists
             | Refusal::ClientNotFound
@@ -478,6 +478,14 @@ mod tests {
         let token = Refusal::BearerInvalid;
         assert_eq!(Happening::of_refusal(&token, false), None);
         assert_eq!(Happening::of_refusal(&token, true), Some(Happening::AdminRefused));
+    }
+
+    #[test]
+    fn every_failed_client_authentication_is_an_event() {
+        for refusal in Refusal::samples() {
+            let is_counted = Happening::of_refusal(&refusal, false) == Some(Happening::ClientAuthenticationFailed);
+            assert_eq!(is_counted, refusal.error().0 == "invalid_client", "{refusal:?}");
+        }
     }
 
     #[test]

@@ -264,7 +264,7 @@ mod tests {
 
     fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {
         let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();
-        let secret = ClientSecret::parse("x").unwrap();
+        let secret = ClientSecret::parse("a-secret-of-a-test").unwrap();
         let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
         let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
         let client = Client::from_record(&record).unwrap();

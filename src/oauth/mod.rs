@@ -25,6 +25,7 @@ pub mod resource;
 pub mod revoke;
 pub mod rights;
 pub mod scope;
+pub mod secret;
 pub mod status;
 pub mod step_up;
 pub mod upstream;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::keyring::SIGNING_ALGORITHMS;
 use crate::token::{Algorithm, Key, UnixTime};
 
-use super::client::{AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType};
+use super::client::{AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType};
 use super::redirect::RedirectUri;
 use super::resource::Resource;
 use super::scope::OPENID_SCOPES;
@@ -16,12 +16,16 @@ use super::scope::Scope;
 pub enum MetadataError {
     /// `access_token_signed_response_alg`.
     AccessTokenAlg,
+    /// `assertion_audience`.
+    AssertionAudience,
     /// `token_endpoint_auth_method`.
     AuthMethod,
     /// `client_id`.
     ClientId,
     /// `client_id` of the body and of the address differ.
     ClientIdDiffers,
+    /// `client_id` is the identifier of a user (RFC 9700 section 4.15).
+    ClientIdOfUser,
     /// `client_name`, `client_uri`, `contacts`, `software_id` or `software_version`.
     Description,
     /// `grant_types`.
@@ -63,11 +67,15 @@ impl MetadataError {
             Self::AccessTokenAlg => {
                 "access_token_signed_response_alg must be ES256, RS256 or EdDSA, and one that this authority signs with."
             }
+            Self::AssertionAudience => "assertion_audience must be issuer or token_endpoint.",
             Self::AuthMethod => {
                 "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none."
             }
             Self::ClientId => "client_id must be 1 to 200 visible ASCII characters, and neither . nor .. alone.",
             Self::ClientIdDiffers => "client_id must be the one in the address.",
+            Self::ClientIdOfUser => {
+                "client_id is the identifier of a user, whom the client's tokens would seem to be about."
+            }
             Self::Description => {
                 "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them."
             }
@@ -89,7 +97,9 @@ impl MetadataError {
             Self::ResponseTypes => "response_types must be [\"code\"].",
             Self::Resources => "resources must be a list of at most 50 absolute URIs without fragment.",
             Self::Scope => "scope must be a text of scope values separated by spaces, at most 4000 bytes.",
-            Self::Secret => "client_secret must be 1 to 512 visible ASCII characters.",
+            Self::Secret => {
+                "client_secret must be 16 to 512 visible ASCII characters, at least 6 of them different, and not a shorter text repeated."
+            }
             Self::SecretUnused => "A client with private_key_jwt or none has no client_secret.",
             Self::SigningAlg => "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.",
         }
@@ -175,6 +185,12 @@ impl Registration {
                 |value| value.as_str().filter(|name| is_asymmetric(name)).map(str::to_owned),
                 MetadataError::SigningAlg,
             )?,
+            assertion_audience: optional(
+                body,
+                "assertion_audience",
+                assertion_audience,
+                MetadataError::AssertionAudience,
+            )?,
             jwks,
             scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
@@ -203,15 +219,23 @@ impl Registration {
     /// The record of a new client.
     pub fn into_record(self, client_id: ClientId, secret: Option<&ClientSecret>, now: UnixTime) -> ClientRecord {
         let secret = secret.map(ClientSecret::digest);
-        ClientRecord { client_id, issued_at: now, secret, status: None, metadata: self.metadata }
+        let assertion_audience = self.metadata.assertion_audience.or_else(|| default_audience(&self.metadata));
+        let metadata = ClientMetadata { assertion_audience, ..self.metadata };
+        ClientRecord { client_id, issued_at: now, secret, status: None, metadata }
     }
 
     /// The record of a client whose metadata is replaced (RFC 7592 section 2.2): it keeps its secret unless
-    /// there is a new one, or it has no more use for any.
+    /// there is a new one, or it has no more use for any. A client that proves itself by assertions keeps their audience
+    /// unless there is a new one: an update of something else must not lock it out.
     pub fn replace(&self, old: &ClientRecord, secret: Option<&ClientSecret>) -> ClientRecord {
         let kept = if self.needs_secret() { old.secret.clone() } else { None };
         let secret = secret.map(ClientSecret::digest).or(kept);
-        ClientRecord { secret, metadata: self.metadata.clone(), ..old.clone() }
+        let was_asserting = old.metadata.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt);
+        let assertion_audience = self.metadata.assertion_audience.or_else(|| match default_audience(&self.metadata) {
+            Some(_) if was_asserting => old.metadata.assertion_audience,
+            default => default,
+        });
+        ClientRecord { secret, metadata: ClientMetadata { assertion_audience, ..self.metadata.clone() }, ..old.clone() }
     }
 }
 
@@ -229,6 +253,12 @@ pub fn client_information(record: &ClientRecord, secret: Option<&ClientSecret>) 
         }
     }
     information
+}
+
+/// The audience of assertions where the metadata names none: the issuer, for a client that uses assertions at all.
+fn default_audience(metadata: &ClientMetadata) -> Option<AssertionAudience> {
+    let asserts = metadata.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt);
+    asserts.then_some(AssertionAudience::Issuer)
 }
 
 /// RFC 7591 section 2: a null member is no member.
@@ -255,6 +285,10 @@ fn short_text(value: &Value) -> Option<String> {
 
 fn from_name(name: &str) -> Option<AuthMethod> {
     AuthMethod::ALL.into_iter().find(|method| method.name() == name)
+}
+
+fn assertion_audience(value: &Value) -> Option<AssertionAudience> {
+    AssertionAudience::ALL.into_iter().find(|audience| *value == audience.name())
 }
 
 fn grant_types(value: &Value) -> Option<Vec<GrantType>> {
@@ -328,12 +362,12 @@ mod tests {
             parse(json!({ "client_name": "App", "scope": "read  write", "tos_uri": 5, "jwks": null })).unwrap();
         assert!(registration.needs_secret());
         let id = ClientId::parse("app").unwrap();
-        let secret = ClientSecret::parse("s3cret").unwrap();
+        let secret = ClientSecret::parse("a-secret-of-a-test").unwrap();
         let record = registration.into_record(id, Some(&secret), UnixTime(7));
         assert_eq!(
             client_information(&record, Some(&secret)),
             json!({
-                "client_id": "app", "client_id_issued_at": 7, "client_secret": "s3cret", "client_secret_expires_at": 0,
+                "client_id": "app", "client_id_issued_at": 7, "client_secret": "a-secret-of-a-test", "client_secret_expires_at": 0,
                 "client_name": "App", "scope": "read write", "grant_types": ["client_credentials"],
                 "token_endpoint_auth_method": "client_secret_basic",
             })
@@ -347,7 +381,13 @@ mod tests {
         private["d"] = json!("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
         for (body, error) in [
             (json!({ "client_id": "" }), MetadataError::ClientId),
-            (json!({ "client_secret": "a\nb" }), MetadataError::Secret),
+            (json!({ "client_secret": "line-break\nin-the-secret" }), MetadataError::Secret),
+            (json!({ "client_secret": "" }), MetadataError::Secret),
+            (json!({ "client_secret": "fifteen-letters" }), MetadataError::Secret),
+            (json!({ "client_secret": "aaaaaaaaaaaaaaaaaaaa" }), MetadataError::Secret),
+            (json!({ "client_secret": "passwordpassword" }), MetadataError::Secret),
+            (json!({ "assertion_audience": "https://as.example" }), MetadataError::AssertionAudience),
+            (json!({ "assertion_audience": ["issuer"] }), MetadataError::AssertionAudience),
             (json!({ "client_name": 1 }), MetadataError::Description),
             (json!({ "contacts": "me" }), MetadataError::Description),
             (json!({ "grant_types": ["implicit"] }), MetadataError::GrantTypes),
@@ -356,7 +396,7 @@ mod tests {
             (json!({ "token_endpoint_auth_method": "tls_client_auth" }), MetadataError::AuthMethod),
             (json!({ "token_endpoint_auth_method": "none" }), MetadataError::GrantTypesPublic),
             (
-                json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/"], "client_secret": "x" }),
+                json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/"], "client_secret": "a-secret-of-a-test" }),
                 MetadataError::SecretUnused,
             ),
             (json!({ "grant_types": ["authorization_code"] }), MetadataError::RedirectUrisMissing),
@@ -370,7 +410,7 @@ mod tests {
             (json!({ "access_token_signed_response_alg": "HS256" }), MetadataError::AccessTokenAlg),
             (json!({ "token_endpoint_auth_method": "private_key_jwt" }), MetadataError::JwksMissing),
             (
-                json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] }, "client_secret": "x" }),
+                json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] }, "client_secret": "a-secret-of-a-test" }),
                 MetadataError::SecretUnused,
             ),
             (json!({ "token_endpoint_auth_signing_alg": "HS256" }), MetadataError::SigningAlg),
@@ -389,14 +429,55 @@ mod tests {
     #[test]
     fn replacing_keeps_the_secret_unless_told_otherwise() {
         let id = || ClientId::parse("app").unwrap();
-        let secret = ClientSecret::parse("old").unwrap();
+        let secret = ClientSecret::parse("the-old-secret-of-it").unwrap();
         let old = parse(json!({})).unwrap().into_record(id(), Some(&secret), UnixTime(1));
         let kept = parse(json!({ "scope": "read" })).unwrap().replace(&old, None);
-        assert!(kept.secret.unwrap().equals(&SecretDigest::of("old")));
-        let new = ClientSecret::parse("new").unwrap();
+        assert!(kept.secret.unwrap().equals(&SecretDigest::of("the-old-secret-of-it")));
+        let new = ClientSecret::parse("the-new-secret-of-it").unwrap();
         let changed = parse(json!({})).unwrap().replace(&old, Some(&new));
-        assert!(changed.secret.unwrap().equals(&SecretDigest::of("new")));
+        assert!(changed.secret.unwrap().equals(&SecretDigest::of("the-new-secret-of-it")));
         let keys = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] } });
         assert!(parse(keys).unwrap().replace(&old, None).secret.is_none());
+    }
+    #[test]
+    fn a_client_with_assertions_gets_the_issuer_as_their_audience_and_an_update_keeps_what_there_is() {
+        let id = || ClientId::parse("app").unwrap();
+        let keyed = |audience: Value| {
+            json!({
+                "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [ed25519()] },
+                "assertion_audience": audience,
+            })
+        };
+        let created = |body| parse(body).unwrap().into_record(id(), None, UnixTime(1));
+        let audience = |record: &ClientRecord| record.metadata.assertion_audience;
+        let (issuer, endpoint) = (Some(AssertionAudience::Issuer), Some(AssertionAudience::TokenEndpoint));
+        let (strict, lenient) = (created(keyed(json!(null))), created(keyed(json!("token_endpoint"))));
+        let with_secret = created(json!({}));
+        assert_eq!([&strict, &lenient, &with_secret].map(audience), [issuer, endpoint, None]);
+
+        let mut before = strict.clone();
+        before.metadata.assertion_audience = None;
+        let replaced = |old, body| audience(&parse(body).unwrap().replace(old, None));
+        assert_eq!(replaced(&strict, keyed(json!(null))), issuer);
+        assert_eq!(replaced(&lenient, keyed(json!(null))), endpoint);
+        assert_eq!(replaced(&lenient, keyed(json!("issuer"))), issuer);
+        assert_eq!(replaced(&before, keyed(json!(null))), None, "as before");
+        assert_eq!(replaced(&before, keyed(json!("issuer"))), issuer);
+        assert_eq!(replaced(&with_secret, keyed(json!(null))), issuer, "it has never used assertions");
+        assert_eq!(replaced(&lenient, json!({})), None, "it uses none any more");
+    }
+
+    #[test]
+    fn a_record_of_before_the_choice_of_audiences_may_use_the_token_endpoint() {
+        let record = json!({
+            "client_id": "app", "issued_at": 1, "secret": null,
+            "metadata": {
+                "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt",
+                "jwks": { "keys": [ed25519()] }, "scope": "",
+            },
+        });
+        let record: ClientRecord = serde_json::from_value(record).unwrap();
+        let client = crate::oauth::Client::from_record(&record).unwrap();
+        assert_eq!(client.assertion_audience(), AssertionAudience::TokenEndpoint);
     }
 }

@@ -30,6 +30,9 @@ use super::report::{self, Fault};
 
 /// How many events wait in an isolate at the most.
 const MAX_WAITING: usize = 10_000;
+/// How many different failures of client authentication wait in an isolate at the most. They differ by client, endpoint
+/// and reason, and are searched one by one.
+const MAX_FAILURES: usize = 1000;
 /// How many events a row holds at the most.
 const MAX_ROW: usize = 500;
 /// How long a batch is gathered.
@@ -190,15 +193,48 @@ impl Audit {
         let about = &*self.about.borrow();
         let line = Event { event, severity, time: self.now, endpoint, reason, count, about }.to_line();
         console_log!("{line}");
-        if self.keeps {
-            BUFFER.with_borrow_mut(|buffer| buffer.push(self.now, line));
+        if !self.keeps {
+            return;
         }
+        BUFFER.with_borrow_mut(|buffer| match event {
+            // Anyone can cause these without end: they must not push other events out of the store.
+            Happening::ClientAuthenticationFailed => {
+                let client = about.client.clone();
+                buffer.count_failure(Failure { time: self.now, endpoint, reason, client, count: 1 });
+            }
+            _ => buffer.push(self.now, line),
+        });
+    }
+}
+
+/// Client authentications that failed in the same way while one batch was gathered: stored as one event.
+struct Failure {
+    /// When the first failed.
+    time: UnixTime,
+    endpoint: &'static str,
+    reason: Option<&'static str>,
+    client: Option<ClientId>,
+    count: u64,
+}
+
+impl Failure {
+    fn is_like(&self, other: &Self) -> bool {
+        let same_hour = self.time.0 / HOUR == other.time.0 / HOUR;
+        same_hour && (self.endpoint, self.reason, &self.client) == (other.endpoint, other.reason, &other.client)
+    }
+
+    fn into_line(self) -> String {
+        let event = Happening::ClientAuthenticationFailed;
+        let Self { time, endpoint, reason, client, count } = self;
+        let (about, count) = (About { client, ..About::default() }, (count > 1).then_some(count));
+        Event { event, severity: event.severity(), time, endpoint, reason, count, about: &about }.to_line()
     }
 }
 
 /// What waits to be stored.
 struct Buffer {
     lines: Vec<(UnixTime, String)>,
+    failures: Vec<Failure>,
     /// How many could not be stored, and have not been told of in the store.
     dropped: u64,
     /// Since when somebody is gathering the next batch.
@@ -209,7 +245,9 @@ struct Buffer {
 
 thread_local! {
     static BUFFER: RefCell<Buffer> =
-        const { RefCell::new(Buffer { lines: Vec::new(), dropped: 0, gathering: None, missed: false }) };
+        const {
+            RefCell::new(Buffer { lines: Vec::new(), failures: Vec::new(), dropped: 0, gathering: None, missed: false })
+        };
 }
 
 impl Buffer {
@@ -221,10 +259,20 @@ impl Buffer {
         }
     }
 
+    fn count_failure(&mut self, failure: Failure) {
+        let is_full = self.failures.len() >= MAX_FAILURES;
+        match self.failures.iter_mut().find(|known| known.is_like(&failure)) {
+            Some(known) => known.count += 1,
+            None if is_full => self.dropped += 1,
+            None => self.failures.push(failure),
+        }
+    }
+
     /// Has somebody to gather a batch? If so, it is whoever asks.
     fn begins(&mut self, now: UnixTime) -> bool {
         let somebody = self.gathering.is_some_and(|since| now < since.plus(GIVEN_UP));
-        let begins = !somebody && !self.lines.is_empty();
+        let is_empty = self.lines.is_empty() && self.failures.is_empty();
+        let begins = !somebody && !is_empty;
         if begins {
             self.gathering = Some(now);
         }
@@ -237,6 +285,9 @@ impl Buffer {
         let mut hours: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for (time, line) in self.lines.drain(..) {
             hours.entry(time.0 / HOUR).or_default().push(line);
+        }
+        for failure in self.failures.drain(..) {
+            hours.entry(failure.time.0 / HOUR).or_default().push(failure.into_line());
         }
         (hours, std::mem::take(&mut self.dropped))
     }

@@ -130,7 +130,7 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
     let pending = read_assertion(platform.authority(), &client, jwt, now)?;
     let checker = CheckingHandle::import(pending.algorithm(), pending.key()).await.ok_or(Refusal::ClientAssertion)?;
     let valid = checker.check(pending.signature(), pending.signing_input()).await?;
-    let used = accept_assertion(&client, pending.settle(valid), now)?;
+    let used = accept_assertion(platform.authority(), &client, pending.settle(valid), now)?;
     let command = RegistryCommand::Spend { jti: used.jti, until: used.until };
     match registry(platform, &client.id, &command).await? {
         RegistryAnswer::Done => Ok(client),

@@ -8,6 +8,7 @@ use worker::Env;
 
 use crate::oauth::authority::Settings;
 use crate::oauth::handle::MacKey;
+use crate::oauth::secret::is_strong;
 use crate::oauth::{Authority, Client};
 use crate::token::UnixTime;
 
@@ -38,8 +39,7 @@ const KEY_ENCRYPTION_KEY: &str = "EDGEMINT_KEY_ENCRYPTION_KEY";
 const PREVIOUS_KEY_ENCRYPTION_KEY: &str = "EDGEMINT_PREVIOUS_KEY_ENCRYPTION_KEY";
 const UPSTREAM_CLIENT_SECRET: &str = "EDGEMINT_UPSTREAM_CLIENT_SECRET";
 const ROOT_SECRET: &str = "EDGEMINT_ROOT_SECRET";
-/// A root secret below this is a mistake where strangers can try: it is the key to everything.
-const MIN_ROOT_SECRET: usize = 16;
+const ROOT_SECRET_WEAK: &str = "EDGEMINT_ROOT_SECRET must have at least 16 characters, at least 6 of them different, and must not repeat a shorter text";
 
 /// One request's view of the platform.
 pub(crate) struct Platform {
@@ -127,8 +127,11 @@ impl Config {
         let authority = authority(env)?;
 
         let secret = |name: &str| env.secret(name).ok().map(|value| value.to_string()).filter(|text| !text.is_empty());
-        let root = secret(ROOT_SECRET).filter(|text| authority.is_loopback() || text.len() >= MIN_ROOT_SECRET);
-        let root = root.ok_or_else(|| Fault::new(FaultKind::RootSecretMissing, &ROOT_SECRET))?;
+        let root = secret(ROOT_SECRET).ok_or_else(|| Fault::new(FaultKind::RootSecretMissing, &ROOT_SECRET))?;
+        // It opens the administration to anyone on the network who guesses it.
+        if !authority.is_loopback() && !is_strong(&root) {
+            return Err(Fault::new(FaultKind::RootSecretWeak, &ROOT_SECRET_WEAK));
+        }
         let key = secret(KEY_ENCRYPTION_KEY);
         let key = key.ok_or_else(|| Fault::new(FaultKind::KeyEncryptionKeyMissing, &KEY_ENCRYPTION_KEY))?;
         let key = key_bytes(&key, FaultKind::KeyEncryptionKeyInvalid)?;
@@ -194,7 +197,7 @@ fn read_authority(env: &Env) -> Result<Authority, Fault> {
         upstream_accounts: &var("UPSTREAM_ACCOUNTS"),
         upstream_acr: &var("UPSTREAM_ACR"),
     };
-    Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error))
+    Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error.sentence()))
 }
 
 /// A key-encryption key: 32 bytes in base64url or base64.

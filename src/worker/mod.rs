@@ -23,6 +23,7 @@ mod rotate_cron;
 mod router;
 mod routes;
 mod status;
+mod subjects;
 mod users;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};

@@ -28,8 +28,10 @@ pub(crate) enum FaultKind {
     PreviousKeyEncryptionKeySame,
     /// A record opens but is not what this version writes.
     RecordUnreadable,
-    /// `EDGEMINT_ROOT_SECRET` is not set, or has less than 16 characters at an authority that is not for this machine alone.
+    /// `EDGEMINT_ROOT_SECRET` is not set.
     RootSecretMissing,
+    /// `EDGEMINT_ROOT_SECRET` is too short or too uniform for an issuer that is not on localhost.
+    RootSecretWeak,
     /// A setting is wrong.
     Settings(AuthorityError),
     /// KV did not answer.
@@ -37,7 +39,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 27] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -48,12 +50,14 @@ impl FaultKind {
         Self::PreviousKeyEncryptionKeySame,
         Self::RecordUnreadable,
         Self::RootSecretMissing,
+        Self::RootSecretWeak,
         Self::Settings(AuthorityError::AccessTokenTtl),
         Self::Settings(AuthorityError::Algorithms),
         Self::Settings(AuthorityError::DefaultResource),
         Self::Settings(AuthorityError::DefaultUserScope),
         Self::Settings(AuthorityError::EventRetention),
         Self::Settings(AuthorityError::Issuer),
+        Self::Settings(AuthorityError::IssuerDefaultPort),
         Self::Settings(AuthorityError::IssuerMissing),
         Self::Settings(AuthorityError::KeyRotation),
         Self::Settings(AuthorityError::Lifetimes),
@@ -78,6 +82,7 @@ impl FaultKind {
             Self::PreviousKeyEncryptionKeySame => "previous_key_encryption_key_same",
             Self::RecordUnreadable => "record_unreadable",
             Self::RootSecretMissing => "root_secret_missing",
+            Self::RootSecretWeak => "root_secret_weak",
             Self::Settings(error) => error.kind(),
             Self::StoreUnavailable => "store_unavailable",
         }

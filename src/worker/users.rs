@@ -23,6 +23,7 @@ use super::objects::account_records::AccountRecord;
 use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand};
 use super::random::random;
 use super::report::{Fault, FaultKind, Stop};
+use super::subjects::new_account_id;
 
 /// A name whose account cannot be found is taken to be left over from a creation that broke off, this long after, seconds.
 pub(crate) const LEFT_OVER_AFTER: u64 = 60;
@@ -118,7 +119,7 @@ pub(crate) fn checked(
 /// # Errors
 /// [`Refusal::UserExists`].
 pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(AccountId, Profile, Option<Scope>), Stop> {
-    let account = AccountId::from_bytes(random()?);
+    let account = new_account_id(platform).await?;
     let upstream = user.upstream.of(None);
     let mut profile = user.profile;
     if let Some(UpstreamUser { issuer, sub }) = &upstream {
@@ -159,7 +160,7 @@ pub(crate) async fn create_upstream(
     name: &Name<'_>,
     profile: &Profile,
 ) -> Result<AccountId, Stop> {
-    let account = AccountId::from_bytes(random()?);
+    let account = new_account_id(platform).await?;
     claim(platform, name, &account, None).await?;
     store(platform, &account, profile, Some(platform.authority().default_user_scope().clone())).await?;
     Ok(account)

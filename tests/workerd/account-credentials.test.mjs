@@ -277,8 +277,8 @@ function add(browser, page, options, name) {
   return post(browser, '/account', { csrf: csrfOf(page), action: 'add_passkey', name, credential: JSON.stringify(response) });
 }
 
-function outcome({ url, status }) {
-  if (url.search === '?done=passkey_added') return 'added';
+function outcome({ url, status, html }) {
+  if (html.includes('The passkey has been added.')) return 'added';
   return status === 400 ? 'refused' : `${status} ${url.pathname}${url.search}`;
 }
 

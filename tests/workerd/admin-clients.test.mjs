@@ -1,10 +1,12 @@
 // Managing clients: create, read, list, replace, remove (RFC 7591 metadata, RFC 7592 verbs), for administrators alone.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import { keyMetadata, newClientKey } from './client-key.mjs';
 import { startWorker, token } from './harness.mjs';
-import { basic, bearer, postForm, send } from './request.mjs';
+import { authorizationPath, createUser, pkce } from './people.mjs';
+import { basic, bearer, postForm, send, until } from './request.mjs';
 
 const PATH = '/admin/clients';
 let server;
@@ -55,20 +57,20 @@ test('a client with keys gets no secret', async () => {
 });
 
 test('a client that existed elsewhere keeps its identifier and its secret', async () => {
-  const brought = await registerClient(server, { client_id: 'legacy', client_secret: 'p w' });
-  assert.deepEqual([brought.id, brought.secret], ['legacy', 'p w']);
+  const brought = await registerClient(server, { client_id: 'legacy', client_secret: 'pass words of old' });
+  assert.deepEqual([brought.id, brought.secret], ['legacy', 'pass words of old']);
   await works(brought);
 });
 
 test('an identifier is taken once, and root never', async () => {
   const first = await registerClient(server, { client_id: 'taken' });
   for (const client_id of ['taken', 'root']) {
-    const answer = await admin(server, 'POST', PATH, { client_id, client_secret: 'another-secret' });
+    const answer = await admin(server, 'POST', PATH, { client_id, client_secret: 'another-long-secret' });
     assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
   }
   await works(first);
   const answers = await Promise.all(Array.from({ length: 8 }, (_, index) =>
-    admin(server, 'POST', PATH, { client_id: 'wanted by many', client_secret: `secret-${index}` })));
+    admin(server, 'POST', PATH, { client_id: 'wanted by many', client_secret: `one-secret-of-many-${index}` })));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 400, 400, 400, 400, 400, 400, 400]);
   const winner = answers.find(({ status }) => status === 201).json;
   await works({ id: winner.client_id, secret: winner.client_secret });
@@ -84,9 +86,14 @@ for (const [member, metadata] of [
   ['client_id', { client_id: '.' }],
   ['client_id', { client_id: '..' }],
   ['client_secret', { client_secret: '' }],
-  ['client_secret', { client_secret: 'line\nbreak' }],
-  ['client_secret', { client_secret: 'x'.repeat(513) }],
-  ['client_secret', keyMetadata(publicKey, { client_secret: 'useless' })],
+  ['client_secret', { client_secret: 'with a line\nbreak in it' }],
+  // Too short, or with too little variety to be a secret.
+  ['client_secret', { client_secret: 'x' }],
+  ['client_secret', { client_secret: 'fifteen-letters' }],
+  ['client_secret', { client_id: 'imported', client_secret: 'aaaaaaaaaaaaaaaa' }],
+  ['client_secret', { client_secret: 'passwordpassword' }],
+  ['client_secret', { client_secret: `sixteen letters!${'x'.repeat(497)}` }],
+  ['client_secret', keyMetadata(publicKey, { client_secret: 'useless-but-long-enough' })],
   ['client_name', { client_name: ['a'] }],
   ['client_name', { client_name: 'x'.repeat(501) }],
   ['client_uri', { client_uri: 1 }],
@@ -100,13 +107,17 @@ for (const [member, metadata] of [
   ['client_credentials', {
     token_endpoint_auth_method: 'none', redirect_uris: ['https://app.example/'], grant_types: ['authorization_code', 'client_credentials'],
   }],
-  ['client_secret', { token_endpoint_auth_method: 'none', redirect_uris: ['https://app.example/'], client_secret: 'x' }],
+  ['client_secret', { token_endpoint_auth_method: 'none', redirect_uris: ['https://app.example/'], client_secret: 'useless-but-long-enough' }],
   ['redirect_uris', { grant_types: ['authorization_code'] }],
   ['refresh_token', { grant_types: ['client_credentials', 'refresh_token'] }],
   ['redirect_uris', { redirect_uris: 'https://app.example/' }],
   ['redirect_uris', { redirect_uris: ['http://app.example/'] }],
   ['redirect_uris', { redirect_uris: ['https://app.example/#part'] }],
   ['redirect_uris', { redirect_uris: ['javascript:alert(1)'] }],
+  ['redirect_uris', { redirect_uris: ['JavaScript:alert(1)'] }],
+  ['redirect_uris', { redirect_uris: ['HTTP://app.example/'] }],
+  ['redirect_uris', { redirect_uris: ['http://127.0.0.1:+80/cb'] }],
+  ['redirect_uris', { redirect_uris: ['https://app.example:+443/cb'] }],
   ['post_logout_redirect_uris', { post_logout_redirect_uris: ['/bye'] }],
   ['response_types', { response_types: ['token'] }],
   ['id_token_signed_response_alg', { id_token_signed_response_alg: 'none' }],
@@ -116,6 +127,8 @@ for (const [member, metadata] of [
   ['token_endpoint_auth_method', { token_endpoint_auth_method: 'client_secret_jwt' }],
   ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg: 'HS256' }],
   ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg: 'none' }],
+  ['assertion_audience', keyMetadata(publicKey, { assertion_audience: 'https://as.example' })],
+  ['assertion_audience', keyMetadata(publicKey, { assertion_audience: ['issuer'] })],
   ['jwks', { token_endpoint_auth_method: 'private_key_jwt' }],
   ['jwks', { jwks: { keys: [] } }],
   ['jwks', { jwks: [publicKey.jwk] }],
@@ -168,9 +181,9 @@ test('replacing: what is not sent is gone, the secret stays', async () => {
 test('replacing the secret: the new one works at once, the old one does not', async () => {
   const client = await registerClient(server, {});
   await works(client);
-  const { json } = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'a-new-secret' });
-  assert.equal(json.client_secret, 'a-new-secret');
-  await works({ id: client.id, secret: 'a-new-secret' });
+  const { json } = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'a-new-secret-of-it' });
+  assert.equal(json.client_secret, 'a-new-secret-of-it');
+  await works({ id: client.id, secret: 'a-new-secret-of-it' });
   await fails(client);
 });
 
@@ -187,8 +200,8 @@ test('replacing the way of authentication, there and back', async () => {
 
 test('refused: replacing with bad metadata or another identifier changes nothing', async () => {
   const client = await registerClient(server, { scope: 'read' });
-  for (const metadata of [{ scope: 5 }, { client_id: 'other' }]) {
-    const answer = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'not-this-one', ...metadata });
+  for (const metadata of [{ scope: 5 }, { client_id: 'other' }, { client_secret: 'too-short' }]) {
+    const answer = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'not-this-one-either', ...metadata });
     assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
   }
   assert.equal((await works(client)).scope, 'read');
@@ -203,6 +216,51 @@ test('removing: the client is gone at once', async () => {
   for (const [method, metadata] of [['GET'], ['PUT', {}], ['DELETE']]) {
     const answer = await admin(server, method, clientPath(client.id), metadata);
     assert.deepEqual([answer.status, answer.json.error], [404, 'not_found'], method);
+  }
+});
+
+test('refuses an identifier that a user has, for as long as that user exists', async () => {
+  const user = await createUser(server);
+  const answer = await admin(server, 'POST', PATH, { client_id: user.id, scope: 'read' });
+  assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
+  assert.match(answer.json.error_description, /^client_id is the identifier of a user/);
+  assert.equal((await admin(server, 'GET', clientPath(user.id))).status, 404);
+  // One of the same form that no user has, a removed user's, and names of other forms.
+  assert.equal((await admin(server, 'POST', PATH, { client_id: randomBytes(16).toString('base64url') })).status, 201);
+  assert.equal((await admin(server, 'DELETE', `/admin/users/${user.id}`)).status, 204);
+  assert.equal((await admin(server, 'POST', PATH, { client_id: user.id })).status, 201);
+  assert.equal((await admin(server, 'POST', PATH, { client_id: user.username })).status, 201);
+});
+
+test('refuses the identifier of a user whom KV does not list', async () => {
+  const user = await createUser(server);
+  await (await server.store()).delete(`user|${server.issuer}|${user.id}`);
+  assert.equal((await admin(server, 'POST', PATH, { client_id: user.id })).status, 400);
+});
+
+test('a new user\'s identifier is looked for among the clients', async () => {
+  const counted = await startWorker({ vars: { COST_LOG: 'true' } });
+  try {
+    await createUser(counted);
+    const costs = () => counted.logs.filter((line) => line.includes('"endpoint":"/admin/users"') && line.includes('"kv_reads"'));
+    const [line] = await until(() => costs().length > 0 && costs(), 'the cost of creating a user');
+    assert.equal(JSON.parse(line).kv_reads, 1);
+  } finally {
+    await counted.stop();
+  }
+});
+
+test('schemes of redirect URIs may have upper-case letters, and are compared as they are written', async () => {
+  const redirect_uris = ['com.example.MyApp:/cb', 'HTTPS://app.example/cb'];
+  const client = await registerClient(server, { redirect_uris, token_endpoint_auth_method: 'none' });
+  assert.deepEqual(client.information.redirect_uris, redirect_uris);
+  const ask = async (redirect_uri) => (await send(server, authorizationPath(client, pkce(), { redirect_uri, prompt: 'none' })));
+  for (const redirect_uri of redirect_uris) {
+    const { status, headers } = await ask(redirect_uri);
+    assert.deepEqual([status, headers.location.startsWith(`${redirect_uri}?error=login_required`)], [303, true], headers.location);
+  }
+  for (const redirect_uri of ['com.example.myapp:/cb', 'COM.EXAMPLE.MYAPP:/cb', 'https://app.example/cb']) {
+    assert.equal((await ask(redirect_uri)).status, 400, redirect_uri);
   }
 });
 

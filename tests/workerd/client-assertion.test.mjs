@@ -7,6 +7,7 @@ import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertio
 import { forge, signedWithPublicKey, unsigned, withClaims, withOtherSignature } from './forgery.mjs';
 import { startWorker } from './harness.mjs';
 import { postForm } from './request.mjs';
+import { changeRecord } from './sealed.mjs';
 
 let server;
 let key;
@@ -28,11 +29,39 @@ for (const alg of ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'PS512', 'EdDSA'
   });
 }
 
-test('for the issuer, the token endpoint, or several', async () => {
-  for (const aud of [server.issuer, `${server.issuer}/oauth/token`, ['https://other.example', server.issuer]]) {
-    granted(await ask(await good({ aud })));
+test('of the types that a client assertion may have', async () => {
+  for (const typ of [undefined, 'JWT', 'jwt', 'client-authentication+jwt', 'application/client-authentication+jwt']) {
+    granted(await ask(await good({}, { typ })));
   }
 });
+
+for (const typ of ['at+jwt', 'application/at+jwt', 'dpop+jwt', 'logout+jwt', 'secevent+jwt', 'x/JWT', '']) {
+  test(`refused: an assertion of the type ${JSON.stringify(typ)}`, async () => refused(await ask(await good({}, { typ }))));
+}
+
+// Authlib sends the token endpoint, requests-oauth2client the address that it calls, older versions of openid-client a list of both.
+test('a client whose library has not moved may use the token endpoint, and no other server', async () => {
+  const { id: older, information } = await registerClient(server, keyMetadata(key, { assertion_audience: 'token_endpoint' }));
+  assert.equal(information.assertion_audience, 'token_endpoint');
+  await acceptsTheTokenEndpoint(older);
+});
+
+test('a client registered before there was a choice may go on using the token endpoint', async () => {
+  const { id: before, information } = await registerClient(server, keyMetadata(key));
+  assert.equal(information.assertion_audience, 'issuer');
+  await changeRecord(server, `client|${server.issuer}|${before}`, ({ metadata }) => { delete metadata.assertion_audience; });
+  await acceptsTheTokenEndpoint(before);
+});
+
+async function acceptsTheTokenEndpoint(client) {
+  const asked = async (aud, header) => ask(await signAssertion(key, assertionClaims(server, client, { aud }), header));
+  const endpoint = `${server.issuer}/oauth/token`;
+  for (const aud of [server.issuer, endpoint, [endpoint], [server.issuer], [server.issuer, endpoint]]) granted(await asked(aud));
+  for (const aud of [[endpoint, 'https://other.example/token'], [], `${server.issuer}/oauth/introspect`, [endpoint, 5]]) {
+    refused(await asked(aud));
+  }
+  refused(await asked(endpoint, { typ: 'at+jwt' }));
+}
 
 test('with the client_id beside it, and at the other endpoints too', async () => {
   granted(await ask(await good(), { client_id: id }));
@@ -52,6 +81,9 @@ test('a clock that is half a minute behind, and the longest lifetime', async () 
 
 for (const [what, changes] of [
   ['for another audience', () => ({ aud: 'https://other.example' })],
+  ['for the token endpoint', () => ({ aud: `${server.issuer}/oauth/token` })],
+  ['for a list, even of the issuer alone', () => ({ aud: [server.issuer] })],
+  ['for the issuer and another server', () => ({ aud: ['https://other.example', server.issuer] })],
   ['for an audience that only begins like the issuer', () => ({ aud: `${server.issuer}.evil.example` })],
   ['for the introspection endpoint', () => ({ aud: `${server.issuer}/oauth/introspect` })],
   ['without an audience', () => ({ aud: undefined })],
@@ -154,8 +186,8 @@ test('used assertions are remembered over a restart', async () => {
   granted(await ask(await good()));
 });
 
-function good(changes) {
-  return signAssertion(key, assertionClaims(server, id, changes));
+function good(changes, header) {
+  return signAssertion(key, assertionClaims(server, id, changes), header);
 }
 
 function ask(assertion, params = {}) {

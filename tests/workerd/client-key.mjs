@@ -21,9 +21,9 @@ export function assertionClaims(server, id, changes = {}) {
   return { iss: id, sub: id, aud: server.issuer, iat: now, exp: now + 60, jti: crypto.randomUUID(), ...changes };
 }
 
-/** An assertion with these claims, signed with the key. */
-export function signAssertion(key, claims) {
-  return new SignJWT(claims).setProtectedHeader({ alg: key.alg, kid: key.jwk.kid }).sign(key.privateKey);
+/** An assertion with these claims, signed with the key; `header` adds members to its header. */
+export function signAssertion(key, claims, header = {}) {
+  return new SignJWT(claims).setProtectedHeader({ alg: key.alg, kid: key.jwk.kid, ...header }).sign(key.privateKey);
 }
 
 /** The form of a token request that shows this assertion. */

@@ -1,10 +1,12 @@
 // Clients that prove themselves with a secret: every way that clients send it, and one answer to all that fails.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
 import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
 import { startWorker, token } from './harness.mjs';
 import { basic, postForm } from './request.mjs';
+import { changeRecord } from './sealed.mjs';
 
 const GRANT = { grant_type: 'client_credentials' };
 let server;
@@ -41,10 +43,10 @@ test('the registered way is the only one', async () => {
 });
 
 for (const [id, secret] of [
-  ['plus+and%percent', 'a+b%c'],
-  ['my old client', 'colon:in:secret'],
+  ['plus+and%percent', 'a+b%c-plus+and%percent'],
+  ['my old client', 'colon:in:the:secret'],
   ['old/client?&=', ' spaces and ~!@#$^*() '],
-  ['looks%20encoded', 'looks%2Bencoded'],
+  ['looks%20encoded', 'looks%2Bencoded%20too'],
 ]) {
   test(`a migrated client ${JSON.stringify(id)} with the secret ${JSON.stringify(secret)}`, async () => {
     const migrated = await registerClient(server, { client_id: id, client_secret: secret });
@@ -57,6 +59,16 @@ for (const [id, secret] of [
     refused(await ask(GRANT, basic({ id: formEncoded(id), secret: formEncoded(`${secret}x`) })));
   });
 }
+
+test('a secret that was registered before there was a rule for it goes on working', async () => {
+  const weak = { id: 'registered-long-ago', secret: 'p w' };
+  const strong = await registerClient(server, { client_id: weak.id });
+  await changeRecord(server, `client|${server.issuer}|${weak.id}`, (record) => {
+    record.secret = createHash('sha256').update(weak.secret).digest('base64url');
+  });
+  granted(await ask(GRANT, basic(weak)));
+  refused(await ask(GRANT, basic(strong)));
+});
 
 test('a colon in the identifier has to be encoded', async () => {
   const { id, secret } = await registerClient(server, { client_id: 'urn:example:client' });

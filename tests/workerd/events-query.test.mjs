@@ -22,7 +22,7 @@ before(async () => {
   server = await startWorker({ vars: { COST_LOG: 'true' } });
   [user, app, service, awkward] = [
     await createUser(server), await registerPublicClient(server), await registerClient(server, { scope: 'read' }),
-    await registerClient(server, { client_id: AWKWARD, client_secret: 'secret' }),
+    await registerClient(server, { client_id: AWKWARD, client_secret: 'a-secret-of-a-test' }),
   ];
   const browser = new Browser(server);
   tokens = await newGrant(server, browser, user, app, OFFLINE);

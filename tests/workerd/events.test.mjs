@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
-import { left } from './events.mjs';
+import { left, loggedEvents, storedEvents } from './events.mjs';
 import { decode } from './forgery.mjs';
 import { OFFLINE, forgeries, grantOf, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
 import {
   Browser, PASSWORD, authorizationPath, createUser, csrfOf, pkce, post, redeem, refresh, registerPublicClient, tokenRequest,
 } from './people.mjs';
-import { basic, bearer, postForm, send } from './request.mjs';
+import { basic, bearer, postForm, send, until } from './request.mjs';
 
 const REPLAY_WINDOW = 10;
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
@@ -142,6 +142,28 @@ test('a client that does not prove who it is: named if it is there, never what e
     failed('/oauth/introspect', 'client_secret', { client: 'root' }),
   ]);
   assert.ok(!server.logs.join('\n').includes(typed));
+});
+
+test('failures of one client\'s authentication are counted in one event, and lose no other', async () => {
+  const before = await storedEvents(server, { event: 'client_authentication_failed', client: service.id });
+  const from = server.logs.length;
+  const grant_type = 'client_credentials';
+  await Promise.all(Array.from({ length: 60 }, () => tokenRequest(server, { id: service.id, secret: 'wrong' }, { grant_type })));
+  assert.equal((await postForm(server, '/oauth/token', { grant_type, client_id: service.id })).status, 401);
+  assert.equal((await postForm(server, '/oauth/token', { grant_type }, { authorization: 'Basic ***' })).status, 401);
+  const all = () => loggedEvents(server, from).filter(({ event }) => event === 'client_authentication_failed');
+  await until(() => all().length === 62, 'each failure in the log');
+  assert.deepEqual(all().slice(-2).map(({ reason, client }) => [reason, client]), [
+    ['client_auth_missing', service.id], ['client_auth_malformed', undefined],
+  ]);
+  const stored = await until(async () => {
+    const events = await storedEvents(server, { event: 'client_authentication_failed', client: service.id });
+    const added = events.slice(before.length);
+    return added.some(({ reason }) => reason === 'client_auth_missing') && added;
+  }, 'the failures in the store');
+  const wrong = stored.filter(({ reason }) => reason === 'client_secret');
+  assert.equal(wrong.reduce((sum, { count = 1 }) => sum + count, 0), 60);
+  assert.ok(wrong.length <= 5, `${wrong.length} events`);
 });
 
 test('a refusal that is worth knowing is an event, any other a line of the log alone', async () => {

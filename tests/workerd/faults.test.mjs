@@ -32,7 +32,7 @@ test('KV refuses to write: changes are taken back or finished later, all else go
   });
   for (const [method, path, metadata] of [
     ['POST', '/admin/clients', { client_id: 'half-done', client_secret: 'half-done-secret' }],
-    ['PUT', clientPath(client.id), { client_secret: 'another-secret', scope: 'write' }],
+    ['PUT', clientPath(client.id), { client_secret: 'another-long-secret', scope: 'write' }],
     ['POST', '/admin/keys/rotate', {}],
   ]) {
     const [answer, reasons] = await withFaults(server, 1, () => change(method, path, metadata));
@@ -50,7 +50,7 @@ test('KV refuses to write: changes are taken back or finished later, all else go
   assert.equal((await admin(server, 'GET', clientPath('half-done'))).status, 404);
   await refused(server, { id: 'half-done', secret: 'half-done-secret' });
   assert.equal((await token(server, {}, client)).scope, 'read');
-  await refused(server, { id: client.id, secret: 'another-secret' });
+  await refused(server, { id: client.id, secret: 'another-long-secret' });
   // A change of keys is not taken back: the store may have had it all the same. It is planned anew.
   const later = (await admin(server, 'GET', '/admin/keys')).json.keys;
   assert.deepEqual(later.map(({ stage }) => stage), ['active', 'next']);

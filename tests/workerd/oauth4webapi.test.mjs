@@ -29,7 +29,7 @@ for (const [method, authentication] of [
   ['client_secret_basic', oauth.ClientSecretBasic],
   ['client_secret_post', oauth.ClientSecretPost],
 ]) {
-  for (const secret of [undefined, 'a+b%20:c/ &=~']) {
+  for (const secret of [undefined, 'a+b%20:c/ &=~d?e#f']) {
     test(`${method} with a ${secret ? 'brought' : 'generated'} secret: token, introspection, revocation`, async () => {
       const client = await registerClient(server, {
         token_endpoint_auth_method: method, scope: 'read write', client_secret: secret,

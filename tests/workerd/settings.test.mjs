@@ -20,7 +20,15 @@ for (const [what, options, reason] of [
   ['no root secret', { secrets: { EDGEMINT_ROOT_SECRET: undefined } }, 'root_secret_missing'],
   ['a short root secret that strangers can try', {
     issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'fifteen-letters' },
-  }, 'root_secret_missing'],
+  }, 'root_secret_weak'],
+  ['a root secret of sixteen equal characters', {
+    issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'aaaaaaaaaaaaaaaa' },
+  }, 'root_secret_weak'],
+  ['a root secret that repeats a word', {
+    issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'password-password-password' },
+  }, 'root_secret_weak'],
+  ['an issuer with the default port of https', { issuer: 'https://as.example:443' }, 'issuer_default_port'],
+  ['an issuer with the default port of http', { issuer: 'http://localhost:80' }, 'issuer_default_port'],
   ['an algorithm that does not sign here', { vars: { SIGNING_ALGORITHMS: 'ES256 HS256' } }, 'signing_algorithms_invalid'],
   ['a lifetime of nothing', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
   ['a relative resource', { vars: { DEFAULT_RESOURCE: '/api' } }, 'default_resource_invalid'],
@@ -52,6 +60,19 @@ for (const [what, options, reason] of [
     assert.deepEqual(faults(server), Array(1 + answers.length).fill(reason), 'and no more');
   });
 }
+
+test('the log says in a sentence what is wrong with a setting', async (t) => {
+  for (const [options, sentence] of [
+    [{ issuer: 'https://as.example:443' }, /ISSUER must not name the default port of its scheme/],
+    [{ issuer: 'https://as.example', secrets: { EDGEMINT_ROOT_SECRET: 'aaaaaaaaaaaaaaaa' } }, /EDGEMINT_ROOT_SECRET must have at least 16 characters/],
+  ]) {
+    const server = await startWorker(options);
+    t.after(() => server.stop());
+    await send(server, '/health');
+    await until(() => server.logs.some((line) => sentence.test(line)), `${sentence}`);
+    assert.ok(!server.logs.join('\n').includes('aaaaaaaaaaaaaaaa'));
+  }
+});
 
 test('a short root secret for localhost alone, and an issuer that is served elsewhere', async (t) => {
   for (const options of [{ secrets: { EDGEMINT_ROOT_SECRET: 'x' } }, { issuer: 'https://as.example' }]) {

@@ -83,6 +83,25 @@ test('npm run deploy -- --dry-run does all but the upload', async (t) => {
   }
 });
 
+test('npm run deploy and npm start refuse an issuer that names the default port', async (t) => {
+  for (const [args, ISSUER, without] of [
+    [['run', 'deploy', '--', '--dry-run'], 'https://as.example:443', 'https://as.example'], [['start'], 'http://localhost:80', 'http://localhost'],
+  ]) {
+    const run = npm(t, args, { ISSUER });
+    assert.equal(await run.ended, 1);
+    assert.match(run.output(), new RegExp(`^ISSUER names the default port, .*: write ${without} without :\\d+$`, 'm'));
+  }
+});
+
+test('npm run deploy refuses a root secret that is short, uniform or a repetition', async (t) => {
+  for (const EDGEMINT_ROOT_SECRET of ['fifteen-letters', 'aaaaaaaaaaaaaaaa', 'passwordpassword']) {
+    const run = npm(t, ['run', 'deploy', '--', '--dry-run'], { ISSUER: 'https://as.example', EDGEMINT_ROOT_SECRET });
+    assert.equal(await run.ended, 1);
+    assert.match(run.output(), /^EDGEMINT_ROOT_SECRET must have at least 16 characters, at least 6 of them different/m);
+    assert.ok(!run.output().includes(EDGEMINT_ROOT_SECRET));
+  }
+});
+
 test('npm run deploy without an issuer, or with one that is no https origin, says what to do', async (t) => {
   for (const ISSUER of ['', 'http://as.example', 'https://as.example/', 'as.example']) {
     const run = npm(t, ['run', 'deploy', '--', '--dry-run'], { ISSUER });

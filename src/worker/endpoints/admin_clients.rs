@@ -20,6 +20,7 @@ use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
 use crate::worker::status;
+use crate::worker::subjects::{is_of_user, new_client_id};
 
 /// How many clients a page of the list has.
 const PAGE: u64 = 100;
@@ -29,8 +30,11 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
     let mut registration = parse(platform, request).await?;
     let id = match registration.client_id.take() {
         Some(id) if id.is_root() => return Err(Refusal::ClientRoot.into()),
+        Some(id) if is_of_user(platform, &id).await? => {
+            return Err(Refusal::Metadata(MetadataError::ClientIdOfUser).into());
+        }
         Some(id) => id,
-        None => ClientId::from_random(random()?),
+        None => new_client_id(platform).await?,
     };
     let secret = match registration.secret.take() {
         None if registration.needs_secret() => Some(ClientSecret::from_random(random()?)),
