@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::import::{Import, ImportError};
-use super::key::{KeyMaterial, RevokedKey, SigningKey, Stage};
+use super::key::{KeyMaterial, SigningKey, Stage};
 use super::record::Unpublished;
-use super::ring::{Ring, thumbprint_of};
+use super::ring::Ring;
 use super::schedule::{CLOCK_SKEW, GRACE, LEAD};
 use crate::token::{Algorithm, UnixTime};
 
@@ -28,6 +28,8 @@ pub enum Command {
     Revoke(String),
     /// A key of another issuer comes in.
     Import(Box<Import>),
+    /// The ring was restored from a backup: revokes every key in it, since any of them may have been revoked after the backup.
+    Restored,
 }
 
 /// What the operator has configured.
@@ -153,6 +155,7 @@ impl Ring {
     /// Everything but the new keys.
     fn turn(&mut self, command: &Command, terms: &Terms<'_>, now: UnixTime) -> Result<Turn, KeyringRefusal> {
         let mut turn = Turn { changed: self.prune(now), ..Turn::default() };
+        turn.changed |= self.publish_overdue(now);
         turn.changed |= self.relink(terms.rotate_after, now);
         match command {
             Command::Ensure => {}
@@ -160,6 +163,7 @@ impl Ring {
             Command::Rotate => self.rotate(&mut turn, terms, now),
             Command::Revoke(kid) => self.revoke(kid, &mut turn, terms, now)?,
             Command::Import(import) => self.import(import, &mut turn, now)?,
+            Command::Restored => self.revoke_all(&mut turn, now),
         }
         if super::SIGNING_ALGORITHMS.iter().all(|algorithm| self.lasting_signer(*algorithm, now).is_none()) {
             turn.urgent.extend(terms.algorithms);
@@ -212,12 +216,7 @@ impl Ring {
             other.bring_forward(earlier(now));
         }
         self.relink(terms.rotate_after, now);
-        self.revoked.push(RevokedKey {
-            kid: key.kid.clone(),
-            thumbprint: thumbprint_of(&key.public_jwk),
-            revoked_at: now,
-            alg: key.alg.clone(),
-        });
+        self.revoked.push(key.to_revoked(now));
         if let Some(algorithm) = key.algorithm().filter(|_| key.private_jwk.is_some())
             && key.stage(now) == Stage::Active
             && self.signer(algorithm, now).is_none()
@@ -227,6 +226,17 @@ impl Ring {
         turn.changed = true;
         turn.events.push((Event::Revoked, key.kid));
         Ok(())
+    }
+
+    /// The count of changes goes on above every count that the lost ring can have reached: an isolate that has seen a later ring
+    /// than the restored one takes over what follows.
+    fn revoke_all(&mut self, turn: &mut Turn, now: UnixTime) {
+        for key in std::mem::take(&mut self.keys) {
+            self.revoked.push(key.to_revoked(now));
+            turn.events.push((Event::Revoked, key.kid));
+        }
+        self.version = self.version.max(now.0);
+        turn.changed = true;
     }
 
     fn import(&mut self, import: &Import, turn: &mut Turn, now: UnixTime) -> Result<(), KeyringRefusal> {
@@ -308,6 +318,17 @@ impl Ring {
         changed
     }
 
+    /// Publishes the keys whose publication lies further ahead than clocks may differ: every key is published when it is made, so
+    /// the clock was ahead then. What signs with them, and when, is not changed by that. Says whether there were any.
+    fn publish_overdue(&mut self, now: UnixTime) -> bool {
+        let mut changed = false;
+        for key in self.keys.iter_mut().filter(|key| key.publish_at > now.plus(CLOCK_SKEW)) {
+            key.publish_at = now;
+            changed = true;
+        }
+        changed
+    }
+
     /// Forgets the keys that are gone. Says whether there were any.
     pub fn prune(&mut self, now: UnixTime) -> bool {
         let before = self.keys.len();
@@ -371,6 +392,8 @@ impl SigningKey {
         let sooner = from < self.sign_from;
         if sooner {
             self.sign_from = from;
+            // What signs is published, by every clock that sees it sign.
+            self.publish_at = self.publish_at.min(from);
         }
         sooner
     }

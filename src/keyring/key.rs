@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::schedule::{LEAD, TAIL};
+use super::schedule::{CLOCK_SKEW, LEAD, TAIL};
 use crate::token::{Algorithm, Key, UnixTime};
 
 /// A key and its schedule.
@@ -126,9 +126,21 @@ impl SigningKey {
         Key::from_jwk(self.published_jwk().as_object()?).ok()
     }
 
-    /// From when to when it is in the set.
+    /// From when to when it is in the set: a key that signs is in it. (Earlier versions stored keys that were to be
+    /// published after their first signature, where a clock had been ahead.)
     pub fn validity(&self) -> (UnixTime, UnixTime) {
-        (self.publish_at, self.drop_at)
+        (self.publish_at.min(self.sign_from), self.drop_at)
+    }
+
+    /// Is it in the set?
+    pub fn is_published(&self, now: UnixTime) -> bool {
+        let (from, until) = self.validity();
+        from <= now && now < until
+    }
+
+    /// The RFC 7638 thumbprint of its public half: which key it is, whatever it is called.
+    pub fn thumbprint(&self) -> String {
+        thumbprint_of(&self.public_jwk)
     }
 
     /// When it begins to sign, and when it ends.
@@ -151,7 +163,9 @@ impl SigningKey {
 
     /// Does every verifier that follows the cache headers have it?
     pub fn is_known_everywhere(&self, now: UnixTime) -> bool {
-        self.first || self.publish_at.plus(LEAD) <= now
+        // A key that signs from the moment of its publication has both backdated, for the clocks that are behind.
+        let backdated = if self.sign_from <= self.publish_at { CLOCK_SKEW } else { 0 };
+        self.first || self.publish_at.plus(LEAD + backdated) <= now
     }
 
     pub(super) fn is_of(&self, algorithm: Algorithm) -> bool {
@@ -162,6 +176,11 @@ impl SigningKey {
     pub(super) fn stop_signing(&mut self, at: UnixTime, now: UnixTime) {
         self.sign_until = at;
         self.drop_at = at.max(now).plus(TAIL);
+    }
+
+    /// What is kept of it once it is revoked.
+    pub(super) fn to_revoked(&self, now: UnixTime) -> RevokedKey {
+        RevokedKey { kid: self.kid.clone(), alg: self.alg.clone(), thumbprint: self.thumbprint(), revoked_at: now }
     }
 
     /// The public half as it stands in the published set.
@@ -182,13 +201,19 @@ impl SigningKey {
             "alg": self.alg,
             "use": if self.private_jwk.is_some() { "sign" } else { "verify" },
             "stage": self.stage(now).name(),
-            "publish_at": self.publish_at,
+            "publish_at": self.validity().0,
             "sign_from": self.sign_from,
             "sign_until": self.sign_until,
             "drop_at": self.drop_at,
             "jwk": self.published_jwk(),
         })
     }
+}
+
+/// The RFC 7638 thumbprint of a public JWK; empty for a key that this version does not know.
+pub(super) fn thumbprint_of(jwk: &Value) -> String {
+    let key = jwk.as_object().and_then(|jwk| Key::from_jwk(jwk).ok());
+    key.map(|key| key.thumbprint()).unwrap_or_default()
 }
 
 /// What is kept of a key that was revoked: nothing that signs or verifies. It stays, so that the key never comes back.

@@ -30,12 +30,27 @@ pub struct Unpublished {
 }
 
 impl Kept {
-    /// The object has been away in the middle of its work, or KV refused: what does KV have? What it lacks is planned anew,
+    /// Compares what the object has with what KV has. Says whether KV was ahead.
+    ///
+    /// KV is ahead where the object was restored from a backup: its ring takes the place of the object's, which would
+    /// otherwise undo the changes that the object no longer knows. Revocations that only the object has are made in it again.
+    ///
+    /// KV is behind where the object died in the middle of its work, or KV refused: what KV lacks is planned anew,
     /// from now on. (Later than [`super::schedule::KV_STALENESS`] its answer is sure; before that, nothing that was
     /// planned to wait has begun, so that planning it anew does no harm.)
-    pub fn catch_up(&mut self, in_kv: Option<&Ring>, terms: &Terms<'_>, now: UnixTime) {
+    pub fn catch_up(&mut self, in_kv: Option<&Ring>, terms: &Terms<'_>, now: UnixTime) -> bool {
+        let is_ahead = |ring: &&Ring| {
+            let counts = ring.version().cmp(&self.ring.version());
+            counts.is_gt() || (counts.is_eq() && !ring.is_same(&self.ring))
+        };
+        if let Some(newer) = in_kv.filter(is_ahead) {
+            let older = std::mem::replace(&mut self.ring, newer.clone());
+            let is_changed = self.ring.take_revocations(&older);
+            self.unpublished = is_changed.then_some(Unpublished { since: now, known: newer.version() });
+            return true;
+        }
         let Some(lacking) = self.unpublished else {
-            return;
+            return false;
         };
         if in_kv.is_some_and(|ring| ring.version() == self.ring.version()) {
             self.unpublished = None;
@@ -44,6 +59,12 @@ impl Kept {
             let known = in_kv.map_or(lacking.known, |ring| ring.version().max(lacking.known));
             self.ring.plan_anew(Unpublished { known, ..lacking }, terms, now);
         }
+        false
+    }
+
+    /// Does KV lack what was published? It may have been restored from a backup, or have lost the ring.
+    pub fn is_to_be_published_again(&self, in_kv: Option<&Ring>) -> bool {
+        self.unpublished.is_none() && in_kv.is_none_or(|ring| ring.version() < self.ring.version())
     }
 
     /// Makes a change. `Some` if the ring has to be written: then with what happened to which key.

@@ -7,7 +7,7 @@ use super::SIGNING_ALGORITHMS;
 use super::change::Terms;
 use super::key::{RevokedKey, SigningKey, Stage};
 use super::schedule::OVERDUE;
-use crate::token::{Algorithm, Key, KeySet, UnixTime};
+use crate::token::{Algorithm, KeySet, UnixTime};
 
 /// All keys of one issuer that are not gone, with their private halves: it is only ever stored sealed.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -76,7 +76,7 @@ impl Ring {
 
     /// The keys that belong in the published set now.
     pub fn published(&self, now: UnixTime) -> impl Iterator<Item = &SigningKey> {
-        self.keys.iter().filter(move |key| key.publish_at <= now && key.stage(now) != Stage::Gone)
+        self.keys.iter().filter(move |key| key.is_published(now))
     }
 
     /// The published keys as verifying keys.
@@ -108,6 +108,22 @@ impl Ring {
         self.version >= known.version
     }
 
+    /// Is it the same ring? Two rings of one count can differ where the keyring object went on from a restored backup.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let text = |ring: &Self| serde_json::to_value(ring).ok();
+        self.version == other.version && text(self) == text(other)
+    }
+
+    /// Revokes here what the other ring has revoked. Says whether that is news.
+    pub(super) fn take_revocations(&mut self, other: &Self) -> bool {
+        let news: Vec<_> = other.revoked.iter().filter(|key| self.revoked(&key.kid).is_none()).cloned().collect();
+        let is_news = !news.is_empty();
+        self.keys.retain(|key| !news.iter().any(|gone| gone.thumbprint == key.thumbprint()));
+        self.revoked.extend(news);
+        self.version += u64::from(is_news);
+        is_news
+    }
+
     /// For an operator: every key with its schedule, without its private half, and those that were revoked.
     pub fn describe(&self, now: UnixTime) -> Value {
         let keys = self.keys.iter().map(|key| key.describe(now)).collect::<Vec<_>>();
@@ -127,15 +143,10 @@ impl Ring {
 
     /// Is this key, whatever it is called, in the ring?
     pub(super) fn holds(&self, kid: &str, thumbprint: &str) -> bool {
-        self.keys.iter().any(|key| key.kid == kid || thumbprint_of(&key.public_jwk) == thumbprint)
+        self.keys.iter().any(|key| key.kid == kid || key.thumbprint() == thumbprint)
     }
 
     pub(super) fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &SigningKey> {
         self.keys.iter().filter(move |key| key.is_of(algorithm))
     }
-}
-
-pub(super) fn thumbprint_of(jwk: &Value) -> String {
-    let key = jwk.as_object().and_then(|jwk| Key::from_jwk(jwk).ok());
-    key.map(|key| key.thumbprint()).unwrap_or_default()
 }

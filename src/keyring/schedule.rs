@@ -11,8 +11,8 @@ pub const REFRESH_AFTER: u64 = 60;
 pub const KV_STALENESS: u64 = 600;
 /// From the decision of the keyring to the end of its write to KV, seconds. A write that took longer is planned anew.
 pub const WRITE_SLACK: u64 = 60;
-/// How far any two clocks may differ: of the keyring, of the isolates, of the verifiers, seconds.
-pub const CLOCK_SKEW: u64 = 60;
+/// How far any two clocks may differ: of the keyring, of the isolates, of the verifiers, seconds. Promised in `threats`.
+pub const CLOCK_SKEW: u64 = 120;
 
 /// From a decision to the last isolate that acts without knowing of it, seconds, by whichever clock: the write, the old
 /// value in KV, the isolate's own view (a minute, and another while it looks).

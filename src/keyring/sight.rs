@@ -27,8 +27,8 @@ impl Sight {
 
     /// Whoever finds the ring a minute old goes to look, the others work on with what is there: for a minute more.
     pub fn glance(&mut self, now: UnixTime) -> Glance {
-        let is_looked_for = now < self.looked_at.plus(REFRESH_AFTER);
-        let is_recent = now < self.read_at.plus(2 * REFRESH_AFTER);
+        let is_looked_for = now.is_within(REFRESH_AFTER, self.looked_at);
+        let is_recent = now.is_within(2 * REFRESH_AFTER, self.read_at);
         if !is_looked_for {
             self.looked_at = now;
         }
@@ -37,6 +37,6 @@ impl Sight {
 
     /// May an isolate that can read nothing go on with what it has?
     pub fn may_go_on(&self, now: UnixTime) -> bool {
-        now < self.read_at.plus(STALE_LIMIT)
+        now.is_within(STALE_LIMIT, self.read_at)
     }
 }

@@ -289,6 +289,90 @@ fn a_takeover_that_did_not_reach_the_store_keeps_the_old_key_longer() {
 }
 
 #[test]
+fn what_a_clock_that_was_ahead_made_signs_and_is_published_by_the_right_one() {
+    for ahead in [CLOCK_SKEW + 1, 600, 400 * DAY] {
+        let mut keeper = Keeper::new();
+        keeper.at(T0.plus(ahead), Command::Ensure);
+        assert_eq!(keeper.signs(T0), None);
+        keeper.at(T0, Command::Ensure);
+        assert_eq!(keeper.signs(T0), Some("k1"));
+        assert_eq!(keeper.ring.key_set(T0).len(), 1, "{ahead} s ahead");
+    }
+    let mut keeper = Keeper::begun();
+    keeper.at(T0.plus(30 * DAY), Command::Tend);
+    assert_eq!(keeper.ring.key_set(T0).len(), 1);
+    keeper.at(T0, Command::Tend);
+    assert_eq!(keeper.ring.key_set(T0).len(), 2, "the next one is published long before it signs");
+}
+
+#[test]
+fn a_key_that_was_stored_as_signing_before_its_publication_is_published() {
+    let mut keeper = Keeper::begun();
+    keeper.ring.keys[0].publish_at = T0.plus(500);
+    assert_eq!(keeper.ring.key_set(T0).len(), 1);
+    assert_eq!(keeper.ring.jwks(T0)["keys"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_revoked_key_s_successor_is_published_by_clocks_that_are_behind() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0.plus(10), Command::Tend);
+    keeper.at(T0.plus(20), revoke("k1"));
+    let behind = UnixTime(T0.0 + 20 - CLOCK_SKEW);
+    assert_eq!(keeper.signs(behind), Some("k2"));
+    assert_eq!(keeper.ring.key_set(behind).len(), 1);
+}
+
+fn kept(ring: &Ring) -> Kept {
+    Kept { ring: ring.clone(), unpublished: None }
+}
+
+#[test]
+fn an_object_that_was_restored_takes_over_the_ring_that_kv_has() {
+    let mut keeper = Keeper::begun();
+    let backup = keeper.ring.clone();
+    keeper.at(T0, Command::Tend);
+    keeper.at(T0.plus(LEAD), revoke("k1"));
+    let mut restored = kept(&backup);
+    assert!(restored.catch_up(Some(&keeper.ring), &TERMS, T0.plus(LEAD)));
+    assert_eq!((restored.ring.version(), restored.unpublished), (keeper.ring.version(), None));
+    assert!(restored.ring.find("k1").is_none());
+    assert!(!restored.catch_up(Some(&keeper.ring), &TERMS, T0.plus(LEAD)), "once");
+    let mut current = kept(&keeper.ring);
+    assert!(!current.catch_up(Some(&backup), &TERMS, T0.plus(LEAD)), "an older ring is none to take over");
+    assert!(current.is_to_be_published_again(Some(&backup)) && current.is_to_be_published_again(None));
+    assert!(!current.is_to_be_published_again(Some(&keeper.ring)));
+}
+
+#[test]
+fn a_revocation_that_only_a_restored_object_has_is_kept() {
+    let mut keeper = Keeper::begun();
+    let mut forked = kept(&keeper.ring);
+    keeper.at(T0, Command::Tend);
+    let materials = [material(Algorithm::Es256, 90), material(Algorithm::Es256, 91)];
+    // KV could not be read: the revocation was stored, of a ring with as many changes as KV's.
+    forked.apply(&revoke("k1"), materials, &TERMS, T0.plus(5)).unwrap();
+    assert_eq!(forked.ring.version(), keeper.ring.version());
+    assert!(forked.catch_up(Some(&keeper.ring), &TERMS, T0.plus(10)));
+    assert!(forked.ring.revoked("k1").is_some() && forked.ring.find("k1").is_none());
+    assert!(forked.ring.version() > keeper.ring.version() && forked.unpublished.is_some());
+    assert!(forked.ring.find("k2").is_some(), "what KV has stays");
+}
+
+#[test]
+fn after_a_restore_every_key_is_revoked_and_others_sign_at_once() {
+    let mut keeper = Keeper::begun();
+    keeper.at(T0, Command::Tend);
+    keeper.at(T0, import("old", 99, Some(T0.0 + 500)));
+    let events = keeper.at(T0.plus(60), Command::Restored);
+    assert_eq!(events, ["key_revoked", "key_revoked", "key_revoked", "key_created", "key_created"]);
+    assert_eq!(keeper.stages(T0.plus(60)), "k3 active, k4 next");
+    assert!(["k1", "k2", "old"].iter().all(|kid| keeper.ring.revoked(kid).is_some()));
+    assert!(keeper.ring.version() > T0.0, "above every count that the lost ring can have reached");
+    assert!(!keeper.ring.find("k3").unwrap().is_known_everywhere(T0.plus(60)));
+}
+
+#[test]
 fn an_older_ring_takes_nobodys_place() {
     let mut keeper = Keeper::begun();
     let old = keeper.ring.clone();
@@ -322,6 +406,10 @@ fn an_isolate_looks_once_a_minute_and_goes_on_for_a_day() {
     assert_eq!(sight.glance(T0.plus(2 * REFRESH_AFTER - 1)), Glance::Use);
     assert_eq!(sight.glance(T0.plus(2 * REFRESH_AFTER)), Glance::Look);
     assert!(sight.may_go_on(T0.plus(STALE_LIMIT - 1)) && !sight.may_go_on(T0.plus(STALE_LIMIT)));
+    // What was read by a clock that was ahead is not taken for new until that time comes.
+    let mut ahead = Sight::at(T0.plus(30 * DAY));
+    assert_eq!(ahead.glance(T0), Glance::Look);
+    assert!(!ahead.may_go_on(T0));
 }
 
 #[test]

@@ -31,6 +31,12 @@ impl UnixTime {
     pub const fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
+
+    /// Is it less than that many seconds away from the other, after it or before? What was kept by a clock that was ahead is not
+    /// taken for new until that time comes.
+    pub const fn is_within(self, seconds: u64, of: Self) -> bool {
+        self.0.abs_diff(of.0) < seconds
+    }
 }
 
 /// The last second of the year 9999: a time beyond it is a mistake or an attack.

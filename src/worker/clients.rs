@@ -304,7 +304,7 @@ fn remembered(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
     }
     CLIENTS.with_borrow(|clients| {
         let known = clients.get(id)?;
-        (platform.now < known.read_at.plus(REMEMBER_FOR)).then(|| Rc::clone(&known.client))
+        platform.now.is_within(REMEMBER_FOR, known.read_at).then(|| Rc::clone(&known.client))
     })
 }
 

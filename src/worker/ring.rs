@@ -21,7 +21,7 @@ use super::crypto::{CheckingHandle, SigningHandle};
 use super::env::{KEYRING, Platform};
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::keyring_do::{KeyringAnswer, KeyringCommand};
+use super::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
 use super::report::{Fault, FaultKind, Stop};
 
 /// The type of our access tokens (RFC 9068 section 2.1).
@@ -33,8 +33,27 @@ const ID_TOKEN: &str = "JWT";
 pub(crate) struct View {
     ring: Ring,
     keys: KeySet,
-    signers: RefCell<HashMap<String, Rc<Signer>>>,
-    checkers: RefCell<HashMap<String, Rc<CheckingHandle>>>,
+    /// What the handles of its keys are called, by `kid`, which is unique within one ring.
+    names: HashMap<String, HandleName>,
+    signers: RefCell<HashMap<HandleName, Rc<Signer>>>,
+    checkers: RefCell<HashMap<HandleName, Rc<CheckingHandle>>>,
+}
+
+/// All that a handle is made of. A `kid` alone does not name a key: when a key has left the ring, another one may be imported
+/// under the same `kid`, and handles outlive the view that they were made for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct HandleName {
+    kid: String,
+    alg: &'static str,
+    /// RFC 7638.
+    thumbprint: String,
+}
+
+impl HandleName {
+    /// `None` for a key of an algorithm that this version does not know: it has no handle.
+    fn of(key: &SigningKey) -> Option<Self> {
+        Some(Self { kid: key.kid.clone(), alg: key.algorithm()?.name(), thumbprint: key.thumbprint() })
+    }
 }
 
 struct Signer {
@@ -52,7 +71,8 @@ thread_local! {
 impl View {
     fn new(ring: Ring, now: UnixTime) -> Self {
         let keys = ring.key_set(now);
-        Self { ring, keys, signers: RefCell::default(), checkers: RefCell::default() }
+        let names = ring.keys().iter().filter_map(HandleName::of).map(|name| (name.kid.clone(), name)).collect();
+        Self { ring, keys, names, signers: RefCell::default(), checkers: RefCell::default() }
     }
 
     /// The ring.
@@ -73,7 +93,8 @@ impl View {
     async fn signer(&self, key: Option<&SigningKey>) -> Result<Rc<Signer>, Fault> {
         let none = || Fault::new(FaultKind::NoSigningKey, &"the schedule has no active key");
         let key = key.ok_or_else(none)?;
-        if let Some(signer) = self.signers.borrow().get(&key.kid) {
+        let name = self.names.get(&key.kid).ok_or_else(none)?;
+        if let Some(signer) = self.signers.borrow().get(name) {
             return Ok(Rc::clone(signer));
         }
         let (algorithm, private) = key.algorithm().zip(key.private()).ok_or_else(none)?;
@@ -83,19 +104,32 @@ impl View {
             status_lists: Minter::new(algorithm, &key.kid, STATUS_LIST_TYPE),
             handle: SigningHandle::import(algorithm, private).await?,
         });
-        self.signers.borrow_mut().insert(key.kid.clone(), Rc::clone(&signer));
+        self.signers.borrow_mut().insert(name.clone(), Rc::clone(&signer));
         Ok(signer)
     }
 
+    /// The handle of a key of this ring.
     async fn checker(&self, algorithm: Algorithm, key: &token::Key) -> Result<Rc<CheckingHandle>, Fault> {
-        let kid = key.kid().unwrap_or_default();
-        if let Some(checker) = self.checkers.borrow().get(kid) {
+        let unusable = || Fault::new(FaultKind::Crypto, &"our own public key");
+        let name = self.names.get(key.kid().unwrap_or_default()).ok_or_else(unusable)?;
+        if let Some(checker) = self.checkers.borrow().get(name) {
             return Ok(Rc::clone(checker));
         }
-        let checker = CheckingHandle::import(algorithm, key).await;
-        let checker = Rc::new(checker.ok_or_else(|| Fault::new(FaultKind::Crypto, &"our own public key"))?);
-        self.checkers.borrow_mut().insert(kid.to_owned(), Rc::clone(&checker));
+        let checker = Rc::new(CheckingHandle::import(algorithm, key).await.ok_or_else(unusable)?);
+        self.checkers.borrow_mut().insert(name.clone(), Rc::clone(&checker));
         Ok(checker)
+    }
+
+    fn thumbprint(&self, key: Option<&SigningKey>) -> String {
+        let name = key.and_then(|key| self.names.get(&key.kid));
+        name.map(|name| name.thumbprint.clone()).unwrap_or_default()
+    }
+
+    /// Does this ring have the key that checked a token, by its name and by itself?
+    fn find(&self, key: &token::Key) -> Option<&SigningKey> {
+        let (kid, thumbprint) = (key.kid()?, key.thumbprint());
+        let name = self.names.get(kid)?;
+        self.ring.find(kid).filter(|_| name.thumbprint == thumbprint)
     }
 }
 
@@ -126,18 +160,19 @@ pub(crate) async fn mint_id_token(
     signer.sign(&signer.id_tokens, claims).await
 }
 
-/// Mints a status list token, and says with which key.
+/// Mints a status list token, and gives the thumbprint of its key.
 pub(crate) async fn mint_status_list(platform: &Platform, claims: &impl Serialize) -> Result<(String, String), Fault> {
     let view = view(platform).await?;
     let key = view.signing_key(platform, None);
     let signer = view.signer(key).await?;
-    let kid = key.map(|key| key.kid.clone()).unwrap_or_default();
-    Ok((signer.sign(&signer.status_lists, claims).await?, kid))
+    let thumbprint = view.thumbprint(key);
+    Ok((signer.sign(&signer.status_lists, claims).await?, thumbprint))
 }
 
-/// The key that signs now, unless it was told otherwise.
-pub(crate) async fn signing_kid(platform: &Platform) -> Result<String, Fault> {
-    Ok(view(platform).await?.signing_key(platform, None).map(|key| key.kid.clone()).unwrap_or_default())
+/// The thumbprint of the key that signs now where no algorithm is asked for; empty if there is none.
+pub(crate) async fn signing_thumbprint(platform: &Platform) -> Result<String, Fault> {
+    let view = view(platform).await?;
+    Ok(view.thumbprint(view.signing_key(platform, None)))
 }
 
 impl Signer {
@@ -154,6 +189,11 @@ pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> R
     let view = view(platform).await?;
     let refused = |_| Refusal::BearerInvalid;
     let pending = token::verify(text, &view.keys, &Arc::new(policy), platform.now).map_err(refused)?;
+    // The view may be older than the end of a key.
+    let key = pending.key().kid().and_then(|kid| view.ring.find(kid));
+    if !key.is_some_and(|key| key.is_published(platform.now)) {
+        return Err(Refusal::BearerInvalid.into());
+    }
     let checker = view.checker(pending.algorithm(), pending.key()).await?;
     let valid = checker.check(pending.signature(), pending.signing_input()).await?;
     Ok(pending.settle(valid).map_err(refused)?)
@@ -161,9 +201,9 @@ pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> R
 
 /// Was this token signed by a key of our own, and not by one that was imported to verify what another issuer has signed?
 pub(crate) async fn is_our_own(platform: &Platform, token: &Token) -> Result<bool, Fault> {
+    // Another view than the one that the token was checked by, maybe: the same kid may be another key there.
     let view = view(platform).await?;
-    let key = token.key().kid().and_then(|kid| view.ring.find(kid));
-    Ok(key.is_some_and(|key| key.private().is_some()))
+    Ok(view.find(token.key()).is_some_and(|key| key.private().is_some()))
 }
 
 /// Whom an ID token of ours names, if it is one; it may have expired.
@@ -255,13 +295,21 @@ pub(crate) async fn change(
     platform: &Platform,
     command: KeyringCommand,
 ) -> Result<Result<Rc<View>, KeyringRefusal>, Fault> {
-    let sealed = match objects::call(platform, KEYRING, platform.authority().issuer(), &command).await? {
+    let asked = KeyringRequest { command, asked_at: platform.now };
+    let sealed = match objects::call(platform, KEYRING, platform.authority().issuer(), &asked).await? {
         KeyringAnswer::Sealed(sealed) => sealed,
         KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
     };
     let name = kv::name(platform, Kind::Keyring, "");
-    match kv::open(platform, &name, &sealed).await? {
-        Found::Record(ring) => Ok(Ok(remember(View::new(ring, platform.now), platform.now))),
+    match kv::open::<Ring>(platform, &name, &sealed).await? {
+        Found::Record(ring) => {
+            // An object that was restored from a backup, and cannot read KV, is behind what this isolate has read there.
+            let newer = MEMORY.with_borrow(|memory| {
+                let (known, _) = memory.as_ref().filter(|(known, _)| !ring.supersedes(&known.ring))?;
+                Some(known.ring.clone())
+            });
+            Ok(Ok(remember(View::new(newer.unwrap_or(ring), platform.now), platform.now)))
+        }
         Found::Unreadable(kind) => Err(Fault::new(kind, &format!("{name} as the keyring answers"))),
         Found::Nothing => Err(Fault::new(FaultKind::NoSigningKey, &"the keyring's answer")),
     }
@@ -271,10 +319,10 @@ fn remember(view: View, now: UnixTime) -> Rc<View> {
     MEMORY.with_borrow_mut(|memory| {
         // The handles of keys that are still there stay good.
         if let Some((old, _)) = memory {
-            let still = |kid: &String| view.keys.iter().any(|key| key.kid() == Some(kid));
-            let keep = old.signers.borrow().iter().filter(|(kid, _)| still(kid)).map(own).collect();
+            let still = |name: &HandleName| view.names.get(&name.kid) == Some(name);
+            let keep = old.signers.borrow().iter().filter(|(name, _)| still(name)).map(own).collect();
             view.signers.replace(keep);
-            let keep = old.checkers.borrow().iter().filter(|(kid, _)| still(kid)).map(own).collect();
+            let keep = old.checkers.borrow().iter().filter(|(name, _)| still(name)).map(own).collect();
             view.checkers.replace(keep);
         }
         let view = Rc::new(view);
@@ -283,12 +331,13 @@ fn remember(view: View, now: UnixTime) -> Rc<View> {
     })
 }
 
-fn own<T>((kid, handle): (&String, &Rc<T>)) -> (String, Rc<T>) {
-    (kid.clone(), Rc::clone(handle))
+fn own<T>((name, handle): (&HandleName, &Rc<T>)) -> (HandleName, Rc<T>) {
+    (name.clone(), Rc::clone(handle))
 }
 
-/// Can tokens be signed now?
+/// Can tokens be signed now, by a key that verifiers find in the key set?
 pub(crate) async fn ready(platform: &Platform) -> Result<(), Fault> {
     let view = view(platform).await?;
-    view.signer(view.signing_key(platform, None)).await.map(|_| ())
+    let key = view.signing_key(platform, None).filter(|key| key.is_published(platform.now));
+    view.signer(key).await.map(|_| ())
 }

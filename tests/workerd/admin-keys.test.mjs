@@ -47,7 +47,7 @@ test('a revoked key signs no more, verifies nothing, and is known for good', asy
   assert.equal(answer.status, 200);
   assert.equal(answer.json.kid, kid);
   assert.ok(answer.json.revoked_at >= before && answer.json.revoked_at <= now());
-  assert.equal(answer.json.refused_here_from - answer.json.revoked_at, 840);
+  assert.equal(answer.json.refused_here_from - answer.json.revoked_at, 900);
   assert.equal(answer.json.refused_by_verifiers_from - answer.json.refused_here_from, 600);
 
   assert.deepEqual((await send(fresh, '/api/whoami', { headers: bearer(first) })).status, 401);
@@ -102,7 +102,7 @@ for (const [alg, make] of Object.entries(PAIRS)) {
       const { json } = answer;
       const kid = form === 'pem' ? 'old:key/1' : 'from-the-jwk';
       assert.deepEqual([json.alg, json.stage, json.use], [alg, 'next', 'sign']);
-      assert.equal(json.sign_from - json.publish_at, 1440);
+      assert.equal(json.sign_from - json.publish_at, 1500);
       const published = (await send(fresh, JWKS)).json.keys.find((candidate) => candidate.kid === kid);
       assert.deepEqual(published, { ...publicKey.export({ format: 'jwk' }), alg, kid, use: 'sig' });
       assert.deepEqual((await send(fresh, new URL(answer.headers.location).pathname, { headers: bearer((await token(fresh)).access_token) })).json, published);

@@ -2,7 +2,7 @@
 // ask for a key that they do not know; meanwhile keys are rotated by hand and by cron, one is revoked, one imported, and the
 // Worker dies. Nobody may notice.
 //
-// A key waits 24 minutes before it signs: between two acts the Worker is killed and its ring made older (see keyring.mjs), and
+// A key waits 25 minutes before it signs: between two acts the Worker is killed and its ring made older (see keyring.mjs), and
 // so are the key sets that the verifiers hold.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

@@ -209,7 +209,7 @@ async fn userinfo(
 /// The provider and its keys, as an isolate knows them.
 async fn provider(platform: &Platform, upstream: &Upstream, afresh: bool) -> Result<(Rc<Provider>, Rc<KeySet>), Stop> {
     let known = PROVIDER.with_borrow(|known| {
-        let known = known.as_ref().filter(|known| !afresh && platform.now < known.read_at.plus(REMEMBER_FOR))?;
+        let known = known.as_ref().filter(|known| !afresh && platform.now.is_within(REMEMBER_FOR, known.read_at))?;
         Some((Rc::clone(&known.provider), Rc::clone(&known.keys)))
     });
     if let Some(known) = known {

@@ -20,7 +20,7 @@ use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
-use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand};
+use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::users::{self, Listed, Name, password_name};
@@ -220,8 +220,9 @@ async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault>
 async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
     let ask = async |command| {
+        let asked = KeyringRequest { command, asked_at: platform.now };
         let answer: Result<KeyringAnswer, Fault> =
-            objects::call(platform, KEYRING, platform.authority().issuer(), &command).await;
+            objects::call(platform, KEYRING, platform.authority().issuer(), &asked).await;
         answer
     };
     tally.records += 1;

@@ -11,9 +11,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, Storage, durable_object};
 
-use crate::keyring::schedule::WRITE_SLACK;
+use crate::keyring::schedule::{CLOCK_SKEW, WRITE_SLACK};
 use crate::keyring::{Command, Event, Import, Kept, KeyringRefusal, Ring, Terms, Unpublished};
 use crate::oauth::event::Happening;
+use crate::token::UnixTime;
 
 use super as objects;
 use super::records::broken;
@@ -40,12 +41,32 @@ pub(crate) enum KeyringCommand {
     Revoke(String),
     /// A key comes in.
     Import(Box<Import>),
+    /// All state was restored from a backup.
+    Restored,
+}
+
+/// A command, and when it was sent by the clock of the isolate that asks.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct KeyringRequest {
+    pub(crate) command: KeyringCommand,
+    pub(crate) asked_at: UnixTime,
+}
+
+impl KeyringRequest {
+    /// By which time it is decided. The clock of an object that goes on working never runs backwards: one that was ahead and was
+    /// set right stays ahead here until the object is started again. An isolate reads its clock for each request. And what is to
+    /// sign for an isolate must have begun by the isolate's clock.
+    fn decided_at(&self, now: UnixTime) -> UnixTime {
+        let is_off = self.asked_at.plus(CLOCK_SKEW) < now;
+        if is_off || matches!(self.command, KeyringCommand::Ensure) { self.asked_at.min(now) } else { now }
+    }
 }
 
 impl From<KeyringCommand> for Command {
     fn from(command: KeyringCommand) -> Self {
         match command {
             KeyringCommand::Ensure | KeyringCommand::Reseal => Self::Ensure,
+            KeyringCommand::Restored => Self::Restored,
             KeyringCommand::Tend => Self::Tend,
             KeyringCommand::Rotate => Self::Rotate,
             KeyringCommand::Revoke(kid) => Self::Revoke(kid),
@@ -75,10 +96,9 @@ impl DurableObject for KeyringObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command: KeyringCommand = objects::command(&mut request).await?;
+        let asked: KeyringRequest = objects::command(&mut request).await?;
         let (storage, env) = (self.state.storage(), self.env.clone());
-        let anew = matches!(command, KeyringCommand::Reseal);
-        let run = async move { Ok(run(command.into(), anew, storage, env).await) };
+        let run = async move { Ok(run(Some(asked), storage, env).await) };
         let outcome = self.state.block_concurrency_while(run).await?;
         audit::deliver(&self.env);
         objects::reply(outcome)
@@ -111,22 +131,31 @@ const RETRY: Duration = Duration::from_secs(10);
 /// The object's storage, and what it needs to know.
 struct Keeper {
     storage: Storage,
+    /// With the time by which the command is decided.
     platform: Platform,
+    /// When the command came, by the object's own clock.
+    started: UnixTime,
     name: String,
 }
 
-/// `anew`: is the ring to be sealed anew, whatever becomes of it?
-async fn run(command: Command, anew: bool, storage: Storage, env: Env) -> Result<KeyringAnswer, Fault> {
+/// Without a request, the object tends the ring by itself.
+async fn run(asked: Option<KeyringRequest>, storage: Storage, env: Env) -> Result<KeyringAnswer, Fault> {
     let platform = Platform::new(env).await?;
+    let started = platform.now;
+    let now = asked.as_ref().map_or(started, |asked| asked.decided_at(started));
+    let platform = Platform { now, ..platform };
+    let command = asked.map_or(KeyringCommand::Tend, |asked| asked.command);
     let name = kv::name(&platform, Kind::Keyring, "");
-    Keeper { storage, platform, name }.run(&command, anew).await
+    // To be sealed by the current key-encryption key, whether or not it changes.
+    let anew = matches!(command, KeyringCommand::Reseal);
+    Keeper { storage, platform, started, name }.run(&command.into(), anew).await
 }
 
 /// Finishes what was interrupted.
 async fn finish(storage: Storage, env: Env) -> Result<(), Fault> {
     let stored: Option<Stored> = storage.get(RING).await.map_err(broken)?;
     if stored.is_some_and(|stored| !stored.published) {
-        run(Command::Tend, false, storage, env).await?;
+        run(None, storage, env).await?;
     }
     Ok(())
 }
@@ -137,8 +166,15 @@ impl Keeper {
         let authority = platform.authority();
         let terms = Terms { algorithms: authority.algorithms(), rotate_after: authority.key_rotation() };
         let stored: Option<Stored> = self.storage.get(RING).await.map_err(broken)?;
-        let mut kept = self.load(stored.as_ref()).await?;
-        let unknown = self.catch_up(&mut kept, &terms).await.err();
+        let read = kv::read::<Ring>(platform, &self.name).await;
+        let (in_kv, unknown) = match &read {
+            Ok(Found::Record(ring)) => (Some(ring), None),
+            Ok(Found::Nothing | Found::Unreadable(_)) => (None, None),
+            // Then nothing may be written there either: it may be ahead.
+            Err(fault) => (None, Some(*fault)),
+        };
+        let mut kept = self.load(stored.as_ref(), &read).await?;
+        let was_behind = unknown.is_none() && kept.catch_up(in_kv, &terms, now);
 
         let needs = match kept.ring.needs(command, &terms, now) {
             Ok(needs) => needs,
@@ -153,11 +189,21 @@ impl Keeper {
             Err(refusal) => return Ok(KeyringAnswer::Refused(refusal)),
         };
         if let (Some(stored), None, false) = (&stored, &events, anew) {
-            if !stored.published {
-                // KV had it all the time.
-                self.store(&Stored { published: true, lacking: None, ..stored.clone() }).await?;
+            let mut stored = stored.clone();
+            if was_behind {
+                stored.sealed = kv::seal(platform, &self.name, &kept.ring).await?;
             }
-            return Ok(KeyringAnswer::Sealed(stored.sealed.clone()));
+            if was_behind || !stored.published {
+                // KV had it all the time.
+                stored = Stored { published: true, lacking: None, ..stored };
+                self.store(&stored).await?;
+            }
+            let is_readable = matches!(read, Ok(Found::Record(_) | Found::Nothing));
+            if is_readable && kept.is_to_be_published_again(in_kv) {
+                // The next command tries again: what is asked for is there all the same.
+                let _ = self.publish(&stored.sealed).await;
+            }
+            return Ok(KeyringAnswer::Sealed(stored.sealed));
         }
         match self.commit(&mut kept, &terms, events.unwrap_or_default(), unknown).await {
             Ok(sealed) => Ok(KeyringAnswer::Sealed(sealed)),
@@ -166,38 +212,25 @@ impl Keeper {
         }
     }
 
-    async fn load(&self, stored: Option<&Stored>) -> Result<Kept, Fault> {
+    async fn load(&self, stored: Option<&Stored>, in_kv: &Result<Found<Ring>, Fault>) -> Result<Kept, Fault> {
+        let found;
         let (ring, unpublished) = match stored {
             Some(stored) => {
                 // An earlier version did not note it: its whole ring may be new.
                 let all = Unpublished { since: self.platform.now, known: 0 };
                 let lacking = stored.lacking.unwrap_or(all);
-                (
-                    kv::open(&self.platform, &self.name, &stored.sealed).await?,
-                    Some(lacking).filter(|_| !stored.published),
-                )
+                found = kv::open(&self.platform, &self.name, &stored.sealed).await?;
+                (&found, Some(lacking).filter(|_| !stored.published))
             }
             // An object that lost its storage takes up what KV has, if it can read it.
-            None => (kv::read(&self.platform, &self.name).await?, None),
+            None => (in_kv.as_ref().map_err(|fault| *fault)?, None),
         };
         let ring = match ring {
-            Found::Record(ring) => ring,
+            Found::Record(ring) => ring.clone(),
             Found::Nothing => Ring::default(),
-            Found::Unreadable(kind) => return Err(Fault::new(kind, &format!("{} in the keyring object", self.name))),
+            Found::Unreadable(kind) => return Err(Fault::new(*kind, &format!("{} in the keyring object", self.name))),
         };
         Ok(Kept { ring, unpublished })
-    }
-
-    /// Compares what is unpublished with what KV has. A fault means that nothing may be written there.
-    async fn catch_up(&self, kept: &mut Kept, terms: &Terms<'_>) -> Result<(), Fault> {
-        if kept.unpublished.is_some() {
-            let in_kv = match kv::read(&self.platform, &self.name).await? {
-                Found::Record(ring) => Some(ring),
-                Found::Nothing | Found::Unreadable(_) => None,
-            };
-            kept.catch_up(in_kv.as_ref(), terms, self.platform.now);
-        }
-        Ok(())
     }
 
     /// KV cannot be written: whoever asked gets what it may act on all the same, if that can sign.
@@ -228,9 +261,9 @@ impl Keeper {
         }
         self.publish(&stored.sealed).await?;
         // A write that took too long has used up some of the time for which new keys wait.
-        let later = clock::now();
-        if later > self.platform.now.plus(WRITE_SLACK) {
-            kept.catch_up(None, terms, later);
+        let took = clock::now().0.saturating_sub(self.started.0);
+        if took > WRITE_SLACK {
+            kept.catch_up(None, terms, self.platform.now.plus(took));
             stored = self.keep(kept).await?;
             self.publish(&stored.sealed).await?;
         }

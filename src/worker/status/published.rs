@@ -28,7 +28,8 @@ pub(crate) struct SignedList {
     lst: String,
     digest: String,
     span: UnixTime,
-    kid: String,
+    /// The RFC 7638 thumbprint of the key that signed it: two keys may have had one `kid`.
+    signed_by: String,
 }
 
 #[derive(Clone)]
@@ -61,12 +62,12 @@ pub(crate) async fn count(platform: &Platform) -> Result<u32, Fault> {
 pub(crate) async fn list(platform: &Platform, id: ListId) -> Result<Option<Rc<SignedList>>, Fault> {
     let now = platform.now;
     // A list whose key is not trusted any more is of no use to anybody.
-    let kid = ring::signing_kid(platform).await?;
+    let signer = ring::signing_thumbprint(platform).await?;
     let kept = KEPT.with_borrow_mut(|kept| {
         let entry = kept.get_mut(&id)?;
-        let looking = now < entry.looked_at.plus(STATUS_REFRESH);
+        let looking = now.is_within(STATUS_REFRESH, entry.looked_at);
         // Whoever finds it old goes to look, the others go on with what is there: for as long again.
-        let usable = looking && now < entry.read_at.plus(2 * STATUS_REFRESH) && entry.list.stands(&kid, now);
+        let usable = looking && now.is_within(2 * STATUS_REFRESH, entry.read_at) && entry.list.stands(&signer, now);
         if !usable {
             entry.looked_at = now;
         }
@@ -74,17 +75,17 @@ pub(crate) async fn list(platform: &Platform, id: ListId) -> Result<Option<Rc<Si
     });
     match kept {
         Some((true, list)) => Ok(Some(list)),
-        Some((false, old)) => renew(platform, id, &kid, Some(old)).await.map(Some),
+        Some((false, old)) => renew(platform, id, &signer, Some(old)).await.map(Some),
         // Nobody may have us wake objects of lists that never were.
         None if !exists(platform, id).await? => Ok(None),
-        None => renew(platform, id, &kid, None).await.map(Some),
+        None => renew(platform, id, &signer, None).await.map(Some),
     }
 }
 
 impl SignedList {
     /// Would it be signed in the same way now?
-    fn stands(&self, kid: &str, now: UnixTime) -> bool {
-        self.span == span_start(now) && self.kid == kid
+    fn stands(&self, signer: &str, now: UnixTime) -> bool {
+        self.span == span_start(now) && self.signed_by == signer
     }
 }
 
@@ -97,14 +98,14 @@ async fn exists(platform: &Platform, id: ListId) -> Result<bool, Fault> {
 async fn renew(
     platform: &Platform,
     id: ListId,
-    kid: &str,
+    signer: &str,
     old: Option<Rc<SignedList>>,
 ) -> Result<Rc<SignedList>, Fault> {
     let known = old.as_ref().map(|old| old.digest.clone());
     let name = object_name(platform.authority(), id);
     let answer = objects::call(platform, STATUS_LIST, &name, &ListCommand::Read { known }).await?;
     let list = match (answer, old) {
-        (ListAnswer::Unchanged, Some(old)) if old.stands(kid, platform.now) => old,
+        (ListAnswer::Unchanged, Some(old)) if old.stands(signer, platform.now) => old,
         (ListAnswer::Unchanged, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
         (ListAnswer::List { lst, digest }, _) => sign(platform, id, lst, digest).await?,
         _ => return Err(objects::unexpected()),
@@ -121,8 +122,8 @@ async fn renew(
 
 async fn sign(platform: &Platform, id: ListId, lst: String, digest: String) -> Result<Rc<SignedList>, Fault> {
     let claims = list_claims(platform.authority(), id, &lst, platform.now);
-    let (text, kid) = ring::mint_status_list(platform, &claims).await?;
+    let (text, signed_by) = ring::mint_status_list(platform, &claims).await?;
     let span = span_start(platform.now);
-    let tag = format!("W/\"{id}.{}.{digest}.{}\"", span.0, kid.get(..8).unwrap_or_default());
-    Ok(Rc::new(SignedList { text, tag, lst, digest, span, kid }))
+    let tag = format!("W/\"{id}.{}.{digest}.{}\"", span.0, signed_by.get(..16).unwrap_or_default());
+    Ok(Rc::new(SignedList { text, tag, lst, digest, span, signed_by }))
 }

@@ -5,8 +5,10 @@
 pub(crate) struct Setup {
     /// How old an answer of the store may be, seconds.
     pub(crate) staleness: u64,
-    /// How far each clock is off: the object's, the isolates', the verifiers'. Any two differ by a minute at most.
+    /// How far each clock is off: the object's, the isolates', the verifiers'. Any two differ by two minutes at most.
     pub(crate) skews: [i64; 5],
+    /// May the clock of the machine that issues tokens be set wrong, and right again?
+    pub(crate) clock_jumps: bool,
     pub(crate) rotation_days: u64,
     pub(crate) both_algorithms: bool,
 }
@@ -47,6 +49,11 @@ pub(crate) enum Act {
     Restart { isolate: usize },
     /// The operator signs with both algorithms, or with one.
     Settings { both: bool },
+    /// The clock of the machine that issues tokens is set: so far from the right time. A clock that the object has seen does not run
+    /// backwards there until the object starts again.
+    Clock { off: i64, restarts: bool },
+    /// The keyring object is restored from a backup: what it had stored so many changes ago. The store is not.
+    RestoreObject { ago: usize },
 }
 
 /// How a look at the store goes.
@@ -73,6 +80,8 @@ pub(crate) enum Ask {
     Revoke(usize),
     ImportToSign(usize),
     ImportToVerify(u64),
+    /// What an operator does after all state was restored.
+    Restored,
 }
 
 /// What becomes of the object's turn, and how long its write to the store takes.
@@ -162,21 +171,37 @@ const SECONDS: [u64; 24] = [
 const AROUND: [i64; 20] =
     [-1260, -900, -720, -660, -601, -600, -599, -480, -301, -300, -299, -120, -61, -60, -30, 0, 0, 1, 60, 120];
 
+/// How far a clock is set wrong, seconds.
+const OFF: [i64; 16] = [0, 0, 0, 0, 70, 119, 300, 600, -70, -600, 3600, -3600, 86_400, -86_400, 8_000_000, 40_000_000];
+
 impl History {
-    pub(crate) fn from_seed(seed: u64, staleness: u64) -> Self {
+    pub(crate) fn from_seed(seed: u64, staleness: u64, clock_jumps: bool) -> Self {
         let mut chance = Chance::new(seed);
         let setup = Setup {
             staleness,
-            skews: [0; 5].map(|_| chance.of(&[-30, -30, 0, 30, 30])),
+            clock_jumps,
+            skews: [0; 5].map(|_| chance.of(&[-60, -60, 0, 60, 60])),
             rotation_days: chance.of(&[1, 1, 2, 30]),
             both_algorithms: chance.one_in(3),
         };
         let length = 6 + chance.below(14);
         let first = Act::Sign { isolate: 0, wanted: None, lives: 600, look: NOW };
         let mut turns = vec![Turn { wait: Wait::Seconds(0), act: first }];
-        turns.extend((0..length).map(|_| any_turn(&mut chance)));
+        if clock_jumps && chance.one_in(2) {
+            // The very first key is made by a wrong clock.
+            turns.insert(0, any_jump(&mut chance));
+        }
+        for _ in 0..length {
+            let jumps = clock_jumps && chance.one_in(4);
+            turns.push(if jumps { any_jump(&mut chance) } else { any_turn(&mut chance) });
+        }
         Self { setup, turns }
     }
+}
+
+fn any_jump(chance: &mut Chance) -> Turn {
+    let act = Act::Clock { off: chance.of(&OFF), restarts: chance.one_in(2) };
+    Turn { wait: Wait::Seconds(chance.of(&SECONDS)), act }
 }
 
 fn any_turn(chance: &mut Chance) -> Turn {
@@ -185,7 +210,7 @@ fn any_turn(chance: &mut Chance) -> Turn {
         _ => Wait::Seconds(chance.of(&SECONDS)),
     };
     let isolate = chance.below(2);
-    let act = match chance.below(26) {
+    let act = match chance.below(28) {
         0..=8 => Act::Sign {
             isolate,
             wanted: chance.of(&[None, None, Some(0), Some(1)]),
@@ -210,6 +235,8 @@ fn any_turn(chance: &mut Chance) -> Turn {
         23 => Act::Alarm { fate: any_fate(chance) },
         24 if chance.one_in(2) => Act::CutOff { isolate },
         24 => Act::Restart { isolate },
+        25 => Act::RestoreObject { ago: 1 + chance.below(3) },
+        26 if chance.one_in(3) => Act::Ask { what: Ask::Restored, isolate, fate: any_fate(chance) },
         _ => Act::Settings { both: chance.one_in(2) },
     };
     Turn { wait, act }

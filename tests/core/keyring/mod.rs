@@ -38,10 +38,10 @@ fn shrunk(mut history: History) -> (History, String) {
     (history, what)
 }
 
-fn no_history_breaks_a_rule(staleness: u64, seeds: std::ops::Range<u64>) {
+fn no_history_breaks_a_rule(staleness: u64, clock_jumps: bool, seeds: std::ops::Range<u64>) {
     let mut counts = world::Counts::default();
     for seed in seeds {
-        let history = History::from_seed(seed, staleness);
+        let history = History::from_seed(seed, staleness, clock_jumps);
         match play(&history) {
             Ok(world) => counts.add(&world.counts),
             Err(_) => {
@@ -51,15 +51,20 @@ fn no_history_breaks_a_rule(staleness: u64, seeds: std::ops::Range<u64>) {
         }
     }
     println!("{counts:?}");
-    counts.are_worth_something();
+    counts.are_worth_something(clock_jumps);
 }
 
 #[test]
 fn no_history_with_a_store_a_minute_old_breaks_a_rule() {
-    no_history_breaks_a_rule(60, 0..100_000);
+    no_history_breaks_a_rule(60, false, 0..100_000);
 }
 
 #[test]
 fn no_history_with_a_store_ten_minutes_old_breaks_a_rule() {
-    no_history_breaks_a_rule(600, 100_000..200_000);
+    no_history_breaks_a_rule(600, false, 100_000..200_000);
+}
+
+#[test]
+fn what_signs_is_published_whatever_the_clock_of_the_machine_said_before() {
+    no_history_breaks_a_rule(600, true, 200_000..300_000);
 }

@@ -5,7 +5,8 @@ use super::history::{Act, Age, Ask, End, Fate, History, Look, NOW, Setup, Turn, 
 use super::play;
 use super::world::World;
 
-const SETUP: Setup = Setup { staleness: 600, skews: [0; 5], rotation_days: 1, both_algorithms: false };
+const SETUP: Setup =
+    Setup { staleness: 600, skews: [0; 5], clock_jumps: false, rotation_days: 1, both_algorithms: false };
 const DAY: u64 = 24 * 3600;
 const OLDEST: Look = Look { age: Age::Oldest, hangs: false };
 
@@ -152,4 +153,37 @@ fn cron_never_comes() {
     let world = holds(SETUP, &turns);
     assert_eq!(world.emergencies, 0);
     assert!(*signed_with(&world).last().unwrap() > 20, "there is a new key every other day");
+}
+
+fn clock(off: i64, restarts: bool) -> Act {
+    Act::Clock { off, restarts }
+}
+
+#[test]
+fn the_first_key_is_made_by_a_clock_that_is_ahead() {
+    let setup = Setup { clock_jumps: true, ..SETUP };
+    for off in [70, 300, 600, 400 * DAY as i64] {
+        for restarts in [false, true] {
+            let turns =
+                [after(0, clock(off, false)), after(0, sign(0)), after(9, clock(0, restarts)), after(1, sign(1))];
+            let world = holds(setup, &turns);
+            assert_eq!(signed_with(&world), [0, 0], "the same key goes on");
+        }
+    }
+}
+
+#[test]
+fn the_object_is_restored_and_a_key_that_was_revoked_since_stays_away() {
+    let turns = [
+        after(0, sign(0)),
+        after(0, ask(Ask::Cron)),
+        after(3600, ask(Ask::Revoke(0))),
+        after(3600, Act::RestoreObject { ago: 2 }),
+        after(0, ask(Ask::Rotate)),
+        after(3600, sign(0)),
+        after(0, sign(1)),
+    ];
+    let world = holds(SETUP, &turns);
+    assert!(world.counts.restored == 1 && world.puts.last().unwrap().ring.find("0").is_none());
+    assert!(signed_with(&world).iter().skip(1).all(|key| *key != 0));
 }

@@ -41,6 +41,10 @@ impl World {
                 self.revoked |= 1 << number(kid);
                 Self::is_active(before, kid, now)
             }
+            Command::Restored => {
+                self.revoked |= before.keys().iter().fold(0, |keys, key| keys | 1 << number(&key.kid));
+                true
+            }
             _ => false,
         };
         for key in after.keys().iter().filter(|key| key.private().is_some()) {

@@ -47,6 +47,8 @@ pub(crate) struct Counts {
     pub(crate) planned_anew: u64,
     pub(crate) successors: u64,
     pub(crate) cut_off: u64,
+    pub(crate) restored: u64,
+    pub(crate) jumps: u64,
 }
 
 impl Counts {
@@ -58,20 +60,18 @@ impl Counts {
         self.planned_anew += other.planned_anew;
         self.successors += other.successors;
         self.cut_off += other.cut_off;
+        self.restored += other.restored;
+        self.jumps += other.jumps;
     }
 
-    pub(crate) fn are_worth_something(&self) {
-        for count in [
-            self.tokens,
-            self.checks,
-            self.old_answers,
-            self.emergencies,
-            self.planned_anew,
-            self.successors,
-            self.cut_off,
-        ] {
-            assert!(count > 1_000, "{self:?}");
-        }
+    pub(crate) fn are_worth_something(&self, clock_jumps: bool) {
+        // With a wrong clock, what verifiers hold and how early a key signs is not looked at.
+        let own = match clock_jumps {
+            true => [self.jumps; 4],
+            false => [self.checks, self.emergencies, self.successors, self.cut_off],
+        };
+        let all = [self.tokens, self.old_answers, self.planned_anew, self.restored];
+        assert!(own.into_iter().chain(all).all(|count| count > 1_000), "{self:?}");
     }
 }
 
@@ -100,11 +100,18 @@ pub(crate) struct Token {
     pub(crate) expires: u64,
 }
 
+type Stored = (Rc<Ring>, Option<Unpublished>);
+
 pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) now: u64,
     pub(crate) puts: Vec<Put>,
-    pub(crate) stored: Option<(Rc<Ring>, Option<Unpublished>)>,
+    pub(crate) stored: Option<Stored>,
+    /// What the object had stored before, the oldest first.
+    backups: Vec<Stored>,
+    /// How far the clock of the machine that issues tokens is off, and how far the object's, which does not run backwards.
+    off: i64,
+    object_clock: u64,
     pub(crate) isolates: [Isolate; 2],
     verifiers: [Option<Set>; 2],
     cache: Option<Set>,
@@ -128,6 +135,9 @@ impl World {
             now: START,
             puts: Vec::new(),
             stored: None,
+            backups: Vec::new(),
+            off: 0,
+            object_clock: 0,
             isolates: [Isolate::default(), Isolate::default()],
             verifiers: [None; 2],
             cache: None,
@@ -153,12 +163,21 @@ impl World {
             Act::Ask { what, isolate, fate } => self.operate(what, isolate, fate)?,
             Act::Alarm { fate } => {
                 if self.stored.as_ref().is_some_and(|(_, since)| since.is_some()) {
-                    self.ask(&Command::Tend, fate)?;
+                    self.ask(&Command::Tend, None, fate)?;
                 }
             }
             Act::CutOff { isolate } => self.isolates[isolate].cut_off ^= true,
             Act::Restart { isolate } => self.isolates[isolate].view = None,
             Act::Settings { both } => self.both = both,
+            Act::Clock { off, restarts } => {
+                self.counts.jumps += u64::from(off != self.off);
+                self.off = off;
+                if restarts {
+                    self.object_clock = 0;
+                    self.isolates.iter_mut().for_each(|isolate| isolate.view = None);
+                }
+            }
+            Act::RestoreObject { ago } => self.restore_object(ago),
         }
         (0..self.verifiers.len()).try_for_each(|verifier| self.check(verifier))
     }
@@ -176,7 +195,32 @@ impl World {
     }
 
     fn clock(&self, place: usize) -> UnixTime {
-        UnixTime(self.now.saturating_add_signed(self.setup.skews[place]))
+        let off = if place < 3 { self.off } else { 0 };
+        let clock = self.now.saturating_add_signed(self.setup.skews[place] + off);
+        UnixTime(if place == 0 { clock.max(self.object_clock) } else { clock })
+    }
+
+    /// Only when what the store has is not new any more: nothing tells an object that was restored at the very moment of a change.
+    fn restore_object(&mut self, ago: usize) {
+        let is_settled = self.puts.last().is_some_and(|put| put.at + self.setup.staleness <= self.now);
+        if let Some(place) = self.backups.len().checked_sub(ago).filter(|_| is_settled) {
+            self.stored = Some(self.backups[place].clone());
+            self.counts.restored += 1;
+        }
+    }
+
+    fn store(&mut self, ring: &Rc<Ring>, unpublished: Option<Unpublished>) {
+        self.backups.extend(self.stored.take());
+        self.stored = Some((Rc::clone(ring), unpublished));
+    }
+
+    /// Writes to the store. It never gets a ring that has seen fewer changes than the one it has.
+    fn put(&mut self, ring: &Rc<Ring>) -> Result<(), String> {
+        if let Some(last) = self.puts.last().filter(|last| last.ring.version() > ring.version()) {
+            return Err(format!("a ring of {} changes replaces one of {}", ring.version(), last.ring.version()));
+        }
+        self.puts.push(Put { at: self.now, ring: Rc::clone(ring) });
+        Ok(())
     }
 
     pub(crate) fn terms(&self) -> Terms<'static> {
@@ -197,7 +241,12 @@ impl World {
         if wanted.is_some_and(|wanted| key.algorithm() != Some(wanted)) {
             return Err("signed with another algorithm than was wanted".to_owned());
         }
-        self.may_sign(place, now, &key.kid)?;
+        if !ring.published(now).any(|published| published.kid == key.kid) {
+            return Err(format!("key {} signs and is not published", key.kid));
+        }
+        if !self.setup.clock_jumps {
+            self.may_sign(place, now, &key.kid)?;
+        }
         self.counts.tokens += 1;
         self.tokens.push(token);
         Ok(())
@@ -235,6 +284,9 @@ impl World {
 
     /// Does the verifier have the key of every token that is valid by its clock?
     fn check(&mut self, verifier: usize) -> Result<(), String> {
+        if self.setup.clock_jumps {
+            return Ok(());
+        }
         let Some(set) = self.verifiers[verifier].filter(|set| self.now < set.until) else {
             return Ok(());
         };
@@ -291,17 +343,22 @@ impl World {
                 if !ring.is_overdue(&terms, now) {
                     return Ok(Some(ring));
                 }
-                let answer = self.ask(&Command::Tend, super::history::WELL)?;
+                let answer = self.ask(&Command::Tend, Some(now), super::history::WELL)?;
                 return Ok(Some(self.remember(place, answer).unwrap_or(ring)));
             }
         }
-        let answer = self.ask(&Command::Ensure, super::history::WELL)?;
+        let answer = self.ask(&Command::Ensure, Some(now), super::history::WELL)?;
         Ok(self.remember(place, answer))
     }
 
     fn remember(&mut self, place: usize, answer: Option<Rc<Ring>>) -> Option<Rc<Ring>> {
         let now = self.clock(1 + place);
-        let ring = answer?;
+        let mut ring = answer?;
+        if let Some((known, _)) = &self.isolates[place].view
+            && !ring.supersedes(known)
+        {
+            ring = Rc::clone(known);
+        }
         self.isolates[place].view = Some((Rc::clone(&ring), Sight::at(now)));
         Some(ring)
     }
@@ -338,8 +395,9 @@ impl World {
                 let until = UnixTime(self.now + lives);
                 Command::Import(Box::new(Import::to_verify(kid, algorithm, &public, until)))
             }
+            Ask::Restored => Command::Restored,
         };
-        let answer = self.ask(&command, fate)?;
+        let answer = self.ask(&command, Some(self.clock(1 + place)), fate)?;
         if !self.isolates[place].cut_off {
             self.remember(place, answer);
         }
@@ -353,17 +411,24 @@ impl World {
     }
 
     /// As `worker::objects::keyring_do` does it. `None` if there is no answer.
-    fn ask(&mut self, command: &Command, fate: Fate) -> Result<Option<Rc<Ring>>, String> {
-        let (now, terms) = (self.clock(0), self.terms());
+    fn ask(&mut self, command: &Command, asked_at: Option<UnixTime>, fate: Fate) -> Result<Option<Rc<Ring>>, String> {
+        let (own, terms) = (self.clock(0), self.terms());
+        self.object_clock = own.0;
+        let ensures = matches!(command, Command::Ensure);
+        let counts = |asked: &UnixTime| ensures || asked.plus(CLOCK_SKEW) < own;
+        let now = asked_at.filter(counts).map_or(own, |asked| asked.min(own));
         let mut kept = match &self.stored {
             Some((ring, unpublished)) => Kept { ring: Ring::clone(ring), unpublished: *unpublished },
             None => Kept { ring: Ring::default(), unpublished: None },
         };
-        if kept.unpublished.is_some() {
-            let in_kv = self.read(fate.age);
-            kept.catch_up(in_kv.as_deref(), &terms, now);
-            self.counts.planned_anew += u64::from(kept.unpublished.is_some());
+        let in_kv = self.read(fate.age);
+        if self.stored.is_none()
+            && let Some(ring) = &in_kv
+        {
+            kept.ring = Ring::clone(ring);
         }
+        let was_behind = kept.catch_up(in_kv.as_deref(), &terms, now);
+        self.counts.planned_anew += u64::from(kept.unpublished.is_some());
         let before = kept.ring.clone();
         let Ok(needs) = kept.ring.needs(command, &terms, now) else {
             return Ok(None);
@@ -372,22 +437,28 @@ impl World {
         let Ok(events) = kept.apply(command, materials, &terms, now) else {
             return Ok(None);
         };
-        if let (Some((ring, unpublished)), None) = (&mut self.stored, &events) {
-            *unpublished = None;
-            return Ok(Some(Rc::clone(ring)));
+        if let (Some((ring, _)), None) = (&self.stored, &events) {
+            let ring = if was_behind { Rc::new(kept.ring.clone()) } else { Rc::clone(ring) };
+            self.store(&ring, None);
+            if kept.is_to_be_published_again(in_kv.as_deref()) {
+                self.put(&ring)?;
+            }
+            return Ok(Some(ring));
         }
         if fate.end == End::DiesFirst {
             return Ok(None);
         }
-        self.may_change(&before, command, &kept.ring, now)?;
+        if !self.setup.clock_jumps {
+            self.may_change(&before, command, &kept.ring, now)?;
+        }
         let ring = Rc::new(kept.ring.clone());
-        self.stored = Some((Rc::clone(&ring), kept.unpublished));
+        self.store(&ring, kept.unpublished);
         if fate.end == End::DiesStored {
             return Ok(None);
         }
         self.now += fate.takes;
         if fate.end != End::Refused {
-            self.puts.push(Put { at: self.now, ring: Rc::clone(&ring) });
+            self.put(&ring)?;
         }
         match fate.end {
             End::DiesPublished => Ok(None),
@@ -397,7 +468,7 @@ impl World {
                 Ok((answers && ring.preferred_signer(terms.algorithms, now).is_some()).then_some(ring))
             }
             End::Well | End::DiesFirst | End::DiesStored => {
-                self.stored = Some((Rc::clone(&ring), None));
+                self.store(&ring, None);
                 Ok(Some(ring))
             }
         }
