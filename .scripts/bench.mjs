@@ -4,7 +4,8 @@
 // minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place. `npm run bench --
 // token` measures the Worker alone. `npm run bench -- revocation` measures how soon revocations are seen by offline verifiers, and what
 // that costs, in about six minutes; `-- revocation --short` in two. `npm run bench -- cpu` measures the processor time of each
-// operation, in about three minutes, and with `--write` keeps the numbers for `npm run scale`.
+// operation, in about three minutes, and with `--write` keeps the numbers for `npm run scale`. `--smoke` runs the least of each part, to see
+// that it works; its numbers say nothing.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -22,10 +23,10 @@ const PARTS = {
     const { benchVerification } = await import('../tests/bench/verify.mjs');
     return benchVerification(options);
   },
-  async token() {
+  async token(options) {
     await buildWorker();
     const { benchTokens } = await import('../tests/bench/token.mjs');
-    return benchTokens();
+    return benchTokens(options);
   },
   async flows(options) {
     await buildWorker();
@@ -46,7 +47,7 @@ const PARTS = {
 };
 // Without a name.
 const USUAL = ['verify', 'token'];
-const FLAGS = ['--short', '--long', '--memory', '--write'];
+const FLAGS = ['--short', '--long', '--memory', '--write', '--smoke'];
 // Whose versions the results name: always, and for some parts.
 const PACKAGES = ['workerd', 'jose'];
 const PEERS = {
@@ -64,6 +65,7 @@ await main(async () => {
     long: given.includes('--long'),
     memory: given.includes('--memory'),
     write: given.includes('--write'),
+    smoke: given.includes('--smoke'),
   };
   const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);

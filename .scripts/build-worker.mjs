@@ -26,7 +26,7 @@ export async function buildWorker() {
 /** Runs worker-build, which makes of the crate in `cwd` what workerd runs; it compiles what is not compiled yet. */
 export function workerBuild(options, cwd = root) {
   const profile = QUICK ? ['--profile', PROFILE, '--no-opt'] : ['--release'];
-  return run('worker-build', [...profile, ...options, '--target-dir', target], {
+  return run('worker-build', [...profile, ...options, '--locked', '--target-dir', target], {
     cwd,
     // Without these three worker-build downloads its own from GitHub.
     env: {

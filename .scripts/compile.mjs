@@ -1,6 +1,7 @@
 // Compiles the crate to wasm with one of its two feature sets. Needs nothing but Rust: tools may still be on their way.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
 import { rust } from './setup.mjs';
 import { run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
@@ -32,10 +33,11 @@ export function compile(feature, target) {
   const result = previous.then(async () => {
     await rust();
     await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
-      run('cargo', ['build', '--profile', PROFILE, '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
+      run('cargo', ['build', '--locked', '--profile', PROFILE, '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
         env: compilerEnv(feature),
-        advice: 'the compiler\'s messages are above; '
-          + `\`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`,
+        advice: (output) => (cargoAdvice(output) === CARGO_ADVICE
+          ? `the compiler's messages are above; \`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`
+          : cargoAdvice(output)),
       }));
     return join(target, TRIPLE, PROFILE, 'edgemint.wasm');
   });

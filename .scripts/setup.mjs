@@ -1,8 +1,9 @@
 // Installs what the project needs and this machine lacks: npm packages, the wasm target, pinned cargo tools, a browser.
 // Quick when nothing is missing. Touches nothing outside of the project but rustup's components and, for tests, Chromium.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join, relative } from 'node:path';
+import { CARGO_ADVICE, cargoAdvice, npmAdvice } from './advice.mjs';
 import { installChromium } from './chromium.mjs';
 import { readIfThere } from './freshness.mjs';
 import { Failure, elapsed, isScript, main, run, step } from './steps.mjs';
@@ -41,9 +42,6 @@ const QUICK_TO_COMPILE = {
   CARGO_PROFILE_RELEASE_LTO: 'off',
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
 };
-const CARGO_ADVICE = 'see the log above; a C compiler, pkg-config and the headers of OpenSSL must be there '
-  + '(Debian, Ubuntu: apt-get install build-essential pkg-config libssl-dev)';
-
 function checkNode() {
   const oldest = 20;
   if (Number(process.versions.node.split('.')[0]) < oldest) {
@@ -86,22 +84,62 @@ function rustup(kind, ...names) {
 
 async function nodePackages() {
   const modules = join(root, 'node_modules');
-  // Inside node_modules, so that whoever deletes the packages deletes the stamp.
+  // Inside node_modules, so that the stamp is deleted with the packages.
   const stamp = join(modules, '.installed-lock');
   const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
-  if (readIfThere(stamp) === wanted) return;
-  await step('npm packages and Node.js for them', 'about 30 s', async () => {
-    // Not with the project's own Node.js: this replaces it.
-    const env = { PATH: systemPath().join(delimiter) };
-    const advice = 'check that the npm registry can be reached (`npm ping`), then run this again';
-    // No package's install script runs, except for the one that fetches the pinned Node.js.
-    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { env, advice });
-    await run('node', ['installArchSpecificPackage.js'], { cwd: join(modules, 'node'), env, advice });
-    const link = join(modules, '.bin', 'node');
+  if (readIfThere(stamp) !== wanted) {
+    await step('npm packages', 'about 30 s', async () => {
+      // No package's install script runs.
+      await run('npm', ['ci', ...QUIETLY], { env: SYSTEM_NODE, advice: npmAdvice });
+      writeFileSync(stamp, wanted);
+    });
+  }
+  await nodeForTools(join(modules, '.bin', 'node'));
+}
+
+const QUIETLY = ['--ignore-scripts', '--no-audit', '--no-fund'];
+// Not with the project's own Node.js: these commands replace it.
+const SYSTEM_NODE = { PATH: systemPath().join(delimiter) };
+/** wrangler needs it. */
+const NODE_FOR_TOOLS = [22, 12];
+
+/**
+ * Makes `link` the Node.js that `.scripts/node` pins by a lock file, with a hash of each platform's package. (The npm package `node`
+ * downloads the same, but unpinned.) On a platform without such a package the machine's own Node.js has to do.
+ */
+async function nodeForTools(link) {
+  const pinned = join(root, '.scripts', 'node');
+  const lock = readFileSync(join(pinned, 'package-lock.json'));
+  const own = join(toolsDir, 'node');
+  const stamp = join(own, 'node_modules', '.installed-lock');
+  const wanted = createHash('sha256').update(lock).digest('hex');
+  if (readIfThere(stamp) !== wanted) {
+    await step('Node.js for the tools', 'about 10 s', async () => {
+      mkdirSync(own, { recursive: true });
+      for (const file of ['package.json', 'package-lock.json']) cpSync(join(pinned, file), join(own, file));
+      await run('npm', ['ci', ...QUIETLY], { cwd: own, env: SYSTEM_NODE, advice: npmAdvice });
+      mkdirSync(join(own, 'node_modules'), { recursive: true });
+      writeFileSync(stamp, wanted);
+    });
+  }
+  const packages = readdirSync(join(own, 'node_modules')).filter((name) => name.startsWith('node-'));
+  const program = packages.map((name) => join(own, 'node_modules', name, 'bin', 'node')).find(existsSync);
+  if (program === undefined) {
+    const [major, minor] = process.versions.node.split('.').map(Number);
+    if (major < NODE_FOR_TOOLS[0] || (major === NODE_FOR_TOOLS[0] && minor < NODE_FOR_TOOLS[1])) {
+      const oldest = NODE_FOR_TOOLS.join('.');
+      throw new Failure(
+        `no Node.js is pinned for ${process.platform} on ${process.arch}, and ${process.versions.node} is too old for wrangler`,
+        `install Node.js ${oldest} or newer: https://nodejs.org`,
+      );
+    }
     rmSync(link, { force: true });
-    symlinkSync(join('..', 'node', 'bin', 'node'), link);
-    writeFileSync(stamp, wanted);
-  });
+  } else if (!existsSync(link) || realpathSync(link) !== realpathSync(program)) {
+    // In one step: another process may be starting a tool just now.
+    const fresh = `${link}.${process.pid}`;
+    symlinkSync(relative(join(link, '..'), program), fresh);
+    renameSync(fresh, link);
+  }
 }
 
 async function cargoTools(tests) {
@@ -111,23 +149,41 @@ async function cargoTools(tests) {
       version: lockedVersion('wasm-bindgen'),
       program: 'wasm-bindgen',
       // Without TLS, which only its test runner uses.
-      option: '--no-default-features',
+      options: ['--no-default-features'],
     },
     { crate: 'worker-build', version: lockedVersion('worker'), program: 'worker-build' },
   ];
-  if (tests) tools.push({ crate: 'cargo-deny', version: CARGO_DENY, program: 'cargo-deny', option: '--locked' });
+  if (tests) tools.push({ crate: 'cargo-deny', version: CARGO_DENY, program: 'cargo-deny' });
   const installed = readIfThere(join(toolsDir, '.crates.toml')) ?? '';
   const missing = tools.filter(({ crate, version, program }) =>
     !installed.includes(`"${crate} ${version} (`) || !existsSync(join(toolsDir, 'bin', program)));
   // One after another into one folder, so that what two of them need is compiled once.
   const target = join(toolsDir, 'target');
-  for (const { crate, version, program, option } of missing) {
-    const options = ['--force', '--root', toolsDir, '--target-dir', target, '--bin', program, ...(option ? [option] : [])];
-    await step(`${crate} ${version} into .tools`, '1 to 3 minutes', () =>
-      run('cargo', ['install', ...options, `${crate}@${version}`], { env: QUICK_TO_COMPILE, advice: CARGO_ADVICE }));
+  for (const { crate, version, program, options = [] } of missing) {
+    const args = ['--force', '--root', toolsDir, '--target-dir', target, '--bin', program, ...options, `${crate}@${version}`];
+    await step(`${crate} ${version} into .tools`, '1 to 3 minutes', () => cargoInstall(crate, args));
   }
   // Only what this run has put there: another may be compiling.
   if (missing.length > 0) rmSync(target, { recursive: true, force: true });
+}
+
+/** Installs with the versions that the crate's own lock file names. Where the registry lacks one of them, says so and lets cargo choose. */
+async function cargoInstall(crate, args) {
+  const install = (...locked) => run('cargo', ['install', ...locked, ...args], { env: QUICK_TO_COMPILE, check: false, advice: CARGO_ADVICE });
+  let { code, output } = await install('--locked');
+  const lacking = code !== 0 && lackedVersion(output);
+  if (lacking) {
+    console.log(`    the registry lacks ${lacking}, which ${crate}'s lock file names: built without --locked`);
+    ({ code, output } = await install());
+  }
+  if (code !== 0) throw new Failure(`\`cargo install ${crate}\` ended with exit code ${code}`, cargoAdvice(output), output);
+}
+
+/** The crate and version that a lock file names and the registry lacks, by what cargo says about it. */
+export function lackedVersion(output) {
+  if (!/^error: failed to select a version for the requirement/m.test(output)) return undefined;
+  const [, crate, version] = output.match(/requirement `([\w-]+) = "[^"]*"` \(locked to ([^)]+)\)/) ?? [];
+  return crate && `${crate} ${version}`;
 }
 
 /** The version of a crate in Cargo.lock: a tool that must match a crate is pinned by it and cannot drift. */

@@ -1,13 +1,16 @@
 // `npm start`: builds what is stale and serves the Worker on this machine, in workerd, with state that stays.
 // Environment: PORT, ISSUER, EDGEMINT_ROOT_SECRET and the names under [vars] in wrangler.toml.
 import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildPackage } from './build-package.mjs';
 import { buildWorker } from './build-worker.mjs';
 import { DEMO_STATE, prepareDemo } from './demo.mjs';
 import { checkPort } from './issuer.mjs';
 import { KEY_ENCRYPTION_KEY, LOCAL_SECRETS, ROOT_SECRET, localSecrets } from './secrets.mjs';
+import { readIfThere } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { Failure, elapsed, main, step } from './steps.mjs';
 import { root, toolEnv } from './toolbox.mjs';
@@ -60,9 +63,24 @@ async function checkPortIsFree(port) {
     });
     // Without IPv6 the second address cannot be taken by anybody.
     if (code === undefined || code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue;
-    const advice = `stop what listens there, or choose another port: PORT=${port === 65535 ? 8788 : port + 1} npm start`;
-    throw new Failure(code === 'EADDRINUSE' ? `port ${port} is in use` : `port ${port} cannot be used: ${code}`, advice);
+    const other = `choose another port: PORT=${port === 65535 ? 8788 : port + 1} npm start`;
+    const group = code === 'EADDRINUSE' ? earlierStart(port) : undefined;
+    if (group !== undefined) {
+      const what = `port ${port} is in use by an earlier \`npm start\` of this folder (process group ${group})`;
+      throw new Failure(what, `end that one with Ctrl-C, or with \`kill -- -${group}\`; or ${other}`);
+    }
+    throw new Failure(code === 'EADDRINUSE' ? `port ${port} is in use` : `port ${port} cannot be used: ${code}`, `stop what listens there, or ${other}`);
   }
+}
+
+/** Where a start notes the process group of its servers, by port: one that is killed may leave them behind. */
+function startNote(port) {
+  return join(root, '.wrangler', `start-${port}`);
+}
+
+function earlierStart(port) {
+  const group = Number(readIfThere(startNote(port)));
+  return group > 1 && signalGroup({ pid: group }, 0) ? group : undefined;
 }
 
 // wrangler gives the Worker those environment variables that wrangler.toml names under [vars] and [secrets],
@@ -71,7 +89,8 @@ function serve(port, url, secrets) {
   const options = {
     'env-file': LOCAL_SECRETS, ip: '127.0.0.1', port, 'inspector-port': 0, 'show-interactive-dev-session': false,
   };
-  const child = spawn('wrangler', ['dev', ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)], {
+  const leash = join(import.meta.dirname, 'leash.mjs');
+  const child = spawn(process.execPath, [leash, 'wrangler', 'dev', ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)], {
     cwd: root,
     env: toolEnv({
       ISSUER: process.env.ISSUER || url,
@@ -81,8 +100,11 @@ function serve(port, url, secrets) {
       X_LOCAL_OBSERVABILITY: 'false',
     }),
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The other end of its input closes with this process, and so ends it.
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  mkdirSync(join(root, '.wrangler'), { recursive: true });
+  if (child.pid !== undefined) writeFileSync(startNote(port), `${child.pid}\n`);
   const server = { output: '', show: false, exitCode: undefined, stopping: false };
   for (const [stream, copy] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
     stream.setEncoding('utf8').on('data', (text) => {
@@ -103,6 +125,7 @@ function serve(port, url, secrets) {
     child.kill('SIGTERM');
     for (let waited = 0; waited < 50 && signalGroup(child, 0); waited += 1) await sleep(100);
     signalGroup(child, 'SIGKILL');
+    rmSync(startNote(port), { force: true });
   };
   process.on('exit', () => signalGroup(child, 'SIGKILL'));
   return server;

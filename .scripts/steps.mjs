@@ -53,7 +53,8 @@ export function elapsed(started) {
 
 /**
  * Runs a command to its end and keeps what it prints. Options: `cwd`, `env` (added to the tools' own), `input`,
- * `show` (also print it), `check` (fail unless it exits with 0; default true), `advice` (what to do when it fails),
+ * `show` (also print it), `check` (fail unless it exits with 0; default true), `advice` (what to do when it fails: a text, or a
+ * function that makes one of what the command has printed),
  * `endSignal` (what ends it when this script is stopped; npm goes on after anything weaker than the default).
  */
 export function run(command, args = [], options = {}) {
@@ -76,16 +77,17 @@ export function run(command, args = [], options = {}) {
   collect(child.stdout, process.stdout);
   collect(child.stderr, process.stderr);
   child.stdin?.end(input);
+  const adviceFor = (printed) => (typeof advice === 'function' ? advice(printed) : advice);
   return new Promise((resolve, reject) => {
     child.on('error', (error) => {
       running.delete(child);
-      reject(new Failure(`${command} could not be started: ${error.message}`, advice));
+      reject(new Failure(`${command} could not be started: ${error.message}`, adviceFor(error.message)));
     });
     child.on('close', (code, signal) => {
       running.delete(child);
       if (check && code !== 0) {
         const how = signal === null ? `exit code ${code}` : signal;
-        reject(new Failure(`\`${[command, ...args].join(' ')}\` ended with ${how}`, advice, show ? '' : output));
+        reject(new Failure(`\`${[command, ...args].join(' ')}\` ended with ${how}`, adviceFor(output), show ? '' : output));
       } else {
         resolve({ code, stdout, output });
       }

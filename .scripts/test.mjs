@@ -20,9 +20,9 @@ const FEATURE_SETS = [
 /** Each gives what it counted: `{ passed, failed }`, maybe `skipped`, one text for each test that did not run, and a `note`. */
 const RUNNERS = {
   format: () => commands([['cargo', 'fmt', '--check']]),
-  lints: () => commands(FEATURE_SETS.map((options) => ['cargo', 'clippy', ...options, '--', '-D', 'warnings'])),
+  lints: () => commands(FEATURE_SETS.map((options) => ['cargo', 'clippy', '--locked', ...options, '--', '-D', 'warnings'])),
   dependencies,
-  docs: () => commands([['cargo', 'doc', '--no-deps', '--features', 'portable,people']], { RUSTDOCFLAGS: '-D warnings' }),
+  docs: () => commands([['cargo', 'doc', '--locked', '--no-deps', '--features', 'portable,people']], { RUSTDOCFLAGS: '-D warnings' }),
   rust: rustTests,
   // One of its clients guards a server with the package.
   workerd: () => nodeTests('workerd', buildWorker, buildPackage),
@@ -92,7 +92,7 @@ async function dependencies() {
 }
 
 async function rustTests() {
-  const args = ['test', '--features', 'portable,people', '--no-fail-fast'];
+  const args = ['test', '--locked', '--features', 'portable,people', '--no-fail-fast'];
   const { code, output } = await run('cargo', args, { show: true, check: false });
   const counts = { passed: 0, failed: 0 };
   const results = output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed;/gm);

@@ -26,36 +26,41 @@ import { yardstickWorker } from './workers.mjs';
 const SCOPE = 'read offline_access';
 const CONNECTIONS = 4;
 const ROUNDS = 13;
-// Together they revoke one entry in a hundred of a status list; the first round only warms up.
-const IN_A_ROUND = Math.ceil(constant('LIST_SIZE') / 100 / (ROUNDS + 1) / CONNECTIONS) * CONNECTIONS;
 const SIGNATURES = 500;
 const SIGN_INS = 5;
-const PUBLISHED_ANEW = 9;
-// For the storage alone.
-const MANY_GRANTS = 101;
+const FULL = {
+  rounds: ROUNDS,
+  // Together they revoke one entry in a hundred of a status list; the first round only warms up.
+  inARound: Math.ceil(constant('LIST_SIZE') / 100 / (ROUNDS + 1) / CONNECTIONS) * CONNECTIONS,
+  publishedAnew: 9,
+  // For the storage alone.
+  manyGrants: 101,
+};
+const SMOKE = { rounds: 1, inARound: CONNECTIONS, publishedAnew: 1, manyGrants: 2 };
 
 const RESULTS = join(root, 'tests', 'bench', 'cpu.json');
 
-/** Measures, and gives the results as a text; `write` keeps them for `npm run scale`. */
-export async function benchCpu({ write = false } = {}) {
+/** Measures, and gives the results as a text; `write` keeps them for `npm run scale`; `smoke` only sees that it does. */
+export async function benchCpu({ write = false, smoke = false } = {}) {
+  const size = smoke ? SMOKE : FULL;
   const yardstickPort = await freePort();
   const server = await startOurs({ inMemory: true, beside: [await yardstickWorker(yardstickPort)] });
   let measured;
   try {
-    const work = await step('people, clients and grants', '10 s', () => prepare(server, yardstickPort));
-    measured = await step(`${ROUNDS + 1} rounds`, '1 minute', () => inRounds(server, work));
+    const work = await step('people, clients and grants', '10 s', () => prepare(server, yardstickPort, size));
+    measured = await step(`${size.rounds + 1} rounds`, '1 minute', () => inRounds(server, work));
     measured['status list, published anew'] = await step('a status list that changes', '1 minute', () => publishedAnew(server, work));
   } finally {
     // The state stays until this process ends.
     await server.kill();
   }
-  const results = summary(measured, bytesOfGrant(storedAccounts(server.persist), MANY_GRANTS));
-  if (write) writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+  const results = summary(size, measured, bytesOfGrant(storedAccounts(server.persist), size.manyGrants));
+  if (write && !smoke) writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
   return describe(results);
 }
 
 /** The people, clients and tokens that the operations need; what changes in each round is made there. */
-async function prepare(server, yardstickPort) {
+async function prepare(server, yardstickPort, size) {
   const client = await server.client();
   const cookies = await ourPeople(server, client, SCOPE, CONNECTIONS);
   const user = await createUser(server);
@@ -70,14 +75,14 @@ async function prepare(server, yardstickPort) {
   const spare = await grants(client, cookies, SCOPE, 1);
   // Whoever has allowed it has one grant.
   await ourPeople(server, client, SCOPE, 1);
-  await grants(client, await ourPeople(server, client, SCOPE, 1), SCOPE, MANY_GRANTS - 1);
-  return { yardstickPort, client, cookies, user, browser, backend, service, resource, renewable, spare };
+  await grants(client, await ourPeople(server, client, SCOPE, 1), SCOPE, size.manyGrants - 1);
+  return { size, yardstickPort, client, cookies, user, browser, backend, service, resource, renewable, spare };
 }
 
 /** Every operation in each round, after one that warms up; gives the times of each, by name. */
 async function inRounds(server, work) {
   const times = {};
-  for (let round = 0; round <= ROUNDS; round += 1) {
+  for (let round = 0; round <= work.size.rounds; round += 1) {
     const measure = async (name, count, run) => {
       const time = await processorTimeOf(server.pid, count, run);
       if (round > 0) (times[name] ??= []).push(time);
@@ -88,11 +93,11 @@ async function inRounds(server, work) {
 }
 
 async function aRound(server, work, measure) {
-  const { client, cookies, backend, service, resource, renewable, yardstickPort } = work;
-  const each = IN_A_ROUND / CONNECTIONS;
-  const fixed = (name, port, request, count = IN_A_ROUND) =>
+  const { client, cookies, backend, service, resource, renewable, yardstickPort, size: { inARound } } = work;
+  const each = inARound / CONNECTIONS;
+  const fixed = (name, port, request, count = inARound) =>
     measure(name, count, () => load({ port, request, connections: CONNECTIONS, answers: count / CONNECTIONS }));
-  const talks = (name, conversations, count = IN_A_ROUND) =>
+  const talks = (name, conversations, count = inARound) =>
     measure(name, count, () => load({ port: server.port, conversations, answers: count / CONNECTIONS }));
 
   await fixed('hello', yardstickPort, get('/'));
@@ -148,13 +153,13 @@ async function signIns({ browser, user }, measure) {
 }
 
 /** A list that changes is encoded by its object and signed by the isolate that next looks at it: one by one. */
-async function publishedAnew(server, { client, cookies, spare }) {
+async function publishedAnew(server, { client, cookies, spare, size }) {
   const { uri } = placeOf(spare[0].access_token);
   const more = [];
-  while (more.length < PUBLISHED_ANEW) more.push(...await grants(client, cookies, SCOPE, 1));
+  while (more.length < size.publishedAnew) more.push(...await grants(client, cookies, SCOPE, 1));
   const times = [];
   let tag = (await fetchList(server, uri)).headers.etag;
-  for (const { refresh_token } of more.slice(0, PUBLISHED_ANEW)) {
+  for (const { refresh_token } of more.slice(0, size.publishedAnew)) {
     await revoke(server, { id: client.client }, refresh_token);
     // Until its copy is old enough to be looked at again.
     await new Promise((resolve) => setTimeout(resolve, (constant('STATUS_REFRESH') + 1.5) * 1000));
@@ -166,7 +171,7 @@ async function publishedAnew(server, { client, cookies, spare }) {
   return times;
 }
 
-function summary({ hello, signature, ...operations }, stored) {
+function summary(size, { hello, signature, ...operations }, stored) {
   const baseline = median(hello);
   const yardstick = median(signature) - baseline / SIGNATURES;
   const net = (times) => median(times) - baseline;
@@ -177,8 +182,8 @@ function summary({ hello, signature, ...operations }, stored) {
       with: 'npm run bench -- cpu --write',
       machine: `${cpus().length} cores (${cpus()[0].model.trim()})`,
       workerd: version('workerd'),
-      rounds: ROUNDS,
-      requests: IN_A_ROUND,
+      rounds: size.rounds,
+      requests: size.inARound,
     },
     yardstick: { what: 'one ES256 signature by WebCrypto in the same workerd', microseconds: round(yardstick) },
     baseline: { what: 'a request that does nothing, taken off all others', microseconds: round(baseline) },
@@ -197,11 +202,11 @@ function summary({ hello, signature, ...operations }, stored) {
   };
 }
 
-function describe({ yardstick, baseline, operations, bytes }) {
+function describe({ measured, yardstick, baseline, operations, bytes }) {
   const rows = Object.entries(operations).map(([name, { microseconds, middleHalf: [least, most], yardsticks }]) =>
     [name, microseconds.toLocaleString('en'), `${least} to ${most}`, `${yardsticks}`]);
-  return `Processor time of an operation, the Worker's and its objects' together: user and system time of workerd, over ${IN_A_ROUND} requests,
-median of ${ROUNDS} rounds, and between which their middle half lies. Taken off: ${baseline.microseconds} µs for a request that does nothing. The yardstick is ${yardstick.what}: ${yardstick.microseconds} µs.
+  return `Processor time of an operation, the Worker's and its objects' together: user and system time of workerd, over ${measured.requests} requests,
+median of ${measured.rounds} rounds, and between which their middle half lies. Taken off: ${baseline.microseconds} µs for a request that does nothing. The yardstick is ${yardstick.what}: ${yardstick.microseconds} µs.
 
 ${table([['', 'µs', 'middle half', 'yardsticks'], ...rows])}
 

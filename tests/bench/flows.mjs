@@ -16,6 +16,7 @@ import { oauthProviderWorker, writeWorker } from './workers.mjs';
 const CONNECTIONS = 10;
 const FULL = { rounds: 9, seconds: 0.6, grants: [1, 100, 1000], accounts: [10, 1000, 10_000] };
 const SHORT = { rounds: 3, seconds: 0.5, grants: [1, 100], accounts: [10, 500] };
+const SMOKE = { rounds: 1, seconds: 0.1, warmUp: 0.1, grants: [1, 2], accounts: [10, 12] };
 const WARM_UP_SECONDS = 1;
 const SCOPE = 'read offline_access';
 
@@ -23,8 +24,8 @@ const SCOPE = 'read offline_access';
  * Measures, and gives the results as a text. `short` measures less, and on smaller states; `memory` keeps all state in
  * memory, if the machine has a file system there: then it is computing that limits, not how fast the disk takes a row.
  */
-export async function benchFlows({ short = false, memory = false } = {}) {
-  const size = short ? SHORT : FULL;
+export async function benchFlows({ short = false, memory = false, smoke = false } = {}) {
+  const size = smoke ? SMOKE : short ? SHORT : FULL;
   const [writePort, peerPort] = [await freePort(), await freePort()];
   const running = [];
   const kept = async (starting) => {
@@ -184,12 +185,12 @@ ${table([
 }
 
 /** Measures contenders side by side: each has a port, its conversations, and how many answers count as one. */
-async function measure({ rounds, seconds }, what, contenders) {
+async function measure({ rounds, seconds, warmUp = WARM_UP_SECONDS }, what, contenders) {
   const rate = async ({ port, conversations, answers = 1 }, duration) =>
     await load({ port, conversations, seconds: duration }) / answers;
-  const expected = `${Math.ceil(contenders.length * (WARM_UP_SECONDS + rounds * seconds))} s`;
+  const expected = `${Math.ceil(contenders.length * (warmUp + rounds * seconds))} s`;
   return step(what, expected, async () => {
-    for (const contender of contenders) await rate(contender, WARM_UP_SECONDS);
+    for (const contender of contenders) await rate(contender, warmUp);
     return interleave(contenders, rounds, (contender) => rate(contender, seconds));
   });
 }

@@ -22,6 +22,8 @@ export default {
       iat: now,
       exp: now + 600,
       jti: crypto.randomUUID(),
+      // As long as that of a token of ours: nothing publishes this list.
+      status: { status_list: { idx: 65_536, uri: `${env.ISSUER}/oauth/status/0` } },
     }).setProtectedHeader({ alg: 'ES256', kid: env.SIGNING_KEY.kid, typ: 'at+jwt' }).sign(key);
     return Response.json(
       { access_token: token, token_type: 'Bearer', expires_in: 600, scope: env.SCOPE },

@@ -18,10 +18,11 @@ const SPAN_SECONDS = 120;
 const PROMISE_SECONDS = 60;
 const FULL = { revocations: 60, verifiers: 6, marked: LIST_SIZE / 100, publishings: 10, rounds: 9, seconds: 0.6 };
 const SHORT = { revocations: 12, verifiers: 3, marked: 200, publishings: 4, rounds: 3, seconds: 0.4 };
+const SMOKE = { revocations: 1, verifiers: 1, marked: 1, publishings: 1, rounds: 1, seconds: 0.02, settle: 0 };
 
-/** Measures, and gives the results as a text. */
-export async function benchRevocation({ short = false } = {}) {
-  const size = short ? SHORT : FULL;
+/** Measures, and gives the results as a text. `smoke` only sees that it does. */
+export async function benchRevocation({ short = false, smoke = false } = {}) {
+  const size = smoke ? SMOKE : short ? SHORT : FULL;
   const server = await startWorker({ assets: false });
   try {
     const app = await registerPublicClient(server);
@@ -56,7 +57,7 @@ async function someGrants(server, app, count) {
 }
 
 /** From the answer to a revocation to the first refusal, at verifiers that are in use all the time. */
-async function propagation(server, app, grants, { revocations, verifiers }) {
+async function propagation(server, app, grants, { revocations, verifiers, settle = TTL_SECONDS }) {
   const kept = grants.at(-1).access_token;
   const delays = [];
   const work = Array.from({ length: verifiers }, async (_, index) => {
@@ -76,7 +77,7 @@ async function propagation(server, app, grants, { revocations, verifiers }) {
     }
   });
   const ending = step(`${revocations} revocations, seen by ${verifiers} verifiers`, `${revocations + 60} s`, async () => {
-    await pause(1_000 * TTL_SECONDS);
+    await pause(1_000 * settle);
     for (const grant of grants.slice(0, revocations)) {
       await revoke(server, app, grant.refresh_token);
       grant.endedAt = performance.now();

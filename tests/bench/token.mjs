@@ -9,13 +9,11 @@ import { load, requestBytes } from './load.mjs';
 import { interleave, perSecond, ratio, table } from './rounds.mjs';
 import { helloWorker, joseWorker } from './workers.mjs';
 
-const CONNECTIONS = [16, 64];
-const ROUNDS = 5;
-const SECONDS = 3;
-const WARM_UP_SECONDS = 2;
+const FULL = { connections: [16, 64], rounds: 5, seconds: 3, warmUp: 2 };
+const SMOKE = { connections: [2, 4], rounds: 1, seconds: 0.1, warmUp: 0.1 };
 
-/** Measures, and gives the results as a text. */
-export async function benchTokens() {
+/** Measures, and gives the results as a text. `smoke` only sees that it does. */
+export async function benchTokens({ smoke = false } = {}) {
   const [port, helloPort, josePort] = await freePorts(3);
   const issuer = `http://localhost:${port}`;
   const client = { id: 'benchmark', secret: newSecret() };
@@ -32,7 +30,7 @@ export async function benchTokens() {
     // What is compared is the same work.
     assert.deepEqual(Object.keys(theirs.payload).sort(), Object.keys(ours.payload).sort());
     assert.deepEqual(Object.keys(theirs.protectedHeader).sort(), Object.keys(ours.protectedHeader).sort());
-    return await measure([
+    return await measure(smoke ? SMOKE : FULL, [
       { port, request: tokenRequest(client) },
       { port: helloPort, request: requestBytes({ method: 'GET', path: '/' }) },
       { port: josePort, request: tokenRequest(client) },
@@ -42,20 +40,20 @@ export async function benchTokens() {
   }
 }
 
-async function measure(contenders) {
-  const most = Math.max(...CONNECTIONS);
-  await step('warming up', `${contenders.length * WARM_UP_SECONDS} s`, async () => {
-    for (const contender of contenders) await load({ ...contender, connections: most, seconds: WARM_UP_SECONDS });
+async function measure(size, contenders) {
+  const most = Math.max(...size.connections);
+  await step('warming up', `${contenders.length * size.warmUp} s`, async () => {
+    for (const contender of contenders) await load({ ...contender, connections: most, seconds: size.warmUp });
   });
   const rows = [['requests in flight', 'edgemint', 'hello-world', 'edgemint / hello', 'jose Worker', 'edgemint / jose']];
-  for (const connections of CONNECTIONS) {
-    const expected = `${contenders.length * ROUNDS * SECONDS} s`;
+  for (const connections of size.connections) {
+    const expected = `${contenders.length * size.rounds * size.seconds} s`;
     const [ours, hello, jose] = await step(`token requests, ${connections} in flight`, expected, () =>
-      interleave(contenders, ROUNDS, (contender) => load({ ...contender, connections, seconds: SECONDS })));
+      interleave(contenders, size.rounds, (contender) => load({ ...contender, connections, seconds: size.seconds })));
     rows.push([`${connections}`, perSecond(ours), perSecond(hello), ratio(ours, hello), perSecond(jose), ratio(ours, jose)]);
   }
   return `Token requests a second: client_credentials, ES256, one workerd without the assets' router.
-Medians of ${ROUNDS} rounds of ${SECONDS} s; ratios are the median of the rounds', and their range.
+Medians of ${size.rounds} rounds of ${size.seconds} s; ratios are the median of the rounds', and their range.
 
 ${table(rows)}`;
 }

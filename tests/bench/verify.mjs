@@ -12,10 +12,11 @@ import { measureInWorkerd } from './verify/workerd.mjs';
 // Many short rounds: where others use the machine too, they slow neighbours alike.
 const FULL = { rounds: 35, seconds: 0.04, newTokens: 3_000, starts: 9, verifications: 1_000_000, expected: '10 to 25 s' };
 const SHORT = { rounds: 7, seconds: 0.03, newTokens: 3_000, starts: 3, verifications: 100_000, expected: '2 to 4 s' };
+const SMOKE = { rounds: 1, seconds: 0.003, newTokens: 50, starts: 1, verifications: 1_000, expected: '1 s' };
 
-/** Measures, and gives the results as a text. `short` measures less; `long` watches the memory for ten times as long. */
-export async function benchVerification({ short = false, long = false } = {}) {
-  const size = { ...(short ? SHORT : FULL), ...(long ? { verifications: 10_000_000 } : {}) };
+/** Measures, and gives the results as a text. `short` measures less; `long` watches the memory for ten times as long; `smoke` only sees that it does. */
+export async function benchVerification({ short = false, long = false, smoke = false } = {}) {
+  const size = { ...(smoke ? SMOKE : short ? SHORT : FULL), ...(long ? { verifications: 10_000_000 } : {}) };
   const weight = await measureWeight();
   const first = await measureFirstTokens(size);
   const memory = await measureMemory(size);

@@ -21,7 +21,7 @@ const COPIED = [
   '.scripts', '.tools/.crates.toml', 'Cargo.lock', 'Cargo.toml', 'build', 'dist', 'package-lock.json', 'package.json', 'src',
   'target/js/.inputs', 'wrangler.toml', 'www',
 ];
-const LINKED = ['node_modules', '.tools/bin'];
+const LINKED = ['node_modules', '.tools/bin', '.tools/node'];
 let project;
 
 before(async () => {
@@ -66,6 +66,23 @@ test('npm start on a port in use says so at once, and what to do', async (t) => 
   assert.equal(await run.ended, 1);
   assert.ok(run.output().includes(`port ${port} is in use`), run.output());
   assert.match(run.output(), /What to do: .*PORT=\d+ npm start/);
+});
+
+test('npm start beside an earlier one names that one, and how to end it; a start that is killed takes its server with it', async (t) => {
+  const port = await freePort();
+  const first = start(t, { PORT: port });
+  await welcome(first);
+  const second = start(t, { PORT: port });
+  assert.equal(await second.ended, 1);
+  const [, group] = second.output().match(/is in use by an earlier `npm start` of this folder \(process group (\d+)\)/) ?? [];
+  assert.ok(processesOfProject().includes(Number(group)), second.output());
+  assert.match(second.output(), new RegExp(`What to do: .*\`kill -- -${group}\`; or .*PORT=\\d+ npm start`));
+
+  signal(first.child, 'SIGKILL');
+  await until(() => processesOfProject().length === 0, 'the end of every process');
+  const third = start(t, { PORT: port });
+  await welcome(third);
+  await interrupt(third);
 });
 
 test('npm start with a PORT that is none says so', async (t) => {

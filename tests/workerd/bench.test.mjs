@@ -1,0 +1,32 @@
+// Each part of `npm run bench` works: the least of it, whose numbers say nothing.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { buildPackage } from '../../.scripts/build-package.mjs';
+import { buildWorker } from '../../.scripts/build-worker.mjs';
+import { run } from '../../.scripts/steps.mjs';
+
+/** What the text of each part must hold: a row with numbers. */
+const ROWS = {
+  verify: /^edgemint[^\n]* [\d,]+ /m,
+  token: /^2( +[\d,.]+(?: \([\d.]+ to [\d.]+\))?){5}$/m,
+  flows: /^edgemint, introspection +[\d,]+ +[\d.]+ \(/m,
+  revocation: /^median [\d.]+ s, 90 % within [\d.]+ s, 99 % within [\d.]+ s, longest [\d.]+ s; promised: 60 s, held\.$/m,
+  cpu: /^client_credentials +-?[\d,.]+ +-?[\d.]+ to -?[\d.]+ +-?[\d.]+$/m,
+};
+
+before(async () => {
+  await buildWorker();
+  await buildPackage();
+});
+
+// Two at once: most of the time of one of them is waiting for a status list.
+describe('npm run bench', { concurrency: 2 }, () => {
+  for (const part of ['revocation', ...Object.keys(ROWS).filter((name) => name !== 'revocation')]) {
+    test(`npm run bench -- ${part} measures`, async () => {
+      const { stdout } = await run('npm', ['run', '--silent', 'bench', '--', part, '--smoke']);
+      assert.match(stdout, ROWS[part]);
+      assert.doesNotMatch(stdout, /NaN|undefined/);
+      assert.match(stdout, /^Altogether /m);
+    });
+  }
+});
