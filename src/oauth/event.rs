@@ -106,6 +106,8 @@ pub enum Happening {
     Refused,
     /// An operator asked for all records to be sealed under another key.
     ResealStarted,
+    /// An operator said that all state was restored from a backup.
+    Restored,
     /// So many sessions were ended.
     SessionsEnded,
     /// Somebody signed in.
@@ -130,7 +132,7 @@ pub enum Happening {
 
 impl Happening {
     /// All of them, in the order of their words.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::AdminRefused,
         Self::BulkRevocationStarted,
         Self::BulkRevoked,
@@ -163,6 +165,7 @@ impl Happening {
         Self::RefreshReused,
         Self::Refused,
         Self::ResealStarted,
+        Self::Restored,
         Self::SessionsEnded,
         Self::SignIn,
         Self::SignInFailed,
@@ -210,6 +213,7 @@ impl Happening {
             Self::RefreshReused => "refresh_reused",
             Self::Refused => "refused",
             Self::ResealStarted => "reseal_started",
+            Self::Restored => "restored",
             Self::SessionsEnded => "sessions_ended",
             Self::SignIn => "sign_in",
             Self::SignInFailed => "sign_in_failed",
@@ -257,6 +261,7 @@ impl Happening {
             | Self::PasswordReset
             | Self::RecordsResealed
             | Self::ResealStarted
+            | Self::Restored
             | Self::SessionsEnded
             | Self::SignIn
             | Self::SignOut
@@ -363,6 +368,7 @@ impl Happening {
             | Refusal::TooManyParameters
             | Refusal::User(_)
             | Refusal::UserExists
+            | Refusal::UserPending { .. }
             | Refusal::UserNotFound => None,
         }
     }

@@ -84,6 +84,11 @@ pub enum Refusal {
     UserExists,
     /// An operator asked for a user that is not there.
     UserNotFound,
+    /// The user name is held by an account that is being created, or whose creation broke off a moment ago.
+    UserPending {
+        /// How long until the name is free, unless the account is there by then.
+        seconds: u64,
+    },
     /// A code or refresh token that cannot be exchanged.
     Grant(GrantRefusal),
     /// A user name, password, name or address that an account cannot have.
@@ -231,6 +236,7 @@ impl Refusal {
             Self::UpstreamAccount,
             Self::UpstreamAuthTime,
             Self::UserExists,
+            Self::UserPending { seconds: 0 },
             Self::UserNotFound,
             Self::AuthorizationTooLong,
             Self::BearerInvalid,
@@ -316,6 +322,7 @@ impl Refusal {
             Self::UpstreamAccount => "upstream_account",
             Self::UpstreamAuthTime => "upstream_auth_time",
             Self::UserExists => "user_exists",
+            Self::UserPending { .. } => "user_pending",
             Self::UserNotFound => "user_not_found",
             Self::Grant(refusal) => refusal.kind(),
             Self::User(error) => error.kind(),
@@ -373,6 +380,7 @@ impl Refusal {
             // RFC 6749 section 5.2: 401 names the scheme, whichever way the client tried.
             _ if error == "invalid_client" => reply.with("WWW-Authenticate", r#"Basic realm="edgemint""#),
             Self::MethodNotAllowed { allow } => reply.with("Allow", *allow),
+            Self::UserPending { seconds } => reply.with("Retry-After", seconds.to_string()),
             _ => reply,
         }
     }
@@ -436,6 +444,9 @@ impl Refusal {
             Self::UpstreamAccount => (403, "access_denied", "The user of the upstream provider has no account here."),
             Self::UpstreamAuthTime => {
                 (502, "login_required", "The upstream provider did not confirm a sign-in as recent as requested.")
+            }
+            Self::UserPending { .. } => {
+                (503, "temporarily_unavailable", "An account of this name is being created. Try again later.")
             }
             Self::UserExists => (409, "invalid_request", "There is a user of this name already."),
             Self::UserNotFound => (404, "not_found", "There is no such user."),

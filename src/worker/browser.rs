@@ -349,6 +349,7 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
         Refusal::SignInThrottled { seconds } => Problem::Throttled { seconds: *seconds },
         Refusal::Upstream | Refusal::UpstreamAuthTime => Problem::UpstreamFailed,
         Refusal::UpstreamAccount => Problem::UpstreamAccount,
+        Refusal::UserPending { .. } => Problem::Unavailable,
         other => Problem::BadRequest { reason: other.error().1 },
     }
 }

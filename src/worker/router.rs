@@ -3,8 +3,8 @@
 use worker::Env;
 
 use crate::oauth::Refusal;
-use crate::pages::{ErrorPage, Problem};
-use crate::wire::Reply;
+use crate::pages::{self, ErrorPage, Problem, Words};
+use crate::wire::{Form, Reply};
 
 use super::browser::Browser;
 use super::endpoints::{
@@ -56,7 +56,7 @@ async fn answer_at(route: Route<'_>, request: &Incoming, env: Env) -> Reply {
             platform.costs.tell(&platform.env, route.name());
             reply
         }
-        Err(fault) => settle_without_platform(route, fault),
+        Err(fault) => settle_without_platform(route, request, fault),
     }
 }
 
@@ -120,6 +120,7 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
         (Route::ClientTokens(id), _) => admin_jobs::end_tokens(platform, id).await,
         (Route::KeyEncryption, _) => admin_jobs::key_encryption(platform).await,
         (Route::Reseal, _) => admin_jobs::reseal(platform).await,
+        (Route::Restored, _) => admin_jobs::restored(platform).await,
         (Route::Revocation(id), _) => admin_jobs::revocation(platform, id).await,
         (Route::Revocations, _) => admin_jobs::revoke(platform, request).await,
         (Route::Events, _) => admin_events::list(platform, request).await,
@@ -149,7 +150,7 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
 async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Reply {
     let browser = match Browser::of(platform, request) {
         Ok(browser) => browser,
-        Err(fault) => return fault.reply(),
+        Err(_) => return unavailable_page(request),
     };
     let outcome = match (route, method) {
         (Route::Account, "POST") => account_page::act(platform, request, &browser).await,
@@ -181,10 +182,21 @@ async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Inc
     browser.with_session_written_anew(platform, reply)
 }
 
-/// Health says what is wrong with the settings; everything else says that it is not available.
-fn settle_without_platform(route: Route<'_>, fault: Fault) -> Reply {
-    match route {
-        Route::Health => documents::unhealthy(fault),
-        _ => fault.reply(),
+/// `/health` says what is wrong with the settings; everything else that it is not available: to people in a page.
+fn settle_without_platform(route: Route<'_>, request: &Incoming, fault: Fault) -> Reply {
+    match (route, route.audience()) {
+        (Route::Health, _) => documents::unhealthy(fault),
+        (_, Audience::Person) => unavailable_page(request),
+        (_, Audience::Client | Audience::Bearer | Audience::Operator) => fault.reply(),
     }
+}
+
+/// The page for a browser of which nothing is known but its request. What is wrong is told by `/health` alone.
+fn unavailable_page(request: &Incoming) -> Reply {
+    let locales = Form::parse(&request.query).ok().and_then(|query| query.get("ui_locales").map(str::to_owned));
+    let words = Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref());
+    let page = ErrorPage { problem: Problem::Unavailable, restart: None, reference: None };
+    Reply::html(Problem::Unavailable.status(), page.render(words), pages::headers(&[]))
+        .with("Vary", "Accept-Language")
+        .with("Retry-After", "5")
 }

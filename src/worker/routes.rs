@@ -25,6 +25,7 @@ pub(crate) enum Route<'p> {
     Logout,
     Reseal,
     ResourceMetadata,
+    Restored,
     Revocation(&'p str),
     Revocations,
     Revoke,
@@ -81,6 +82,7 @@ impl<'p> Route<'p> {
             "/admin/key-encryption/reseal" => Self::Reseal,
             "/admin/keys" => Self::Keys,
             "/admin/keys/rotate" => Self::Rotate,
+            "/admin/restored" => Self::Restored,
             "/admin/revocations" => Self::Revocations,
             "/admin/users" => Self::Users,
             "/api/whoami" => Self::Whoami,
@@ -137,7 +139,7 @@ impl<'p> Route<'p> {
             Self::Clients | Self::Keys | Self::Users => "GET, POST",
             Self::ClientTokens(_) | Self::UserGrant(..) | Self::UserPasskey(..) => "DELETE",
             Self::Consent | Self::SignInByPasskey | Self::Introspect | Self::Reseal => "POST",
-            Self::KeyRevocation(_) | Self::Revocations | Self::Rotate => "POST",
+            Self::KeyRevocation(_) | Self::Restored | Self::Revocations | Self::Rotate => "POST",
             Self::Events
             | Self::Health
             | Self::Key(_)
@@ -173,6 +175,7 @@ impl<'p> Route<'p> {
             Self::KeyEncryption | Self::Reseal => "/admin/key-encryption",
             Self::Logout => "/oauth/logout",
             Self::ResourceMetadata => METADATA_PATH,
+            Self::Restored => "/admin/restored",
             Self::Revocation(_) | Self::Revocations => "/admin/revocations",
             Self::Revoke => "/oauth/revoke",
             Self::Rotate => "/admin/keys/rotate",
@@ -218,6 +221,7 @@ impl<'p> Route<'p> {
             | Self::KeyRevocation(_)
             | Self::Keys
             | Self::Reseal
+            | Self::Restored
             | Self::Revocation(_)
             | Self::Revocations
             | Self::Rotate

@@ -1,7 +1,10 @@
 //! Making, finding, changing and removing users: an account, the name that leads to it, and its place in the list.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use worker::Delay;
 
 use crate::identity::password::{self, Password, PasswordHash};
 use crate::identity::profile::{Email, PersonName, Username};
@@ -27,8 +30,12 @@ use super::subjects::new_account_id;
 
 /// A name whose account cannot be found is taken to be left over from a creation that broke off, this long after, seconds.
 pub(crate) const LEFT_OVER_AFTER: u64 = 60;
+/// Another request may be creating the account just now: how often it is looked for, and how long between.
+const LOOKS_FOR_PENDING: u32 = 5;
+const PENDING_WAIT: Duration = Duration::from_millis(200);
 
 /// What somebody can be found by.
+#[derive(Clone, Copy)]
 pub(crate) enum Name<'n> {
     /// The name that a person types.
     Username(&'n str),
@@ -113,11 +120,12 @@ pub(crate) fn checked(
 
 /// Makes an account: takes its names, enters the account in the list, then stores it. Gives its profile and scope too.
 ///
-/// A crash in between leaves a name whose account is not there; the next who asks for it gets it, a minute later. And it
-/// may leave an entry in the list, which shows nothing: so whoever goes through the list misses no account.
+/// What fails in between is undone, so that the same request can be sent again. After a crash, or where that fails too, a name is left
+/// whose account is not there: [`Refusal::UserPending`] says when it is free. And an entry of the list may be left, which shows
+/// nothing: so a walk through the list misses no account.
 ///
 /// # Errors
-/// [`Refusal::UserExists`].
+/// [`Refusal::UserExists`] and [`Refusal::UserPending`].
 pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(AccountId, Profile, Option<Scope>), Stop> {
     let account = new_account_id(platform).await?;
     let upstream = user.upstream.of(None);
@@ -147,8 +155,25 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(Accoun
         Change::Keep => Some(platform.authority().default_user_scope().clone()),
         change => change.of(None),
     };
-    store(platform, &account, &profile, scope.clone()).await?;
+    if let Err(stop) = store(platform, &account, &profile, scope.clone()).await {
+        let upstream =
+            profile.upstream.as_ref().map(|UpstreamUser { issuer, sub }| Name::Upstream { issuer, subject: sub });
+        let username = user.username.as_ref().map(|name| Name::Username(name.as_str()));
+        undo(platform, upstream.into_iter().chain(username), &account).await;
+        return Err(stop);
+    }
     Ok((account, profile, scope))
+}
+
+/// Takes back what there is of an account whose creation failed. The account goes before its names: what failed may have happened
+/// all the same, and an account must not lose its name. A fault has been logged; then the names are free later.
+async fn undo<'n>(platform: &Platform, names: impl IntoIterator<Item = Name<'n>>, account: &AccountId) {
+    let gone = account::ask(platform, account, &AccountCommand::Remove).await;
+    if matches!(gone, Ok(AccountAnswer::Done | AccountAnswer::Missing)) {
+        for name in names {
+            let _ = release(platform, &name, account).await;
+        }
+    }
 }
 
 /// Makes an account for a user of the upstream provider.
@@ -162,7 +187,11 @@ pub(crate) async fn create_upstream(
 ) -> Result<AccountId, Stop> {
     let account = new_account_id(platform).await?;
     claim(platform, name, &account, None).await?;
-    store(platform, &account, profile, Some(platform.authority().default_user_scope().clone())).await?;
+    let scope = Some(platform.authority().default_user_scope().clone());
+    if let Err(stop) = store(platform, &account, profile, scope).await {
+        undo(platform, [*name], &account).await;
+        return Err(stop);
+    }
     Ok(account)
 }
 
@@ -196,22 +225,45 @@ async fn claim(
     password: Option<String>,
 ) -> Result<(), Stop> {
     let entry = Identifier { account: account.clone(), password, since: platform.now };
-    match identifier(platform, name, &IdentifierCommand::Claim { entry: entry.clone() }).await? {
-        IdentifierAnswer::Done => Ok(()),
-        IdentifierAnswer::Exists(old) if platform.now > old.since.plus(LEFT_OVER_AFTER) => {
-            match account::ask(platform, &old.account, &AccountCommand::Read).await? {
-                AccountAnswer::Missing => {
-                    let account = old.account;
-                    identifier(platform, name, &IdentifierCommand::Release { account }).await?;
-                    match identifier(platform, name, &IdentifierCommand::Claim { entry }).await? {
-                        IdentifierAnswer::Done => Ok(()),
-                        _ => Err(Refusal::UserExists.into()),
-                    }
-                }
-                _ => Err(Refusal::UserExists.into()),
-            }
+    let old = match identifier(platform, name, &IdentifierCommand::Claim { entry: entry.clone() }).await? {
+        IdentifierAnswer::Done => return Ok(()),
+        IdentifierAnswer::Exists(old) => old,
+        _ => return Err(objects::unexpected().into()),
+    };
+    // By a clock that was ahead it may have been claimed in what is the future now: then there is nothing to wait for.
+    let free_from = old.since.plus(LEFT_OVER_AFTER);
+    let free_from = if free_from > platform.now.plus(2 * LEFT_OVER_AFTER) { platform.now } else { free_from };
+    let mut looks = 0;
+    while is_left_over(platform, name, &old.account).await? {
+        if free_from <= platform.now {
+            return take_over(platform, name, old.account, entry).await;
         }
+        if looks == LOOKS_FOR_PENDING {
+            return Err(Refusal::UserPending { seconds: free_from.0 - platform.now.0 }.into());
+        }
+        looks += 1;
+        Delay::from(PENDING_WAIT).await;
+    }
+    Err(Refusal::UserExists.into())
+}
+
+/// Gives a name that is left over to another account.
+async fn take_over(platform: &Platform, name: &Name<'_>, account: AccountId, entry: Identifier) -> Result<(), Stop> {
+    identifier(platform, name, &IdentifierCommand::Release { account }).await?;
+    match identifier(platform, name, &IdentifierCommand::Claim { entry }).await? {
+        IdentifierAnswer::Done => Ok(()),
+        // Another request was faster.
         _ => Err(Refusal::UserExists.into()),
+    }
+}
+
+/// Does a name lead to an account that is not there, or that has another name?
+async fn is_left_over(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<bool, Stop> {
+    match (read(platform, account).await, name) {
+        (Ok((_, profile)), Name::Username(username)) => Ok(is_local(&profile) && profile.username != *username),
+        (Ok(_), Name::Upstream { .. } | Name::Address(_)) => Ok(false),
+        (Err(Stop::Refused(Refusal::UserNotFound)), _) => Ok(true),
+        (Err(stop), _) => Err(stop),
     }
 }
 

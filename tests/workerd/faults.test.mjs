@@ -15,6 +15,7 @@ const KV_DATABASES = ['kv', 'miniflare-KVNamespaceObject'];
 const KV_VALUES = ['kv', 'EDGEMINT_STORE', 'blobs'];
 const REGISTRY_DATABASES = ['do', '-RegistryObject'];
 const KEYRING_DATABASES = ['do', '-KeyringObject'];
+const ACCOUNT_DATABASES = ['do', '-AccountObject'];
 
 test('KV refuses to write: changes are taken back or finished later, all else goes on', async (t) => {
   const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
@@ -55,9 +56,44 @@ test('KV refuses to write: changes are taken back or finished later, all else go
   const later = (await admin(server, 'GET', '/admin/keys')).json.keys;
   assert.deepEqual(later.map(({ stage }) => stage), ['active', 'next']);
   assert.equal(later[0].kid, keys.keys[0].kid);
-  assert.ok(later[1].sign_from - later[1].publish_at >= 1440);
+  assert.ok(later[1].sign_from - later[1].publish_at >= 1500);
   await registerClient(server, { client_id: 'half-done', client_secret: 'half-done-secret' });
   assert.equal((await admin(server, 'POST', '/admin/keys/rotate')).json.keys.length, 2);
+});
+
+test('a user whose creation failed can be created again, and no name is held by no account', async (t) => {
+  const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
+  t.after(() => server.stop());
+  const door = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
+  const create = (username) => send(server, '/admin/users', { method: 'POST', headers: door, body: JSON.stringify({ username }) });
+  const found = async (username) => (await send(server, `/admin/users?username=${username}`, { headers: door })).json.users;
+  const values = join(server.persist, ...KV_VALUES);
+  await registerClient(server);
+  renameSync(values, `${values}.aside`);
+  writeFileSync(values, 'a file where a folder should be');
+  unavailable(await create('failed'), 'KV refuses');
+  rmSync(values);
+  renameSync(`${values}.aside`, values);
+  assert.deepEqual(await found('failed'), []);
+  assert.equal((await create('failed')).status, 201, 'the same request again');
+  assert.equal((await found('failed')).length, 1);
+  assert.equal((await create('failed')).status, 409);
+});
+
+test('a name whose account is not there, as after a crash, is told to be free in a minute', async (t) => {
+  const before = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
+  assert.equal((await admin(before, 'POST', '/admin/users', { username: 'stuck' })).status, 201);
+  await before.kill();
+  // The only account there is.
+  const accounts = join(before.persist, ...ACCOUNT_DATABASES);
+  for (const name of readdirSync(accounts).filter((file) => !file.startsWith('metadata.'))) rmSync(join(accounts, name));
+  const server = await startWorker(before.settings);
+  t.after(() => server.stop());
+  assert.deepEqual((await admin(server, 'GET', '/admin/users?username=stuck')).json.users, []);
+  const answer = await admin(server, 'POST', '/admin/users', { username: 'stuck' });
+  assert.deepEqual([answer.status, answer.json.error], [503, 'temporarily_unavailable'], answer.text);
+  const wait = Number(answer.headers['retry-after']);
+  assert.ok(wait > 5 && wait <= 60, `${wait} s`);
 });
 
 test('KV does not answer: what the objects know still works', async (t) => {

@@ -56,6 +56,16 @@ for (const [what, options, reason] of [
       assert.equal(headers['retry-after'], '5');
       assert.equal(headers['cache-control'], 'no-store');
     }
+    for (const [path, language, shown] of [['/account', 'en', 'en'], ['/oauth/authorize', 'zh-CN', 'zh-Hans']]) {
+      const page = await send(server, path, { headers: { accept: 'text/html', 'accept-language': language } });
+      answers.push(page);
+      assert.equal(page.status, 503, path);
+      assert.equal(page.headers['content-type'], 'text/html; charset=utf-8', path);
+      assert.match(page.headers['content-security-policy'], /default-src 'none'/);
+      assert.equal(page.headers['retry-after'], '5');
+      assert.match(page.text, new RegExp(`<html lang="${shown}"`));
+      assert.ok(!page.text.includes(reason), 'only health tells');
+    }
     await until(() => faults(server).length > answers.length, 'a line for each request');
     assert.deepEqual(faults(server), Array(1 + answers.length).fill(reason), 'and no more');
   });

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::oauth::Refusal;
-use crate::oauth::bulk::BulkRevocation;
+use crate::oauth::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::event::Happening;
 use crate::token::base64url;
 use crate::wire::Reply;
@@ -15,10 +15,12 @@ use crate::worker::http::Incoming;
 use crate::worker::jobs::{Job, Work, reseal, revoke};
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::objects::maintenance_do::{self, MaintenanceCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::Stop;
+use crate::worker::ring;
 
 /// `GET /admin/key-encryption`: which keys there are, and how far sealing everything anew has come.
 pub(crate) async fn key_encryption(platform: &Platform) -> Result<Reply, Stop> {
@@ -46,9 +48,26 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
             _ => return Err(objects::unexpected().into()),
         }
     }
+    start(platform, what, false).await
+}
+
+/// `POST /admin/restored`: all state was restored from a backup. Revokes every signing key, since any of them may have been revoked
+/// after the backup, and ends all grants and sessions: their ends, and which refresh tokens were used, are among what was lost.
+pub(crate) async fn restored(platform: &Platform) -> Result<Reply, Stop> {
+    // The keys first: then no token counts that was issued before.
+    let changed = ring::change(platform, KeyringCommand::Restored).await;
+    platform.audit.note(Happening::Restored);
+    changed?.map_err(|_| objects::unexpected())?;
+    // What is issued in this second is meant too.
+    let before = Some(platform.now.plus(1));
+    let what = BulkRevocation { user: None, grants: GrantFilter { before, ..GrantFilter::default() } };
+    start(platform, what, true).await
+}
+
+async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Result<Reply, Stop> {
     let id = base64url::encode(&random::<16>()?);
     platform.audit.revocation(&id).note(Happening::BulkRevocationStarted);
-    let command = MaintenanceCommand::StartRevocation { id: id.clone(), what };
+    let command = MaintenanceCommand::StartRevocation { id: id.clone(), what, restored };
     let job = maintenance_do::ask(platform, &command).await?;
     let (status, shown) = shown(job.as_ref())?;
     let location = platform.authority().endpoint(&format!("/admin/revocations/{id}"));

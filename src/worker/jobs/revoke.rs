@@ -57,6 +57,11 @@ pub(crate) struct Revoke {
     /// What did not answer.
     clients_aside: Vec<Aside>,
     accounts_aside: Vec<(ClientId, AccountId)>,
+    /// Where the walk through all accounts goes on, whose sessions end too; only after state was restored from a backup.
+    #[serde(default)]
+    everyone: Option<Place>,
+    #[serde(default)]
+    everyone_aside: Vec<AccountId>,
 }
 
 /// A client that did not answer, and how far it had been gone through.
@@ -91,7 +96,14 @@ impl Revoke {
             next,
             clients_aside: Vec::new(),
             accounts_aside: Vec::new(),
+            everyone: None,
+            everyone_aside: Vec::new(),
         }
+    }
+
+    /// Also goes through the list of users, for their sessions and for grants that no client's registry knows of.
+    pub(crate) fn with_all_accounts(self) -> Self {
+        Self { everyone: Some(Place::default()), ..self }
     }
 
     pub(super) async fn chunk(&mut self, platform: &Platform) -> Result<Progress, Fault> {
@@ -105,6 +117,16 @@ impl Revoke {
             let (ids, next) = ids_after(platform, Kind::Client, place).await?;
             self.queue = ids.iter().filter_map(|id| ClientId::parse(id)).collect();
             self.next = next;
+        } else if let Some(place) = self.everyone.clone() {
+            let (ids, next) = ids_after(platform, Kind::User, &place).await?;
+            let accounts = ids.iter().filter_map(|id| AccountId::parse(id)).collect();
+            self.end_everything(platform, accounts).await?;
+            self.everyone = next;
+        } else if self.rounds < ROUNDS && !self.everyone_aside.is_empty() {
+            self.rounds += 1;
+            let aside = std::mem::take(&mut self.everyone_aside);
+            self.end_everything(platform, aside).await?;
+            return Ok(if self.everyone_aside.is_empty() { Progress::More } else { Progress::Later(60) });
         } else if self.rounds < ROUNDS && !self.clients_aside.is_empty() {
             let Aside { client, after, tokens_ended } = self.clients_aside.remove(0);
             (self.queue, self.after, self.tokens_ended) = (VecDeque::from([client]), after, tokens_ended);
@@ -202,6 +224,35 @@ impl Revoke {
         }
     }
 
+    /// Ends the grants that are meant and all sessions of these accounts. Those that do not answer are set aside.
+    async fn end_everything(&mut self, platform: &Platform, accounts: Vec<AccountId>) -> Result<(), Fault> {
+        let this: &Self = self;
+        let end = async |account: &AccountId| {
+            let ended = this.end_grants(platform, None, account).await?;
+            match account::ask(platform, account, &AccountCommand::EndSessions).await? {
+                AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(ended),
+                _ => Err(objects::unexpected()),
+            }
+        };
+        let outcomes = at_once(accounts.iter().map(end)).await;
+        let failed = outcomes.iter().filter(|outcome: &&Result<u64, Fault>| outcome.is_err()).count();
+        if self.everyone_aside.len() + failed > MAX_ASIDE
+            && let Some(fault) = outcomes.iter().find_map(|outcome| outcome.as_ref().err().copied())
+        {
+            return Err(fault);
+        }
+        for (account, outcome) in accounts.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(ended) => {
+                    self.ended += ended;
+                    self.accounts += 1;
+                }
+                Err(_) => self.everyone_aside.push(account),
+            }
+        }
+        Ok(())
+    }
+
     /// Ends what is to end of an account; gives how much that was, the same for one who asks again.
     async fn end_grants(
         &self,
@@ -247,7 +298,7 @@ pub(crate) fn shown(revoke: &Revoke, job: &Job) -> Value {
     let GrantFilter { client, resource, before } = &revoke.what.grants;
     let mut value = json!({
         "id": revoke.id, "ended": revoke.ended, "accounts": revoke.accounts, "done": job.finished_at.is_some(),
-        "unanswered": revoke.accounts_aside.len() + revoke.clients_aside.len(),
+        "unanswered": revoke.accounts_aside.len() + revoke.clients_aside.len() + revoke.everyone_aside.len(),
         "user": revoke.what.user, "client": client, "resource": resource, "before": before,
         "started_at": job.started_at, "finished_at": job.finished_at,
     });

@@ -33,7 +33,13 @@ pub(crate) enum MaintenanceCommand {
     /// How far that is.
     Reseal,
     /// Ends grants. What is little is done before the answer.
-    StartRevocation { id: String, what: BulkRevocation },
+    StartRevocation {
+        id: String,
+        what: BulkRevocation,
+        /// Of every account, and its sessions too: all state was restored from a backup.
+        #[serde(default)]
+        restored: bool,
+    },
     /// How far that is.
     Revocation { id: String },
     /// Sees to it that the alarm is set, whatever became of it.
@@ -102,8 +108,11 @@ impl MaintenanceObject {
                 self.job(RESEAL)
             }
             MaintenanceCommand::Reseal => self.job(RESEAL),
-            MaintenanceCommand::StartRevocation { id, what } => {
-                let revoke = Revoke::new(id.clone(), what, now());
+            MaintenanceCommand::StartRevocation { id, what, restored } => {
+                let mut revoke = Revoke::new(id.clone(), what, now());
+                if restored {
+                    revoke = revoke.with_all_accounts();
+                }
                 self.put(&id, &Job::new(Work::Revoke(Box::new(revoke)), now()))?;
                 self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
                 self.work_on(&id).await?;
