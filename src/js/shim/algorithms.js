@@ -1,5 +1,6 @@
 // The names that RFC 7518, RFC 8037 and RFC 9864 give to the algorithms, and what WebCrypto wants to hear instead.
 import { TokenError } from './errors.js';
+import { subtleCrypto } from './globals.js';
 
 const rsa = (name, bits) => ({
   key: { name, hash: `SHA-${bits}` },
@@ -49,7 +50,7 @@ export function isHmac(algorithm) {
 
 /** WebCrypto, which browsers have in secure contexts only. */
 export function subtle() {
-  const found = globalThis.crypto?.subtle;
+  const found = subtleCrypto();
   if (found === undefined) {
     throw new TokenError('algorithm_unavailable', 'WebCrypto is missing: browsers have it on secure pages only');
   }

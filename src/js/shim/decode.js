@@ -1,6 +1,7 @@
 // Reads a token without checking anything: for looking at it, or for choosing a verifier. Never for access.
 import { fromBase64url } from './base64.js';
 import { TokenError } from './errors.js';
+import { TextDecoder } from './globals.js';
 
 const MAX_LENGTH = 1024 * 1024;
 

@@ -1,6 +1,7 @@
 // Finds an issuer's key set through its metadata (RFC 8414, OpenID Connect Discovery 1.0). Trusts the metadata only
 // where it names the issuer that was asked for.
 import { TokenError } from './errors.js';
+import { TextDecoder } from './globals.js';
 import { download } from './download.js';
 import { isObject } from './readers.js';
 

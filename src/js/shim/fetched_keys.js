@@ -5,6 +5,7 @@ import { discoverJwksUri } from './discovery.js';
 import { download } from './download.js';
 import { TokenError, toTokenError } from './errors.js';
 import { isWithin, secondsFresh } from './freshness.js';
+import { TextDecoder } from './globals.js';
 import { encode } from './memory.js';
 
 const TIMEOUT_MS = 5_000;

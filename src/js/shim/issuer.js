@@ -8,9 +8,9 @@ import { importSign, importVerify } from './engines.js';
 import { TokenError, refusal, toTokenError } from './errors.js';
 import { Issuer, readKey as readCoreKey } from './glue.js';
 import { openKey } from './key.js';
-import { currentBytes } from './memory.js';
+import { currentBytes, encode } from './memory.js';
 import { isAccessToken, requiredClaimsFor } from './options.js';
-import { invalidOption, refuseUnknown } from './readers.js';
+import { invalidOption, isBytes, refuseUnknown } from './readers.js';
 
 const NAMES = ['algorithm', 'issuer', 'key', 'kid', 'now', 'ttl', 'type'];
 /** Seconds. Short, because a token cannot be called back from those who never ask. */
@@ -99,7 +99,7 @@ function readSigningKey(settings) {
   const given = materialOf(settings.key);
   const { kid: own, alg: ownAlgorithm } = settings.key;
   const name = settings.kid ?? own;
-  if (given instanceof Uint8Array) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
+  if (isBytes(given)) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
   if (isCryptoKey(given)) return { key: given, algorithm: algorithmOfCryptoKey(given), kid: name };
   const { type, alg, jwk } = JSON.parse(readCoreKey(toText(given), algorithm ?? ownAlgorithm ?? ''));
   if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
@@ -180,7 +180,7 @@ function bounded(token) {
   return token;
 }
 
-const PROBE = new TextEncoder().encode('edgemint');
+const PROBE = encode('edgemint');
 
 /** Not every runtime notices when a key's private half is not that of its public half; nobody could verify its tokens. */
 async function proven(use, { key, algorithm, platform, isProven }) {
@@ -217,7 +217,7 @@ function readOptions(options) {
 }
 
 function readKey(key, algorithm) {
-  if (key instanceof Uint8Array) {
+  if (isBytes(key)) {
     if (algorithm !== undefined && !isHmac(algorithm)) throw invalidOption('a key of bytes is for HS256, HS384 or HS512');
     return Uint8Array.from(key);
   }

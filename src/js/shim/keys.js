@@ -1,12 +1,12 @@
 // Keys: new ones, those of others, their thumbprints, and the set that an issuer publishes. The core reads, the platform
 // computes.
-import { RSA_BITS, algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName, webCrypto } from './algorithms.js';
+import { RSA_BITS, algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName, subtle, webCrypto } from './algorithms.js';
 import { fromBase64url, toBase64url } from './base64.js';
 import { fromPkcs8, generate, mismatched, prove } from './convert.js';
 import { TokenError, toTokenError } from './errors.js';
 import { readKey } from './glue.js';
 import { makeKey, openKey } from './key.js';
-import { invalidOption, refuseUnknown } from './readers.js';
+import { invalidOption, isBytes, refuseUnknown } from './readers.js';
 
 export { Key } from './key.js';
 
@@ -54,7 +54,7 @@ async function importKey(input, options = {}) {
   const { alg, kid } = readOptions(options, ['alg', 'kid']);
   const algorithm = alg === undefined ? '' : readAlgorithm(alg, 'alg');
   if (typeof input === 'string') return fromText(input, algorithm, kid);
-  if (input instanceof Uint8Array) return fromBytes(input, algorithm, kid);
+  if (isBytes(input)) return fromBytes(input, algorithm, kid);
   if (isCryptoKey(input)) return fromCryptoKey(input, algorithm, kid);
   return fromJwk(toText(input), algorithm, kid);
 }
@@ -137,7 +137,7 @@ async function fromCryptoKey(handle, algorithm, kid) {
   if (needed === undefined || !needed.every((usage) => usages.includes(usage))) {
     throw unusable('wrong_use', 'the usages of the CryptoKey do not allow all that a key of its kind is for');
   }
-  if (extractable) return fromJwk(JSON.stringify(await crypto.subtle.exportKey('jwk', handle)), alg, kid);
+  if (extractable) return fromJwk(JSON.stringify(await subtle().exportKey('jwk', handle)), alg, kid);
   if (!isStrong(handle)) throw unusable('weak', 'the CryptoKey is too weak');
   return makeKey({ type, alg, kid, handle, isNamed: kid !== undefined });
 }

@@ -1,20 +1,33 @@
 // The memory of the wasm module, and how texts get in and out of it. `texts` is the platform's way of doing that.
-import init, { initSync } from './glue.js';
+import * as glue from './glue.js';
+import { TextDecoder, TextEncoder } from './globals.js';
 
 let memory;
 
-/** Makes an instance of a compiled module, or of its bytes, at once. */
+/** Instantiates a compiled module, of this realm or another, at once. */
 export function startNow(module) {
-  ({ memory } = initSync({ module }));
+  if (!isStarted()) begin(new WebAssembly.Instance(module, imports()));
 }
 
-/** Fetches, compiles and makes an instance. */
-export async function startFrom(url) {
-  ({ memory } = await init({ module_or_path: url }));
+/** The same asynchronously: on their main thread, older browsers instantiate only small modules at once. */
+export async function start(module) {
+  const instance = await WebAssembly.instantiate(module, imports());
+  if (!isStarted()) begin(instance);
 }
 
 export function isStarted() {
   return memory !== undefined;
+}
+
+function imports() {
+  // The module name that wasm-bindgen gives to its imports.
+  return { './glue_bg.js': glue };
+}
+
+function begin({ exports }) {
+  glue.__wbg_set_wasm(exports);
+  exports.__wbindgen_start();
+  ({ memory } = exports);
 }
 
 /** All of the memory as it is now. Every call into wasm may move it: ask again after each. */

@@ -1,21 +1,15 @@
-// Entry for Node, Deno and Bun: reads the wasm beside it when imported.
+// Entry for Node: reads the wasm beside it when imported.
 import { readFileSync } from 'node:fs';
 import { bindApi } from './bind.js';
-import * as nodeCrypto from './engine_node.js';
-import * as wasm from './engine_wasm.js';
-import * as webCrypto from './engine_webcrypto.js';
-import { sharedFlight } from './flight.js';
+import { wasmUnavailable } from './compiled.js';
 import { startNow } from './memory.js';
-import { nodeTexts } from './texts_node.js';
+import { nodePlatform } from './platform_node.js';
 
-startNow(readFileSync(new URL('./edgemint.wasm', import.meta.url)));
+try {
+  startNow(new WebAssembly.Module(readFileSync(new URL('./edgemint.wasm', import.meta.url))));
+} catch (cause) {
+  throw wasmUnavailable('edgemint.wasm could not be read beside the script: keep the package out of the bundle, or import edgemint/inline', cause);
+}
 
-export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
-  load: () => undefined,
-  flight: sharedFlight,
-  requestInit: {},
-  texts: nodeTexts,
-  engines: [wasm, nodeCrypto, webCrypto],
-  isSync: true,
-});
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi(nodePlatform);
 export * from './api.js';

@@ -5,7 +5,7 @@ import { systemTime } from './clock.js';
 import { isSecure } from './discovery.js';
 import { TokenError } from './errors.js';
 import { openKey } from './key.js';
-import { invalidOption, isObject, refuseUnknown } from './readers.js';
+import { invalidOption, isBytes, isObject, refuseUnknown } from './readers.js';
 import { readScope } from './scope.js';
 
 /** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
@@ -127,7 +127,7 @@ function readJwks(jwks) {
 }
 
 function readKey(key, algorithms) {
-  if (key instanceof Uint8Array) {
+  if (isBytes(key)) {
     const [algorithm, ...others] = algorithms ?? ['HS256'];
     if (others.length > 0 || !isHmac(algorithm)) {
       throw invalidOption('a key of bytes is for HS256, or the one of HS256, HS384, HS512 that algorithms names');

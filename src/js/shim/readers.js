@@ -12,6 +12,11 @@ export function refuseUnknown(options, names) {
   if (unknown !== undefined) throw invalidOption(`there is no option "${unknown}"`);
 }
 
+/** A `Uint8Array` of any realm, a `Buffer` too: test runners run code in a realm of its own. */
+export function isBytes(value) {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+}
+
 export function isObject(value) {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -150,8 +150,8 @@ function answerTo(code) {
 }
 
 function answered(thrown, verifier, settings) {
-  // By name, not by class: a verifier may come from another copy of this package.
-  const isTokenError = thrown instanceof Error && thrown.name === 'TokenError';
+  // By name, not by class: a verifier may come from another copy of this package, or from another realm.
+  const isTokenError = isObject(thrown) && thrown.name === 'TokenError';
   const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier is faulty', { cause: thrown });
   const { status } = answerTo(error.code);
   error.status = status;

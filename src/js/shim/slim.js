@@ -1,10 +1,9 @@
 // Entry that loads nothing by itself: the caller passes the compiled module to `init`.
 import { bindApi } from './bind.js';
-import * as wasm from './engine_wasm.js';
-import * as webCrypto from './engine_webcrypto.js';
+import { isModule, wasmUnavailable } from './compiled.js';
 import { TokenError } from './errors.js';
-import { leasedFlight } from './flight.js';
-import { isStarted, startNow, webTexts } from './memory.js';
+import { isStarted, startNow } from './memory.js';
+import { edgePlatform } from './platform_edge.js';
 
 const NEEDED = ['memory', 'verifier_check', '__wbindgen_start'];
 
@@ -12,13 +11,14 @@ const NEEDED = ['memory', 'verifier_check', '__wbindgen_start'];
 export function init(module) {
   if (isStarted()) return;
   try {
-    const compiled = module instanceof WebAssembly.Module ? module : new WebAssembly.Module(module);
+    const compiled = isModule(module) ? module : new WebAssembly.Module(module);
     // Looked at before it is tried: a wrong one must not stand in the way of the right one.
     const exported = WebAssembly.Module.exports(compiled).map(({ name }) => name);
     if (!NEEDED.every((name) => exported.includes(name))) throw new TypeError('another module');
     startNow(compiled);
   } catch (cause) {
-    throw new TokenError('wasm_unavailable', 'what was given is no WebAssembly module of this package', { cause });
+    const message = 'what was given is no WebAssembly module of this package';
+    throw isModule(module) ? new TokenError('wasm_unavailable', message, { cause }) : wasmUnavailable(message, cause);
   }
 }
 
@@ -26,13 +26,5 @@ function requireStarted() {
   if (!isStarted()) throw new TokenError('wasm_unavailable', 'init has not been called');
 }
 
-export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
-  load: requireStarted,
-  // The one that also works where a promise must not cross requests.
-  flight: leasedFlight(() => {}),
-  requestInit: {},
-  texts: webTexts,
-  engines: [wasm, webCrypto],
-  isSync: false,
-});
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi(edgePlatform({ load: requireStarted }));
 export * from './api.js';

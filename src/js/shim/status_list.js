@@ -6,6 +6,7 @@ import { isBase64url } from './decode.js';
 import { download } from './download.js';
 import { TokenError, toTokenError } from './errors.js';
 import { isWithin, secondsFresh, within } from './freshness.js';
+import { TextDecoder } from './globals.js';
 import { inflate } from './inflate.js';
 import { isObject } from './readers.js';
 
@@ -197,7 +198,7 @@ export class StatusList {
     try {
       return await inflate(bytes, MAX_INFLATED);
     } catch (cause) {
-      throw this.#fault(cause instanceof RangeError ? 'inflates to more than 4 MiB' : 'has an lst that is not whole zlib data', cause);
+      throw this.#fault(cause?.name === 'RangeError' ? 'inflates to more than 4 MiB' : 'has an lst that is not whole zlib data', cause);
     }
   }
 

@@ -73,7 +73,7 @@ function verify(token, state) {
     const waiting = source.ready();
     if (waiting !== undefined) return verifyPatiently(token, state, generation, waiting);
     const result = verifyWithKeys(token, state);
-    return result instanceof Promise ? result : Promise.resolve(result);
+    return typeof result.then === 'function' ? result : Promise.resolve(result);
   } catch (thrown) {
     return thrown.code === 'key_not_found' ? verifyPatiently(token, state, generation) : Promise.reject(toTokenError(thrown));
   }

@@ -1,27 +1,23 @@
-// Entry for browsers and bundlers: fetches the wasm beside it when first needed.
+// Entry for browsers and their bundlers: fetches the wasm that lies beside it, when first needed.
 import { bindApi } from './bind.js';
-import * as wasm from './engine_wasm.js';
-import * as webCrypto from './engine_webcrypto.js';
-import { TokenError } from './errors.js';
-import { sharedFlight } from './flight.js';
-import { isStarted, startFrom, webTexts } from './memory.js';
+import { start } from './memory.js';
+import { webPlatform } from './platform_web.js';
 
-/** Calls in between share one load; after a failed one, the next call tries again. */
-async function fetchWasm() {
-  try {
-    await startFrom(new URL('./edgemint.wasm', import.meta.url));
-  } catch (cause) {
-    throw new TokenError('wasm_unavailable', 'the WebAssembly module could not be loaded', { cause });
-  }
+const TROUBLE = 'edgemint.wasm could not be loaded: it must be served beside the script, or edgemint/inline be imported instead';
+
+async function loadWasm() {
+  // Bundlers recognise this expression, and put the file where the URL then points.
+  const url = new URL('./edgemint.wasm', import.meta.url);
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered with status ${response.status}`);
+  await start(await compile(response));
 }
 
-export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
-  load: () => (isStarted() ? undefined : fetchWasm()),
-  flight: sharedFlight,
-  // The browser's cache may hold an older key set than we ask for.
-  requestInit: { cache: 'no-cache', credentials: 'omit', referrerPolicy: 'no-referrer' },
-  texts: webTexts,
-  engines: [wasm, webCrypto],
-  isSync: false,
-});
+async function compile(response) {
+  // Streaming insists on the media type, which not every server knows.
+  const isStreamable = /^application\/wasm$/i.test(response.headers.get('content-type') ?? '');
+  return isStreamable ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi(webPlatform(loadWasm, TROUBLE));
 export * from './api.js';

@@ -3,10 +3,8 @@
 import * as workers from 'cloudflare:workers';
 import { bindApi } from './bind.js';
 import module from './edgemint.wasm';
-import * as wasm from './engine_wasm.js';
-import * as webCrypto from './engine_webcrypto.js';
-import { leasedFlight } from './flight.js';
-import { startNow, webTexts } from './memory.js';
+import { startNow } from './memory.js';
+import { edgePlatform } from './platform_edge.js';
 
 startNow(module);
 
@@ -15,13 +13,5 @@ function keepAlive(promise) {
   workers.waitUntil?.(promise);
 }
 
-export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi({
-  load: () => undefined,
-  flight: leasedFlight(keepAlive),
-  // workerd knows none of the fields that the web entry sets.
-  requestInit: {},
-  texts: webTexts,
-  engines: [wasm, webCrypto],
-  isSync: false,
-});
+export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi(edgePlatform({ keepAlive }));
 export * from './api.js';
