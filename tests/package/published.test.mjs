@@ -9,11 +9,11 @@ test('publint has nothing to say', async () => {
   assert.match(output, /All good!/);
 });
 
-test('the types are not wrong, for whoever resolves as Node or a bundler does today', async () => {
-  const options = [tarball, '--profile', 'esm-only', '--no-color'];
+test('the types are right for modules, for CommonJS and for bundlers', async () => {
+  const options = [tarball, '--profile', 'node16', '--no-color'];
   // The wasm has none: bundlers disagree about what importing one gives.
   const { output } = await run('attw', [...options, '--exclude-entrypoints', './edgemint.wasm']);
-  for (const entry of ['', '/slim', '/errors', '/hono', '/express']) assert.ok(output.includes(`"edgemint${entry}"`), output);
+  for (const entry of ['', '/inline', '/slim', '/errors', '/hono', '/express']) assert.ok(output.includes(`"edgemint${entry}"`), output);
   // It does fail where something is wrong.
   const { code } = await run('attw', options, { check: false });
   assert.notEqual(code, 0);

@@ -34,6 +34,16 @@ for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', '
   });
 }
 
+for (const module of ['node16', 'nodenext']) {
+  test(`a CommonJS file compiles against the types for require, ${module}`, async () => {
+    for (const name of ['', '/inline', '/slim', '/errors', '/express']) {
+      writeFileSync(join(folder, 'common.cts'), `import * as entry from 'edgemint${name}';\nexport const error = new entry.TokenError('expired');\n`
+        .replace(...(name === '/express' ? ["new entry.TokenError('expired')", 'entry.guard'] : ['', ''])));
+      assert.equal(await compile(['common.cts'], { module }), '', name);
+    }
+  });
+}
+
 test('the compiler does complain where it should', async () => {
   writeFileSync(join(folder, 'wrong.ts'), "import { createVerifier } from 'edgemint';\ncreateVerifier({ audience: 'a' });\n");
   assert.match(await compile(['wrong.ts']), /wrong\.ts\(2,\d+\): error TS\d+/);
@@ -52,7 +62,7 @@ test('the codes in the types are the codes of the list', async () => {
   assert.equal(await compile(['codes.ts']), '');
 });
 
-for (const entry of ['edgemint', 'edgemint/slim', 'edgemint/errors']) {
+for (const entry of ['edgemint', 'edgemint/inline', 'edgemint/slim', 'edgemint/errors']) {
   test(`the types name every export of ${entry}, and none that is not there`, async () => {
     const names = Object.keys(await importFrom(folder, entry));
     writeFileSync(join(folder, 'exports.ts'), `

@@ -7,6 +7,13 @@ function builtin(name) {
 
 export const { TextDecoder, TextEncoder } = globalThis.TextEncoder === undefined ? builtin('node:util') : globalThis;
 
+/** A stream that inflates zlib data (RFC 1950). */
+export function newInflater() {
+  const { DecompressionStream } = globalThis.DecompressionStream === undefined ? builtin('node:stream/web') ?? {} : globalThis;
+  if (DecompressionStream === undefined) throw new TypeError('this runtime has no DecompressionStream');
+  return new DecompressionStream('deflate');
+}
+
 /** WebCrypto; undefined on a page that is not secure. */
 export function subtleCrypto() {
   return globalThis.crypto?.subtle ?? builtin('node:crypto')?.webcrypto.subtle;

@@ -1,4 +1,5 @@
 // Takes a zlib stream (RFC 1950) apart by the runtime's own DecompressionStream, and never more of it than allowed.
+import { newInflater } from './globals.js';
 import { joined } from './pieces.js';
 
 /** Few enough that even the tightest DEFLATE makes no more than 4 MiB of them: some runtimes inflate all that they are given. */
@@ -6,7 +7,7 @@ const SLICE = 4 * 1024;
 
 /** The bytes. Rejects with a RangeError if there are more than `most`, with another error if it is no whole zlib stream. */
 export async function inflate(bytes, most) {
-  const { readable, writable } = new DecompressionStream('deflate');
+  const { readable, writable } = newInflater();
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
   // Whoever reads is told the same.
   const leave = (promise) => void promise.catch(() => {});

@@ -198,7 +198,7 @@ export class StatusList {
     try {
       return await inflate(bytes, MAX_INFLATED);
     } catch (cause) {
-      throw this.#fault(cause?.name === 'RangeError' ? 'inflates to more than 4 MiB' : 'has an lst that is not whole zlib data', cause);
+      throw this.#fault(cause?.name === 'RangeError' ? 'inflates to more than 4 MiB' : 'has an lst that could not be inflated', cause);
     }
   }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from '../../../.scripts/toolbox.mjs';
 
-/** The conditions of package.json that each runtime goes by; `browser` is what bundlers for browsers add. */
-const CONDITIONS = { workerd: ['workerd', 'worker'], node: ['node'], browser: ['browser'] };
+/** The conditions of package.json that each runtime goes by; `browser` and `module` are what bundlers for browsers add. */
+const CONDITIONS = { workerd: ['workerd', 'worker'], 'edge-light': ['edge-light'], node: ['node'], browser: ['browser', 'module'] };
 
 /**
  * Bundles and minifies a file of this folder into a folder of `target/bench`, as `NAME.js`; wasm that it imports comes to lie

@@ -7,7 +7,7 @@ import { table } from '../rounds.mjs';
 import { bundledBytes } from './bundles.mjs';
 
 /** What gets a file of its own in some entries; all the rest get the one that browsers get. */
-const RUNTIMES = ['workerd', 'node'];
+const RUNTIMES = ['workerd', 'edge-light', 'node'];
 const PARTS = [
   ['edgemint, browser, only createVerifier', "export { createVerifier } from 'edgemint'"],
   ['jose, jwtVerify and createLocalJWKSet', "export { createLocalJWKSet, jwtVerify } from 'jose'"],
