@@ -4,14 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
-use crate::wire::{Form, decimal, encode_parameters};
+use crate::wire::{Form, decimal};
 
 use super::authority::Authority;
+use super::claims::ClaimsRequest;
 use super::client::{Client, ClientId, GrantType};
 use super::consent::Consent;
 use super::exchange::resources;
 use super::grant::{Grant, SignIn, Stage};
 use super::handle::SessionId;
+use super::onward::{FRESH_FOR, FreshSignIn};
 use super::pkce::{self, Challenge};
 use super::redirect::RedirectUri;
 use super::refusal::Refusal;
@@ -62,6 +64,12 @@ pub struct AuthorizationRequest {
     pub ask_again: bool,
     /// How long ago the sign-in may be, seconds.
     pub max_age: Option<u64>,
+    /// The claims that the client asks for one by one.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
+    /// The sign-in that the user has just made for this request.
+    #[serde(default)]
+    pub signed_in: Option<FreshSignIn>,
     /// Whether an earlier decision of the user counts. Not where any program could have sent the request: a public
     /// client that is answered on the user's own machine (RFC 8252 section 8.6).
     pub remembers: bool,
@@ -132,7 +140,7 @@ impl AuthorizationRequest {
     /// 4. PKCE with S256, from every client (RFC 9700 section 2.1.1).
     /// 5. Of the scope, what the client registered (RFC 6749 section 3.3): something has to be left.
     /// 6. Each resource is one that the client may ask tokens for (RFC 8707 section 2.1).
-    /// 7. `prompt` and `max_age` make sense (OpenID Connect Core section 3.1.2.1).
+    /// 7. `prompt`, `max_age` and `claims` make sense (OpenID Connect Core sections 3.1.2.1 and 5.5).
     ///
     /// # Errors
     /// The first of these that does not hold; they travel to the redirect URI.
@@ -171,6 +179,7 @@ impl AuthorizationRequest {
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > 1000) {
             return Err(Refusal::Nonce);
         }
+        let claims = form.get("claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
         let redirect_uri = target.redirect_uri.clone();
         let anybodys = client.is_public() && (redirect_uri.is_loopback() || redirect_uri.is_private_use());
         Ok(Self {
@@ -185,6 +194,8 @@ impl AuthorizationRequest {
             sign_in_again: prompt.contains(&"login") || prompt.contains(&"select_account"),
             ask_again: prompt.contains(&"consent"),
             max_age,
+            claims,
+            signed_in: FreshSignIn::of(form),
         })
     }
 
@@ -207,6 +218,7 @@ impl AuthorizationRequest {
             challenge: self.challenge.clone(),
             issued_at: now,
             status,
+            id_token_claims: self.claims.id_token.clone(),
             tokens_end: None,
             stage: Stage::Code { redirect_uri: self.redirect_uri.as_str().to_owned(), nonce: self.nonce.clone() },
         }
@@ -219,6 +231,9 @@ impl AuthorizationRequest {
 pub enum Decision {
     /// The user has to sign in.
     SignIn,
+    /// The user has just signed in for this request, and the sign-in is older than `max_age` allows: an upstream
+    /// provider signed the user in earlier. Another sign-in would not help.
+    SignInTooOld,
     /// The user has to decide about this.
     Ask(Scope),
     /// Nothing: this much is allowed.
@@ -227,18 +242,23 @@ pub enum Decision {
     Denied,
 }
 
-/// Decides what has to happen. `sign_in` is that of the session, if there is one; `permitted` is what the account may
+/// Decides what has to happen. `session` is the browser's, if it is active; `permitted` is what the account may
 /// allow; `consent` what it has allowed.
 pub fn decide(
     request: &AuthorizationRequest,
-    sign_in: Option<&SignIn>,
+    session: Option<(&SessionId, &SignIn)>,
     permitted: Option<&Scope>,
     consent: Option<&Consent>,
     now: UnixTime,
 ) -> Decision {
-    let recent = |sign_in: &&SignIn| request.max_age.is_none_or(|age| now.0 <= sign_in.at.0.saturating_add(age));
-    if request.sign_in_again || sign_in.filter(recent).is_none() {
+    let Some((session, sign_in)) = session.filter(|_| !request.sign_in_again) else {
         return Decision::SignIn;
+    };
+    let fresh = request.signed_in.as_ref().is_some_and(|signed_in| signed_in.is_of(session, now));
+    // A sign-in for this very request counts, however long the way back took.
+    let age = request.max_age.map(|age| if fresh { age.max(FRESH_FOR) } else { age });
+    if age.is_some_and(|age| now > sign_in.at.plus(age)) {
+        return if fresh { Decision::SignInTooOld } else { Decision::SignIn };
     }
     let scope = permitted_scope(&request.scope, permitted);
     if scope.is_empty() && !request.scope.is_empty() {
@@ -252,31 +272,17 @@ impl Decision {
     /// What is left of a decision where nothing may be shown (`prompt=none`, OpenID Connect Core section 3.1.2.6).
     ///
     /// # Errors
-    /// [`Refusal::LoginRequired`], [`Refusal::ConsentRequired`], and [`Refusal::AccessDenied`] in any case.
+    /// [`Refusal::LoginRequired`], [`Refusal::ConsentRequired`]; [`Refusal::AccessDenied`] and [`Refusal::MaxAgePassed`]
+    /// in any case.
     pub fn unless_silent(self, request: &AuthorizationRequest) -> Result<Self, Refusal> {
         match self {
             Self::SignIn if request.silent => Err(Refusal::LoginRequired),
             Self::Ask(_) if request.silent => Err(Refusal::ConsentRequired),
             Self::Denied => Err(Refusal::AccessDenied),
+            Self::SignInTooOld => Err(Refusal::MaxAgePassed),
             Self::SignIn | Self::Ask(_) | Self::Allowed(_) => Ok(self),
         }
     }
-}
-
-/// The query of a request after the user has signed in: as it was, without what has just been done.
-pub fn after_sign_in(form: &Form) -> String {
-    let left = |name: &str, value: &str| match name {
-        "prompt" => {
-            let left: Vec<_> = value.split(' ').filter(|it| !["login", "select_account"].contains(it)).collect();
-            left.join(" ")
-        }
-        // A fresh sign-in is as recent as can be, whatever the clock says by then.
-        "max_age" if value == "0" => String::new(),
-        _ => value.to_owned(),
-    };
-    let pairs: Vec<_> = form.pairs().map(|(name, value)| (name, left(name, value))).collect();
-    let present = pairs.iter().filter(|(_, value)| !value.is_empty());
-    encode_parameters(present.map(|(name, value)| (*name, value.as_str())))
 }
 
 fn challenge(form: &Form) -> Result<Challenge, Refusal> {

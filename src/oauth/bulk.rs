@@ -144,6 +144,7 @@ mod tests {
             challenge: Challenge::of_verifier(&"v".repeat(43)).unwrap(),
             issued_at: UnixTime(500),
             status: None,
+            id_token_claims: Vec::new(),
             tokens_end: None,
             stage: Stage::Code { redirect_uri: "https://app.example/cb".to_owned(), nonce: None },
         }

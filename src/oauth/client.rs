@@ -196,6 +196,14 @@ impl GrantType {
     }
 }
 
+/// Which claims about the user the ID tokens of a client carry, beside `sub` and those that it asks for by `claims`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdTokenClaims {
+    /// All that the granted scope lets userinfo tell.
+    Profile,
+}
+
 /// A client as it is stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ClientRecord {
@@ -239,6 +247,9 @@ pub struct ClientMetadata {
     /// What signs its ID tokens, if it said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<String>,
+    /// Which claims about the user its ID tokens carry, if it said so (extension of ours).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_claims: Option<IdTokenClaims>,
     /// How it proves itself; `None` if it did not say: then either way of sending a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,
@@ -281,6 +292,7 @@ pub struct Client {
     post_logout_redirect_uris: Vec<RedirectUri>,
     access_token_algorithm: Option<Algorithm>,
     id_token_algorithm: Option<Algorithm>,
+    id_token_claims: Option<IdTokenClaims>,
     secret: Option<SecretDigest>,
     auth_method: Option<AuthMethod>,
     assertion_algorithm: Option<Algorithm>,
@@ -304,6 +316,7 @@ impl Client {
             post_logout_redirect_uris: metadata.post_logout_redirect_uris.clone(),
             access_token_algorithm: metadata.access_token_signed_response_alg.as_deref().and_then(Algorithm::from_name),
             id_token_algorithm: metadata.id_token_signed_response_alg.as_deref().and_then(Algorithm::from_name),
+            id_token_claims: metadata.id_token_claims,
             secret: record.secret.clone(),
             auth_method: metadata.token_endpoint_auth_method,
             assertion_algorithm: metadata.token_endpoint_auth_signing_alg.as_deref().and_then(Algorithm::from_name),
@@ -327,6 +340,7 @@ impl Client {
             post_logout_redirect_uris: Vec::new(),
             access_token_algorithm: None,
             id_token_algorithm: None,
+            id_token_claims: None,
             secret: Some(SecretDigest::of(secret)),
             auth_method: None,
             assertion_algorithm: None,
@@ -372,6 +386,11 @@ impl Client {
     /// What signs its ID tokens, if it said so.
     pub fn id_token_algorithm(&self) -> Option<Algorithm> {
         self.id_token_algorithm
+    }
+
+    /// Returns whether its ID tokens carry all claims about the user that the granted scope lets be told.
+    pub fn has_profile_in_id_tokens(&self) -> bool {
+        self.id_token_claims == Some(IdTokenClaims::Profile)
     }
 
     /// What is known of its secret, if it has one.

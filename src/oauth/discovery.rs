@@ -7,7 +7,7 @@ use crate::token::Algorithm;
 use super::authority::Authority;
 use super::client::{AuthMethod, GrantType};
 use super::grant::Acr;
-use super::scope::OPENID_SCOPES;
+use super::scope::{GROUPS, OPENID_SCOPES};
 use super::status::STATUS_PATH;
 use super::{id_token, pkce};
 
@@ -18,6 +18,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
     let assertion_algorithms = Algorithm::ASYMMETRIC.map(Algorithm::name);
     let signing: Vec<_> = authority.algorithms().iter().map(|algorithm| algorithm.name()).collect();
     let mut scopes = OPENID_SCOPES.to_vec();
+    scopes.push(GROUPS);
     scopes.extend(authority.sample_scope().values().iter().map(String::as_str));
     json!({
         "issuer": authority.issuer(),
@@ -41,7 +42,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
         "acr_values_supported": [Acr::PhishingResistant.value(), Acr::SignedIn.value()],
         "claim_types_supported": ["normal"],
         "claims_supported": id_token::CLAIMS,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "ui_locales_supported": ["en", "zh"],

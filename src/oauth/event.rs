@@ -323,6 +323,7 @@ impl Happening {
             | Refusal::BearerScope { .. }
             | Refusal::BodyTooLarge
             | Refusal::Bulk(_)
+            | Refusal::Claims
             | Refusal::ClientAuthSeveral
             | Refusal::ClientExists
             | Refusal::ClientNotFound
@@ -335,6 +336,8 @@ impl Happening {
             | Refusal::FormStale
             | Refusal::GrantNotFound
             | Refusal::GrantUnsupported
+            | Refusal::HintOther
+            | Refusal::HintUnreadable
             | Refusal::Import(_)
             | Refusal::KeyNotFound
             | Refusal::LoginRequired
@@ -363,6 +366,7 @@ impl Happening {
             | Refusal::ResponseType
             | Refusal::RevocationNotFound
             | Refusal::ScopeMalformed
+            | Refusal::MaxAgePassed
             | Refusal::SessionMissing
             | Refusal::StatusTime
             | Refusal::TooManyParameters

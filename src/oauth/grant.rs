@@ -17,6 +17,7 @@ use crate::token::UnixTime;
 
 pub use super::grant_refusal::GrantRefusal;
 
+use super::claims::UserClaim;
 use super::client::ClientId;
 use super::handle::SessionId;
 use super::pkce::Challenge;
@@ -47,6 +48,9 @@ pub struct Grant {
     /// Where the status of its access tokens stands; grants from before there were status lists have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusEntry>,
+    /// The claims about the user that the client asked for in the ID token (`claims`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_claims: Vec<UserClaim>,
     /// When the last of its access tokens expires, as their lifetime was when they were made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_end: Option<UnixTime>,
@@ -225,6 +229,9 @@ pub struct Entitlement {
     pub session: SessionId,
     /// For the ID token.
     pub nonce: Option<String>,
+    /// The claims about the user that the client asked for in the ID token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_claims: Vec<UserClaim>,
     /// Where the status of the access token stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusEntry>,
@@ -488,6 +495,7 @@ impl Grant {
             sign_in: self.sign_in.clone(),
             session: self.session.clone(),
             nonce: None,
+            id_token_claims: self.id_token_claims.clone(),
             status: self.status,
             repeated: false,
         }

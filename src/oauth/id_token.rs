@@ -12,7 +12,7 @@ use super::authority::{Authority, Upstream};
 use super::client::Client;
 use super::grant::{Acr, Entitlement, SignIn};
 use super::handle::AccountId;
-use super::scope::Scope;
+use super::scope::{GROUPS, OPENID, Scope};
 
 /// The methods of a sign-in with a passkey of ours (RFC 8176).
 pub const PASSKEY_AMR: [&str; 3] = ["pop", "mfa", "user"];
@@ -33,14 +33,40 @@ pub struct IdToken {
     nonce: Option<String>,
     at_hash: String,
     sid: String,
+    /// Claims about the user, beside `sub`.
+    #[serde(flatten)]
+    user: Map<String, Value>,
 }
 
-/// The ID token that goes with an access token.
+/// Returns whether the ID token carries claims about the user, for which their profile is needed: because the client
+/// registered `id_token_claims`, or asked for some (`claims`).
+pub fn needs_profile(everything: bool, entitlement: &Entitlement) -> bool {
+    entitlement.scope.contains(OPENID) && (everything || !entitlement.id_token_claims.is_empty())
+}
+
+/// Returns the claims about the user that the ID token carries: all that the scope lets be told where the client
+/// registered that, else those that it asked for.
+fn claims_about(
+    account: &AccountId,
+    client: &Client,
+    entitlement: &Entitlement,
+    profile: &Profile,
+) -> Map<String, Value> {
+    let Value::Object(mut claims) = user_claims(account, profile, &entitlement.scope) else {
+        return Map::new();
+    };
+    let asked = |name: &str| entitlement.id_token_claims.iter().any(|claim| claim.name() == name);
+    claims.retain(|name, _| name != "sub" && (client.has_profile_in_id_tokens() || asked(name)));
+    claims
+}
+
+/// The ID token that goes with an access token. `profile` is needed where [`needs_profile`] says so.
 pub fn of_grant(
     authority: &Authority,
     account: &AccountId,
     client: &Client,
     entitlement: &Entitlement,
+    profile: Option<&Profile>,
     access_token: &str,
     algorithm: Algorithm,
 ) -> IdToken {
@@ -56,6 +82,7 @@ pub fn of_grant(
         nonce: entitlement.nonce.clone(),
         at_hash: access_token_hash(algorithm, access_token),
         sid: entitlement.session.to_string(),
+        user: profile.map(|profile| claims_about(account, client, entitlement, profile)).unwrap_or_default(),
     }
 }
 
@@ -97,6 +124,9 @@ pub struct Profile {
     pub email: Option<String>,
     /// Is the address known to be the person's?
     pub email_verified: bool,
+    /// The groups that the operator has put the person in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// When any of it last changed.
     pub updated_at: UnixTime,
 }
@@ -148,11 +178,14 @@ pub fn user_claims(account: &AccountId, profile: &Profile, scope: &Scope) -> Val
         tell("email", json!(profile.email));
         tell("email_verified", profile.email.as_ref().map_or(Value::Null, |_| json!(profile.email_verified)));
     }
+    if scope.contains(GROUPS) {
+        tell("groups", json!(profile.groups));
+    }
     Value::Object(claims)
 }
 
 /// The names of all claims that can be told, for the metadata.
-pub const CLAIMS: [&str; 16] = [
+pub const CLAIMS: [&str; 17] = [
     "acr",
     "amr",
     "at_hash",
@@ -161,6 +194,7 @@ pub const CLAIMS: [&str; 16] = [
     "email",
     "email_verified",
     "exp",
+    "groups",
     "iat",
     "iss",
     "name",
@@ -174,6 +208,7 @@ pub const CLAIMS: [&str; 16] = [
 #[cfg(test)]
 mod tests {
     use super::super::authority::Settings;
+    use super::super::claims::UserClaim;
     use super::*;
 
     #[test]
@@ -208,6 +243,7 @@ mod tests {
         let stored = r#"{"username":"demo","email_verified":false,"updated_at":9}"#;
         let profile: Profile = serde_json::from_str(stored).unwrap();
         assert_eq!((profile.username.as_str(), profile.namespace.as_ref()), ("demo", None));
+        assert!(profile.groups.is_empty());
         assert_eq!(serde_json::to_string(&profile).unwrap(), stored);
         let sign_in: SignIn = serde_json::from_str(r#"{"at":1,"amr":["pwd"]}"#).unwrap();
         assert_eq!(sign_in.acr, None);
@@ -223,6 +259,7 @@ mod tests {
             name: Some("Demo".to_owned()),
             email: Some("demo@example.com".to_owned()),
             email_verified: true,
+            groups: vec!["staff".to_owned(), "on call".to_owned()],
             updated_at: UnixTime(9),
         };
         let told = |scope: &str, profile: &Profile| user_claims(&account, profile, &Scope::parse(scope).unwrap());
@@ -238,7 +275,13 @@ mod tests {
         let namespace = Some(Namespace::Upstream("https://idp.example:8443/tenant".to_owned()));
         let federated = Profile { namespace, ..profile.clone() };
         assert_eq!(told("openid profile", &federated)["preferred_username"], "idp.example:8443:demo");
+        assert_eq!(told("openid groups", &profile), json!({ "sub": account, "groups": ["staff", "on call"] }));
         let sparse = Profile { username: "demo".to_owned(), ..Profile::default() };
         assert_eq!(told("openid email", &sparse), json!({ "sub": account }));
+        assert_eq!(told("openid groups", &sparse)["groups"], json!([]), "no group is an answer too");
+        for claim in UserClaim::ALL {
+            assert!(told("profile email groups", &profile).get(claim.name()).is_some(), "{claim:?}");
+            assert!(CLAIMS.contains(&claim.name()), "{claim:?}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub enum Refusal {
     AuthorizeClient,
     /// The redirect URI is none that the client registered.
     AuthorizeRedirect,
+    /// `claims` is malformed.
+    Claims,
     /// `prompt=none`, but the user would have to decide.
     ConsentRequired,
     /// A form that was not made for this browser, this session or what it says.
@@ -31,6 +33,10 @@ pub enum Refusal {
     FormStale,
     /// An operator or a person asked for a grant that is not there.
     GrantNotFound,
+    /// `id_token_hint` is no ID token of this server.
+    HintUnreadable,
+    /// The user signed in with another account than the client asked for.
+    HintOther,
     /// A code or refresh token that this authority did not write.
     HandleForged,
     /// `prompt=none`, but the user would have to sign in.
@@ -67,6 +73,8 @@ pub enum Refusal {
     SessionMissing,
     /// Wrong user name, wrong password, a passkey that does not verify: nobody is told which.
     SignIn,
+    /// The user has just signed in for the request, and the sign-in is older than `max_age` allows.
+    MaxAgePassed,
     /// Too many attempts to sign in.
     SignInThrottled {
         /// How long to wait.
@@ -208,10 +216,13 @@ impl Refusal {
             Self::AccessDenied,
             Self::AuthorizeClient,
             Self::AuthorizeRedirect,
+            Self::Claims,
             Self::ConsentRequired,
             Self::FormForeign,
             Self::FormStale,
             Self::GrantNotFound,
+            Self::HintUnreadable,
+            Self::HintOther,
             Self::HandleForged,
             Self::LoginRequired,
             Self::LogoutClient,
@@ -230,6 +241,7 @@ impl Refusal {
             Self::ResponseType,
             Self::SessionMissing,
             Self::SignIn,
+            Self::MaxAgePassed,
             Self::SignInThrottled { seconds: 0 },
             Self::SignInTooOld,
             Self::Upstream,
@@ -294,10 +306,13 @@ impl Refusal {
             Self::AccessDenied => "access_denied",
             Self::AuthorizeClient => "authorize_client",
             Self::AuthorizeRedirect => "authorize_redirect",
+            Self::Claims => "claims",
             Self::ConsentRequired => "consent_required",
             Self::FormForeign => "form_foreign",
             Self::FormStale => "form_stale",
             Self::GrantNotFound => "grant_not_found",
+            Self::HintUnreadable => "hint_unreadable",
+            Self::HintOther => "hint_other",
             Self::HandleForged => "handle_forged",
             Self::LoginRequired => "login_required",
             Self::LogoutClient => "logout_client",
@@ -316,6 +331,7 @@ impl Refusal {
             Self::ResponseType => "response_type",
             Self::SessionMissing => "session_missing",
             Self::SignIn => "sign_in",
+            Self::MaxAgePassed => "max_age_passed",
             Self::SignInThrottled { .. } => "sign_in_throttled",
             Self::SignInTooOld => "sign_in_too_old",
             Self::Upstream => "upstream",
@@ -408,12 +424,17 @@ impl Refusal {
             Self::AccessDenied => (400, "access_denied", "The user did not allow the request."),
             Self::AuthorizeClient => (400, "invalid_request", "client_id names no client of this server."),
             Self::AuthorizeRedirect => (400, "invalid_request", "redirect_uri is not one that the client registered."),
+            Self::Claims => (400, "invalid_request", "claims must be a JSON object as OpenID Connect Core 5.5 has it."),
             Self::ConsentRequired => (400, "consent_required", "The user has to decide, and nothing may be shown."),
             Self::FormForeign => {
                 (403, "access_denied", "The form is not one that this browser was shown. Open the page again.")
             }
             Self::FormStale => (403, "access_denied", "The page is out of date. Open it again."),
             Self::GrantNotFound => (404, "not_found", "There is no such grant."),
+            Self::HintUnreadable => {
+                (400, "login_required", "id_token_hint is not an ID token of this server. Leave it out.")
+            }
+            Self::HintOther => (400, "login_required", "The user signed in with another account than was asked for."),
             Self::HandleForged => (400, "invalid_grant", GRANT_REFUSED),
             Self::LoginRequired => (400, "login_required", "The user has to sign in, and nothing may be shown."),
             Self::LogoutClient => (400, "invalid_request", "client_id and id_token_hint name two clients."),
@@ -438,6 +459,7 @@ impl Refusal {
             Self::ResponseType => (400, "unsupported_response_type", "response_type must be code."),
             Self::SessionMissing => (401, "login_required", "Sign in first."),
             Self::SignIn => (401, "access_denied", "The user name or the password is wrong."),
+            Self::MaxAgePassed => (400, "login_required", "The sign-in is older than max_age allows."),
             Self::SignInThrottled { .. } => (429, "slow_down", "Too many attempts. Try again later."),
             Self::SignInTooOld => (403, "login_required", "The last sign-in is too old. Sign in again."),
             Self::Upstream => (502, "temporarily_unavailable", "The upstream sign-in did not succeed."),

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::keyring::SIGNING_ALGORITHMS;
 use crate::token::{Algorithm, Key, UnixTime};
 
-use super::client::{AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType};
+use super::client::{
+    AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType, IdTokenClaims,
+};
 use super::redirect::RedirectUri;
 use super::resource::Resource;
 use super::scope::OPENID_SCOPES;
@@ -34,6 +36,8 @@ pub enum MetadataError {
     GrantTypesPublic,
     /// `id_token_signed_response_alg`.
     IdTokenAlg,
+    /// `id_token_claims`.
+    IdTokenClaims,
     /// `jwks` is no JWK Set of usable public keys.
     Jwks,
     /// `private_key_jwt` without `jwks`.
@@ -86,6 +90,7 @@ impl MetadataError {
             Self::IdTokenAlg => {
                 "id_token_signed_response_alg must be ES256, RS256 or EdDSA, and one that this authority signs with."
             }
+            Self::IdTokenClaims => "id_token_claims must be profile, or be left out.",
             Self::Jwks => "jwks must be a JWK Set of 1 to 20 public signature keys.",
             Self::JwksMissing => "private_key_jwt needs jwks.",
             Self::JwksUri => "jwks_uri is not supported: send the keys in jwks.",
@@ -177,6 +182,12 @@ impl Registration {
                 "id_token_signed_response_alg",
                 signing_algorithm,
                 MetadataError::IdTokenAlg,
+            )?,
+            id_token_claims: optional(
+                body,
+                "id_token_claims",
+                |value| (value == "profile").then_some(IdTokenClaims::Profile),
+                MetadataError::IdTokenClaims,
             )?,
             token_endpoint_auth_method: auth_method,
             token_endpoint_auth_signing_alg: optional(

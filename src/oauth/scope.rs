@@ -14,6 +14,9 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 /// in may allow them.
 pub const OPENID_SCOPES: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
 
+/// The scope that lets the groups of the user be told (extension of ours).
+pub const GROUPS: &str = "groups";
+
 /// A set of scope values in the order in which they were first named. May be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -79,10 +82,11 @@ impl Scope {
 }
 
 /// Returns the part of a scope that an account may allow: what the operator gave it, or else everything but the
-/// administration of this server. [`OPENID_SCOPES`] say something about the user alone, who may always allow them.
+/// administration of this server. [`OPENID_SCOPES`] and [`GROUPS`] say something about the user alone, who may always
+/// allow them.
 pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
     asked.filter(|value| match permitted {
-        Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value),
+        Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value) || value == GROUPS,
         None => value != ADMIN_SCOPE,
     })
 }

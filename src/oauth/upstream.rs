@@ -141,6 +141,7 @@ impl Provider {
             parameters.push(("prompt", &prompt));
         }
         parameters.extend(max_age.as_deref().map(|age| ("max_age", age)));
+        parameters.extend(onward.get("ui_locales").map(|locales| ("ui_locales", locales)));
         let separator = if self.authorization_endpoint.contains('?') { '&' } else { '?' };
         format!("{}{separator}{}", self.authorization_endpoint, encode_parameters(parameters))
     }

@@ -15,6 +15,8 @@ pub enum UserError {
     EmailVerified,
     /// `end_grants`.
     EndGrants,
+    /// `groups`.
+    Groups,
     /// `name`.
     Name,
     /// `password` is too short, too long, or holds a control character.
@@ -29,10 +31,11 @@ pub enum UserError {
 
 impl UserError {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Email,
         Self::EmailVerified,
         Self::EndGrants,
+        Self::Groups,
         Self::Name,
         Self::Password,
         Self::Scope,
@@ -46,6 +49,7 @@ impl UserError {
             Self::Email => "user_email",
             Self::EmailVerified => "user_email_verified",
             Self::EndGrants => "user_end_grants",
+            Self::Groups => "user_groups",
             Self::Name => "user_name",
             Self::Password => "user_password",
             Self::Scope => "user_scope",
@@ -60,6 +64,9 @@ impl UserError {
             Self::Email => "email must be an address of at most 254 bytes.",
             Self::EmailVerified => "email_verified must be true or false.",
             Self::EndGrants => "end_grants must be true or false.",
+            Self::Groups => {
+                "groups must be a list of at most 100 texts of 1 to 100 characters, none of them a control character."
+            }
             Self::Name => "name must be 1 to 100 characters, none of them a control character or a mark of direction.",
             Self::Password => "password must be 8 to 128 characters, none of them a control character.",
             Self::Scope => "scope must be a text of scope values separated by spaces.",
@@ -112,6 +119,8 @@ pub struct UserDescription {
     pub email_verified: bool,
     /// Whether replacing the user ends all of its grants.
     pub end_grants: bool,
+    /// The groups of the user.
+    pub groups: Change<Vec<String>>,
     /// What the person may allow to clients. With none stored that is everything but to administer the authority.
     pub scope: Change<Scope>,
     /// The user of the upstream provider who may sign in to the account.
@@ -119,8 +128,8 @@ pub struct UserDescription {
 }
 
 impl UserDescription {
-    /// Reads the members. Those that we do not know are ignored; a null member is no member, but for `scope` and `upstream`,
-    /// which it clears.
+    /// Reads the members. Those that we do not know are ignored; a null member is no member, but for `groups`, `scope` and
+    /// `upstream`, which it clears.
     ///
     /// # Errors
     /// [`UserError`] names the first member that is of the wrong type.
@@ -136,6 +145,7 @@ impl UserDescription {
             email: text("email", UserError::Email)?,
             email_verified: flag("email_verified", UserError::EmailVerified)?,
             end_grants: flag("end_grants", UserError::EndGrants)?,
+            groups: change(body.get("groups"), |value| groups(value).ok_or(UserError::Groups))?,
             scope: change(body.get("scope"), |value| value.as_str().and_then(Scope::parse).ok_or(UserError::Scope))?,
             upstream: change(body.get("upstream"), |value| upstream(value).ok_or(UserError::Upstream))?,
         })
@@ -151,6 +161,26 @@ fn change<T>(
         Some(Value::Null) => Ok(Change::Clear),
         Some(value) => read(value).map(Change::Set),
     }
+}
+
+/// The most groups of one user.
+const MOST_GROUPS: usize = 100;
+/// The longest name of a group, characters.
+const LONGEST_GROUP: usize = 100;
+
+/// Reads the names of groups, each once.
+fn groups(value: &Value) -> Option<Vec<String>> {
+    let mut groups: Vec<String> = Vec::new();
+    for name in value.as_array().filter(|names| names.len() <= MOST_GROUPS)? {
+        let name = name.as_str().filter(|name| !name.is_empty() && !name.chars().any(char::is_control))?;
+        if name.chars().count() > LONGEST_GROUP {
+            return None;
+        }
+        if !groups.iter().any(|known| known == name) {
+            groups.push(name.to_owned());
+        }
+    }
+    Some(groups)
 }
 
 fn upstream(value: &Value) -> Option<UpstreamUser> {
@@ -180,6 +210,31 @@ mod tests {
             (Change::Keep.of(Some(1)), Change::Clear.of(Some(1)), Change::Set(2).of(Some(1))),
             (Some(1), None, Some(2))
         );
+    }
+
+    fn groups_of(body: &Value) -> Result<Change<Vec<String>>, UserError> {
+        parse(body).map(|it| it.groups)
+    }
+
+    #[test]
+    fn groups_are_kept_cleared_or_replaced() {
+        assert_eq!(groups_of(&json!({})), Ok(Change::Keep));
+        assert_eq!(groups_of(&json!({ "groups": null })), Ok(Change::Clear));
+        assert_eq!(groups_of(&json!({ "groups": [] })), Ok(Change::Set(Vec::new())));
+        let names = ["system:masters", "\u{7fa4}\u{7ec4}", "on call"];
+        let expected = Ok(Change::Set(names.map(str::to_owned).to_vec()));
+        assert_eq!(groups_of(&json!({ "groups": [names[0], names[1], names[0], names[2]] })), expected);
+        let most: Vec<_> = (0..MOST_GROUPS).map(|number| format!("{number:0>100}")).collect();
+        assert_eq!(groups_of(&json!({ "groups": most })), Ok(Change::Set(most)));
+    }
+
+    #[test]
+    fn what_is_not_a_list_of_groups_is_refused() {
+        let many: Vec<_> = (0..=MOST_GROUPS).map(|number| number.to_string()).collect();
+        let long = "x".repeat(LONGEST_GROUP + 1);
+        for bad in [json!("staff"), json!({}), json!([1]), json!([""]), json!(["a\nb"]), json!([long]), json!(many)] {
+            assert_eq!(groups_of(&json!({ "groups": bad })), Err(UserError::Groups), "{bad}");
+        }
     }
 
     #[test]

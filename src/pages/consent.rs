@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use crate::oauth::redirect::RedirectUri;
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::ADMIN_SCOPE;
-use crate::oauth::scope::Scope;
+use crate::oauth::scope::{ADMIN_SCOPE, GROUPS, Scope};
 
 use super::layout::{Document, card, hidden};
 use super::text::{address, fill, strong, tamed};
@@ -99,6 +98,7 @@ fn scope_words(value: &str, words: &Words) -> Markup {
         "profile" => words.scope_profile,
         "email" => words.scope_email,
         "offline_access" => words.scope_offline,
+        GROUPS => words.scope_groups,
         ADMIN_SCOPE => words.scope_admin,
         unknown => {
             let scope = html! { code translate="no" { (tamed(unknown)) } };

@@ -47,9 +47,12 @@ impl LogoutQuestion<'_> {
 
 /// Says that somebody is signed out.
 #[derive(Clone, Copy)]
-pub struct SignedOut;
+pub struct SignedOut<'a> {
+    /// The address of the sign-in page.
+    pub sign_in: &'a str,
+}
 
-impl SignedOut {
+impl SignedOut<'_> {
     /// The document.
     pub fn render(&self, words: &Words) -> String {
         let document =
@@ -57,7 +60,7 @@ impl SignedOut {
         document.render(&card(&html! {
             h1 { (words.signed_out_title) }
             p.lead { (words.signed_out_about) }
-            p { a.button href="/account/sign-in" { (words.sign_in_anew) } }
+            p { a.button href=(self.sign_in) { (words.sign_in_anew) } }
         }))
     }
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::oauth::handle::{AccountId, Handle, Kind, SessionId};
+use crate::oauth::onward::{FreshSignIn, ui_locales};
 use crate::oauth::{Authority, Refusal};
 use crate::pages::{self, ErrorPage, Problem, Words};
 use crate::token::{UnixTime, base64url};
@@ -60,6 +61,8 @@ pub(crate) struct Browser {
     pub(crate) address: String,
     /// Its language.
     pub(crate) words: &'static Words,
+    /// The languages that the client asked for.
+    pub(crate) locales: Option<String>,
     /// What was remembered each time the person left for the upstream provider, sealed, by the name of its cookie: the oldest
     /// first, as browsers send them (RFC 6265bis section 5.8.3).
     journeys: Vec<(String, String)>,
@@ -83,7 +86,7 @@ impl Browser {
         let handle = handles.read(Kind::Session, &cookie_text);
         let session = handle.as_ref().and_then(|handle| Some((handle.account.clone(), handle.session()?)));
         let session_of_previous_key = handle.filter(|_| handles.is_of_previous(Kind::Session, &cookie_text));
-        let locales = Form::parse(&request.query).ok().and_then(|query| query.get("ui_locales").map(str::to_owned));
+        let locales = request.glance(ui_locales);
         let mut agent = request.header("User-Agent").unwrap_or_default();
         if let Some((end, _)) = agent.char_indices().nth(300) {
             agent.truncate(end);
@@ -96,6 +99,7 @@ impl Browser {
             agent: pages::browser_label(&agent),
             address: request.header("CF-Connecting-IP").unwrap_or_default(),
             words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
+            locales,
             journeys: journeys(platform.authority(), &header),
             known: cookie(Cookie::Known),
             notice: cookie(Cookie::Notice),
@@ -163,6 +167,16 @@ impl Browser {
         platform.config.forms.verifies(&["known", nonce, &username], tag).then(|| nonce.to_owned())
     }
 
+    /// Did the request come without any cookie of ours?
+    pub(crate) fn has_no_cookies(&self) -> bool {
+        self.is_new
+    }
+
+    /// The language of a page about this request, which the browser's own request may only have led to.
+    pub(crate) fn words_for(&self, form: &Form) -> &'static Words {
+        ui_locales(form).and_then(|locales| Words::of_locales(&locales)).unwrap_or(self.words)
+    }
+
     /// A page for this browser.
     pub(crate) fn page(&self, platform: &Platform, status: u16, html: String, form_targets: &[String]) -> Reply {
         let reply = Reply::html(status, html, pages::headers(form_targets)).with("Vary", "Accept-Language, Cookie");
@@ -188,6 +202,11 @@ impl Browser {
         let handle = Handle { account: account.clone(), record: session.to_string(), generation: 1 };
         let text = platform.config.handles.write(Kind::Session, &handle);
         let authority = platform.authority();
+        // What this sign-in does not satisfy, no other would: the request is not to lead to the sign-in page again.
+        let to = match to.strip_prefix("/oauth/authorize?") {
+            Some(query) => format!("/oauth/authorize?{}", FreshSignIn::add_to(query, session, platform.now)),
+            None => to.to_owned(),
+        };
         let reply = Reply::see_other(to).with_cookie(Cookie::Session.set(authority, &text, authority.session_ttl()));
         let Some(username) = username else {
             return Ok(reply);

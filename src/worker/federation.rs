@@ -133,6 +133,8 @@ fn profile(now: UnixTime, upstream: &Upstream, subject: &Subject, told: &Told, o
         name: name.or_else(|| kept.and_then(|old| old.name.clone())),
         email,
         email_verified,
+        // The operator puts people in groups, not the provider.
+        groups: old.map(|old| old.groups.clone()).unwrap_or_default(),
         updated_at: now,
     }
 }

@@ -3,6 +3,8 @@
 //! It goes to the web types directly: the request and response types of the `worker` crate copy every header
 //! of every request, which costs more than all our checks.
 
+use std::cell::RefCell;
+
 use js_sys::futures::JsFuture;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -18,6 +20,8 @@ use super::report::Stop;
 /// A request, of which the body is still to be read.
 pub(crate) struct Incoming {
     request: web_sys::Request,
+    /// The form in the body, once it has been read ahead and until [`Incoming::form`] takes it.
+    read_ahead: RefCell<Option<Result<Form, Refusal>>>,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -30,7 +34,7 @@ impl Incoming {
         let target = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (method, path, query) = (request.method(), path.to_owned(), query.to_owned());
-        Self { request, method, path, query }
+        Self { request, read_ahead: RefCell::default(), method, path, query }
     }
 
     /// The `Authorization` header.
@@ -54,14 +58,35 @@ impl Incoming {
 
     /// The form in the body. Such an endpoint takes nothing from the query (RFC 6749 sections 2.3.1 and 3.2).
     pub(crate) async fn form(&self) -> Result<Form, Stop> {
+        match self.read_ahead.take() {
+            Some(read) => Ok(read?),
+            None => Ok(self.read_form().await?),
+        }
+    }
+
+    /// Reads the form before its endpoint does, so that [`Incoming::glance`] can look at it.
+    pub(crate) async fn read_ahead(&self) {
+        let read = self.read_form().await;
+        self.read_ahead.replace(Some(read));
+    }
+
+    /// Looks at the parameters of the request: those of the form that was read ahead, or else of the query.
+    pub(crate) fn glance<T>(&self, look: impl FnOnce(&Form) -> Option<T>) -> Option<T> {
+        match &*self.read_ahead.borrow() {
+            Some(read) => look(read.as_ref().ok()?),
+            None => look(&Form::parse(&self.query).ok()?),
+        }
+    }
+
+    async fn read_form(&self) -> Result<Form, Refusal> {
         if !self.query.is_empty() {
-            return Err(Refusal::ParametersInQuery.into());
+            return Err(Refusal::ParametersInQuery);
         }
         if !self.is_form() {
-            return Err(Refusal::NotAForm.into());
+            return Err(Refusal::NotAForm);
         }
         let body = self.body().await?;
-        Ok(Form::parse(&body).map_err(Refusal::from)?)
+        Form::parse(&body).map_err(Refusal::from)
     }
 
     /// The JSON object in the body.

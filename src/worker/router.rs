@@ -148,6 +148,10 @@ async fn administer(route: Route<'_>, method: &str, platform: &Platform, request
 
 /// What people see.
 async fn show(route: Route<'_>, method: &str, platform: &Platform, request: &Incoming) -> Reply {
+    if method == "POST" {
+        // What the form carries along says in which language to answer.
+        request.read_ahead().await;
+    }
     let browser = match Browser::of(platform, request) {
         Ok(browser) => browser,
         Err(_) => return unavailable_page(request),

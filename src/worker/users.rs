@@ -75,6 +75,7 @@ pub(crate) struct NewUser {
     pub(crate) password: Option<Password>,
     /// The rest of the profile, with the user name.
     pub(crate) profile: Profile,
+    pub(crate) groups: Change<Vec<String>>,
     pub(crate) scope: Change<Scope>,
     pub(crate) upstream: Change<UpstreamUser>,
 }
@@ -113,9 +114,11 @@ pub(crate) fn checked(
         name: name.map(|name| name.as_str().to_owned()),
         email_verified: email.is_some() && description.email_verified,
         email: email.map(|email| email.as_str().to_owned()),
+        groups: Vec::new(),
         updated_at: now,
     };
-    Ok(NewUser { username, password, profile, scope: description.scope, upstream: description.upstream })
+    let UserDescription { groups, scope, upstream, .. } = description;
+    Ok(NewUser { username, password, profile, groups, scope, upstream })
 }
 
 /// Makes an account: takes its names, enters the account in the list, then stores it. Gives its profile and scope too.
@@ -130,6 +133,7 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(Accoun
     let account = new_account_id(platform).await?;
     let upstream = user.upstream.of(None);
     let mut profile = user.profile;
+    profile.groups = user.groups.of(None).unwrap_or_default();
     if let Some(UpstreamUser { issuer, sub }) = &upstream {
         is_configured(platform, issuer)?;
         if user.username.is_none() {
@@ -335,7 +339,11 @@ pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewU
 /// Says whether nobody else changed the user meanwhile.
 async fn replace_once(platform: &Platform, account: &AccountId, user: &NewUser) -> Result<bool, Stop> {
     let (record, old) = read(platform, account).await?;
-    let mut profile = Profile { upstream: user.upstream.clone().of(old.upstream.clone()), ..user.profile.clone() };
+    let mut profile = Profile {
+        upstream: user.upstream.clone().of(old.upstream.clone()),
+        groups: user.groups.clone().of(Some(old.groups.clone())).unwrap_or_default(),
+        ..user.profile.clone()
+    };
     if let Some(UpstreamUser { issuer, sub }) =
         profile.upstream.as_ref().filter(|link| old.upstream.as_ref() != Some(link))
     {

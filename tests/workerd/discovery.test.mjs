@@ -24,7 +24,7 @@ after(() => server?.stop());
 
 test('every scope, and the claims that come with them', async () => {
   const { scopes_supported: scopes, claims_supported: claims } = metadata;
-  assert.deepEqual(scopes, ['openid', 'profile', 'email', 'offline_access', 'read', 'write']);
+  assert.deepEqual(scopes, ['openid', 'profile', 'email', 'offline_access', 'groups', 'read', 'write']);
   const client = await registerPublicClient(server, { scope: scopes.join(' ') });
   const { tokens } = await signInAndRedeem(server, user, client, { scope: scopes.join(' '), nonce: 'n' });
   assert.equal(tokens.scope, scopes.join(' '));
@@ -83,8 +83,9 @@ test('what it says is not supported is refused, or of no effect', async () => {
   assert.deepEqual([metadata.request_parameter_supported, metadata.request_uri_parameter_supported], [false, false]);
   assert.equal((await answer({ request: 'e30.e30.' })).error, 'request_not_supported');
   assert.equal((await answer({ request_uri: 'urn:x' })).error, 'request_uri_not_supported');
-  assert.equal(metadata.claims_parameter_supported, false);
+  assert.equal(metadata.claims_parameter_supported, true);
   assert.equal((await answer({ claims: '{"id_token":{"email":null}}' })).error, undefined);
+  assert.equal((await answer({ claims: 'email' })).error, 'invalid_request');
 });
 
 test('every language', async () => {

@@ -222,7 +222,7 @@ fn ends<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl 
     };
     add("logout", question.render(words));
     add("logout-bare", LogoutQuestion { request: "", client: None, ..question }.render(words));
-    add("signed-out", SignedOut.render(words));
+    add("signed-out", SignedOut { sign_in: "/account/sign-in" }.render(words));
     let redirect_uri = RedirectUri::parse("https://app.example/cb").unwrap();
     let parameters = [("code", or("c0de")), ("state", or("a b")), ("iss", "https://auth.example")];
     add("form-post", FormPost { redirect_uri: &redirect_uri, parameters: &parameters }.render(words));

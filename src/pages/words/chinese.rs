@@ -71,6 +71,7 @@ pub(super) static CHINESE: Words = Words {
     scope_openid: "通过账户标识符确认是您本人",
     scope_profile: "查看您的姓名和用户名",
     scope_email: "查看您的电子邮箱",
+    scope_groups: "查看您所属的群组",
     scope_offline: "在您离开后继续访问，直到您终止",
     scope_admin: "管理此服务器：客户端、用户和密钥",
     scope_unknown: "使用权限 {scope}",

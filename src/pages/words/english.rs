@@ -71,6 +71,7 @@ pub(super) static ENGLISH: Words = Words {
     scope_openid: "Know that it is you, by an identifier of your account",
     scope_profile: "See your name and user name",
     scope_email: "See your email address",
+    scope_groups: "See the groups that you belong to",
     scope_offline: "Keep this access when you are not there, until you end it",
     scope_admin: "Manage this server: its clients, its users, its keys",
     scope_unknown: "Use the permission {scope}",

@@ -95,6 +95,7 @@ texts! {
     scope_openid,
     scope_profile,
     scope_email,
+    scope_groups,
     scope_offline,
     scope_admin,
     scope_unknown,
@@ -230,8 +231,13 @@ impl Words {
     /// The language to speak: the first known one of `ui_locales` (OpenID Connect Core section 3.1.2.1), else the
     /// best known one of the header `Accept-Language` (RFC 9110 section 12.5.4), else English.
     pub fn negotiate(accept_language: Option<&str>, ui_locales: Option<&str>) -> &'static Self {
-        let asked = ui_locales.unwrap_or_default().split(' ').take(MOST_ENTRIES).find_map(Self::speaking);
+        let asked = ui_locales.and_then(Self::of_locales);
         asked.or_else(|| Self::accepted(accept_language.unwrap_or_default())).unwrap_or(&ENGLISH)
+    }
+
+    /// The first known language of `ui_locales`: tags separated by spaces; commas, which some clients send, are let pass.
+    pub fn of_locales(ui_locales: &str) -> Option<&'static Self> {
+        ui_locales.split([' ', ',']).take(MOST_ENTRIES).find_map(Self::speaking)
     }
 
     /// The language tag (BCP 47).
@@ -337,6 +343,14 @@ mod tests {
             (Some("en"), Some("fr zh-TW en"), "zh-Hans"),
             (Some("zh"), Some("en"), "en"),
             (Some("zh"), Some("fr de"), "zh-Hans"),
+            (None, Some("zh-CN"), "zh-Hans"),
+            (None, Some("ZH"), "zh-Hans"),
+            (None, Some("zh-Hans"), "zh-Hans"),
+            (None, Some("zh_cn"), "zh-Hans"),
+            (None, Some("fr,zh-CN"), "zh-Hans"),
+            (Some("zh"), Some("EN-gb zh"), "en"),
+            (Some("zh"), Some("  en"), "en"),
+            (Some("zh"), Some(", ,%00<script>"), "zh-Hans"),
             (Some(",;=,\u{0},é;q=é"), Some("\u{0} é"), "en"),
         ] {
             assert_eq!(Words::negotiate(accept, locales).language(), lang, "{accept:?} {locales:?}");

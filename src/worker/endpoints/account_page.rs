@@ -16,6 +16,7 @@ use crate::wire::{Form, Reply};
 use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
+use crate::worker::endpoints::authorize::in_language;
 use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
@@ -296,7 +297,7 @@ async fn overview(platform: &Platform, browser: &Browser) -> Result<Option<(Acco
 }
 
 fn sign_in_first(platform: &Platform, browser: &Browser) -> Reply {
-    let reply = Reply::see_other("/account/sign-in");
+    let reply = Reply::see_other(in_language("/account/sign-in", browser.locales.as_deref()));
     if browser.session.is_some() { Browser::signed_out(platform, reply) } else { reply }
 }
 

@@ -306,11 +306,11 @@ async fn read_shown(platform: &Platform, id: &AccountId) -> Result<Value, Stop> 
 fn shown(id: &AccountId, record: &AccountRecord, profile: &Profile) -> Value {
     let mut user = json!({
         "id": id, "username": profile.shown_username(), "upstream": profile.upstream, "name": profile.name, "email": profile.email,
-        "email_verified": profile.email_verified, "scope": record.scope,
+        "email_verified": profile.email_verified, "groups": profile.groups, "scope": record.scope,
         "created_at": record.created, "updated_at": profile.updated_at,
     });
     if let Some(members) = user.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
+        members.retain(|name, value| !value.is_null() && (name != "groups" || *value != json!([])));
     }
     user
 }

@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::oauth::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, after_sign_in, client_id};
+use crate::oauth::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, client_id};
 use crate::oauth::event::Happening;
 use crate::oauth::grant::Outcome;
 use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::logout::Hint;
+use crate::oauth::onward::{after_sign_in, ui_locales};
 use crate::oauth::scope::Scope;
 use crate::oauth::{Client, Refusal};
 use crate::pages::{Consent, FormPost};
@@ -55,8 +57,22 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
         Ok(asked) => asked,
         Err(refusal) => return Ok(refuse(platform, browser, &target, &refusal)),
     };
+    let hint = match hint(platform, &form).await? {
+        Ok(hint) => hint,
+        Err(refusal) => return Ok(refuse(platform, browser, &target, &refusal)),
+    };
+    let is_named = |account: &AccountId| match &asked.claims.subjects {
+        Some(subjects) => subjects.iter().any(|subject| subject == account.as_str()),
+        None => true,
+    };
+    let is_wanted =
+        |account: &AccountId| is_named(account) && hint.as_ref().is_none_or(|hint| hint.account == *account);
     let session = match &browser.session {
-        Some((account, session)) if is_hinted(platform, &form, account).await? => Some((account, session)),
+        Some((account, session)) if is_wanted(account) => Some((account, session)),
+        // Asked to sign in with the account that the client wants, the user has just chosen another one.
+        Some((_, session)) if asked.signed_in.as_ref().is_some_and(|it| it.is_of(session, platform.now)) => {
+            return Ok(refuse(platform, browser, &target, &Refusal::HintOther));
+        }
         Some(_) | None => None,
     };
     let grant = GrantId::from_bytes(random()?);
@@ -204,12 +220,12 @@ fn send(platform: &Platform, browser: &Browser, target: &Target, parameters: &[(
     }
 }
 
-/// Is this the person that the client means? An `id_token_hint` that cannot be read names nobody (OpenID Connect Core
-/// section 3.1.2.1).
-async fn is_hinted(platform: &Platform, form: &Form, account: &AccountId) -> Result<bool, Stop> {
+/// The account that the client wants (`id_token_hint`, OpenID Connect Core section 3.1.2.1). With a hint that cannot be
+/// read no account would do, so nobody is asked to sign in.
+async fn hint(platform: &Platform, form: &Form) -> Result<Result<Option<Hint>, Refusal>, Stop> {
     match form.get("id_token_hint") {
-        None => Ok(true),
-        Some(hint) => Ok(ring::hint(platform, hint).await?.is_some_and(|hint| hint.account == *account)),
+        None => Ok(Ok(None)),
+        Some(text) => Ok(ring::hint(platform, text).await?.map(Some).ok_or(Refusal::HintUnreadable)),
     }
 }
 
@@ -221,10 +237,19 @@ fn grant_of_form(nonce: &str) -> GrantId {
     GrantId::from_bytes(bytes)
 }
 
-/// Where a person goes on after signing in: the request that led there, or the account page.
+/// Where a person goes on after signing in: the request that led there, or the account page in the same language.
 pub(crate) fn continuation(query: Option<&str>) -> String {
     match query.and_then(|query| Form::parse(query).ok()) {
         Some(form) if form.get("client_id").is_some() => format!("/oauth/authorize?{}", after_sign_in(&form)),
-        Some(_) | None => "/account".to_owned(),
+        Some(form) => in_language("/account", ui_locales(&form).as_deref()),
+        None => "/account".to_owned(),
+    }
+}
+
+/// A page of ours in the language that the client asked for, if it did.
+pub(crate) fn in_language(path: &str, locales: Option<&str>) -> String {
+    match locales {
+        Some(locales) => format!("{path}?{}", encode_parameters([("ui_locales", locales)])),
+        None => path.to_owned(),
     }
 }

@@ -9,6 +9,7 @@ use crate::wire::{Form, Reply, encode_parameters};
 use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
+use crate::worker::endpoints::authorize::in_language;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
@@ -51,7 +52,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     if carried.is_some() {
         browser.check_form(platform, request, &form, Purpose::Logout, query)?;
         if decision != Some("sign_out") {
-            return Ok(Reply::see_other("/account"));
+            return Ok(Reply::see_other(in_language("/account", browser.locales.as_deref())));
         }
     } else if !hint.as_ref().is_some_and(|hint| is_about(hint, id.as_str(), session.as_str())) {
         let query = encode_parameters(form.pairs());
@@ -85,7 +86,10 @@ fn signed_out(platform: &Platform, browser: &Browser, target: Option<&RedirectUr
     let parameters: Vec<_> = state.map(|state| ("state", state)).into_iter().collect();
     let reply = match target {
         Some(target) => Reply::see_other(target.with(&parameters)),
-        None => browser.page(platform, 200, SignedOut.render(browser.words), &[]),
+        None => {
+            let page = SignedOut { sign_in: &in_language("/account/sign-in", browser.locales.as_deref()) };
+            browser.page(platform, 200, page.render(browser.words), &[])
+        }
     };
     Browser::signed_out(platform, reply)
 }

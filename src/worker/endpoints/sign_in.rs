@@ -11,7 +11,7 @@ use crate::oauth::handle::{AccountId, SessionId};
 use crate::oauth::id_token::PASSKEY_AMR;
 use crate::pages::{SignIn, SignInError};
 use crate::token::{UnixTime, base64url};
-use crate::wire::{Form, Reply};
+use crate::wire::{Form, Reply, encode_parameters, form_encode};
 use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
@@ -31,7 +31,10 @@ const CHALLENGE_TTL: u64 = 600;
 /// `GET /account/sign-in`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     let query = Form::parse(&request.query).map_err(Refusal::from)?;
-    show(platform, browser, query.get("continue").unwrap_or_default(), None, None, 200).await
+    // Without a request to go on with, the language is carried along alone.
+    let language = || Some(encode_parameters([("ui_locales", query.get("ui_locales")?)]));
+    let onward = query.get("continue").map(str::to_owned).or_else(language).unwrap_or_default();
+    show(platform, browser, &onward, None, None, 200).await
 }
 
 /// `POST /account/sign-in`: by password.
@@ -42,6 +45,9 @@ pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser
     let again = |error, status| show(platform, browser, onward, Some(typed), Some(error), status);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
         platform.audit.refused(&refusal);
+        if browser.has_no_cookies() {
+            return Ok(no_cookies(platform, browser, &refusal, onward));
+        }
         return again(SignInError::Stale, refusal.status()).await;
     }
     let password = form.get("password").unwrap_or_default();
@@ -118,6 +124,9 @@ pub(crate) async fn by_passkey(platform: &Platform, request: &Incoming, browser:
     let again = |error, status| show(platform, browser, onward, None, Some(error), status);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
         platform.audit.refused(&refusal);
+        if browser.has_no_cookies() {
+            return Ok(no_cookies(platform, browser, &refusal, onward));
+        }
         return again(SignInError::Stale, refusal.status()).await;
     }
     let bucket = address_bucket(&browser.address);
@@ -252,6 +261,16 @@ pub(crate) async fn upstream_failed(
     show(platform, browser, onward, None, Some(error), Refusal::Upstream.status()).await
 }
 
+/// The page for a browser that keeps no cookies, which no sign-in could do without: the sign-in page again would lead
+/// nowhere.
+pub(crate) fn no_cookies(platform: &Platform, browser: &Browser, refusal: &Refusal, onward: &str) -> Reply {
+    let restart = match onward {
+        "" => "/account/sign-in".to_owned(),
+        onward => format!("/account/sign-in?continue={}", form_encode(onward)),
+    };
+    browser.problem(platform, refusal, Some(&restart))
+}
+
 /// The page, for the request that led to it. Where it leads to is part of the page's policy.
 async fn show(
     platform: &Platform,
@@ -286,5 +305,5 @@ async fn show(
         upstream: authority.upstream().map(|upstream| upstream.name.as_str()),
         sign_up: authority.self_registration(),
     };
-    Ok(browser.page(platform, status, page.render(browser.words), &targets))
+    Ok(browser.page(platform, status, page.render(browser.words_for(&form)), &targets))
 }

@@ -8,11 +8,11 @@ use crate::oauth::id_token::{Namespace, Profile};
 use crate::oauth::user::Change;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Done, SignUp, SignUpError};
-use crate::wire::{Form, Reply};
+use crate::wire::{Form, Reply, encode_parameters};
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
 use crate::worker::endpoints::authorize::continuation;
-use crate::worker::endpoints::sign_in::open_session;
+use crate::worker::endpoints::sign_in::{no_cookies, open_session};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
@@ -32,6 +32,9 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     let form = request.form().await?;
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignUp, "") {
         platform.audit.refused(&refusal);
+        if browser.has_no_cookies() {
+            return Ok(no_cookies(platform, browser, &refusal, form.get("continue").unwrap_or_default()));
+        }
         return show(platform, browser, &form, &[SignUpError::Stale], refusal.status()).await;
     }
     let user = match read(platform, &form) {
@@ -58,9 +61,9 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     let session = session.ok_or(Refusal::SignIn)?;
     let onward = continuation(form.get("continue"));
     let reply = browser.signed_in(platform, &account, &session, Some(&profile.username), &onward)?;
-    Ok(match form.get("continue") {
-        Some(_) => reply,
-        None => Browser::with_notice(platform, reply, &account, &Done::SignedUp.word()),
+    Ok(match onward.starts_with("/account") {
+        true => Browser::with_notice(platform, reply, &account, &Done::SignedUp.word()),
+        false => reply,
     })
 }
 
@@ -92,9 +95,17 @@ fn read(platform: &Platform, form: &Form) -> Result<NewUser, Vec<SignUpError>> {
         name: name.map(|name| name.as_str().to_owned()),
         email: email.map(|email| email.as_str().to_owned()),
         email_verified: false,
+        groups: Vec::new(),
         updated_at: platform.now,
     };
-    Ok(NewUser { username: Some(username), password, profile, scope: Change::Keep, upstream: Change::Keep })
+    Ok(NewUser {
+        username: Some(username),
+        password,
+        profile,
+        groups: Change::Keep,
+        scope: Change::Keep,
+        upstream: Change::Keep,
+    })
 }
 
 async fn show(
@@ -105,14 +116,17 @@ async fn show(
     status: u16,
 ) -> Result<Reply, Stop> {
     let text = |name| form.get(name).unwrap_or_default();
-    let onward = Form::parse(text("continue")).map_err(Refusal::from)?;
+    // Without a request to go on with, the language is carried along alone.
+    let language = || Some(encode_parameters([("ui_locales", form.get("ui_locales")?)]));
+    let continue_to = form.get("continue").map(str::to_owned).or_else(language).unwrap_or_default();
+    let onward = Form::parse(&continue_to).map_err(Refusal::from)?;
     let client = match onward.get("client_id").and_then(ClientId::parse) {
         Some(id) => clients::find(platform, &id).await?,
         None => None,
     };
     let page = SignUp {
         csrf: &browser.form_token(platform, Purpose::SignUp, "")?,
-        continue_to: text("continue"),
+        continue_to: &continue_to,
         client: client.as_ref().map(|client| client.display_name()),
         username: text("username"),
         name: text("name"),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::oauth::client::GrantType;
 use crate::oauth::exchange::{self, GrantRequest, TokenRequest};
-use crate::oauth::grant::{Entitlement, GrantRefusal, Outcome};
+use crate::oauth::grant::{Entitlement, GrantRefusal};
 use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::rights::ClientRights;
 use crate::oauth::scope::OPENID;
@@ -17,6 +17,7 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
+use crate::worker::objects::account_records::AccountRecord;
 use crate::worker::random::random;
 use crate::worker::report::Stop;
 use crate::worker::ring;
@@ -44,6 +45,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
                 resources: asked.resources,
                 refreshable: client.may_use(GrantType::RefreshToken),
                 rights: ClientRights::of(platform.authority(), &client),
+                profile: client.has_profile_in_id_tokens(),
             };
             entitled(platform, &code.account, grant, client, command).await
         }
@@ -57,6 +59,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
                 scope: asked.scope,
                 resources: asked.resources,
                 rights: ClientRights::of(platform.authority(), &client),
+                profile: client.has_profile_in_id_tokens(),
             };
             entitled(platform, &token.account, grant, client, command).await
         }
@@ -81,8 +84,8 @@ async fn entitled(
         }
         answer = account::ask(platform, account, &command).await?;
     }
-    let entitlement = match answer {
-        AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => entitlement,
+    let (entitlement, record) = match answer {
+        AccountAnswer::Tokens { entitlement, account } => (entitlement, account),
         AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
         _ => return Err(objects::unexpected().into()),
     };
@@ -94,7 +97,7 @@ async fn entitled(
     let way = if is_refresh { GrantType::RefreshToken } else { GrantType::AuthorizationCode };
     platform.audit.minted(&claims, way, entitlement.repeated);
     let id_token = match entitlement.scope.contains(OPENID) {
-        true => Some(id_token(platform, account, &client, &entitlement, &access_token).await?),
+        true => Some(id_token(platform, account, &client, &entitlement, record.as_ref(), &access_token).await?),
         false => None,
     };
     let refresh_token = (entitlement.generation > 0).then(|| {
@@ -109,11 +112,16 @@ async fn id_token(
     account: &AccountId,
     client: &Client,
     entitlement: &Entitlement,
+    record: Option<&AccountRecord>,
     access_token: &str,
 ) -> Result<String, Stop> {
     let authority = platform.authority();
+    let profile = match record {
+        Some(record) => Some(account::profile(platform, account, record).await?),
+        None => None,
+    };
     let algorithm = client.id_token_algorithm().unwrap_or_else(|| authority.id_token_algorithm());
-    let claims = id_token::of_grant(authority, account, client, entitlement, access_token, algorithm);
+    let claims = id_token::of_grant(authority, account, client, entitlement, profile.as_ref(), access_token, algorithm);
     Ok(ring::mint_id_token(platform, algorithm, &claims).await?)
 }
 

@@ -6,7 +6,7 @@ use crate::identity::passkey::Assertion;
 use crate::oauth::authorize::{AuthorizationRequest, Decision};
 use crate::oauth::bulk::GrantFilter;
 use crate::oauth::client::ClientId;
-use crate::oauth::grant::{Described, GrantRefusal, Outcome, SignIn};
+use crate::oauth::grant::{Described, Entitlement, GrantRefusal, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
 use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
@@ -46,6 +46,8 @@ pub(crate) enum AccountCommand {
         resources: Vec<Resource>,
         refreshable: bool,
         rights: ClientRights,
+        /// Does the ID token carry all claims of the profile?
+        profile: bool,
     },
     /// Exchanges a refresh token.
     Refresh {
@@ -56,6 +58,8 @@ pub(crate) enum AccountCommand {
         scope: Option<Scope>,
         resources: Vec<Resource>,
         rights: ClientRights,
+        /// Does the ID token carry all claims of the profile?
+        profile: bool,
     },
     /// Ends a grant, as its client asks.
     Revoke { grant: GrantId, client: ClientId },
@@ -158,6 +162,8 @@ pub(crate) enum AccountAnswer {
     Account(AccountRecord),
     /// What has to happen first, and for whom.
     Decision { decision: Decision, account: Option<AccountRecord> },
+    /// Tokens may be made; the record is there where the ID token carries claims of the profile.
+    Tokens { entitlement: Entitlement, account: Option<AccountRecord> },
     /// What the grant's state machine said.
     Grant(Result<Outcome, GrantRefusal>),
     /// Whether the token counts, and whose it is.

@@ -18,6 +18,7 @@ use crate::oauth::client::ClientId;
 use crate::oauth::consent::Consent;
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
 use crate::oauth::handle::{GrantId, SessionId};
+use crate::oauth::id_token;
 use crate::oauth::rights::Rights;
 use crate::oauth::scope::{Scope, permitted_scope};
 use crate::oauth::status::StatusEntry;
@@ -173,8 +174,8 @@ fn run(
         AccountCommand::Allow { session, request, scope, grant, status } => {
             account.allow(&record, session, &request, &scope, (&grant, status))
         }
-        AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable, rights } => account
-            .step(&grant, |session_stands| grant::Command::Redeem {
+        AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable, rights, profile } => {
+            let answer = account.step(&grant, |session_stands| grant::Command::Redeem {
                 client: &client,
                 redirect_uri: redirect_uri.as_deref(),
                 challenge: &challenge,
@@ -182,9 +183,11 @@ fn run(
                 refreshable,
                 rights: Rights { client: &rights, user: record.scope.as_ref() },
                 session_stands,
-            }),
-        AccountCommand::Refresh { grant, client, generation, rotate, scope, resources, rights } => {
-            account.step(&grant, |session_stands| grant::Command::Refresh {
+            })?;
+            Ok(with_profile(answer, profile, &record))
+        }
+        AccountCommand::Refresh { grant, client, generation, rotate, scope, resources, rights, profile } => {
+            let answer = account.step(&grant, |session_stands| grant::Command::Refresh {
                 client: &client,
                 generation,
                 rotate,
@@ -192,7 +195,8 @@ fn run(
                 resources: &resources,
                 rights: Rights { client: &rights, user: record.scope.as_ref() },
                 session_stands,
-            })
+            })?;
+            Ok(with_profile(answer, profile, &record))
         }
         AccountCommand::Revoke { grant, client } => {
             account.step(&grant, |_| grant::Command::Revoke { client: &client })
@@ -260,6 +264,17 @@ fn run(
         }
         AccountCommand::RemovePasskey { id } => account.remove_passkey(None, &id),
         AccountCommand::RemovePasskeys => Ok(AccountAnswer::EndedAll(account.remove_passkeys(None, |_| true)?)),
+    }
+}
+
+/// Adds the record to an answer where the ID token carries claims of its profile.
+fn with_profile(answer: AccountAnswer, everything: bool, record: &AccountRecord) -> AccountAnswer {
+    match answer {
+        AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => {
+            let account = id_token::needs_profile(everything, &entitlement).then(|| record.clone());
+            AccountAnswer::Tokens { entitlement, account }
+        }
+        other => other,
     }
 }
 
@@ -337,8 +352,8 @@ impl Account<'_> {
     ) -> Result<AccountAnswer, Fault> {
         let session = id.as_ref().map(|id| self.session(id)).transpose()?.flatten();
         let consent = self.consent(&request.client)?;
-        let sign_in = session.as_ref().map(|session| &session.sign_in);
-        let decision = decide(request, sign_in, record.scope.as_ref(), consent.as_ref(), self.now);
+        let signed_in = id.as_ref().zip(session.as_ref()).map(|(id, session)| (id, &session.sign_in));
+        let decision = decide(request, signed_in, record.scope.as_ref(), consent.as_ref(), self.now);
         if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
             self.touch(&id, &session)?;
             let new = request.grant(scope.clone(), id, session.sign_in, Some(status), self.now);

@@ -18,6 +18,7 @@ fn a_code_buys_what_was_allowed() {
     assert_eq!(entitlement.sign_in, grant().sign_in);
     assert_eq!(entitlement.session, SessionId::from_bytes([3; 16]));
     assert_eq!(entitlement.nonce.as_deref(), Some("n-1"));
+    assert_eq!(entitlement.id_token_claims, grant().id_token_claims);
     assert!(!entitlement.repeated);
     let at = UnixTime(START + 7);
     let live = Stage::Live { generation: 1, turned_at: at, used_at: at, redeemed_at: at };

@@ -22,6 +22,7 @@ fn each_is_exchanged_for_the_next() {
                 sign_in: grant().sign_in,
                 session: grant().session,
                 nonce: None,
+                id_token_claims: grant().id_token_claims,
                 status: Some(STATUS),
                 repeated: false,
             }

@@ -1,6 +1,7 @@
 //! The values that all of it is about.
 
 use edgemint::oauth::ClientId;
+use edgemint::oauth::claims::UserClaim;
 use edgemint::oauth::grant::{Grant, Lifetimes, SignIn, Stage};
 use edgemint::oauth::handle::SessionId;
 use edgemint::oauth::pkce::Challenge;
@@ -50,6 +51,7 @@ pub(crate) fn grant() -> Grant {
         challenge: challenge(VERIFIER),
         issued_at: UnixTime(START),
         status: Some(STATUS),
+        id_token_claims: vec![UserClaim::Email],
         tokens_end: None,
         stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
     }
