@@ -5,6 +5,9 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("bundlers.md")]
+pub mod bundlers {}
+
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 

@@ -437,7 +437,10 @@ export type TroubleCode =
   | 'mint_invalid'
   /** The status list of the token could not be fetched, or cannot be believed. */
   | 'status_unavailable'
-  /** The WebAssembly module could not be loaded. The next call tries again. */
+  /**
+   * The WebAssembly module could not be loaded; the message says why. The next call tries again. With a Content Security Policy, a
+   * page needs `'wasm-unsafe-eval'` in `script-src`.
+   */
   | 'wasm_unavailable';
 
 /**

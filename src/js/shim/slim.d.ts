@@ -2,7 +2,7 @@
 export * from './index.js';
 
 /**
- * Takes the compiled module of `edgemint/edgemint.wasm`. Call it once, before anything else is used; later calls change nothing.
+ * Takes the compiled module of `edgemint/edgemint.wasm`, of this realm or another, or its bytes. Call it once, before anything else is used; later calls change nothing.
  *
  * ```js
  * import module from 'edgemint/edgemint.wasm';   // however your bundler gives a WebAssembly.Module

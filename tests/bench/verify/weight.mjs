@@ -32,7 +32,7 @@ export async function measureWeight() {
 export function weightTable(rows) {
   const kilobytes = (bytes) => (bytes / 1000).toFixed(1);
   const line = ({ what, raw, gzip, brotli }) => [what, ...[raw, gzip, brotli].map(kilobytes)];
-  return `Weight in KB: JavaScript bundled and minified without the wasm, then the wasm files, then what some programs import.
+  return `Weight in KB: JavaScript bundled and minified without the wasm (in edgemint/inline with it), then the wasm files, then what some programs import.
 jose has no wasm.
 
 ${table([['', 'raw', 'gzip', 'brotli'], ...rows.map(line)])}`;
