@@ -45,8 +45,7 @@ async function assemble(module) {
   const staged = join(target, 'dist');
   rmSync(staged, { recursive: true, force: true });
   cpSync(shim, staged, { recursive: true });
-  const imports = "import { TextDecoder, TextEncoder } from './globals.js';\n";
-  writeFileSync(join(staged, 'glue.js'), imports + readFileSync(join(glue, 'glue_bg.js'), 'utf8'));
+  writeFileSync(join(staged, 'glue.js'), completed(readFileSync(join(glue, 'glue_bg.js'), 'utf8')));
   await optimize(join(glue, 'glue_bg.wasm'), join(staged, 'edgemint.wasm'));
   writeFileSync(join(staged, 'inline_wasm.js'), inlined(readFileSync(join(staged, 'edgemint.wasm'))));
   await addCommonJs(staged);
@@ -63,6 +62,20 @@ function optimize(from, to) {
     'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'multivalue', 'reference-types', 'simd',
   ].map((feature) => `--enable-${feature}`);
   return run('wasm-opt', ['-O3', ...features, '--strip-producers', '-o', to, from]);
+}
+
+/**
+ * The glue with what it takes from the runtime, and with what the wasm imports from it in one value, so that bundlers drop the
+ * rest; without what it brings for runtimes that lack `encodeInto`, of which none can run this wasm.
+ */
+function completed(glue) {
+  const names = Array.from(glue.matchAll(/^export function (__wb\w+)\(/gm), ([, name]) => name).filter((name) => name !== '__wbg_set_wasm');
+  const lean = glue.replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?^\}\n/m, '');
+  if (names.length === 0 || lean === glue) throw new Failure('the glue has another form than expected', 'see `completed` in .scripts/build-package.mjs');
+  return `import { TextDecoder, TextEncoder } from './globals.js';
+${lean}
+export const imports = { './glue_bg.js': { ${names.join(', ')} } };
+`;
 }
 
 /** The wasm as a script: in hexadecimal, which compresses to a fifth less than base64. */

@@ -71,7 +71,7 @@ test('a bundle for browsers that has lost its wasm says what to do', async () =>
   const { outputFiles: [{ text }] } = await build({
     stdin: { contents: program('edgemint'), resolveDir: folder }, bundle: true, platform: 'browser', format: 'esm', write: false,
   });
-  assert.match(await runAlone(text, 'mjs'), /^wasm_unavailable.*served beside the script, or edgemint\/inline/);
+  assert.match(await runAlone(text, 'mjs'), /^wasm_unavailable.*serve it beside the script, or import edgemint\/inline/);
 });
 
 /** KB of 1000 bytes, compressed by brotli: the script as it is bundled and minified, without the wasm where that is a file. */

@@ -20,7 +20,7 @@ function obstacle() {
     void new WebAssembly.Module(EMPTY);
     return undefined;
   } catch {
-    return "compiling WebAssembly is forbidden here: in a page, add 'wasm-unsafe-eval' to script-src of its Content Security "
-      + 'Policy; on an edge runtime, import edgemint/edgemint.wasm and pass it to init of edgemint/slim';
+    return "compiling WebAssembly is forbidden here: add 'wasm-unsafe-eval' to script-src of the Content Security Policy; "
+      + 'on an edge runtime, import edgemint.wasm';
   }
 }

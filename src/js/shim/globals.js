@@ -9,9 +9,7 @@ export const { TextDecoder, TextEncoder } = globalThis.TextEncoder === undefined
 
 /** A stream that inflates zlib data (RFC 1950). */
 export function newInflater() {
-  const { DecompressionStream } = globalThis.DecompressionStream === undefined ? builtin('node:stream/web') ?? {} : globalThis;
-  if (DecompressionStream === undefined) throw new TypeError('this runtime has no DecompressionStream');
-  return new DecompressionStream('deflate');
+  return new (globalThis.DecompressionStream ?? builtin('node:stream/web').DecompressionStream)('deflate');
 }
 
 /** WebCrypto; undefined on a page that is not secure. */

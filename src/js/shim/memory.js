@@ -1,17 +1,17 @@
 // The memory of the wasm module, and how texts get in and out of it. `texts` is the platform's way of doing that.
-import * as glue from './glue.js';
 import { TextDecoder, TextEncoder } from './globals.js';
+import { __wbg_set_wasm as setWasm, imports } from './glue.js';
 
 let memory;
 
 /** Instantiates a compiled module, of this realm or another, at once. */
 export function startNow(module) {
-  if (!isStarted()) begin(new WebAssembly.Instance(module, imports()));
+  if (!isStarted()) begin(new WebAssembly.Instance(module, imports));
 }
 
 /** The same asynchronously: on their main thread, older browsers instantiate only small modules at once. */
 export async function start(module) {
-  const instance = await WebAssembly.instantiate(module, imports());
+  const instance = await WebAssembly.instantiate(module, imports);
   if (!isStarted()) begin(instance);
 }
 
@@ -19,13 +19,8 @@ export function isStarted() {
   return memory !== undefined;
 }
 
-function imports() {
-  // The module name that wasm-bindgen gives to its imports.
-  return { './glue_bg.js': glue };
-}
-
 function begin({ exports }) {
-  glue.__wbg_set_wasm(exports);
+  setWasm(exports);
   exports.__wbindgen_start();
   ({ memory } = exports);
 }

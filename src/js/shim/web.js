@@ -3,7 +3,7 @@ import { bindApi } from './bind.js';
 import { start } from './memory.js';
 import { webPlatform } from './platform_web.js';
 
-const TROUBLE = 'edgemint.wasm could not be loaded: it must be served beside the script, or edgemint/inline be imported instead';
+const TROUBLE = 'edgemint.wasm could not be loaded: serve it beside the script, or import edgemint/inline';
 
 async function loadWasm() {
   // Bundlers recognise this expression, and put the file where the URL then points.
