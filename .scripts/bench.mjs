@@ -4,8 +4,9 @@
 // minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place. `npm run bench --
 // token` measures the Worker alone. `npm run bench -- revocation` measures how soon revocations are seen by offline verifiers, and what
 // that costs, in about six minutes; `-- revocation --short` in two. `npm run bench -- cpu` measures the processor time of each
-// operation, in about three minutes, and with `--write` keeps the numbers for `npm run scale`. `--smoke` runs the least of each part, to see
-// that it works; its numbers say nothing.
+// operation, in about three minutes, and with `--write` keeps the numbers for `npm run scale`. `npm run bench -- sign-in-timing`
+// measures whether a refused sign-in tells by its time if the name exists, in about four minutes; `-- sign-in-timing --short` in one.
+// `--smoke` runs the least of each part, to see that it works; its numbers say nothing.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +39,11 @@ const PARTS = {
     await buildPackage();
     const { benchRevocation } = await import('../tests/bench/revocation.mjs');
     return benchRevocation(options);
+  },
+  async 'sign-in-timing'(options) {
+    await buildWorker();
+    const { benchSignInTiming } = await import('../tests/bench/sign-in-timing.mjs');
+    return benchSignInTiming(options);
   },
   async cpu(options) {
     await buildWorker();

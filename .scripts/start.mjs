@@ -1,5 +1,6 @@
 // `npm start`: builds what is stale and serves the Worker on this machine, in workerd, with state that stays.
 // Environment: PORT, ISSUER, EDGEMINT_ROOT_SECRET and the names under [vars] in wrangler.toml.
+// Listens on the loopback address alone.
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -94,6 +95,8 @@ function serve(port, url, secrets) {
     cwd: root,
     env: toolEnv({
       ISSUER: process.env.ISSUER || url,
+      // wrangler passes on what a client sends as CF-Connecting-IP. All clients have the loopback address here.
+      CLIENT_ADDRESS_HEADER: process.env.CLIENT_ADDRESS_HEADER || 'none',
       [KEY_ENCRYPTION_KEY]: secrets[KEY_ENCRYPTION_KEY],
       [ROOT_SECRET]: secrets[ROOT_SECRET],
       X_LOCAL_EXPLORER: 'false',

@@ -1,21 +1,27 @@
 //! How often somebody may try to sign in: rate limiting by account and by address (NIST SP 800-63B-4 section 3.2.2).
 //!
-//! An attempt is counted as failed before the password is looked at, so that attempts at the same time cannot slip through
-//! between checking and counting. What it is counted against:
+//! An attempt is counted as failed before the password is checked, so that concurrent attempts cannot slip through
+//! between checking and counting. It is counted against:
 //!
-//! - of a stranger: the bucket of the address ([`Limits::ADDRESS`]), and the one that all strangers who name this user
-//!   share ([`Limits::STRANGER`]), whether or not there is such a user;
-//! - of a browser that has signed in to this account before, and proves it: the bucket of this browser and this account
-//!   ([`Limits::KNOWN_BROWSER`]), and no other;
-//! - without a user name (a passkey, or text that no name can be): the bucket of the address.
+//! | attempt | buckets |
+//! |---|---|
+//! | a password, from a browser that has signed in to this account before | [`Limits::KNOWN_BROWSER`] of this browser and this account, and no other |
+//! | a password, from another browser | those of its address ([`Limits::ADDRESS`], and [`Limits::SITE`] for IPv6), and [`Limits::STRANGER`], which all such browsers share that name this user, whether or not there is such a user |
+//! | a passkey, from a browser that has signed in to this account before | none: a passkey cannot be guessed |
+//! | a passkey, from another browser | buckets of its address, which count passkeys alone |
+//! | an account that somebody makes | buckets of its address, which count such accounts alone |
 //!
-//! Strangers who guess at a user name wait longer and longer, wherever they come from. The owner's browser shares no bucket
-//! with them, not even behind the same address, so nobody locks the owner out. The owner on a new device, with a password,
-//! while strangers are at it, waits as they do: 15 minutes at most.
+//! Beyond the free attempts there is a wait that doubles with each failure, 15 minutes at most. With passwords, a proof
+//! of work ([`proof_of_work`](super::proof_of_work)) takes the place of the wait: a person with the right password is
+//! delayed by strangers who guess at the name, and never kept out. A proof lets one attempt through, which is counted in
+//! buckets of its own: it makes the next proof harder and prolongs no wait. An address block has a limited number of
+//! proofs ([`Limits::PROVEN_ADDRESS`]), since whoever guesses computes faster than a phone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
+
+use super::proof_of_work::Difficulty;
 
 /// What is remembered of attempts: how many failed, and when the last one was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -43,8 +49,17 @@ impl Limits {
     pub const STRANGER: Self = Self { free: 10, longest: LONGEST, forgiven_after: LONGEST, shared: true };
     /// One browser on one account that it has signed in to before.
     pub const KNOWN_BROWSER: Self = Self { free: 10, longest: LONGEST, forgiven_after: LONGEST, shared: false };
-    /// One address, whatever user is named. Many people may share it: it is more patient and forgets faster.
+    /// One IPv4 address or IPv6 /64, whatever user is named. Many people may share it: it is more patient and forgets
+    /// faster.
     pub const ADDRESS: Self = Self { free: 50, longest: LONGEST, forgiven_after: 60, shared: true };
+    /// One IPv6 /48.
+    pub const SITE: Self = Self { free: 60, longest: LONGEST, forgiven_after: 20, shared: true };
+    /// Proofs of work on one user name. They never wait; each makes the next one harder.
+    pub const PROVEN: Self = Self { free: u32::MAX, longest: LONGEST, forgiven_after: 60, shared: true };
+    /// Proofs of work from one IPv4 address or IPv6 /64.
+    pub const PROVEN_ADDRESS: Self = Self { free: 100, longest: LONGEST, forgiven_after: 60, shared: true };
+    /// Proofs of work from one IPv6 /48.
+    pub const PROVEN_SITE: Self = Self { free: 200, longest: LONGEST, forgiven_after: 20, shared: true };
 }
 
 /// The longest wait, seconds.
@@ -53,6 +68,83 @@ const LONGEST: u64 = 15 * 60;
 /// Too many attempts: come back after so many seconds (the `Retry-After` of RFC 9110 section 10.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter(pub u64);
+
+/// A bucket and how it is treated.
+pub type Counter = (Bucket, Limits);
+
+/// An attempt that may be made, and the buckets with it counted: to be stored before the password is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// No wait was due: these are the waiting buckets.
+    Waited(Vec<Bucket>),
+    /// A proof took the place of the wait: these are the buckets of proofs.
+    Proven(Vec<Bucket>),
+}
+
+/// Too many attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Throttled {
+    /// How long to wait, seconds.
+    pub seconds: u64,
+    /// The proof of work that would do instead; `None` if none would.
+    pub difficulty: Option<Difficulty>,
+}
+
+impl Throttled {
+    /// Both hold.
+    pub fn and(self, other: Self) -> Self {
+        let difficulty = self.difficulty.zip(other.difficulty).map(|(one, other)| one.max(other));
+        Self { seconds: self.seconds.max(other.seconds), difficulty }
+    }
+}
+
+/// Asks for an attempt that several buckets count: by waiting, or by a proof of work where there are buckets for proofs.
+/// `proof` is the difficulty of one that is valid and has not been used.
+///
+/// # Errors
+/// [`Throttled`] if one of the waits is still running and the proof is not hard enough, or too many have been used: no
+/// bucket changes.
+pub fn admit(
+    waiting: &[Counter],
+    proven: &[Counter],
+    now: UnixTime,
+    proof: Option<Difficulty>,
+) -> Result<Admission, Throttled> {
+    let seconds = match attempt_all(waiting, now) {
+        Ok(counted) => return Ok(Admission::Waited(counted)),
+        Err(RetryAfter(seconds)) => seconds,
+    };
+    if proven.is_empty() {
+        return Err(Throttled { seconds, difficulty: None });
+    }
+    match attempt_all(proven, now) {
+        Err(RetryAfter(longer)) => Err(Throttled { seconds: seconds.max(longer), difficulty: None }),
+        Ok(counted) => {
+            let difficulty = required(waiting, proven, now);
+            if proof.is_some_and(|proof| proof >= difficulty) {
+                Ok(Admission::Proven(counted))
+            } else {
+                Err(Throttled { seconds, difficulty: Some(difficulty) })
+            }
+        }
+    }
+}
+
+/// Attempts in all the buckets, or says for how long the most patient has to wait.
+fn attempt_all(counters: &[Counter], now: UnixTime) -> Result<Vec<Bucket>, RetryAfter> {
+    let attempts: Vec<_> = counters.iter().map(|(bucket, limits)| attempt(*bucket, *limits, now)).collect();
+    match attempts.iter().filter_map(|attempt| attempt.err()).map(|RetryAfter(seconds)| seconds).max() {
+        Some(seconds) => Err(RetryAfter(seconds)),
+        None => Ok(attempts.into_iter().flatten().collect()),
+    }
+}
+
+/// How hard a proof has to be: it rises with the failures beyond the free ones, and with the proofs that failed.
+fn required(waiting: &[Counter], proven: &[Counter], now: UnixTime) -> Difficulty {
+    let beyond = waiting.iter().map(|(bucket, limits)| bucket.failures_at(*limits, now).saturating_sub(limits.free));
+    let failed = proven.iter().map(|(bucket, limits)| bucket.failures_at(*limits, now));
+    Difficulty::after(beyond.max().unwrap_or(0).saturating_add(failed.max().unwrap_or(0)))
+}
 
 impl Bucket {
     /// No attempt yet.
@@ -105,31 +197,23 @@ fn wait_after(failures: u32, limits: Limits) -> u64 {
     }
 }
 
-/// The address that a bucket is for: an IPv4 address as it is, of an IPv6 address the network (its first 64 bits), since
-/// whoever has one has all of them. Anything else shares one bucket.
-pub fn address_bucket(ip: &str) -> String {
-    match ip.trim().parse() {
-        Ok(std::net::IpAddr::V4(address)) => address.to_string(),
-        Ok(std::net::IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(address) => address.to_string(),
-            None => {
-                let network = u128::from(address) & !u128::from(u64::MAX);
-                format!("{}/64", std::net::Ipv6Addr::from(network))
-            }
-        },
-        Err(_) => "unknown".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::address::AddressBlocks;
     use super::*;
 
     const NOW: UnixTime = UnixTime(1_900_000_000);
-    const KINDS: [Limits; 3] = [Limits::STRANGER, Limits::KNOWN_BROWSER, Limits::ADDRESS];
+    const KINDS: [Limits; 6] = [
+        Limits::STRANGER,
+        Limits::KNOWN_BROWSER,
+        Limits::ADDRESS,
+        Limits::SITE,
+        Limits::PROVEN_ADDRESS,
+        Limits::PROVEN_SITE,
+    ];
 
     /// As many failures as the bucket takes at this time.
     fn failures_at_once(limits: Limits) -> (Bucket, u32) {
@@ -195,34 +279,112 @@ mod tests {
         }
     }
 
-    #[test]
-    fn addresses_have_one_bucket_a_network() {
-        for (ip, bucket) in [
-            ("192.0.2.1", "192.0.2.1"),
-            ("::ffff:192.0.2.1", "192.0.2.1"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-            ("2001:DB8:1:2::1", "2001:db8:1:2::/64"),
-            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-            ("::1", "::/64"),
-            ("", "unknown"),
-            ("192.0.2.1, 192.0.2.2", "unknown"),
-            ("192.0.2.01", "unknown"),
-            ("fe80::1%eth0", "unknown"),
-            ("a.example", "unknown"),
-        ] {
-            assert_eq!(address_bucket(ip), bucket, "{ip}");
-        }
-    }
-
     /// What an attempt is counted against, as the module's documentation has it.
     fn buckets(ip: &str, username: &str, known_browser: Option<&str>) -> Vec<(String, Limits)> {
         match known_browser {
             Some(browser) => vec![(format!("browser {browser} of {username}"), Limits::KNOWN_BROWSER)],
             None => vec![
-                (format!("address {}", address_bucket(ip)), Limits::ADDRESS),
+                (format!("address {}", AddressBlocks::of(ip).host()), Limits::ADDRESS),
                 (format!("strangers for {username}"), Limits::STRANGER),
             ],
         }
+    }
+
+    /// One user name, as strangers meet it.
+    #[derive(Clone, Copy)]
+    struct Strangers {
+        waited: Bucket,
+        proven: Bucket,
+    }
+
+    impl Strangers {
+        const NONE: Self = Self { waited: Bucket::EMPTY, proven: Bucket::EMPTY };
+
+        fn attempt(&mut self, now: UnixTime, proof: Option<Difficulty>) -> Result<(), Throttled> {
+            let (waiting, proven) = ([(self.waited, Limits::STRANGER)], [(self.proven, Limits::PROVEN)]);
+            match admit(&waiting, &proven, now, proof)? {
+                Admission::Waited(counted) => self.waited = counted[0],
+                Admission::Proven(counted) => self.proven = counted[0],
+            }
+            Ok(())
+        }
+
+        fn exhausted() -> Self {
+            let mut strangers = Self::NONE;
+            while strangers.attempt(NOW, None).is_ok() {}
+            strangers
+        }
+    }
+
+    #[test]
+    fn a_proof_takes_the_place_of_the_wait_and_gets_harder_with_each_failure() {
+        let mut strangers = Strangers::exhausted();
+        for bits in [12, 13, 14, 15, 16, 17, 18, 18] {
+            let difficulty = Difficulty::parse(&bits.to_string()).unwrap();
+            let throttled = Err(Throttled { seconds: 1, difficulty: Some(difficulty) });
+            assert_eq!(strangers.attempt(NOW, None), throttled);
+            let easier = Difficulty::parse(&(bits - 1).to_string());
+            assert_eq!(strangers.attempt(NOW, easier), throttled, "a proof of {} bits", bits - 1);
+            assert_eq!(strangers.attempt(NOW, Some(difficulty)), Ok(()));
+        }
+        // The wait is that of the failures that waited.
+        assert_eq!(strangers.attempt(NOW.plus(1), None), Ok(()));
+    }
+
+    #[test]
+    fn failures_that_waited_make_the_proof_harder_too() {
+        let mut strangers = Strangers::exhausted();
+        let mut now = NOW;
+        for bits in [12, 13, 14] {
+            let throttled = strangers.attempt(now, None).unwrap_err();
+            assert_eq!(throttled.difficulty.map(Difficulty::bits), Some(bits));
+            now = now.plus(throttled.seconds);
+            assert_eq!(strangers.attempt(now, None), Ok(()));
+        }
+    }
+
+    #[test]
+    fn an_address_block_has_a_limited_number_of_proofs() {
+        let (waited, _) = failures_at_once(Limits::ADDRESS);
+        let mut proven = Bucket::EMPTY;
+        let ask = |proven| {
+            let counters = [(proven, Limits::PROVEN_ADDRESS)];
+            admit(&[(waited, Limits::ADDRESS)], &counters, NOW, Some(Difficulty::MOST))
+        };
+        for _ in 0..Limits::PROVEN_ADDRESS.free {
+            let Ok(Admission::Proven(counted)) = ask(proven) else { panic!("refused") };
+            proven = counted[0];
+        }
+        assert_eq!(ask(proven), Err(Throttled { seconds: 1, difficulty: None }));
+    }
+
+    #[test]
+    fn no_proof_helps_where_none_is_counted() {
+        let (bucket, _) = failures_at_once(Limits::KNOWN_BROWSER);
+        let refused = admit(&[(bucket, Limits::KNOWN_BROWSER)], &[], NOW, Some(Difficulty::MOST));
+        assert_eq!(refused, Err(Throttled { seconds: 1, difficulty: None }));
+    }
+
+    #[test]
+    fn the_bucket_that_waits_longest_decides_and_none_counts_an_attempt_that_is_refused() {
+        let (full, _) = failures_at_once(Limits::ADDRESS);
+        let counters = [(full, Limits::ADDRESS), (Bucket::EMPTY, Limits::SITE)];
+        assert_eq!(admit(&counters, &[], NOW, None), Err(Throttled { seconds: 1, difficulty: None }));
+        let empty = [(Bucket::EMPTY, Limits::ADDRESS), (Bucket::EMPTY, Limits::SITE)];
+        let once = Bucket { failures: 1, last: NOW };
+        assert_eq!(admit(&empty, &[], NOW, None), Ok(Admission::Waited(vec![once, once])));
+    }
+
+    #[test]
+    fn seventy_hosts_of_one_site_do_not_all_pass() {
+        let mut site = Bucket::EMPTY;
+        let passed = (0..70).filter(|_| {
+            let counters = [(Bucket::EMPTY, Limits::ADDRESS), (site, Limits::SITE)];
+            let Ok(Admission::Waited(counted)) = admit(&counters, &[], NOW, None) else { return false };
+            site = counted[1];
+            true
+        });
+        assert_eq!(passed.count(), 60);
     }
 
     #[test]
@@ -264,7 +426,7 @@ mod tests {
 
         /// Nothing panics, nobody is told to wait longer than the longest wait, and after that wait the door is open.
         #[test]
-        fn no_wait_is_longer_than_the_longest(bucket in any_bucket(), now in any::<u64>(), kind in 0..3_usize) {
+        fn no_wait_is_longer_than_the_longest(bucket in any_bucket(), now in any::<u64>(), kind in 0..6_usize) {
             let limits = KINDS[kind];
             if let Err(RetryAfter(wait)) = attempt(bucket, limits, UnixTime(now)) {
                 prop_assert!((1..=limits.longest).contains(&wait));
@@ -277,7 +439,7 @@ mod tests {
 
         /// A clock that goes back opens no door and forgives nothing.
         #[test]
-        fn a_clock_that_goes_back_unblocks_nobody(bucket in any_bucket(), now in any::<u64>(), back in any::<u64>(), kind in 0..3_usize) {
+        fn a_clock_that_goes_back_unblocks_nobody(bucket in any_bucket(), now in any::<u64>(), back in any::<u64>(), kind in 0..6_usize) {
             let limits = KINDS[kind];
             let earlier = UnixTime(now.saturating_sub(back));
             match (attempt(bucket, limits, UnixTime(now)), attempt(bucket, limits, earlier)) {
@@ -297,6 +459,34 @@ mod tests {
                 prop_assert!(counted.is_ok(), "whoever is always right never waits");
                 bucket = succeeded(counted.unwrap(), Limits::ADDRESS);
                 prop_assert!(bucket.failures == 0);
+            }
+        }
+
+        /// Whatever strangers do, by waiting or by proofs, a proof of the most difficulty lets the owner in, at once.
+        #[test]
+        fn strangers_keep_nobody_out_who_has_a_proof(tries in vec((0..2000_u64, 0..8_u32), 0..200)) {
+            let (mut strangers, mut now) = (Strangers::NONE, NOW);
+            for (pause, proof) in tries {
+                now = now.plus(pause);
+                let _ = strangers.attempt(now, proof.checked_sub(1).map(Difficulty::after));
+                let mut owner = strangers;
+                prop_assert!(owner.attempt(now, Some(Difficulty::MOST)).is_ok());
+            }
+        }
+
+        /// Proofs prolong no wait: whoever waits gets in as soon as without them.
+        #[test]
+        fn proofs_prolong_no_wait(tries in vec((0..2000_u64, any::<bool>()), 0..200)) {
+            let (mut with, mut without, mut now) = (Strangers::NONE, Strangers::NONE, NOW);
+            for (pause, proves) in tries {
+                now = now.plus(pause);
+                let expected = without.attempt(now, None).map_err(|throttled| throttled.seconds);
+                if proves && expected.is_err() {
+                    prop_assert!(with.attempt(now, Some(Difficulty::MOST)).is_ok());
+                } else {
+                    let outcome = with.attempt(now, None).map_err(|throttled| throttled.seconds);
+                    prop_assert_eq!(outcome, expected);
+                }
             }
         }
     }

@@ -38,6 +38,7 @@ pub struct Authority {
     self_registration: bool,
     default_user_scope: Scope,
     upstream: Option<Upstream>,
+    client_address_header: Option<String>,
 }
 
 /// An OpenID provider whose users may sign in here.
@@ -102,6 +103,8 @@ pub struct Settings<'s> {
     pub upstream_accounts: &'s str,
     /// Which of its `acr` and `amr` values count as ours; by default none.
     pub upstream_acr: &'s str,
+    /// The request header that holds the client's address; by default `CF-Connecting-IP`, `none` for no header.
+    pub client_address_header: &'s str,
 }
 
 /// Which setting is wrong. Each has a stable word, shown by the health endpoint and in the log.
@@ -111,6 +114,8 @@ pub enum AuthorityError {
     AccessTokenTtl,
     /// `SIGNING_ALGORITHMS` names something else than ES256, RS256 and EdDSA, or one twice.
     Algorithms,
+    /// `CLIENT_ADDRESS_HEADER` is neither the name of a header nor `none`.
+    ClientAddressHeader,
     /// `DEFAULT_RESOURCE` is not an absolute URI without fragment.
     DefaultResource,
     /// `DEFAULT_USER_SCOPE` is not a scope, or holds `edgemint:admin`.
@@ -146,6 +151,7 @@ impl AuthorityError {
         match self {
             Self::AccessTokenTtl => "access_token_ttl_invalid",
             Self::Algorithms => "signing_algorithms_invalid",
+            Self::ClientAddressHeader => "client_address_header_invalid",
             Self::DefaultResource => "default_resource_invalid",
             Self::DefaultUserScope => "default_user_scope_invalid",
             Self::EventRetention => "event_retention_invalid",
@@ -169,6 +175,7 @@ impl AuthorityError {
         match self {
             Self::AccessTokenTtl => "ACCESS_TOKEN_TTL must be a number of seconds from 1 to 86400",
             Self::Algorithms => "SIGNING_ALGORITHMS may name ES256, RS256 and EdDSA, each once",
+            Self::ClientAddressHeader => "CLIENT_ADDRESS_HEADER must be the name of one request header, or `none`",
             Self::DefaultResource => "DEFAULT_RESOURCE must be an absolute URI without a fragment",
             Self::DefaultUserScope => {
                 "DEFAULT_USER_SCOPE must be scope values separated by spaces, and not hold edgemint:admin"
@@ -244,6 +251,7 @@ impl Authority {
             },
             default_user_scope: parse_default_user_scope(settings.default_user_scope)?,
             upstream: parse_upstream(&settings)?,
+            client_address_header: parse_header_name(settings.client_address_header)?,
         })
     }
 
@@ -312,6 +320,11 @@ impl Authority {
         self.upstream.as_ref()
     }
 
+    /// The request header that holds the client's address; `None` where no header is trusted.
+    pub fn client_address_header(&self) -> Option<&str> {
+        self.client_address_header.as_deref()
+    }
+
     /// What signs the ID tokens of a client that did not say: RS256, the default of OpenID Connect Registration
     /// section 2, where there is such a key.
     pub fn id_token_algorithm(&self) -> Algorithm {
@@ -322,6 +335,17 @@ impl Authority {
     /// The scope that the sample resource asks for; may be empty.
     pub fn sample_scope(&self) -> &Scope {
         &self.sample_scope
+    }
+}
+
+/// The name of a header (RFC 9110 section 5.1), or none.
+fn parse_header_name(name: &str) -> Result<Option<String>, AuthorityError> {
+    let token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    match name {
+        "" => Ok(Some("CF-Connecting-IP".to_owned())),
+        "none" => Ok(None),
+        name if name.len() <= 100 && name.bytes().all(token_char) => Ok(Some(name.to_owned())),
+        _ => Err(AuthorityError::ClientAddressHeader),
     }
 }
 

@@ -24,6 +24,9 @@ pub struct SignIn<'a> {
     pub afresh: bool,
     /// What went wrong the last time.
     pub error: Option<SignInError>,
+    /// The challenge of the proof of work that the next attempt may bring along instead of waiting: the script computes
+    /// it, and `challenge` and `proof` are posted with the password.
+    pub proof_challenge: Option<&'a str>,
     /// `PublicKeyCredentialRequestOptionsJSON` (Web Authentication section 5.10.1); `None` where passkeys are off.
     pub passkey_options: Option<&'a str>,
     /// The name of the upstream provider.
@@ -125,13 +128,26 @@ impl SignIn<'_> {
             focus: !self.username.is_empty(),
             ..Field::default()
         };
+        let throttled = matches!(self.error, Some(SignInError::Throttled { .. }));
         html! {
-            form method="post" action="/account/sign-in" {
+            form method="post" action="/account/sign-in" data-proof=[self.proof_challenge.map(|_| "")]
+                data-instead=[self.proof_challenge.filter(|_| throttled).map(|_| words.proof_instead)]
+                data-computing=[self.proof_challenge.map(|_| words.proof_computing)]
+                data-sending=[self.proof_challenge.map(|_| words.proof_sending)]
+                data-ready=[self.proof_challenge.map(|_| words.proof_ready)] {
                 (hidden("csrf", self.csrf))
                 (hidden_if("continue", self.continue_to))
+                @if let Some(challenge) = self.proof_challenge {
+                    (hidden("challenge", challenge))
+                    (hidden("proof", ""))
+                }
                 (username.render())
                 (password.render())
                 button.primary type="submit" { (words.sign_in_button) }
+                @if self.proof_challenge.is_some() {
+                    p.message role="status" {}
+                    script type="module" src="/account/proof-of-work.js" {}
+                }
             }
         }
     }

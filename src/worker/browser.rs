@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::identity::address::AddressBlocks;
 use crate::oauth::handle::{AccountId, Handle, Kind, SessionId};
 use crate::oauth::onward::{FreshSignIn, ui_locales};
 use crate::oauth::{Authority, Refusal};
@@ -58,7 +59,7 @@ pub(crate) struct Browser {
     /// What it says it is, cut short.
     pub(crate) agent: String,
     /// Where it is.
-    pub(crate) address: String,
+    pub(crate) address: AddressBlocks,
     /// Its language.
     pub(crate) words: &'static Words,
     /// The languages that the client asked for.
@@ -68,6 +69,7 @@ pub(crate) struct Browser {
     journeys: Vec<(String, String)>,
     known: Option<String>,
     notice: Option<String>,
+    known_account: Option<String>,
 }
 
 impl Browser {
@@ -97,12 +99,13 @@ impl Browser {
             session,
             session_of_previous_key,
             agent: pages::browser_label(&agent),
-            address: request.header("CF-Connecting-IP").unwrap_or_default(),
+            address: address(platform, request),
             words: Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref()),
             locales,
             journeys: journeys(platform.authority(), &header),
             known: cookie(Cookie::Known),
             notice: cookie(Cookie::Notice),
+            known_account: cookie(Cookie::KnownAccount),
         })
     }
 
@@ -177,6 +180,13 @@ impl Browser {
         ui_locales(form).and_then(|locales| Words::of_locales(&locales)).unwrap_or(self.words)
     }
 
+    /// Returns whether this browser has signed in to this account before, by any method.
+    pub(crate) fn knows_account(&self, platform: &Platform, account: &AccountId) -> bool {
+        let parts = self.known_account.as_deref().and_then(|known| known.split_once('.'));
+        let fields = |nonce| ["known-account", nonce, account.as_str()];
+        parts.is_some_and(|(nonce, tag)| platform.config.forms.verifies(&fields(nonce), tag))
+    }
+
     /// A page for this browser.
     pub(crate) fn page(&self, platform: &Platform, status: u16, html: String, form_targets: &[String]) -> Reply {
         let reply = Reply::html(status, html, pages::headers(form_targets)).with("Vary", "Accept-Language, Cookie");
@@ -208,13 +218,17 @@ impl Browser {
             None => to.to_owned(),
         };
         let reply = Reply::see_other(to).with_cookie(Cookie::Session.set(authority, &text, authority.session_ttl()));
-        let Some(username) = username else {
-            return Ok(reply);
-        };
         let nonce = base64url::encode(&random::<16>()?);
-        let username = base64url::encode(&Sha256::digest(username));
-        let known = format!("{nonce}.{}", platform.config.forms.tag(&["known", &nonce, &username]));
-        Ok(reply.with_cookie(Cookie::Known.set(authority, &known, REMEMBER_FOR)))
+        let reply = match username {
+            Some(username) => {
+                let username = base64url::encode(&Sha256::digest(username));
+                let known = format!("{nonce}.{}", platform.config.forms.tag(&["known", &nonce, &username]));
+                reply.with_cookie(Cookie::Known.set(authority, &known, REMEMBER_FOR))
+            }
+            None => reply,
+        };
+        let tag = platform.config.forms.tag(&["known-account", &nonce, account.as_str()]);
+        Ok(reply.with_cookie(Cookie::KnownAccount.set(authority, &format!("{nonce}.{tag}"), REMEMBER_FOR)))
     }
 
     /// Has a browser whose session was written by the key before this one keep the same, written by this one.
@@ -303,10 +317,12 @@ enum Cookie {
     Browser,
     /// The way to the upstream provider and back.
     Journey,
-    /// Proves that the browser has signed somebody in before.
+    /// Proves that the browser has signed in by a user name and its password before.
     Known,
     /// What was just done, for the next account page.
     Notice,
+    /// Proves that the browser has signed in to an account before, by any method.
+    KnownAccount,
     /// The session.
     Session,
 }
@@ -324,6 +340,8 @@ impl Cookie {
             (Self::Known, true) => "edgemint-known",
             (Self::Notice, false) => "__Host-edgemint-notice",
             (Self::Notice, true) => "edgemint-notice",
+            (Self::KnownAccount, false) => "__Host-edgemint-known-account",
+            (Self::KnownAccount, true) => "edgemint-known-account",
             (Self::Session, false) => "__Host-edgemint-session",
             (Self::Session, true) => "edgemint-session",
         }
@@ -352,6 +370,12 @@ fn journeys(authority: &Authority, header: &str) -> Vec<(String, String)> {
         name.strip_prefix(prefix).is_some_and(|id| id.is_empty() || (id.len() == 13 && id.starts_with('-')))
     });
     own.map(|(name, value)| (name.to_owned(), value.to_owned())).take(2 * MOST_JOURNEYS).collect()
+}
+
+/// Where a request comes from, as far as the operator's settings trust it to say.
+fn address(platform: &Platform, request: &Incoming) -> AddressBlocks {
+    let header = platform.authority().client_address_header().and_then(|name| request.header(name));
+    AddressBlocks::of(&header.unwrap_or_default())
 }
 
 /// What a person is told about a refusal.

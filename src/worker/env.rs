@@ -196,6 +196,7 @@ fn read_authority(env: &Env) -> Result<Authority, Fault> {
         upstream_name: &var("UPSTREAM_NAME"),
         upstream_accounts: &var("UPSTREAM_ACCOUNTS"),
         upstream_acr: &var("UPSTREAM_ACR"),
+        client_address_header: &var("CLIENT_ADDRESS_HEADER"),
     };
     Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error.sentence()))
 }

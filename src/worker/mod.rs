@@ -1,6 +1,7 @@
 //! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
 
 mod account;
+mod attempts;
 mod audit;
 mod background;
 mod body;

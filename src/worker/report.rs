@@ -39,7 +39,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 28] = [
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -53,6 +53,7 @@ impl FaultKind {
         Self::RootSecretWeak,
         Self::Settings(AuthorityError::AccessTokenTtl),
         Self::Settings(AuthorityError::Algorithms),
+        Self::Settings(AuthorityError::ClientAddressHeader),
         Self::Settings(AuthorityError::DefaultResource),
         Self::Settings(AuthorityError::DefaultUserScope),
         Self::Settings(AuthorityError::EventRetention),

@@ -41,8 +41,10 @@ pub(crate) enum Name<'n> {
     Username(&'n str),
     /// A subject of another OpenID provider.
     Upstream { issuer: &'n str, subject: &'n str },
-    /// A network address, for counting attempts.
+    /// A block of network addresses, for counting attempts.
     Address(&'n str),
+    /// A name that a person types, for counting the attempts of strangers in one day (counted since 1970).
+    Attempts { username: &'n str, day: u64 },
 }
 
 impl Name<'_> {
@@ -54,7 +56,8 @@ impl Name<'_> {
                 let digest = Sha256::digest(format!("{upstream}\n{subject}"));
                 format!("upstream|{issuer}|{}", base64url::encode(&digest))
             }
-            Self::Address(bucket) => format!("address|{issuer}|{bucket}"),
+            Self::Address(block) => format!("address|{issuer}|{block}"),
+            Self::Attempts { username, day } => format!("attempts|{issuer}|{day}|{username}"),
         }
     }
 }
@@ -265,7 +268,7 @@ async fn take_over(platform: &Platform, name: &Name<'_>, account: AccountId, ent
 async fn is_left_over(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<bool, Stop> {
     match (read(platform, account).await, name) {
         (Ok((_, profile)), Name::Username(username)) => Ok(is_local(&profile) && profile.username != *username),
-        (Ok(_), Name::Upstream { .. } | Name::Address(_)) => Ok(false),
+        (Ok(_), Name::Upstream { .. } | Name::Address(_) | Name::Attempts { .. }) => Ok(false),
         (Err(Stop::Refused(Refusal::UserNotFound)), _) => Ok(true),
         (Err(stop), _) => Err(stop),
     }

@@ -11,6 +11,7 @@ const ROWS = {
   token: /^2( +[\d,.]+(?: \([\d.]+ to [\d.]+\))?){5}$/m,
   flows: /^edgemint, introspection +[\d,]+ +[\d.]+ \(/m,
   revocation: /^median [\d.]+ s, 90 % within [\d.]+ s, 99 % within [\d.]+ s, longest [\d.]+ s; promised: 60 s, held\.$/m,
+  'sign-in-timing': /^first attempt on a name( +-?[\d.]+( to [\d.]+)?){5}$/m,
   cpu: /^client_credentials +-?[\d,.]+ +-?[\d.]+ to -?[\d.]+ +-?[\d.]+$/m,
 };
 

@@ -172,9 +172,10 @@ test('cookies: not for scripts, not for other sites; at an https issuer for this
     assert.match(own, new RegExp(`^${prefix}edgemint-browser=[A-Za-z0-9_-]{22}; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${more}$`));
     const signedIn = await browser.submit(page, person, { action: '/account/sign-in', stop: true });
     const set = signedIn.headers.getSetCookie();
-    assert.equal(set.length, 2, set.join('\n'));
+    assert.equal(set.length, 3, set.join('\n'));
     assert.match(set[0], new RegExp(`^${prefix}edgemint-session=[A-Za-z0-9_.-]+; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax${more}$`));
     assert.match(set[1], new RegExp(`^${prefix}edgemint-known=[A-Za-z0-9_.-]+; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${more}$`));
+    assert.match(set[2], new RegExp(`^${prefix}edgemint-known-account=[A-Za-z0-9_.-]+; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${more}$`));
     const account = await browser.open('/account');
     assert.equal(account.url.pathname, '/account');
     assert.deepEqual(account.headers.getSetCookie(), [], 'a cookie that is there is not set again');

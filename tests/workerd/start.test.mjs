@@ -15,6 +15,7 @@ import { buildWorker } from '../../.scripts/build-worker.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 import { freePort } from './harness.mjs';
 import { decode } from './forgery.mjs';
+import { Browser, csrfOf, post } from './people.mjs';
 import { until } from './request.mjs';
 
 const COPIED = [
@@ -53,6 +54,7 @@ test('npm start serves, its three lines work, Ctrl-C ends it, and a second start
   assert.ok(!again.text.includes(secret) && !/not shown again/.test(again.text), 'a kept secret is not shown');
   assert.deepEqual(again.lines, lines);
   assert.equal(await paste(again.lines, port), kid, 'the keys are kept');
+  await refusesForgedAddresses({ url: `http://localhost:${port}`, issuer: `http://localhost:${port}` });
   await interrupt(second);
   assert.ok(readFileSync(join(project, '.dev.vars'), 'utf8').includes(secret));
 });
@@ -127,6 +129,18 @@ test('npm run deploy without an issuer, or with one that is no https origin, say
     assert.match(run.output(), /^What to do: .*ISSUER=https:\/\/\S+ npm run deploy/m, ISSUER);
   }
 });
+
+// What a client says about its own address does not count: its attempts have an end all the same.
+async function refusesForgedAddresses(server) {
+  const visitor = new Browser(server);
+  const csrf = csrfOf(await visitor.open('/account/sign-in'));
+  const statuses = [];
+  for (let tries = 0; tries < 55; tries += 1) {
+    const forged = { 'cf-connecting-ip': `192.0.2.${tries}` };
+    statuses.push((await post(visitor, '/account/sign-in/passkey', { csrf, credential: '{}' }, forged)).status);
+  }
+  assert.deepEqual([statuses[0], statuses.at(-1)], [400, 429]);
+}
 
 function start(t, env) {
   return npm(t, ['start'], env);

@@ -39,6 +39,7 @@ fn sign_in<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         username: "",
         afresh: false,
         error: None,
+        proof_challenge: None,
         passkey_options: None,
         upstream: None,
         sign_up: false,
@@ -67,6 +68,13 @@ fn sign_in<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
     ] {
         add(&format!("sign-in-{name}"), SignIn { error: Some(error), ..full }.render(words));
     }
+    let proof_challenge = Some(or("AAAA.1900000000.12.BBBB"));
+    let throttled = Some(SignInError::Throttled { seconds: 90 });
+    add("sign-in-proof", SignIn { error: throttled, proof_challenge, ..full }.render(words));
+    add(
+        "sign-in-wrong-proof",
+        SignIn { error: Some(SignInError::WrongCredentials), proof_challenge, ..full }.render(words),
+    );
 }
 
 fn sign_up<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {

@@ -43,6 +43,12 @@ pub(super) static CHINESE: Words = Words {
     passkey_not_made: "没有创建通行密钥：操作被取消或已超时。",
     passkey_known: "此设备上已有您账户的通行密钥。",
 
+    // What the script says that computes a proof of work.
+    proof_instead: "尝试次数过多。无需等待：此浏览器正在计算一份用来减缓密码猜测的工作量证明。",
+    proof_computing: "正在计算证明：{percent} %。您现在就可以输入密码。",
+    proof_sending: "正在计算证明：{percent} %。完成后会立即提交您的密码。",
+    proof_ready: "证明已完成。您现在可以登录。",
+
     // Sign-up.
     sign_up_title: "创建账户",
     sign_up_for: "完成后将继续前往 {client}。",

@@ -43,6 +43,12 @@ pub(super) static ENGLISH: Words = Words {
     passkey_not_made: "No passkey was made: it was cancelled or took too long.",
     passkey_known: "This device has a passkey for your account already.",
 
+    // What the script says that computes a proof of work.
+    proof_instead: "Too many attempts. Instead of waiting, this browser computes a proof that slows down whoever guesses.",
+    proof_computing: "Computing the proof: {percent} %. You can enter your password now.",
+    proof_sending: "Computing the proof: {percent} %. Your password is sent as soon as it is done.",
+    proof_ready: "The proof is done. You can sign in now.",
+
     // Sign-up.
     sign_up_title: "Create an account",
     sign_up_for: "Then you go on to {client}.",

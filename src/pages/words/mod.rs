@@ -67,6 +67,12 @@ texts! {
     passkey_not_made,
     passkey_known,
 
+    // What the script says that computes a proof of work.
+    proof_instead,
+    proof_computing,
+    proof_sending,
+    proof_ready,
+
     // Sign-up.
     sign_up_title,
     sign_up_for,

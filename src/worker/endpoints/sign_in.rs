@@ -1,9 +1,12 @@
 //! Signing in: by password and by passkey. Nobody is told which of user name and password is wrong, nor by time.
 
+use worker::Delay;
+
 use crate::identity::passkey::{self, RelyingParty};
 use crate::identity::password;
 use crate::identity::profile::Username;
-use crate::identity::throttle::address_bucket;
+use crate::identity::proof_of_work::Difficulty;
+use crate::identity::throttle::Throttled;
 use crate::oauth::Refusal;
 use crate::oauth::event::Happening;
 use crate::oauth::grant::{Acr, SignIn as SignedIn};
@@ -13,6 +16,7 @@ use crate::pages::{SignIn, SignInError};
 use crate::token::{UnixTime, base64url};
 use crate::wire::{Form, Reply, encode_parameters, form_encode};
 use crate::worker::account;
+use crate::worker::attempts;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
 use crate::worker::endpoints::authorize::{asked, continuation};
@@ -20,10 +24,10 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, AnsweredChallenge, Used};
-use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
+use crate::worker::objects::identifier_do::What;
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
-use crate::worker::users::{self, Name};
+use crate::worker::users;
 
 /// How long a passkey challenge counts, seconds: what the browser is given, and a little more.
 const CHALLENGE_TTL: u64 = 600;
@@ -34,7 +38,7 @@ pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Brow
     // Without a request to go on with, the language is carried along alone.
     let language = || Some(encode_parameters([("ui_locales", query.get("ui_locales")?)]));
     let onward = query.get("continue").map(str::to_owned).or_else(language).unwrap_or_default();
-    show(platform, browser, &onward, None, None, 200).await
+    show(platform, browser, &onward, None, None, None, 200).await
 }
 
 /// `POST /account/sign-in`: by password.
@@ -42,86 +46,102 @@ pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser
     let form = request.form().await?;
     let onward = form.get("continue").unwrap_or_default();
     let typed = form.get("username").unwrap_or_default();
-    let again = |error, status| show(platform, browser, onward, Some(typed), Some(error), status);
+    let again = |error, proof, status| show(platform, browser, onward, Some(typed), Some(error), proof, status);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
         platform.audit.refused(&refusal);
         if browser.has_no_cookies() {
             return Ok(no_cookies(platform, browser, &refusal, onward));
         }
-        return again(SignInError::Stale, refusal.status()).await;
+        return again(SignInError::Stale, None, refusal.status()).await;
     }
+    let username = looked_up(typed);
+    let known = browser.knows(platform, &username);
     let password = form.get("password").unwrap_or_default();
-    match check_password(platform, browser, typed, password).await? {
-        Ok((account, username)) => {
+    match try_password(platform, browser, &username, known, password, Some(&form)).await? {
+        Ok(account) => {
             let amr = vec!["pwd".to_owned()];
             let session = open_session(platform, browser, &account, amr, None).await?;
             let session = session.ok_or(Refusal::SignIn)?;
             Ok(browser.signed_in(platform, &account, &session, Some(&username), &continuation(Some(onward)))?)
         }
-        Err(refusal @ Refusal::SignInThrottled { seconds }) => {
+        Err((refusal, proof)) => {
             platform.audit.refused(&refusal);
-            let reply = again(SignInError::Throttled { seconds }, refusal.status()).await?;
-            Ok(reply.with("Retry-After", seconds.to_string()))
-        }
-        Err(refusal) => {
-            platform.audit.refused(&refusal);
-            again(SignInError::WrongCredentials, 400).await
+            let challenge = match proof {
+                Some(difficulty) => Some(attempts::challenge(platform, browser, &username, difficulty)?),
+                None => None,
+            };
+            let challenge = challenge.as_deref();
+            if let Refusal::SignInThrottled { seconds } = refusal {
+                let reply = again(SignInError::Throttled { seconds }, challenge, refusal.status()).await?;
+                return Ok(reply.with("Retry-After", seconds.to_string()));
+            }
+            again(SignInError::WrongCredentials, challenge, 400).await
         }
     }
 }
 
-/// Checks a user name and a password; every attempt is counted before the password is looked at, and costs the same
-/// whether or not there is such a user.
+/// The user name that a text is. A text that cannot be one is treated like a name that nobody has.
+fn looked_up(typed: &str) -> String {
+    Username::parse(typed).map(|name| name.as_str().to_owned()).unwrap_or_else(|_| "|".to_owned())
+}
+
+/// Checks the password of the person whose active session the browser has. The session shows that the browser has signed
+/// in to this account, so its attempts are counted like those of a known browser: strangers cannot keep a signed-in
+/// person from changing the password.
 pub(crate) async fn check_password(
     platform: &Platform,
     browser: &Browser,
-    typed: &str,
+    username: &str,
     password: &str,
 ) -> Result<Result<(AccountId, String), Refusal>, Stop> {
-    // A text that is no user name is treated like a name that nobody has.
-    let username = Username::parse(typed).map(|name| name.as_str().to_owned()).unwrap_or_else(|_| "|".to_owned());
-    let name = Name::Username(&username);
-    let known = browser.knows(platform, &username);
-    let bucket = address_bucket(&browser.address);
-    let address = Name::Address(&bucket);
-    // A browser that has signed this person in before is counted by itself: no stranger can lock it out.
-    let who = known.map_or(Who::Stranger, Who::KnownBrowser);
-    let counts_by_address = matches!(who, Who::Stranger);
-    if counts_by_address {
-        let attempt = IdentifierCommand::Attempt { who: Who::Address };
-        if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &address, &attempt).await? {
-            return Ok(Err(Refusal::SignInThrottled { seconds }));
+    let username = looked_up(username);
+    let session = browser.session.as_ref().map(|(_, session)| format!("session {session}"));
+    let known = browser.knows(platform, &username).or(session);
+    let checked = try_password(platform, browser, &username, known, password, None).await?;
+    Ok(checked.map(|account| (account, username)).map_err(|(refusal, _)| refusal))
+}
+
+/// Checks a user name and a password; every attempt is counted before the password is looked at, and costs the same
+/// whether or not there is such a user. A refusal comes with the proof of work that the next attempt may bring along
+/// instead of waiting.
+async fn try_password(
+    platform: &Platform,
+    browser: &Browser,
+    username: &str,
+    known: Option<String>,
+    password: &str,
+    form: Option<&Form>,
+) -> Result<Result<AccountId, (Refusal, Option<Difficulty>)>, Stop> {
+    let proof = form.and_then(|form| attempts::presented(platform, browser, username, form));
+    let attempt = match attempts::by_password(platform, browser, username, known, proof).await? {
+        Ok(attempt) => attempt,
+        Err(Throttled { seconds, difficulty }) => {
+            return Ok(Err((Refusal::SignInThrottled { seconds }, difficulty)));
         }
-    }
-    let attempt = IdentifierCommand::Attempt { who: who.clone() };
-    let entry = match users::identifier(platform, &name, &attempt).await? {
-        IdentifierAnswer::Wait(seconds) => return Ok(Err(Refusal::SignInThrottled { seconds })),
-        IdentifierAnswer::Entry(entry) => entry,
-        _ => return Err(objects::unexpected().into()),
     };
-    let hash = match entry.as_ref().and_then(|entry| Some((&entry.account, entry.password.as_ref()?))) {
+    let hash = match attempt.entry.as_ref().and_then(|entry| Some((&entry.account, entry.password.as_ref()?))) {
         Some((account, sealed)) => Some(users::open_password(platform, account, sealed).await?),
         None => None,
     };
-    if let Some(entry) = &entry {
-        platform.audit.user(&entry.account);
+    let account = attempt.entry.as_ref().map(|entry| entry.account.clone());
+    if let Some(account) = &account {
+        platform.audit.user(account);
     }
+    let rest = attempt.rest();
     let right = password::verify(hash.as_ref(), password);
-    let Some(entry) = entry.filter(|_| right) else {
-        return Ok(Err(Refusal::SignIn));
+    let Some(account) = account.filter(|_| right) else {
+        Delay::from(rest).await;
+        return Ok(Err((Refusal::SignIn, attempt.next.and_then(|next| next.difficulty))));
     };
-    users::identifier(platform, &name, &IdentifierCommand::Succeeded { who }).await?;
-    if counts_by_address {
-        users::identifier(platform, &address, &IdentifierCommand::Succeeded { who: Who::Address }).await?;
-    }
-    Ok(Ok((entry.account, username)))
+    attempt.succeeded(platform, browser).await?;
+    Ok(Ok(account))
 }
 
 /// `POST /account/sign-in/passkey`.
 pub(crate) async fn by_passkey(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     let form = request.form().await?;
     let onward = form.get("continue").unwrap_or_default();
-    let again = |error, status| show(platform, browser, onward, None, Some(error), status);
+    let again = |error, status| show(platform, browser, onward, None, Some(error), None, status);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignIn, "") {
         platform.audit.refused(&refusal);
         if browser.has_no_cookies() {
@@ -129,19 +149,23 @@ pub(crate) async fn by_passkey(platform: &Platform, request: &Incoming, browser:
         }
         return again(SignInError::Stale, refusal.status()).await;
     }
-    let bucket = address_bucket(&browser.address);
-    let address = Name::Address(&bucket);
-    let attempt = IdentifierCommand::Attempt { who: Who::Address };
-    if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &address, &attempt).await? {
+    let response = form.get("credential").unwrap_or_default();
+    // Passwords are counted apart, so that guessing one keeps no passkey out. A passkey cannot be guessed: the limit
+    // only spares accounts the requests of strangers.
+    let is_stranger = passkey::claimed(response)
+        .is_none_or(|(_, handle)| !browser.knows_account(platform, &AccountId::from_bytes(handle)));
+    if is_stranger && let Err(throttled) = attempts::from_address(platform, browser, What::Passkey).await? {
+        let seconds = throttled.seconds;
         platform.audit.refused(&Refusal::SignInThrottled { seconds });
         return Ok(again(SignInError::Throttled { seconds }, 429).await?.with("Retry-After", seconds.to_string()));
     }
-    let Some((account, session)) = check_passkey(platform, browser, form.get("credential").unwrap_or_default()).await?
-    else {
+    let Some((account, session)) = check_passkey(platform, browser, response).await? else {
         platform.audit.refused(&Refusal::SignIn);
         return again(SignInError::PasskeyRefused, 400).await;
     };
-    users::identifier(platform, &address, &IdentifierCommand::Succeeded { who: Who::Address }).await?;
+    if is_stranger {
+        attempts::from_address_succeeded(platform, browser, What::Passkey).await?;
+    }
     Ok(browser.signed_in(platform, &account, &session, None, &continuation(Some(onward)))?)
 }
 
@@ -258,7 +282,7 @@ pub(crate) async fn upstream_failed(
     onward: &str,
     error: SignInError,
 ) -> Result<Reply, Stop> {
-    show(platform, browser, onward, None, Some(error), Refusal::Upstream.status()).await
+    show(platform, browser, onward, None, Some(error), None, Refusal::Upstream.status()).await
 }
 
 /// The page for a browser that keeps no cookies, which no sign-in could do without: the sign-in page again would lead
@@ -278,6 +302,7 @@ async fn show(
     onward: &str,
     typed: Option<&str>,
     error: Option<SignInError>,
+    proof_challenge: Option<&str>,
     status: u16,
 ) -> Result<Reply, Stop> {
     let form = Form::parse(onward).map_err(Refusal::from)?;
@@ -301,6 +326,7 @@ async fn show(
         username: typed.unwrap_or(hint),
         afresh: browser.session.is_some() && form.get("prompt").is_some(),
         error,
+        proof_challenge,
         passkey_options: options.as_deref(),
         upstream: authority.upstream().map(|upstream| upstream.name.as_str()),
         sign_up: authority.self_registration(),

@@ -2,22 +2,22 @@
 
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
-use crate::identity::throttle::address_bucket;
 use crate::oauth::event::Happening;
 use crate::oauth::id_token::{Namespace, Profile};
 use crate::oauth::user::Change;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Done, SignUp, SignUpError};
 use crate::wire::{Form, Reply, encode_parameters};
+use crate::worker::attempts;
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
 use crate::worker::endpoints::authorize::continuation;
 use crate::worker::endpoints::sign_in::{no_cookies, open_session};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand, Who};
+use crate::worker::objects::identifier_do::What;
 use crate::worker::report::Stop;
-use crate::worker::users::{self, Name, NewUser};
+use crate::worker::users::{self, NewUser};
 
 /// `GET /account/sign-up`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
@@ -42,9 +42,8 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
         Err(errors) => return show(platform, browser, &form, &errors, 400).await,
     };
     // Accounts cost storage: each counts like a failed attempt.
-    let bucket = address_bucket(&browser.address);
-    let attempt = IdentifierCommand::Attempt { who: Who::Address };
-    if let IdentifierAnswer::Wait(seconds) = users::identifier(platform, &Name::Address(&bucket), &attempt).await? {
+    if let Err(throttled) = attempts::from_address(platform, browser, What::SignUp).await? {
+        let seconds = throttled.seconds;
         platform.audit.refused(&Refusal::SignInThrottled { seconds });
         let reply = show(platform, browser, &form, &[SignUpError::Throttled { seconds }], 429).await?;
         return Ok(reply.with("Retry-After", seconds.to_string()));

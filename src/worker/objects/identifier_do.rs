@@ -2,21 +2,23 @@
 //! the password that goes with it, and how often somebody has tried. One Durable Object each.
 //!
 //! Each command is one turn. An attempt is counted before the password is looked at, so that a thousand guesses at the
-//! same moment are a thousand attempts. A name that nobody has is counted like any other.
+//! same moment are a thousand attempts. Strangers' attempts on a name are counted in an object of their own, one a name
+//! and day, so that the first of a day makes an object whether or not the name exists.
 
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use crate::identity::throttle::{self, Bucket, Limits, RetryAfter};
+use crate::identity::proof_of_work::Difficulty;
+use crate::identity::throttle::{self, Admission, Bucket, Counter, Limits, Throttled};
 use crate::oauth::handle::AccountId;
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::report::Fault;
 
 use super as objects;
-use super::records::{Records, Table};
+use super::records::{Records, Table, ends_at};
 
 /// What can be asked about a sign-in name, a subject or an address.
 #[derive(Deserialize, Serialize)]
@@ -35,39 +37,80 @@ pub(crate) enum IdentifierCommand {
     Reseal { was: String, sealed: String },
     /// What it leads to.
     Read,
-    /// Somebody tries.
-    Attempt { who: Who },
-    /// That was right.
-    Succeeded { who: Who },
+    /// Counts an attempt, as failed for now.
+    Attempt { who: Who, proof: Option<Proof> },
+    /// Takes back an attempt that was right; `proven` is what the answer to it was.
+    Succeeded { who: Who, proven: bool },
 }
 
 /// Whose attempts are counted together.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Who {
-    /// Everybody at this address.
-    Address,
+    /// Everyone at an address that this object is for; `part` is the smaller block that the address belongs to.
+    Address { what: What, part: Option<String> },
     /// A browser that this person has signed in with before.
     KnownBrowser(String),
-    /// Everybody else who names this person.
+    /// Every other browser that names this person.
     Stranger,
 }
 
+/// What is attempted from an address. Each is counted by itself.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum What {
+    Passkey,
+    Password,
+    SignUp,
+}
+
+/// A proof of work that is valid.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Proof {
+    /// The challenge's random text.
+    pub(crate) id: String,
+    /// When the challenge expires.
+    pub(crate) until: UnixTime,
+    pub(crate) difficulty: Difficulty,
+}
+
+/// One kind of bucket of one attempt: under which identifier it is stored, and its limits.
+type Place = (String, Limits);
+
 impl Who {
-    fn id(&self) -> String {
+    /// Where an attempt is counted that has waited.
+    fn waiting(&self) -> Vec<Place> {
         match self {
-            Self::Address => "address".to_owned(),
-            Self::KnownBrowser(browser) => format!("browser {browser}"),
-            Self::Stranger => "stranger".to_owned(),
+            Self::Address { what, part } => {
+                // The identifier that all attempts from an address had before there were several kinds.
+                let kind = match what {
+                    What::Passkey => "passkey",
+                    What::Password => "address",
+                    What::SignUp => "sign_up",
+                };
+                places(kind, part.as_deref(), Limits::ADDRESS, Limits::SITE)
+            }
+            Self::KnownBrowser(browser) => vec![(format!("browser {browser}"), Limits::KNOWN_BROWSER)],
+            Self::Stranger => vec![("stranger".to_owned(), Limits::STRANGER)],
         }
     }
 
-    const fn limits(&self) -> Limits {
+    /// Where an attempt is counted that has a proof of work instead; nowhere if none is taken.
+    fn proven(&self) -> Vec<Place> {
         match self {
-            Self::Address => Limits::ADDRESS,
-            Self::KnownBrowser(_) => Limits::KNOWN_BROWSER,
-            Self::Stranger => Limits::STRANGER,
+            Self::Address { what: What::Password, part } => {
+                places("proven", part.as_deref(), Limits::PROVEN_ADDRESS, Limits::PROVEN_SITE)
+            }
+            Self::Address { what: What::Passkey | What::SignUp, .. } | Self::KnownBrowser(_) => Vec::new(),
+            Self::Stranger => vec![("proven".to_owned(), Limits::PROVEN)],
         }
+    }
+}
+
+fn places(kind: &str, part: Option<&str>, host: Limits, site: Limits) -> Vec<Place> {
+    match part {
+        Some(part) => vec![(format!("{kind} {part}"), host), (kind.to_owned(), site)],
+        None => vec![(kind.to_owned(), host)],
     }
 }
 
@@ -92,8 +135,10 @@ pub(crate) enum IdentifierAnswer {
     Exists(Identifier),
     /// What it leads to.
     Entry(Option<Identifier>),
-    /// Too many attempts: come back after so many seconds.
-    Wait(u64),
+    /// The attempt is counted. `proven`: by its proof of work. `next` is what another one would meet now.
+    Counted { entry: Option<Identifier>, proven: bool, next: Option<Throttled> },
+    /// Too many attempts.
+    Throttled(Throttled),
 }
 
 /// One sign-in name, subject or address.
@@ -172,22 +217,57 @@ fn run(command: IdentifierCommand, records: &Records, now: UnixTime) -> Result<I
             }
             other => Ok(IdentifierAnswer::Entry(other)),
         },
-        IdentifierCommand::Attempt { who } => {
-            let bucket = records.get::<Bucket>(Table::Attempts, &who.id())?.unwrap_or(Bucket::EMPTY);
-            match throttle::attempt(bucket, who.limits(), now) {
-                Err(RetryAfter(seconds)) => Ok(IdentifierAnswer::Wait(seconds)),
-                Ok(counted) => {
-                    records.put(Table::Attempts, &who.id(), Some(now.plus(REMEMBER_FOR)), &counted)?;
-                    Ok(IdentifierAnswer::Entry(entry()?))
+        IdentifierCommand::Attempt { who, proof } => match attempt(&who, proof.as_ref(), records, now)? {
+            Ok((proven, next)) => Ok(IdentifierAnswer::Counted { entry: entry()?, proven, next }),
+            Err(throttled) => Ok(IdentifierAnswer::Throttled(throttled)),
+        },
+        IdentifierCommand::Succeeded { who, proven } => {
+            for (id, limits) in if proven { who.proven() } else { who.waiting() } {
+                if let Some(bucket) = records.get::<Bucket>(Table::Attempts, &id)? {
+                    let less = throttle::succeeded(bucket, limits);
+                    records.put(Table::Attempts, &id, Some(now.plus(REMEMBER_FOR)), &less)?;
                 }
-            }
-        }
-        IdentifierCommand::Succeeded { who } => {
-            if let Some(bucket) = records.get::<Bucket>(Table::Attempts, &who.id())? {
-                let less = throttle::succeeded(bucket, who.limits());
-                records.put(Table::Attempts, &who.id(), Some(now.plus(REMEMBER_FOR)), &less)?;
             }
             Ok(IdentifierAnswer::Done)
         }
     }
+}
+
+/// Counts an attempt, and uses up its proof of work in the same turn. Says whether it is the proof that lets it through,
+/// and what the next attempt would meet.
+fn attempt(
+    who: &Who,
+    proof: Option<&Proof>,
+    records: &Records,
+    now: UnixTime,
+) -> Result<Result<(bool, Option<Throttled>), Throttled>, Fault> {
+    let counters = |places: &[Place]| -> Result<Vec<Counter>, Fault> {
+        let counter =
+            |(id, limits): &Place| Ok((records.get::<Bucket>(Table::Attempts, id)?.unwrap_or(Bucket::EMPTY), *limits));
+        places.iter().map(counter).collect()
+    };
+    let (waiting_places, proven_places) = (who.waiting(), who.proven());
+    let (mut waiting, mut proven) = (counters(&waiting_places)?, counters(&proven_places)?);
+    // An address does not use a proof up: the name does, which is asked after it.
+    let uses_up = matches!(who, Who::Stranger);
+    let proof = match proof {
+        Some(proof) if uses_up && records.contains(Table::SpentProof, &proof.id)? => None,
+        proof => proof,
+    };
+    let admission = match throttle::admit(&waiting, &proven, now, proof.map(|proof| proof.difficulty)) {
+        Ok(admission) => admission,
+        Err(throttled) => return Ok(Err(throttled)),
+    };
+    let (by_proof, places, counters, counted) = match admission {
+        Admission::Waited(counted) => (false, &waiting_places, &mut waiting, counted),
+        Admission::Proven(counted) => (true, &proven_places, &mut proven, counted),
+    };
+    for (((id, _), counter), bucket) in places.iter().zip(counters).zip(counted) {
+        records.put(Table::Attempts, id, Some(now.plus(REMEMBER_FOR)), &bucket)?;
+        counter.0 = bucket;
+    }
+    if let Some(proof) = proof.filter(|_| uses_up) {
+        records.put(Table::SpentProof, &proof.id, ends_at(proof.until), &())?;
+    }
+    Ok(Ok((by_proof, throttle::admit(&waiting, &proven, now, None).err())))
 }

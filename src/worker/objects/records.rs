@@ -43,6 +43,8 @@ pub(crate) enum Table {
     SpentChallenge,
     /// A consent form that has been sent; the id is that of the grant that it stands for.
     SpentForm,
+    /// A proof of work that has been used; the id is its challenge's.
+    SpentProof,
     /// How far a status list has been handed out; the id is its number.
     StatusList,
     /// Attempts to sign in; the id says whose.
@@ -68,6 +70,7 @@ impl Table {
             Self::Session => "session",
             Self::SpentChallenge => "spent_challenge",
             Self::SpentForm => "spent_form",
+            Self::SpentProof => "spent_proof",
             Self::StatusList => "status_list",
         }
     }

@@ -1,0 +1,271 @@
+// What strangers can and cannot do to the owner of an account by failing to sign in: the proof of work that stands in for a
+// wait, what is counted apart, and which address counts. Signing in by password is in people-sign-in.test.mjs.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startWorker } from './harness.mjs';
+import { Browser, createUser, csrfOf, post } from './people.mjs';
+import { answerTo, challengeOf } from './proof-of-work.mjs';
+import { send } from './request.mjs';
+
+const FREE = 10;
+const FREE_BY_ADDRESS = 50;
+const REFUSED = 400;
+const THROTTLED = 429;
+
+let server;
+
+before(async () => {
+  server = await startWorker({ vars: { SELF_REGISTRATION: 'true' } });
+});
+
+after(() => server?.stop());
+
+test('strangers who use up the free attempts keep nobody out who has the right password', async () => {
+  const user = await createUser(server);
+  const { browser, page, answer } = await besieged(user.username, 1);
+  assert.equal(field(page, 'username'), user.username);
+  assert.ok(!page.html.includes(user.password), 'a password is never sent back');
+  throttled(await submit(browser, page, user), 'without the proof');
+  const signedIn = await submit(browser, page, { ...user, ...answer });
+  assert.equal(signedIn.url.pathname, '/account');
+  // From now on it is a known browser, whatever strangers do.
+  await signOut(browser);
+  throttled(await attempt(new Browser(server, at(1)), user), 'another browser');
+  assert.equal((await attempt(browser, user)).url.pathname, '/account');
+});
+
+test('a proof lets one guess through, and the next one is harder', async () => {
+  const { username } = await createUser(server);
+  const { browser, page, answer } = await besieged(username, 2);
+  const { bits } = challengeOf(page);
+  const refused = await submit(browser, page, { ...wrong(username), ...answer });
+  assert.equal(refused.status, REFUSED, 'the guess was checked');
+  assert.ok(challengeOf(refused).bits > bits, `${bits} bits, then ${challengeOf(refused).bits}`);
+  throttled(await submit(browser, page, { ...wrong(username), ...answer }), 'the same proof again');
+});
+
+test('a proof that is sent many times at the same moment lets one guess through', async () => {
+  const { username } = await createUser(server);
+  const { page, answer } = await besieged(username, 3);
+  const browsers = Array.from({ length: 6 }, () => new Browser(server, at(3)));
+  const pages = await Promise.all(browsers.map((browser) => browser.open('/account/sign-in')));
+  const answers = await Promise.all(browsers.map((browser, index) =>
+    submit(browser, pages[index], { ...wrong(username), ...answer })));
+  const statuses = answers.map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [REFUSED, ...Array(5).fill(THROTTLED)], `${challengeOf(page).bits} bits`);
+});
+
+test('a proof counts for its name, its address and its challenge alone', async () => {
+  const other = await createUser(server);
+  const user = await createUser(server);
+  const elsewhere = new Browser(server, at(5));
+  const pageElsewhere = await elsewhere.open('/account/sign-in');
+  const [{ page: pageOfOther }, { browser, page, answer }] = await Promise.all([
+    besieged(other.username, 4, 8, () => undefined), besieged(user.username, 4, 8),
+  ]);
+  const { challenge, proof } = answer;
+  const { bits, until: expiry } = challengeOf(page);
+  const changed = (from, to) => ({ ...user, challenge: challenge.replace(`.${from}.`, `.${to}.`), proof });
+  const bad = {
+    'another name': { ...other, challenge, proof },
+    'a lower difficulty': changed(bits, bits - 1),
+    'a later time': changed(expiry, expiry + 1),
+    'a challenge for another name': { ...user, challenge: challengeOf(pageOfOther).text, proof },
+    'a number too few': { ...user, challenge, proof: proof.replace(/\.\d+$/, '') },
+    'a number too many': { ...user, challenge, proof: `${proof}.0` },
+    'another number': { ...user, challenge, proof: proof.replace(/\d+$/, (last) => Number(last) + 1) },
+    'no number': { ...user, challenge, proof: '' },
+    'no challenge': { ...user, challenge: '', proof },
+    'what is neither': { ...user, challenge: 'a|b.c.d.e', proof: 'x'.repeat(10_000) },
+  };
+  const answers = await Promise.all(Object.values(bad).map((fields) => submit(browser, page, fields)));
+  Object.keys(bad).forEach((what, index) => throttled(answers[index], what));
+  throttled(await submit(elsewhere, pageElsewhere, { ...user, challenge, proof }), 'another address');
+  // None of that used it up.
+  assert.equal((await submit(browser, page, { ...user, challenge, proof })).url.pathname, '/account');
+});
+
+test('a name that nobody has asks for the same proof as one that exists', async () => {
+  const { username } = await createUser(server);
+  const names = [username, 'nobody-of-this-name-either'];
+  const pages = [];
+  for (const name of names) {
+    const { browser, page, answer } = await besieged(name, 6);
+    const refused = await submit(browser, page, { ...wrong(name), ...answer });
+    assert.equal(refused.status, REFUSED);
+    pages.push([page, refused].map((shown) => [challengeOf(shown).bits, withoutChance(shown.html).replaceAll(name, 'NAME')]));
+  }
+  assert.deepEqual(pages[0], pages[1]);
+});
+
+test('an address that has used up its free attempts gets in by a proof too', async () => {
+  const user = await createUser(server);
+  const crowd = at(7);
+  await exhaust((tries) => attempt(new Browser(server, crowd), wrong(`crowd-${tries}`)));
+  const browser = new Browser(server, crowd);
+  const page = await attempt(browser, user);
+  throttled(page);
+  assert.equal((await submit(browser, page, { ...user, ...answerTo(challengeOf(page)) })).url.pathname, '/account');
+});
+
+test('wrong passwords block no passkey and no sign-up at the address; failed passkeys are counted by themselves', async () => {
+  const address = at(8);
+  await exhaust((tries) => attempt(new Browser(server, address), wrong(`shared-${tries}`)));
+  throttled(await attempt(new Browser(server, address), wrong('shared-again')));
+  const signUp = new Browser(server, address);
+  const form = await signUp.open('/account/sign-up');
+  const made = await signUp.submit(form, { username: 'made-at-a-busy-address', password: 'a password of no one else' });
+  assert.equal(made.status, 200, made.html);
+  assert.ok(await exhaust(() => byPasskey(new Browser(server, address))) >= FREE_BY_ADDRESS);
+  const refused = await byPasskey(new Browser(server, address));
+  throttled(refused);
+  assert.equal(challengeOf(refused), undefined, 'a proof helps with passwords alone');
+  // And the other way round: the passkeys that failed keep no password out elsewhere in the count.
+  assert.equal((await attempt(new Browser(server, at(9)), wrong('shared-elsewhere'))).status, REFUSED);
+});
+
+test('strangers cannot keep a signed-in person from changing the password', async () => {
+  const user = await createUser(server);
+  const browser = new Browser(server, at(10));
+  await browser.signIn(user);
+  // As after a sign-in by passkey: nothing but the session says that the browser is known.
+  browser.cookies.delete('edgemint-known');
+  browser.cookies.delete('edgemint-known-account');
+  await besieged(user.username, 11);
+  const page = await browser.open('/account');
+  const changed = await post(browser, '/account', {
+    csrf: csrfOf(page), action: 'change_password', current_password: user.password, new_password: 'another long password',
+  });
+  assert.equal(changed.status, 200);
+  assert.match(changed.html, /password has been changed/i);
+});
+
+test('seventy attempts from seventy /64s of one /48 do not all pass', async () => {
+  const answers = [];
+  for (let network = 0; network < 70; network += 1) {
+    const browser = new Browser(server, { 'cf-connecting-ip': `2001:db8:48:${network.toString(16)}::1` });
+    answers.push((await attempt(browser, wrong(`site-${network}`))).status);
+  }
+  assert.ok(answers.slice(0, FREE_BY_ADDRESS).every((status) => status === REFUSED), 'a site has more than a host');
+  assert.ok(answers.includes(THROTTLED), `${answers}`);
+  const neighbour = new Browser(server, { 'cf-connecting-ip': '2001:db8:49::1' });
+  assert.equal((await attempt(neighbour, wrong('site-next'))).status, REFUSED, 'another /48');
+});
+
+test('the header that holds the address is a setting, and no other header counts', async (t) => {
+  const behindProxy = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'X-Real-IP' } });
+  t.after(() => behindProxy.stop());
+  const from = (address, more = {}) => byPasskey(new Browser(behindProxy, { 'x-real-ip': address, ...more }));
+  // A forged CF-Connecting-IP for each attempt changes nothing.
+  const free = await exhaust((tries) => from('192.0.2.1', { 'cf-connecting-ip': `198.51.100.${tries % 250}` }));
+  assert.ok(free >= FREE_BY_ADDRESS && free < FREE_BY_ADDRESS + 30, `${free}`);
+  throttled(await from('::ffff:192.0.2.1'), 'the same address, mapped');
+  assert.equal((await from('192.0.2.2')).status, REFUSED);
+});
+
+test('what is not one address shares one count, and so does everything where no header is trusted', async (t) => {
+  const nobody = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'none' } });
+  t.after(() => nobody.stop());
+  for (const [where, headers] of [
+    [nobody, (tries) => ({ 'cf-connecting-ip': `192.0.2.${tries % 250}`, 'x-forwarded-for': `192.0.2.${tries % 250}` })],
+    [server, (tries) => ({ 'cf-connecting-ip': [`192.0.2.${tries % 250}, 192.0.2.9`, '192.0.2.1:80', 'x', `::${tries}%1`][tries % 4] })],
+  ]) {
+    const free = await exhaust((tries) => byPasskey(new Browser(where, headers(tries))));
+    assert.ok(free >= FREE_BY_ADDRESS && free < FREE_BY_ADDRESS + 30, `${free}`);
+  }
+});
+
+test('a header name that cannot be one is a wrong setting', async (t) => {
+  const wrongly = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'X Real IP' } });
+  t.after(() => wrongly.stop());
+  const { status, json } = await send(wrongly, '/health');
+  assert.deepEqual([status, json.reason], [503, 'client_address_header_invalid']);
+});
+
+// One network address for each test, so that none waits for another.
+function at(number) {
+  return { 'cf-connecting-ip': `203.0.113.${number}` };
+}
+
+let strangers = 0;
+
+// Strangers, each at an address of its own, guess at a name until the next one has to wait for so long. Gives a new browser at
+// an address of this test, the page that it got meanwhile, and the answer to that page's challenge, which still counts.
+async function besieged(username, address, seconds = 4, compute = answerTo) {
+  const stranger = () => {
+    strangers += 1;
+    return new Browser(server, { 'cf-connecting-ip': `10.0.${strangers >> 8}.${strangers & 255}` });
+  };
+  for (let tries = 0; tries < FREE; tries += 1) assert.equal((await attempt(stranger(), wrong(username))).status, REFUSED);
+  const browser = new Browser(server, at(address));
+  // The wait doubles with each failure, and a challenge bears two more.
+  const last = Math.log2(seconds);
+  let page;
+  let answer;
+  for (let tries = 0, beyond = 0; tries < 200; tries += 1) {
+    const shown = await attempt(browser, wrong(username));
+    if (shown.status !== THROTTLED) {
+      beyond += 1;
+      continue;
+    }
+    if (beyond === last - 2 && page === undefined) {
+      page = shown;
+      answer = compute(challengeOf(page));
+    }
+    if (beyond === last) return { browser, page, answer };
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error('no attempt ever had to wait');
+}
+
+// Attempts again and again, until the wait is long enough for what comes next. Says how many were free.
+async function exhaust(attempting) {
+  let free = 0;
+  for (let tries = 0, limited = false; tries < 200; tries += 1) {
+    const answer = await attempting(tries);
+    limited ||= answer.status === THROTTLED;
+    if (!limited) free += 1;
+    if (Number(answer.headers.get('retry-after')) >= 4) return free;
+    if (answer.status === THROTTLED) await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error('no attempt ever had to wait');
+}
+
+async function attempt(browser, user) {
+  return submit(browser, await browser.open('/account/sign-in'), user);
+}
+
+function submit(browser, page, { username, password, challenge, proof }) {
+  const fields = Object.entries({ username, password, challenge, proof }).filter(([, value]) => value !== undefined);
+  return browser.submit(page, Object.fromEntries(fields), { action: '/account/sign-in' });
+}
+
+async function byPasskey(browser) {
+  const page = await browser.open('/account/sign-in');
+  return post(browser, '/account/sign-in/passkey', { csrf: csrfOf(page), credential: '{}' });
+}
+
+async function signOut(browser) {
+  const page = await browser.open('/account');
+  await post(browser, '/account', { csrf: csrfOf(page), action: 'sign_out' });
+}
+
+function wrong(username) {
+  return { username, password: 'a wrong password' };
+}
+
+function throttled(answer, what) {
+  assert.equal(answer.status, THROTTLED, what);
+  const wait = Number(answer.headers.get('retry-after'));
+  assert.ok(wait >= 1 && wait <= 900, `Retry-After: ${wait}`);
+  assert.match(answer.html, /Too many attempts\. Try again in/);
+}
+
+function field(page, id) {
+  return page.html.match(new RegExp(`<input id="${id}"[^>]* value="([^"]*)"`))?.[1];
+}
+
+// What a page says, without what is drawn by lot.
+function withoutChance(html) {
+  return html.replace(/name="(csrf|challenge)" value="[^"]*"/g, '').replace(/data-options="[^"]*"/g, '');
+}
