@@ -147,7 +147,7 @@ impl Lifetimes {
 #[derive(Debug)]
 pub enum Command<'c> {
     /// Store a new grant with its code. The same twice is the same code: a form that was sent twice.
-    Issue(Grant),
+    Issue(Box<Grant>),
     /// Exchange the code (RFC 6749 section 4.1.3).
     Redeem {
         /// Who asks.
@@ -272,7 +272,7 @@ impl Step {
 /// Decides. `grant` is what is stored, if anything.
 pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
     match (command, grant) {
-        (Command::Issue(new), None) => Step { next: Next::Put(Box::new(new)), outcome: Ok(Outcome::Issued) },
+        (Command::Issue(new), None) => Step { next: Next::Put(new), outcome: Ok(Outcome::Issued) },
         (Command::Issue(new), Some(old)) => issue_again(&new, &old, lifetimes, now),
         (Command::Revoke { .. }, None) => Step::keep(Ok(Outcome::Ended)),
         (Command::Redeem { .. } | Command::Refresh { .. }, None) => Step::keep(Err(GrantRefusal::GrantUnknown)),

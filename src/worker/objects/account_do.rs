@@ -401,7 +401,7 @@ impl Account<'_> {
     fn issue(&self, id: &GrantId, new: Grant) -> Result<Result<Outcome, GrantRefusal>, Fault> {
         let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
         let old = stored.clone();
-        self.commit(id, old, grant::step(stored, grant::Command::Issue(new), self.lifetimes(), self.now))
+        self.commit(id, old, grant::step(stored, grant::Command::Issue(Box::new(new)), self.lifetimes(), self.now))
     }
 
     fn step<'c>(&self, id: &GrantId, command: impl FnOnce(bool) -> grant::Command<'c>) -> Result<AccountAnswer, Fault> {

@@ -71,7 +71,7 @@ impl Held {
     }
 
     pub(crate) fn issue(&mut self, grant: Grant) -> Result<(), GrantRefusal> {
-        match self.step(Command::Issue(grant))? {
+        match self.step(Command::Issue(Box::new(grant)))? {
             Outcome::Issued => Ok(()),
             other => panic!("{other:?}"),
         }

@@ -29,7 +29,7 @@ fn hold(holds: bool, what: &str, entry: &Entry) -> Result<(), String> {
 
 fn entitlements<'l>(log: &[&'l Entry]) -> impl Iterator<Item = (&'l Entry, &'l Entitlement, &'l str)> {
     log.iter().filter_map(|entry| match &entry.answer {
-        Some(Ok(Answer::Entitled { entitlement, jti })) => Some((*entry, entitlement, jti.as_str())),
+        Some(Ok(Answer::Entitled { entitlement, jti })) => Some((*entry, entitlement.as_ref(), jti.as_str())),
         _ => None,
     })
 }

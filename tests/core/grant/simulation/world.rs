@@ -72,7 +72,7 @@ pub(crate) enum Change {
 pub(crate) enum Answer {
     Issued,
     Ended,
-    Entitled { entitlement: Entitlement, jti: String },
+    Entitled { entitlement: Box<Entitlement>, jti: String },
 }
 
 /// What never changes from one history to the next.
@@ -201,7 +201,7 @@ impl World {
             issued_at: UnixTime(self.now),
             ..FIXED.grant.clone()
         };
-        self.ask(number, Who::Owner, Kind::Allow, Command::Issue(new), storage)
+        self.ask(number, Who::Owner, Kind::Allow, Command::Issue(Box::new(new)), storage)
     }
 
     fn redeem(&mut self, number: usize, who: Who, uri: Uri, storage: Storage) -> Result<(), String> {
@@ -321,7 +321,7 @@ impl World {
             Ok(Outcome::Entitled(entitlement)) => {
                 kept.hand_out(entitlement.generation, heard);
                 let jti = kept.jti(&entitlement)?;
-                Ok(Answer::Entitled { entitlement, jti })
+                Ok(Answer::Entitled { entitlement: Box::new(entitlement), jti })
             }
         };
         self.log.push(Entry { grant: number, who, now, question, answer: Some(answer), changed });
