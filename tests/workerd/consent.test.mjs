@@ -109,7 +109,7 @@ test('withdrawn: the client\'s access ends, and it has to ask again', async () =
   const { tokens, browser: own } = await signInAndRedeem(server, user, one, { scope: 'openid offline_access' });
   const account = await own.open('/account');
   const { url } = await post(own, '/account', { csrf: csrfOf(account), action: 'withdraw', client: one.id });
-  assert.equal(url.searchParams.get('done'), 'withdrawn');
+  assert.equal(url.pathname + url.search, '/account');
   assert.equal((await refresh(server, one, tokens.refresh_token)).json.error, 'invalid_grant');
   assert.equal(await isAsked(one, { scope: 'openid' }), true);
 });

@@ -212,7 +212,7 @@ test('every other path: 404 in JSON', async () => {
     '/.well-known', '/.well-known/', '/.well-known/jwks', '/.well-known/webfinger', '/.well-known/jwks.json/',
     '/.well-known/oauth-authorization-server/tenant', '/.well-known/oauth-protected-resource/api/whoami',
     '/admin', '/admin/', '/admin/clients/', '/admin/clients/a/b', '/admin/clients//grants', '/admin/users/',
-    '/admin/users/a/b', '/admin/users/a/passkeys', '/admin/users/a/grants/', '/admin/users/a/grants/b/c', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1/2', '/keys/', '/keys/a/b',
+    '/admin/users/a/b', '/admin/users/a/passkeys/', '/admin/users/a/passkeys/b/c', '/admin/users/a/grants/', '/admin/users/a/grants/b/c', '/admin/keys/', '/admin/keys/rotate/', '/admin/keys/1/2', '/keys/', '/keys/a/b',
     '/api', '/api/', '/api/whoami/', '/health/', '/healthz', '/status', '/metrics', '/debug', '/console',
     '/.dev.vars', '/.env', '/wrangler.toml', '/index_bg.wasm', '/build/index.js',
   ]) {

@@ -63,7 +63,8 @@ test('what the first key wrote counts while both are there', async () => {
 
 test('everything is sealed anew while people and operators go on', async () => {
   const traffic = { running: true, names: 0, scope: 'read', password: 'another password 0' };
-  const { user, service } = state;
+  // A new password ends the sessions of its user: not of the one whose session and grants are watched.
+  const { other: user, service } = state;
   await beginInACrowd();
   const lanes = [
     lane(traffic, async (number) => {
