@@ -64,14 +64,23 @@ function optimize(from, to) {
   return run('wasm-opt', ['-O3', ...features, '--strip-producers', '-o', to, from]);
 }
 
+/** What the glue brings that is never run: for runtimes without `encodeInto`, of which none can run this wasm, and for `using`. */
+const NEVER_RUN = [
+  /^if \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?^\}\n/gm,
+  /^    if \(realloc === undefined\) \{\n[^]*?^    \}\n/gm,
+  /^if \(Symbol\.dispose\) .*\n/gm,
+];
+
 /**
  * The glue with what it takes from the runtime, and with what the wasm imports from it in one value, so that bundlers drop the
- * rest; without what it brings for runtimes that lack `encodeInto`, of which none can run this wasm.
+ * rest; without what is never run.
  */
 function completed(glue) {
   const names = Array.from(glue.matchAll(/^export function (__wb\w+)\(/gm), ([, name]) => name).filter((name) => name !== '__wbg_set_wasm');
-  const lean = glue.replace(/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?^\}\n/m, '');
-  if (names.length === 0 || lean === glue) throw new Failure('the glue has another form than expected', 'see `completed` in .scripts/build-package.mjs');
+  if (names.length === 0 || NEVER_RUN.some((part) => glue.search(part) === -1)) {
+    throw new Failure('the glue has another form than expected', 'see `completed` in .scripts/build-package.mjs');
+  }
+  const lean = NEVER_RUN.reduce((rest, part) => rest.replace(part, ''), glue);
   return `import { TextDecoder, TextEncoder } from './globals.js';
 ${lean}
 export const imports = { './glue_bg.js': { ${names.join(', ')} } };

@@ -1,9 +1,11 @@
-// `npm run pack`: builds the npm package and packs it; the last line that it prints is the path of the tarball.
+// `npm run pack`: builds the npm package, packs it and says what each entry weighs; the last line that it prints is the path of
+// the tarball.
 import { join } from 'node:path';
 import { buildPackage } from './build-package.mjs';
 import { setup } from './setup.mjs';
 import { Failure, isScript, main, run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
+import { BOUNDS, WASM_BOUND, weightOf, weightOfWasm } from './weights.mjs';
 
 /** Packs the package and gives the absolute path of the tarball. */
 export async function pack() {
@@ -21,4 +23,17 @@ export async function pack() {
 
 const EXPECTED = /^(dist\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
 
-if (isScript(import.meta.url)) await main(async () => console.log(await pack()));
+/** Prints what each entry weighs; the tests hold it under the bound. */
+async function printWeights() {
+  const rows = await Promise.all(BOUNDS.map(async ([entry, conditions, most]) => [`${entry}, ${conditions[0]}`, await weightOf(entry, conditions, root), most]));
+  rows.push(['edgemint.wasm', weightOfWasm(join(root, 'dist')), WASM_BOUND]);
+  for (const [what, kilobytes, most] of rows) console.log(`    ${what}: brotli ${kilobytes.toFixed(2)} KB of ${most}`);
+}
+
+if (isScript(import.meta.url)) {
+  await main(async () => {
+    const path = await pack();
+    await printWeights();
+    console.log(path);
+  });
+}

@@ -7,7 +7,7 @@ import { chromiumPath } from '../../.scripts/setup.mjs';
 import { JWKS, OAUTH, OPENID, sendJson, startIssuer } from '../package/issuer.mjs';
 import { LIST, packed, startLists } from '../package/lists.mjs';
 import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from '../package/signer.mjs';
-import { buildWithVite, layOutPlain, serve } from '../package/site.mjs';
+import { buildWithVite, layOutPlain, serve, serveWithVite } from '../package/site.mjs';
 
 const SITES = [['built by Vite', '/index.html', buildWithVite], ['without a bundler', '/plain.html', layOutPlain]];
 const ARGS = [
@@ -148,3 +148,23 @@ for (const [what, path, make] of SITES) {
     });
   });
 }
+
+test("Vite's development server, which bundles dependencies first, finds the wasm without configuration", async (t) => {
+  const site = await serveWithVite();
+  const context = await browser.newContext();
+  t.after(async () => {
+    await context.close();
+    await site.stop();
+  });
+  const page = await context.newPage();
+  const modules = [];
+  page.on('response', (response) => { if (response.url().includes('.wasm')) modules.push(response.status()); });
+  await page.goto(site.origin);
+  await page.waitForFunction(() => typeof globalThis.verifyAll === 'function');
+  const token = await sign(first, { claims });
+  const options = { audience: AUDIENCE, key: first.jwk };
+  const [good, forged] = await page.evaluate((cases) => globalThis.verifyAll(cases), [{ options, token }, { options, token: tampered(token) }]);
+  assert.equal(good.verified?.key.kid, 'first', good.message);
+  assert.equal(forged.code, 'bad_signature');
+  assert.deepEqual(modules, [200]);
+});

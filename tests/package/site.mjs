@@ -3,15 +3,27 @@ import { once } from 'node:events';
 import { cpSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { build } from 'vite';
+import { build, createServer as createViteServer } from 'vite';
 import { install } from './consumer.mjs';
 
 const page = join(import.meta.dirname, 'page');
 
-/** Builds the page with Vite, as a user's project would; gives the folder of the result. */
-export async function buildWithVite() {
+async function project() {
   const folder = await install();
   for (const name of ['index.html', 'bundled.js', 'run.js']) cpSync(join(page, name), join(folder, name));
+  return folder;
+}
+
+/** Serves the same page from Vite's development server, which bundles the dependencies of the page first. */
+export async function serveWithVite() {
+  const server = await createViteServer({ root: await project(), configFile: false, logLevel: 'warn', server: { host: '127.0.0.1', port: 0 } });
+  await server.listen();
+  return { origin: `http://127.0.0.1:${server.httpServer.address().port}`, stop: () => server.close() };
+}
+
+/** Builds the page with Vite, as a user's project would; gives the folder of the result. */
+export async function buildWithVite() {
+  const folder = await project();
   await build({ root: folder, configFile: false, logLevel: 'warn' });
   return join(folder, 'dist');
 }
@@ -19,15 +31,18 @@ export async function buildWithVite() {
 /** Lays the page and the package side by side, without any build; gives the folder. */
 export async function layOutPlain() {
   const folder = await install();
-  for (const name of ['plain.html', 'plain.js', 'run.js']) cpSync(join(page, name), join(folder, name));
+  for (const name of ['plain.html', 'plain.js', 'inline.html', 'inline.js', 'run.js']) cpSync(join(page, name), join(folder, name));
   cpSync(join(folder, 'node_modules/edgemint/dist'), join(folder, 'edgemint'), { recursive: true });
   return folder;
 }
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
-/** Serves a folder on loopback under a strict policy. `count(ending)` says how many files of that kind were asked for. */
-export async function serve(folder) {
+/**
+ * Serves a folder on loopback under a strict policy, whose `script-src` is given. `count(ending)` says how many files of that kind
+ * were asked for.
+ */
+export async function serve(folder, scripts = "'self' 'wasm-unsafe-eval'") {
   const asked = [];
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, 'http://localhost').pathname);
@@ -36,7 +51,7 @@ export async function serve(folder) {
       asked.push(path);
       response.writeHead(200, {
         'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
-        'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*",
+        'content-security-policy': `default-src 'none'; script-src ${scripts}; connect-src 'self' http://127.0.0.1:*`,
       }).end(file);
     } catch {
       response.writeHead(404).end();

@@ -1,0 +1,5 @@
+// Without a bundler: the entry that holds its WebAssembly module.
+import * as edgemint from './edgemint/inline.js';
+import { start } from './run.js';
+
+start(edgemint);
