@@ -267,7 +267,7 @@ async fn take_over(platform: &Platform, name: &Name<'_>, account: AccountId, ent
 /// Does a name lead to an account that is not there, or that has another name?
 async fn is_left_over(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<bool, Stop> {
     match (read(platform, account).await, name) {
-        (Ok((_, profile)), Name::Username(username)) => Ok(is_local(&profile) && profile.username != *username),
+        (Ok((_, profile)), Name::Username(username)) => Ok(!is_local(&profile) || profile.username != *username),
         (Ok(_), Name::Upstream { .. } | Name::Address(_) | Name::Attempts { .. }) => Ok(false),
         (Err(Stop::Refused(Refusal::UserNotFound)), _) => Ok(true),
         (Err(stop), _) => Err(stop),
@@ -339,20 +339,45 @@ pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewU
     Err(objects::unexpected().into())
 }
 
-/// Says whether nobody else changed the user meanwhile.
+/// Returns `false` if the user was changed in the meantime: then it is to be done again.
 async fn replace_once(platform: &Platform, account: &AccountId, user: &NewUser) -> Result<bool, Stop> {
     let (record, old) = read(platform, account).await?;
-    let mut profile = Profile {
+    let profile = Profile {
         upstream: user.upstream.clone().of(old.upstream.clone()),
         groups: user.groups.clone().of(Some(old.groups.clone())).unwrap_or_default(),
         ..user.profile.clone()
     };
-    if let Some(UpstreamUser { issuer, sub }) =
-        profile.upstream.as_ref().filter(|link| old.upstream.as_ref() != Some(link))
-    {
+    let link = profile.upstream.clone().filter(|link| old.upstream.as_ref() != Some(link));
+    if let Some(UpstreamUser { issuer, sub }) = &link {
         is_configured(platform, issuer)?;
         claim(platform, &Name::Upstream { issuer, subject: sub }, account, None).await?;
     }
+    let replaced = replace_record(platform, account, user, (record, old), profile).await;
+    if let (Err(Stop::Refused(_)), Some(link)) = (&replaced, &link) {
+        unlink(platform, account, link).await?;
+    }
+    replaced
+}
+
+/// Gives up a link that was claimed for a replacement that is refused, unless the account has it all the same: the
+/// operator is told that nothing has changed, so the upstream user must not be able to sign in to the account.
+async fn unlink(platform: &Platform, account: &AccountId, link: &UpstreamUser) -> Result<(), Stop> {
+    match read(platform, account).await {
+        Ok((_, profile)) if profile.upstream.as_ref() == Some(link) => return Ok(()),
+        Ok(_) | Err(Stop::Refused(Refusal::UserNotFound)) => {}
+        Err(stop) => return Err(stop),
+    }
+    Ok(release(platform, &Name::Upstream { issuer: &link.issuer, subject: &link.sub }, account).await?)
+}
+
+/// Replaces the record and the name, once the link to the upstream user is claimed.
+async fn replace_record(
+    platform: &Platform,
+    account: &AccountId,
+    user: &NewUser,
+    (record, old): (AccountRecord, Profile),
+    mut profile: Profile,
+) -> Result<bool, Stop> {
     let was_local = is_local(&old);
     let mut renaming = None;
     match &user.username {

@@ -136,6 +136,15 @@ test('a user of the provider never has the name of a local user, in claims, on p
   assert.equal((await admin(server, 'POST', '/admin/users', { username: shown })).status, 400, 'nobody here can be called so');
 });
 
+test('a replacement that is refused for its user name links no user of the provider to the account', async () => {
+  const [taken, user] = [await createUser(server), await createUser(server)];
+  const upstreamUser = { issuer: provider.issuer, sub: 'linked-too-early' };
+  const refused = await admin(server, 'PUT', `/admin/users/${user.id}`, { username: taken.username, upstream: upstreamUser });
+  assert.equal(refused.status, 409);
+  const { claims } = await signInFor({ claims: { sub: upstreamUser.sub } });
+  assert.notEqual(claims.sub, user.id);
+});
+
 test('names of the provider are held to the rules for everybody, and fail no sign-in', async () => {
   const host = new URL(provider.issuer).host;
   for (const [userinfo, told] of [
@@ -174,7 +183,7 @@ test('a right that an operator takes away at the moment of a sign-in stays taken
   }
 });
 
-test('a scope that is not sent stays, whatever else is changed at the same moment', async () => {
+test('a scope that is not sent stays, also where another member is changed at the same moment', async () => {
   const user = await createUser(server, { scope: 'read' });
   const path = `/admin/users/${user.id}`;
   for (let race = 0; race < 10; race += 1) {
@@ -281,7 +290,7 @@ test('users with a verified address in one of the domains get in, and no others'
 
 // More than one tab.
 
-test('several tabs that went to the provider all come back, in whatever order', async () => {
+test('several tabs that went to the provider all come back, in any order', async () => {
   const browser = new Browser(server);
   const targets = ['one', 'two', 'three'].map((state) => authorizationPath(client, pkce(), { state }));
   const locations = [];
@@ -378,7 +387,7 @@ test('userinfo that fails takes nothing away from what is known', async () => {
   assert.equal((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.email, undefined, 'but what it leaves out is gone');
 });
 
-test('userinfo about somebody else, also signed, signs nobody in', async () => {
+test('userinfo about another subject, also signed, is refused', async () => {
   const userinfo = async ({ issuer, sign }) => jwt(await sign({ ...INFO, sub: 'other', iss: issuer, aud: 'em' }));
   const { page, browser } = await signIn({ claims: { sub: 'informed' }, userinfo });
   assert.deepEqual([page.status, browser.cookies.has('edgemint-session')], [502, false]);
