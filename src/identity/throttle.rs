@@ -9,13 +9,13 @@
 //! | a password, from another browser | those of its address ([`Limits::ADDRESS`], and [`Limits::SITE`] for IPv6), and [`Limits::STRANGER`], which all such browsers share that name this user, whether or not there is such a user |
 //! | a passkey, from a browser that has signed in to this account before | none: a passkey cannot be guessed |
 //! | a passkey, from another browser | buckets of its address, which count passkeys alone |
-//! | an account that somebody makes | buckets of its address, which count such accounts alone |
+//! | a new account (self-registration) | buckets of its address, which count such accounts alone |
 //!
 //! Beyond the free attempts there is a wait that doubles with each failure, 15 minutes at most. With passwords, a proof
 //! of work ([`proof_of_work`](super::proof_of_work)) takes the place of the wait: a person with the right password is
 //! delayed by strangers who guess at the name, and never kept out. A proof lets one attempt through, which is counted in
 //! buckets of its own: it makes the next proof harder and prolongs no wait. An address block has a limited number of
-//! proofs ([`Limits::PROVEN_ADDRESS`]), since whoever guesses computes faster than a phone.
+//! proofs ([`Limits::PROVEN_ADDRESS`]), since an attacker computes faster than a phone.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ impl Limits {
     pub const STRANGER: Self = Self { free: 10, longest: LONGEST, forgiven_after: LONGEST, shared: true };
     /// One browser on one account that it has signed in to before.
     pub const KNOWN_BROWSER: Self = Self { free: 10, longest: LONGEST, forgiven_after: LONGEST, shared: false };
-    /// One IPv4 address or IPv6 /64, whatever user is named. Many people may share it: it is more patient and forgets
+    /// One IPv4 address or IPv6 /64, for all user names together. Many people may share it: it is more patient and forgets
     /// faster.
     pub const ADDRESS: Self = Self { free: 50, longest: LONGEST, forgiven_after: 60, shared: true };
     /// One IPv6 /48.
@@ -91,6 +91,9 @@ pub struct Throttled {
 }
 
 impl Throttled {
+    /// Nothing is due here: with another one, the other one holds alone.
+    pub const NOTHING: Self = Self { seconds: 0, difficulty: Some(Difficulty::LEAST) };
+
     /// Both hold.
     pub fn and(self, other: Self) -> Self {
         let difficulty = self.difficulty.zip(other.difficulty).map(|(one, other)| one.max(other));
@@ -253,6 +256,14 @@ mod tests {
             }
         }
         assert!((960..=1000).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn where_nothing_is_due_the_other_place_decides() {
+        for difficulty in [None, Some(Difficulty::LEAST), Some(Difficulty::MOST)] {
+            let due = Throttled { seconds: 5, difficulty };
+            assert_eq!((due.and(Throttled::NOTHING), Throttled::NOTHING.and(due)), (due, due));
+        }
     }
 
     #[test]
@@ -462,7 +473,7 @@ mod tests {
             }
         }
 
-        /// Whatever strangers do, by waiting or by proofs, a proof of the most difficulty lets the owner in, at once.
+        /// After any attempts of strangers, by waiting or by proofs, a proof of the most difficulty lets the owner in, at once.
         #[test]
         fn strangers_keep_nobody_out_who_has_a_proof(tries in vec((0..2000_u64, 0..8_u32), 0..200)) {
             let (mut strangers, mut now) = (Strangers::NONE, NOW);
@@ -474,7 +485,7 @@ mod tests {
             }
         }
 
-        /// Proofs prolong no wait: whoever waits gets in as soon as without them.
+        /// Proofs prolong no wait: a user who waits gets in as soon as without them.
         #[test]
         fn proofs_prolong_no_wait(tries in vec((0..2000_u64, any::<bool>()), 0..200)) {
             let (mut with, mut without, mut now) = (Strangers::NONE, Strangers::NONE, NOW);

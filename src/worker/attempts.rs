@@ -71,6 +71,7 @@ async fn by_stranger<'a>(
         Ok((_, proven, next)) => (proven, next),
         Err(throttled) => return Ok(Err(throttled)),
     };
+    let proof = proof.map(|proof| Proof { opened_address: address_proven, ..proof });
     let day = day(platform.now);
     let (attempts, name) = (Name::Attempts { username, day }, Name::Username(username));
     // At the same time, so that the slower of the two hides how long the other takes: only one of them depends on
@@ -81,7 +82,8 @@ async fn by_stranger<'a>(
         Ok((_, proven, next)) => (proven, next),
         Err(throttled) => {
             Delay::from(rest(began)).await;
-            return Ok(Err(throttled));
+            // The next proof has to do for the address too.
+            return Ok(Err(next_of_address.map_or(throttled, |other| throttled.and(other))));
         }
     };
     let IdentifierAnswer::Entry(entry) = entry else {
@@ -197,7 +199,7 @@ pub(crate) fn presented(platform: &Platform, browser: &Browser, username: &str, 
     let difficulty = Difficulty::parse(bits)?;
     let bytes = base64url::decode(tag.as_bytes())?.try_into().ok()?;
     let counts = platform.now < until && proof_of_work::verifies(&bytes, difficulty, form.get("proof")?);
-    counts.then(|| Proof { id: nonce.to_owned(), until, difficulty })
+    counts.then(|| Proof { id: nonce.to_owned(), until, difficulty, opened_address: false })
 }
 
 /// What the MAC of a challenge is over. The day is among it, since each day's attempts are counted, and proofs used up,

@@ -20,7 +20,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('strangers who use up the free attempts keep nobody out who has the right password', async () => {
+test('strangers who use up the free attempts do not lock out an owner with the right password', async () => {
   const user = await createUser(server);
   const { browser, page, answer } = await besieged(user.username, 1);
   assert.equal(field(page, 'username'), user.username);
@@ -85,7 +85,7 @@ test('a proof counts for its name, its address and its challenge alone', async (
   assert.equal((await submit(browser, page, { ...user, challenge, proof })).url.pathname, '/account');
 });
 
-test('a name that nobody has asks for the same proof as one that exists', async () => {
+test('an unknown user name asks for the same proof as a known one', async () => {
   const { username } = await createUser(server);
   const names = [username, 'nobody-of-this-name-either'];
   const pages = [];
@@ -106,6 +106,26 @@ test('an address that has used up its free attempts gets in by a proof too', asy
   const page = await attempt(browser, user);
   throttled(page);
   assert.equal((await submit(browser, page, { ...user, ...answerTo(challengeOf(page)) })).url.pathname, '/account');
+});
+
+test('an address that has used up its free attempts gets one attempt by one proof, also on a name that has free ones', async () => {
+  const user = await createUser(server);
+  const crowd = at(12);
+  const browser = new Browser(server, crowd);
+  let page;
+  let answer;
+  await exhaust(async (tries) => {
+    const shown = await attempt(new Browser(server, crowd), wrong(`many-${tries}`));
+    if (shown.status === THROTTLED && page === undefined) {
+      page = await attempt(browser, wrong(user.username));
+      answer = answerTo(challengeOf(page));
+    }
+    return shown;
+  });
+  assert.equal((await submit(browser, page, { ...wrong(user.username), ...answer })).status, REFUSED, 'the guess was checked');
+  const again = await submit(browser, page, { ...user, ...answer });
+  throttled(again, 'the same proof again');
+  assert.ok(challengeOf(again).bits > challengeOf(page).bits, 'a new challenge, hard enough for the address');
 });
 
 test('wrong passwords block no passkey and no sign-up at the address; failed passkeys are counted by themselves', async () => {

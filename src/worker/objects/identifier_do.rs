@@ -72,6 +72,9 @@ pub(crate) struct Proof {
     /// When the challenge expires.
     pub(crate) until: UnixTime,
     pub(crate) difficulty: Difficulty,
+    /// Whether the address has let the attempt through by it: then the name refuses one that has been used, also where
+    /// the name itself asks for none. Else one proof would let an address try every free attempt of a name.
+    pub(crate) opened_address: bool,
 }
 
 /// One kind of bucket of one attempt: under which identifier it is stored, and its limits.
@@ -251,7 +254,12 @@ fn attempt(
     // An address does not use a proof up: the name does, which is asked after it.
     let uses_up = matches!(who, Who::Stranger);
     let proof = match proof {
-        Some(proof) if uses_up && records.contains(Table::SpentProof, &proof.id)? => None,
+        Some(proof) if uses_up && records.contains(Table::SpentProof, &proof.id)? => {
+            if proof.opened_address {
+                return Ok(Err(throttle::admit(&waiting, &proven, now, None).err().unwrap_or(Throttled::NOTHING)));
+            }
+            None
+        }
         proof => proof,
     };
     let admission = match throttle::admit(&waiting, &proven, now, proof.map(|proof| proof.difficulty)) {
