@@ -20,7 +20,7 @@ use crate::token::{Token, UnixTime};
 use crate::wire::Form;
 
 use super::account;
-use super::crypto::CheckingHandle;
+use super::crypto::complete;
 use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
@@ -128,9 +128,7 @@ pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Opt
 async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, Stop> {
     let now = platform.now;
     let pending = read_assertion(platform.authority(), &client, jwt, now)?;
-    let checker = CheckingHandle::import(pending.algorithm(), pending.key()).await.ok_or(Refusal::ClientAssertion)?;
-    let valid = checker.check(pending.signature(), pending.signing_input()).await?;
-    let used = accept_assertion(platform.authority(), &client, pending.settle(valid), now)?;
+    let used = accept_assertion(platform.authority(), &client, complete(pending).await?, now)?;
     let command = RegistryCommand::Spend { jti: used.jti, until: used.until };
     match registry(platform, &client.id, &command).await? {
         RegistryAnswer::Done => Ok(client),

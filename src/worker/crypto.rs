@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
 use crate::keyring::{KeyMaterial, PrivateJwk};
-use crate::token::{Algorithm, Curve, Key, KeyShape, base64url};
+use crate::token::{Algorithm, Curve, Key, KeyShape, Pending, Token, VerifyError, base64url};
 
 use super::random::random;
 use super::report::{Fault, FaultKind};
@@ -98,6 +98,20 @@ impl CheckingHandle {
     pub(crate) async fn check(&self, signature: &[u8], input: &[u8]) -> Result<bool, Fault> {
         let answer = settle(subtle_verify(&self.parameters, &self.key, signature, input)).await?;
         Ok(answer.is_truthy())
+    }
+}
+
+/// Checks the signature of a token by each key that fits, then its claims. A key that WebCrypto does not take is passed
+/// over.
+pub(crate) async fn complete(mut pending: Pending) -> Result<Result<Token, VerifyError>, Fault> {
+    loop {
+        let is_valid = match CheckingHandle::import(pending.algorithm(), pending.key()).await {
+            Some(handle) => handle.check(pending.signature(), pending.signing_input()).await?,
+            None => false,
+        };
+        if is_valid || !pending.next_key() {
+            return Ok(pending.settle(is_valid));
+        }
     }
 }
 

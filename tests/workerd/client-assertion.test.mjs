@@ -63,6 +63,14 @@ async function acceptsTheTokenEndpoint(client) {
   refused(await asked(endpoint, { typ: 'at+jwt' }));
 }
 
+test('an assertion without kid is checked by each key of the client, and by no other key', async () => {
+  const keys = [await newClientKey('ES256'), await newClientKey('ES256')];
+  const jwks = { keys: keys.map(({ jwk: { kid, ...jwk } }) => jwk) };
+  const client = await registerClient(server, keyMetadata(keys[0], { jwks }));
+  for (const own of keys) granted(await ask(await signAssertion(own, assertionClaims(server, client.id), { kid: undefined })));
+  refused(await ask(await signAssertion(key, assertionClaims(server, client.id), { kid: undefined })));
+});
+
 test('with the client_id beside it, and at the other endpoints too', async () => {
   granted(await ask(await good(), { client_id: id }));
   for (const path of ['/oauth/introspect', '/oauth/revoke']) {

@@ -16,7 +16,7 @@ use crate::pages::SignInError;
 use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, base64url};
 use crate::wire::{Form, Reply, form_encode};
 use crate::worker::browser::Browser;
-use crate::worker::crypto::CheckingHandle;
+use crate::worker::crypto::complete;
 use crate::worker::endpoints::authorize::{asked, continuation, refuse};
 use crate::worker::endpoints::sign_in;
 use crate::worker::env::Platform;
@@ -174,13 +174,11 @@ async fn verify(
         settled => settled,
     };
     let pending = pending.map_err(|_| Refusal::Upstream)?;
-    let checker = CheckingHandle::import(pending.algorithm(), pending.key()).await.ok_or(Refusal::Upstream)?;
-    let valid = checker.check(pending.signature(), pending.signing_input()).await?;
-    Ok(pending.settle(valid).map_err(|_| Refusal::Upstream)?)
+    Ok(complete(pending).await?.map_err(|_| Refusal::Upstream)?)
 }
 
 /// What the userinfo endpoint says, as JSON or as a signed JWT (OpenID Connect Core section 5.3.2). The ID token has said who
-/// signed in: that more cannot be learnt stops nobody.
+/// signed in: the sign-in succeeds without further claims.
 async fn userinfo(
     platform: &Platform,
     upstream: &Upstream,
