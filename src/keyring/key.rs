@@ -138,7 +138,7 @@ impl SigningKey {
         from <= now && now < until
     }
 
-    /// The RFC 7638 thumbprint of its public half: which key it is, whatever it is called.
+    /// The RFC 7638 thumbprint of its public half: it identifies the key independently of its `kid`.
     pub fn thumbprint(&self) -> String {
         thumbprint_of(&self.public_jwk)
     }

@@ -151,7 +151,7 @@ pub struct UpstreamUser {
 }
 
 impl Profile {
-    /// The user name as everybody is shown it. One that an upstream provider gave out begins with the provider's host and a
+    /// The user name for display. One that an upstream provider gave out begins with the provider's host and a
     /// colon, which no local name can hold.
     pub fn shown_username(&self) -> Cow<'_, str> {
         match &self.namespace {

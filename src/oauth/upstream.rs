@@ -260,7 +260,7 @@ fn is_true(value: &Value) -> bool {
 /// Reads the claims of an ID token that has verified.
 ///
 /// # Errors
-/// [`Refusal::Upstream`] for another nonce, or a token that was issued to somebody else (`azp`);
+/// [`Refusal::Upstream`] for another nonce, or a token that was issued to another party (`azp`);
 /// [`Refusal::UpstreamAuthTime`] if it owes the time of the sign-in and does not say it, or the sign-in is too old.
 pub fn subject(upstream: &Upstream, claims: &Claims, journey: &Journey, now: UnixTime) -> Result<Subject, Refusal> {
     let same_nonce: bool = claims.text("nonce").unwrap_or_default().as_bytes().ct_eq(journey.nonce.as_bytes()).into();

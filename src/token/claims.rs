@@ -14,7 +14,7 @@ use super::json::{Kind, Outline, Span};
 pub struct UnixTime(pub u64);
 
 /// A time in seconds since 1970-01-01T00:00:00Z, with its fraction (RFC 7519 section 2, NumericDate): what times in a token
-/// are compared with. Whoever keeps whole seconds passes a [`UnixTime`].
+/// are compared with. A caller with whole seconds passes a [`UnixTime`].
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct NumericDate(pub f64);
 

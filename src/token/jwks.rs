@@ -75,7 +75,7 @@ impl KeySet {
     /// [`VerifyError::KeyNotFound`], [`VerifyError::KeyMismatch`], or [`VerifyError::KeyAmbiguous`] if there are more than
     /// [`MAX_CANDIDATES`].
     pub(crate) fn choose(&self, header: &Header) -> Result<Vec<Candidate>, VerifyError> {
-        // Keys are few, and whoever verifies many tokens remembers their headers.
+        // Keys are few, and a verifier of many tokens remembers their headers.
         match header.kid() {
             Some(kid) if self.keys.iter().any(|key| key.kid() == Some(kid)) => {
                 self.fitting(Some(Some(kid)), header.alg(), VerifyError::KeyMismatch)

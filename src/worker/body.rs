@@ -1,4 +1,4 @@
-//! Reading a body piece by piece, so that no more than its limit is ever taken, whatever its sender announces.
+//! Reading a body piece by piece, so that no more than its limit is ever taken, even where the sender announces another length.
 
 use js_sys::futures::JsFuture;
 use js_sys::{Reflect, Uint8Array};

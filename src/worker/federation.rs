@@ -107,7 +107,7 @@ async fn update(
     Ok(true)
 }
 
-/// The profile that an account gets. What the provider says is held to the rules that hold for everybody: a name is cleaned
+/// The profile that an account gets. What the provider says is held to the same rules as local profiles: a name is cleaned
 /// and cut, anything else that does not fit is left out. A local user name stays.
 fn profile(now: UnixTime, upstream: &Upstream, subject: &Subject, told: &Told, old: Option<&Profile>) -> Profile {
     let issuer = &upstream.issuer;

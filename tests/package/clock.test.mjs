@@ -119,7 +119,7 @@ test('a list that expires within this second has expired', async (t) => {
   await assert.rejects(verifier.verify(good), { code: 'status_unavailable' });
 });
 
-test('an issuer mints whole seconds, whatever the clock says', async () => {
+test('an issuer mints whole seconds, also where the clock has fractions', async () => {
   const claims = { sub: 'a', aud: 'b', client_id: 'c' };
   const token = await createIssuer({ issuer: options.issuer, key: keys[0].secret, now: () => NOW + 0.9 }).mint(claims);
   const { iat, exp } = decodeUnverified(token).claims;

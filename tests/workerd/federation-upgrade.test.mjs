@@ -77,7 +77,7 @@ test('an account that stores no scope may still allow every scope of a client', 
   assert.ok(new URL(location).searchParams.has('code'));
 });
 
-test('the user signs in again and has the same account, whatever the default for new users is', async () => {
+test('the user signs in again and has the same account, independently of the default for new users', async () => {
   const again = new Browser(server);
   const page = await again.open(provider.back(await depart(again), ANSWER));
   assert.equal(page.url.pathname, '/account');

@@ -27,7 +27,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('an id_token_hint that is no ID token of this server: the client is told, and nobody has to sign in', async () => {
+test('an id_token_hint that is no ID token of this server: the client is told, and no sign-in page is shown', async () => {
   const browser = await signedIn();
   const foreign = hint.replace(/[^.]*$/, 'A'.repeat(86));
   for (const id_token_hint of ['x', foreign, hint.split('.').slice(0, 2).join('.')]) {

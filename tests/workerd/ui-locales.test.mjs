@@ -129,7 +129,7 @@ test('it stays from the logout question to the page afterwards, and back to the 
   assertChinese(account, 'the account page');
 });
 
-test('the account page of somebody who has to sign in first has it', async () => {
+test('the account page of a user who has to sign in first has it', async () => {
   const browser = new Browser(server, ENGLISH);
   const signIn = await browser.open('/account?ui_locales=zh');
   assert.equal(signIn.url.pathname, '/account/sign-in');

@@ -445,7 +445,7 @@ export type TroubleCode =
 
 /**
  * The name of an option that allows http on other machines.
- * @deprecated Dangerous: whoever can change what goes over the wire can put in keys of their own.
+ * @deprecated Dangerous: an attacker on the network path can replace the keys.
  */
 export declare const allowInsecureRequests: unique symbol;
 /**

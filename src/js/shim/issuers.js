@@ -44,7 +44,7 @@ export function joinVerifiers(byIssuer, none, { maxTokenBytes }) {
   };
 }
 
-/** The state that somebody should look at first: of what failed, else of what is oldest. */
+/** The state that an operator should look at first: of what failed, else of what is oldest. */
 function worst(states) {
   return states.find(({ error }) => error !== undefined) ?? states.reduce((oldest, one) => (one.age > (oldest.age ?? -1) ? one : oldest));
 }

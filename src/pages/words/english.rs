@@ -44,7 +44,7 @@ pub(super) static ENGLISH: Words = Words {
     passkey_known: "This device has a passkey for your account already.",
 
     // What the script says that computes a proof of work.
-    proof_instead: "Too many attempts. Instead of waiting, this browser computes a proof that slows down whoever guesses.",
+    proof_instead: "Too many attempts. Instead of waiting, this browser computes a proof that slows down guessing.",
     proof_computing: "Computing the proof: {percent} %. You can enter your password now.",
     proof_sending: "Computing the proof: {percent} %. Your password is sent as soon as it is done.",
     proof_ready: "The proof is done. You can sign in now.",

@@ -195,7 +195,7 @@ impl Key {
         self.alg.map_or_else(|| only_alg(self.shape()), Ok)
     }
 
-    /// Does it have the same numbers, whatever the two are called?
+    /// Does it have the same key material? Names (`kid`) are not compared.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.material == other.material
     }

@@ -173,7 +173,7 @@ async fn change_password(
         answer => return refused(platform, &answer),
     }
     let profile = account::profile(platform, id, &overview.account).await?;
-    // The very password that is checked is replaced, and none that somebody else has set meanwhile.
+    // The very password that is checked is replaced, and none that was set in the meantime.
     let Some(was) = users::password_of(platform, id, &profile.username).await? else {
         return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
     };

@@ -221,7 +221,7 @@ fn send(platform: &Platform, browser: &Browser, target: &Target, parameters: &[(
 }
 
 /// The account that the client wants (`id_token_hint`, OpenID Connect Core section 3.1.2.1). With a hint that cannot be
-/// read no account would do, so nobody is asked to sign in.
+/// read no account would do, so the sign-in page is not shown.
 async fn hint(platform: &Platform, form: &Form) -> Result<Result<Option<Hint>, Refusal>, Stop> {
     match form.get("id_token_hint") {
         None => Ok(Ok(None)),

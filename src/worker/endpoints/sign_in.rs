@@ -80,7 +80,7 @@ pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser
     }
 }
 
-/// The user name that a text is. A text that cannot be one is treated like a name that nobody has.
+/// The user name that a text is. A text that cannot be one is treated like an unknown user name.
 fn looked_up(typed: &str) -> String {
     Username::parse(typed).map(|name| name.as_str().to_owned()).unwrap_or_else(|_| "|".to_owned())
 }
