@@ -31,7 +31,7 @@ export function bearer(token) {
 }
 
 /** Resolves once `condition` gives something true, and gives that; asks again for at most `seconds`. */
-export async function until(condition, what, seconds = 15) {
+export async function until(condition, what, seconds = 60) {
   const end = Date.now() + seconds * 1_000;
   while (Date.now() < end) {
     const result = await condition();
