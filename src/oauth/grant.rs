@@ -37,7 +37,8 @@ pub struct Grant {
     pub resources: Vec<Resource>,
     /// The session in which it was allowed.
     pub session: SessionId,
-    /// Does it outlive that session (`offline_access`, OpenID Connect Core section 11)?
+    /// Whether it was allowed to outlive that session (`offline_access`, OpenID Connect Core section 11). It does so as
+    /// long as its client may have that scope; see [`Grant::outlives_session`].
     pub offline: bool,
     /// How its person had signed in.
     pub sign_in: SignIn,
@@ -334,7 +335,7 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
         }
         Stage::Code { nonce, .. } => {
             let nonce = nonce.take();
-            let left = match grant.left(&request.rights, None, request.resources) {
+            let left = match grant.left(&request.rights, request.session_stands, None, request.resources) {
                 Ok(left) => left,
                 Err(refusal) => return refused(refusal, &request.rights),
             };
@@ -365,7 +366,7 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
         return Step::end(Err(GrantRefusal::RefreshReused));
     }
     // A refusal from here on spends nothing.
-    let left = match grant.left(&request.rights, request.scope, request.resources) {
+    let left = match grant.left(&request.rights, request.session_stands, request.scope, request.resources) {
         Ok(left) => left,
         Err(refusal) => return refused(refusal, &request.rights),
     };
@@ -416,13 +417,21 @@ impl Grant {
         now < self.ends(lifetimes)
     }
 
+    /// Returns whether the grant is active without its session: `offline_access` was granted, and has not been lost.
+    pub fn outlives_session(&self, rights: &Rights<'_>) -> bool {
+        self.offline && rights.allows_offline_access()
+    }
+
     /// Returns the scope and the resources that may still be had of this grant.
     ///
     /// # Errors
-    /// [`GrantRefusal::RightsLost`] if no resource is left, or nothing of a scope that was granted.
-    fn remaining(&self, rights: &Rights<'_>) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
+    /// [`GrantRefusal::RightsLost`] if no resource is left, nothing of a scope that was granted, or neither the session
+    /// nor the right to outlive it.
+    fn remaining(&self, rights: &Rights<'_>, session_stands: bool) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
         let (scope, resources) = (rights.scope(&self.scope), rights.resources(&self.resources));
-        let nothing = resources.is_empty() || (scope.is_empty() && !self.scope.is_empty());
+        let nothing = resources.is_empty()
+            || (scope.is_empty() && !self.scope.is_empty())
+            || !(session_stands || self.outlives_session(rights));
         if nothing { Err(GrantRefusal::RightsLost) } else { Ok((scope, resources)) }
     }
 
@@ -433,10 +442,11 @@ impl Grant {
     fn left(
         &self,
         rights: &Rights<'_>,
+        session_stands: bool,
         scope: Option<&Scope>,
         resources: &[Resource],
     ) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
-        let (own_scope, own_resources) = self.remaining(rights)?;
+        let (own_scope, own_resources) = self.remaining(rights, session_stands)?;
         let left = match scope {
             None => own_scope,
             Some(asked) => {
@@ -454,13 +464,20 @@ impl Grant {
     }
 
     /// What its refresh token of that generation stands for; `None` if that one cannot be exchanged any more.
-    pub fn describe(&self, asked: u64, rights: &Rights<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Option<Described> {
+    pub fn describe(
+        &self,
+        asked: u64,
+        rights: &Rights<'_>,
+        session_stands: bool,
+        lifetimes: &Lifetimes,
+        now: UnixTime,
+    ) -> Option<Described> {
         let Stage::Live { generation, turned_at, .. } = self.stage else {
             return None;
         };
         let current = asked == generation && asked > 0;
         let just_turned = is_before(asked, generation) && lifetimes.is_a_repetition(turned_at, now);
-        let (scope, _) = self.remaining(rights).ok()?;
+        let (scope, _) = self.remaining(rights, session_stands).ok()?;
         (current || just_turned).then(|| Described { scope, at: turned_at, ends: self.ends(lifetimes) })
     }
 

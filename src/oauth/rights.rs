@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::authority::Authority;
 use super::client::Client;
 use super::resource::Resource;
-use super::scope::{Scope, permitted_scope};
+use super::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
 
 /// What a client may ask tokens for, as its record says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -47,6 +47,11 @@ impl Rights<'_> {
     /// Returns the part of a granted scope that may still be had.
     pub fn scope(&self, granted: &Scope) -> Scope {
         permitted_scope(&granted.within(&self.client.scope), self.user)
+    }
+
+    /// Returns whether grants may outlive their sessions.
+    pub fn allows_offline_access(&self) -> bool {
+        !self.scope(&self.client.scope.filter(|value| value == OFFLINE_ACCESS)).is_empty()
     }
 
     /// Returns the granted resources for which tokens may still be had.
@@ -102,6 +107,9 @@ mod tests {
         assert_eq!(of_user(Some(&limited)).scope(&granted).to_string(), "openid read");
         assert_eq!(of_user(Some(&writer)).scope(&granted).to_string(), "openid");
         assert_eq!(of_user(Some(&operator)).scope(&granted).to_string(), "openid edgemint:admin");
+        assert!(!of_user(None).allows_offline_access());
+        let offline = ClientRights { scope: scope("read offline_access"), ..client.clone() };
+        assert!(Rights { client: &offline, user: Some(&writer) }.allows_offline_access());
         let both = resources(&["https://files.example", "https://api.example"]);
         assert_eq!(texts(&of_user(None).resources(&both)), ["https://api.example"]);
     }

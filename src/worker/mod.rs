@@ -17,6 +17,7 @@ mod http;
 mod jobs;
 mod kv;
 mod objects;
+mod passwords;
 mod random;
 mod report;
 mod ring;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use worker::Delay;
 
-use crate::identity::password::{self, Password, PasswordHash};
+use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
 use crate::oauth::handle::AccountId;
@@ -24,8 +24,8 @@ use super::objects;
 use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::objects::account_records::AccountRecord;
 use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand};
-use super::random::random;
-use super::report::{Fault, FaultKind, Stop};
+use super::passwords;
+use super::report::{Fault, Stop};
 use super::subjects::new_account_id;
 
 /// A name whose account cannot be found is taken to be left over from a creation that broke off, this long after, seconds.
@@ -147,7 +147,7 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(Accoun
     }
     if let Some(username) = &user.username {
         let password = match &user.password {
-            Some(password) => Some(seal_password(platform, &account, password).await?),
+            Some(password) => Some(passwords::seal(platform, &account, password).await?),
             None => None,
         };
         if let Err(stop) = claim(platform, &Name::Username(username.as_str()), &account, password).await {
@@ -398,7 +398,7 @@ async fn replace_record(
     }
     let name = Name::Username(&profile.username);
     if let Some(password) = &user.password
-        && !set_password(platform, account, &name, None, password).await?
+        && !passwords::set(platform, account, &name, None, password).await?
     {
         // The account has just got another name.
         return Ok(false);
@@ -428,9 +428,9 @@ async fn take_name(
     username: &Username,
 ) -> Result<Renaming, Stop> {
     let given_up = list_change(platform, account, &old.username, username.as_str()).await?;
-    let copied = password_of(platform, account, &old.username).await?;
+    let copied = passwords::of(platform, account, &old.username).await?;
     let password = match &copied {
-        Some(sealed) => Some(copy_password(platform, account, sealed).await?),
+        Some(sealed) => Some(passwords::copy(platform, account, sealed).await?),
         None => None,
     };
     claim(platform, &Name::Username(username.as_str()), account, password).await?;
@@ -452,7 +452,7 @@ impl Renaming {
             match identifier(platform, &Name::Username(&self.old), &command).await? {
                 IdentifierAnswer::Entry(Some(entry)) if keeps_password => {
                     if let Some(sealed) = &entry.password {
-                        let password = copy_password(platform, account, sealed).await?;
+                        let password = passwords::copy(platform, account, sealed).await?;
                         let command = IdentifierCommand::SetPassword { account: account.clone(), was: None, password };
                         identifier(platform, &Name::Username(new), &command).await?;
                     }
@@ -483,63 +483,6 @@ pub(crate) async fn remove(platform: &Platform, account: &AccountId) -> Result<(
         release(platform, &Name::Upstream { issuer, subject: sub }, account).await?;
     }
     Ok(kv::delete(platform, &kv::name(platform, Kind::User, account.as_str())).await?)
-}
-
-/// Gives an account a new password, with `was` only in the place of the sealed one that was read. Says whether it is stored:
-/// not if the name does not lead to the account any more, or the password has just been changed.
-pub(crate) async fn set_password(
-    platform: &Platform,
-    account: &AccountId,
-    name: &Name<'_>,
-    was: Option<String>,
-    password: &Password,
-) -> Result<bool, Fault> {
-    let password = seal_password(platform, account, password).await?;
-    let command = IdentifierCommand::SetPassword { account: account.clone(), was, password };
-    Ok(matches!(identifier(platform, name, &command).await?, IdentifierAnswer::Done))
-}
-
-/// The same password, sealed by the current key: a copy must not carry on a key that is about to go.
-async fn copy_password(platform: &Platform, account: &AccountId, sealed: &str) -> Result<String, Fault> {
-    let hash = open_password(platform, account, sealed).await?;
-    kv::seal(platform, &password_name(platform, account), &hash).await
-}
-
-/// The sealed password that goes with a name, if the account has it.
-pub(crate) async fn password_of(
-    platform: &Platform,
-    account: &AccountId,
-    username: &str,
-) -> Result<Option<String>, Fault> {
-    match identifier(platform, &Name::Username(username), &IdentifierCommand::Read).await? {
-        IdentifierAnswer::Entry(entry) => {
-            Ok(entry.filter(|entry| entry.account == *account).and_then(|entry| entry.password))
-        }
-        _ => Err(objects::unexpected()),
-    }
-}
-
-async fn seal_password(platform: &Platform, account: &AccountId, password: &Password) -> Result<String, Fault> {
-    kv::seal(platform, &password_name(platform, account), &password::hash(password, random()?)).await
-}
-
-/// Opens a sealed password.
-pub(crate) async fn open_password(
-    platform: &Platform,
-    account: &AccountId,
-    sealed: &str,
-) -> Result<PasswordHash, Fault> {
-    let name = password_name(platform, account);
-    match kv::open(platform, &name, sealed).await? {
-        Found::Record(hash) => Ok(hash),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &name)),
-        Found::Nothing => Err(Fault::new(FaultKind::RecordUnreadable, &"a password")),
-    }
-}
-
-/// Under which name an account's password is sealed.
-pub(crate) fn password_name(platform: &Platform, account: &AccountId) -> String {
-    format!("password|{}|{account}", platform.authority().issuer())
 }
 
 async fn finish(platform: &Platform, account: &AccountId, command: AccountCommand) -> Result<(), Stop> {

@@ -63,14 +63,6 @@ async function acceptsTheTokenEndpoint(client) {
   refused(await asked(endpoint, { typ: 'at+jwt' }));
 }
 
-test('an assertion without kid is checked by each key of the client, and by no other key', async () => {
-  const keys = [await newClientKey('ES256'), await newClientKey('ES256')];
-  const jwks = { keys: keys.map(({ jwk: { kid, ...jwk } }) => jwk) };
-  const client = await registerClient(server, keyMetadata(keys[0], { jwks }));
-  for (const own of keys) granted(await ask(await signAssertion(own, assertionClaims(server, client.id), { kid: undefined })));
-  refused(await ask(await signAssertion(key, assertionClaims(server, client.id), { kid: undefined })));
-});
-
 test('with the client_id beside it, and at the other endpoints too', async () => {
   granted(await ask(await good(), { client_id: id }));
   for (const path of ['/oauth/introspect', '/oauth/revoke']) {
@@ -131,6 +123,28 @@ test('refused: an HMAC whose secret is the registered public key', async () => {
   const point = Buffer.concat(['x', 'y'].map((name) => Buffer.from(key.jwk[name], 'base64url')));
   for (const text of [spki, spki.trim(), JSON.stringify(key.jwk), point, Buffer.concat([Buffer.of(4), point])]) {
     refused(await ask(signedWithPublicKey(await good(), text)));
+  }
+});
+
+for (const alg of ['ES256', 'RS256']) {
+  test(`an assertion without kid may be signed with any of the client's ${alg} keys, and with no other`, async () => {
+    const keys = await Promise.all(Array.from({ length: 3 }, () => newClientKey(alg)));
+    const [first, second] = keys;
+    for (const jwks of [[first, second].map(({ jwk }) => jwk), [first, second].map(({ jwk: { kid, ...unnamed } }) => unnamed)]) {
+      const client = await registerClient(server, keyMetadata(first, { jwks: { keys: jwks } }));
+      const asked = async (own) => ask(await signAssertion(own, assertionClaims(server, client.id), { kid: undefined }));
+      for (const own of [first, second]) granted(await asked(own));
+      refused(await asked(keys[2]));
+    }
+  });
+}
+
+test('refused: an assertion without kid where more than four keys fit', async () => {
+  const keys = await Promise.all(Array.from({ length: 5 }, () => newClientKey('ES256')));
+  for (const [count, expect] of [[4, granted], [5, refused]]) {
+    const registered = keys.slice(0, count);
+    const client = await registerClient(server, keyMetadata(keys[0], { jwks: { keys: registered.map(({ jwk }) => jwk) } }));
+    expect(await ask(await signAssertion(registered.at(-1), assertionClaims(server, client.id), { kid: undefined })));
   }
 });
 

@@ -6,7 +6,7 @@ import * as jose from 'jose';
 import { admin } from './admin.mjs';
 import { startWorker } from './harness.mjs';
 import { Browser, PASSWORD, authorizationPath, createUser, pkce, redeem, registerPublicClient } from './people.mjs';
-import { bearer, send } from './request.mjs';
+import { bearer, send, until } from './request.mjs';
 import { CALLBACK, depart, startProvider } from './stand-in.mjs';
 
 const SECRET = 'a secret, known to two';
@@ -91,6 +91,20 @@ for (const [what, parameters, claims] of [
     assert.equal(browser.cookies.has('edgemint-session'), false);
   });
 }
+
+test('a sign-in that gets too old on the way back ends with login_required, and not at the provider once more', async () => {
+  const browser = new Browser(server);
+  const page = await browser.open(authorizationPath(client, pkce(), { max_age: '600' }));
+  const location = await depart(browser, page);
+  // Just recent enough for a provider whose clock is a minute behind, and a second later too old.
+  const there = now() - 660;
+  await until(() => now() > there + 660, 'the next second');
+  const back = await browser.open(provider.back(location, { claims: { sub: 'slow', auth_time: there } }));
+  const answer = Object.fromEntries(new URL(back.location).searchParams);
+  assert.deepEqual([answer.error, answer.state, answer.iss], ['login_required', 'state-1', server.issuer]);
+  assert.equal(answer.error_description, 'The sign-in is older than max_age allows.');
+  await until(() => server.logs.some((line) => /"reason":"max_age_passed"/.test(line)), 'the reason in the log');
+});
 
 test('a fresh sign-in is asked for as one that is no second old, and taken with a clock that is half a minute off', async () => {
   const there = now() - 30;
@@ -330,6 +344,31 @@ test('the client secret goes into the body where the provider takes it only ther
   assert.equal(authorization, undefined);
   assert.deepEqual([body.client_id, body.client_secret], ['em', SECRET]);
 });
+
+for (const alg of ['ES256', 'RS256']) {
+  test(`tokens of a provider with several ${alg} keys without kid verify by the key that signed them`, async (t) => {
+    t.after(() => provider.publish());
+    const pairs = await Promise.all(Array.from({ length: 3 }, () => jose.generateKeyPair(alg)));
+    const signer = ({ privateKey }) => (claims) => new jose.SignJWT(claims).setProtectedHeader({ alg }).sign(privateKey);
+    const keys = await Promise.all(pairs.slice(0, 2).map(({ publicKey }) => jose.exportJWK(publicKey)));
+    provider.publish(keys);
+    const [first, second, unpublished] = pairs.map(signer);
+    const userinfo = (sign) => async ({ issuer }) => ({
+      type: 'application/jwt', body: await sign({ iss: issuer, aud: 'em', sub: `unnamed-${alg}`, name: 'By JWT' }),
+    });
+    const told = async (sign, signUserinfo = sign) => signInFor({ claims: { sub: `unnamed-${alg}` }, sign, userinfo: userinfo(signUserinfo) });
+    for (const sign of [second, first]) {
+      const { tokens, claims } = await told(sign);
+      assert.equal(claims.sub.length > 0, true);
+      assert.equal((await send(server, '/oauth/userinfo', { headers: bearer(tokens.access_token) })).json.name, 'By JWT');
+    }
+    const failed = await signIn({ claims: { sub: `unnamed-${alg}` }, sign: unpublished });
+    assert.deepEqual([failed.page.status, failed.browser.cookies.has('edgemint-session')], [502, false]);
+    // The key set is fetched once more for a key that has no name by which it could be missed.
+    provider.publish([keys[0], await jose.exportJWK(pairs[2].publicKey)]);
+    assert.ok((await told(unpublished)).claims.sub);
+  });
+}
 
 test('the client secret goes into the header where the provider takes both', async (t) => {
   const both = await startProvider({ document: { token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'] } });

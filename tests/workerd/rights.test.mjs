@@ -76,6 +76,45 @@ test('a grant of which nothing is left is revoked: invalid_grant, and its tokens
   }
 });
 
+for (const [kind, register] of [['public', registerPublicClient], ['confidential', registerConfidentialClient]]) {
+  test(`a grant of a ${kind} client that loses offline_access ends with its session`, async () => {
+    const [app, other] = [await register(server), await register(server)];
+    const own = await signedIn();
+    const [{ refresh_token: first }, kept] = [await grant(app, 'read offline_access', [], own), await grant(other, 'read offline_access', [], own)];
+    const unredeemed = await codeFor(app, 'read offline_access', [], own);
+    await change(app, { scope: 'read' });
+    const { status, json } = await refresh(server, app, first);
+    assert.deepEqual([status, json.scope], [200, 'read'], 'the session is still there');
+    if (kind === 'confidential') assert.equal((await introspect(server, json.refresh_token, app)).json.active, true);
+    await endSessions(own.user);
+    if (kind === 'confidential') assert.deepEqual((await introspect(server, json.refresh_token, app)).json, { active: false });
+    assertRefused(await refresh(server, app, json.refresh_token), 'the session has ended');
+    await assertInactive(json.access_token, 'its access token');
+    assertRefused(await redeem(server, app, unredeemed.code, unredeemed.proof), 'a code of before');
+    assert.equal((await refresh(server, other, kept.refresh_token)).status, 200, 'a client that keeps the scope goes on');
+    await change(app, { scope: 'read offline_access' });
+    assertRefused(await refresh(server, app, json.refresh_token), 'a revoked grant never comes back');
+    const ended = async () => (await storedEvents(server, { client: app.id })).filter(({ event }) => event === 'grant_ended');
+    await until(async () => (await ended()).length === 2, 'both ends are events');
+    for (const { reason } of await ended()) assert.equal(reason, 'rights_lost');
+  });
+}
+
+test('a client that loses the grant type refresh_token gets no further token by one, until it has the grant type again', async () => {
+  const app = await registerConfidentialClient(server);
+  const own = await signedIn();
+  const { refresh_token, access_token } = await grant(app, 'read offline_access', [], own);
+  await change(app, { grant_types: ['authorization_code'] });
+  const refused = await refresh(server, app, refresh_token);
+  assert.deepEqual([refused.status, refused.json.error], [400, 'unauthorized_client']);
+  assert.deepEqual((await introspect(server, refresh_token, app)).json, { active: false });
+  assert.equal((await introspect(server, access_token)).json.active, true, 'a token that was minted before stays as it is');
+  assert.equal((await grant(app, 'read offline_access', [], own)).refresh_token, undefined);
+  await change(app, {});
+  assert.equal((await introspect(server, refresh_token, app)).json.active, true);
+  assert.equal((await refresh(server, app, refresh_token)).status, 200);
+});
+
 test('a client is described what is left of its refresh token, and nothing where nothing is', async () => {
   const app = await registerConfidentialClient(server, { resources: [API] });
   const { refresh_token } = await grant(app, 'read write', [API]);
@@ -94,20 +133,31 @@ test('a client gets no token of its own for a resource that it lost', async () =
   await assert.rejects(token(server, { resource: API }, service), /invalid_target/);
 });
 
-async function grant(app, scope, resources) {
-  const { code, proof } = await codeFor(app, scope, resources);
+async function signedIn() {
+  const own = { user: await createUser(server), browser: new Browser(server) };
+  await own.browser.signIn(own.user);
+  return own;
+}
+
+async function endSessions({ id }) {
+  const { status, text } = await admin(server, 'DELETE', `/admin/users/${id}/sessions`);
+  assert.equal(status, 200, text);
+}
+
+async function grant(app, scope, resources, by) {
+  const { code, proof } = await codeFor(app, scope, resources, by);
   const { status, text, json } = await redeem(server, app, code, proof);
   assert.equal(status, 200, text);
   return json;
 }
 
 // The form of an authorization request with several resources is one name that stands more than once.
-async function codeFor(app, scope, resources) {
+async function codeFor(app, scope, resources, by = { user, browser }) {
   const narrowed = resources.map((resource) => ['resource', resource]);
   return newCode({
-    open: (target, init) => browser.open(target.startsWith('/oauth/authorize') ? `${target}&${new URLSearchParams(narrowed)}` : target, init),
-    submit: (...all) => browser.submit(...all),
-  }, user, app, { scope });
+    open: (target, init) => by.browser.open(target.startsWith('/oauth/authorize') ? `${target}&${new URLSearchParams(narrowed)}` : target, init),
+    submit: (...all) => by.browser.submit(...all),
+  }, by.user, app, { scope });
 }
 
 async function change(app, metadata) {

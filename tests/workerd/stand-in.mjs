@@ -9,15 +9,17 @@ export const CALLBACK = '/account/sign-in/upstream/callback';
 /**
  * Starts a provider. `document` is added to its metadata.
  *
- * Gives `{ issuer, tokenRequests, back(location, answer), stop() }`. `back` takes the address that a browser was sent to, and
- * gives the path that leads it back. The answer to that code: `claims` are added to those of the ID token; `userinfo` is an
- * object, or a function that gets `{ issuer, sign }` and gives `{ status, type, body }`.
+ * Gives `{ issuer, tokenRequests, back(location, answer), publish(keys), stop() }`. `back` takes the address that a browser was
+ * sent to, and gives the path that leads it back. The answer to that code: `claims` are added to those of the ID token, which
+ * `sign(claims)` signs if it is there; `userinfo` is an object, or a function that gets `{ issuer, sign }` and gives
+ * `{ status, type, body }`. `publish` replaces the keys of the key set; without any it brings back its own.
  */
 export async function startProvider({ document = {} } = {}) {
   const { publicKey, privateKey } = await jose.generateKeyPair('ES256');
   const jwk = { ...await jose.exportJWK(publicKey), kid: 'k', alg: 'ES256' };
   const sign = (claims, key = privateKey) => new jose.SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(key);
   const codes = new Map();
+  let published = [jwk];
   const tokenRequests = [];
   const http = createServer(async (request, response) => {
     const issuer = `http://localhost:${http.address().port}`;
@@ -25,15 +27,15 @@ export async function startProvider({ document = {} } = {}) {
       response.writeHead(status, { 'content-type': type });
       response.end(typeof body === 'string' ? body : JSON.stringify(body));
     };
-    if (request.url === '/jwks') return reply(200, { keys: [jwk] });
+    if (request.url === '/jwks') return reply(200, { keys: published });
     if (request.url === '/token') {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const body = Object.fromEntries(new URLSearchParams(`${Buffer.concat(chunks)}`));
       tokenRequests.push({ authorization: request.headers.authorization, body });
-      const { nonce, claims } = codes.get(body.code);
+      const { nonce, claims, sign: signed = sign } = codes.get(body.code);
       const now = Math.floor(Date.now() / 1000);
-      const idToken = await sign({ iss: issuer, aud: 'em', sub: 'somebody', nonce, iat: now, exp: now + 60, ...claims });
+      const idToken = await signed({ iss: issuer, aud: 'em', sub: 'somebody', nonce, iat: now, exp: now + 60, ...claims });
       return reply(200, { id_token: idToken, access_token: body.code });
     }
     if (request.url === '/userinfo') {
@@ -57,6 +59,9 @@ export async function startProvider({ document = {} } = {}) {
       const code = randomBytes(8).toString('hex');
       codes.set(code, { nonce: there.get('nonce'), ...answer });
       return `${CALLBACK}?${new URLSearchParams({ code, state: there.get('state') })}`;
+    },
+    publish(keys = [jwk]) {
+      published = keys;
     },
     stop() {
       http.closeAllConnections();

@@ -23,8 +23,9 @@ use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, GrantsToEnd};
 use crate::worker::objects::account_records::{Overview, PasskeyRecord, Session};
+use crate::worker::passwords;
 use crate::worker::report::Stop;
-use crate::worker::users::{self, Name};
+use crate::worker::users::Name;
 
 /// What came of an action.
 enum Outcome {
@@ -174,7 +175,7 @@ async fn change_password(
     }
     let profile = account::profile(platform, id, &overview.account).await?;
     // The very password that is checked is replaced, and none that was set in the meantime.
-    let Some(was) = users::password_of(platform, id, &profile.username).await? else {
+    let Some(was) = passwords::of(platform, id, &profile.username).await? else {
         return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
     };
     let current = form.get("current_password").unwrap_or_default();
@@ -194,7 +195,7 @@ async fn change_password(
         Ok(new) => new,
         Err(error) => return Ok(Outcome::Failed(AccountError::NewPassword(error))),
     };
-    if !users::set_password(platform, id, &Name::Username(&profile.username), Some(was), &new).await? {
+    if !passwords::set(platform, id, &Name::Username(&profile.username), Some(was), &new).await? {
         return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
     }
     let ticked = ticked(form);
@@ -303,7 +304,7 @@ fn sign_in_first(platform: &Platform, browser: &Browser) -> Reply {
 
 async fn has_password(platform: &Platform, id: &AccountId, overview: &Overview) -> Result<bool, Stop> {
     let profile = account::profile(platform, id, &overview.account).await?;
-    Ok(users::password_of(platform, id, &profile.username).await?.is_some())
+    Ok(passwords::of(platform, id, &profile.username).await?.is_some())
 }
 
 async fn show(
@@ -314,7 +315,7 @@ async fn show(
     Told { done, error, ticked, status }: Told,
 ) -> Result<Reply, Stop> {
     let profile = account::profile(platform, id, &overview.account).await?;
-    let has_password = users::password_of(platform, id, &profile.username).await?.is_some();
+    let has_password = passwords::of(platform, id, &profile.username).await?.is_some();
     let options = passkey_options(platform, id, &profile, overview)?;
     let mut names = Vec::new();
     for connection in &overview.connections {

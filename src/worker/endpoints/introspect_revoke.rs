@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::oauth::bearer::any_audience_policy;
-use crate::oauth::client::ClientId;
+use crate::oauth::client::{ClientId, GrantType};
 use crate::oauth::event::Happening;
 use crate::oauth::grant::Outcome;
 use crate::oauth::handle::{Handle, Kind, is_handle};
@@ -107,6 +107,10 @@ async fn refresh_token(platform: &Platform, client: &Client, handle: &Handle) ->
     let Some(grant) = handle.grant() else {
         return Ok(introspect::inactive());
     };
+    if !client.may_use(GrantType::RefreshToken) {
+        // The token endpoint refuses it.
+        return Ok(introspect::inactive());
+    }
     let rights = ClientRights::of(platform.authority(), client);
     let command = AccountCommand::Describe { grant, client: client.id.clone(), generation: handle.generation, rights };
     match account::ask(platform, &handle.account, &command).await? {

@@ -25,9 +25,9 @@ use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, AnsweredChallenge, Used};
 use crate::worker::objects::identifier_do::What;
+use crate::worker::passwords;
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
-use crate::worker::users;
 
 /// How long a passkey challenge counts, seconds: what the browser is given, and a little more.
 const CHALLENGE_TTL: u64 = 600;
@@ -120,7 +120,7 @@ async fn try_password(
         }
     };
     let hash = match attempt.entry.as_ref().and_then(|entry| Some((&entry.account, entry.password.as_ref()?))) {
-        Some((account, sealed)) => Some(users::open_password(platform, account, sealed).await?),
+        Some((account, sealed)) => Some(passwords::open(platform, account, sealed).await?),
         None => None,
     };
     let account = attempt.entry.as_ref().map(|entry| entry.account.clone());

@@ -13,7 +13,7 @@ use crate::oauth::grant::SignIn;
 use crate::oauth::pkce::Challenge;
 use crate::oauth::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
 use crate::pages::SignInError;
-use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, base64url};
+use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, VerifyError, base64url};
 use crate::wire::{Form, Reply, form_encode};
 use crate::worker::browser::Browser;
 use crate::worker::crypto::complete;
@@ -25,7 +25,7 @@ use crate::worker::fetch;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Found};
 use crate::worker::random::random;
-use crate::worker::report::{self, Stop};
+use crate::worker::report::{self, Fault, Stop};
 
 /// How long a person may stay with the provider, seconds.
 const JOURNEY_TTL: u64 = 900;
@@ -157,7 +157,8 @@ async fn identify(
     Ok((subject, told))
 }
 
-/// Verifies a token of the provider, with fresh keys if its key is not among those that are known.
+/// Verifies a token of the provider, with fresh keys if its key is not among those that are known. A key without `kid` shows
+/// that only by the signature.
 async fn verify(
     platform: &Platform,
     upstream: &Upstream,
@@ -166,15 +167,26 @@ async fn verify(
     policy: Policy,
 ) -> Result<Token, Stop> {
     let policy = Arc::new(policy);
-    let pending = match token::verify(text, keys, &policy, platform.now) {
-        Err(token::VerifyError::KeyNotFound) => {
+    let verified = match verify_by(keys, text, &policy, platform.now).await? {
+        Err(VerifyError::KeyNotFound | VerifyError::BadSignature) => {
             let (_, fresh) = provider(platform, upstream, true).await?;
-            token::verify(text, &fresh, &policy, platform.now)
+            verify_by(&fresh, text, &policy, platform.now).await?
         }
-        settled => settled,
+        verified => verified,
     };
-    let pending = pending.map_err(|_| Refusal::Upstream)?;
-    Ok(complete(pending).await?.map_err(|_| Refusal::Upstream)?)
+    Ok(verified.map_err(|_| Refusal::Upstream)?)
+}
+
+async fn verify_by(
+    keys: &KeySet,
+    text: &str,
+    policy: &Arc<Policy>,
+    now: UnixTime,
+) -> Result<Result<Token, VerifyError>, Fault> {
+    match token::verify(text, keys, policy, now) {
+        Ok(pending) => complete(pending).await,
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 /// What the userinfo endpoint says, as JSON or as a signed JWT (OpenID Connect Core section 5.3.2). The ID token has said who

@@ -22,8 +22,9 @@ use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::passwords;
 use crate::worker::report::{self, Fault, FaultKind};
-use crate::worker::users::{self, Listed, Name, password_name};
+use crate::worker::users::{self, Listed, Name};
 
 use super::{Job, Place, Progress, Work, at_once, ids_after};
 
@@ -356,7 +357,7 @@ async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) ->
 
 /// The password that goes with a name, if the name is this account's and has one.
 async fn password(platform: &Platform, account: &AccountId, username: &str, tally: &mut Tally) -> Result<(), Fault> {
-    let (name, identifier) = (password_name(platform, account), Name::Username(username));
+    let (name, identifier) = (passwords::name(platform, account), Name::Username(username));
     for attempt in 0..RACES {
         let entry = match users::identifier(platform, &identifier, &IdentifierCommand::Read).await? {
             IdentifierAnswer::Entry(entry) => entry.filter(|entry| entry.account == *account),

@@ -13,17 +13,14 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::identity::passkey::Counter;
 use crate::oauth::authority::Authority;
-use crate::oauth::authorize::{AuthorizationRequest, Decision, decide};
-use crate::oauth::client::ClientId;
+use crate::oauth::authorize::Decision;
 use crate::oauth::consent::Consent;
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
-use crate::oauth::handle::{GrantId, SessionId};
+use crate::oauth::handle::SessionId;
 use crate::oauth::id_token;
 use crate::oauth::rights::Rights;
-use crate::oauth::scope::{Scope, permitted_scope};
-use crate::oauth::status::StatusEntry;
+use crate::oauth::scope::permitted_scope;
 use crate::token::UnixTime;
-use crate::worker::browser::FORM_TTL;
 use crate::worker::clock::now;
 use crate::worker::env;
 use crate::worker::objects::account_records::{
@@ -113,8 +110,6 @@ impl AccountObject {
 }
 
 const RECORD: &str = "";
-/// How long a job may take to note what it was answered, seconds.
-const REMEMBER_JOBS_FOR: u64 = 30 * 24 * 3600;
 
 fn run(
     command: AccountCommand,
@@ -175,31 +170,33 @@ fn run(
             account.allow(&record, session, &request, &scope, (&grant, status))
         }
         AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable, rights, profile } => {
-            let answer = account.step(&grant, |session_stands| grant::Command::Redeem {
+            let rights = Rights { client: &rights, user: record.scope.as_ref() };
+            let answer = account.step(&grant, Some(rights), |session_stands| grant::Command::Redeem {
                 client: &client,
                 redirect_uri: redirect_uri.as_deref(),
                 challenge: &challenge,
                 resources: &resources,
                 refreshable,
-                rights: Rights { client: &rights, user: record.scope.as_ref() },
+                rights,
                 session_stands,
             })?;
             Ok(with_profile(answer, profile, &record))
         }
         AccountCommand::Refresh { grant, client, generation, rotate, scope, resources, rights, profile } => {
-            let answer = account.step(&grant, |session_stands| grant::Command::Refresh {
+            let rights = Rights { client: &rights, user: record.scope.as_ref() };
+            let answer = account.step(&grant, Some(rights), |session_stands| grant::Command::Refresh {
                 client: &client,
                 generation,
                 rotate,
                 scope: scope.as_ref(),
                 resources: &resources,
-                rights: Rights { client: &rights, user: record.scope.as_ref() },
+                rights,
                 session_stands,
             })?;
             Ok(with_profile(answer, profile, &record))
         }
         AccountCommand::Revoke { grant, client } => {
-            account.step(&grant, |_| grant::Command::Revoke { client: &client })
+            account.step(&grant, None, |_| grant::Command::Revoke { client: &client })
         }
         AccountCommand::RevokeToken { jti, until } => {
             records.put(Table::RevokedToken, &jti, Some(until), &())?;
@@ -214,13 +211,8 @@ fn run(
             Ok(AccountAnswer::Status(counts.then_some(record)))
         }
         AccountCommand::Describe { grant, client, generation, rights } => {
-            let grant: Option<Grant> = records.get(Table::Grant, grant.as_str())?;
-            let grant = grant.filter(|grant| grant.client == client);
             let rights = Rights { client: &rights, user: record.scope.as_ref() };
-            Ok(AccountAnswer::Described(match grant {
-                Some(grant) if account.stands(&grant)? => grant.describe(generation, &rights, account.lifetimes(), now),
-                Some(_) | None => None,
-            }))
+            account.describe(&grant, &client, generation, &rights)
         }
         AccountCommand::Overview { session } => account.overview(record, session),
         AccountCommand::EndSession { session } => {
@@ -281,23 +273,19 @@ fn with_profile(answer: AccountAnswer, everything: bool, record: &AccountRecord)
 /// What a turn works with.
 pub(super) struct Account<'t> {
     pub(super) records: &'t Records,
-    authority: &'t Authority,
-    untold: &'t Cell<bool>,
+    pub(super) authority: &'t Authority,
+    pub(super) untold: &'t Cell<bool>,
     pub(super) now: UnixTime,
 }
 
 impl Account<'_> {
-    fn lifetimes(&self) -> &Lifetimes {
+    pub(super) fn lifetimes(&self) -> &Lifetimes {
         self.authority.lifetimes()
     }
 
     pub(super) fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let session: Option<Session> = self.records.get(Table::Session, id.as_str())?;
         Ok(session.filter(|session| self.now < session.ends))
-    }
-
-    fn stands(&self, grant: &Grant) -> Result<bool, Fault> {
-        Ok(grant.stands(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
     }
 
     fn sign_in(
@@ -342,137 +330,13 @@ impl Account<'_> {
         })
     }
 
-    fn authorize(
-        &self,
-        record: AccountRecord,
-        id: Option<SessionId>,
-        request: &AuthorizationRequest,
-        grant: &GrantId,
-        status: StatusEntry,
-    ) -> Result<AccountAnswer, Fault> {
-        let session = id.as_ref().map(|id| self.session(id)).transpose()?.flatten();
-        let consent = self.consent(&request.client)?;
-        let signed_in = id.as_ref().zip(session.as_ref()).map(|(id, session)| (id, &session.sign_in));
-        let decision = decide(request, signed_in, record.scope.as_ref(), consent.as_ref(), self.now);
-        if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
-            self.touch(&id, &session)?;
-            let new = request.grant(scope.clone(), id, session.sign_in, Some(status), self.now);
-            // A fresh identifier: there is no other grant of that name.
-            let _ = self.issue(grant, new)?;
-        }
-        Ok(AccountAnswer::Decision { decision, account: Some(record) })
-    }
-
-    fn allow(
-        &self,
-        record: &AccountRecord,
-        id: SessionId,
-        request: &AuthorizationRequest,
-        scope: &Scope,
-        (grant, status): (&GrantId, StatusEntry),
-    ) -> Result<AccountAnswer, Fault> {
-        let Some(session) = self.session(&id)? else {
-            return Ok(AccountAnswer::Missing);
-        };
-        // A form counts once. Sent again it gives the code that is still out, and never what has ended since.
-        let sent_before = self.records.contains(Table::SpentForm, grant.as_str())?;
-        if sent_before && !self.records.contains(Table::Grant, grant.as_str())? {
-            return Ok(AccountAnswer::Grant(Err(GrantRefusal::CodeSpent)));
-        }
-        // The form shows what could be allowed then; it never allows more than what can be allowed now.
-        let scope = permitted_scope(&scope.within(&request.scope), record.scope.as_ref());
-        let old = self.consent(&request.client)?;
-        let consent = old.clone().unwrap_or_else(|| Consent::new(self.now)).with(&scope, &request.resources);
-        if old != Some(consent.clone()) {
-            self.records.put(Table::Consent, request.client.as_str(), None, &consent)?;
-        }
-        if !sent_before {
-            self.records.put(Table::SpentForm, grant.as_str(), ends_at(self.now.plus(FORM_TTL)), &())?;
-        }
-        let outcome = self.issue(grant, request.grant(scope, id, session.sign_in, Some(status), self.now))?;
-        Ok(AccountAnswer::Grant(outcome))
-    }
-
-    fn consent(&self, client: &ClientId) -> Result<Option<Consent>, Fault> {
-        let stored: Option<Consent> = self.records.get(Table::Consent, client.as_str())?;
-        Ok(stored.map(|consent| consent.paired(self.authority.issuer())))
-    }
-
-    fn issue(&self, id: &GrantId, new: Grant) -> Result<Result<Outcome, GrantRefusal>, Fault> {
-        let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
-        let old = stored.clone();
-        self.commit(id, old, grant::step(stored, grant::Command::Issue(Box::new(new)), self.lifetimes(), self.now))
-    }
-
-    fn step<'c>(&self, id: &GrantId, command: impl FnOnce(bool) -> grant::Command<'c>) -> Result<AccountAnswer, Fault> {
-        let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
-        let session_stands = match &stored {
-            Some(grant) => grant.offline || self.session(&grant.session)?.is_some(),
-            None => false,
-        };
-        let old = stored.clone();
-        let step = grant::step(stored, command(session_stands), self.lifetimes(), self.now);
-        Ok(AccountAnswer::Grant(self.commit(id, old, step)?))
-    }
-
-    fn commit(
-        &self,
-        id: &GrantId,
-        old: Option<Grant>,
-        step: grant::Step,
-    ) -> Result<Result<Outcome, GrantRefusal>, Fault> {
-        match step.next {
-            grant::Next::Keep => {}
-            grant::Next::Put(grant) => {
-                self.records.put(Table::Grant, id.as_str(), ends_at(grant.ends(self.lifetimes())), &grant)?;
-            }
-            grant::Next::End => {
-                if let Some(old) = old {
-                    self.end_grant(id.as_str(), &old)?;
-                }
-            }
-        }
-        Ok(step.outcome)
-    }
-
     /// Notes at most once an hour that a session is in use.
-    fn touch(&self, id: &SessionId, session: &Session) -> Result<(), Fault> {
+    pub(super) fn touch(&self, id: &SessionId, session: &Session) -> Result<(), Fault> {
         if self.now < session.seen_at.plus(3600) {
             return Ok(());
         }
         let seen = Session { seen_at: self.now, ..session.clone() };
         self.records.put(Table::Session, id.as_str(), Some(seen.ends), &seen)
-    }
-
-    /// Ends grants. Gives how many.
-    pub(super) fn end_grants(&self, which: impl Fn(&Grant) -> bool) -> Result<u64, Fault> {
-        let mut ended = 0;
-        for (id, grant) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
-            self.end_grant(&id, &grant)?;
-            ended += 1;
-        }
-        Ok(ended)
-    }
-
-    /// Ends a grant, and notes for the status list that its tokens count no more, as long as there can be any.
-    fn end_grant(&self, id: &str, grant: &Grant) -> Result<(), Fault> {
-        self.records.delete(Table::Grant, id)?;
-        let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
-        if let (Some(entry), Some(ends)) = (grant.status, last_token_ends) {
-            outbox::note(self.records, entry, ends)?;
-            self.untold.set(true);
-        }
-        Ok(())
-    }
-
-    /// Whoever asks may die before it has noted the answer, and asks again: so the count stays here.
-    fn end_grants_for(&self, job: &str, which: impl Fn(&Grant) -> bool) -> Result<AccountAnswer, Fault> {
-        let before = self.records.get::<u64>(Table::EndedFor, job)?.unwrap_or_default();
-        let total = before.saturating_add(self.end_grants(which)?);
-        if total != before {
-            self.records.put(Table::EndedFor, job, Some(self.now.plus(REMEMBER_JOBS_FOR)), &total)?;
-        }
-        Ok(AccountAnswer::Ended(total))
     }
 
     fn overview(&self, account: AccountRecord, id: Option<SessionId>) -> Result<AccountAnswer, Fault> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod account_commands;
 pub(crate) mod account_do;
+mod account_grants;
 mod account_passkeys;
 pub(crate) mod account_records;
 pub(crate) mod events_do;

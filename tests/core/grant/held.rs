@@ -47,7 +47,8 @@ impl Held {
     }
 
     fn empty() -> Self {
-        let client = ClientRights { scope: scope("read write"), resources: resources(&[API, FILES]), exact: true };
+        let own = scope("read write offline_access");
+        let client = ClientRights { scope: own, resources: resources(&[API, FILES]), exact: true };
         Self { stored: None, lifetimes: LIFETIMES, now: START, client, user: None }
     }
 

@@ -182,7 +182,7 @@ fn what_a_token_stands_for() {
     let described = |held: &Held, generation| {
         let grant = held.stored.as_ref().unwrap();
         let rights = Rights { client: &held.client, user: held.user.as_ref() };
-        let described = grant.describe(generation, &rights, &held.lifetimes, UnixTime(held.now));
+        let described = grant.describe(generation, &rights, true, &held.lifetimes, UnixTime(held.now));
         described.map(|it| (it.scope, it.at.0, it.ends.0))
     };
     let current = Some((scope("read write"), START + 100, START + 100 + 14 * DAY));

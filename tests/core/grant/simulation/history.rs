@@ -115,6 +115,8 @@ pub(crate) struct Limits {
     pub(crate) user: Left,
     /// Of the resources: all, the files, or nothing.
     pub(crate) resources: Left,
+    /// Whether the client may have `offline_access`.
+    pub(crate) offline: bool,
     /// Does the isolate have the client's record itself, and not a copy?
     pub(crate) exact: bool,
 }
@@ -127,7 +129,8 @@ pub(crate) enum Left {
 }
 
 impl Limits {
-    pub(crate) const NONE: Self = Self { client: Left::All, user: Left::All, resources: Left::All, exact: true };
+    pub(crate) const NONE: Self =
+        Self { client: Left::All, user: Left::All, resources: Left::All, offline: true, exact: true };
 
     /// Whether a scope value of the grant may still be had.
     pub(crate) fn allow(&self, value: &str) -> bool {
@@ -236,10 +239,12 @@ fn any_turn() -> impl Strategy<Value = Turn> {
     let tokens =
         [&[back(0); 12][..], &[back(1); 5], &[back(2), back(2), back(3), Token::Unborn, Token::Forged, Token::Code]];
     let lefts = || select([&[Left::All; 3][..], &[Left::Part; 2], &[Left::Nothing]].concat());
-    let limits = (lefts(), lefts(), lefts(), any::<bool>()).prop_map(|(client, user, resources, copy)| Limits {
+    let flags = (any::<bool>(), any::<bool>());
+    let limits = (lefts(), lefts(), lefts(), flags).prop_map(|(client, user, resources, (not_offline, copy))| Limits {
         client,
         user,
         resources,
+        offline: !not_offline,
         exact: !copy,
     });
     let asks = || select([&[Ask::Nothing; 6][..], &[Ask::Part; 2], &[Ask::TooMuch]].concat());

@@ -88,7 +88,8 @@ impl Ledger {
             };
         };
         let limits = &question.limits;
-        let lost = match (limits.take_everything(), limits.exact) {
+        let homeless = !limits.offline && !question.session_stands;
+        let lost = match (limits.take_everything() || homeless, limits.exact) {
             (false, _) => None,
             (true, true) => Some(Verdict::RefusedForGood(RightsLost)),
             (true, false) => Some(Verdict::Refused(RightsLost)),

@@ -116,6 +116,38 @@ fn history_of_a_copy_that_lacks_what_the_client_was_just_given() {
 }
 
 #[test]
+fn history_of_a_client_that_loses_offline_access() {
+    let turns = [
+        now(ALLOW),
+        now(redeem(Owner)),
+        now(limit(|rights| rights.offline = false)),
+        now(refresh(Owner, 0)),
+        now(Act::SignOut),
+        now(refresh(Owner, 0)),
+        now(limit(|_| {})),
+        now(refresh(Owner, 0)),
+    ];
+    assert_eq!(told(PUBLIC, &turns), ["issued", "1", "2", "rights_lost", "grant_unknown"]);
+}
+
+#[test]
+fn history_of_a_copy_that_lacks_offline_access() {
+    let turns = [
+        now(ALLOW),
+        now(Act::SignOut),
+        now(limit(|rights| (rights.offline, rights.exact) = (false, false))),
+        now(redeem(Owner)),
+        now(limit(|_| {})),
+        now(redeem(Owner)),
+        now(limit(|rights| (rights.offline, rights.exact) = (false, false))),
+        now(refresh(Owner, 0)),
+        now(limit(|_| {})),
+        now(refresh(Owner, 0)),
+    ];
+    assert_eq!(told(PUBLIC, &turns), ["issued", "rights_lost", "1", "rights_lost", "2"]);
+}
+
+#[test]
 fn history_of_a_code_redeemed_twice_at_once() {
     let turns = [now(ALLOW), now(redeem(Owner)), now(redeem(Owner)), after(30, redeem(Owner)), now(refresh(Owner, 0))];
     assert_eq!(told(PUBLIC, &turns), ["issued", "1", "code_spent", "code_spent", "2"]);

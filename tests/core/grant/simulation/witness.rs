@@ -61,6 +61,7 @@ fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
             (Ask::Part, Left::Part) | (Ask::TooMuch, _) | (_, Left::Nothing) => false,
         };
         hold(!entitlement.scope.is_empty() && !entitlement.resources.is_empty(), "a token for nothing", entry)?;
+        hold(may_go_on(entry), "a token without a session and without `offline_access`", entry)?;
         hold(right_scope, "another scope than was asked for", entry)?;
         hold(right_resources, "other resources than were asked for", entry)?;
         hold(entitlement.sign_in == allowed.sign_in, "another sign-in", entry)?;
@@ -69,11 +70,17 @@ fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
     })
 }
 
+/// Whether the session is active, or the client may have grants that outlive it.
+fn may_go_on(entry: &Entry) -> bool {
+    entry.question.session_stands || entry.question.limits.offline
+}
+
 /// A copy of the client's record, which may be old, ends nothing; the record itself always does.
 fn lost_rights_end_a_grant_only_by_the_record(log: &[&Entry]) -> Result<(), String> {
     log.iter().try_for_each(|entry| {
         let lost = matches!(&entry.answer, Some(Err(GrantRefusal::RightsLost)));
-        let by_the_record = entry.question.limits.exact && entry.question.limits.take_everything();
+        let limits = &entry.question.limits;
+        let by_the_record = limits.exact && (limits.take_everything() || !may_go_on(entry));
         hold(!lost || by_the_record == (entry.changed == Some(Change::End)), "lost rights", entry)
     })
 }

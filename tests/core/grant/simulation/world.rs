@@ -85,7 +85,7 @@ struct Fixed {
     grant: Grant,
     scopes: [Scope; 2],
     resources: [Vec<Resource>; 3],
-    /// What clients may have: by scope, by resources, as a copy and exactly.
+    /// What clients may have: by scope, by resources, as a copy and exactly, without `offline_access` and with it.
     client_rights: Vec<ClientRights>,
     user_rights: [Scope; 2],
 }
@@ -100,7 +100,8 @@ impl Fixed {
             Left::Part => Some(&self.user_rights[0]),
             Left::Nothing => Some(&self.user_rights[1]),
         };
-        let client = at(limits.client) * 6 + at(limits.resources) * 2 + usize::from(limits.exact);
+        let flags = usize::from(limits.exact) * 2 + usize::from(limits.offline);
+        let client = at(limits.client) * 12 + at(limits.resources) * 4 + flags;
         Rights { client: &self.client_rights[client], user }
     }
 }
@@ -125,7 +126,8 @@ static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
             .into_iter()
             .flat_map(|text| [&[API, FILES, "urn:other"][..], &[FILES], &[]].map(|at| (text, at)))
             .flat_map(|(text, at)| [false, true].map(|exact| (text, at, exact)))
-            .map(|(text, at, exact)| ClientRights { scope: scope(text), resources: resources(at), exact })
+            .flat_map(|(text, at, exact)| ["", " offline_access"].map(|more| (format!("{text}{more}"), at, exact)))
+            .map(|(text, at, exact)| ClientRights { scope: scope(&text), resources: resources(at), exact })
             .collect(),
         user_rights: ["write", "other"].map(scope),
     }

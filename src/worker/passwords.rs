@@ -1,0 +1,62 @@
+//! The stored passwords of accounts: hashed, sealed, and kept with the name that leads to the account.
+
+use crate::identity::password::{self, Password, PasswordHash};
+use crate::oauth::handle::AccountId;
+
+use super::env::Platform;
+use super::kv::{self, Found};
+use super::objects;
+use super::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
+use super::random::random;
+use super::report::{Fault, FaultKind};
+use super::users::{Name, identifier};
+
+/// Stores a new password of an account; with `was`, only in the place of that sealed one. Returns whether it was stored: not
+/// if the name does not lead to the account any more, or the password has just been changed.
+pub(crate) async fn set(
+    platform: &Platform,
+    account: &AccountId,
+    name: &Name<'_>,
+    was: Option<String>,
+    password: &Password,
+) -> Result<bool, Fault> {
+    let password = seal(platform, account, password).await?;
+    let command = IdentifierCommand::SetPassword { account: account.clone(), was, password };
+    Ok(matches!(identifier(platform, name, &command).await?, IdentifierAnswer::Done))
+}
+
+/// Returns the same password, sealed by the current key: a copy must not keep a key in use that is about to be removed.
+pub(crate) async fn copy(platform: &Platform, account: &AccountId, sealed: &str) -> Result<String, Fault> {
+    let hash = open(platform, account, sealed).await?;
+    kv::seal(platform, &name(platform, account), &hash).await
+}
+
+/// Returns the sealed password that is stored with a name, if the name is the account's.
+pub(crate) async fn of(platform: &Platform, account: &AccountId, username: &str) -> Result<Option<String>, Fault> {
+    match identifier(platform, &Name::Username(username), &IdentifierCommand::Read).await? {
+        IdentifierAnswer::Entry(entry) => {
+            Ok(entry.filter(|entry| entry.account == *account).and_then(|entry| entry.password))
+        }
+        _ => Err(objects::unexpected()),
+    }
+}
+
+/// Hashes and seals a password.
+pub(crate) async fn seal(platform: &Platform, account: &AccountId, password: &Password) -> Result<String, Fault> {
+    kv::seal(platform, &name(platform, account), &password::hash(password, random()?)).await
+}
+
+/// Opens a sealed password.
+pub(crate) async fn open(platform: &Platform, account: &AccountId, sealed: &str) -> Result<PasswordHash, Fault> {
+    let name = name(platform, account);
+    match kv::open(platform, &name, sealed).await? {
+        Found::Record(hash) => Ok(hash),
+        Found::Unreadable(kind) => Err(Fault::new(kind, &name)),
+        Found::Nothing => Err(Fault::new(FaultKind::RecordUnreadable, &"a password")),
+    }
+}
+
+/// The name that an account's password is sealed for.
+pub(crate) fn name(platform: &Platform, account: &AccountId) -> String {
+    format!("password|{}|{account}", platform.authority().issuer())
+}
