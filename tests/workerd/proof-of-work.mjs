@@ -1,5 +1,6 @@
 // Computes the proof of work of a sign-in page, by Node's own SHA-256. Checks nothing by itself.
-import { hash } from 'node:crypto';
+import { createHmac, hash, randomBytes } from 'node:crypto';
+import { KEY_ENCRYPTION_KEY } from '../../.scripts/secrets.mjs';
 import { formOf } from './people.mjs';
 
 const PARTS = 32;
@@ -10,6 +11,18 @@ export function challengeOf(page) {
   if (challenge === undefined) return undefined;
   const [nonce, until, bits, tag] = challenge.split('.');
   return { text: challenge, nonce, until: Number(until), bits: Number(bits), tag };
+}
+
+/** A challenge as the server itself writes it, which expires at `until`: only the holder of its key can make one. */
+export function forgeChallenge(server, { username, address, until, bits }) {
+  const nonce = randomBytes(16).toString('base64url');
+  const day = Math.floor(Date.now() / 86_400_000);
+  const name = hash('sha256', username, 'base64url');
+  // HKDF-Expand, its first block (RFC 5869 section 2.3).
+  const secret = Buffer.from(server.settings.secrets[KEY_ENCRYPTION_KEY], 'base64url');
+  const key = createHmac('sha256', secret).update(`form|${server.issuer}\u0001`).digest();
+  const tag = createHmac('sha256', key).update(['proof', name, address, day, nonce, until, bits].join('|')).digest('base64url');
+  return { text: [nonce, until, bits, tag].join('.'), bits, tag };
 }
 
 /** The fields that answer a challenge. */

@@ -33,6 +33,13 @@ for (const [what, options, reason] of [
   ['a lifetime of nothing', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
   ['a relative resource', { vars: { DEFAULT_RESOURCE: '/api' } }, 'default_resource_invalid'],
   ['a scope with a quote', { vars: { SAMPLE_SCOPE: '"' } }, 'sample_scope_invalid'],
+  ['two names of headers with the client\'s address', { vars: { CLIENT_ADDRESS_HEADER: 'X-Real-IP, X-Forwarded-For' } },
+    'client_address_header_invalid'],
+  ['a scope of new users with edgemint:admin', { vars: { DEFAULT_USER_SCOPE: 'openid edgemint:admin' } },
+    'default_user_scope_invalid'],
+  ['upstream users who are neither known nor all nor of a domain', { vars: { UPSTREAM_ACCOUNTS: 'everyone' } },
+    'upstream_accounts_invalid'],
+  ['an upstream acr that maps to none of ours', { vars: { UPSTREAM_ACR: 'amr:pop=gold' } }, 'upstream_acr_invalid'],
 ]) {
   test(what, async (t) => {
     const server = await startWorker(options);

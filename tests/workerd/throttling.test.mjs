@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from './harness.mjs';
 import { Browser, createUser, csrfOf, post } from './people.mjs';
-import { answerTo, challengeOf } from './proof-of-work.mjs';
+import { answerTo, challengeOf, forgeChallenge } from './proof-of-work.mjs';
 import { send } from './request.mjs';
 
 const FREE = 10;
@@ -83,6 +83,19 @@ test('a proof counts for its name, its address and its challenge alone', async (
   throttled(await submit(elsewhere, pageElsewhere, { ...user, challenge, proof }), 'another address');
   // None of that used it up.
   assert.equal((await submit(browser, page, { ...user, challenge, proof })).url.pathname, '/account');
+});
+
+test('a proof of an expired challenge is refused', async () => {
+  const user = await createUser(server);
+  const about = { username: user.username, address: at(12)['cf-connecting-ip'] };
+  const now = Math.floor(Date.now() / 1000);
+  // All are computed before the wait begins that they are to take the place of.
+  const { browser, page, answer: [old, older, valid] } = await besieged(user.username, 12, 8, ({ bits }) =>
+    [now, now - 300, now + 300].map((until) => answerTo(forgeChallenge(server, { ...about, until, bits }))));
+  throttled(await submit(browser, page, { ...user, ...old }), 'just expired');
+  throttled(await submit(browser, page, { ...user, ...older }), 'expired 5 minutes ago');
+  const accepted = await submit(browser, page, { ...user, ...valid });
+  assert.equal(accepted.url.pathname, '/account', 'the same kind of challenge, still valid');
 });
 
 test('an unknown user name asks for the same proof as a known one', async () => {
