@@ -118,7 +118,7 @@ async function nodeTests(folder, ...builds) {
     const tap = join(scratch, 'tap');
     const options = [
       // One file at a time: they measure, and each starts a server or a browser of its own.
-      '--test-concurrency=1', '--test-timeout=300000',
+      '--test-concurrency=1', '--test-timeout=900000',
       // A failed test may leave its server behind.
       '--test-force-exit',
       '--test-reporter=spec', '--test-reporter-destination=stdout',
