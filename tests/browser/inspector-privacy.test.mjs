@@ -75,8 +75,8 @@ test('every request is a GET to the page’s own origin, with nothing of the tok
 test('the watch over requests sees what it looks for', async () => {
   const { page, seen } = await open(browser, server.url);
   await page.evaluate((text) => fetch(`/health?${text.slice(20, 40)}`, { method: 'POST', body: text }), good);
-  const { method, url, body } = (await Promise.all(seen.requests)).at(-1);
-  assert.equal(method, 'POST');
+  // The page may still be loading its own parts.
+  const { url, body } = (await Promise.all(seen.requests)).find(({ method }) => method === 'POST');
   assert.ok(stretches(good).some((stretch) => url.includes(stretch)));
   assert.equal(body, good);
 });
