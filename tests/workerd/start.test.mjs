@@ -148,7 +148,7 @@ function start(t, env) {
 
 // In a group of its own, as a terminal does it, so that a signal reaches all of it.
 function npm(t, args, env) {
-  const ours = ([name]) => /^(npm_|NODE_TEST|EDGEMINT_|ISSUER$|PORT$)/.test(name);
+  const ours = ([name]) => /^(npm_|NODE_TEST|EDGEMINT_(?!BUILD$)|ISSUER$|PORT$)/.test(name);
   const theirs = Object.fromEntries(Object.entries(process.env).filter((variable) => !ours(variable)));
   const child = spawn('npm', args, {
     cwd: project, env: { ...theirs, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
