@@ -103,10 +103,13 @@ test('an unknown user name asks for the same proof as a known one', async () => 
   const names = [username, 'nobody-of-this-name-either'];
   const pages = [];
   for (const name of names) {
-    const { browser, page, answer } = await besieged(name, 6);
+    const { browser, page, answer, seen, beyond } = await besieged(name, 6);
     const refused = await submit(browser, page, { ...wrong(name), ...answer });
     assert.equal(refused.status, REFUSED);
-    pages.push([page, refused].map((shown) => [challengeOf(shown).bits, withoutChance(shown.html).replaceAll(name, 'NAME')]));
+    // How many failures there are by then depends on the time, and the difficulty on nothing else.
+    assert.equal(challengeOf(page).bits, Math.min(18, 14 + seen), name);
+    assert.equal(challengeOf(refused).bits, Math.min(18, 15 + beyond), name);
+    pages.push([page, refused].map((shown) => withoutChance(shown.html).replaceAll(name, 'NAME').replace(/in \d+ seconds?/, 'in a while')));
   }
   assert.deepEqual(pages[0], pages[1]);
 });
@@ -247,7 +250,7 @@ async function besieged(username, address, seconds = 4, compute = answerTo) {
       [page, seen] = [shown, beyond];
       answer = compute(challengeOf(page));
     }
-    if (beyond >= last) return { browser, page, answer };
+    if (beyond >= last) return { browser, page, answer, seen, beyond };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   throw new Error('no attempt ever had to wait');

@@ -29,11 +29,14 @@ pub(crate) fn check(data: &[u8]) {
         assert_eq!(Key::from_pem(text), Key::from_spki(&der), "what others read is read here");
     }
     let Ok(pem) = read else { return };
-    let lines: Vec<_> = text.lines().collect();
-    let [begin, body @ .., end] = &lines[..] else { panic!("one line is no PEM") };
+    // One block to the end of the text; before it, explanatory text in lines of its own (RFC 7468 section 2).
     let label = if matches!(pem, Pem::Public(_)) { "PUBLIC KEY" } else { "PRIVATE KEY" };
-    assert_eq!((*begin, *end), (&*format!("-----BEGIN {label}-----"), &*format!("-----END {label}-----")));
-    let der = data_encoding::BASE64.decode(body.concat().as_bytes()).expect("canonical base64, padded");
+    let (before, block) = text.split_once(&*format!("-----BEGIN {label}-----")).expect("a beginning");
+    let before = before.trim_end_matches([' ', '\t']);
+    assert!(before.is_empty() || before.ends_with(['\n', '\r']), "text in the line of the beginning");
+    let body = block.strip_suffix(&*format!("-----END {label}-----")).expect("an end, and nothing after it");
+    let letters: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let der = data_encoding::BASE64.decode(&letters).expect("canonical base64, padded");
     match pem {
         Pem::Public(key) => assert_eq!(Key::from_spki(&der), Ok(key)),
         Pem::Private(pair) => assert_eq!(Pkcs8::from_der(&der).unwrap().der(), pair.der()),
