@@ -13,6 +13,8 @@ pub mod keyring;
 pub mod oauth;
 #[cfg(feature = "people")]
 pub mod pages;
+#[cfg(feature = "people")]
+pub mod routes;
 pub mod token;
 pub mod wire;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]

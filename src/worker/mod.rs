@@ -23,7 +23,6 @@ mod report;
 mod ring;
 mod rotate_cron;
 mod router;
-mod routes;
 mod status;
 mod subjects;
 mod users;
