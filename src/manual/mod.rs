@@ -1,9 +1,15 @@
-//! The manual: how Edgemint is built, what it stores, how it refuses, what it defends against, how to run it.
+//! The manual: how to run Edgemint, how it is built, what it stores, how it refuses requests, and which threats it addresses.
 //!
 //! Tests at the end of this file hold the pages against the code.
 
+#[doc = include_str!("administration.md")]
+pub mod administration {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("backup.md")]
+pub mod backup {}
 
 #[doc = include_str!("bundlers.md")]
 pub mod bundlers {}
@@ -11,11 +17,26 @@ pub mod bundlers {}
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 
-#[doc = include_str!("operations.md")]
-pub mod operations {}
+#[doc = include_str!("events.md")]
+pub mod events {}
+
+#[doc = include_str!("keys.md")]
+pub mod keys {}
 
 #[doc = include_str!("package.md")]
 pub mod package {}
+
+#[doc = include_str!("revocation.md")]
+pub mod revocation {}
+
+#[doc = include_str!("scale.md")]
+pub mod scale {}
+
+#[doc = include_str!("settings.md")]
+pub mod settings {}
+
+#[doc = include_str!("sign_in.md")]
+pub mod sign_in {}
 
 #[doc = include_str!("storage.md")]
 pub mod storage {}
@@ -32,11 +53,12 @@ mod tests {
     use crate::oauth::event::Happening;
 
     const ERRORS: &str = include_str!("errors.md");
-    const OPERATIONS: &str = include_str!("operations.md");
+    const EVENTS: &str = include_str!("events.md");
+    const KEYS: &str = include_str!("keys.md");
 
-    /// Every refusal stands in the table of the page with the status and the error code that it really has.
+    /// errors.md has a row for each refusal, with its status and error code.
     #[test]
-    fn the_page_of_errors_lists_every_refusal() {
+    fn errors_page_has_every_refusal() {
         for refusal in Refusal::samples() {
             let reply = refusal.reply();
             let body: serde_json::Value = serde_json::from_str(&reply.body.unwrap()).unwrap();
@@ -46,36 +68,36 @@ mod tests {
         let rows = ERRORS.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 4).count();
         let mut kinds: Vec<_> = Refusal::samples().iter().map(Refusal::kind).collect();
         kinds.dedup();
-        assert_eq!(rows, kinds.len(), "errors.md lists a refusal that is none");
+        assert_eq!(rows, kinds.len(), "errors.md has a row without a refusal");
     }
 
-    /// Every event stands in the table of the page with its severity, and no other does.
+    /// events.md has a row for each event kind, with its severity, and no other.
     #[test]
-    fn the_page_for_operators_lists_every_event() {
-        let section = OPERATIONS.split("| event | severity | what happened |").nth(1).unwrap();
+    fn events_page_has_every_event_kind() {
+        let section = EVENTS.split("| event | severity | what happened |").nth(1).unwrap();
         let rows: Vec<_> = section.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
         assert_eq!(rows.len(), Happening::ALL.len());
         for (row, event) in rows.iter().zip(Happening::ALL) {
             let beginning = format!("| `{}` | {} |", event.word(), event.severity().word());
-            assert!(row.starts_with(&beginning), "operations.md lacks, in its place: {beginning}");
+            assert!(row.starts_with(&beginning), "events.md lacks, in its place: {beginning}");
         }
     }
 
-    /// The times of the key schedule that the page for operators names are the ones in force.
+    /// keys.md has the times of the key schedule.
     #[test]
-    fn the_page_for_operators_has_the_schedule() {
+    fn keys_page_has_the_schedule() {
         for (name, seconds) in [
             ("max-age of the key set", JWKS_MAX_AGE),
-            ("an isolate looks for a newer ring", REFRESH_AFTER),
-            ("KV may answer with an old value", KV_STALENESS),
-            ("every isolate has heard of a change", SPREAD),
+            ("an isolate checks for a newer ring", REFRESH_AFTER),
+            ("KV may return an old value", KV_STALENESS),
+            ("every isolate knows of a change", SPREAD),
             ("a new key waits", LEAD),
-            ("a key stays published when it has stopped", TAIL),
-            ("an isolate goes on without its store", STALE_LIMIT),
+            ("a key stays published after it stopped signing", TAIL),
+            ("an isolate continues without its store", STALE_LIMIT),
             ("the longest lifetime of a token", MAX_TOKEN_TTL),
         ] {
             let row = format!("| {name} | {seconds} s |");
-            assert!(OPERATIONS.contains(&row), "operations.md lacks: {row}");
+            assert!(KEYS.contains(&row), "keys.md lacks: {row}");
         }
     }
 }

@@ -18,8 +18,8 @@ fn configured() -> BTreeSet<String> {
 
 #[test]
 fn every_setting_is_in_the_manual_and_no_other() {
-    let manual = read("src/manual/operations.md");
-    let section = manual.split("# Settings").nth(1).unwrap().split("Secrets, by").next().unwrap().to_owned();
+    let manual = read("src/manual/settings.md");
+    let section = manual.split("# Settings\n").nth(1).unwrap().split("Secrets, set by").next().unwrap().to_owned();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), configured());
 }

@@ -47,7 +47,7 @@ test('a listed command names the test that runs it, or why none does', () => {
   }
 });
 
-test('the calls of README and of operations are answered as they stand there, one after another', async (t) => {
+test('the calls of the README and the manual succeed as written, one after another', async (t) => {
   const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256 RS256' } });
   t.after(() => server.stop());
   const folder = mkdtempSync(join(tmpdir(), 'edgemint-commands-'));
@@ -59,9 +59,11 @@ test('the calls of README and of operations are answered as they stand there, on
   const { json: { keys } } = await admin(server, 'GET', '/admin/keys');
 
   const isCall = (command) => /^(curl|[A-Z_]+=|field\()/.test(command) && !/\bnpm\b/.test(command);
-  // Each document in a shell of its own: the names of their variables have nothing to do with each other.
-  const callsOf = (document) => [...commandsOf(document)].filter(isCall).map((call) => call.replace('http://localhost:8787', server.url));
-  const calls = ['README.md', 'src/manual/operations.md'].map(callsOf);
+  // The pages of the manual share the variables that the first one sets. The last call revokes every token.
+  const pages = ['administration', 'keys', 'revocation', 'events', 'backup'].map((name) => `src/manual/${name}.md`);
+  const callsOf = (...documents) => documents.flatMap((document) => [...commandsOf(document)]).filter(isCall)
+    .map((call) => call.replace('http://localhost:8787', server.url));
+  const calls = [callsOf('README.md'), callsOf(...pages)];
   assert.ok(calls.every((some) => some.length > 5), calls.flat().join('\n'));
   const script = [
     'set -e', 'curl() { command curl --fail-with-body --max-time 20 "$@"; }',
