@@ -20,7 +20,7 @@ export function newSecret() {
 
 /**
  * The root secret that the environment gives, or undefined. With `strong` it must be one that the Worker accepts where the
- * issuer is not on localhost; the rule is that of `src/oauth/secret.rs`.
+ * issuer is not on localhost; the rule is that of `src/oauth/vocabulary/secret.rs`.
  */
 export function rootSecretFromEnvironment({ strong = false } = {}) {
   const secret = process.env[ROOT_SECRET];

@@ -163,7 +163,7 @@ routes! {
 mod tests {
     use super::*;
 
-    use crate::oauth::bearer::METADATA_PATH;
+    use crate::oauth::endpoints::bearer::METADATA_PATH;
     use crate::oauth::status::STATUS_PATH;
 
     const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];

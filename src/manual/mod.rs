@@ -50,7 +50,7 @@ mod tests {
         JWKS_MAX_AGE, KV_STALENESS, LEAD, MAX_TOKEN_TTL, REFRESH_AFTER, SPREAD, STALE_LIMIT, TAIL,
     };
     use crate::oauth::Refusal;
-    use crate::oauth::event::Happening;
+    use crate::oauth::admin::event::Happening;
 
     const ERRORS: &str = include_str!("errors.md");
     const EVENTS: &str = include_str!("events.md");

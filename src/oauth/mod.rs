@@ -1,39 +1,12 @@
-//! Protocol decisions: what was asked, may it be, what is the answer. Pure: no waiting, no clock, no storage.
+//! Protocol decisions of the authorization server and OpenID provider. Pure: no clock, no randomness, no storage, no `async`.
 
-pub mod authenticate;
-pub mod authority;
-pub mod authorize;
-pub mod bearer;
-pub mod bulk;
-pub mod claims;
-pub mod client;
-pub mod consent;
-pub mod discovery;
-pub mod event;
-pub mod event_query;
-pub mod exchange;
+pub mod admin;
+pub mod endpoints;
 pub mod grant;
-mod grant_refusal;
-pub mod handle;
-pub mod id_token;
-pub mod introspect;
-pub mod logout;
-pub mod onward;
-pub mod pkce;
-pub mod redirect;
 pub mod refusal;
-pub mod register;
-pub mod resource;
-pub mod revoke;
-pub mod rights;
-pub mod scope;
-pub mod secret;
 pub mod status;
-pub mod step_up;
-pub mod upstream;
-pub mod upstream_policy;
-pub mod user;
+pub mod vocabulary;
 
-pub use authority::{Authority, AuthorityError};
-pub use client::{Client, ClientId};
 pub use refusal::Refusal;
+pub use vocabulary::authority::{Authority, AuthorityError};
+pub use vocabulary::client::{Client, ClientId};

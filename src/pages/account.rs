@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
-use crate::oauth::step_up::MAX_SIGN_IN_AGE;
+use crate::oauth::endpoints::step_up::MAX_SIGN_IN_AGE;
 
 use super::account_lists::{self, ApplicationRow, PasskeyRow, SessionRow};
 use super::layout::{Choice, Document, Field, alert, hidden};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::oauth::scope::Scope;
+use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
 
 use super::consent::scope_list;

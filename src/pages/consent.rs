@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::oauth::redirect::RedirectUri;
-use crate::oauth::resource::Resource;
-use crate::oauth::scope::{ADMIN_SCOPE, GROUPS, Scope};
+use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, GROUPS, Scope};
 
 use super::layout::{Document, card, hidden};
 use super::text::{address, fill, strong, tamed};

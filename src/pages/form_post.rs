@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use crate::oauth::redirect::RedirectUri;
+use crate::oauth::vocabulary::redirect::RedirectUri;
 
 use super::layout::{Document, card, hidden};
 use super::text::{fill, strong};

@@ -3,7 +3,7 @@
 /// The headers that every page is sent with.
 ///
 /// Takes where a form of the page may lead, as sources of a Content Security Policy: an origin or a scheme, such as
-/// [`RedirectUri::form_target`](crate::oauth::redirect::RedirectUri::form_target) gives. What is no such source is left
+/// [`RedirectUri::form_target`](crate::oauth::vocabulary::redirect::RedirectUri::form_target) gives. What is no such source is left
 /// out.
 ///
 /// `Cross-Origin-Opener-Policy` is not among them: a client that opened the sign-in in a window of its own, to keep its

@@ -1,7 +1,7 @@
 //! Asking accounts, and what of their records is sealed.
 
-use crate::oauth::handle::AccountId;
-use crate::oauth::id_token::{Namespace, Profile};
+use crate::oauth::endpoints::id_token::{Namespace, Profile};
+use crate::oauth::grant::handle::AccountId;
 
 use super::env::{ACCOUNT, Platform};
 use super::kv::{self, Found};

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use worker::{Delay, Env, console_log};
 
-use crate::oauth::client::GrantType;
-use crate::oauth::event::{About, Event, Happening};
-use crate::oauth::event_query::HOUR;
-use crate::oauth::exchange::AccessToken;
-use crate::oauth::handle::{AccountId, GrantId};
+use crate::oauth::admin::event::{About, Event, Happening};
+use crate::oauth::admin::event_query::HOUR;
+use crate::oauth::endpoints::token_endpoint::AccessToken;
+use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::{ClientId, Refusal};
 use crate::token::{Token, UnixTime, base64url};
 

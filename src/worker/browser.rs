@@ -3,8 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::identity::address::AddressBlocks;
-use crate::oauth::handle::{AccountId, Handle, Kind, SessionId};
-use crate::oauth::onward::{FreshSignIn, ui_locales};
+use crate::oauth::endpoints::onward::{FreshSignIn, ui_locales};
+use crate::oauth::grant::handle::{AccountId, Handle, Kind, SessionId};
 use crate::oauth::{Authority, Refusal};
 use crate::pages::{self, ErrorPage, Problem, Words};
 use crate::token::{UnixTime, base64url};

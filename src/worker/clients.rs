@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::keyring::schedule::CLOCK_SKEW;
-use crate::oauth::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
-use crate::oauth::client::{ClientRecord, GrantType};
-use crate::oauth::exchange;
-use crate::oauth::handle::AccountId;
+use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
+use crate::oauth::endpoints::token_endpoint;
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::client::{ClientRecord, GrantType};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::{Token, UnixTime};
 use crate::wire::Form;
@@ -141,7 +141,7 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
 pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Standing, Fault> {
     let claims = token.claims();
     let jti = claims.text("jti").unwrap_or_default().to_owned();
-    if let Some(grant) = exchange::grant_of_jti(&jti) {
+    if let Some(grant) = token_endpoint::grant_of_jti(&jti) {
         let Some(account) = claims.text("sub").and_then(AccountId::parse) else {
             return Ok(Standing::Ended);
         };

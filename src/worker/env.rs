@@ -6,9 +6,9 @@ use std::rc::Rc;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use worker::Env;
 
-use crate::oauth::authority::Settings;
-use crate::oauth::handle::MacKey;
-use crate::oauth::secret::is_strong;
+use crate::oauth::grant::handle::MacKey;
+use crate::oauth::vocabulary::authority::Settings;
+use crate::oauth::vocabulary::secret::is_strong;
 use crate::oauth::{Authority, Client};
 use crate::token::UnixTime;
 

@@ -7,12 +7,12 @@ use worker::Delay;
 
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
-use crate::oauth::authority::Upstream;
-use crate::oauth::event::Happening;
-use crate::oauth::handle::AccountId;
-use crate::oauth::id_token::{Namespace, Profile, UpstreamUser};
-use crate::oauth::upstream::{Subject, Told};
-use crate::oauth::upstream_policy::UpstreamAccounts;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
+use crate::oauth::endpoints::upstream::{Subject, Told};
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::authority::Upstream;
+use crate::oauth::vocabulary::upstream_policy::UpstreamAccounts;
 use crate::token::{UnixTime, base64url};
 
 use super::account;

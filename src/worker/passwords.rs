@@ -1,7 +1,7 @@
 //! The stored passwords of accounts: hashed, sealed, and kept with the name that leads to the account.
 
 use crate::identity::password::{self, Password, PasswordHash};
-use crate::oauth::handle::AccountId;
+use crate::oauth::grant::handle::AccountId;
 
 use super::env::Platform;
 use super::kv::{self, Found};

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::keyring::{Certificate, Glance, KeyringRefusal, Ring, Sight, SigningKey, Terms};
-use crate::oauth::handle::{AccountId, SessionId};
-use crate::oauth::logout::Hint;
-use crate::oauth::{ClientId, Refusal, bearer};
+use crate::oauth::endpoints::bearer;
+use crate::oauth::endpoints::logout::Hint;
+use crate::oauth::grant::handle::{AccountId, SessionId};
+use crate::oauth::{ClientId, Refusal};
 use crate::token::status::STATUS_LIST_TYPE;
 use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 

@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 
 use crate::oauth::ClientId;
-use crate::oauth::handle::AccountId;
+use crate::oauth::grant::handle::AccountId;
 
 use super::account;
 use super::clients;

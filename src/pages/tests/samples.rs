@@ -2,9 +2,9 @@
 
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
-use crate::oauth::redirect::RedirectUri;
-use crate::oauth::resource::Resource;
-use crate::oauth::scope::Scope;
+use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
 use crate::pages::*;
 use crate::token::UnixTime;
 

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::keyring::MAX_TOKEN_TTL;
-use crate::oauth::client::{ClientRecord, ClientSecret};
-use crate::oauth::event::Happening;
-use crate::oauth::register::{MetadataError, Registration, client_information};
+use crate::oauth::admin::event::Happening;
+use crate::oauth::endpoints::register::{MetadataError, Registration, client_information};
+use crate::oauth::vocabulary::client::{ClientRecord, ClientSecret};
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::oauth::Refusal;
-use crate::oauth::event_query::{Cursor, EventQuery};
+use crate::oauth::admin::event_query::{Cursor, EventQuery};
 use crate::wire::{Form, Reply};
 use crate::worker::audit::object_name;
 use crate::worker::env::{EVENTS, Platform};

@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use crate::oauth::Refusal;
-use crate::oauth::bulk::{BulkRevocation, GrantFilter};
-use crate::oauth::event::Happening;
+use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
+use crate::oauth::admin::event::Happening;
 use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::account;

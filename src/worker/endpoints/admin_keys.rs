@@ -7,7 +7,7 @@ use crate::keyring::{
     Import, ImportError, ImportText, JWKS_MAX_AGE, KeyringRefusal, Private, PrivateJwk, Purpose, SPREAD, SigningKey,
 };
 use crate::oauth::Refusal;
-use crate::oauth::event::Happening;
+use crate::oauth::admin::event::Happening;
 use crate::token::{Algorithm, Key, base64url};
 use crate::wire::Reply;
 

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::oauth::bulk::GrantFilter;
-use crate::oauth::event::Happening;
+use crate::oauth::admin::bulk::GrantFilter;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::admin::user::UserDescription;
+use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::Grant;
-use crate::oauth::handle::{AccountId, GrantId};
-use crate::oauth::id_token::Profile;
-use crate::oauth::user::UserDescription;
+use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 use crate::worker::account;

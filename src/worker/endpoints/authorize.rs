@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::oauth::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, client_id};
-use crate::oauth::event::Happening;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, client_id};
+use crate::oauth::endpoints::logout::Hint;
+use crate::oauth::endpoints::onward::{after_sign_in, ui_locales};
 use crate::oauth::grant::Outcome;
-use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
-use crate::oauth::logout::Hint;
-use crate::oauth::onward::{after_sign_in, ui_locales};
-use crate::oauth::scope::Scope;
+use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::{Client, Refusal};
 use crate::pages::{Consent, FormPost};
 use crate::wire::{Form, Reply, encode_parameters, form_encode};

@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
-use crate::oauth::bearer::any_audience_policy;
-use crate::oauth::client::{ClientId, GrantType};
-use crate::oauth::event::Happening;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::endpoints::bearer::any_audience_policy;
+use crate::oauth::endpoints::introspect;
+use crate::oauth::endpoints::revoke;
+use crate::oauth::endpoints::token_endpoint;
 use crate::oauth::grant::Outcome;
-use crate::oauth::handle::{Handle, Kind, is_handle};
-use crate::oauth::rights::ClientRights;
-use crate::oauth::{Client, Refusal, exchange, introspect, revoke};
+use crate::oauth::grant::handle::{Handle, Kind, is_handle};
+use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::vocabulary::client::{ClientId, GrantType};
+use crate::oauth::{Client, Refusal};
 use crate::token::Token;
 use crate::wire::Reply;
 use crate::worker::account;
@@ -78,8 +81,8 @@ async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> R
 async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Result<(), Stop> {
     let revocation = revoke::revoke(client, token)?;
     platform.audit.jti(&revocation.jti);
-    if let Some(grant) = exchange::grant_of_jti(&revocation.jti) {
-        let Some(account) = token.claims().text("sub").and_then(crate::oauth::handle::AccountId::parse) else {
+    if let Some(grant) = token_endpoint::grant_of_jti(&revocation.jti) {
+        let Some(account) = token.claims().text("sub").and_then(crate::oauth::grant::handle::AccountId::parse) else {
             return Ok(());
         };
         platform.audit.grant(&grant).user(&account);

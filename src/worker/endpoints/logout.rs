@@ -1,9 +1,9 @@
 //! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
 
 use crate::oauth::Refusal;
-use crate::oauth::event::Happening;
-use crate::oauth::logout::{Hint, LogoutRequest};
-use crate::oauth::redirect::RedirectUri;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::endpoints::logout::{Hint, LogoutRequest};
+use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::pages::{LogoutQuestion, SignedOut};
 use crate::wire::{Form, Reply, encode_parameters};
 use crate::worker::account;

@@ -2,9 +2,9 @@
 //! Both check validity by `token::verify`, then legality: scope, and revocation at the client's registry.
 
 use crate::oauth::Refusal;
-use crate::oauth::bearer::{self, check_admin, check_openid, check_sample, presented_token};
-use crate::oauth::id_token::user_claims;
-use crate::oauth::scope::Scope;
+use crate::oauth::endpoints::bearer::{self, check_admin, check_openid, check_sample, presented_token};
+use crate::oauth::endpoints::id_token::user_claims;
+use crate::oauth::vocabulary::scope::Scope;
 use crate::token::Token;
 use crate::wire::Reply;
 

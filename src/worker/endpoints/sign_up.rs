@@ -2,9 +2,9 @@
 
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
-use crate::oauth::event::Happening;
-use crate::oauth::id_token::{Namespace, Profile};
-use crate::oauth::user::Change;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::admin::user::Change;
+use crate::oauth::endpoints::id_token::{Namespace, Profile};
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Done, SignUp, SignUpError};
 use crate::wire::{Form, Reply, encode_parameters};

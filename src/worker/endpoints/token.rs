@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::oauth::client::GrantType;
-use crate::oauth::exchange::{self, GrantRequest, TokenRequest};
+use crate::oauth::endpoints::id_token;
+use crate::oauth::endpoints::token_endpoint::{self, GrantRequest, TokenRequest};
+use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::grant::{Entitlement, GrantRefusal};
-use crate::oauth::handle::{AccountId, GrantId, Handle, Kind};
-use crate::oauth::rights::ClientRights;
-use crate::oauth::scope::OPENID;
-use crate::oauth::{Client, Refusal, id_token};
+use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::scope::OPENID;
+use crate::oauth::{Client, Refusal};
 use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::account;
@@ -30,7 +31,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
     match &asked.grant {
         GrantRequest::ClientCredentials => {
             let jti = base64url::encode(&random::<16>()?);
-            let claims = exchange::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
+            let claims = token_endpoint::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
             Ok(reply(&claims.response(&token, None, None, platform.now)))
@@ -90,7 +91,7 @@ async fn entitled(
         _ => return Err(objects::unexpected().into()),
     };
     let (authority, key) = (platform.authority(), &platform.config.handles);
-    let claims = exchange::of_grant(authority, key, account, &grant, &client, &entitlement);
+    let claims = token_endpoint::of_grant(authority, key, account, &grant, &client, &entitlement);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
     let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
     let is_refresh = matches!(command, AccountCommand::Refresh { .. });
@@ -125,6 +126,6 @@ async fn id_token(
     Ok(ring::mint_id_token(platform, algorithm, &claims).await?)
 }
 
-fn reply(response: &exchange::TokenResponse<'_>) -> Reply {
+fn reply(response: &token_endpoint::TokenResponse<'_>) -> Reply {
     Reply::json(200, response).with("Pragma", "no-cache")
 }

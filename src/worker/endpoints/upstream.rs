@@ -8,10 +8,10 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
 use crate::oauth::Refusal;
-use crate::oauth::authority::Upstream;
+use crate::oauth::endpoints::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
 use crate::oauth::grant::SignIn;
-use crate::oauth::pkce::Challenge;
-use crate::oauth::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
+use crate::oauth::vocabulary::authority::Upstream;
+use crate::oauth::vocabulary::pkce::Challenge;
 use crate::pages::SignInError;
 use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, VerifyError, base64url};
 use crate::wire::{Form, Reply, form_encode};

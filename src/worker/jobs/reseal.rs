@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::oauth::ClientId;
-use crate::oauth::event::Happening;
-use crate::oauth::handle::AccountId;
-use crate::oauth::id_token::Profile;
+use crate::oauth::admin::event::Happening;
+use crate::oauth::endpoints::id_token::Profile;
+use crate::oauth::grant::handle::AccountId;
 use crate::token::UnixTime;
 use crate::worker::account::{self, profile_name};
 use crate::worker::clients::registry;

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::oauth::ClientId;
-use crate::oauth::bulk::{BulkRevocation, GrantFilter};
-use crate::oauth::event::Happening;
-use crate::oauth::handle::AccountId;
-use crate::oauth::resource::Resource;
+use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
+use crate::oauth::admin::event::Happening;
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
 use crate::worker::account;
 use crate::worker::clients::{self, registry};

@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::passkey::Assertion;
-use crate::oauth::authorize::{AuthorizationRequest, Decision};
-use crate::oauth::bulk::GrantFilter;
-use crate::oauth::client::ClientId;
+use crate::oauth::admin::bulk::GrantFilter;
+use crate::oauth::admin::user::Change;
+use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision};
+use crate::oauth::grant::handle::{GrantId, SessionId};
+use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::grant::{Described, Entitlement, GrantRefusal, Outcome, SignIn};
-use crate::oauth::handle::{GrantId, SessionId};
-use crate::oauth::pkce::Challenge;
-use crate::oauth::resource::Resource;
-use crate::oauth::rights::ClientRights;
-use crate::oauth::scope::Scope;
 use crate::oauth::status::StatusEntry;
-use crate::oauth::user::Change;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::pkce::Challenge;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
 use crate::worker::objects::account_records::{AccountRecord, Overview, PasskeyRecord};
 

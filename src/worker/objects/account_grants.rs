@@ -1,13 +1,13 @@
 //! The consents and grants of an account: the part of an account's turn that reads and writes them. `oauth` decides.
 
-use crate::oauth::authorize::{AuthorizationRequest, Decision, decide};
-use crate::oauth::client::ClientId;
-use crate::oauth::consent::Consent;
+use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, decide};
+use crate::oauth::grant::consent::Consent;
+use crate::oauth::grant::handle::{GrantId, SessionId};
+use crate::oauth::grant::rights::Rights;
 use crate::oauth::grant::{self, Grant, GrantRefusal, Outcome};
-use crate::oauth::handle::{GrantId, SessionId};
-use crate::oauth::rights::Rights;
-use crate::oauth::scope::{Scope, permitted_scope};
 use crate::oauth::status::StatusEntry;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::scope::{Scope, permitted_scope};
 use crate::worker::browser::FORM_TTL;
 use crate::worker::report::Fault;
 

@@ -2,8 +2,8 @@
 //! writes passkeys and sessions. `identity` and `oauth` decide.
 
 use crate::identity::passkey::{AdditionError, Counter, PasskeyError, may_add, may_remove};
-use crate::oauth::handle::SessionId;
-use crate::oauth::step_up::is_recent;
+use crate::oauth::endpoints::step_up::is_recent;
+use crate::oauth::grant::handle::SessionId;
 use crate::token::base64url;
 use crate::worker::report::Fault;
 

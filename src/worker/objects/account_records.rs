@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::passkey::StoredPasskey;
-use crate::oauth::consent::Consent;
+use crate::oauth::grant::consent::Consent;
+use crate::oauth::grant::handle::SessionId;
 use crate::oauth::grant::{Grant, SignIn};
-use crate::oauth::handle::SessionId;
-use crate::oauth::scope::Scope;
+use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
 
 /// An account as it is stored.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use worker::{DurableObject, Env, Request, Response, SqlCursor, SqlStorage, SqlStorageValue, State, durable_object};
 
-use crate::oauth::event_query::{Filter, Keeping, Position, keeping};
+use crate::oauth::admin::event_query::{Filter, Keeping, Position, keeping};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env;
@@ -89,7 +89,7 @@ impl EventsObject {
     async fn wake_up(&self, now: UnixTime) -> worker::Result<()> {
         let storage = self.state.storage();
         if storage.get_alarm().await?.is_none() {
-            storage.set_alarm(at(now.plus(crate::oauth::event_query::DAY))).await?;
+            storage.set_alarm(at(now.plus(crate::oauth::admin::event_query::DAY))).await?;
         }
         Ok(())
     }

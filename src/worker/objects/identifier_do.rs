@@ -12,7 +12,7 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::identity::proof_of_work::Difficulty;
 use crate::identity::throttle::{self, Admission, Bucket, Counter, Limits, Throttled};
-use crate::oauth::handle::AccountId;
+use crate::oauth::grant::handle::AccountId;
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::report::Fault;

@@ -13,7 +13,7 @@ use worker::{DurableObject, Env, Request, Response, State, Storage, durable_obje
 
 use crate::keyring::schedule::{CLOCK_SKEW, WRITE_SLACK};
 use crate::keyring::{Command, Event, Import, Kept, KeyringRefusal, Ring, Terms, Unpublished};
-use crate::oauth::event::Happening;
+use crate::oauth::admin::event::Happening;
 use crate::token::UnixTime;
 
 use super as objects;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use crate::oauth::bulk::BulkRevocation;
+use crate::oauth::admin::bulk::BulkRevocation;
 use crate::worker::audit;
 use crate::worker::clock::now;
 use crate::worker::env::{MAINTENANCE, Platform};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, durable_object};
 
 use crate::keyring::MAX_TOKEN_TTL;
-use crate::oauth::handle::AccountId;
+use crate::oauth::grant::handle::AccountId;
 use crate::token::UnixTime;
 
 use super as objects;

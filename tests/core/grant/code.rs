@@ -1,7 +1,7 @@
 //! Codes: issued, and redeemed once.
 
+use edgemint::oauth::grant::handle::SessionId;
 use edgemint::oauth::grant::{GrantRefusal, Stage};
-use edgemint::oauth::handle::SessionId;
 use edgemint::token::UnixTime;
 
 use super::held::Held;

@@ -1,11 +1,11 @@
 //! One grant, held as storage holds it, and a clock that is turned by hand.
 
 use edgemint::oauth::ClientId;
+use edgemint::oauth::grant::rights::{ClientRights, Rights};
 use edgemint::oauth::grant::{Command, Entitlement, Grant, GrantRefusal, Lifetimes, Next, Outcome, step};
-use edgemint::oauth::pkce::Challenge;
-use edgemint::oauth::resource::Resource;
-use edgemint::oauth::rights::{ClientRights, Rights};
-use edgemint::oauth::scope::Scope;
+use edgemint::oauth::vocabulary::pkce::Challenge;
+use edgemint::oauth::vocabulary::resource::Resource;
+use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::token::UnixTime;
 
 use super::words::{API, CALLBACK, FILES, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope};

@@ -1,7 +1,7 @@
 //! Refresh tokens: each is exchanged for the next one, once.
 
+use edgemint::oauth::grant::rights::Rights;
 use edgemint::oauth::grant::{Entitlement, GrantRefusal};
-use edgemint::oauth::rights::Rights;
 use edgemint::token::UnixTime;
 
 use super::held::Held;

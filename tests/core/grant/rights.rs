@@ -1,7 +1,7 @@
 //! Rights that a client or a user has lost since a grant was allowed.
 
 use edgemint::oauth::grant::GrantRefusal;
-use edgemint::oauth::rights::Rights;
+use edgemint::oauth::grant::rights::Rights;
 use edgemint::token::UnixTime;
 
 use super::held::Held;
@@ -119,7 +119,8 @@ fn a_grant_without_offline_access_expires_with_its_session_as_before() {
 #[test]
 fn a_copy_of_the_client_revokes_nothing() {
     for mut held in [Held::issued(), Held::live()] {
-        held.client = edgemint::oauth::rights::ClientRights { exact: false, resources: Vec::new(), ..held.client };
+        held.client =
+            edgemint::oauth::grant::rights::ClientRights { exact: false, resources: Vec::new(), ..held.client };
         let before = held.record();
         let answer = if before["stage"].get("live").is_some() { held.refresh(1, |_| {}) } else { held.redeem(|_| {}) };
         assert_eq!(answer, Err(GrantRefusal::RightsLost));

@@ -1,13 +1,13 @@
 //! The values that all of it is about.
 
 use edgemint::oauth::ClientId;
-use edgemint::oauth::claims::UserClaim;
+use edgemint::oauth::grant::handle::SessionId;
 use edgemint::oauth::grant::{Grant, Lifetimes, SignIn, Stage};
-use edgemint::oauth::handle::SessionId;
-use edgemint::oauth::pkce::Challenge;
-use edgemint::oauth::resource::Resource;
-use edgemint::oauth::scope::Scope;
 use edgemint::oauth::status::{ListId, StatusEntry};
+use edgemint::oauth::vocabulary::claims::UserClaim;
+use edgemint::oauth::vocabulary::pkce::Challenge;
+use edgemint::oauth::vocabulary::resource::Resource;
+use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::token::UnixTime;
 
 pub(crate) const START: u64 = 1_800_000_000;

@@ -2,16 +2,16 @@
 
 use std::sync::LazyLock;
 
-use edgemint::oauth::authority::{Authority, Settings};
-use edgemint::oauth::client::Client;
-use edgemint::oauth::exchange;
+use edgemint::oauth::endpoints::register::Registration;
+use edgemint::oauth::endpoints::token_endpoint;
+use edgemint::oauth::grant::handle::{AccountId, GrantId, Handle, Kind as HandleKind, MacKey};
+use edgemint::oauth::grant::rights::{ClientRights, Rights};
 use edgemint::oauth::grant::{Command, Entitlement, Grant, GrantRefusal, Lifetimes, Next, Outcome, Step, step};
-use edgemint::oauth::handle::{AccountId, GrantId, Handle, Kind as HandleKind, MacKey};
-use edgemint::oauth::pkce::Challenge;
-use edgemint::oauth::register::Registration;
-use edgemint::oauth::resource::Resource;
-use edgemint::oauth::rights::{ClientRights, Rights};
-use edgemint::oauth::scope::Scope;
+use edgemint::oauth::vocabulary::authority::{Authority, Settings};
+use edgemint::oauth::vocabulary::client::Client;
+use edgemint::oauth::vocabulary::pkce::Challenge;
+use edgemint::oauth::vocabulary::resource::Resource;
+use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::token::UnixTime;
 use serde_json::json;
 
@@ -378,10 +378,11 @@ impl Kept {
 
     fn jti(&self, entitlement: &Entitlement) -> Result<String, String> {
         let client = self.client_of(Who::Owner);
-        let token = exchange::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, entitlement);
+        let token =
+            token_endpoint::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, entitlement);
         let claims = serde_json::to_value(token).map_err(|error| error.to_string())?;
         let jti = claims["jti"].as_str().unwrap_or_default();
-        let names_the_grant = exchange::grant_of_jti(jti).as_ref() == Some(&self.id);
+        let names_the_grant = token_endpoint::grant_of_jti(jti).as_ref() == Some(&self.id);
         if names_the_grant { Ok(jti.to_owned()) } else { Err(format!("{jti} does not name {}", self.id)) }
     }
 }

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use crate::token::UnixTime;
 
-use super::authority::Authority;
-use super::grant::Lifetimes;
+use crate::oauth::grant::Lifetimes;
+use crate::oauth::vocabulary::authority::Authority;
 
 /// How many entries a list has.
 pub const LIST_SIZE: u32 = 1 << 17;

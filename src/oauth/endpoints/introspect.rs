@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::token::Token;
 use crate::wire::Form;
 
-use super::authority::Authority;
-use super::client::ClientId;
-use super::grant::Described;
-use super::handle::AccountId;
-use super::refusal::Refusal;
+use crate::oauth::grant::Described;
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::client::ClientId;
 
 /// The token that a request to introspect or revoke is about. `token_type_hint` is not needed: each kind of token
 /// shows what it is.

@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::authority::Authority;
-use super::client::Client;
-use super::resource::Resource;
-use super::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::client::Client;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
 
 /// What a client may ask tokens for, as its record says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -62,10 +62,10 @@ impl Rights<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::authority::Settings;
-    use super::super::client::ClientId;
-    use super::super::register::Registration;
     use super::*;
+    use crate::oauth::endpoints::register::Registration;
+    use crate::oauth::vocabulary::authority::Settings;
+    use crate::oauth::vocabulary::client::ClientId;
     use crate::token::UnixTime;
     use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use crate::token::UnixTime;
 
-use super::grant::SignIn;
+use crate::oauth::grant::SignIn;
 
 /// The maximum age of the sign-in for a sensitive change of the account, seconds.
 pub const MAX_SIGN_IN_AGE: u64 = 300;

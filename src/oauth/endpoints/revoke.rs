@@ -2,8 +2,8 @@
 
 use crate::token::{Token, UnixTime};
 
-use super::client::Client;
-use super::refusal::Refusal;
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::client::Client;
 
 /// What must be remembered of a revoked token: its identifier, never its text, because an ECDSA signature
 /// has two valid forms and so a token has two texts.

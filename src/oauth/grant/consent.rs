@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
 
-use super::resource::Resource;
-use super::scope::Scope;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
 
 /// What an account has allowed a client, over time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

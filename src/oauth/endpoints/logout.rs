@@ -2,10 +2,10 @@
 
 use crate::wire::Form;
 
-use super::client::{Client, ClientId};
-use super::handle::{AccountId, SessionId};
-use super::redirect::RedirectUri;
-use super::refusal::Refusal;
+use crate::oauth::grant::handle::{AccountId, SessionId};
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::client::{Client, ClientId};
+use crate::oauth::vocabulary::redirect::RedirectUri;
 
 /// A request to sign out, as far as it can be read without a signature check.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::token::UnixTime;
 use crate::wire::{Form, encode_parameters};
 
-use super::handle::SessionId;
+use crate::oauth::grant::handle::SessionId;
 
 /// For how long a sign-in counts as made for its request, seconds: the way from the sign-in page to the answer.
 pub const FRESH_FOR: u64 = 300;

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 use crate::token::UnixTime;
 use crate::wire::{Form, decimal};
 
-use super::authority::Authority;
-use super::claims::ClaimsRequest;
-use super::client::{Client, ClientId, GrantType};
-use super::consent::Consent;
-use super::exchange::resources;
-use super::grant::{Grant, SignIn, Stage};
-use super::handle::SessionId;
-use super::onward::{FRESH_FOR, FreshSignIn};
-use super::pkce::{self, Challenge};
-use super::redirect::RedirectUri;
-use super::refusal::Refusal;
-use super::resource::Resource;
-use super::scope::{OFFLINE_ACCESS, OPENID, Scope, permitted_scope};
-use super::status::StatusEntry;
+use crate::oauth::endpoints::onward::{FRESH_FOR, FreshSignIn};
+use crate::oauth::endpoints::token_endpoint::resources;
+use crate::oauth::grant::consent::Consent;
+use crate::oauth::grant::handle::SessionId;
+use crate::oauth::grant::{Grant, SignIn, Stage};
+use crate::oauth::refusal::Refusal;
+use crate::oauth::status::StatusEntry;
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::claims::ClaimsRequest;
+use crate::oauth::vocabulary::client::{Client, ClientId, GrantType};
+use crate::oauth::vocabulary::pkce::{self, Challenge};
+use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, OPENID, Scope, permitted_scope};
 
 /// Where the answer goes. Only when this is known and checked may an answer leave for anywhere.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use crate::keyring::SIGNING_ALGORITHMS;
 use crate::token::{Algorithm, Key, UnixTime};
 
-use super::client::{
+use crate::oauth::vocabulary::client::{
     AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType, IdTokenClaims,
 };
-use super::redirect::RedirectUri;
-use super::resource::Resource;
-use super::scope::OPENID_SCOPES;
-use super::scope::Scope;
+use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::OPENID_SCOPES;
+use crate::oauth::vocabulary::scope::Scope;
 
 /// What is wrong with client metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -356,8 +356,8 @@ fn public_jwks(value: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::client::SecretDigest;
     use super::*;
+    use crate::oauth::vocabulary::client::SecretDigest;
 
     fn parse(body: Value) -> Result<Registration, MetadataError> {
         Registration::parse(body.as_object().unwrap())

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use crate::token::UnixTime;
 use crate::wire::Form;
 
-use super::client::ClientId;
-use super::event::{Happening, Severity};
-use super::handle::{AccountId, GrantId};
-use super::refusal::Refusal;
+use crate::oauth::admin::event::{Happening, Severity};
+use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::client::ClientId;
 
 /// Events are stored by the hour.
 pub const HOUR: u64 = 3600;

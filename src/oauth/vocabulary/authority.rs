@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use crate::keyring::{MAX_TOKEN_TTL, SIGNING_ALGORITHMS};
 use crate::token::Algorithm;
 
-use super::grant::Lifetimes;
-use super::resource::Resource;
-use super::scope::{ADMIN_SCOPE, OPENID_SCOPES, Scope};
-use super::upstream_policy::{AcrMapping, UpstreamAccounts};
+use crate::oauth::grant::Lifetimes;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, OPENID_SCOPES, Scope};
+use crate::oauth::vocabulary::upstream_policy::{AcrMapping, UpstreamAccounts};
 
 /// From a code to its redemption, seconds: one redirect, on a slow line (RFC 6749 section 4.1.2 allows ten minutes).
 const CODE_TTL: u64 = 60;

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::token::UnixTime;
 
-use super::client::ClientId;
-use super::grant::Grant;
-use super::handle::AccountId;
-use super::resource::Resource;
+use crate::oauth::grant::Grant;
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::resource::Resource;
 
 /// Which of an account's grants. What is not said holds for all; what is said has to hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -124,11 +124,11 @@ impl BulkRevocation {
 mod tests {
     use serde_json::json;
 
-    use super::super::grant::{SignIn, Stage};
-    use super::super::handle::SessionId;
-    use super::super::pkce::Challenge;
-    use super::super::scope::Scope;
     use super::*;
+    use crate::oauth::grant::handle::SessionId;
+    use crate::oauth::grant::{SignIn, Stage};
+    use crate::oauth::vocabulary::pkce::Challenge;
+    use crate::oauth::vocabulary::scope::Scope;
 
     const NOW: UnixTime = UnixTime(1000);
 

@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::keyring::ImportError;
 use crate::wire::{FormError, Reply};
 
-use super::bulk::BulkError;
-use super::event_query::EventQueryError;
-use super::grant::GrantRefusal;
-use super::register::MetadataError;
-use super::user::UserError;
+use crate::oauth::admin::bulk::BulkError;
+use crate::oauth::admin::event_query::EventQueryError;
+use crate::oauth::admin::user::UserError;
+use crate::oauth::endpoints::register::MetadataError;
+use crate::oauth::grant::GrantRefusal;
 
 /// A reason to refuse a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

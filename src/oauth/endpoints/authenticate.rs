@@ -9,9 +9,9 @@ use crate::token::{
 };
 use crate::wire::{Form, UserPass, basic_credentials, credentials};
 
-use super::authority::Authority;
-use super::client::{AssertionAudience, AuthMethod, Client, ClientId, SecretDigest};
-use super::refusal::Refusal;
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::client::{AssertionAudience, AuthMethod, Client, ClientId, SecretDigest};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How far an assertion's `exp` may lie ahead, seconds: as long as its `jti` is remembered.

@@ -9,11 +9,11 @@ use subtle::ConstantTimeEq as _;
 
 use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
 
-use super::redirect::RedirectUri;
-use super::resource::Resource;
-use super::scope::{ADMIN_SCOPE, Scope};
-use super::secret::is_strong;
-use super::status::StatusEntry;
+use crate::oauth::status::StatusEntry;
+use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope};
+use crate::oauth::vocabulary::secret::is_strong;
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
 /// nor `..`, which no address can name.

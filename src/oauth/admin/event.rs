@@ -8,10 +8,10 @@ use serde::{Serialize, Serializer};
 
 use crate::token::UnixTime;
 
-use super::client::ClientId;
-use super::grant::GrantRefusal;
-use super::handle::{AccountId, GrantId};
-use super::refusal::Refusal;
+use crate::oauth::grant::GrantRefusal;
+use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::client::ClientId;
 
 /// How much an event asks for attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

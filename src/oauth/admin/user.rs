@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::id_token::UpstreamUser;
-use super::scope::Scope;
+use crate::oauth::endpoints::id_token::UpstreamUser;
+use crate::oauth::vocabulary::scope::Scope;
 
 /// What is wrong with the description of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

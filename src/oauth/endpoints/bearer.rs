@@ -3,10 +3,10 @@
 use crate::token::{Policy, Token};
 use crate::wire::{Reply, credentials};
 
-use super::authority::Authority;
-use super::refusal::Refusal;
-use super::scope::ADMIN_SCOPE;
-use super::scope::OPENID;
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::scope::ADMIN_SCOPE;
+use crate::oauth::vocabulary::scope::OPENID;
 
 /// The path of the protected resource metadata (RFC 9728 section 3).
 pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
@@ -92,8 +92,8 @@ pub fn refuse(authority: &Authority, refusal: &Refusal) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use super::super::authority::Settings;
     use super::*;
+    use crate::oauth::vocabulary::authority::Settings;
 
     #[test]
     fn tokens_come_in_the_header_alone() {

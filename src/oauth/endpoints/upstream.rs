@@ -7,10 +7,10 @@ use subtle::ConstantTimeEq as _;
 use crate::token::{Algorithm, Claims, DEFAULT_MAX_BYTES, Expected, Policy, UnixTime};
 use crate::wire::{Form, encode_parameters};
 
-use super::authority::{Authority, Upstream};
-use super::grant::Acr;
-use super::pkce::METHOD;
-use super::refusal::Refusal;
+use crate::oauth::grant::Acr;
+use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::authority::{Authority, Upstream};
+use crate::oauth::vocabulary::pkce::METHOD;
 
 /// Where the provider sends people back to.
 pub const CALLBACK: &str = "/account/sign-in/upstream/callback";
@@ -303,8 +303,8 @@ fn signed_in_at(stated: Option<UnixTime>, journey: &Journey, now: UnixTime) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::authority::Settings;
     use super::*;
+    use crate::oauth::vocabulary::authority::Settings;
     use serde_json::json;
 
     fn authority() -> Authority {

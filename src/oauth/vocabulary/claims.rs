@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::token::json;
 
-use super::refusal::Refusal;
+use crate::oauth::refusal::Refusal;
 
 /// The longest `claims` parameter, bytes.
 const MAX_BYTES: usize = 4096;

@@ -6,15 +6,15 @@ use serde_json::Value;
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
 
-use super::authority::Authority;
-use super::client::{Client, GrantType};
-use super::grant::Entitlement;
-use super::handle::{AccountId, GrantId, Handle, Kind, MacKey};
-use super::pkce::Challenge;
-use super::refusal::Refusal;
-use super::resource::Resource;
-use super::scope::Scope;
-use super::status::StatusEntry;
+use crate::oauth::grant::Entitlement;
+use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind, MacKey};
+use crate::oauth::refusal::Refusal;
+use crate::oauth::status::StatusEntry;
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::client::{Client, GrantType};
+use crate::oauth::vocabulary::pkce::Challenge;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
 
 /// A token request, parsed.
 #[derive(Debug)]
@@ -256,10 +256,10 @@ fn audience(resources: &[Resource]) -> Audience {
 
 #[cfg(test)]
 mod tests {
-    use super::super::authority::Settings;
-    use super::super::client::{ClientId, ClientSecret};
-    use super::super::register::Registration;
     use super::*;
+    use crate::oauth::endpoints::register::Registration;
+    use crate::oauth::vocabulary::authority::Settings;
+    use crate::oauth::vocabulary::client::{ClientId, ClientSecret};
     use serde_json::json;
 
     fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {

@@ -8,11 +8,11 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::token::{Algorithm, UnixTime, base64url};
 
-use super::authority::{Authority, Upstream};
-use super::client::Client;
-use super::grant::{Acr, Entitlement, SignIn};
-use super::handle::AccountId;
-use super::scope::{GROUPS, OPENID, Scope};
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::grant::{Acr, Entitlement, SignIn};
+use crate::oauth::vocabulary::authority::{Authority, Upstream};
+use crate::oauth::vocabulary::client::Client;
+use crate::oauth::vocabulary::scope::{GROUPS, OPENID, Scope};
 
 /// The methods of a sign-in with a passkey of ours (RFC 8176).
 pub const PASSKEY_AMR: [&str; 3] = ["pop", "mfa", "user"];
@@ -207,9 +207,9 @@ pub const CLAIMS: [&str; 17] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::authority::Settings;
-    use super::super::claims::UserClaim;
     use super::*;
+    use crate::oauth::vocabulary::authority::Settings;
+    use crate::oauth::vocabulary::claims::UserClaim;
 
     #[test]
     fn the_hash_of_an_access_token() {

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::token::Algorithm;
 
-use super::authority::Authority;
-use super::client::{AuthMethod, GrantType};
-use super::grant::Acr;
-use super::scope::{GROUPS, OPENID_SCOPES};
-use super::status::STATUS_PATH;
-use super::{id_token, pkce};
+use crate::oauth::endpoints::id_token;
+use crate::oauth::grant::Acr;
+use crate::oauth::status::STATUS_PATH;
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::client::{AuthMethod, GrantType};
+use crate::oauth::vocabulary::pkce;
+use crate::oauth::vocabulary::scope::{GROUPS, OPENID_SCOPES};
 
 /// The authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves
 /// at a second place.

@@ -11,20 +11,25 @@
 //!   successor within the replay window: clients do ask twice, and lose answers. Later it is reuse, and ends this grant
 //!   and no other (RFC 9700 section 4.14.2).
 
+pub mod consent;
+pub mod handle;
+mod refusal;
+pub mod rights;
+
 use serde::{Deserialize, Serialize};
 
 use crate::token::UnixTime;
 
-pub use super::grant_refusal::GrantRefusal;
+pub use self::refusal::GrantRefusal;
 
-use super::claims::UserClaim;
-use super::client::ClientId;
-use super::handle::SessionId;
-use super::pkce::Challenge;
-use super::resource::Resource;
-use super::rights::Rights;
-use super::scope::Scope;
-use super::status::StatusEntry;
+use crate::oauth::grant::handle::SessionId;
+use crate::oauth::grant::rights::Rights;
+use crate::oauth::status::StatusEntry;
+use crate::oauth::vocabulary::claims::UserClaim;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::pkce::Challenge;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
 
 /// A grant as it is stored. What has ended is not stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]

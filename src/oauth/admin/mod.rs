@@ -1,0 +1,6 @@
+//! Decisions of the admin API: users, bulk revocation, audit events and their queries.
+
+pub mod bulk;
+pub mod event;
+pub mod event_query;
+pub mod user;

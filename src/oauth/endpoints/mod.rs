@@ -1,0 +1,15 @@
+//! One file for each endpoint, and for what several endpoints decide.
+
+pub mod authenticate;
+pub mod authorize;
+pub mod bearer;
+pub mod discovery;
+pub mod id_token;
+pub mod introspect;
+pub mod logout;
+pub mod onward;
+pub mod register;
+pub mod revoke;
+pub mod step_up;
+pub mod token_endpoint;
+pub mod upstream;

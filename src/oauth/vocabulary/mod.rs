@@ -1,0 +1,11 @@
+//! The terms of OAuth 2.0 and OpenID Connect as types: clients, scopes, resources, redirect URIs, PKCE, settings.
+
+pub mod authority;
+pub mod claims;
+pub mod client;
+pub mod pkce;
+pub mod redirect;
+pub mod resource;
+pub mod scope;
+pub mod secret;
+pub mod upstream_policy;
