@@ -50,7 +50,7 @@ mod tests {
         JWKS_MAX_AGE, KV_STALENESS, LEAD, MAX_TOKEN_TTL, REFRESH_AFTER, SPREAD, STALE_LIMIT, TAIL,
     };
     use crate::oauth::Refusal;
-    use crate::oauth::admin::event::Happening;
+    use crate::oauth::vocabulary::event_kind::EventKind;
 
     const ERRORS: &str = include_str!("errors.md");
     const EVENTS: &str = include_str!("events.md");
@@ -76,8 +76,8 @@ mod tests {
     fn events_page_has_every_event_kind() {
         let section = EVENTS.split("| event | severity | what happened |").nth(1).unwrap();
         let rows: Vec<_> = section.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-        assert_eq!(rows.len(), Happening::ALL.len());
-        for (row, event) in rows.iter().zip(Happening::ALL) {
+        assert_eq!(rows.len(), EventKind::ALL.len());
+        for (row, event) in rows.iter().zip(EventKind::ALL) {
             let beginning = format!("| `{}` | {} |", event.word(), event.severity().word());
             assert!(row.starts_with(&beginning), "events.md lacks, in its place: {beginning}");
         }

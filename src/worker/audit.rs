@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use worker::{Delay, Env, console_log};
 
-use crate::oauth::admin::event::{About, Event, Happening};
+use crate::oauth::admin::event::{About, Event};
 use crate::oauth::admin::event_query::HOUR;
 use crate::oauth::endpoints::token_endpoint::AccessToken;
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::token::{Token, UnixTime, base64url};
 
@@ -112,23 +113,23 @@ impl Audit {
     }
 
     /// This happened.
-    pub(crate) fn note(&self, happening: Happening) {
+    pub(crate) fn note(&self, happening: EventKind) {
         self.leave(happening, None, None);
     }
 
     /// This happened, so many times.
-    pub(crate) fn note_count(&self, happening: Happening, count: u64) {
+    pub(crate) fn note_count(&self, happening: EventKind, count: u64) {
         self.leave(happening, None, Some(count));
     }
 
     /// This happened in that way.
-    pub(crate) fn note_way(&self, happening: Happening, way: &'static str) {
+    pub(crate) fn note_way(&self, happening: EventKind, way: &'static str) {
         self.leave(happening, Some(way), None);
     }
 
     /// An access token has been minted. The same token once more is what a client got that asked again.
     pub(crate) fn minted(&self, claims: &AccessToken, way: GrantType, repeated: bool) {
-        let happening = if repeated { Happening::RefreshRepeated } else { Happening::TokenIssued };
+        let happening = if repeated { EventKind::RefreshRepeated } else { EventKind::TokenIssued };
         self.jti(claims.jti()).note_way(happening, way.name());
     }
 
@@ -136,11 +137,11 @@ impl Audit {
     pub(crate) fn done(&self, command: &AccountCommand, count: u64) {
         match command {
             AccountCommand::EndSession { .. } | AccountCommand::EndSessions => {
-                self.note_count(Happening::SessionsEnded, count);
+                self.note_count(EventKind::SessionsEnded, count);
             }
-            AccountCommand::EndGrant { grant } => self.grant(grant).note(Happening::GrantEnded),
-            AccountCommand::EndGrants { .. } => self.note_count(Happening::GrantsEnded, count),
-            AccountCommand::Withdraw { client } => self.client(client).note_count(Happening::ConsentWithdrawn, count),
+            AccountCommand::EndGrant { grant } => self.grant(grant).note(EventKind::GrantEnded),
+            AccountCommand::EndGrants { .. } => self.note_count(EventKind::GrantsEnded, count),
+            AccountCommand::Withdraw { client } => self.client(client).note_count(EventKind::ConsentWithdrawn, count),
             AccountCommand::AddPasskey { .. }
             | AccountCommand::Allow { .. }
             | AccountCommand::Authorize { .. }
@@ -170,9 +171,9 @@ impl Audit {
     /// A change of credentials has ended this much: one event for each kind of which there was something.
     pub(crate) fn ended(&self, ended: Ended) {
         for (happening, count) in [
-            (Happening::PasskeyRemoved, ended.passkeys),
-            (Happening::SessionsEnded, ended.sessions),
-            (Happening::GrantsEnded, ended.grants),
+            (EventKind::PasskeyRemoved, ended.passkeys),
+            (EventKind::SessionsEnded, ended.sessions),
+            (EventKind::GrantsEnded, ended.grants),
         ] {
             if count > 0 {
                 self.note_count(happening, count);
@@ -182,13 +183,13 @@ impl Audit {
 
     /// A request was refused: an event, if it is worth one, else a line of the log.
     pub(crate) fn refused(&self, refusal: &Refusal) {
-        match Happening::of_refusal(refusal, self.by_operator.get()) {
+        match refusal.event(self.by_operator.get()) {
             Some(happening) => self.note_way(happening, refusal.kind()),
             None => report::refused(self.endpoint.get(), refusal),
         }
     }
 
-    fn leave(&self, event: Happening, reason: Option<&'static str>, count: Option<u64>) {
+    fn leave(&self, event: EventKind, reason: Option<&'static str>, count: Option<u64>) {
         let (severity, endpoint) = (event.severity(), self.endpoint.get());
         let about = &*self.about.borrow();
         let line = Event { event, severity, time: self.now, endpoint, reason, count, about }.to_line();
@@ -198,7 +199,7 @@ impl Audit {
         }
         BUFFER.with_borrow_mut(|buffer| match event {
             // Anyone can cause these without end: they must not push other events out of the store.
-            Happening::ClientAuthenticationFailed => {
+            EventKind::ClientAuthenticationFailed => {
                 let client = about.client.clone();
                 buffer.count_failure(Failure { time: self.now, endpoint, reason, client, count: 1 });
             }
@@ -224,7 +225,7 @@ impl Failure {
     }
 
     fn into_line(self) -> String {
-        let event = Happening::ClientAuthenticationFailed;
+        let event = EventKind::ClientAuthenticationFailed;
         let Self { time, endpoint, reason, client, count } = self;
         let (about, count) = (About { client, ..About::default() }, (count > 1).then_some(count));
         Event { event, severity: event.severity(), time, endpoint, reason, count, about: &about }.to_line()
@@ -360,7 +361,7 @@ pub(crate) fn object_name(issuer: &str, hour: u64) -> String {
 }
 
 fn told_dropped(count: u64, time: UnixTime) -> String {
-    let event = Happening::EventsDropped;
+    let event = EventKind::EventsDropped;
     let (severity, about) = (event.severity(), &About::default());
     Event { event, severity, time, endpoint: "", reason: None, count: Some(count), about }.to_line()
 }

@@ -7,11 +7,11 @@ use worker::Delay;
 
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
 use crate::oauth::endpoints::upstream::{Subject, Told};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::authority::Upstream;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::upstream_policy::UpstreamAccounts;
 use crate::token::{UnixTime, base64url};
 
@@ -63,7 +63,7 @@ pub(crate) async fn account_of(
         }
         match users::create_upstream(platform, &name, &profile).await {
             Ok(account) => {
-                platform.audit.user(&account).note(Happening::UserCreated);
+                platform.audit.user(&account).note(EventKind::UserCreated);
                 return Ok(account);
             }
             // By the same user, in another tab.

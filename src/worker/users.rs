@@ -9,9 +9,10 @@ use worker::Delay;
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
-use crate::oauth::admin::user::{Change, UserDescription, UserError};
+use crate::oauth::admin::user::{Change, UserDescription};
 use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::refusal::UserError;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::{UnixTime, base64url};
 

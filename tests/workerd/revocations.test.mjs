@@ -18,9 +18,9 @@ after(() => server?.kill());
 
 test('a body that describes nothing, or not well', async () => {
   for (const [body, member] of [
-    [{}, 'Say'],
-    [{ users: 'x' }, 'The members'],
-    [{ client: one.id, after: 1 }, 'The members'],
+    [{}, 'Describe'],
+    [{ users: 'x' }, 'Only'],
+    [{ client: one.id, after: 1 }, 'Only'],
     [{ user: 'x' }, 'user'],
     [{ user: null }, 'user'],
     [{ client: '' }, 'client'],

@@ -1,5 +1,6 @@
 //! Ending many grants at once: which ones, as an operator describes them.
 
+use crate::oauth::refusal::BulkError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -43,52 +44,6 @@ pub struct BulkRevocation {
     /// And of the user's grants, which.
     #[serde(flatten)]
     pub grants: GrantFilter,
-}
-
-/// What is wrong with the description of what is to be ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BulkError {
-    /// `before` is no whole number of seconds, or lies in the future.
-    Before,
-    /// `client` is no client identifier.
-    Client,
-    /// Nothing is said: that would be everything.
-    Empty,
-    /// `resource` is no absolute URI without fragment.
-    Resource,
-    /// There is a member that we do not know. It may have been meant to spare something.
-    Unknown,
-    /// `user` is no user's identifier.
-    User,
-}
-
-impl BulkError {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Before, Self::Client, Self::Empty, Self::Resource, Self::Unknown, Self::User];
-
-    /// The stable word.
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::Before => "revocation_before",
-            Self::Client => "revocation_client",
-            Self::Empty => "revocation_empty",
-            Self::Resource => "revocation_resource",
-            Self::Unknown => "revocation_unknown",
-            Self::User => "revocation_user",
-        }
-    }
-
-    /// What the sender is told.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Before => "before must be whole seconds since 1970, and not in the future.",
-            Self::Client => "client must be a client_id.",
-            Self::Empty => "Say what is to be ended: user, client, resource or before.",
-            Self::Resource => "resource must be an absolute URI without fragment.",
-            Self::Unknown => "The members are user, client, resource and before, and no other.",
-            Self::User => "user must be the id of a user.",
-        }
-    }
 }
 
 impl BulkRevocation {

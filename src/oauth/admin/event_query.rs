@@ -1,15 +1,16 @@
 //! Which events an operator asks for, where a page of them begins, and how long they are kept.
 
+use crate::oauth::refusal::EventQueryError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::token::UnixTime;
 use crate::wire::Form;
 
-use crate::oauth::admin::event::{Happening, Severity};
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::event_kind::{EventKind, Severity};
 
 /// Events are stored by the hour.
 pub const HOUR: u64 = 3600;
@@ -17,73 +18,6 @@ pub const HOUR: u64 = 3600;
 pub const DAY: u64 = 24 * HOUR;
 const LIMIT: u64 = 100;
 const MAX_LIMIT: u64 = 1000;
-
-/// Which parameter is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventQueryError {
-    /// `client` is no client identifier.
-    Client,
-    /// `event` is no word of the list.
-    Event,
-    /// `grant` is no grant's identifier.
-    Grant,
-    /// `jti` is no identifier of a token.
-    Jti,
-    /// `kid` is no identifier of a key.
-    Kid,
-    /// `limit` is no number in its range.
-    Limit,
-    /// `since` is later than `until`.
-    Range,
-    /// `severity` is no word of the list.
-    Severity,
-    /// `since` is no number of seconds.
-    Since,
-    /// A parameter that this list does not have.
-    Unknown,
-    /// `until` is no number of seconds.
-    Until,
-    /// `user` is no account's identifier.
-    User,
-}
-
-impl EventQueryError {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Client,
-        Self::Event,
-        Self::Grant,
-        Self::Jti,
-        Self::Kid,
-        Self::Limit,
-        Self::Range,
-        Self::Severity,
-        Self::Since,
-        Self::Unknown,
-        Self::Until,
-        Self::User,
-    ];
-
-    /// What the operator is told.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Client => "client must be a client_id.",
-            Self::Event => "event must be a word from the manual's list of events.",
-            Self::Grant => "grant must be the identifier of a grant.",
-            Self::Jti => "jti must be the identifier of a token.",
-            Self::Kid => "kid must be the identifier of a key.",
-            Self::Limit => "limit must be a number from 1 to 1000.",
-            Self::Range => "since must not be later than until.",
-            Self::Severity => "severity must be info, notice or alert.",
-            Self::Since => "since must be a time in seconds since 1970.",
-            Self::Unknown => {
-                "This list takes since, until, event, severity, client, user, grant, kid, jti, limit and cursor."
-            }
-            Self::Until => "until must be a time in seconds since 1970.",
-            Self::User => "user must be the identifier of a user.",
-        }
-    }
-}
 
 /// What an event must have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -168,7 +102,7 @@ impl EventQuery {
     /// [`Refusal::EventQuery`] names the parameter that is wrong, [`Refusal::CursorMalformed`] is for `cursor`,
     /// [`Refusal::EventsNotKept`] for an authority that keeps none.
     pub fn parse(form: &Form, retention_days: u64, now: UnixTime) -> Result<Self, Refusal> {
-        use EventQueryError as Wrong;
+        use crate::oauth::refusal::EventQueryError as Wrong;
         if retention_days == 0 {
             return Err(Refusal::EventsNotKept);
         }
@@ -194,7 +128,7 @@ impl EventQuery {
                     cursor = Some(Cursor::parse(value).ok_or(Refusal::CursorMalformed)?);
                     continue;
                 }
-                "event" => checked(Happening::ALL.iter().any(|known| known.word() == value), Wrong::Event),
+                "event" => checked(EventKind::ALL.iter().any(|known| known.word() == value), Wrong::Event),
                 "severity" => checked(Severity::ALL.iter().any(|known| known.word() == value), Wrong::Severity),
                 "client" => checked(ClientId::parse(value).is_some(), Wrong::Client),
                 "user" => checked(AccountId::parse(value).is_some(), Wrong::User),

@@ -1,84 +1,11 @@
 //! A user as an operator or the person itself describes it: the members of `/admin/users`.
 
+use crate::oauth::refusal::UserError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::oauth::endpoints::id_token::UpstreamUser;
 use crate::oauth::vocabulary::scope::Scope;
-
-/// What is wrong with the description of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserError {
-    /// `email`.
-    Email,
-    /// `email_verified`.
-    EmailVerified,
-    /// `end_grants`.
-    EndGrants,
-    /// `groups`.
-    Groups,
-    /// `name`.
-    Name,
-    /// `password` is too short, too long, or holds a control character.
-    Password,
-    /// `scope`.
-    Scope,
-    /// `upstream`.
-    Upstream,
-    /// `username`.
-    Username,
-}
-
-impl UserError {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Email,
-        Self::EmailVerified,
-        Self::EndGrants,
-        Self::Groups,
-        Self::Name,
-        Self::Password,
-        Self::Scope,
-        Self::Upstream,
-        Self::Username,
-    ];
-
-    /// The stable word.
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::Email => "user_email",
-            Self::EmailVerified => "user_email_verified",
-            Self::EndGrants => "user_end_grants",
-            Self::Groups => "user_groups",
-            Self::Name => "user_name",
-            Self::Password => "user_password",
-            Self::Scope => "user_scope",
-            Self::Upstream => "user_upstream",
-            Self::Username => "user_username",
-        }
-    }
-
-    /// What the sender is told.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Email => "email must be an address of at most 254 bytes.",
-            Self::EmailVerified => "email_verified must be true or false.",
-            Self::EndGrants => "end_grants must be true or false.",
-            Self::Groups => {
-                "groups must be a list of at most 100 texts of 1 to 100 characters, none of them a control character."
-            }
-            Self::Name => "name must be 1 to 100 characters, none of them a control character or a mark of direction.",
-            Self::Password => "password must be 8 to 128 characters, none of them a control character.",
-            Self::Scope => "scope must be a text of scope values separated by spaces.",
-            Self::Upstream => {
-                "upstream must have issuer (the configured UPSTREAM_ISSUER) and sub (1 to 255 characters), or be null."
-            }
-            Self::Username => {
-                "username must be 1 to 128 ASCII letters, digits and ._@+- (with more before an @, as in an e-mail address)."
-            }
-        }
-    }
-}
 
 /// What a description says about a member that can be kept, set and cleared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -1,5 +1,6 @@
 //! Client metadata as a client or an operator sends it (RFC 7591 section 2).
 
+use crate::oauth::refusal::MetadataError;
 use serde_json::{Map, Value, json};
 
 use crate::keyring::SIGNING_ALGORITHMS;
@@ -12,104 +13,6 @@ use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::OPENID_SCOPES;
 use crate::oauth::vocabulary::scope::Scope;
-
-/// What is wrong with client metadata.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetadataError {
-    /// `access_token_signed_response_alg`.
-    AccessTokenAlg,
-    /// `assertion_audience`.
-    AssertionAudience,
-    /// `token_endpoint_auth_method`.
-    AuthMethod,
-    /// `client_id`.
-    ClientId,
-    /// `client_id` of the body and of the address differ.
-    ClientIdDiffers,
-    /// `client_id` is the identifier of a user (RFC 9700 section 4.15).
-    ClientIdOfUser,
-    /// `client_name`, `client_uri`, `contacts`, `software_id` or `software_version`.
-    Description,
-    /// `grant_types`.
-    GrantTypes,
-    /// A public client that asks for tokens of its own, or for anything to be proved.
-    GrantTypesPublic,
-    /// `id_token_signed_response_alg`.
-    IdTokenAlg,
-    /// `id_token_claims`.
-    IdTokenClaims,
-    /// `jwks` is no JWK Set of usable public keys.
-    Jwks,
-    /// `private_key_jwt` without `jwks`.
-    JwksMissing,
-    /// `jwks_uri`, which we do not fetch.
-    JwksUri,
-    /// `post_logout_redirect_uris`.
-    PostLogoutRedirectUris,
-    /// `redirect_uris`.
-    RedirectUris,
-    /// The authorization code grant without `redirect_uris`.
-    RedirectUrisMissing,
-    /// `resources`.
-    Resources,
-    /// `response_types`.
-    ResponseTypes,
-    /// `scope`.
-    Scope,
-    /// `client_secret`.
-    Secret,
-    /// A `client_secret` for a client that has keys instead.
-    SecretUnused,
-    /// `token_endpoint_auth_signing_alg`.
-    SigningAlg,
-}
-
-impl MetadataError {
-    /// What the sender is told.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::AccessTokenAlg => {
-                "access_token_signed_response_alg must be ES256, RS256 or EdDSA, and one that this authority signs with."
-            }
-            Self::AssertionAudience => "assertion_audience must be issuer or token_endpoint.",
-            Self::AuthMethod => {
-                "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none."
-            }
-            Self::ClientId => "client_id must be 1 to 200 visible ASCII characters, and neither . nor .. alone.",
-            Self::ClientIdDiffers => "client_id must be the one in the address.",
-            Self::ClientIdOfUser => {
-                "client_id is the identifier of a user, whom the client's tokens would seem to be about."
-            }
-            Self::Description => {
-                "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them."
-            }
-            Self::GrantTypes => {
-                "grant_types must be a list of authorization_code, client_credentials, refresh_token; refresh_token goes with authorization_code."
-            }
-            Self::GrantTypesPublic => "A client with the authentication method none cannot use client_credentials.",
-            Self::IdTokenAlg => {
-                "id_token_signed_response_alg must be ES256, RS256 or EdDSA, and one that this authority signs with."
-            }
-            Self::IdTokenClaims => "id_token_claims must be profile, or be left out.",
-            Self::Jwks => "jwks must be a JWK Set of 1 to 20 public signature keys.",
-            Self::JwksMissing => "private_key_jwt needs jwks.",
-            Self::JwksUri => "jwks_uri is not supported: send the keys in jwks.",
-            Self::PostLogoutRedirectUris => "post_logout_redirect_uris must be a list of at most 50 redirect URIs.",
-            Self::RedirectUris => {
-                "redirect_uris must be a list of at most 50 URIs without fragment: https, http on localhost, or an application's own scheme."
-            }
-            Self::RedirectUrisMissing => "authorization_code needs redirect_uris.",
-            Self::ResponseTypes => "response_types must be [\"code\"].",
-            Self::Resources => "resources must be a list of at most 50 absolute URIs without fragment.",
-            Self::Scope => "scope must be a text of scope values separated by spaces, at most 4000 bytes.",
-            Self::Secret => {
-                "client_secret must be 16 to 512 visible ASCII characters, at least 6 of them different, and not a shorter text repeated."
-            }
-            Self::SecretUnused => "A client with private_key_jwt or none has no client_secret.",
-            Self::SigningAlg => "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.",
-        }
-    }
-}
 
 /// Metadata that can be registered, with the identifier and the secret where the sender brought them along.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod claims;
 pub mod client;
+pub mod event_kind;
 pub mod pkce;
 pub mod redirect;
 pub mod resource;

@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 use crate::identity::passkey::{self, RelyingParty};
 use crate::identity::password::Password;
 use crate::identity::profile::{PersonName, Username};
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::endpoints::step_up;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant::handle::{AccountId, GrantId, SessionId};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow, Ticked};
 use crate::wire::{Form, Reply};
@@ -118,7 +118,7 @@ async fn run(
             if let Some(session) = &overview.current {
                 account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await?;
             }
-            platform.audit.note(Happening::SignOut);
+            platform.audit.note(EventKind::SignOut);
             return Ok(Outcome::SignedOut);
         }
         "end_session" => match SessionId::parse(text("session")) {
@@ -207,7 +207,7 @@ async fn change_password(
     };
     match account::ask(platform, id, &command).await? {
         AccountAnswer::EndedAll(ended) => {
-            platform.audit.note(Happening::PasswordChanged);
+            platform.audit.note(EventKind::PasswordChanged);
             platform.audit.ended(ended);
             let (sessions, passkeys, grants) = (ended.sessions, ended.passkeys, ended.grants);
             Ok(Outcome::Done(Done::PasswordChanged { sessions, passkeys, grants }))
@@ -276,7 +276,7 @@ async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview:
     let command = AccountCommand::AddPasskey { session: session.clone(), id: credential, passkey: record, answered };
     match account::ask(platform, id, &command).await? {
         AccountAnswer::Done => {
-            platform.audit.note(Happening::PasskeyAdded);
+            platform.audit.note(EventKind::PasskeyAdded);
             Ok(Outcome::Done(Done::PasskeyAdded))
         }
         AccountAnswer::Exists | AccountAnswer::Refused => Ok(not_added),

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use crate::keyring::MAX_TOKEN_TTL;
-use crate::oauth::admin::event::Happening;
-use crate::oauth::endpoints::register::{MetadataError, Registration, client_information};
+use crate::oauth::endpoints::register::{Registration, client_information};
+use crate::oauth::refusal::MetadataError;
 use crate::oauth::vocabulary::client::{ClientRecord, ClientSecret};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 
@@ -50,7 +51,7 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
         _ => return Err(objects::unexpected().into()),
     }
     clients::forget(&id);
-    platform.audit.client(&id).note(Happening::ClientRegistered);
+    platform.audit.client(&id).note(EventKind::ClientRegistered);
     let location = platform.authority().endpoint(&format!("/admin/clients/{}", path_segment(id.as_str())));
     Ok(Reply::json(201, &client_information(&record, secret.as_ref())).with("Location", location))
 }
@@ -104,7 +105,7 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
             continue;
         }
         clients::forget(&id);
-        platform.audit.client(&id).note(Happening::ClientReplaced);
+        platform.audit.client(&id).note(EventKind::ClientReplaced);
         return Ok(Reply::json(200, &client_information(&record, secret)));
     }
     Err(objects::unexpected().into())
@@ -118,7 +119,7 @@ pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply
     let withdraw = AccountCommand::Withdraw { client: id.clone() };
     let (ended, next) = end_all_of(platform, &id, &withdraw, "").await?;
     forget_client(platform, &id).await?;
-    platform.audit.client(&id).note_count(Happening::ClientRemoved, ended);
+    platform.audit.client(&id).note_count(EventKind::ClientRemoved, ended);
     // Very many accounts are more than one request can ask: whoever called goes on at the client's grants.
     Ok(match next {
         Some(next) => Reply::json(200, &json!({ "ended": ended, "cursor": next })),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::oauth::Refusal;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
-use crate::oauth::admin::event::Happening;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::account;
@@ -31,7 +31,7 @@ pub(crate) async fn key_encryption(platform: &Platform) -> Result<Reply, Stop> {
 /// `POST /admin/key-encryption/reseal`: seals everything anew, or goes on with it.
 pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, Stop> {
     let job = maintenance_do::ask(platform, &MaintenanceCommand::StartReseal).await?;
-    platform.audit.note(Happening::ResealStarted);
+    platform.audit.note(EventKind::ResealStarted);
     let location = platform.authority().endpoint("/admin/key-encryption");
     Ok(Reply::json(202, &reseal::shown(platform, job.as_ref())).with("Location", location))
 }
@@ -56,7 +56,7 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
 pub(crate) async fn restored(platform: &Platform) -> Result<Reply, Stop> {
     // The keys first: then no token counts that was issued before.
     let changed = ring::change(platform, KeyringCommand::Restored).await;
-    platform.audit.note(Happening::Restored);
+    platform.audit.note(EventKind::Restored);
     changed?.map_err(|_| objects::unexpected())?;
     // What is issued in this second is meant too.
     let before = Some(platform.now.plus(1));
@@ -66,7 +66,7 @@ pub(crate) async fn restored(platform: &Platform) -> Result<Reply, Stop> {
 
 async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Result<Reply, Stop> {
     let id = base64url::encode(&random::<16>()?);
-    platform.audit.revocation(&id).note(Happening::BulkRevocationStarted);
+    platform.audit.revocation(&id).note(EventKind::BulkRevocationStarted);
     let command = MaintenanceCommand::StartRevocation { id: id.clone(), what, restored };
     let job = maintenance_do::ask(platform, &command).await?;
     let (status, shown) = shown(job.as_ref())?;
@@ -92,7 +92,7 @@ pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, S
         return Err(Refusal::ClientNotFound.into());
     }
     clients::end_tokens(platform, &client, platform.now).await?;
-    platform.audit.client(&client).note(Happening::ClientTokensEnded);
+    platform.audit.client(&client).note(EventKind::ClientTokensEnded);
     Ok(Reply::json(200, &json!({ "issued_until": platform.now })))
 }
 

@@ -7,7 +7,7 @@ use crate::keyring::{
     Import, ImportError, ImportText, JWKS_MAX_AGE, KeyringRefusal, Private, PrivateJwk, Purpose, SPREAD, SigningKey,
 };
 use crate::oauth::Refusal;
-use crate::oauth::admin::event::Happening;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::{Algorithm, Key, base64url};
 use crate::wire::Reply;
 
@@ -29,7 +29,7 @@ pub(crate) async fn list(platform: &Platform) -> Result<Reply, Stop> {
 /// soon as it can. Within that time, doing it twice changes nothing.
 pub(crate) async fn rotate(platform: &Platform) -> Result<Reply, Stop> {
     let reply = all(platform, KeyringCommand::Rotate, 200).await?;
-    platform.audit.note(Happening::KeysRotated);
+    platform.audit.note(EventKind::KeysRotated);
     Ok(reply)
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
     let changed = ring::change(platform, KeyringCommand::Import(Box::new(import))).await;
     if !matches!(changed, Ok(Err(_))) {
         // Where it could not be published it will be, by itself.
-        platform.audit.key(&kid).note(Happening::KeyImported);
+        platform.audit.key(&kid).note(EventKind::KeyImported);
     }
     let view = match changed? {
         Ok(view) => view,
@@ -117,7 +117,7 @@ pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, 
     let changed = ring::change(platform, KeyringCommand::Revoke(kid.clone())).await;
     if !matches!(changed, Ok(Err(_))) {
         // Where it could not be published it will be, by itself.
-        platform.audit.key(&kid).note(Happening::KeyRevoked);
+        platform.audit.key(&kid).note(EventKind::KeyRevoked);
     }
     let view = match changed? {
         Ok(view) => view,

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use crate::oauth::admin::bulk::GrantFilter;
-use crate::oauth::admin::event::Happening;
 use crate::oauth::admin::user::UserDescription;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::{Form, Reply};
 use crate::worker::account;
@@ -31,7 +31,7 @@ const PAGE: u64 = 50;
 pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let user = checked(description(request).await?, None, platform.now)?;
     let (id, profile, scope) = users::create(platform, user).await?;
-    platform.audit.user(&id).note(Happening::UserCreated);
+    platform.audit.user(&id).note(EventKind::UserCreated);
     let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
     let record = AccountRecord { profile: String::new(), scope, created: platform.now };
     Ok(Reply::json(201, &shown(&id, &record, &profile)).with("Location", location))
@@ -89,10 +89,10 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     let user = checked(description, Some(&current), platform.now)?;
     let resets_password = user.password.is_some();
     users::replace(platform, &id, user).await?;
-    platform.audit.user(&id).note(Happening::UserReplaced);
+    platform.audit.user(&id).note(EventKind::UserReplaced);
     let mut shown = read_shown(platform, &id).await?;
     if resets_password {
-        platform.audit.note(Happening::PasswordReset);
+        platform.audit.note(EventKind::PasswordReset);
     }
     if let Some(ended) = end_after_replacing(platform, &id, resets_password, ends_grants).await? {
         platform.audit.ended(ended);
@@ -133,7 +133,7 @@ async fn end_after_replacing(
 pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let id = account_id(id)?;
     users::remove(platform, &id).await?;
-    platform.audit.user(&id).note(Happening::UserRemoved);
+    platform.audit.user(&id).note(EventKind::UserRemoved);
     Ok(Reply::empty(204))
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
         false => AccountCommand::Withdraw { client: client.clone() },
     };
     let (ended, next) = end_all_of(platform, &client, &command, query.get("cursor").unwrap_or_default()).await?;
-    platform.audit.client(&client).note_count(Happening::GrantsEnded, ended);
+    platform.audit.client(&client).note_count(EventKind::GrantsEnded, ended);
     let answer = match next {
         Some(next) => json!({ "ended": ended, "cursor": next }),
         None => json!({ "ended": ended }),

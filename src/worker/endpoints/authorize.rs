@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, client_id};
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::endpoints::onward::{after_sign_in, ui_locales};
 use crate::oauth::grant::Outcome;
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::{Client, Refusal};
 use crate::pages::{Consent, FormPost};
@@ -100,7 +100,7 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
     match (decision.unless_silent(&asked), known) {
         (Err(refusal), _) => Ok(refuse(platform, browser, &target, &refusal)),
         (Ok(Decision::Allowed(_)), Some((id, _))) => {
-            platform.audit.grant(&grant).note(Happening::CodeIssued);
+            platform.audit.grant(&grant).note(EventKind::CodeIssued);
             Ok(send_code(platform, browser, &target, id, &grant))
         }
         (Ok(Decision::Ask(scope)), Some((id, record))) => {
@@ -156,7 +156,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
     };
     match account::ask(platform, id, &command).await? {
         AccountAnswer::Grant(Ok(Outcome::Issued)) => {
-            platform.audit.note(Happening::ConsentGiven);
+            platform.audit.note(EventKind::ConsentGiven);
             Ok(send_code(platform, browser, &target, id, &grant))
         }
         AccountAnswer::Grant(Err(refusal)) => {

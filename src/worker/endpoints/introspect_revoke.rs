@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::bearer::any_audience_policy;
 use crate::oauth::endpoints::introspect;
 use crate::oauth::endpoints::revoke;
@@ -11,6 +10,7 @@ use crate::oauth::grant::Outcome;
 use crate::oauth::grant::handle::{Handle, Kind, is_handle};
 use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::vocabulary::client::{ClientId, GrantType};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{Client, Refusal};
 use crate::token::Token;
 use crate::wire::Reply;
@@ -69,7 +69,7 @@ async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> R
     let command = AccountCommand::Revoke { grant, client: client.clone() };
     match account::ask(platform, &handle.account, &command).await? {
         AccountAnswer::Grant(Ok(Outcome::Ended)) => {
-            platform.audit.note_way(Happening::TokenRevoked, "refresh_token");
+            platform.audit.note_way(EventKind::TokenRevoked, "refresh_token");
             Ok(())
         }
         AccountAnswer::Grant(Err(_)) => Err(Refusal::TokenOfAnother.into()),
@@ -89,7 +89,7 @@ async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Resul
         let command = AccountCommand::RevokeToken { jti: revocation.jti, until: revocation.until };
         return match account::ask(platform, &account, &command).await? {
             AccountAnswer::Done | AccountAnswer::Missing => {
-                platform.audit.note_way(Happening::TokenRevoked, "access_token");
+                platform.audit.note_way(EventKind::TokenRevoked, "access_token");
                 Ok(())
             }
             _ => Err(objects::unexpected().into()),
@@ -98,7 +98,7 @@ async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Resul
     let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
     match registry(platform, &client.id, &command).await? {
         RegistryAnswer::Done => {
-            platform.audit.note_way(Happening::TokenRevoked, "access_token");
+            platform.audit.note_way(EventKind::TokenRevoked, "access_token");
             Ok(())
         }
         _ => Err(objects::unexpected().into()),

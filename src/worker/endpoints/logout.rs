@@ -1,8 +1,8 @@
 //! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
 
 use crate::oauth::Refusal;
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::logout::{Hint, LogoutRequest};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::pages::{LogoutQuestion, SignedOut};
 use crate::wire::{Form, Reply, encode_parameters};
@@ -71,7 +71,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
     }
     match account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await? {
         AccountAnswer::Ended(_) | AccountAnswer::Missing => {
-            platform.audit.user(id).note(Happening::SignOut);
+            platform.audit.user(id).note(EventKind::SignOut);
             Ok(done())
         }
         _ => Err(objects::unexpected().into()),

@@ -8,10 +8,10 @@ use crate::identity::profile::Username;
 use crate::identity::proof_of_work::Difficulty;
 use crate::identity::throttle::Throttled;
 use crate::oauth::Refusal;
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::id_token::PASSKEY_AMR;
 use crate::oauth::grant::handle::{AccountId, SessionId};
 use crate::oauth::grant::{Acr, SignIn as SignedIn};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::pages::{SignIn, SignInError};
 use crate::token::{UnixTime, base64url};
 use crate::wire::{Form, Reply, encode_parameters, form_encode};
@@ -229,22 +229,22 @@ pub(crate) async fn open_session_for(
     // Somebody else was signed in here: that session ends with this sign-in.
     if let Some((other, old)) = browser.session.as_ref().filter(|(owner, _)| owner != account) {
         account::ask(platform, other, &AccountCommand::EndSession { session: old.clone() }).await?;
-        platform.audit.user(other).note(Happening::SignOut);
+        platform.audit.user(other).note(EventKind::SignOut);
     }
     let command =
         AccountCommand::SignIn { session: session.clone(), sign_in, agent: browser.agent.clone(), replaces, passkey };
     match account::ask(platform, account, &command).await? {
         AccountAnswer::Done => {
-            platform.audit.user(account).note(Happening::SignIn);
+            platform.audit.user(account).note(EventKind::SignIn);
             Ok(Some(session))
         }
         AccountAnswer::CounterRestarted => {
-            platform.audit.user(account).note(Happening::PasskeyCounterRestarted);
-            platform.audit.note(Happening::SignIn);
+            platform.audit.user(account).note(EventKind::PasskeyCounterRestarted);
+            platform.audit.note(EventKind::SignIn);
             Ok(Some(session))
         }
         AccountAnswer::CounterWentBack => {
-            platform.audit.user(account).note(Happening::PasskeyCounter);
+            platform.audit.user(account).note(EventKind::PasskeyCounter);
             Ok(None)
         }
         AccountAnswer::Missing | AccountAnswer::Refused => {

@@ -2,9 +2,9 @@
 
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
-use crate::oauth::admin::event::Happening;
 use crate::oauth::admin::user::Change;
 use crate::oauth::endpoints::id_token::{Namespace, Profile};
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Done, SignUp, SignUpError};
 use crate::wire::{Form, Reply, encode_parameters};
@@ -55,7 +55,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
         }
         Err(stop) => return Err(stop),
     };
-    platform.audit.user(&account).note(Happening::UserCreated);
+    platform.audit.user(&account).note(EventKind::UserCreated);
     let session = open_session(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
     let session = session.ok_or(Refusal::SignIn)?;
     let onward = continuation(form.get("continue"));

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::oauth::ClientId;
-use crate::oauth::admin::event::Happening;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
 use crate::worker::account::{self, profile_name};
 use crate::worker::clients::registry;
@@ -169,7 +169,7 @@ impl Reseal {
     fn end_of_pass(&mut self, platform: &Platform) -> Progress {
         let again = self.tally.resealed > 0 || (self.tally.unanswered > 0 && self.pass < PASSES_FOR_FAULTS);
         if !again {
-            platform.audit.note_count(Happening::RecordsResealed, self.resealed);
+            platform.audit.note_count(EventKind::RecordsResealed, self.resealed);
             return Progress::Done;
         }
         self.pass += 1;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
-use crate::oauth::admin::event::Happening;
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
 use crate::worker::account;
@@ -136,7 +136,7 @@ impl Revoke {
             self.rounds += 1;
             self.again(platform).await?;
         } else {
-            platform.audit.revocation(&self.id).note_count(Happening::BulkRevoked, self.ended);
+            platform.audit.revocation(&self.id).note_count(EventKind::BulkRevoked, self.ended);
             return Ok(Progress::Done);
         }
         Ok(Progress::More)

@@ -13,7 +13,7 @@ use worker::{DurableObject, Env, Request, Response, State, Storage, durable_obje
 
 use crate::keyring::schedule::{CLOCK_SKEW, WRITE_SLACK};
 use crate::keyring::{Command, Event, Import, Kept, KeyringRefusal, Ring, Terms, Unpublished};
-use crate::oauth::admin::event::Happening;
+use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
 
 use super as objects;
@@ -254,7 +254,7 @@ impl Keeper {
         let mut stored = self.keep(kept).await?;
         // What an operator asked for is told where that is known by whom.
         for (_, kid) in events.iter().filter(|(event, _)| matches!(event, Event::Created)) {
-            self.platform.audit.at("keyring", false).key(kid).note(Happening::KeyCreated);
+            self.platform.audit.at("keyring", false).key(kid).note(EventKind::KeyCreated);
         }
         if let Some(fault) = unknown {
             return Err(fault);

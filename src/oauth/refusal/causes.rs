@@ -1,0 +1,155 @@
+//! What is wrong with the input of an operator or a user: a table for each kind of input, a row for each cause.
+//!
+//! A row is `Cause: "word" "sentence"`: the word is for the log, the sentence for the sender. A table with one word for all
+//! its rows has it beside its name.
+
+/// Writes an enum of causes from a table.
+macro_rules! causes {
+    ($(#[$doc:meta])* $name:ident { $( $(#[$row_doc:meta])* $cause:ident: $word:literal $sentence:literal; )+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $( $(#[$row_doc])* $cause, )+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: [Self; [$($sentence),+].len()] = [$( Self::$cause ),+];
+
+            /// Returns the stable word for logs and metrics.
+            pub const fn kind(self) -> &'static str {
+                match self { $( Self::$cause => $word, )+ }
+            }
+
+            /// Returns the sentence for the sender.
+            pub const fn sentence(self) -> &'static str {
+                match self { $( Self::$cause => $sentence, )+ }
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident $word:literal { $( $(#[$row_doc:meta])* $cause:ident: $sentence:literal; )+ }) => {
+        causes! { $(#[$doc])* $name { $( $(#[$row_doc])* $cause: $word $sentence; )+ } }
+    };
+}
+
+causes! {
+    /// What is wrong with the body of `POST /admin/revocations`.
+    BulkError {
+        /// `before` is not a whole number of seconds, or lies in the future.
+        Before: "revocation_before" "before must be whole seconds since 1970, and not in the future.";
+        /// `client` is not a client identifier.
+        Client: "revocation_client" "client must be a client_id.";
+        /// The body has no member: it would match every grant.
+        Empty: "revocation_empty" "Describe the grants to revoke by user, client, resource or before.";
+        /// `resource` is not an absolute URI without a fragment.
+        Resource: "revocation_resource" "resource must be an absolute URI without a fragment.";
+        /// The body has an unknown member, which may have been meant as a restriction.
+        Unknown: "revocation_unknown" "Only the members user, client, resource and before are allowed.";
+        /// `user` is not a user's identifier.
+        User: "revocation_user" "user must be the id of a user.";
+    }
+}
+
+causes! {
+    /// Which parameter of `GET /admin/events` is wrong.
+    EventQueryError "event_query" {
+        /// `client` is not a client identifier.
+        Client: "client must be a client_id.";
+        /// `event` is not an event kind.
+        Event: "event must be a word from the manual's list of events.";
+        /// `grant` is not a grant's identifier.
+        Grant: "grant must be the identifier of a grant.";
+        /// `jti` is not a token's identifier.
+        Jti: "jti must be the identifier of a token.";
+        /// `kid` is not a key's identifier.
+        Kid: "kid must be the identifier of a key.";
+        /// `limit` is out of range.
+        Limit: "limit must be a number from 1 to 1000.";
+        /// `since` is later than `until`.
+        Range: "since must not be later than until.";
+        /// `severity` is unknown.
+        Severity: "severity must be info, notice or alert.";
+        /// `since` is not a number of seconds.
+        Since: "since must be a time in seconds since 1970.";
+        /// The list does not have the parameter.
+        Unknown: "This list takes since, until, event, severity, client, user, grant, kid, jti, limit and cursor.";
+        /// `until` is not a number of seconds.
+        Until: "until must be a time in seconds since 1970.";
+        /// `user` is not an account's identifier.
+        User: "user must be the identifier of a user.";
+    }
+}
+
+causes! {
+    /// What is wrong with client metadata (RFC 7591 section 2).
+    MetadataError "metadata" {
+        /// `access_token_signed_response_alg`.
+        AccessTokenAlg: "access_token_signed_response_alg must be ES256, RS256 or EdDSA, and one of the server's SIGNING_ALGORITHMS.";
+        /// `assertion_audience`.
+        AssertionAudience: "assertion_audience must be issuer or token_endpoint.";
+        /// `token_endpoint_auth_method`.
+        AuthMethod: "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none.";
+        /// `client_id`.
+        ClientId: "client_id must be 1 to 200 visible ASCII characters, and neither . nor .. alone.";
+        /// `client_id` in the body differs from the one in the path.
+        ClientIdDiffers: "client_id must be the one in the URL.";
+        /// `client_id` is the identifier of a user (RFC 9700 section 4.15).
+        ClientIdOfUser: "client_id is the identifier of a user: the client's tokens would appear to be about that user.";
+        /// `client_name`, `client_uri`, `contacts`, `software_id` or `software_version`.
+        Description: "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them.";
+        /// `grant_types`.
+        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token; refresh_token requires authorization_code.";
+        /// A public client that registers `client_credentials`.
+        GrantTypesPublic: "A client with the authentication method none cannot use client_credentials.";
+        /// `id_token_signed_response_alg`.
+        IdTokenAlg: "id_token_signed_response_alg must be ES256, RS256 or EdDSA, and one of the server's SIGNING_ALGORITHMS.";
+        /// `id_token_claims`.
+        IdTokenClaims: "id_token_claims must be profile, or be omitted.";
+        /// `jwks` is not a JWK Set of usable public keys.
+        Jwks: "jwks must be a JWK Set of 1 to 20 public signature keys.";
+        /// `private_key_jwt` without `jwks`.
+        JwksMissing: "private_key_jwt requires jwks.";
+        /// `jwks_uri`, which is not supported.
+        JwksUri: "jwks_uri is not supported: send the keys in jwks.";
+        /// `post_logout_redirect_uris`.
+        PostLogoutRedirectUris: "post_logout_redirect_uris must be a list of at most 50 redirect URIs.";
+        /// `redirect_uris`.
+        RedirectUris: "redirect_uris must be a list of at most 50 URIs without a fragment: https, http on localhost, or a private-use scheme.";
+        /// The authorization code grant without `redirect_uris`.
+        RedirectUrisMissing: "authorization_code requires redirect_uris.";
+        /// `resources`.
+        Resources: "resources must be a list of at most 50 absolute URIs without a fragment.";
+        /// `response_types`.
+        ResponseTypes: "response_types must be [\"code\"].";
+        /// `scope`.
+        Scope: "scope must be a text of scope values separated by spaces, at most 4000 bytes.";
+        /// `client_secret`.
+        Secret: "client_secret must be 16 to 512 visible ASCII characters, at least 6 different ones, and not a repeated shorter text.";
+        /// A `client_secret` for a client that authenticates by keys or not at all.
+        SecretUnused: "A client with private_key_jwt or none has no client_secret.";
+        /// `token_endpoint_auth_signing_alg`.
+        SigningAlg: "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.";
+    }
+}
+
+causes! {
+    /// What is wrong with the description of a user.
+    UserError {
+        /// `email`.
+        Email: "user_email" "email must be an address of at most 254 bytes.";
+        /// `email_verified`.
+        EmailVerified: "user_email_verified" "email_verified must be true or false.";
+        /// `end_grants`.
+        EndGrants: "user_end_grants" "end_grants must be true or false.";
+        /// `groups`.
+        Groups: "user_groups" "groups must be a list of at most 100 texts of 1 to 100 characters without control characters.";
+        /// `name`.
+        Name: "user_name" "name must be 1 to 100 characters without control characters and direction marks.";
+        /// `password` is too short, too long, or contains a control character.
+        Password: "user_password" "password must be 8 to 128 characters without control characters.";
+        /// `scope`.
+        Scope: "user_scope" "scope must be a text of scope values separated by spaces.";
+        /// `upstream`.
+        Upstream: "user_upstream" "upstream must have issuer (the configured UPSTREAM_ISSUER) and sub (1 to 255 characters), or be null.";
+        /// `username`.
+        Username: "user_username" "username must be 1 to 128 ASCII letters, digits and ._@+- (with more before an @, as in an e-mail address).";
+    }
+}

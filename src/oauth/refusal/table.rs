@@ -1,0 +1,335 @@
+//! The table of refusals: one row each, grouped by who is refused.
+//!
+//! A row is `Variant: "word" status "OAuth error code" "sentence" => event`. The event is `none`, the kind of the audit event, or
+//! `operator` and the kind where only a refusal at an admin endpoint is an event. An event is recorded for what may be an
+//! attack, or for a client that misuses something of value; malformed requests go to the log alone.
+
+use crate::keyring::ImportError;
+use crate::oauth::grant::GrantRefusal;
+use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::wire::FormError;
+
+use super::{BulkError, EventQueryError, MetadataError, Noted, Row, UserError};
+
+/// Writes the enum, its rows and its samples from the table.
+macro_rules! refusals {
+    (
+        rows { $(
+            $(#[$doc:meta])*
+            $variant:ident $({ $(#[$field_doc:meta])* $field:ident: $type:ty = $sample:expr })?
+                : $word:literal $status:literal $error:literal $sentence:tt => $($event:ident)+;
+        )+ }
+        nested { $(
+            $(#[$nested_doc:meta])*
+            $nested:ident($inner:ty): $row:path;
+        )+ }
+    ) => {
+        /// A reason to refuse a request.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Refusal {
+            $( $(#[$doc])* $variant $({ $(#[$field_doc])* $field: $type })?, )+
+            $( $(#[$nested_doc])* $nested($inner), )+
+        }
+
+        impl Refusal {
+            /// The row of the table.
+            pub(super) const fn row(&self) -> Row {
+                match self {
+                    $( Self::$variant { .. } => Row {
+                        word: $word, status: $status, error: $error, sentence: refusals!(@sentence $sentence),
+                        event: refusals!(@event $($event)+),
+                    }, )+
+                    $( Self::$nested(inner) => $row(*inner), )+
+                }
+            }
+
+            /// Returns one value of each variant, and of each variant of the errors inside. Tests hold the manual against them.
+            pub fn samples() -> Vec<Self> {
+                let mut samples = vec![$( Self::$variant $({ $field: $sample })? ),+];
+                $( samples.extend(<$inner>::ALL.map(Self::$nested)); )+
+                samples
+            }
+        }
+    };
+    (@sentence $sentence:tt) => { $sentence };
+    (@event none) => { Noted::Never };
+    (@event operator $kind:ident) => { Noted::AtAdminEndpoints(EventKind::$kind) };
+    (@event $kind:ident) => { Noted::Always(EventKind::$kind) };
+}
+
+/// One sentence for everything that a stolen or guessed code or refresh token could probe.
+const GRANT_REFUSED: &str =
+    "The code or refresh token is expired, used, revoked or issued to another client. Start again.";
+/// One sentence for everything that a guess at a client's credentials could probe.
+const CLIENT_REFUSED: &str = "Client authentication failed.";
+/// One sentence for everything that a stolen or forged access token could probe.
+const TOKEN_REFUSED: &str =
+    "The access token is malformed, expired, revoked or not meant for this resource. Get a new one.";
+
+refusals! {
+    rows {
+        // Authorization requests (RFC 6749 section 4.1.2.1).
+
+        /// The user or the rules for the user's account denied the request.
+        AccessDenied: "access_denied" 400 "access_denied" "The user denied the request." => ConsentDenied;
+        /// The request names no registered client.
+        AuthorizeClient: "authorize_client" 400 "invalid_request" "Unknown client_id." => none;
+        /// The redirect URI is not registered for the client.
+        AuthorizeRedirect: "authorize_redirect" 400 "invalid_request" "redirect_uri is not registered for this client." => Refused;
+        /// `claims` is malformed.
+        Claims: "claims" 400 "invalid_request" "claims must be a JSON object as defined in OpenID Connect Core 5.5." => none;
+        /// `prompt=none`, but the user must give consent.
+        ConsentRequired: "consent_required" 400 "consent_required" "User interaction is required, but prompt=none forbids it." => none;
+        /// The user signed in with another account than the client asked for.
+        HintOther: "hint_other" 400 "login_required" "The user signed in with another account than requested." => none;
+        /// `id_token_hint` is not an ID token of this server.
+        HintUnreadable: "hint_unreadable" 400 "login_required" "id_token_hint is not an ID token of this server. Omit it." => none;
+        /// `prompt=none`, but the user must sign in.
+        LoginRequired: "login_required" 400 "login_required" "The user must sign in, but prompt=none forbids it." => none;
+        /// `max_age` is not a number.
+        MaxAge: "max_age" 400 "invalid_request" "max_age must be a whole number of seconds." => none;
+        /// The user has just signed in for the request, and the sign-in is older than `max_age` allows.
+        MaxAgePassed: "max_age_passed" 400 "login_required" "The sign-in is older than max_age allows." => none;
+        /// `nonce` is longer than the server stores.
+        Nonce: "nonce" 400 "invalid_request" "nonce is too long." => none;
+        /// `code_challenge` is malformed (RFC 7636 section 4.2).
+        PkceChallenge: "pkce_challenge" 400 "invalid_request" "code_challenge must be 43 characters of base64url." => none;
+        /// `code_challenge_method` is missing or not S256.
+        PkceMethod: "pkce_method" 400 "invalid_request" "code_challenge_method must be S256." => none;
+        /// The request lacks PKCE (RFC 7636).
+        PkceMissing: "pkce_missing" 400 "invalid_request" "PKCE is required: send code_challenge and code_challenge_method=S256." => none;
+        /// `prompt` is unknown, or combines `none` with another value.
+        Prompt: "prompt" 400 "invalid_request" "prompt must be none alone, or any of login, consent and select_account." => none;
+        /// The request carries a request object (RFC 9101).
+        RequestObject: "request_object" 400 "request_not_supported" "Request objects are not supported." => none;
+        /// The request refers to a request object (RFC 9101).
+        RequestUri: "request_uri" 400 "request_uri_not_supported" "request_uri is not supported." => none;
+        /// The response mode is not supported.
+        ResponseModeUnsupported: "response_mode" 400 "invalid_request" "response_mode must be query or form_post." => none;
+        /// The response type is not `code`.
+        ResponseType: "response_type" 400 "unsupported_response_type" "response_type must be code." => none;
+        /// The upstream provider refused, or its response did not verify.
+        Upstream: "upstream" 502 "temporarily_unavailable" "The upstream sign-in failed." => Refused;
+        /// The upstream provider's user has no account here, and the settings admit no new one.
+        UpstreamAccount: "upstream_account" 403 "access_denied" "The user of the upstream provider has no account here." => Refused;
+        /// The upstream provider's ID token lacks `auth_time` although it was required, or the sign-in is too old.
+        UpstreamAuthTime: "upstream_auth_time" 502 "login_required" "The upstream provider did not confirm a sign-in as recent as requested." => Refused;
+
+        // Client authentication (RFC 6749 section 2.3).
+
+        /// The client assertion does not verify.
+        ClientAssertion: "client_assertion" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+        /// The client assertion was used before.
+        ClientAssertionReplay: "client_assertion_replay" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+        /// The client credentials are malformed.
+        ClientAuthMalformed: "client_auth_malformed" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+        /// The authentication method is not the one that the client registered.
+        ClientAuthMethod: "client_auth_method" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+        /// The request carries no client credentials.
+        ClientAuthMissing: "client_auth_missing" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+        /// The request uses several authentication methods (RFC 6749 section 2.3).
+        ClientAuthSeveral: "client_auth_several" 400 "invalid_request" "Use a single client authentication method." => none;
+        /// The client secret is wrong.
+        ClientSecret: "client_secret" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+        /// The client is unknown.
+        ClientUnknown: "client_unknown" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
+
+        // Token, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8707).
+
+        /// The client did not register this grant type.
+        GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
+        /// The grant type is not supported.
+        GrantUnsupported: "grant_unsupported" 400 "unsupported_grant_type" "This grant_type is not supported." => none;
+        /// The code or refresh token was not issued by this server.
+        HandleForged: "handle_forged" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// `code_verifier` is malformed (RFC 7636 section 4.1).
+        PkceVerifier: "pkce_verifier" 400 "invalid_request" "code_verifier must be 43 to 128 unreserved characters." => none;
+        /// `resource` is not an absolute URI without a fragment (RFC 8707 section 2).
+        ResourceMalformed: "resource_malformed" 400 "invalid_target" "resource must be an absolute URI without a fragment." => none;
+        /// `resource` is not registered for the client.
+        ResourceNotAllowed: "resource_not_allowed" 400 "invalid_target" "The client may not request this resource." => Refused;
+        /// `scope` has a character outside of RFC 6749 section 3.3.
+        ScopeMalformed: "scope_malformed" 400 "invalid_scope" "scope contains a character that is not allowed." => none;
+        /// `scope` exceeds what the client may request.
+        ScopeNotAllowed: "scope_not_allowed" 400 "invalid_scope" "scope exceeds what the client may request." => Refused;
+        /// The request asks for a past state of a status list (draft-ietf-oauth-status-list section 8.4).
+        StatusTime: "status_time" 501 "invalid_request" "Only the current state of a status list is available." => none;
+        /// The client tried to revoke a token of another client.
+        TokenOfAnother: "token_of_another" 400 "unauthorized_client" "The token was issued to another client." => Refused;
+
+        // Bearers of access tokens at protected resources (RFC 6750 section 3.1).
+
+        /// The access token is in the query, which RFC 9700 section 4.3.2 forbids.
+        BearerInQuery: "bearer_in_query" 400 "invalid_request" "Send the access token in the Authorization header, not in the query." => Refused;
+        /// The access token did not verify, or was revoked.
+        BearerInvalid: "bearer_invalid" 401 "invalid_token" TOKEN_REFUSED => operator AdminRefused;
+        /// The request carries no access token.
+        BearerMissing: "bearer_missing" 401 "unauthorized" "Send an access token: Authorization: Bearer TOKEN." => none;
+        /// The access token lacks the scope that the sample resource is configured to require.
+        BearerSampleScope: "bearer_scope" 403 "insufficient_scope" "The access token lacks a scope that this resource requires." => none;
+        /// The access token lacks the scope of the resource.
+        BearerScope {
+            /// The required scope.
+            needed: &'static str = ""
+        }: "bearer_scope" 403 "insufficient_scope" "The access token lacks a scope that this resource requires." => operator AdminRefused;
+
+        // Administration.
+
+        /// A client with this identifier exists.
+        ClientExists: "client_exists" 400 "invalid_client_metadata" "A client with this client_id already exists." => none;
+        /// The client does not exist.
+        ClientNotFound: "client_not_found" 404 "not_found" "There is no client with this client_id." => none;
+        /// The root client is configured, not registered.
+        ClientRoot: "client_root" 400 "invalid_client_metadata" "The client root is configured by the server's settings and cannot be registered or changed." => none;
+        /// The cursor does not come from a page of the list.
+        CursorMalformed: "cursor_malformed" 400 "invalid_request" "cursor must come from the previous page of this list." => none;
+        /// Events are not stored.
+        EventsNotKept: "events_not_kept" 404 "not_found" "This server stores no events: EVENT_RETENTION_DAYS is 0." => none;
+        /// The grant does not exist.
+        GrantNotFound: "grant_not_found" 404 "not_found" "There is no such grant." => none;
+        /// The signing key does not exist.
+        KeyNotFound: "key_not_found" 404 "not_found" "There is no key with this kid." => none;
+        /// The account has no such passkey.
+        PasskeyNotFound: "passkey_not_found" 404 "not_found" "There is no such passkey." => none;
+        /// The bulk revocation does not exist.
+        RevocationNotFound: "revocation_not_found" 404 "not_found" "There is no such revocation." => none;
+        /// The user name is taken.
+        UserExists: "user_exists" 409 "invalid_request" "A user with this name already exists." => none;
+        /// The user does not exist.
+        UserNotFound: "user_not_found" 404 "not_found" "There is no such user." => none;
+        /// The user name is reserved by an account that is being created, or whose creation was interrupted.
+        UserPending {
+            /// Seconds until the name is free, unless the account exists by then.
+            seconds: u64 = 0
+        }: "user_pending" 503 "temporarily_unavailable" "An account with this name is being created. Try again later." => none;
+
+        // People at the pages of the server.
+
+        /// The form was not issued to this browser and session, or was altered.
+        FormForeign: "form_foreign" 403 "access_denied" "The form was not issued to this browser. Open the page again." => Refused;
+        /// The form has expired.
+        FormStale: "form_stale" 403 "access_denied" "The page has expired. Open it again." => none;
+        /// `client_id` and `id_token_hint` of a logout request disagree.
+        LogoutClient: "logout_client" 400 "invalid_request" "client_id and id_token_hint name different clients." => none;
+        /// The post-logout redirect URI is not registered for the client.
+        LogoutRedirect: "logout_redirect" 400 "invalid_request" "post_logout_redirect_uri is not registered for this client." => Refused;
+        /// The page needs a session.
+        SessionMissing: "session_missing" 401 "login_required" "Sign in first." => none;
+        /// The user name, password or passkey is wrong; the response does not say which.
+        SignIn: "sign_in" 401 "access_denied" "The user name or the password is wrong." => SignInFailed;
+        /// Too many sign-in attempts.
+        SignInThrottled {
+            /// Seconds to wait.
+            seconds: u64 = 0
+        }: "sign_in_throttled" 429 "slow_down" "Too many attempts. Try again later." => SignInThrottled;
+        /// The change is sensitive, and the sign-in of the session is not recent.
+        SignInTooOld: "sign_in_too_old" 403 "login_required" "The last sign-in is too old. Sign in again." => Refused;
+
+        // Requests that no endpoint reads.
+
+        /// The `Authorization` header is longer than any supported credential.
+        AuthorizationTooLong: "authorization_too_long" 431 "invalid_request" "The Authorization header is too long." => none;
+        /// The body is longer than the server reads.
+        BodyTooLarge: "body_too_large" 413 "invalid_request" "The request body is too large." => none;
+        /// A parameter is repeated (RFC 6749 section 3.1).
+        DuplicateParameter: "duplicate_parameter" 400 "invalid_request" "Parameter repeated." => none;
+        /// The body is truncated or not UTF-8.
+        MalformedBody: "malformed_body" 400 "invalid_request" "The body is truncated or not valid UTF-8." => none;
+        /// The form encoding is malformed.
+        MalformedForm: "malformed_form" 400 "invalid_request" "The form encoding is malformed." => none;
+        /// The path does not support the method.
+        MethodNotAllowed {
+            /// The methods that it supports.
+            allow: &'static str = ""
+        }: "method_not_allowed" 405 "method_not_allowed" "This path does not support the method; see Allow." => none;
+        /// A required parameter is missing.
+        MissingParameter: "missing_parameter" 400 "invalid_request" "A required parameter is missing." => none;
+        /// The body is not a form.
+        NotAForm: "not_a_form" 400 "invalid_request" "Send a form: application/x-www-form-urlencoded." => none;
+        /// The path does not exist.
+        NotFound: "not_found" 404 "not_found" "There is nothing at this path." => none;
+        /// The body is not JSON.
+        NotJson: "not_json" 400 "invalid_request" "Send a JSON object: application/json." => none;
+        /// The query has parameters, but the endpoint reads them from the body alone (RFC 6749 section 3.2).
+        ParametersInQuery: "parameters_in_query" 400 "invalid_request" "Send parameters in the body, not in the URL." => none;
+        /// The form has too many parameters.
+        TooManyParameters: "too_many_parameters" 400 "invalid_request" "The form has too many parameters." => none;
+    }
+    nested {
+        /// A code or refresh token that cannot be redeemed.
+        Grant(GrantRefusal): grant_row;
+        /// A user name, password, name or address that an account cannot have.
+        User(UserError): user_row;
+        /// A bulk revocation that describes no grants.
+        Bulk(BulkError): bulk_row;
+        /// A malformed query for events.
+        EventQuery(EventQueryError): event_query_row;
+        /// A key that cannot be imported.
+        Import(ImportError): import_row;
+        /// Client metadata that breaks RFC 7591.
+        Metadata(MetadataError): metadata_row;
+    }
+}
+
+const fn grant_row(refusal: GrantRefusal) -> Row {
+    let (error, sentence) = match refusal {
+        GrantRefusal::Scope => ("invalid_scope", "scope exceeds what was granted, or none of it is left."),
+        GrantRefusal::Resource => {
+            ("invalid_target", "The grant does not cover this resource, or the client lost access to it.")
+        }
+        GrantRefusal::GrantUnknown
+        | GrantRefusal::GrantOfAnother
+        | GrantRefusal::GrantExpired
+        | GrantRefusal::CodeRedirect
+        | GrantRefusal::CodeVerifier
+        | GrantRefusal::CodeSpent
+        | GrantRefusal::CodeReused
+        | GrantRefusal::RefreshReused
+        | GrantRefusal::RightsLost => ("invalid_grant", GRANT_REFUSED),
+    };
+    let event = match refusal {
+        GrantRefusal::CodeReused => EventKind::CodeReused,
+        GrantRefusal::CodeSpent => EventKind::CodeSpent,
+        GrantRefusal::RefreshReused => EventKind::RefreshReused,
+        GrantRefusal::RightsLost => EventKind::GrantEnded,
+        GrantRefusal::CodeRedirect
+        | GrantRefusal::CodeVerifier
+        | GrantRefusal::GrantExpired
+        | GrantRefusal::GrantOfAnother
+        | GrantRefusal::GrantUnknown
+        | GrantRefusal::Resource
+        | GrantRefusal::Scope => EventKind::Refused,
+    };
+    Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }
+}
+
+const fn user_row(error: UserError) -> Row {
+    Row::malformed(error.kind(), error.sentence())
+}
+
+const fn bulk_row(error: BulkError) -> Row {
+    Row::malformed(error.kind(), error.sentence())
+}
+
+const fn event_query_row(error: EventQueryError) -> Row {
+    Row::malformed(error.kind(), error.sentence())
+}
+
+const fn import_row(error: ImportError) -> Row {
+    let row = Row::malformed(error.kind(), error.sentence());
+    if error.is_conflict() { Row { status: 409, ..row } } else { row }
+}
+
+const fn metadata_row(error: MetadataError) -> Row {
+    Row { error: "invalid_client_metadata", ..Row::malformed(error.kind(), error.sentence()) }
+}
+
+impl From<FormError> for Refusal {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::Duplicate => Self::DuplicateParameter,
+            FormError::Malformed => Self::MalformedForm,
+            FormError::TooMany => Self::TooManyParameters,
+        }
+    }
+}
