@@ -22,6 +22,7 @@ mod mint;
 mod properties;
 mod reasons;
 mod refusals;
+mod rooms;
 mod settings;
 mod signer;
 mod skip;
