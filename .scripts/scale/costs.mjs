@@ -1,5 +1,5 @@
-// What the load costs: object calls, rows, reads of KV and processor time a second, from what the tests count and the benchmark measures.
-import { existsSync, readFileSync } from 'node:fs';
+// The cost of the load per second: object calls, rows, KV reads and processor time, from the counts of the tests and the times of the benchmark.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constant } from '../constants.mjs';
 import { root } from '../toolbox.mjs';
@@ -10,7 +10,7 @@ const json = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
 const counted = json('tests', 'workerd', 'costs.json');
 export const processor = json('tests', 'bench', 'cpu.json');
 
-// What has not been measured by itself is taken for something like it, that costs no less.
+// Operations without a measurement of their own, and a similar one that costs no less.
 const LIKE = {
   'authorize, without a session': 'JWKS',
   'authorize, to the page that asks for consent': 'authorize, session and consent remembered',
@@ -20,7 +20,7 @@ const LIKE = {
   'userinfo': 'whoami',
 };
 
-/** Microseconds of an operation, and whether it was taken for another. */
+/** Returns the microseconds of an operation, and the operation that was measured instead, if so. */
 export function microseconds(operation) {
   const like = LIKE[operation];
   const measured = processor.operations[like ?? operation];
@@ -28,22 +28,19 @@ export function microseconds(operation) {
   return { time: measured.microseconds, like };
 }
 
-/** What an operation costs, each number by its column in costs.json. */
+/** Returns the cost of an operation, by column of costs.json. */
 export function costOf(operation) {
   const numbers = counted.operations[operation];
-  if (numbers === undefined) throw new Error(`what "${operation}" costs is not counted`);
+  if (numbers === undefined) throw new Error(`the cost of "${operation}" is not counted`);
   return Object.fromEntries(counted.columns.map((column, index) => [column, numbers[index]]));
 }
 
-/** The most calls of objects that any operation makes. */
+/** Returns the largest number of object calls of any operation. */
 export function mostCalls() {
   return Math.max(...Object.keys(counted.operations).map((operation) => costOf(operation)['object calls']));
 }
 
-/** Whether the Worker keeps events: one call and row an isolate and second at most, to the object of the hour. */
-export const keepsEvents = existsSync(join(root, 'src', 'worker', 'objects', 'events_do.rs'));
-
-/** Each line of the load: its rate a second and what that costs a second; `asked` if somebody outside asks, and waits. */
+/** Returns the lines of the load: rate and cost per second; `asked` if a request waits for it. */
 export function loadLines(load) {
   const asked = Object.entries(operations(load)).map(([operation, rate]) => {
     const { time, like } = microseconds(operation);
@@ -53,23 +50,22 @@ export function loadLines(load) {
     });
   });
   const rowsOfAccount = processor.bytes['rows beside the grants'] + load.grants / load.users;
-  // The lines that no test counts, from reading the code.
+  // Lines that no test counts, derived from the code.
   const behind = [
-    line('status list, asked of its object', load.listReads, {
-      asked: true, calls: 1, ...as('status list, published anew'),
+    line('status list, fetched from its object', load.listReads, {
+      asked: true, calls: 1, ...as('status list, published again'),
     }),
-    line('a batch of places in status lists', load.batches, { calls: 1, read: 2, written: 1, ...as('whoami') }),
-    // Grants end some day, and so the alarm of an account that has any is set again.
+    line('a batch of status list indices', load.batches, { calls: 1, read: 2, written: 1, ...as('whoami') }),
+    // Grants expire, so the alarm of an account that has any is set again.
     line('the hourly alarm of each account', load.users / 3600, {
       calls: 1, read: rowsOfAccount, written: 1, ...as('whoami'),
     }),
-    line('grants that have ended, swept away', load.issued - load.ended, { written: 1 }),
-    line('the ring of keys, looked at once a minute', load.isolates / constant('REFRESH_AFTER'), { kv: 1 }),
-    line('clients, looked at once a minute', load.isolates * clientsMet(load) / constant('REMEMBER_FOR', 'worker/clients.rs'), { kv: 1 }),
+    line('expired grants, deleted', load.issued - load.ended, { written: 1 }),
+    line('the ring of keys, checked once a minute', load.isolates / constant('REFRESH_AFTER'), { kv: 1 }),
+    line('clients, checked once a minute', load.isolates * clientsMet(load) / constant('REMEMBER_FOR', 'worker/clients.rs'), { kv: 1 }),
   ];
-  if (keepsEvents) {
-    behind.push(line('events, from each isolate', load.isolates, { calls: 1, written: 1, ...as('whoami') }));
-  }
+  // One call and row for each isolate and second at most, to the object of the hour.
+  behind.push(line('events, from each isolate', load.isolates, { calls: 1, written: 1, ...as('whoami') }));
   return [...asked, ...behind];
 }
 
@@ -78,12 +74,12 @@ function line(name, rate, { asked = false, calls = 0, read = 0, written = 0, kv 
   return { name, rate, asked, like, calls: perSecond(calls), read: perSecond(read), written: perSecond(written), kv: perSecond(kv), seconds };
 }
 
-// Not measured by itself.
+// The time of a similar operation.
 function as(like) {
   return { time: microseconds(like).time, like };
 }
 
-/** How many clients one isolate meets in the time that it remembers one. */
+/** Returns how many clients an isolate sees while it remembers one. */
 function clientsMet({ tokenRequests, introspections, clients, isolates }) {
   const requests = (tokenRequests + introspections) / isolates * constant('REMEMBER_FOR', 'worker/clients.rs');
   return clients * (1 - Math.exp(-requests / clients));

@@ -1,4 +1,4 @@
-// The tables of the manual's "Scale, on paper", in Markdown.
+// Writes the tables of src/manual/scale.md, in Markdown.
 import { constant, setting } from '../constants.mjs';
 import { loadLines, processor } from './costs.mjs';
 import { listTokenBytes } from './encoded.mjs';
@@ -7,10 +7,10 @@ import { LIMITS, OBJECT_MEMORY, PAGES, PRICES, READ_ON } from './platform.mjs';
 import { ASSUMED, MONTH, derive } from './workload.mjs';
 import { about, bytes, percent, span, table } from './words.mjs';
 
-// Three pages of SQLite; the platform's own page on prices says as much of an empty database.
+// Three pages of SQLite; the platform's page on prices gives the same for an empty database.
 const SMALLEST = 12_288;
 
-/** All of it. */
+/** Returns all tables. */
 export function page() {
   const load = derive();
   const lines = loadLines(load);
@@ -22,21 +22,21 @@ export function page() {
 function assumptions(load, lines) {
   const lasts = (name) => span(setting(name));
   const requests = sum(lines.filter(({ asked }) => asked), 'rate');
-  return `Assumed, and what follows from it:
+  return `The assumptions, and what follows from them:
 
 ${table([
-    ['assumed', 'what follows'],
+    ['assumption', 'consequence'],
     [`${about(load.users)} users, ${about(load.clients)} clients, ${about(load.grants)} live grants`, `${about(load.grants / load.users)} grants a user`],
-    [`access tokens of ${span(load.access)}; grants of ${lasts('REFRESH_TOKEN_TTL')}, or of ${lasts('REFRESH_TOKEN_IDLE_TTL')} without use; ${percent(load.abandoned)} of them are never used again`,
-      `a grant lasts ${span(load.life)}: ${about(load.issued)} codes redeemed a second`],
+    [`access tokens of ${span(load.access)}; grants of ${lasts('REFRESH_TOKEN_TTL')}, or of ${lasts('REFRESH_TOKEN_IDLE_TTL')} without use; ${percent(load.abandoned)} of the grants are never used again`,
+      `a grant lives ${span(load.life)}: ${about(load.issued)} codes are redeemed a second`],
     [`${about(load.tokenRequests)} token requests a second, ${percent(load.serviceShare)} by services; of the refreshes ${percent(load.confidential)} by clients with a secret`,
-      `${about(load.refreshes)} refreshes a second: ${about(load.inUse)} grants in use at a time (${percent(load.inUse / load.grants)}), each is refreshed every ${span(load.usedEvery)} on average`],
-    [`${percent(load.firstConsent)} of the grants are a person's first to that client; ${percent(load.endedShare)} are ended by somebody`,
-      `${about(load.ended)} grants ended a second; ${about(load.revokedAtOnce)} entries revoked at a time, in all lists together`],
+      `${about(load.refreshes)} refreshes a second: ${about(load.inUse)} grants are in use at a time (${percent(load.inUse / load.grants)}), each is refreshed every ${span(load.usedEvery)} on average`],
+    [`${percent(load.firstConsent)} of the grants are a user's first for the client; ${percent(load.endedShare)} are revoked`,
+      `${about(load.ended)} grants are revoked a second; ${about(load.revokedAtOnce)} entries are marked at a time, in all lists together`],
     [`each user signs in by password once a day, ${percent(load.newBrowser)} in a new browser`, `${about(load.signIns)} sign-ins a second`],
-    [`${about(load.introspections)} introspections a second; ${about(load.verifiers)} offline verifiers, each with its own memory, that check ${about(load.checks)} tokens a second`,
-      `${about(load.verifiers * load.checks)} tokens checked a second that cost the authority only lists and keys`],
-    [`${about(load.isolates)} isolates at work; the platform decides that`, `${about(requests / load.isolates)} requests a second to each`],
+    [`${about(load.introspections)} introspections a second; ${about(load.verifiers)} offline verifiers with separate memory, each verifying ${about(load.checks)} tokens a second`,
+      `${about(load.verifiers * load.checks)} tokens a second that cost the server only lists and keys`],
+    [`${about(load.isolates)} isolates; the platform decides their number`, `${about(requests / load.isolates)} requests a second to each`],
   ])}`;
 }
 
@@ -45,16 +45,16 @@ function each(load, lines) {
     [like ? `${name} *` : name, about(rate), about(calls), about(kv), about(read), about(written), about(seconds)];
   const sums = Object.fromEntries(['rate', 'calls', 'kv', 'read', 'written', 'seconds'].map((key) => [key, sum(lines, key)]));
   const total = cells({ name: '**all**', ...sums });
-  // What is asked for, and what happens besides, are no sum of one kind.
+  // Requests and background work do not add up to one rate.
   total[1] = '';
-  return `Each second:
+  return `Per second:
 
 ${table([
-    ['operation', 'how often', 'object calls', 'KV reads', 'rows read', 'rows written', 'processor, s'],
+    ['operation', 'rate', 'object calls', 'KV reads', 'rows read', 'rows written', 'processor, s'],
     ...lines.filter(({ asked }) => asked).map(cells), ...lines.filter(({ asked }) => !asked).map(cells), total,
   ])}
 
-\\* Not measured; reckoned as an operation that costs about as much or more. ${about(sums.seconds)} s of processor time a second are ${about(Math.ceil(sums.seconds))} cores at work, or
+\\* Not measured: the time of a similar operation that costs as much or more. ${about(sums.seconds)} s of processor time a second is ${about(Math.ceil(sums.seconds))} cores, or
 ${percent(sums.seconds / load.isolates)} of each of ${about(load.isolates)} isolates.`;
 }
 
@@ -63,20 +63,20 @@ function processorTable() {
     [name, about(microseconds), `${about(least)} to ${about(most)}`, about(yardsticks)]);
   const { measured, baseline, yardstick } = processor;
   return `Processor time of one operation, the Worker's and its objects' together, measured on ${measured.on} by \`${measured.with}\` in workerd
-${measured.workerd}, ${measured.machine}: median of ${measured.rounds} rounds, ${about(baseline.microseconds)} µs for a request that does nothing taken off. A yardstick is
+${measured.workerd}, ${measured.machine}: median of ${measured.rounds} rounds, ${about(baseline.microseconds)} µs for a request that does nothing are subtracted. A yardstick is
 ${yardstick.what}: ${about(yardstick.microseconds)} µs.
 
-${table([['operation', 'µs', 'middle half of the rounds', 'yardsticks'], ...rows])}`;
+${table([['operation', 'µs', 'middle half of rounds', 'yardsticks'], ...rows])}`;
 }
 
 function stored(load) {
   const grant = processor.bytes['each further grant'];
   const account = processor.bytes['account with one grant'] + grant * (load.grants / load.users - 1);
   const rows = processor.bytes['rows beside the grants'] + load.grants / load.users;
-  return `What lies there:
+  return `Stored data:
 
 ${table([
-    ['what', 'objects', 'rows in each', 'bytes in each', 'all together'],
+    ['data', 'objects', 'rows in each', 'bytes in each', 'total'],
     [`accounts (a grant is one row and ${about(grant)} bytes, measured)`, about(load.users), about(rows), bytes(account), bytes(account * load.users)],
     ['sign-in names (the smallest database that SQLite makes)', about(load.users), '1', bytes(SMALLEST), bytes(SMALLEST * load.users)],
     ['registries of clients', about(load.clients), about(load.users), 'see below', ''],
@@ -91,12 +91,12 @@ function lists(load) {
   const most = derive({ ...ASSUMED, abandoned: 1 });
   const now = load.revokedAtOnce / load.lists;
   const worst = size / 100;
-  return `Status lists of ${size.toLocaleString('en')} entries: an entry is free again when the longest lifetime has passed since it was handed out, used or not. Isolates hand
-out ${about(load.issued)} entries a second and let ${about(load.handedOut - load.issued)} lapse. ${about(load.lists)} lists are in play; it would be ${about(most.lists)}
-if no grant were used again, and ${about(fewest.lists)} if all were used to their end. A list token, really encoded:
+  return `Status lists of ${size.toLocaleString('en')} entries: an entry can be reused when the longest lifetime has passed since its allocation, used or not. Isolates
+use ${about(load.issued)} entries a second and let ${about(load.handedOut - load.issued)} expire unused. ${about(load.lists)} lists are in use; it would be ${about(most.lists)}
+if no grant were used again, and ${about(fewest.lists)} if all were used for their whole lifetime. The size of a list token, encoded for this page:
 
 ${table([
-    ['revoked', 'in a list', 'bytes'],
+    ['revoked', 'entries in a list', 'bytes'],
     ['nothing', '0', bytes(listTokenBytes(0))],
     [`the load above, revoked for ${span(load.access)}`, about(now), bytes(listTokenBytes(Math.max(1, Math.round(now))))],
     ['one grant in a hundred within one token\'s life', about(worst), bytes(listTokenBytes(Math.round(worst)))],
@@ -109,11 +109,11 @@ function verifier(load) {
   const requests = load.met * 3600 / ttl;
   const worst = listTokenBytes(Math.round(constant('LIST_SIZE') / 100));
   const keys = 3600 / constant('JWKS_MAX_AGE');
-  return `An offline verifier that checks ${about(load.checks)} tokens a second, of grants anywhere, meets ${about(load.met)} of the ${about(load.lists)} lists within the ${about(ttl)} s for which it may keep one,
-if its \`maxLists\` and memory hold as many. In an hour:
+  return `An offline verifier that checks ${about(load.checks)} tokens a second, of any grants, uses ${about(load.met)} of the ${about(load.lists)} lists within the ${about(ttl)} s for which it may cache one,
+if its \`maxLists\` allows as many. In an hour:
 
 ${table([
-    ['what', 'requests', 'with a body', 'bytes of bodies'],
+    ['request', 'requests', 'with a body', 'bytes of bodies'],
     ['lists, at the load above', about(requests), percent(load.changed), bytes(requests * load.changed * size)],
     ['lists, one grant in a hundred revoked, all changing', about(requests), '100 %', bytes(requests * worst)],
     ['keys', about(keys), '', ''],
@@ -125,14 +125,14 @@ function firstLimits(load) {
   const named = rows.filter(({ times }) => times !== undefined);
   const [first] = named;
   const times = (value) => (value === undefined ? '' : about(value));
-  return `Where the published limits bite, the nearest first:
+  return `The load at which published limits are reached, the nearest first:
 
 ${table([
-    ['what', 'here', 'published limit', 'it bites at', 'times the load'],
+    ['resource', 'this load', 'published limit', 'reached at', 'times this load'],
     ...rows.map(({ what, here, limit, bites, times: value }) => [what, here, limit, bites, times(value)]),
   ])}
 
-The nearest is ${first.what}: it bites at ${about(first.times)} times this load.`;
+The nearest is ${first.what}: it is reached at ${about(first.times)} times this load.`;
 }
 
 function bill(load, lines) {
@@ -155,20 +155,20 @@ function bill(load, lines) {
   });
   const total = priced.reduce((rest, { cost }) => rest + cost, 0);
   const most = priced.toSorted((one, other) => other.cost - one.cost)[0];
-  return `A month of ${span(MONTH)}, by the published prices of the paid plan and what it includes:
+  return `A month of ${span(MONTH)}, at the published prices of the paid plan, including its allowance:
 
 ${table([
-    ['what', 'used', 'dollars'],
+    ['resource', 'used', 'dollars'],
     ...priced.map(({ what, used: amount, cost }) => [what, about(amount), about(cost)]),
     ['**all**', '', `**${about(total)}**`],
   ])}
 
-Most of it are ${most.what}. ${about(load.objectMs)} ms in memory for a call are assumed.`;
+Most of the cost is ${most.what}. Each call is assumed to keep an object in memory for ${about(load.objectMs)} ms.`;
 }
 
 function sources() {
   const said = [
-    [PAGES.objects, `a soft limit of ${about(LIMITS.objectRequests.value)} requests a second to an object, ${bytes(LIMITS.objectBytes.value)} in it; objects without number`],
+    [PAGES.objects, `a soft limit of ${about(LIMITS.objectRequests.value)} requests a second to an object, ${bytes(LIMITS.objectBytes.value)} in it; an unlimited number of objects`],
     [PAGES.workers, `${bytes(LIMITS.memory.value)} an isolate; ${about(LIMITS.freeProcessor.value)} ms of processor time on the free plan; 10,000 subrequests a request in newer copies, ${about(LIMITS.subrequests.value)} in older ones; a Worker of ${bytes(LIMITS.workerBytes.value)} compressed, 64 MiB in the newest; requests without limit on the paid plan`],
     [PAGES.kv, `${about(LIMITS.kvWrites.value)} write a second to a key; reads and keys without limit`],
     ...[PAGES.workerPrices, PAGES.objectPrices, PAGES.kvPrices].map((source) => [source, Object.values(PRICES)
@@ -177,9 +177,9 @@ function sources() {
         ? `$${(million / 1e6).toFixed(2)} a GB-month beyond ${about(included)}`
         : `$${million < 0.01 ? million : million.toFixed(2)} a million ${what} beyond ${about(included)}`)).join('; ')]),
   ];
-  return `What the pages of the platform said, in copies read on ${READ_ON}:
+  return `The pages of the platform, in copies read on ${READ_ON}:
 
-${table([['page', 'what it said'], ...said])}`;
+${table([['page', 'content'], ...said])}`;
 }
 
 function sum(lines, key) {

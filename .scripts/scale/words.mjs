@@ -1,6 +1,6 @@
-// Numbers and tables for people, in Markdown.
+// Formats numbers and tables in Markdown.
 
-/** A number to two digits, three if it begins with 1. */
+/** Formats a number to two digits, three if it begins with 1. */
 export function about(value) {
   if (value === 0) return '0';
   if (value < 0.01) return 'less than 0.01';
@@ -10,7 +10,7 @@ export function about(value) {
   return `${Number(amount.toPrecision(digits)).toLocaleString('en', { maximumFractionDigits: 3 })}${unit}`;
 }
 
-/** Bytes to two digits, three if they begin with 1. */
+/** Formats bytes to two digits, three if they begin with 1. */
 export function bytes(value) {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let [amount, unit] = [value, 0];
@@ -21,7 +21,7 @@ export function bytes(value) {
   return `${about(amount)} ${units[unit]}`;
 }
 
-/** A span of so many seconds. */
+/** Formats a duration in seconds. */
 export function span(seconds) {
   for (const [unit, length] of [['days', 86_400], ['hours', 3600], ['minutes', 60]]) {
     if (seconds >= 2 * length) return `${about(seconds / length)} ${unit}`;
@@ -29,12 +29,12 @@ export function span(seconds) {
   return `${about(seconds)} s`;
 }
 
-/** A share of one. */
+/** Formats a fraction of one as a percentage. */
 export function percent(share) {
   return `${about(share * 100)} %`;
 }
 
-/** Rows of cells; the first row are the heads. */
+/** Formats rows of cells; the first row has the headings. */
 export function table([heads, ...rows]) {
   const row = (cells) => `| ${cells.join(' | ')} |`;
   return [row(heads), `|${heads.map(() => '---').join('|')}|`, ...rows.map(row)].join('\n');

@@ -1,42 +1,42 @@
-// The load that the page reckons with: what is assumed, and what follows.
+// The load of the calculation: the assumptions, and what follows from them.
 import { constant, setting } from '../constants.mjs';
 
 export const DAY = 86_400;
 export const MONTH = 30 * DAY;
 
-/** What is assumed. Shares are of one. */
+/** The assumptions. Shares are fractions of one. */
 export const ASSUMED = {
   users: 1_000_000,
   grants: 100_000_000,
-  /** A second, whatever their kind. */
+  /** Token requests a second, of all kinds. */
   tokenRequests: 10_000,
-  /** Each user has one grant for each. */
+  /** Each user has one grant for each client. */
   clients: 100,
-  /** Of the token requests: services with a secret and no person. */
+  /** The share of token requests by services (client_credentials). */
   serviceShare: 0.1,
-  /** Of the refreshes: by clients with a secret. The others rotate. */
+  /** The share of refreshes by clients with a secret. The others rotate. */
   confidential: 0.25,
-  /** Of the grants: never used again. The others are used until `REFRESH_TOKEN_TTL`. */
+  /** The share of grants that are never used again. The others are used until `REFRESH_TOKEN_TTL`. */
   abandoned: 0.5,
-  /** Of the grants: a person's first to this client, with a consent page. */
+  /** The share of grants that are a user's first for the client, with a consent page. */
   firstConsent: 0.1,
-  /** Of the grants: ended by somebody before their time. */
+  /** The share of grants that are revoked before they expire. */
   endedShare: 0.2,
   signInsADay: 1,
-  /** Of the sign-ins: in a browser that has signed nobody in yet. */
+  /** The share of sign-ins in a new browser. */
   newBrowser: 0.1,
-  /** A second: introspections. */
+  /** Introspections a second. */
   introspections: 2000,
-  /** APIs that check offline: processes with a memory of their own, and tokens that each checks a second, of grants anywhere. */
+  /** Offline verifiers: processes with separate memory, and tokens that each verifies a second, of any grants. */
   verifiers: 100,
   checks: 100,
-  /** That answer at one time. The platform decides how many there are. */
+  /** Isolates that serve requests at a time. The platform decides their number. */
   isolates: 1000,
-  /** How long a call keeps an object in memory that is billed, ms. */
+  /** How long a call keeps an object in billed memory, ms. */
   objectMs: 10,
 };
 
-/** What follows from it, each second unless said otherwise. */
+/** Returns what follows from the assumptions; rates are per second. */
 export function derive(assumed = ASSUMED) {
   const [ttl, idle, access] = ['REFRESH_TOKEN_TTL', 'REFRESH_TOKEN_IDLE_TTL', 'ACCESS_TOKEN_TTL'].map(setting);
   const life = (1 - assumed.abandoned) * ttl + assumed.abandoned * idle;
@@ -54,31 +54,31 @@ export function derive(assumed = ASSUMED) {
   };
 }
 
-/** Status lists, what isolates take from the directory, and what offline verifiers ask. */
+/** Returns the status lists, the batches from the directory, and the requests of offline verifiers. */
 function lists({ isolates, verifiers, checks }, issued, ended) {
   const size = constant('LIST_SIZE');
   const batchLife = constant('BATCH_TTL') - constant('MARGIN');
   const { used, taken, calls } = taking(issued / isolates * batchLife);
   const handedOut = issued * taken / used;
-  // From being handed out to being handed out again, at the longest.
+  // The longest time from an allocation to the next one.
   const busy = constant('BATCH_TTL') + constant('CODE_TTL') + setting('REFRESH_TOKEN_TTL') + 2 * setting('ACCESS_TOKEN_TTL') + constant('REST');
   const count = Math.ceil(handedOut * busy / size);
   const every = constant('STATUS_TTL');
   const met = count * (1 - Math.exp(-checks * every / count));
   const fetches = verifiers * met / every;
-  // An isolate answers from memory if it keeps the list and has looked at it a moment ago.
+  // An isolate responds from memory if it caches the list and checked it a moment ago.
   const recent = fetches / isolates / count * constant('STATUS_REFRESH');
   const fromMemory = Math.min(1, constant('KEEP_AT_MOST') / count) * recent / (1 + recent);
   return {
     handedOut, lists: count, met, fetches,
     batches: isolates * calls / batchLife,
     listReads: fetches * (1 - fromMemory),
-    // Signed anew for each span, and when an entry is marked or the mark goes.
+    // Signed again for each span, and when an entry is marked or unmarked.
     changed: 1 - (1 - every / constant('STATUS_SPAN')) * Math.exp(-every * 2 * ended / count),
   };
 }
 
-/** What an isolate takes from the directory while it issues so many grants: a new batch, twice as large, when half of one is left. */
+/** Returns what an isolate takes from the directory while it issues that many grants: a new batch, twice as large, when half of one is left. */
 function taking(grants) {
   const used = Math.max(1, Math.round(grants));
   let [batch, left, taken, calls] = [0, 0, 0, 0];
@@ -96,7 +96,7 @@ function taking(grants) {
   return { used, taken, calls };
 }
 
-/** How often a second each operation is asked for: by its name in costs.json. */
+/** Returns the rate of each operation, per second, by its name in costs.json. */
 export function operations(load) {
   const { issued, refreshes, confidential, firstConsent, signIns, newBrowser } = load;
   return {

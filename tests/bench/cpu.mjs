@@ -49,7 +49,7 @@ export async function benchCpu({ write = false, smoke = false } = {}) {
   try {
     const work = await step('people, clients and grants', '10 s', () => prepare(server, yardstickPort, size));
     measured = await step(`${size.rounds + 1} rounds`, '1 minute', () => inRounds(server, work));
-    measured['status list, published anew'] = await step('a status list that changes', '1 minute', () => publishedAnew(server, work));
+    measured['status list, published again'] = await step('a status list that changes', '1 minute', () => publishedAnew(server, work));
   } finally {
     // The state stays until this process ends.
     await server.kill();
