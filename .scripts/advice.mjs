@@ -1,4 +1,4 @@
-// What to do about a tool that failed, by what it has printed: the advice has to fit the cause.
+// Advice after a failed tool, by the cause that its output shows.
 
 export const CARGO_ADVICE = 'see the log above';
 
@@ -22,7 +22,7 @@ const FULL = [/no space left on device/i, /\bENOSPC\b/];
 
 const says = (output, patterns) => patterns.some((pattern) => pattern.test(output));
 
-/** What to do when cargo has failed. */
+/** Returns advice after a failure of cargo. */
 export function cargoAdvice(output) {
   if (says(output, FULL)) return DISK;
   if (says(output, UNREACHABLE)) return NETWORK;
@@ -30,7 +30,7 @@ export function cargoAdvice(output) {
   return CARGO_ADVICE;
 }
 
-/** What to do when npm has failed. */
+/** Returns advice after a failure of npm. */
 export function npmAdvice(output) {
   if (says(output, FULL)) return DISK;
   if (says(output, UNREACHABLE)) return NETWORK;

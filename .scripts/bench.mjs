@@ -1,12 +1,12 @@
-// `npm run bench`: measures the Worker and, shortly, the package beside named peers, builds first what is missing.
+// `npm run bench`: measures the Worker and, briefly, the package beside named peers, after building what is missing.
 // `npm run bench:verify` measures the package thoroughly, in about six minutes; `-- --short` in one; `-- --long` watches its
-// memory for ten million tokens, which takes longer. `npm run bench:flows` measures what signed-in people cost, in about five
-// minutes; `-- --short` in one; `-- --memory` with no disk in the way, where the machine has such a place. `npm run bench --
-// token` measures the Worker alone. `npm run bench -- revocation` measures how soon revocations are seen by offline verifiers, and what
-// that costs, in about six minutes; `-- revocation --short` in two. `npm run bench -- cpu` measures the processor time of each
-// operation, in about three minutes, and with `--write` keeps the numbers for `npm run scale`. `npm run bench -- sign-in-timing`
-// measures whether a refused sign-in tells by its time if the name exists, in about four minutes; `-- sign-in-timing --short` in one.
-// `--smoke` runs the least of each part, to see that it works; its numbers say nothing.
+// memory for ten million tokens, which takes longer. `npm run bench:flows` measures the flows of signed-in users, in about five
+// minutes; `-- --short` in one; `-- --memory` with the state in memory instead of on disk, where the machine has such a folder. `npm run bench --
+// token` measures the Worker alone. `npm run bench -- revocation` measures how soon offline verifiers see a revocation, and its
+// cost, in about six minutes; `-- revocation --short` in two. `npm run bench -- cpu` measures the processor time of each
+// operation, in about three minutes, and with `--write` stores the numbers for `npm run scale`. `npm run bench -- sign-in-timing`
+// measures whether the time of a refused sign-in reveals that the name exists, in about four minutes; `-- sign-in-timing --short` in one.
+// `--smoke` runs each part as briefly as possible, to check that it works; its numbers mean nothing.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +16,9 @@ import { setup } from './setup.mjs';
 import { Failure, elapsed, main } from './steps.mjs';
 import { root } from './toolbox.mjs';
 
-/** Each gives its results as a text. Loaded when all they import has been installed and built. */
+/** Each returns its results as text. Loaded after everything that they import was installed and built. */
 const PARTS = {
-  // Before the other leaves anything behind in this process.
+  // First, before the other part allocates memory in this process.
   async verify(options) {
     await buildPackage();
     const { benchVerification } = await import('../tests/bench/verify.mjs');
@@ -54,7 +54,7 @@ const PARTS = {
 // Without a name.
 const USUAL = ['verify', 'token'];
 const FLAGS = ['--short', '--long', '--memory', '--write', '--smoke'];
-// Whose versions the results name: always, and for some parts.
+// Programs whose versions the results name: always, and for some parts.
 const PACKAGES = ['workerd', 'jose'];
 const PEERS = {
   verify: ['fast-jwt', 'jsonwebtoken', 'hono', '@tsndr/cloudflare-worker-jwt', 'aws-jwt-verify'],

@@ -1,5 +1,5 @@
 // Builds the npm package into dist/: the crate with the feature `js`, its glue, and the hand-written shim of src/js/shim.
-// Copies what pages run to www/edgemint/, and beside it the OAuth client library of the demo. Does nothing when all is up
+// Copies the files for pages to www/edgemint/, and the OAuth client library of the demo. Does nothing when everything is up
 // to date.
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -13,19 +13,19 @@ import { root } from './toolbox.mjs';
 const dist = join(root, 'dist');
 const page = join(root, 'www', 'edgemint');
 const shim = join(root, 'src', 'js', 'shim');
-/** What the demo needs of others, and its name there: one module as it was published, and the licence that goes with it. */
+/** The third-party module of the demo and its name there, as published, and its licence. */
 const library = join(root, 'node_modules', 'oauth4webapi');
 const CLIENT_LIBRARY = [['build/index.js', 'oauth4webapi.js'], ['LICENSE.md', 'oauth4webapi.LICENSE.md']];
-// A target folder of its own: building the Worker and the package in turns never rebuilds what the other has built.
+// A target folder of its own: alternating builds of the Worker and the package never rebuild each other's dependencies.
 const target = join(root, 'target', 'js');
-/** What a page that is served from www/ never loads. */
+/** Files that no page in www/ loads. */
 const NOT_FOR_PAGES = /^(cjs|hex.*|inline.*)$/;
-/** The entries that find their wasm by `import`: they have no form in CommonJS. */
+/** Entries that import their wasm: they have no CommonJS form. */
 const MODULES_ONLY = ['edge.js', 'node.js', 'web.js', 'workerd.js'];
 
-/** Brings dist/ and www/edgemint/ up to date. */
+/** Updates dist/ and www/edgemint/. */
 export async function buildPackage() {
-  // Not in dist/, all of which is published.
+  // Not in dist/, which is published completely.
   const stamp = join(target, '.inputs');
   // The lock file pins the client library, which may not be installed yet.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
@@ -40,7 +40,7 @@ export async function buildPackage() {
 async function assemble(module) {
   const glue = join(target, 'glue');
   rmSync(glue, { recursive: true, force: true });
-  // The form for bundlers: it neither looks for the wasm nor asks what a module is, both of which the shim does.
+  // The target for bundlers: it does not load the wasm, which the shim does.
   await run('wasm-bindgen', [module, '--target', 'bundler', '--no-typescript', '--out-name', 'glue', '--out-dir', glue]);
   const staged = join(target, 'dist');
   rmSync(staged, { recursive: true, force: true });
@@ -57,14 +57,14 @@ async function assemble(module) {
 }
 
 function optimize(from, to) {
-  // What Rust's wasm32 target turns on, SIMD, and nothing newer: old engines must read the result.
+  // The features of Rust's wasm32 target and SIMD, and nothing newer: older engines must load the result.
   const features = [
     'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'multivalue', 'reference-types', 'simd',
   ].map((feature) => `--enable-${feature}`);
   return run('wasm-opt', ['-O3', ...features, '--strip-producers', '-o', to, from]);
 }
 
-/** What the glue brings that is never run: for runtimes without `encodeInto`, of which none can run this wasm, and for `using`. */
+/** Unused parts of the glue: for runtimes without `encodeInto`, none of which can run this wasm, and for `using`. */
 const NEVER_RUN = [
   /^if \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?^\}\n/gm,
   /^    if \(realloc === undefined\) \{\n[^]*?^    \}\n/gm,
@@ -72,8 +72,8 @@ const NEVER_RUN = [
 ];
 
 /**
- * The glue with what it takes from the runtime, and with what the wasm imports from it in one value, so that bundlers drop the
- * rest; without what is never run.
+ * Returns the glue with the imports of the wasm in one value, so that bundlers drop the
+ * rest, and without its unused parts.
  */
 function completed(glue) {
   const names = Array.from(glue.matchAll(/^export function (__wb\w+)\(/gm), ([, name]) => name).filter((name) => name !== '__wbg_set_wasm');
@@ -87,7 +87,7 @@ export const imports = { './glue_bg.js': { ${names.join(', ')} } };
 `;
 }
 
-/** The wasm as a script: in hexadecimal, which compresses to a fifth less than base64. */
+/** Returns the wasm as a script, in hexadecimal, which compresses to a fifth less than base64. */
 function inlined(wasm) {
   return `// edgemint.wasm in hexadecimal. Generated.
 import { fromHex } from './hex.js';
@@ -99,11 +99,11 @@ export function wasmBytes() {
 }
 
 /**
- * Adds the same modules, one by one, as CommonJS. Not bundled: entries that are used together share what they keep, and a
- * bundler gets only what it needs.
+ * Adds the same modules, one by one, as CommonJS. Not bundled, so that entries that are used together share their state, and a
+ * bundler includes only what is used.
  */
 async function addCommonJs(folder) {
-  // Not at the top: it may only be installed by now.
+  // Not at the top: it may not be installed when this file is loaded.
   const { transform } = await import('esbuild');
   const commonJs = join(folder, 'cjs');
   mkdirSync(commonJs);

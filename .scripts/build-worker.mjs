@@ -1,5 +1,5 @@
 // Builds the Worker into build/: the crate with the feature `worker`, through worker-build. wrangler.toml's build command.
-// Does nothing when build/ is up to date; otherwise sets the machine up while the crate compiles.
+// Does nothing when build/ is up to date; otherwise installs missing tools while the crate compiles.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROFILE, QUICK, compile, compilerEnv } from './compile.mjs';
@@ -11,10 +11,10 @@ import { root, toolsDir } from './toolbox.mjs';
 
 const target = join(root, 'target');
 
-/** Brings build/ up to date. */
+/** Updates build/. */
 export async function buildWorker() {
   const stamp = join(root, 'build', '.inputs');
-  // The shim belongs to the npm package and the manual to the documentation; the rest of src may be in the Worker.
+  // The shim belongs to the npm package and the manual to the documentation; all other files of src may be part of the Worker.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
   const print = PROFILE + fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] });
   if (isFresh(stamp, print)) return;
@@ -23,7 +23,7 @@ export async function buildWorker() {
   console.log(`    build/index_bg.wasm: ${sizes(readFileSync(join(root, 'build', 'index_bg.wasm')))}`);
 }
 
-/** Runs worker-build, which makes of the crate in `cwd` what workerd runs; it compiles what is not compiled yet. */
+/** Runs worker-build, which compiles the crate in `cwd` if necessary and produces the files for workerd. */
 export function workerBuild(options, cwd = root) {
   const profile = QUICK ? ['--profile', PROFILE, '--no-opt'] : ['--release'];
   return run('worker-build', [...profile, ...options, '--locked', '--target-dir', target], {

@@ -7,7 +7,7 @@ import { systemPath } from './toolbox.mjs';
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const ADVICE = 'install Chromium or Chrome, or set CHROMIUM to the path of its program';
 
-/** The browser's path: what CHROMIUM names, else the first on PATH, else undefined. */
+/** Returns the browser's path: CHROMIUM, otherwise the first on PATH, otherwise undefined. */
 export function chromiumPath() {
   const named = process.env.CHROMIUM;
   if (named) {
@@ -17,7 +17,7 @@ export function chromiumPath() {
   return systemPath().flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram);
 }
 
-/** Makes sure that there is a browser, and says which. */
+/** Finds or installs a browser, and returns its path. */
 export async function installChromium() {
   if (chromiumPath() === undefined) {
     const aptGet = await aptGetCommand();
@@ -37,7 +37,7 @@ async function aptGetCommand() {
   if (sudo.length > 0 && (await run('sudo', ['-n', 'true'], { check: false, advice: ADVICE })).code !== 0) {
     throw new Failure('no Chromium was found, and installing one needs root', ADVICE);
   }
-  // Someone else may be installing: wait for them, but not for ever.
+  // Another process may be installing packages: wait for it, within a limit.
   const aptGet = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=120'];
   // A package manager that is killed leaves the system's packages half configured.
   return (...args) => run(aptGet[0], [...aptGet.slice(1), ...args], { advice: ADVICE, endSignal: 'SIGTERM' });

@@ -1,4 +1,4 @@
-// Compiles the crate to wasm with one of its two feature sets. Needs nothing but Rust: tools may still be on their way.
+// Compiles the crate to wasm with one of its two feature sets. Needs only Rust: other tools may still be installing.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
@@ -8,28 +8,28 @@ import { root } from './toolbox.mjs';
 
 export const TRIPLE = 'wasm32-unknown-unknown';
 
-/** With EDGEMINT_BUILD=quick: compiled for work on the code, not to be shipped or measured. */
+/** Whether EDGEMINT_BUILD=quick: compiled for work on the code, not for releases or measurements. */
 export const QUICK = process.env.EDGEMINT_BUILD === 'quick';
 
-/** Cargo's profile, which is also the name of its output folder. */
+/** Cargo's profile, and the name of its output folder. */
 export const PROFILE = QUICK ? 'quick' : 'release';
 
-// Panics then tell no path of this machine. A quick build keeps its own folder's name, so that its dependencies are
+// So panic messages contain no path of this machine. A quick build keeps its own folder's name, so that its dependencies are
 // the same in every checkout.
 const REMAPS = [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], ...(QUICK ? [] : [[root, 'edgemint']])]
   .map(([path, name]) => `--remap-path-prefix=${path}=${name}`);
 
-/** In the package SIMD makes an HMAC a fifth quicker; every engine has had it since 2023. */
+/** SIMD makes an HMAC of the package a fifth faster; every engine supports it since 2023. */
 const FLAGS = { worker: REMAPS, js: [...REMAPS, '-Ctarget-feature=+simd128'] };
 
-/** Whoever compiles `feature` for wasm must have these, or everything is compiled again. */
+/** The environment for compiling `feature` to wasm. With another one, cargo compiles everything again. */
 export function compilerEnv(feature) {
   return { CARGO_ENCODED_RUSTFLAGS: FLAGS[feature].join('\x1f') };
 }
 
-/** Compiles with `feature` into the target folder `target` and gives the path of the module. */
+/** Compiles with `feature` into the target folder `target` and returns the path of the module. */
 export function compile(feature, target) {
-  // One after another: two at once would only need twice the memory.
+  // One after another: two at once would need twice the memory and no less time.
   const result = previous.then(async () => {
     await rust();
     await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>

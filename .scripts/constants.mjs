@@ -1,10 +1,10 @@
-// What the sources say, for whoever reckons with it: no second copy of a number.
+// Constants of the sources, for scripts that calculate with them, so that no number has a second copy.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './toolbox.mjs';
 
 /**
- * The value of a constant of the crate, which must have one definition, in `file` if that is given: a number, or a product or power of
+ * Returns the value of a constant of the crate, which must have one definition, in `file` if that is given: a number, or a product or power of
  * two of numbers.
  */
 export function constant(name, file = '') {
@@ -16,7 +16,7 @@ export function constant(name, file = '') {
   return operator === '<<' ? left * 2 ** right : left * right;
 }
 
-/** What wrangler.toml has under `[vars]`, a number. */
+/** Returns a number under `[vars]` of wrangler.toml. */
 export function setting(name) {
   const value = readFileSync(join(root, 'wrangler.toml'), 'utf8').match(new RegExp(`^${name} = "(\\d+)"$`, 'm'))?.[1];
   if (value === undefined) throw new Error(`wrangler.toml has no number ${name}`);

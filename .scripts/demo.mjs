@@ -1,5 +1,5 @@
-// What the demo under www/demo needs at an authority on this machine: its client, and a user to sign in as. The user's
-// password is made once and kept, with what has been made of it, in git-ignored local state.
+// Prepares the demo under www/demo at a local authorization server: its client, and a user. The user's
+// password is generated once and kept in git-ignored local state, with the identifiers of what was created.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { registration } from '../www/demo/registration.js';
@@ -7,22 +7,22 @@ import { newSecret } from './secrets.mjs';
 import { readIfThere } from './freshness.mjs';
 import { root } from './toolbox.mjs';
 
-/** Where the password is, relative to the project: beside the Worker's own local state. */
+/** The file with the password, relative to the project: beside the Worker's local state. */
 export const DEMO_STATE = join('.wrangler', 'demo.json');
 
 const USER = { username: 'demo', name: 'Demo user', email: 'demo@example.com', scope: 'openid profile email offline_access read' };
 const TIMEOUT_MS = 20_000;
 
 /**
- * Makes what is missing of the demo, and nothing else. `url` is where the authority listens, and its issuer identifier.
- * Gives `{ url, username, password }`, for people to use. Whoever deletes the authority's state or the password gets
- * both to agree again.
+ * Creates the missing parts of the demo. `url` is the address and the issuer identifier of the server.
+ * Returns `{ url, username, password }`. If the server's state or the password was deleted, both agree again
+ * afterwards.
  */
 export async function prepareDemo(url, rootSecret, file = join(root, DEMO_STATE)) {
   const admin = await administrator(url, rootSecret);
   const kept = readState(file);
   const password = kept.password ?? newSecret().slice(0, 16);
-  // Before anything is done with it: whatever breaks off after this, the password is known.
+  // Stored before it is used: if a later step fails, the password is known.
   if (kept.password === undefined) writeState(file, { password, users: {} });
   const [, id] = await Promise.all([registerClient(admin, url), createUser(admin, kept.users[url], password)]);
   if (id !== kept.users[url]) writeState(file, { password, users: { ...kept.users, [url]: id } });
@@ -38,7 +38,7 @@ async function registerClient(admin, issuer) {
   return differs ? admin('PUT', path, wanted, [200]) : undefined;
 }
 
-/** Gives the user's id. `known` is the one that was given this password already, if there was one. */
+/** Returns the user's id. `known` is the user that has this password already, if any. */
 async function createUser(admin, known, password) {
   if (known !== undefined) {
     const { status } = await admin('GET', `/admin/users/${known}`, undefined, [200, 404]);
@@ -46,14 +46,14 @@ async function createUser(admin, known, password) {
   }
   const made = await admin('POST', '/admin/users', { ...USER, password }, [201, 409]);
   if (made.status === 201) return made.body.id;
-  // There is a user of that name, whose password is lost: it gets the one at hand.
+  // A user with that name exists, but its password is lost: set the current one.
   const { body: { users: [user] } } = await admin('GET', `/admin/users?username=${USER.username}`, undefined, [200]);
   if (user === undefined) throw new Error(`the user ${USER.username} is being made by somebody else; try again in a minute`);
   await admin('PUT', `/admin/users/${user.id}`, { ...USER, password }, [200]);
   return user.id;
 }
 
-/** Calls the admin endpoints as the client root. Any status but the expected ones is an error. */
+/** Returns a function that calls the admin API as the client root. A status other than the expected ones is an error. */
 async function administrator(url, rootSecret) {
   const { body: { access_token: token } } = await call(`${url}/oauth/token`, {
     method: 'POST',
@@ -85,7 +85,7 @@ function readState(file) {
     const { password, users } = JSON.parse(readIfThere(file) ?? '{}');
     if (typeof password === 'string' && password !== '') return { password, users: users ?? {} };
   } catch {
-    // Not ours any more: a new password takes its place.
+    // The file is malformed: a new password replaces it.
   }
   return { users: {} };
 }
@@ -93,6 +93,6 @@ function readState(file) {
 function writeState(file, state) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  // The mode above is for a file that is new.
+  // The mode above applies to new files only.
   chmodSync(file, 0o600);
 }

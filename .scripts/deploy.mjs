@@ -1,6 +1,6 @@
-// `npm run deploy`: builds the Worker and deploys it with wrangler, together with the secrets that it lacks.
-// The Worker's code and its secrets go up in one version: no Worker ever runs without its key-encryption key.
-// `npm run deploy -- --dry-run` does all but the upload, and needs no account. Arguments are passed on to wrangler.
+// `npm run deploy`: builds the Worker and deploys it with wrangler, together with its missing secrets.
+// The Worker's code and its secrets are uploaded as one version: no Worker ever runs without its key-encryption key.
+// `npm run deploy -- --dry-run` does everything except the upload, and needs no account. Arguments are passed to wrangler.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ await main(async () => {
   const options = process.argv.slice(2);
   const issuer = issuerFromEnvironment();
   const given = rootSecretFromEnvironment({ strong: true });
-  // The package too: the inspector page runs it.
+  // The package too: the inspector page uses it.
   await Promise.all([setup(), buildWorker(), buildPackage()]);
   const command = ['deploy', '--var', `ISSUER:${issuer}`, ...options];
   if (options.includes('--dry-run')) {
@@ -28,13 +28,13 @@ await main(async () => {
   const present = await step('Secrets that the deployed Worker has', '3 s', deployedSecrets);
   const missing = {};
   if (!present.includes(KEY_ENCRYPTION_KEY)) missing[KEY_ENCRYPTION_KEY] = process.env[KEY_ENCRYPTION_KEY] || newSecret();
-  // One in the environment is meant: it also replaces the one that is there.
+  // A secret in the environment replaces the deployed one.
   if (given !== undefined) missing[ROOT_SECRET] = given;
   else if (!present.includes(ROOT_SECRET)) missing[ROOT_SECRET] = newSecret();
   try {
     await withSecretsFile(missing, (file) => wrangler([...command, ...file]));
   } finally {
-    // After a failure too: the version may be up already, and its secret can never be read back.
+    // After a failure too: the version may be deployed already, and its secret can never be read back.
     if (missing[ROOT_SECRET] && given === undefined) {
       console.log(`\nThe secret of the client "root", from this upload on and not shown again: ${missing[ROOT_SECRET]}`);
     }
@@ -62,7 +62,7 @@ async function deployedSecrets() {
   throw new Failure('wrangler cannot tell which secrets the Worker has', advice, output);
 }
 
-// A file that only this user can read, for as long as wrangler runs: a command line would be readable by all.
+// A file that only this user can read, while wrangler runs: other users could read a command line.
 async function withSecretsFile(secrets, work) {
   if (Object.keys(secrets).length === 0) return work([]);
   const folder = mkdtempSync(join(tmpdir(), 'edgemint-deploy-'));

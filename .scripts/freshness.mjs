@@ -1,10 +1,10 @@
-// Decides whether a build is up to date: a stamp beside the output holds the hash of all that went in.
+// Decides whether a build is up to date: a stamp beside the output contains the hash of all inputs.
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from './toolbox.mjs';
 
-/** One hash over the names and contents of files and folders, given relative to the project. */
+/** Returns one hash over the names and contents of files and folders, given relative to the project. */
 export function fingerprint(paths, { except = [] } = {}) {
   const hash = createHash('sha256');
   const skipped = except.map((path) => join(root, path));
@@ -21,19 +21,19 @@ export function fingerprint(paths, { except = [] } = {}) {
   return hash.digest('hex');
 }
 
-/** Whether `stamp` holds `print`: the output beside it was made of just these inputs. */
+/** Returns whether `stamp` contains `print`: the output beside it was built from these inputs. */
 export function isFresh(stamp, print) {
   return readIfThere(stamp) === print;
 }
 
-/** Calls `build` with the stamp out of the way, so that a build that breaks off never looks fresh. */
+/** Calls `build` without the stamp, so that an interrupted build never looks fresh. */
 export async function stamped(stamp, print, build) {
   rmSync(stamp, { force: true });
   await build();
   writeFileSync(stamp, print);
 }
 
-/** The text of a file, or undefined when there is none. */
+/** Returns the text of a file, or undefined if it does not exist. */
 export function readIfThere(path) {
   try {
     return readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-// What an issuer identifier must not be, told before a build and not by a Worker that answers 503.
+// Checks an issuer identifier before a build, instead of a Worker that responds with 503.
 import { Failure } from './steps.mjs';
 
 /** Refuses an issuer that names the default port of its scheme. */

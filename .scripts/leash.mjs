@@ -1,14 +1,14 @@
-// Runs a command that ends with the process that started it, however that one ends: `node leash.mjs COMMAND ARGS...`.
+// Runs a command that ends when the process that started it ends, even by SIGKILL: `node leash.mjs COMMAND ARGS...`.
 //
-// The starter holds the other end of standard input. A process that is killed by SIGKILL cannot end what it has started, but the
-// system closes its pipes. Must be started as the leader of a process group: the group is what it ends.
+// The starter holds the other end of standard input. A process that is killed by SIGKILL cannot stop its children, but the
+// system closes its pipes. Must be started as the leader of a process group: it ends the whole group.
 import { spawn } from 'node:child_process';
 
 const [command, ...args] = process.argv.slice(2);
 const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
 let ending = false;
 
-// wrangler closes its databases and removes its temporary files; what is left after 5 s is killed.
+// wrangler closes its databases and removes its temporary files; processes that remain after 5 s are killed.
 const end = () => {
   if (ending) return;
   ending = true;

@@ -1,4 +1,4 @@
-// `npm run pack`: builds the npm package, packs it and says what each entry weighs; the last line that it prints is the path of
+// `npm run pack`: builds the npm package, packs it and prints the weight of each entry; the last line of its output is the path of
 // the tarball.
 import { join } from 'node:path';
 import { buildPackage } from './build-package.mjs';
@@ -7,7 +7,7 @@ import { Failure, isScript, main, run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
 import { BOUNDS, WASM_BOUND, weightOf, weightOfWasm } from './weights.mjs';
 
-/** Packs the package and gives the absolute path of the tarball. */
+/** Packs the package and returns the absolute path of the tarball. */
 export async function pack() {
   await Promise.all([setup(), buildPackage()]);
   return step('npm pack', '2 s', async () => {
@@ -23,7 +23,7 @@ export async function pack() {
 
 const EXPECTED = /^(dist\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
 
-/** Prints what each entry weighs; the tests hold it under the bound. */
+/** Prints the weight of each entry; the tests compare it with the limit. */
 async function printWeights() {
   const rows = await Promise.all(BOUNDS.map(async ([entry, conditions, most]) => [`${entry}, ${conditions[0]}`, await weightOf(entry, conditions, root), most]));
   rows.push(['edgemint.wasm', weightOfWasm(join(root, 'dist')), WASM_BOUND]);

@@ -1,5 +1,5 @@
-// The Worker's two secrets: makes new ones, and keeps those for local use in the git-ignored .dev.vars.
-// Prints nothing, and hands nothing to a command line, where other users could read it.
+// The Worker's two secrets: generates them, and keeps those for local use in the git-ignored .dev.vars.
+// Prints nothing, and passes nothing on a command line, where other users could read it.
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,17 +10,17 @@ import { root } from './toolbox.mjs';
 export const KEY_ENCRYPTION_KEY = 'EDGEMINT_KEY_ENCRYPTION_KEY';
 export const ROOT_SECRET = 'EDGEMINT_ROOT_SECRET';
 
-/** Where local secrets are, relative to the project. `wrangler dev` knows the file by this name. */
+/** The file with local secrets, relative to the project. `wrangler dev` reads the file by this name. */
 export const LOCAL_SECRETS = '.dev.vars';
 
-/** 32 random bytes in base64url: good for either secret. */
+/** Returns 32 random bytes in base64url, suitable for both secrets. */
 export function newSecret() {
   return randomBytes(32).toString('base64url');
 }
 
 /**
- * The root secret that the environment gives, or undefined. With `strong` it must be one that the Worker accepts where the
- * issuer is not on localhost; the rule is that of `src/oauth/vocabulary/secret.rs`.
+ * Returns the root secret of the environment, or undefined. With `strong` it must be one that the Worker accepts where the
+ * issuer is not on localhost; the rule is in `src/oauth/vocabulary/secret.rs`.
  */
 export function rootSecretFromEnvironment({ strong = false } = {}) {
   const secret = process.env[ROOT_SECRET];
@@ -31,7 +31,7 @@ export function rootSecretFromEnvironment({ strong = false } = {}) {
       'leave it out to have one made, or take the output of `openssl rand -base64 32`',
     );
   }
-  // Visible ASCII, less what a shell or an .env file gives a meaning of its own.
+  // Visible ASCII without characters that a shell or an .env file interprets.
   if (!/^[!%&()*+,./0-9:;<=>?@A-Z[\]^_a-z{|}~-]+$/.test(secret)) {
     throw new Failure(`${ROOT_SECRET} holds a character other than letters, digits and punctuation without quotes, #, $ and \\`, 'choose another');
   }
@@ -45,8 +45,8 @@ function isStrong(secret) {
 }
 
 /**
- * The secrets for this run. On the first run they are made and kept; a root secret in the environment wins.
- * `generated`: a root secret that was made just now. `kept`: the kept root secret is the one in use.
+ * Returns the secrets for this run. The first run generates and stores them; a root secret in the environment wins.
+ * `generated`: a root secret that was just generated. `kept`: whether the stored root secret is in use.
  */
 export function localSecrets() {
   const given = rootSecretFromEnvironment();

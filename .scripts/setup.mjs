@@ -1,5 +1,5 @@
-// Installs what the project needs and this machine lacks: npm packages, the wasm target, pinned cargo tools, a browser.
-// Quick when nothing is missing. Touches nothing outside of the project but rustup's components and, for tests, Chromium.
+// Installs what this machine lacks for the project: npm packages, the wasm target, pinned cargo tools, a browser.
+// Fast when nothing is missing. Changes nothing outside of the project except rustup's components and, for tests, Chromium.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
@@ -11,13 +11,13 @@ import { root, systemPath, toolsDir } from './toolbox.mjs';
 
 export { chromiumPath } from './chromium.mjs';
 
-/** Makes the machine ready to build and serve; with `tests`, to run the tests too. Whoever calls first does the work. */
+/** Prepares the machine to build and serve; with `tests`, to run the tests too. Later calls wait for the first one. */
 export function setup({ tests = false } = {}) {
   if (tests) return (readyForTests ??= install(true));
   return (ready ??= readyForTests ?? install(false));
 }
 
-/** Makes sure of Rust and its wasm target only. */
+/** Installs Rust and its wasm target only. */
 export function rust() {
   return (rustReady ??= rustToolchain());
 }
@@ -29,7 +29,7 @@ let rustReady;
 async function install(tests) {
   checkNode();
   await rust();
-  // Mostly waiting for the network, all processor, mostly waiting for the network.
+  // In parallel: two of these wait for the network, one uses the processor.
   await Promise.all([nodePackages(), cargoTools(tests), tests && rustComponents(), tests && installChromium()]);
 }
 
@@ -84,7 +84,7 @@ function rustup(kind, ...names) {
 
 async function nodePackages() {
   const modules = join(root, 'node_modules');
-  // Inside node_modules, so that the stamp is deleted with the packages.
+  // In node_modules, so that the stamp is deleted with the packages.
   const stamp = join(modules, '.installed-lock');
   const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
   if (readIfThere(stamp) !== wanted) {
@@ -98,14 +98,14 @@ async function nodePackages() {
 }
 
 const QUIETLY = ['--ignore-scripts', '--no-audit', '--no-fund'];
-// Not with the project's own Node.js: these commands replace it.
+// Not with the project's Node.js: these commands replace it.
 const SYSTEM_NODE = { PATH: systemPath().join(delimiter) };
 /** wrangler needs it. */
 const NODE_FOR_TOOLS = [22, 12];
 
 /**
  * Makes `link` the Node.js that `.scripts/node` pins by a lock file, with a hash of each platform's package. (The npm package `node`
- * downloads the same, but unpinned.) On a platform without such a package the machine's own Node.js has to do.
+ * downloads the same, but unpinned.) On a platform without such a package the machine's own Node.js is used.
  */
 async function nodeForTools(link) {
   const pinned = join(root, '.scripts', 'node');
@@ -135,7 +135,7 @@ async function nodeForTools(link) {
     }
     rmSync(link, { force: true });
   } else if (!existsSync(link) || realpathSync(link) !== realpathSync(program)) {
-    // In one step: another process may be starting a tool just now.
+    // Atomically: another process may be starting a tool.
     const fresh = `${link}.${process.pid}`;
     symlinkSync(relative(join(link, '..'), program), fresh);
     renameSync(fresh, link);
@@ -148,7 +148,7 @@ async function cargoTools(tests) {
       crate: 'wasm-bindgen-cli',
       version: lockedVersion('wasm-bindgen'),
       program: 'wasm-bindgen',
-      // Without TLS, which only its test runner uses.
+      // Without TLS, which only its test runner needs.
       options: ['--no-default-features'],
     },
     { crate: 'worker-build', version: lockedVersion('worker'), program: 'worker-build' },
@@ -157,17 +157,17 @@ async function cargoTools(tests) {
   const installed = readIfThere(join(toolsDir, '.crates.toml')) ?? '';
   const missing = tools.filter(({ crate, version, program }) =>
     !installed.includes(`"${crate} ${version} (`) || !existsSync(join(toolsDir, 'bin', program)));
-  // One after another into one folder, so that what two of them need is compiled once.
+  // One after another into one folder, so that shared dependencies are compiled once.
   const target = join(toolsDir, 'target');
   for (const { crate, version, program, options = [] } of missing) {
     const args = ['--force', '--root', toolsDir, '--target-dir', target, '--bin', program, ...options, `${crate}@${version}`];
     await step(`${crate} ${version} into .tools`, '1 to 3 minutes', () => cargoInstall(crate, args));
   }
-  // Only what this run has put there: another may be compiling.
+  // Only the folder of this run: another may be compiling.
   if (missing.length > 0) rmSync(target, { recursive: true, force: true });
 }
 
-/** Installs with the versions that the crate's own lock file names. Where the registry lacks one of them, says so and lets cargo choose. */
+/** Installs with the versions of the crate's own lock file. Where the registry lacks one of them, says so and lets cargo choose. */
 async function cargoInstall(crate, args) {
   const install = (...locked) => run('cargo', ['install', ...locked, ...args], { env: QUICK_TO_COMPILE, check: false, advice: CARGO_ADVICE });
   let { code, output } = await install('--locked');
@@ -179,14 +179,14 @@ async function cargoInstall(crate, args) {
   if (code !== 0) throw new Failure(`\`cargo install ${crate}\` ended with exit code ${code}`, cargoAdvice(output), output);
 }
 
-/** The crate and version that a lock file names and the registry lacks, by what cargo says about it. */
+/** Returns the crate and version that the lock file names and the registry lacks, from cargo's message. */
 export function lackedVersion(output) {
   if (!/^error: failed to select a version for the requirement/m.test(output)) return undefined;
   const [, crate, version] = output.match(/requirement `([\w-]+) = "[^"]*"` \(locked to ([^)]+)\)/) ?? [];
   return crate && `${crate} ${version}`;
 }
 
-/** The version of a crate in Cargo.lock: a tool that must match a crate is pinned by it and cannot drift. */
+/** Returns the version of a crate in Cargo.lock: a tool that must match a crate is pinned by it. */
 function lockedVersion(crate) {
   const lock = readIfThere(join(root, 'Cargo.lock'));
   if (lock === undefined) throw new Failure('Cargo.lock is missing', 'run `cargo generate-lockfile`');

@@ -1,7 +1,7 @@
-// Says how large a built file is, as it lies on the disk and as it travels.
+// The size of a built file, on disk and compressed.
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-/** "270.9 KB, gzip 92.0 KB", and the brotli size when asked for. */
+/** Returns a text such as "270.9 KB, gzip 92.0 KB", optionally with the brotli size. */
 export function sizes(bytes, { brotli = false } = {}) {
   const parts = [kilobytes(bytes), `gzip ${kilobytes(gzipSync(bytes, { level: 9 }))}`];
   if (brotli) {

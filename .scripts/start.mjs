@@ -1,6 +1,6 @@
-// `npm start`: builds what is stale and serves the Worker on this machine, in workerd, with state that stays.
+// `npm start`: builds what is out of date and serves the Worker on this machine, in workerd, with persistent state.
 // Environment: PORT, ISSUER, EDGEMINT_ROOT_SECRET and the names under [vars] in wrangler.toml.
-// Listens on the loopback address alone.
+// Listens on the loopback address only.
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -21,7 +21,7 @@ await main(async () => {
   const port = chosenPort();
   checkPort(process.env.ISSUER ?? '', 'leave the port out of ISSUER, or leave ISSUER out for the address of this server');
   await checkPortIsFree(port);
-  // Together, so that the crate compiles while the tools are installed.
+  // In parallel: the crate compiles while the tools are installed.
   await Promise.all([setup(), buildWorker(), buildPackage()]);
   const secrets = localSecrets();
   const url = `http://localhost:${port}`;
@@ -30,7 +30,7 @@ await main(async () => {
     await server.stop();
     process.exit(0);
   };
-  // Not once: npm passes on the Ctrl-C that the terminal has sent here already.
+  // Not `once`: npm forwards the Ctrl-C that the terminal has already sent here.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal).on(signal, stop);
   try {
     await step('Worker in workerd', 'about 5 s', () => untilHealthy(url, server));
@@ -55,14 +55,14 @@ function chosenPort() {
   return port;
 }
 
-// Both loopbacks: browsers and curl may take either for `localhost`, and would meet whoever listens there.
+// Both loopback addresses: browsers and curl may use either for `localhost`, and would reach another program there.
 async function checkPortIsFree(port) {
   for (const host of ['127.0.0.1', '::1']) {
     const code = await new Promise((resolve) => {
       const probe = createServer().once('error', (error) => resolve(error.code));
       probe.listen({ port, host, ipv6Only: true }, () => probe.close(() => resolve(undefined)));
     });
-    // Without IPv6 the second address cannot be taken by anybody.
+    // Without IPv6 no program can use the second address.
     if (code === undefined || code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue;
     const other = `choose another port: PORT=${port === 65535 ? 8788 : port + 1} npm start`;
     const group = code === 'EADDRINUSE' ? earlierStart(port) : undefined;
@@ -74,7 +74,7 @@ async function checkPortIsFree(port) {
   }
 }
 
-/** Where a start notes the process group of its servers, by port: one that is killed may leave them behind. */
+/** The file with the process group of the servers of a start, by port: a start that is killed may leave them running. */
 function startNote(port) {
   return join(root, '.wrangler', `start-${port}`);
 }
@@ -85,7 +85,7 @@ function earlierStart(port) {
 }
 
 // wrangler gives the Worker those environment variables that wrangler.toml names under [vars] and [secrets],
-// so no secret stands on a command line. Signals go to this process, which then ends all of wrangler's.
+// so no secret is on a command line. Signals go to this process, which then ends those of wrangler.
 function serve(port, url, secrets) {
   const options = {
     'env-file': LOCAL_SECRETS, ip: '127.0.0.1', port, 'inspector-port': 0, 'show-interactive-dev-session': false,
@@ -95,7 +95,7 @@ function serve(port, url, secrets) {
     cwd: root,
     env: toolEnv({
       ISSUER: process.env.ISSUER || url,
-      // wrangler passes on what a client sends as CF-Connecting-IP. All clients have the loopback address here.
+      // wrangler forwards the CF-Connecting-IP that a client sends. All clients have the loopback address here.
       CLIENT_ADDRESS_HEADER: process.env.CLIENT_ADDRESS_HEADER || 'none',
       [KEY_ENCRYPTION_KEY]: secrets[KEY_ENCRYPTION_KEY],
       [ROOT_SECRET]: secrets[ROOT_SECRET],
@@ -103,7 +103,7 @@ function serve(port, url, secrets) {
       X_LOCAL_OBSERVABILITY: 'false',
     }),
     detached: true,
-    // The other end of its input closes with this process, and so ends it.
+    // Its standard input closes when this process ends, which ends it.
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   mkdirSync(join(root, '.wrangler'), { recursive: true });
@@ -124,7 +124,7 @@ function serve(port, url, secrets) {
   });
   server.stop = async () => {
     server.stopping = true;
-    // wrangler closes its databases and removes its temporary files; whatever is left after 5 s is killed.
+    // wrangler closes its databases and removes its temporary files; processes that remain after 5 s are killed.
     child.kill('SIGTERM');
     for (let waited = 0; waited < 50 && signalGroup(child, 0); waited += 1) await sleep(100);
     signalGroup(child, 'SIGKILL');
@@ -158,7 +158,7 @@ async function untilHealthy(url, server) {
   throw new Failure(what, 'see the messages above', server.output);
 }
 
-// The demo acts as an app of this very origin: under another issuer's name it would not work, and has no business.
+// The demo is an application of this origin: with another issuer it would not work.
 async function demoWords(url, rootSecret) {
   if ((process.env.ISSUER || url) !== url) return '';
   try {

@@ -1,4 +1,4 @@
-// Where the project and its tools are, and the environment that they run in. Starts nothing, prints nothing.
+// The paths of the project and its tools, and their environment. Starts nothing, prints nothing.
 import { delimiter, join } from 'node:path';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 /** The project's folder, without a slash at the end. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** The tools that cargo installs for this project, out of the way of the user's own. */
+/** The tools that cargo installs for this project, separate from the user's own. */
 export const toolsDir = join(root, '.tools');
 
 const nodeBin = join(root, 'node_modules', '.bin');
 
-/** The environment for a tool: the project's own tools come first, and no tool calls home. */
+/** Returns the environment for a tool: the project's tools come first, and telemetry is off. */
 export function toolEnv(extra = {}) {
   const path = [nodeBin, join(toolsDir, 'bin'), ...systemPath()];
   return {
@@ -30,6 +30,6 @@ export function toolEnv(extra = {}) {
 /** PATH without the project's own tools: for the step that replaces them. */
 export function systemPath() {
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '' && folder !== nodeBin);
-  // A shell that was open while rustup was installed does not have this folder yet.
+  // A shell that was open while rustup was installed lacks this folder.
   return [...path, join(homedir(), '.cargo', 'bin')];
 }

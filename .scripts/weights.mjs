@@ -1,4 +1,4 @@
-// What each entry of the package weighs in a program that uses all of it, and what it may weigh.
+// The weight of each entry of the package in a program that uses all of it, and its limit.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
@@ -17,9 +17,9 @@ export const BOUNDS = [
 ];
 export const WASM_BOUND = 60;
 
-/** What the entry weighs for a bundler with these conditions, in KB; `folder` is where the package is found from. */
+/** Returns the weight of the entry for a bundler with these conditions, in KB; `folder` is where the package is resolved from. */
 export async function weightOf(entry, conditions, folder) {
-  // Not at the top: it may only be installed by now.
+  // Not at the top: it may not be installed when this file is loaded.
   const { build } = await import('esbuild');
   const { outputFiles: [{ contents }] } = await build({
     stdin: { contents: `export * from '${entry}'`, resolveDir: folder }, bundle: true, minify: true, write: false, format: 'esm', target: 'es2022',
@@ -28,7 +28,7 @@ export async function weightOf(entry, conditions, folder) {
   return kilobytes(contents);
 }
 
-/** What the wasm in this folder weighs, in KB. */
+/** Returns the weight of the wasm in this folder, in KB. */
 export function weightOfWasm(dist) {
   return kilobytes(readFileSync(join(dist, 'edgemint.wasm')));
 }
