@@ -13,6 +13,7 @@ pub mod keyring;
 pub mod oauth;
 #[cfg(feature = "people")]
 pub mod pages;
+pub mod records;
 #[cfg(feature = "people")]
 pub mod routes;
 pub mod token;

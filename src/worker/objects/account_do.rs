@@ -31,7 +31,8 @@ use crate::worker::report::Fault;
 use super as objects;
 use super::account_commands::{AccountAnswer, AccountCommand, Used};
 use super::outbox;
-use super::records::{Records, Table, ends_at};
+use super::records::SqliteRecords;
+use crate::records::{Records as _, Table, ends_at};
 
 /// One account.
 #[durable_object(alarm)]
@@ -52,7 +53,7 @@ impl DurableObject for AccountObject {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command: AccountCommand = objects::command(&mut request).await?;
         let removes = matches!(command, AccountCommand::Remove);
-        let records = Records::open(&self.state);
+        let records = SqliteRecords::open(&self.state);
         let turn = |authority: Rc<Authority>| run(command, &records, &authority, &self.untold, now());
         let outcome = env::authority(&self.env).and_then(turn);
         if self.untold.get() {
@@ -77,8 +78,8 @@ impl DurableObject for AccountObject {
             self.state.storage().set_alarm(wait).await?;
             return Response::empty();
         }
-        let records = Records::open(&self.state);
-        let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
+        let records = SqliteRecords::open(&self.state);
+        let thrown = |error| worker::Error::RustError(Fault::from(error).kind().name().to_owned());
         if !records.contains(Table::Account, RECORD).map_err(thrown)? {
             self.forget_if_told().await?;
             return Response::empty();
@@ -101,7 +102,7 @@ impl AccountObject {
     /// An account that has been removed leaves nothing, once the status lists know.
     async fn forget_if_told(&self) -> worker::Result<()> {
         // The memory of this object may be younger than what is stored.
-        if outbox::is_empty(&Records::open(&self.state)) {
+        if outbox::is_empty(&SqliteRecords::open(&self.state)) {
             self.state.storage().delete_alarm().await?;
             self.state.storage().delete_all().await?;
         }
@@ -113,7 +114,7 @@ const RECORD: &str = "";
 
 fn run(
     command: AccountCommand,
-    records: &Records,
+    records: &SqliteRecords,
     authority: &Authority,
     untold: &Cell<bool>,
     now: UnixTime,
@@ -272,7 +273,7 @@ fn with_profile(answer: AccountAnswer, everything: bool, record: &AccountRecord)
 
 /// What a turn works with.
 pub(super) struct Account<'t> {
-    pub(super) records: &'t Records,
+    pub(super) records: &'t SqliteRecords,
     pub(super) authority: &'t Authority,
     pub(super) untold: &'t Cell<bool>,
     pub(super) now: UnixTime,
@@ -336,7 +337,7 @@ impl Account<'_> {
             return Ok(());
         }
         let seen = Session { seen_at: self.now, ..session.clone() };
-        self.records.put(Table::Session, id.as_str(), Some(seen.ends), &seen)
+        Ok(self.records.put(Table::Session, id.as_str(), Some(seen.ends), &seen)?)
     }
 
     fn overview(&self, account: AccountRecord, id: Option<SessionId>) -> Result<AccountAnswer, Fault> {

@@ -15,7 +15,7 @@ use super::account_commands::AccountAnswer;
 use super::account_do::Account;
 use super::account_records::AccountRecord;
 use super::outbox;
-use super::records::{Table, ends_at};
+use crate::records::{Records as _, Table, ends_at};
 
 /// How long a job may take to note what it was answered, seconds.
 const REMEMBER_JOBS_FOR: u64 = 30 * 24 * 3600;

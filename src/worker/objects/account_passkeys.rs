@@ -10,7 +10,7 @@ use crate::worker::report::Fault;
 use super::account_commands::{AccountAnswer, AnsweredChallenge, Ended, GrantsToEnd, Used};
 use super::account_do::Account;
 use super::account_records::{PasskeyRecord, Session};
-use super::records::{Table, ends_at};
+use crate::records::{Records as _, Table, ends_at};
 
 impl Account<'_> {
     /// Requires a session with a recent sign-in. Gives what is wrong, if anything.
@@ -149,11 +149,11 @@ impl Account<'_> {
     }
 
     fn is_spent(&self, answered: &AnsweredChallenge) -> Result<bool, Fault> {
-        self.records.contains(Table::SpentChallenge, &base64url::encode(answered.challenge.as_bytes()))
+        Ok(self.records.contains(Table::SpentChallenge, &base64url::encode(answered.challenge.as_bytes()))?)
     }
 
     fn spend(&self, answered: &AnsweredChallenge) -> Result<(), Fault> {
         let id = base64url::encode(answered.challenge.as_bytes());
-        self.records.put(Table::SpentChallenge, &id, ends_at(answered.until), &())
+        Ok(self.records.put(Table::SpentChallenge, &id, ends_at(answered.until), &())?)
     }
 }

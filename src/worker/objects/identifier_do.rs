@@ -18,7 +18,8 @@ use crate::worker::clock::now;
 use crate::worker::report::Fault;
 
 use super as objects;
-use super::records::{Records, Table, ends_at};
+use super::records::SqliteRecords;
+use crate::records::{Records as _, Table, ends_at};
 
 /// What can be asked about a sign-in name, a subject or an address.
 #[derive(Deserialize, Serialize)]
@@ -159,7 +160,7 @@ impl DurableObject for IdentifierObject {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command = objects::command(&mut request).await?;
-        let records = Records::open(&self.state);
+        let records = SqliteRecords::open(&self.state);
         let outcome = run(command, &records, now());
         if records.has_written() && !self.sweeping.replace(true) {
             objects::sweep_later(&self.state).await?;
@@ -178,7 +179,7 @@ const ENTRY: &str = "";
 /// How long attempts are remembered, seconds: longer than any wait.
 const REMEMBER_FOR: u64 = 24 * 3600;
 
-fn run(command: IdentifierCommand, records: &Records, now: UnixTime) -> Result<IdentifierAnswer, Fault> {
+fn run(command: IdentifierCommand, records: &SqliteRecords, now: UnixTime) -> Result<IdentifierAnswer, Fault> {
     let entry = || records.get::<Identifier>(Table::Identifier, ENTRY);
     let store = |entry: &Identifier| records.put(Table::Identifier, ENTRY, None, entry);
     match command {
@@ -241,7 +242,7 @@ fn run(command: IdentifierCommand, records: &Records, now: UnixTime) -> Result<I
 fn attempt(
     who: &Who,
     proof: Option<&Proof>,
-    records: &Records,
+    records: &SqliteRecords,
     now: UnixTime,
 ) -> Result<Result<(bool, Option<Throttled>), Throttled>, Fault> {
     let counters = |places: &[Place]| -> Result<Vec<Counter>, Fault> {

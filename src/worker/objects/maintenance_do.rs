@@ -22,7 +22,8 @@ use crate::worker::jobs::{Job, Work};
 use crate::worker::report::Fault;
 
 use super as objects;
-use super::records::{Records, Table, broken};
+use super::records::{SqliteRecords, broken};
+use crate::records::{Records as _, Table};
 
 /// What can be asked of the maintenance object.
 #[derive(Deserialize, Serialize)]
@@ -161,17 +162,17 @@ impl MaintenanceObject {
         Ok(())
     }
 
-    fn records(&self) -> Records {
-        Records::open(&self.state)
+    fn records(&self) -> SqliteRecords {
+        SqliteRecords::open(&self.state)
     }
 
     fn job(&self, id: &str) -> Result<Option<Job>, Fault> {
-        self.records().get(Table::Job, id)
+        Ok(self.records().get(Table::Job, id)?)
     }
 
     fn put(&self, id: &str, job: &Job) -> Result<(), Fault> {
         let ends = job.finished_at.map(|finished| finished.plus(KEEP_FOR));
-        self.records().put(Table::Job, id, ends, job)
+        Ok(self.records().put(Table::Job, id, ends, job)?)
     }
 
     fn unfinished(&self) -> Result<Vec<(String, Job)>, Fault> {

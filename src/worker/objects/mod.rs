@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{Env, Request, Response, State, web_sys};
 
+use crate::records::Records as _;
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
@@ -109,8 +110,8 @@ const SWEEP_EVERY: u64 = 3600;
 
 /// Forgets what has ended; what is left will be looked at again.
 pub(crate) async fn sweep(state: &State) -> worker::Result<Response> {
-    let records = records::Records::open(state);
-    let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
+    let records = records::SqliteRecords::open(state);
+    let thrown = |error| worker::Error::RustError(Fault::from(error).kind().name().to_owned());
     if let Some(next) = records.sweep(now()).map_err(thrown)? {
         sweep_at(state, next).await?;
     } else if records.is_empty().map_err(thrown)? {

@@ -12,7 +12,8 @@ use crate::token::UnixTime;
 use crate::worker::report::{self, Fault};
 use crate::worker::{env, status};
 
-use super::records::{Records, Table};
+use super::records::SqliteRecords;
+use crate::records::{Records as _, Table};
 
 /// How soon a status list is told again what it could not be told.
 pub(super) const TELL_AGAIN: Duration = Duration::from_secs(10);
@@ -20,20 +21,20 @@ pub(super) const TELL_AGAIN: Duration = Duration::from_secs(10);
 const TELL_AT_ONCE: usize = 40;
 
 /// Notes that the tokens of a grant count no more; the last of them expires then.
-pub(super) fn note(records: &Records, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
+pub(super) fn note(records: &SqliteRecords, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
     let id = format!("{}.{}", entry.list, entry.idx);
-    records.put(Table::Revocation, &id, None, &(entry, last_token_ends))
+    Ok(records.put(Table::Revocation, &id, None, &(entry, last_token_ends))?)
 }
 
 /// Is there nothing to tell? If that cannot be seen, there may be.
-pub(super) fn is_empty(records: &Records) -> bool {
+pub(super) fn is_empty(records: &SqliteRecords) -> bool {
     records.page::<IgnoredAny>(Table::Revocation, "", 1).is_ok_and(|rows| rows.is_empty())
 }
 
 /// Has the status lists told: as many of them as one turn may ask. Says how soon to go on, unless they know all of it. A fault has been
 /// logged where it was built.
 pub(super) async fn tell(state: &State, env: &Env) -> Option<Duration> {
-    let records = Records::open(state);
+    let records = SqliteRecords::open(state);
     let outcome = tell_some(&records, env).await;
     records.tell_costs(env, "account");
     match outcome {
@@ -44,7 +45,7 @@ pub(super) async fn tell(state: &State, env: &Env) -> Option<Duration> {
     }
 }
 
-async fn tell_some(records: &Records, env: &Env) -> Result<(), Fault> {
+async fn tell_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
     let mut lists: BTreeMap<ListId, Vec<_>> = BTreeMap::new();
     for (id, (entry, until)) in records.list::<(StatusEntry, UnixTime)>(Table::Revocation)? {
         lists.entry(entry.list).or_default().push((id, (entry, until)));

@@ -13,7 +13,8 @@ use crate::worker::random::random;
 use crate::worker::report::Fault;
 
 use super as objects;
-use super::records::{Records, Table};
+use super::records::SqliteRecords;
+use crate::records::{Records as _, Table};
 
 /// What can be asked of the directory.
 #[derive(Deserialize, Serialize)]
@@ -55,7 +56,7 @@ impl DurableObject for StatusDirectoryObject {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command: DirectoryCommand = objects::command(&mut request).await?;
-        let records = Records::open(&self.state);
+        let records = SqliteRecords::open(&self.state);
         let directory = |lifetimes| Directory { records: &records, lifetimes, now: now() };
         let outcome = env::authority(&self.env).and_then(|authority| directory(*authority.lifetimes()).run(command));
         records.tell_costs(&self.env, "status_directory");
@@ -74,7 +75,7 @@ struct Open {
 const OPEN: &str = "";
 
 struct Directory<'t> {
-    records: &'t Records,
+    records: &'t SqliteRecords,
     lifetimes: Lifetimes,
     now: UnixTime,
 }

@@ -16,7 +16,8 @@ use crate::worker::clock::now;
 use crate::worker::report::{Fault, FaultKind};
 
 use super as objects;
-use super::records::{Records, Table, ends_at};
+use super::records::SqliteRecords;
+use crate::records::{Records as _, Table, ends_at};
 
 /// What can be asked of a list.
 #[derive(Deserialize, Serialize)]
@@ -56,7 +57,7 @@ impl DurableObject for StatusListObject {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let command: ListCommand = objects::command(&mut request).await?;
-        let records = Records::open(&self.state);
+        let records = SqliteRecords::open(&self.state);
         let outcome = self.run(command, &records, now());
         if outcome.is_err() {
             // Whatever was half done: storage knows.
@@ -75,7 +76,7 @@ impl DurableObject for StatusListObject {
 }
 
 impl StatusListObject {
-    fn run(&self, command: ListCommand, records: &Records, now: UnixTime) -> Result<ListAnswer, Fault> {
+    fn run(&self, command: ListCommand, records: &SqliteRecords, now: UnixTime) -> Result<ListAnswer, Fault> {
         let mut memory = self.memory.borrow_mut();
         if memory.is_none() {
             *memory = Some(Memory::read(records)?);
@@ -109,7 +110,7 @@ struct Memory {
 }
 
 impl Memory {
-    fn read(records: &Records) -> Result<Self, Fault> {
+    fn read(records: &SqliteRecords) -> Result<Self, Fault> {
         let rows = records.list::<UnixTime>(Table::RevokedEntry)?;
         let revoked = rows.into_iter().filter_map(|(id, until)| Some((id.parse().ok()?, until))).collect();
         Ok(Self { revoked, encoded: None })
