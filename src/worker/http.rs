@@ -56,7 +56,15 @@ impl Incoming {
         wire::is_form(self.header("Content-Type").as_deref())
     }
 
-    /// The form in the body. Such an endpoint takes nothing from the query (RFC 6749 sections 2.3.1 and 3.2).
+    /// Reads the parameters of the query.
+    ///
+    /// # Errors
+    /// A malformed encoding, a repeated parameter, or too many of them.
+    pub(crate) fn query_form(&self) -> Result<Form, Refusal> {
+        Form::parse(&self.query).map_err(Refusal::from)
+    }
+
+    /// Reads the form in the body. Such an endpoint takes no parameters from the query (RFC 6749 sections 2.3.1 and 3.2).
     pub(crate) async fn form(&self) -> Result<Form, Stop> {
         match self.read_ahead.take() {
             Some(read) => Ok(read?),
@@ -74,7 +82,7 @@ impl Incoming {
     pub(crate) fn glance<T>(&self, look: impl FnOnce(&Form) -> Option<T>) -> Option<T> {
         match &*self.read_ahead.borrow() {
             Some(read) => look(read.as_ref().ok()?),
-            None => look(&Form::parse(&self.query).ok()?),
+            None => look(&self.query_form().ok()?),
         }
     }
 

@@ -5,7 +5,7 @@ use worker::Env;
 use crate::oauth::Refusal;
 use crate::pages::{self, ErrorPage, Problem, Words};
 use crate::routes::{Audience, Bearer, Client, Endpoint, Operator, Person, Route};
-use crate::wire::{Form, Reply};
+use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
@@ -195,7 +195,7 @@ fn without_settings(endpoint: Endpoint<'_>, request: &Incoming, fault: Fault) ->
 
 /// The page for a browser whose cookies cannot be read. Only `/health` says what is wrong.
 fn unavailable_page(request: &Incoming) -> Reply {
-    let locales = Form::parse(&request.query).ok().and_then(|query| query.get("ui_locales").map(str::to_owned));
+    let locales = request.query_form().ok().and_then(|query| query.get("ui_locales").map(str::to_owned));
     let words = Words::negotiate(request.header("Accept-Language").as_deref(), locales.as_deref());
     let page = ErrorPage { problem: Problem::Unavailable, restart: None, reference: None };
     Reply::html(Problem::Unavailable.status(), page.render(words), pages::headers(&[]))

@@ -331,17 +331,25 @@ pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(Ac
 ///
 /// # Errors
 /// [`Refusal::UserNotFound`], [`Refusal::UserExists`].
-pub(crate) async fn replace(platform: &Platform, account: &AccountId, user: NewUser) -> Result<(), Stop> {
+pub(crate) async fn replace(
+    platform: &Platform,
+    account: &AccountId,
+    user: NewUser,
+) -> Result<(AccountRecord, Profile), Stop> {
     for _ in 0..RACES {
-        if replace_once(platform, account, &user).await? {
-            return Ok(());
+        if let Some(replaced) = replace_once(platform, account, &user).await? {
+            return Ok(replaced);
         }
     }
     Err(objects::unexpected().into())
 }
 
-/// Returns `false` if the user was changed in the meantime: then it is to be done again.
-async fn replace_once(platform: &Platform, account: &AccountId, user: &NewUser) -> Result<bool, Stop> {
+/// Returns the new record and profile; `None` if another request changed the user in between, then the caller retries.
+async fn replace_once(
+    platform: &Platform,
+    account: &AccountId,
+    user: &NewUser,
+) -> Result<Option<(AccountRecord, Profile)>, Stop> {
     let (record, old) = read(platform, account).await?;
     let profile = Profile {
         upstream: user.upstream.clone().of(old.upstream.clone()),
@@ -378,7 +386,7 @@ async fn replace_record(
     user: &NewUser,
     (record, old): (AccountRecord, Profile),
     mut profile: Profile,
-) -> Result<bool, Stop> {
+) -> Result<Option<(AccountRecord, Profile)>, Stop> {
     let was_local = is_local(&old);
     let mut renaming = None;
     match &user.username {
@@ -390,10 +398,12 @@ async fn replace_record(
         Some(_) => {}
     }
     let sealed = account::seal_profile(platform, account, &profile).await?;
+    let replaced =
+        AccountRecord { profile: sealed.clone(), scope: user.scope.clone().of(record.scope), created: record.created };
     let command = AccountCommand::Replace { was: record.profile, sealed, scope: user.scope.clone() };
     match account::ask(platform, account, &command).await? {
         AccountAnswer::Done => {}
-        AccountAnswer::Refused => return Ok(false),
+        AccountAnswer::Refused => return Ok(None),
         AccountAnswer::Missing => return Err(Refusal::UserNotFound.into()),
         _ => return Err(objects::unexpected().into()),
     }
@@ -401,8 +411,8 @@ async fn replace_record(
     if let Some(password) = &user.password
         && !passwords::set(platform, account, &name, None, password).await?
     {
-        // The account has just got another name.
-        return Ok(false);
+        // Another request has just renamed the account.
+        return Ok(None);
     }
     if let Some(renaming) = renaming {
         renaming.complete(platform, account, &profile.username, user.password.is_none()).await?;
@@ -410,7 +420,7 @@ async fn replace_record(
     if let Some(UpstreamUser { issuer, sub }) = old.upstream.filter(|link| profile.upstream.as_ref() != Some(link)) {
         release(platform, &Name::Upstream { issuer: &issuer, subject: &sub }, account).await?;
     }
-    Ok(true)
+    Ok(Some((replaced, profile)))
 }
 
 /// A change of the name to sign in by, between taking the new one and giving up the old one.

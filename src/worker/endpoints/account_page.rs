@@ -24,7 +24,7 @@ use crate::worker::objects;
 use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, GrantsToEnd};
 use crate::worker::objects::account_records::{Overview, PasskeyRecord, Session};
 use crate::worker::passwords;
-use crate::worker::report::Stop;
+use crate::worker::report::{Fault, FaultKind, Stop};
 use crate::worker::users::Name;
 
 /// What came of an action.
@@ -61,7 +61,7 @@ fn ticked(form: &Form) -> Ticked {
 
 /// `GET /account`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
-    Form::parse(&request.query).map_err(Refusal::from)?;
+    request.query_form()?;
     match overview(platform, browser).await? {
         Some((id, overview)) => {
             let done = browser.notice(platform, &id).and_then(Done::parse);
@@ -190,7 +190,8 @@ async fn change_password(
             return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
         }
     }
-    let username = Username::parse(&profile.username).map_err(|_| objects::unexpected())?;
+    let username = Username::parse(&profile.username)
+        .map_err(|_| Fault::new(FaultKind::RecordUnreadable, &"the user name of a profile"))?;
     let new = match Password::parse(form.get("new_password").unwrap_or_default(), &username) {
         Ok(new) => new,
         Err(error) => return Ok(Outcome::Failed(AccountError::NewPassword(error))),

@@ -8,7 +8,7 @@ use crate::oauth::refusal::MetadataError;
 use crate::oauth::vocabulary::client::{ClientRecord, ClientSecret};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
-use crate::wire::{Form, Reply};
+use crate::wire::Reply;
 
 use crate::worker::clients::{self, RACES, registry};
 use crate::worker::endpoints::admin_users::end_all_of;
@@ -58,7 +58,7 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
 
 /// `GET /admin/clients`: a page of records, and where the next one begins.
 pub(crate) async fn list_clients(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     let cursor = query.get("cursor").map(str::to_owned);
     let (ids, next) = kv::list(platform, Kind::Client, cursor, PAGE).await?;
     let mut clients = Vec::with_capacity(ids.len());

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use crate::oauth::Refusal;
 use crate::oauth::admin::event_query::{Cursor, EventQuery};
-use crate::wire::{Form, Reply};
+use crate::wire::Reply;
 use crate::worker::audit::object_name;
 use crate::worker::env::{EVENTS, Platform};
 use crate::worker::http::Incoming;
@@ -17,7 +16,7 @@ const HOURS_A_REQUEST: usize = 24;
 
 /// `GET /admin/events`: a page of events, the newest first, and where the next one begins.
 pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let form = Form::parse(&request.query).map_err(Refusal::from)?;
+    let form = request.query_form()?;
     let query = EventQuery::parse(&form, platform.authority().event_retention(), platform.now)?;
     let (first, mut cursor, mut events) = (query.first_hour(), query.start.clone(), Vec::new());
     for _ in 0..HOURS_A_REQUEST {

@@ -10,7 +10,7 @@ use crate::oauth::grant::Grant;
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
-use crate::wire::{Form, Reply};
+use crate::wire::Reply;
 use crate::worker::account;
 use crate::worker::clients::{id_of_segment, registry};
 use crate::worker::env::Platform;
@@ -39,7 +39,7 @@ pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Re
 
 /// `GET /admin/users`: a page of users and where the next one begins, or with `username` the one of this name.
 pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     if let Some(username) = query.get("username") {
         let username = username.to_ascii_lowercase();
         let entry = users::identifier(platform, &Name::Username(&username), &IdentifierCommand::Read).await?;
@@ -79,7 +79,7 @@ pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     Ok(Reply::json(200, &read_shown(platform, &account_id(id)?).await?))
 }
 
-/// `PUT /admin/users/ID`: what is sent replaces what there was; `password`, `scope` and `upstream` stay unless they are sent.
+/// `PUT /admin/users/ID`: replaces the user; `password`, `scope` and `upstream` are kept unless they are sent.
 /// A new password ends all sessions, `end_grants` all grants.
 pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let id = account_id(id)?;
@@ -88,9 +88,9 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     let (_, current) = users::read(platform, &id).await?;
     let user = checked(description, Some(&current), platform.now)?;
     let resets_password = user.password.is_some();
-    users::replace(platform, &id, user).await?;
+    let (record, profile) = users::replace(platform, &id, user).await?;
     platform.audit.user(&id).note(EventKind::UserReplaced);
-    let mut shown = read_shown(platform, &id).await?;
+    let mut shown = shown(&id, &record, &profile);
     if resets_password {
         platform.audit.note(EventKind::PasswordReset);
     }
@@ -182,7 +182,7 @@ pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Res
 
 /// `GET /admin/clients/ID/grants`: those of a page of accounts, and where the next one begins.
 pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     let client = id_of_segment(id)?;
     let accounts = accounts(platform, &client, query.get("cursor").unwrap_or_default()).await?;
     let mut grants = Vec::new();
@@ -206,7 +206,7 @@ pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &
 /// `DELETE /admin/clients/ID/grants`: all of them. With `cursor` it goes on where an answer with `cursor` stopped.
 /// What is left of a client that has been deleted, consents included, ends here too.
 pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     let client = id_of_segment(id)?;
     let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
     let command = match is_there {

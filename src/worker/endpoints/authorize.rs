@@ -51,7 +51,7 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
         let form = request.form().await?;
         return Ok(Reply::see_other(format!("/oauth/authorize?{}", encode_parameters(form.pairs()))));
     }
-    let form = Form::parse(&request.query).map_err(Refusal::from)?;
+    let form = request.query_form()?;
     let Asked { client, target, request: asked } = asked(platform, &form).await?;
     let asked = match asked {
         Ok(asked) => asked,

@@ -9,7 +9,7 @@ use crate::oauth::endpoints::discovery;
 use crate::oauth::status::{ListId, STATUS_TTL};
 use crate::token::base64url;
 use crate::token::status::STATUS_LIST_MEDIA_TYPE;
-use crate::wire::{Form, Reply};
+use crate::wire::Reply;
 
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
@@ -41,7 +41,7 @@ pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Repl
 /// between has to ask whether it is still the same, or the lists would be older than we promise.
 pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     // What the list said at an earlier time (section 8.4) is not kept.
-    if Form::parse(&request.query).map_err(Refusal::from)?.get("time").is_some() {
+    if request.query_form()?.get("time").is_some() {
         return Err(Refusal::StatusTime.into());
     }
     let id = ListId::parse(id).ok_or(Refusal::NotFound)?;

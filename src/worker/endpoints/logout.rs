@@ -22,7 +22,7 @@ use crate::worker::ring;
 pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     let form = match request.method.as_str() {
         "POST" => request.form().await?,
-        _ => Form::parse(&request.query).map_err(Refusal::from)?,
+        _ => request.query_form()?,
     };
     // The page's own form carries the request along; a request without parameters is an empty one.
     let query = form.get("request").unwrap_or_default();

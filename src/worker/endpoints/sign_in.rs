@@ -18,7 +18,6 @@ use crate::wire::{Form, Reply, encode_parameters, form_encode};
 use crate::worker::account;
 use crate::worker::attempts;
 use crate::worker::browser::{Browser, Purpose};
-use crate::worker::clients;
 use crate::worker::endpoints::authorize::{asked, continuation};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
@@ -34,7 +33,7 @@ const CHALLENGE_TTL: u64 = 600;
 
 /// `GET /account/sign-in`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     // Without a request to go on with, the language is carried along alone.
     let language = || Some(encode_parameters([("ui_locales", query.get("ui_locales")?)]));
     let onward = query.get("continue").map(str::to_owned).or_else(language).unwrap_or_default();
@@ -310,8 +309,8 @@ async fn show(
     let mut targets = Vec::new();
     if form.get("client_id").is_some() {
         let asked = asked(platform, &form).await?;
-        client = clients::find(platform, &asked.client.id).await?;
         targets.push(asked.target.redirect_uri.form_target());
+        client = Some(asked.client);
     }
     let authority = platform.authority();
     let options = match RelyingParty::of_issuer(authority.issuer()) {

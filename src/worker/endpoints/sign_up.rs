@@ -22,7 +22,7 @@ use crate::worker::users::{self, NewUser};
 /// `GET /account/sign-up`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     offered(platform)?;
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     show(platform, browser, &query, &[], 200).await
 }
 

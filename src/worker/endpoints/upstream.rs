@@ -47,7 +47,7 @@ thread_local! {
 pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     let authority = platform.authority();
     let upstream = authority.upstream().ok_or(Refusal::NotFound)?;
-    let query = Form::parse(&request.query).map_err(Refusal::from)?;
+    let query = request.query_form()?;
     let onward = query.get("continue").unwrap_or_default().to_owned();
     let Ok((provider, _)) = provider(platform, upstream, false).await else {
         return failed(platform, browser, &onward).await;
@@ -66,7 +66,7 @@ pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Br
 /// `GET /account/sign-in/upstream/callback`: takes a person back.
 pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
     let upstream = platform.authority().upstream().ok_or(Refusal::NotFound)?;
-    let answer = Form::parse(&request.query).map_err(Refusal::from)?;
+    let answer = request.query_form()?;
     // The cookie opens only for the state that it was sealed for: what another page began is not gone on with.
     let state = answer.get("state").unwrap_or_default();
     let sealed = browser.journey(platform, state).unwrap_or_default();
@@ -77,8 +77,8 @@ pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Br
     let (subject, told) = match identify(platform, upstream, &answer, &journey).await {
         Ok(identified) => identified,
         Err(Stop::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
-        // The provider's trouble, or whatever somebody made of its answer, is nothing of ours.
-        Err(Stop::Failed(_)) => return failed(platform, browser, &journey.onward).await,
+        // A failure of our own verifier is not the provider's, nor the user's.
+        Err(fault) => return Err(fault),
     };
     let account = match federation::account_of(platform, upstream, &subject, &told).await {
         Ok(account) => account,
