@@ -44,7 +44,7 @@ async function assemble(module) {
   await run('wasm-bindgen', [module, '--target', 'bundler', '--no-typescript', '--out-name', 'glue', '--out-dir', glue]);
   const staged = join(target, 'dist');
   rmSync(staged, { recursive: true, force: true });
-  cpSync(shim, staged, { recursive: true });
+  flatten(shim, staged);
   writeFileSync(join(staged, 'glue.js'), completed(readFileSync(join(glue, 'glue_bg.js'), 'utf8')));
   await optimize(join(glue, 'glue_bg.wasm'), join(staged, 'edgemint.wasm'));
   writeFileSync(join(staged, 'inline_wasm.js'), inlined(readFileSync(join(staged, 'edgemint.wasm'))));
@@ -54,6 +54,18 @@ async function assemble(module) {
   rmSync(page, { recursive: true, force: true });
   cpSync(dist, page, { recursive: true, filter: (path) => !NOT_FOR_PAGES.test(relative(dist, path)) });
   for (const [from, name] of CLIENT_LIBRARY) cpSync(join(library, from), join(page, name));
+}
+
+/** Copies the modules of all rooms into one folder, so that the paths of published files never depend on the rooms. */
+function flatten(from, to) {
+  mkdirSync(to);
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(to, entry.name);
+    if (existsSync(path)) throw new Failure(`two modules of the shim are called ${entry.name}`, 'rename one: they are published in one folder');
+    const text = readFileSync(join(entry.parentPath, entry.name), 'utf8');
+    writeFileSync(path, text.replaceAll(/((?:from|import) ')(?:\.\.?\/)(?:\w+\/)?(\w+\.js')/g, '$1./$2'));
+  }
 }
 
 function optimize(from, to) {

@@ -60,7 +60,7 @@ fn every_code_of_the_core_is_in_the_shared_list_and_no_other() {
 
 #[test]
 fn the_package_has_the_reasons_and_their_sentences_under_the_same_numbers() {
-    let source = include_str!("../../src/js/shim/errors.js");
+    let source = include_str!("../../src/js/shim/base/errors.js");
     let list = source.split("const REFUSALS = [").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
     let listed: Vec<_> = list.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let reasons = one_of_each();

@@ -1,0 +1,29 @@
+// Signatures by WebCrypto: every runtime has it, and it always makes the caller wait.
+import { isCryptoKey, subtle, webCrypto } from './algorithms.js';
+import { TokenError } from '../base/errors.js';
+
+/** Readies a public key, a JWK or a CryptoKey, to check signatures: `{ check(input, signature) }`, which gives a promise. */
+export async function importVerify(key, algorithm) {
+  const { use } = webCrypto(algorithm);
+  const handle = await importKey(key, algorithm, 'verify');
+  return { check: (input, signature) => subtle().verify(use, handle, signature, input).catch(rethrow) };
+}
+
+/** Readies a private key, a JWK or a CryptoKey, to sign: `{ sign(input) }`, which gives a promise of bytes. */
+export async function importSign(key, algorithm) {
+  const { use } = webCrypto(algorithm);
+  const handle = await importKey(key, algorithm, 'sign');
+  return { sign: (input) => subtle().sign(use, handle, input).then((bytes) => new Uint8Array(bytes), rethrow) };
+}
+
+async function importKey(key, algorithm, usage) {
+  if (isCryptoKey(key)) return key;
+  const { kid: _, use: __, alg: ___, key_ops: ____, ...numbers } = key;
+  return subtle().importKey('jwk', numbers, webCrypto(algorithm).key, false, [usage]).catch(rethrow);
+}
+
+function rethrow(cause) {
+  throw cause?.name === 'NotSupportedError'
+    ? new TokenError('algorithm_unavailable', 'this runtime does not have signatures of that kind', { cause })
+    : new TokenError('key_unusable', 'the runtime does not take the key: it may be no point on its curve', { cause });
+}

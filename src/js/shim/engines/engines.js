@@ -1,0 +1,47 @@
+// Chooses who does the signatures of a key: the first of the platform's engines that has the algorithm, once a key.
+import { isCryptoKey } from './algorithms.js';
+import { TokenError } from '../base/errors.js';
+
+/** A use of a public key or a shared secret, or a promise of one. */
+export function importVerify({ engines }, key, algorithm) {
+  const use = firstAble(engines, (engine) => engine.importVerify(key, algorithm));
+  const bits = isCryptoKey(key) ? key.algorithm.modulusLength : undefined;
+  if (bits === undefined) return use;
+  return typeof use.then === 'function' ? use.then((later) => whole(later, bits)) : whole(use, bits);
+}
+
+/** A use of a private key or a shared secret, or a promise of one. */
+export function importSign({ engines }, key, algorithm) {
+  return firstAble(engines, (engine) => engine.importSign(key, algorithm));
+}
+
+/**
+ * An RSA signature is as long as the modulus, leading zeros included (RFC 8017 section 8.1.2), which no platform insists on. The
+ * core does, but of a CryptoKey it knows nothing.
+ */
+function whole({ check, checkSync }, bits) {
+  const isWhole = (signature) => signature.length === Math.ceil(bits / 8);
+  return {
+    check: (input, signature) => isWhole(signature) && check(input, signature),
+    ...(checkSync && { checkSync: (input, signature) => isWhole(signature) && checkSync(input, signature) }),
+  };
+}
+
+/** The key that a token named, as an engine takes it: what the core knows of it, or the one that only the shim holds. */
+export function keyOf({ jwk }, { handle }) {
+  return jwk ?? handle;
+}
+
+function firstAble([engine, ...others], ask) {
+  const next = (error) => {
+    if (others.length === 0 || error.code !== 'algorithm_unavailable') throw error;
+    return firstAble(others, ask);
+  };
+  if (engine === undefined) throw new TokenError('algorithm_unavailable');
+  try {
+    const use = ask(engine);
+    return typeof use.then === 'function' ? use.catch(next) : use;
+  } catch (error) {
+    return next(error);
+  }
+}

@@ -1,0 +1,2 @@
+// Entry `edgemint/errors`: the list of codes, without any wasm.
+export { TokenError, errorCodes, refusalCodes, requestCodes, troubleCodes } from '../base/errors.js';

@@ -1,0 +1,38 @@
+// The guard as middleware for Express, and for whatever else calls `(request, response, next)` with the messages of
+// node:http. Its types say how it is used.
+import { createVerifier } from 'edgemint';
+import { asOptions, readGuard } from '../guard/guard.js';
+import { refusalOf, verifyRequest, verifyRequestSync } from '../guard/request.js';
+
+export function guard(options) {
+  const { verifier, challenge, onError } = readGuard(asOptions(options), createVerifier);
+  return function guard(request, response, next) {
+    const pass = (token) => {
+      request.token = token;
+      next();
+    };
+    const refuse = async (error) => {
+      try {
+        await onError?.(error, request);
+      } catch (thrown) {
+        next(thrown);
+        return;
+      }
+      send(response, refusalOf(error));
+    };
+    let token;
+    try {
+      token = verifyRequestSync(request, verifier, challenge);
+    } catch (error) {
+      return refuse(error);
+    }
+    if (token === undefined) return verifyRequest(request, verifier, challenge).then(pass, refuse);
+    return pass(token);
+  };
+}
+
+function send(response, { status, headers, body }) {
+  // Something else has answered meanwhile, such as a timeout.
+  if (response.headersSent) return;
+  response.writeHead(status, headers).end(body);
+}

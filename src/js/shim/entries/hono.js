@@ -1,0 +1,27 @@
+// The guard as middleware for Hono. Its types say how it is used.
+import { createVerifier } from 'edgemint';
+import { bindSettings, readGuard, toResponse } from '../guard/guard.js';
+import { invalidOption } from '../base/readers.js';
+import { verifyRequest } from '../guard/request.js';
+
+export function guard(options) {
+  const settingsFor = bindSettings(options, readHonoGuard);
+  return async function guard(c, next) {
+    const { verifier, challenge, onError, variable } = await settingsFor(c.env);
+    let token;
+    try {
+      token = await verifyRequest(c.req.raw, verifier, challenge);
+    } catch (error) {
+      await onError?.(error, c);
+      return toResponse(error);
+    }
+    c.set(variable, token);
+    await next();
+    return undefined;
+  };
+}
+
+function readHonoGuard({ variable = 'token', ...rest }) {
+  if (typeof variable !== 'string' || variable === '') throw invalidOption('variable must be a text that is not empty');
+  return { ...readGuard(rest, createVerifier), variable };
+}

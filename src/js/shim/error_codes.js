@@ -1,2 +1,0 @@
-// Entry `edgemint/errors`: the list of codes, without any wasm.
-export { TokenError, errorCodes, refusalCodes, requestCodes, troubleCodes } from './errors.js';

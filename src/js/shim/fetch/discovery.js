@@ -1,0 +1,68 @@
+// Finds an issuer's key set through its metadata (RFC 8414, OpenID Connect Discovery 1.0). Trusts the metadata only
+// where it names the issuer that was asked for.
+import { TokenError } from '../base/errors.js';
+import { TextDecoder } from '../base/globals.js';
+import { download } from './download.js';
+import { isObject } from '../base/readers.js';
+
+const CODE = 'discovery_failed';
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Is the URL safe to fetch keys from: https, or http where the wire does not leave the machine, or where the caller allows it? */
+export function isSecure(url, allowHttp = false) {
+  const plain = url.protocol === 'http:' && (allowHttp || LOOPBACK.has(url.hostname));
+  return (url.protocol === 'https:' || plain) && url.username === '' && url.password === '';
+}
+
+/** The same of a URL that an issuer names. One on the network has no say about addresses on this machine. */
+export function isSecureFor(issuer, url, allowHttp) {
+  const from = URL.canParse(issuer) ? new URL(issuer) : url;
+  const isNear = from.protocol === 'http:' && (LOOPBACK.has(from.hostname) || !LOOPBACK.has(url.hostname));
+  return isSecure(url, allowHttp) && (url.protocol === 'https:' || isNear);
+}
+
+/**
+ * The URL of the key set that the issuer names. An address that redirects, answers with 4xx or sends no JSON has no metadata, and the
+ * other one is asked. What is JSON is the answer, and has to be right.
+ */
+export async function discoverJwksUri(issuer, request, allowHttp) {
+  const missing = [];
+  const read = async (url) => readJson(url, await download(url, { ...request, code: CODE, missing }), missing);
+  const [oauth, openid] = metadataUrls(issuer);
+  const first = await read(oauth);
+  const metadata = first === undefined ? await read(openid) : first;
+  if (metadata === undefined) {
+    const { cause } = missing[1];
+    throw new TokenError(CODE, missing.map(({ message }) => message).join('; '), { cause });
+  }
+  if (!isObject(metadata)) throw new TokenError(CODE, 'the metadata is not a JSON object');
+  if (metadata.issuer !== issuer) throw new TokenError(CODE, 'the metadata is that of another issuer');
+  return readJwksUri(metadata.jwks_uri, issuer, allowHttp);
+}
+
+/** RFC 8414 section 3.1 puts the well-known path before the issuer's own path; OpenID Connect section 4 after it. */
+export function metadataUrls(issuer) {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return [
+    new URL(`${origin}/.well-known/oauth-authorization-server${path}`),
+    new URL(`${origin}${path}/.well-known/openid-configuration`),
+  ];
+}
+
+function readJson(url, answer, missing) {
+  if (answer === undefined) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(answer.bytes));
+  } catch (cause) {
+    missing.push(new TokenError(CODE, `${url} sent no JSON`, { cause }));
+    return undefined;
+  }
+}
+
+function readJwksUri(text, issuer, allowHttp) {
+  if (typeof text !== 'string' || !URL.canParse(text)) throw new TokenError(CODE, 'the metadata has no jwks_uri');
+  const url = new URL(text);
+  if (!isSecureFor(issuer, url, allowHttp)) throw new TokenError(CODE, 'the jwks_uri in the metadata is not an https URL');
+  return url;
+}

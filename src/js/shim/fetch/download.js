@@ -1,0 +1,77 @@
+// Fetches one document over HTTP: bounded in time and size, and never led elsewhere by a redirect.
+import { TokenError } from '../base/errors.js';
+import { joined } from './pieces.js';
+
+const MAX_BYTES = 512 * 1024;
+
+/**
+ * The body and the headers of an answer with status 200; no body if what has this `etag` is still the right one (RFC 9110
+ * section 13.1.2). Undefined where there is no such document, if there is an array `missing`, which is told why. Rejects with a
+ * TokenError of this `code` for everything else.
+ */
+export async function download(url, request) {
+  const { fetch, requestInit, signal, code, missing, accept = 'application/json', etag } = request;
+  const place = `${url.origin}${url.pathname}`;
+  const fail = (what, cause) => new TokenError(code, `${place} ${what}`, { cause });
+  const absent = (isAbsent, failure) => {
+    if (missing === undefined || !isAbsent) throw failure;
+    missing.push(failure);
+  };
+  // The signal is for the fetch; the race is for a given `fetch` that does not heed it.
+  const bounded = (promise) => Promise.race([promise, aborted(signal)]);
+  let response;
+  try {
+    response = await bounded(fetch(url.href, {
+      ...requestInit,
+      headers: { accept, ...(etag !== undefined && { 'if-none-match': etag }) },
+      // Not 'error', which workerd does not know. The status then tells: 3xx, or 0 in browsers.
+      redirect: 'manual',
+      signal,
+    }));
+  } catch (cause) {
+    // Also what a browser makes of a 404 that lacks the headers of CORS.
+    return absent(!signal.aborted, fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause));
+  }
+  if (response.status === 304 && etag !== undefined) return { bytes: undefined, headers: response.headers };
+  if (response.status !== 200) {
+    void response.body?.cancel?.()?.catch?.(() => {});
+    const { status } = response;
+    const redirects = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
+    const failure = fail(redirects ? 'redirects, which is not followed' : `answered with status ${status}`);
+    // A server that is busy or broken may have it all the same.
+    return absent(redirects || (status >= 400 && status < 500 && status !== 429), failure);
+  }
+  let bytes;
+  try {
+    bytes = await bounded(readBounded(response));
+  } catch (cause) {
+    throw fail(signal.aborted ? 'took too long to answer' : 'broke off its answer', cause);
+  }
+  if (bytes === undefined) throw fail(`sent more than ${MAX_BYTES / 1024} KiB`);
+  return { bytes, headers: response.headers };
+}
+
+/** The body, or undefined if it is too long: read piece by piece, so that no more than the bound is ever held. */
+async function readBounded(response) {
+  if (response.body === null) return new Uint8Array();
+  const reader = response.body.getReader();
+  const pieces = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joined(pieces, length);
+    length += value.byteLength;
+    if (length > MAX_BYTES) {
+      void reader.cancel().catch(() => {});
+      return undefined;
+    }
+    pieces.push(value);
+  }
+}
+
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,78 @@
+// Guards of protected resources: they ask for a token before a handler is called. This is the one for Workers, and what it
+// shares with those for Hono and Express. Its types say how it is used.
+import { invalidOption } from '../base/readers.js';
+import { readChallenge, refusalOf, verifyRequest } from './request.js';
+
+/** Makes `guard` of a platform's `createVerifier`. */
+export function bindGuard(createVerifier) {
+  return function guard(options, handler) {
+    if (typeof handler !== 'function') throw invalidOption('handler must be a function');
+    const settingsFor = bindSettings(options, (given) => readGuard(given, createVerifier));
+    return async function fetch(request, env, ctx) {
+      const { verifier, challenge, onError } = await settingsFor(env);
+      let token;
+      try {
+        token = await verifyRequest(request, verifier, challenge);
+      } catch (error) {
+        await onError?.(error, request, env, ctx);
+        return toResponse(error);
+      }
+      return handler(request, env, ctx, token);
+    };
+  };
+}
+
+/**
+ * Gives the settings for an `env`: read at once, or, where the options are a function, once for each `env`. May give a
+ * promise of them.
+ */
+export function bindSettings(options, read) {
+  if (typeof options === 'function') return settingsByEnv(options, read);
+  const settings = read(asOptions(options));
+  return () => settings;
+}
+
+/** Reads the options that all guards share; the rest is for the verifier. */
+export function readGuard({ verifier, scope, realm, resourceMetadata, onError, ...rest }, createVerifier) {
+  const challenge = readChallenge({ scope, realm, resourceMetadata });
+  if (onError !== undefined && typeof onError !== 'function') throw invalidOption('onError must be a function');
+  if (verifier === undefined) return { verifier: createVerifier(rest), challenge, onError };
+  if (!isVerifier(verifier)) throw invalidOption('verifier must be what createVerifier gives');
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw invalidOption(`there is no option "${unknown}" beside verifier`);
+  return { verifier, challenge, onError };
+}
+
+/** Options may be just a verifier. */
+export function asOptions(given) {
+  if (given === null || typeof given !== 'object') throw invalidOption('the options must be an object');
+  return isVerifier(given) ? { verifier: given } : given;
+}
+
+export function toResponse(error) {
+  const { status, headers, body } = refusalOf(error);
+  return new Response(body, { status, headers });
+}
+
+function settingsByEnv(options, read) {
+  const byEnv = new WeakMap();
+  // Stands for whatever cannot be a key.
+  const none = {};
+  return (env) => {
+    const key = Object(env) === env ? env : none;
+    const known = byEnv.get(key);
+    if (known !== undefined) return known;
+    // What is there already stays, whoever else has asked meanwhile: keys are fetched for each verifier.
+    const keep = (given) => {
+      if (!byEnv.has(key)) byEnv.set(key, read(asOptions(given)));
+      return byEnv.get(key);
+    };
+    // The promise itself is not kept: workerd lets no request await that of another.
+    const given = options(env);
+    return typeof given?.then === 'function' ? given.then(keep) : keep(given);
+  };
+}
+
+function isVerifier(value) {
+  return typeof value?.verify === 'function';
+}

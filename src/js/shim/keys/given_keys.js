@@ -1,0 +1,65 @@
+// Keys that the options hold: a JWK Set, one key, or a secret. They stay the same for ever.
+import { Core } from '../wasm/core.js';
+
+export class GivenKeys {
+  /** The verifier in wasm with the keys in it, once it is ready. */
+  core;
+  /** The CryptoKey, if that is what was given. */
+  handle;
+  /** Counts the key sets so far. There is no other to come. */
+  generation = 1;
+  #settings;
+  #platform;
+
+  constructor(settings, platform) {
+    this.#settings = settings;
+    this.#platform = platform;
+    this.handle = settings.keys.handle;
+  }
+
+  /** Readies `core` with the keys; a promise only where there is something to wait for. */
+  ready() {
+    return this.core === undefined ? this.load() : undefined;
+  }
+
+  load() {
+    const waiting = this.#platform.load();
+    if (waiting !== undefined) return waiting.then(() => this.#fill());
+    return this.#fill();
+  }
+
+  /** Hands the keys to a verifier in wasm. */
+  fill(core) {
+    const { jwks, algorithm } = this.#settings.keys;
+    core.takeKeys((wasm) => {
+      if (jwks !== undefined) wasm.takeGiven(jwks);
+      else wasm.takeHandle(algorithm);
+    });
+  }
+
+  /** They have no age, and nothing can go wrong with them later. */
+  get state() {
+    return { age: undefined, maxAge: undefined, error: undefined };
+  }
+
+  /** No other keys can be had. */
+  mayRenew() {
+    return false;
+  }
+
+  async renew() {
+    return false;
+  }
+
+  #fill() {
+    if (this.core !== undefined) return;
+    const core = new Core(this.#settings, this.#platform);
+    try {
+      this.fill(core);
+    } catch (reason) {
+      core.free();
+      throw reason;
+    }
+    this.core = core;
+  }
+}

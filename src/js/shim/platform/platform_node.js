@@ -1,0 +1,15 @@
+// What Node, Deno and Bun need of a platform; see verifier.js for what that is. The wasm is started at import.
+import * as nodeCrypto from '../engines/engine_node.js';
+import * as wasm from '../engines/engine_wasm.js';
+import * as webCrypto from '../engines/engine_webcrypto.js';
+import { sharedFlight } from '../fetch/flight.js';
+import { nodeTexts } from '../wasm/texts_node.js';
+
+export const nodePlatform = {
+  load: () => undefined,
+  flight: sharedFlight,
+  requestInit: {},
+  texts: nodeTexts,
+  engines: [wasm, nodeCrypto, webCrypto],
+  isSync: true,
+};

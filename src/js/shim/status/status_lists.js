@@ -1,0 +1,122 @@
+// Whether a token that was found good has been revoked since: by the status lists that its issuer publishes
+// (draft-ietf-oauth-status-list). What cannot be found out counts as revoked, unless the caller wants it otherwise.
+import { readClock } from '../base/clock.js';
+import { isSecureFor } from '../fetch/discovery.js';
+import { TokenError } from '../base/errors.js';
+import { isObject } from '../base/readers.js';
+import { SharedKeys } from '../keys/shared_keys.js';
+import { StatusList, settingsForLists } from './status_list.js';
+
+/** All lists together: what an isolate of a Worker can spare. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+export class StatusLists {
+  #settings;
+  #make;
+  #byUri = new Map();
+  #uses = 0;
+
+  /** `verify` is that of verifier.js. */
+  constructor(settings, platform, source, verify) {
+    this.#settings = settings;
+    const own = settingsForLists(settings);
+    const keys = new SharedKeys(source, own, platform);
+    const state = { source: keys, settings: own, platform };
+    const needs = { settings, platform, keys, verify: (text) => verify(text, state), onTaken: () => this.#shrink(0) };
+    this.#make = (uri, url) => new StatusList(uri, url, needs);
+  }
+
+  /** The token again if its status is good, or a promise of it where a list is to be waited for. */
+  admit(token) {
+    const found = this.#find(token);
+    if (found === undefined) return token;
+    const { list, index } = found;
+    const status = list.at(index, readClock(this.#settings));
+    return status === undefined ? this.#admitLater(token, list, index) : this.#judge(token, list, status);
+  }
+
+  /** The same at once. */
+  admitSync(token) {
+    const found = this.#find(token);
+    if (found === undefined) return token;
+    const { list, index } = found;
+    const status = list.at(index, readClock(this.#settings));
+    if (status !== undefined) return this.#judge(token, list, status);
+    // It is on its way now; whether it arrives, the next call is told.
+    list.start();
+    throw new TokenError('async_required', 'the status list is not at hand');
+  }
+
+  /** Has every list looked for again soon. */
+  doubt() {
+    for (const list of this.#byUri.values()) list.doubt();
+  }
+
+  get state() {
+    const states = Array.from(this.#byUri.values(), ({ state }) => state);
+    const ages = states.flatMap(({ age }) => age ?? []);
+    const last = states.reduce((latest, state) => (state.failedAt > latest.failedAt ? state : latest), { failedAt: -Infinity });
+    return { lists: ages.length, age: ages.length > 0 ? Math.max(...ages) : undefined, error: last.error };
+  }
+
+  async #admitLater(token, list, index) {
+    await list.renew();
+    const status = list.at(index, readClock(this.#settings));
+    return status === undefined ? this.#unknown(token, list.trouble(index)) : this.#judge(token, list, status);
+  }
+
+  #judge(token, { issuer }, status) {
+    if (issuer !== undefined && issuer !== token.claims.iss) {
+      return this.#unknown(token, new TokenError('status_unavailable', 'the status list is that of another issuer', { claim: 'status' }));
+    }
+    if (status === 0) return token;
+    throw new TokenError(status === 1 ? 'revoked' : 'suspended', undefined, { claim: 'status' });
+  }
+
+  #unknown(token, error) {
+    if (this.#settings.status.unavailable === 'accept') return token;
+    throw error;
+  }
+
+  /** The list that the token names, and its place in there; undefined if it names none and need not. */
+  #find({ claims: { status, iss } }) {
+    if (status === undefined) {
+      if (this.#settings.status.missing === 'accept') return undefined;
+      throw new TokenError('status_missing', undefined, { claim: 'status' });
+    }
+    const reference = isObject(status) ? status.status_list : undefined;
+    if (!isObject(reference)) throw invalid('the claim status names no status list');
+    const { idx, uri } = reference;
+    if (!(Number.isSafeInteger(idx) && idx >= 0)) throw invalid('the idx of the status list is no whole number from 0 on');
+    const list = this.#byUri.get(uri) ?? this.#add(uri, iss);
+    this.#uses += 1;
+    list.lastUse = this.#uses;
+    return { list, index: idx };
+  }
+
+  #add(uri, issuer) {
+    const url = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri) : undefined;
+    if (url === undefined || !isSecureFor(issuer, url, this.#settings.allowHttp)) {
+      throw invalid('the uri of the status list is not an https URL');
+    }
+    this.#shrink(1);
+    const list = this.#make(uri, url);
+    this.#byUri.set(uri, list);
+    return list;
+  }
+
+  /** Forgets what was not asked for longest, until there is room for so many more. */
+  #shrink(more) {
+    const byUse = [...this.#byUri].sort(([, a], [, b]) => a.lastUse - b.lastUse);
+    let weight = byUse.reduce((sum, [, list]) => sum + list.weight, 0);
+    for (const [uri, list] of byUse) {
+      if (this.#byUri.size + more <= this.#settings.status.maxLists && weight <= MAX_BYTES) return;
+      this.#byUri.delete(uri);
+      weight -= list.weight;
+    }
+  }
+}
+
+function invalid(message) {
+  return new TokenError('claim_invalid', message, { claim: 'status' });
+}

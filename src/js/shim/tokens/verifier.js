@@ -1,0 +1,223 @@
+// The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
+import { TokenCache } from './cache.js';
+import { readClock } from '../base/clock.js';
+import { GOOD, verified } from '../wasm/core.js';
+import { importVerify, keyOf } from '../engines/engines.js';
+import { TokenError, toTokenError } from '../base/errors.js';
+import { explain } from './explain.js';
+import { FetchedKeys } from '../keys/fetched_keys.js';
+import { GivenKeys } from '../keys/given_keys.js';
+import { joinVerifiers } from './issuers.js';
+import { copied } from '../wasm/memory.js';
+import { readIssuers, readOptions } from './options.js';
+import { askedScopes, verifyRequestBy } from '../guard/request.js';
+import { StatusLists } from '../status/status_lists.js';
+
+/**
+ * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
+ * those in flight.js, `requestInit` is what every fetch gets, `texts` is how texts get into wasm, `engines` do the signatures
+ * that wasm does not, and `isSync` is whether they can do so at once.
+ */
+export function bindVerifier(platform) {
+  const make = (settings) => {
+    const { keys } = settings;
+    const cache = settings.cache === undefined ? undefined : new TokenCache(settings);
+    const areFetched = keys.jwksUri !== undefined || keys.issuer !== undefined;
+    const onChange = () => {
+      cache?.clear();
+      status?.doubt();
+    };
+    const source = areFetched ? new FetchedKeys(settings, platform, onChange) : new GivenKeys(settings, platform);
+    const status = settings.status === undefined ? undefined : new StatusLists(settings, platform, source, verify);
+    const state = { source, settings, platform, cache, status };
+    return {
+      // Whatever comes out, from the cache too, has its status looked up: here alone, and after everything else.
+      verify: status === undefined ? (token) => verify(token, state) : (token) => verify(token, state).then((verified) => status.admit(verified)),
+      verifySync: status === undefined ? (token) => verifySync(token, state) : (token) => status.admitSync(verifySync(token, state)),
+      get keys() { return source.state; },
+      get status() { return status === undefined ? NO_LISTS : status.state; },
+      explain: (token) => explain(token, state),
+    };
+  };
+  return function createVerifier(options) {
+    const issuers = readIssuers(options);
+    const settings = readOptions(issuers === undefined ? options : issuers[0][1]);
+    const inner = issuers === undefined ? make(settings) : joinVerifiers(
+      new Map(issuers.map(([issuer, own]) => [issuer, make(readOptions(own))])),
+      make({ ...settings, keys: { jwks: '{"keys":[]}' }, cache: undefined, status: undefined }),
+      settings,
+    );
+    const verifier = Object.freeze({
+      verify: inner.verify,
+      verifySync: inner.verifySync,
+      verifyAll: (tokens) => verifyAll(tokens, verifier),
+      verifyRequest: (request, challenge) => verifyRequestBy(request, challenge, verifier),
+      get keys() { return inner.keys; },
+      get status() { return inner.status; },
+      explain: inner.explain,
+      [askedScopes]: settings.scopes,
+    });
+    return verifier;
+  };
+}
+
+const NO_LISTS = Object.freeze({ lists: 0, age: undefined, error: undefined });
+
+/** By the short way where nobody has to be waited for: each wait costs as much as a third of an HMAC. */
+function verify(token, state) {
+  const { source } = state;
+  // From before any wait: keys that come during it are newer ones.
+  const { generation } = source;
+  try {
+    requireText(token, state.settings);
+    const waiting = source.ready();
+    if (waiting !== undefined) return verifyPatiently(token, state, generation, waiting);
+    const result = verifyWithKeys(token, state);
+    return typeof result.then === 'function' ? result : Promise.resolve(result);
+  } catch (thrown) {
+    return thrown.code === 'key_not_found' ? verifyPatiently(token, state, generation) : Promise.reject(toTokenError(thrown));
+  }
+}
+
+/** Waits for keys, and asks for newer ones if none of those at hand fits. */
+async function verifyPatiently(token, state, generation, waiting) {
+  try {
+    await waiting;
+    try {
+      return await verifyWithKeys(token, state);
+    } catch (refusal) {
+      if (refusal.code !== 'key_not_found' || !(await state.source.renew(generation))) throw refusal;
+      return await verifyWithKeys(token, state);
+    }
+  } catch (thrown) {
+    throw toTokenError(thrown);
+  }
+}
+
+/** A result, or a promise of one where somebody must be waited for. */
+function verifyWithKeys(token, state) {
+  const { cache, settings } = state;
+  const now = readClock(settings);
+  const hit = cache?.get(token, now);
+  if (hit !== undefined) return verified(hit.json, hit.known);
+  return check(token, state, now, 0);
+}
+
+/** Where several keys fit, from number `turn` on. */
+function check(token, state, now, turn) {
+  const { core } = state.source;
+  return core.check(token, now, turn) === GOOD ? finish(token, state, core.known, core.json, timesOf(state)) : confirm(token, state);
+}
+
+/**
+ * Has the platform check the signature of the token that `core` has just checked as far as it goes. No wasm may be called
+ * between that and reading what it says: another token may come while somebody waits.
+ */
+function confirm(token, state) {
+  const { source, settings } = state;
+  const { core, generation } = source;
+  const { known, turn } = core;
+  known.use ??= importNow(known, state);
+  if (known.use === undefined) return importAndConfirm(token, state, known, turn);
+  const { deferred, json } = core;
+  const times = timesOf(state);
+  const answer = known.use.check(core.signingInput, core.signature);
+  const decide = (isValid) => {
+    // By the next key that fits, which is refused if there is none; or by other keys, if they have come meanwhile.
+    if (!isValid) return check(token, state, readClock(settings), source.generation === generation ? turn + 1 : 0);
+    if (deferred !== undefined) throw deferred;
+    // Its key may have been taken away during the wait: it was good when it came, and is not kept.
+    return source.generation === generation ? finish(token, state, known, json, times) : verified(json, known);
+  };
+  return typeof answer === 'boolean' ? decide(answer) : answer.then(decide, rethrow);
+}
+
+/** Imports the key, which takes time, and begins anew. Only the finished key is kept: see flight.js about promises. */
+async function importAndConfirm(token, state, known, turn) {
+  const { source, settings } = state;
+  const { generation } = source;
+  known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm).catch(rethrow);
+  // Other keys may have come meanwhile, which are then imported in their turn.
+  return check(token, state, readClock(settings), source.generation === generation ? turn : 0);
+}
+
+function verifySync(token, state) {
+  try {
+    const { source, cache, settings } = state;
+    requireText(token, settings);
+    const waiting = source.ready();
+    if (waiting !== undefined) {
+      // They are on their way now; whether they arrive, the next call is told.
+      waiting.catch(() => {});
+      throw new TokenError('async_required', 'the keys are not at hand, or too old');
+    }
+    const now = readClock(settings);
+    const hit = cache?.get(token, now);
+    if (hit !== undefined) return verified(hit.json, hit.known);
+    const { core } = source;
+    let answer = checkSync(token, now, state);
+    while (answer !== GOOD) {
+      const { known, turn } = core;
+      known.use ??= importNow(known, state);
+      if (known.use?.checkSync === undefined) {
+        throw new TokenError('async_required', 'this runtime checks such signatures only asynchronously');
+      }
+      if (known.use.checkSync(core.signingInput, core.signature)) {
+        if (core.deferred !== undefined) throw core.deferred;
+        break;
+      }
+      answer = core.check(token, now, turn + 1);
+    }
+    return finish(token, state, core.known, core.json, timesOf(state));
+  } catch (thrown) {
+    throw toTokenError(thrown);
+  }
+}
+
+function checkSync(token, now, { source }) {
+  try {
+    return source.core.check(token, now, 0);
+  } catch (refusal) {
+    if (refusal.code !== 'key_not_found' || !source.mayRenew()) throw refusal;
+    throw new TokenError('async_required', 'the keys at hand do not fit, and newer ones must be fetched');
+  }
+}
+
+async function verifyAll(tokens, verifier) {
+  if (!Array.isArray(tokens)) throw new TokenError('invalid_option', 'tokens must be an array');
+  return Promise.all(Array.from(tokens, async (token) => {
+    try {
+      return { ok: true, value: await verifier.verify(token) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }));
+}
+
+function rethrow(thrown) {
+  throw toTokenError(thrown);
+}
+
+/** Only the cache asks for them. */
+function timesOf({ cache, source: { core } }) {
+  return cache === undefined ? undefined : core.times;
+}
+
+function finish(token, { cache }, known, json, times) {
+  if (cache !== undefined) {
+    const own = copied(token);
+    cache.set(own, { token: own, json, known, times });
+  }
+  return verified(json, known);
+}
+
+/** The key in the platform's hands, if it can be had at once. */
+function importNow(known, { source, platform }) {
+  return platform.isSync ? importVerify(platform, keyOf(known, source), known.algorithm) : undefined;
+}
+
+function requireText(token, { maxTokenBytes }) {
+  if (typeof token !== 'string') throw new TokenError('malformed', 'the token is not a text');
+  // The core says the same of its bytes, but a huge text should not even be copied there.
+  if (token.length > maxTokenBytes) throw new TokenError('too_large');
+}
