@@ -21,15 +21,17 @@ use serde::{Deserialize, Serialize};
 use crate::token::UnixTime;
 
 pub use self::refusal::GrantRefusal;
+pub use crate::oauth::vocabulary::lifetimes::Lifetimes;
+pub use crate::oauth::vocabulary::sign_in::{Acr, SignIn};
 
 use crate::oauth::grant::handle::SessionId;
 use crate::oauth::grant::rights::Rights;
-use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::claims::UserClaim;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::status_entry::StatusEntry;
 
 /// A grant as it is stored. What has ended is not stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -64,45 +66,6 @@ pub struct Grant {
     pub stage: Stage,
 }
 
-/// How a person signed in (OpenID Connect Core section 2).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct SignIn {
-    /// When.
-    pub at: UnixTime,
-    /// By which methods (RFC 8176).
-    pub amr: Vec<String>,
-    /// The authentication context class; sign-ins that an earlier version stored have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acr: Option<Acr>,
-}
-
-/// The authentication context class of a sign-in, the lowest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-pub enum Acr {
-    /// The user signed in.
-    #[serde(rename = "1")]
-    SignedIn,
-    /// The user signed in by a method that a phishing site cannot relay (OpenID Connect Extended Authentication Profile
-    /// ACR Values 1.0 section 2).
-    #[serde(rename = "phr")]
-    PhishingResistant,
-}
-
-impl Acr {
-    /// The value of the claim `acr`.
-    pub const fn value(self) -> &'static str {
-        match self {
-            Self::SignedIn => "1",
-            Self::PhishingResistant => "phr",
-        }
-    }
-
-    /// The class with this value.
-    pub fn parse(value: &str) -> Option<Self> {
-        [Self::SignedIn, Self::PhishingResistant].into_iter().find(|acr| acr.value() == value)
-    }
-}
-
 /// How far a grant has come.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,28 +88,6 @@ pub enum Stage {
         /// When the code was redeemed.
         redeemed_at: UnixTime,
     },
-}
-
-/// How long things last, seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetimes {
-    /// From a code to its redemption.
-    pub code: u64,
-    /// How long the same question gets the same answer; 0 turns that off.
-    pub replay_window: u64,
-    /// A grant with refresh tokens, whatever happens.
-    pub refresh: u64,
-    /// A grant with refresh tokens, from one use to the next.
-    pub refresh_idle: u64,
-    /// An access token.
-    pub access: u64,
-}
-
-impl Lifetimes {
-    /// Is a question that was answered then, and comes again now, a repetition?
-    fn is_a_repetition(&self, answered_at: UnixTime, now: UnixTime) -> bool {
-        self.replay_window > 0 && now <= answered_at.plus(self.replay_window)
-    }
 }
 
 /// What is to happen to a grant.
@@ -330,7 +271,7 @@ fn redeem(mut grant: Grant, request: &Redemption<'_>, lifetimes: &Lifetimes, now
     let stands = grant.stands(lifetimes, now) && (grant.offline || request.session_stands);
     match &mut grant.stage {
         _ if !knows_the_verifier => Step::keep(Err(GrantRefusal::CodeVerifier)),
-        Stage::Live { redeemed_at, .. } if lifetimes.is_a_repetition(*redeemed_at, now) => {
+        Stage::Live { redeemed_at, .. } if lifetimes.is_replay(*redeemed_at, now) => {
             Step::keep(Err(GrantRefusal::CodeSpent))
         }
         Stage::Live { .. } => Step::end(Err(GrantRefusal::CodeReused)),
@@ -366,7 +307,7 @@ fn refresh(mut grant: Grant, request: &RefreshRequest<'_>, lifetimes: &Lifetimes
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     }
     let current = request.generation == generation;
-    let just_turned = is_before(request.generation, generation) && lifetimes.is_a_repetition(turned_at, now);
+    let just_turned = is_before(request.generation, generation) && lifetimes.is_replay(turned_at, now);
     if !current && !just_turned {
         return Step::end(Err(GrantRefusal::RefreshReused));
     }
@@ -481,7 +422,7 @@ impl Grant {
             return None;
         };
         let current = asked == generation && asked > 0;
-        let just_turned = is_before(asked, generation) && lifetimes.is_a_repetition(turned_at, now);
+        let just_turned = is_before(asked, generation) && lifetimes.is_replay(turned_at, now);
         let (scope, _) = self.remaining(rights, session_stands).ok()?;
         (current || just_turned).then(|| Described { scope, at: turned_at, ends: self.ends(lifetimes) })
     }

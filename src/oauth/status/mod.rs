@@ -8,15 +8,15 @@
 //! Herd privacy (section 12.1 of the draft): whoever fetches a list tells the authority that one of 131,072 entries matters, not which. Entries are
 //! handed out in a shuffled order, so that neighbours in a list tell nothing about who came when.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::token::UnixTime;
 
-use crate::oauth::grant::Lifetimes;
 use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::lifetimes::Lifetimes;
+
+pub use crate::oauth::vocabulary::status_entry::{ListId, STATUS_PATH, StatusEntry};
 
 /// How many entries a list has.
 pub const LIST_SIZE: u32 = 1 << 17;
@@ -35,58 +35,6 @@ pub const BATCH_TTL: u64 = 3600;
 pub const MAX_BATCH: u32 = 1024;
 /// How long an entry rests between the last token that could bear it and the next that does, seconds: longer than any verifier keeps a list.
 const REST: u64 = 24 * 3600;
-
-/// Which list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct ListId(pub u32);
-
-impl ListId {
-    /// Reads the segment of a path: digits, without zeros in front.
-    pub fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self).filter(|id| id.to_string() == text)
-    }
-
-    /// Its key in the directory: in the order of the numbers.
-    pub fn key(self) -> String {
-        format!("{:010}", self.0)
-    }
-
-    /// Reads such a key.
-    pub fn from_key(key: &str) -> Option<Self> {
-        key.parse().ok().map(Self)
-    }
-
-    /// The address of the list.
-    pub fn uri(self, authority: &Authority) -> String {
-        authority.endpoint(&format!("{STATUS_PATH}/{self}"))
-    }
-}
-
-/// Where the lists are; that of list 7 is `/oauth/status/7`.
-pub const STATUS_PATH: &str = "/oauth/status";
-
-impl fmt::Display for ListId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// One entry of one list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
-pub struct StatusEntry {
-    /// Which list.
-    pub list: ListId,
-    /// Which entry of it.
-    pub idx: u32,
-}
-
-impl StatusEntry {
-    /// The claim `status` of a token (section 6.2).
-    pub fn claim(self, authority: &Authority) -> Value {
-        json!({ "status_list": { "idx": self.idx, "uri": self.list.uri(authority) } })
-    }
-}
 
 /// For whom the entries of a list are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]

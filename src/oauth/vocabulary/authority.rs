@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use crate::keyring::{MAX_TOKEN_TTL, SIGNING_ALGORITHMS};
 use crate::token::Algorithm;
 
-use crate::oauth::grant::Lifetimes;
+use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, OPENID_SCOPES, Scope};
 use crate::oauth::vocabulary::upstream_policy::{AcrMapping, UpstreamAccounts};

@@ -9,11 +9,11 @@ use subtle::ConstantTimeEq as _;
 
 use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
 
-use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope};
 use crate::oauth::vocabulary::secret::is_strong;
+use crate::oauth::vocabulary::status_entry::StatusEntry;
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
 /// nor `..`, which no address can name.

@@ -1,6 +1,6 @@
 //! What an operator decides about the upstream provider: which of its users get in, and what its word about a sign-in is worth.
 
-use crate::oauth::grant::Acr;
+use crate::oauth::vocabulary::sign_in::Acr;
 
 /// Which users of the upstream provider may sign in here (`UPSTREAM_ACCOUNTS`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,44 @@
+//! A sign-in: when, by which methods, and how strong (claims `auth_time`, `amr` and `acr`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::UnixTime;
+
+/// A sign-in of a user (OpenID Connect Core section 2).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct SignIn {
+    /// Its time.
+    pub at: UnixTime,
+    /// Its methods (RFC 8176).
+    pub amr: Vec<String>,
+    /// The authentication context class; sign-ins stored by an earlier version have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+}
+
+/// The authentication context class of a sign-in, the lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub enum Acr {
+    /// The user signed in.
+    #[serde(rename = "1")]
+    SignedIn,
+    /// The user signed in by a method that a phishing site cannot relay (OpenID Connect Extended Authentication Profile
+    /// ACR Values 1.0 section 2).
+    #[serde(rename = "phr")]
+    PhishingResistant,
+}
+
+impl Acr {
+    /// Returns the value of the claim `acr`.
+    pub const fn value(self) -> &'static str {
+        match self {
+            Self::SignedIn => "1",
+            Self::PhishingResistant => "phr",
+        }
+    }
+
+    /// Returns the class with this value.
+    pub fn parse(value: &str) -> Option<Self> {
+        [Self::SignedIn, Self::PhishingResistant].into_iter().find(|acr| acr.value() == value)
+    }
+}

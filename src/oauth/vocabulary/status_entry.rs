@@ -1,0 +1,60 @@
+//! An entry of a status list (draft-ietf-oauth-status-list), as tokens, grants and clients name it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::oauth::vocabulary::authority::Authority;
+
+/// The path of the status lists; list 7 is at `/oauth/status/7`.
+pub const STATUS_PATH: &str = "/oauth/status";
+
+/// The number of a status list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct ListId(pub u32);
+
+impl ListId {
+    /// Parses a path segment: digits without leading zeros.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self).filter(|id| id.to_string() == text)
+    }
+
+    /// Returns its key in the directory; keys are in the order of the numbers.
+    pub fn key(self) -> String {
+        format!("{:010}", self.0)
+    }
+
+    /// Parses a key of the directory.
+    pub fn from_key(key: &str) -> Option<Self> {
+        key.parse().ok().map(Self)
+    }
+
+    /// Returns the URL of the list.
+    pub fn uri(self, authority: &Authority) -> String {
+        authority.endpoint(&format!("{STATUS_PATH}/{self}"))
+    }
+}
+
+impl fmt::Display for ListId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// An entry of a status list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+pub struct StatusEntry {
+    /// The list.
+    pub list: ListId,
+    /// The index in the list.
+    pub idx: u32,
+}
+
+impl StatusEntry {
+    /// Returns the claim `status` of a token (section 6.2).
+    pub fn claim(self, authority: &Authority) -> Value {
+        json!({ "status_list": { "idx": self.idx, "uri": self.list.uri(authority) } })
+    }
+}
