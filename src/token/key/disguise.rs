@@ -3,8 +3,8 @@
 //! A public key that serves as an HMAC secret lets everybody sign. Where the algorithm comes from a configuration, a mistake
 //! of one word is enough for that.
 
-use super::pem::find;
-use super::spki;
+use super::algorithm_identifier::is_der_of_a_key;
+use super::bytes::find;
 use crate::token::base64url;
 
 /// How OpenSSH begins the public keys of the kinds that we know (RFC 4253 section 6.6, RFC 5656 section 3.1, RFC 8709
@@ -23,7 +23,7 @@ pub(super) fn is_a_key(bytes: &[u8]) -> bool {
 
 /// DER may itself end in bytes that look like white space: any of them may be its last one.
 fn is_der_before_white_space(bytes: &[u8], shortest: usize) -> bool {
-    (shortest..=bytes.len()).filter_map(|len| bytes.get(..len)).any(spki::is_der_of_a_key)
+    (shortest..=bytes.len()).filter_map(|len| bytes.get(..len)).any(is_der_of_a_key)
 }
 
 fn looks_like_a_key(bytes: &[u8]) -> bool {
@@ -32,7 +32,7 @@ fn looks_like_a_key(bytes: &[u8]) -> bool {
         || contains(b"--BEGIN ")
         || (contains(b"\"kty\"") && contains(b"{"))
         || SSH.iter().any(|start| bytes.starts_with(start))
-        || spki::is_der_of_a_key(bytes)
+        || is_der_of_a_key(bytes)
 }
 
 /// In either alphabet, with line breaks and with padding or without.

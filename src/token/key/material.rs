@@ -1,8 +1,9 @@
-//! The numbers of a key, and which of them are no key at all.
+//! The material of a key: its public numbers or secret bytes, and their strength.
 
 use super::disguise;
 use super::error::KeyError;
 use super::jwk::{Jwk, fixed_bytes, required_bytes, required_text, write_bytes, write_text};
+use super::numbers::is_sound_rsa;
 use crate::token::algorithm::{Algorithm, Curve, KeyShape};
 
 /// The numbers of a public key, or the bytes of a secret.
@@ -28,10 +29,6 @@ pub(super) enum Material {
         e: Vec<u8>,
     },
 }
-
-/// RSA moduli below this are refused (RFC 7518 section 3.3), and above the other for the work they cost; BoringSSL, on
-/// which Chromium and workerd stand, draws the same line.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 impl Material {
     /// Reads the members that RFC 7518 section 6 and RFC 8037 section 2 name, the private ones aside.
@@ -137,27 +134,8 @@ impl Material {
     }
 }
 
-/// May an RSA key be of these two numbers (RFC 7518 section 3.3, RFC 8017 section 3.1)?
-pub(super) fn is_sound_rsa(n: &[u8], e: &[u8]) -> bool {
-    let sane_exponent = is_odd(e) && e.len() <= 4 && (e.len() > 1 || e.first() != Some(&1));
-    sane_exponent && is_canonical(e) && is_canonical(n) && is_odd(n) && RSA_BITS.contains(&bit_len(n))
-}
-
-/// A number in as few bytes as it takes (RFC 7518 section 2, Base64urlUInt). Zero is no number of any key.
-pub(super) fn is_canonical(number: &[u8]) -> bool {
-    number.first().is_some_and(|first| *first != 0)
-}
-
-pub(super) fn is_odd(number: &[u8]) -> bool {
-    number.last().is_some_and(|last| last & 1 == 1)
-}
-
 fn strong(is_strong: bool) -> Result<(), KeyError> {
     if is_strong { Ok(()) } else { Err(KeyError::Weak) }
-}
-
-fn bit_len(n: &[u8]) -> usize {
-    n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize)
 }
 
 /// The y of the points of small order: 0, 1, -1, and the two of order 8. Under such a key, one signature holds for every

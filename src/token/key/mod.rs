@@ -3,12 +3,15 @@
 //!
 //! Private keys are of another type, [`PrivateKey`], so that none can stand where a public one belongs.
 
+mod algorithm_identifier;
 mod any_key;
+mod bytes;
 pub(crate) mod der;
 mod disguise;
 mod error;
 mod jwk;
 mod material;
+mod numbers;
 mod pem;
 mod pkcs8;
 mod private_key;

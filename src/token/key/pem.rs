@@ -7,6 +7,7 @@ use std::fmt;
 use data_encoding::BASE64;
 
 use super::Key;
+use super::bytes::find;
 use super::error::{KeyError, PemError};
 use super::pkcs8::Pkcs8;
 use crate::token::base64url;
@@ -146,13 +147,6 @@ fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
         letters.pop_if(|letter| *letter == b'=');
     }
     base64url::decode(&letters)
-}
-
-/// What stands before and after the first place of a part.
-#[inline(never)] // It is called from everywhere.
-pub(super) fn find<'t>(text: &'t [u8], part: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
-    let place = text.windows(part.len()).position(|window| window == part)?;
-    Some((text.get(..place)?, text.get(place + part.len()..)?))
 }
 
 impl fmt::Display for PemError {

@@ -3,12 +3,12 @@
 
 use std::fmt;
 
+use super::algorithm_identifier::{curve_of, shape_of};
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
 use super::error::KeyError;
-use super::material::{Material, is_sound_rsa};
+use super::material::Material;
+use super::numbers::{are_rsa_numbers, is_sound_rsa};
 use super::only_alg;
-use super::private_key::are_rsa_numbers;
-use super::spki;
 use crate::token::algorithm::{Algorithm, Curve, KeyShape};
 
 /// A private key as its DER, whose structure was found to be right.
@@ -43,7 +43,7 @@ impl Pkcs8 {
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let mut info = Der::only(der, SEQUENCE)?;
         let version = info.take(INTEGER)?;
-        let shape = spki::shape_of(&mut info)?;
+        let shape = shape_of(&mut info)?;
         let inner = info.take(OCTET_STRING)?;
         let _ = info.try_take(ATTRIBUTES);
         let public = match version {
@@ -131,7 +131,7 @@ fn check_ec(inner: &[u8], curve: Curve) -> Result<(), KeyError> {
     // It may say once more which curve it is on, and where.
     if let Some(parameters) = key.try_take(EC_PARAMETERS) {
         let mut parameters = Der::within(parameters);
-        if spki::curve_of(parameters.take(OBJECT_IDENTIFIER)?) != Some(curve) {
+        if curve_of(parameters.take(OBJECT_IDENTIFIER)?) != Some(curve) {
             return Err(KeyError::Malformed);
         }
         parameters.end()?;

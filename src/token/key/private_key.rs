@@ -8,7 +8,7 @@ use std::fmt;
 use super::Key;
 use super::error::KeyError;
 use super::jwk::{Jwk, JwkText, Use, check_use, is_private, required_bytes, write_bytes};
-use super::material::{is_canonical, is_odd};
+use super::numbers::are_rsa_numbers;
 use crate::token::algorithm::{Algorithm, KeyShape};
 
 /// A key pair of an asymmetric algorithm. It never prints its private half.
@@ -89,12 +89,4 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrivateKey").field("public", &self.public).finish_non_exhaustive()
     }
-}
-
-/// May these be the private numbers `d`, `p`, `q`, `dp`, `dq`, `qi` of an RSA key whose modulus has that many bytes?
-pub(super) fn are_rsa_numbers(modulus_len: usize, numbers: [&[u8]; 6]) -> bool {
-    let [d, p, q, dp, dq, qi] = numbers;
-    let halves = is_odd(p) && is_odd(q) && matches!((p.len() + q.len()).wrapping_sub(modulus_len), 0 | 1);
-    let fitting = d.len() <= modulus_len && dp.len().max(qi.len()) <= p.len() && dq.len() <= q.len();
-    halves && fitting && numbers.into_iter().all(is_canonical)
 }
