@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use crate::token::{Algorithm, UnixTime, base64url};
 
 use crate::oauth::grant::handle::AccountId;
-use crate::oauth::grant::{Acr, Entitlement, SignIn};
+use crate::oauth::grant::{Acr, SignIn, TokenGrant};
 use crate::oauth::vocabulary::authority::{Authority, Upstream};
 use crate::oauth::vocabulary::client::Client;
 use crate::oauth::vocabulary::scope::{GROUPS, OPENID, Scope};
@@ -40,22 +40,17 @@ pub struct IdToken {
 
 /// Returns whether the ID token carries claims about the user, for which their profile is needed: because the client
 /// registered `id_token_claims`, or asked for some (`claims`).
-pub fn needs_profile(everything: bool, entitlement: &Entitlement) -> bool {
-    entitlement.scope.contains(OPENID) && (everything || !entitlement.id_token_claims.is_empty())
+pub fn needs_profile(everything: bool, tokens: &TokenGrant) -> bool {
+    tokens.scope.contains(OPENID) && (everything || !tokens.id_token_claims.is_empty())
 }
 
 /// Returns the claims about the user that the ID token carries: all that the scope lets be told where the client
 /// registered that, else those that it asked for.
-fn claims_about(
-    account: &AccountId,
-    client: &Client,
-    entitlement: &Entitlement,
-    profile: &Profile,
-) -> Map<String, Value> {
-    let Value::Object(mut claims) = user_claims(account, profile, &entitlement.scope) else {
+fn claims_about(account: &AccountId, client: &Client, tokens: &TokenGrant, profile: &Profile) -> Map<String, Value> {
+    let Value::Object(mut claims) = user_claims(account, profile, &tokens.scope) else {
         return Map::new();
     };
-    let asked = |name: &str| entitlement.id_token_claims.iter().any(|claim| claim.name() == name);
+    let asked = |name: &str| tokens.id_token_claims.iter().any(|claim| claim.name() == name);
     claims.retain(|name, _| name != "sub" && (client.has_profile_in_id_tokens() || asked(name)));
     claims
 }
@@ -65,7 +60,7 @@ pub fn of_grant(
     authority: &Authority,
     account: &AccountId,
     client: &Client,
-    entitlement: &Entitlement,
+    tokens: &TokenGrant,
     profile: Option<&Profile>,
     access_token: &str,
     algorithm: Algorithm,
@@ -74,15 +69,15 @@ pub fn of_grant(
         iss: authority.issuer().to_owned(),
         sub: account.to_string(),
         aud: client.id.to_string(),
-        iat: entitlement.at,
-        exp: entitlement.at.plus(authority.access_token_ttl()),
-        auth_time: entitlement.sign_in.at,
-        acr: acr(authority, &entitlement.sign_in).value(),
-        amr: entitlement.sign_in.amr.clone(),
-        nonce: entitlement.nonce.clone(),
+        iat: tokens.at,
+        exp: tokens.at.plus(authority.access_token_ttl()),
+        auth_time: tokens.sign_in.at,
+        acr: acr(authority, &tokens.sign_in).value(),
+        amr: tokens.sign_in.amr.clone(),
+        nonce: tokens.nonce.clone(),
         at_hash: access_token_hash(algorithm, access_token),
-        sid: entitlement.session.to_string(),
-        user: profile.map(|profile| claims_about(account, client, entitlement, profile)).unwrap_or_default(),
+        sid: tokens.session.to_string(),
+        user: profile.map(|profile| claims_about(account, client, tokens, profile)).unwrap_or_default(),
     }
 }
 

@@ -6,8 +6,9 @@ use serde_json::Value;
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
 
-use crate::oauth::grant::Entitlement;
-use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind, MacKey};
+use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
+use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::grant::{Redeem, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::authority::Authority;
@@ -16,60 +17,93 @@ use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 
-/// A token request, parsed.
+/// A parsed token request.
 #[derive(Debug)]
-pub struct TokenRequest {
-    /// How the client comes by its right.
-    pub grant: GrantRequest,
-    /// The scope that it asks for.
-    pub scope: Option<Scope>,
-    /// The resources that it asks for.
-    pub resources: Vec<Resource>,
-}
-
-/// How the client comes by its right.
-#[derive(Debug)]
-pub enum GrantRequest {
-    /// By a code (RFC 6749 section 4.1.3).
-    Code {
-        /// What the code says.
-        code: Handle,
-        /// Where the client says that it was sent.
-        redirect_uri: Option<String>,
-        /// What the verifier hashes to.
-        challenge: Challenge,
+pub enum TokenRequest {
+    /// A client requests a token for itself (RFC 6749 section 4.4).
+    ClientCredentials {
+        /// The requested scope.
+        scope: Option<Scope>,
+        /// The requested resources.
+        resources: Vec<Resource>,
     },
-    /// By being itself (RFC 6749 section 4.4).
-    ClientCredentials,
-    /// By a refresh token (RFC 6749 section 6).
-    Refresh(Handle),
+    /// A client redeems a code (RFC 6749 section 4.1.3).
+    Redeem {
+        /// The account of the grant.
+        account: AccountId,
+        /// The grant.
+        grant: GrantId,
+        /// The request to the grant.
+        redeem: Redeem,
+    },
+    /// A client uses a refresh token (RFC 6749 section 6).
+    Refresh {
+        /// The account of the grant.
+        account: AccountId,
+        /// The grant.
+        grant: GrantId,
+        /// The request to the grant.
+        refresh: Refresh,
+    },
 }
 
 impl TokenRequest {
-    /// Reads the form. Codes and refresh tokens that this authority did not write end here: nothing wakes for them.
+    /// Parses the form. Codes and refresh tokens that this server did not issue are refused here, so they wake no object.
     ///
     /// # Errors
-    /// A missing or unknown `grant_type`, a grant that the client did not register, a missing, malformed or forged
+    /// A missing or unknown `grant_type`, a grant type that the client did not register, a missing, malformed or forged
     /// code, verifier or refresh token, a malformed `scope` or `resource`.
-    pub fn parse(key: &MacKey, client: &Client, form: &Form) -> Result<Self, Refusal> {
+    pub fn parse(authority: &Authority, key: &MacKey, client: &Client, form: &Form) -> Result<Self, Refusal> {
         let name = form.get("grant_type").ok_or(Refusal::MissingParameter)?;
-        let grant = GrantType::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::GrantUnsupported)?;
-        if !client.may_use(grant) {
+        let grant_type =
+            GrantType::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::GrantUnsupported)?;
+        if !client.may_use(grant_type) {
             return Err(Refusal::GrantNotAllowed);
         }
         let parameter = |name| form.get(name).ok_or(Refusal::MissingParameter);
-        let handle = |kind, text| key.read(kind, text).ok_or(Refusal::HandleForged);
-        let grant = match grant {
-            GrantType::AuthorizationCode => GrantRequest::Code {
-                code: handle(Kind::Code, parameter("code")?)?,
-                redirect_uri: form.get("redirect_uri").map(str::to_owned),
-                challenge: Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?,
-            },
-            GrantType::ClientCredentials => GrantRequest::ClientCredentials,
-            GrantType::RefreshToken => GrantRequest::Refresh(handle(Kind::Refresh, parameter("refresh_token")?)?),
+        let read = |kind, text| {
+            let handle = key.read(kind, text).ok_or(Refusal::HandleForged)?;
+            let grant = handle.grant().ok_or(Refusal::HandleForged)?;
+            Ok::<_, Refusal>((handle.account, grant, handle.generation))
         };
-        let scope = form.get("scope").map(|text| Scope::parse(text).ok_or(Refusal::ScopeMalformed)).transpose()?;
-        Ok(Self { grant, scope, resources: resources_of(form)? })
+        let scope_and_resources = || {
+            let scope = form.get("scope").map(|text| Scope::parse(text).ok_or(Refusal::ScopeMalformed)).transpose()?;
+            Ok::<_, Refusal>((scope, resources_of(form)?))
+        };
+        let rights = || ClientRights::of(authority, client);
+        Ok(match grant_type {
+            GrantType::ClientCredentials => {
+                let (scope, resources) = scope_and_resources()?;
+                Self::ClientCredentials { scope, resources }
+            }
+            GrantType::AuthorizationCode => {
+                let (account, grant, _) = read(Kind::Code, parameter("code")?)?;
+                let challenge = Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?;
+                let (_, resources) = scope_and_resources()?;
+                let redeem = Redeem {
+                    client: client.id.clone(),
+                    redirect_uri: form.get("redirect_uri").map(str::to_owned),
+                    challenge,
+                    resources,
+                    refreshable: client.may_use(GrantType::RefreshToken),
+                    rights: rights(),
+                };
+                Self::Redeem { account, grant, redeem }
+            }
+            GrantType::RefreshToken => {
+                let (account, grant, generation) = read(Kind::Refresh, parameter("refresh_token")?)?;
+                let (scope, resources) = scope_and_resources()?;
+                let refresh = Refresh {
+                    client: client.id.clone(),
+                    generation,
+                    rotate: client.is_public(),
+                    scope,
+                    resources,
+                    rights: rights(),
+                };
+                Self::Refresh { account, grant, refresh }
+            }
+        })
     }
 }
 
@@ -125,18 +159,19 @@ pub struct TokenResponse<'t> {
 pub fn client_credentials(
     authority: &Authority,
     client: &Client,
-    request: &TokenRequest,
+    scope: Option<&Scope>,
+    resources: Vec<Resource>,
     jti: String,
     now: UnixTime,
 ) -> Result<AccessToken, Refusal> {
-    let scope = request.scope.as_ref().unwrap_or(&client.scope);
+    let scope = scope.unwrap_or(&client.scope);
     if !client.scope.covers(scope) {
         return Err(Refusal::ScopeNotAllowed);
     }
     Ok(AccessToken {
         iss: authority.issuer().to_owned(),
         sub: client.id.to_string(),
-        aud: audience(&allowed(authority, client, request.resources.clone())?),
+        aud: audience(&allowed(authority, client, resources)?),
         client_id: client.id.to_string(),
         scope: scope.to_string(),
         iat: now,
@@ -155,12 +190,12 @@ pub fn of_grant(
     account: &AccountId,
     grant: &GrantId,
     client: &Client,
-    entitlement: &Entitlement,
+    tokens: &TokenGrant,
 ) -> AccessToken {
-    let aud = audience(&entitlement.resources);
-    let scope = entitlement.scope.to_string();
-    let audiences = entitlement.resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
-    let (at, generation) = (entitlement.at.0.to_string(), entitlement.generation.to_string());
+    let aud = audience(&tokens.resources);
+    let scope = tokens.scope.to_string();
+    let audiences = tokens.resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
+    let (at, generation) = (tokens.at.0.to_string(), tokens.generation.to_string());
     // Neither scope values nor URIs without white space hold a separator: spaces within a field are unambiguous.
     let scope_field = scope.replace('|', "%7C");
     let audience_field = audiences.replace('|', "%7C");
@@ -171,11 +206,11 @@ pub fn of_grant(
         aud,
         client_id: client.id.to_string(),
         scope,
-        iat: entitlement.at,
-        exp: entitlement.at.plus(authority.access_token_ttl()),
+        iat: tokens.at,
+        exp: tokens.at.plus(authority.access_token_ttl()),
         jti: format!("{grant}.{}", tag.get(..16).unwrap_or_default()),
-        auth_time: Some(entitlement.sign_in.at),
-        status: status_claim(authority, entitlement.status),
+        auth_time: Some(tokens.sign_in.at),
+        status: status_claim(authority, tokens.status),
     }
 }
 
@@ -269,8 +304,10 @@ mod tests {
         let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
         let client = Client::from_record(&record).unwrap();
         let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
-        let request = TokenRequest::parse(&key, &client, &Form::parse(body).unwrap())?;
-        let claims = client_credentials(&authority, &client, &request, "id".to_owned(), UnixTime(1000))?;
+        let request = TokenRequest::parse(&authority, &key, &client, &Form::parse(body).unwrap())?;
+        let TokenRequest::ClientCredentials { scope, resources } = request else { panic!("{request:?}") };
+        let jti = "id".to_owned();
+        let claims = client_credentials(&authority, &client, scope.as_ref(), resources, jti, UnixTime(1000))?;
         Ok(serde_json::to_value(claims).unwrap())
     }
 

@@ -23,3 +23,17 @@ impl Lifetimes {
         self.replay_window > 0 && now <= answered_at.plus(self.replay_window)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_replay_window_includes_its_last_second() {
+        let lifetimes =
+            |replay_window| Lifetimes { code: 60, replay_window, refresh: 90, refresh_idle: 14, access: 600 };
+        let is_replay = |window, later: u64| lifetimes(window).is_replay(UnixTime(1000), UnixTime(1000 + later));
+        assert!(is_replay(30, 0) && is_replay(30, 30) && is_replay(1, 1));
+        assert!(!is_replay(30, 31) && !is_replay(0, 0));
+    }
+}

@@ -42,3 +42,17 @@ impl Acr {
         [Self::SignedIn, Self::PhishingResistant].into_iter().find(|acr| acr.value() == value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_ordered_and_parsed_by_their_value() {
+        assert!(Acr::SignedIn < Acr::PhishingResistant);
+        assert_eq!((Acr::parse("1"), Acr::parse("phr")), (Some(Acr::SignedIn), Some(Acr::PhishingResistant)));
+        for unknown in ["", "0", "2", "PHR", "phrh"] {
+            assert_eq!(Acr::parse(unknown), None, "{unknown}");
+        }
+    }
+}

@@ -58,3 +58,35 @@ impl StatusEntry {
         json!({ "status_list": { "idx": self.idx, "uri": self.list.uri(authority) } })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::vocabulary::authority::Settings;
+
+    #[test]
+    fn names_of_lists() {
+        assert_eq!(ListId::parse("12"), Some(ListId(12)));
+        for bad in ["", "012", "+1", "-1", "1.0", "4294967296", "x"] {
+            assert_eq!(ListId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_sort_by_number_and_read_back() {
+        assert!(ListId(9).key() < ListId(10).key() && ListId(99).key() < ListId(u32::MAX).key());
+        for number in [0, 7, u32::MAX] {
+            assert_eq!(ListId::from_key(&ListId(number).key()), Some(ListId(number)));
+        }
+        assert_eq!(ListId::from_key("x"), None);
+    }
+
+    #[test]
+    fn the_claim_names_index_and_list() {
+        let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();
+        assert_eq!(
+            StatusEntry { list: ListId(7), idx: 5 }.claim(&authority),
+            json!({ "status_list": { "idx": 5, "uri": "https://as.example/oauth/status/7" } })
+        );
+    }
+}

@@ -6,9 +6,9 @@ use crate::oauth::endpoints::bearer::any_audience_policy;
 use crate::oauth::endpoints::introspect;
 use crate::oauth::endpoints::revoke;
 use crate::oauth::endpoints::token_endpoint;
-use crate::oauth::grant::Outcome;
 use crate::oauth::grant::handle::{Handle, Kind, is_handle};
 use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::grant::{Describe, Outcome, Revoke};
 use crate::oauth::vocabulary::client::{ClientId, GrantType};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{Client, Refusal};
@@ -66,7 +66,7 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
 async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<(), Stop> {
     let grant = handle.grant().ok_or(Refusal::HandleForged)?;
     platform.audit.user(&handle.account).grant(&grant);
-    let command = AccountCommand::Revoke { grant, client: client.clone() };
+    let command = AccountCommand::Revoke { grant, revoke: Revoke { client: client.clone() } };
     match account::ask(platform, &handle.account, &command).await? {
         AccountAnswer::Grant(Ok(Outcome::Ended)) => {
             platform.audit.note_way(EventKind::TokenRevoked, "refresh_token");
@@ -115,7 +115,8 @@ async fn refresh_token(platform: &Platform, client: &Client, handle: &Handle) ->
         return Ok(introspect::inactive());
     }
     let rights = ClientRights::of(platform.authority(), client);
-    let command = AccountCommand::Describe { grant, client: client.id.clone(), generation: handle.generation, rights };
+    let describe = Describe { client: client.id.clone(), generation: handle.generation, rights };
+    let command = AccountCommand::Describe { grant, describe };
     match account::ask(platform, &handle.account, &command).await? {
         AccountAnswer::Described(Some(described)) => {
             Ok(introspect::active_refresh_token(platform.authority(), &handle.account, &client.id, &described))

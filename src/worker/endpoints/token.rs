@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use crate::oauth::endpoints::id_token;
-use crate::oauth::endpoints::token_endpoint::{self, GrantRequest, TokenRequest};
+use crate::oauth::endpoints::token_endpoint::{self, TokenRequest};
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::grant::rights::ClientRights;
-use crate::oauth::grant::{Entitlement, GrantRefusal};
+use crate::oauth::grant::{self, GrantRefusal, TokenGrant};
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::scope::OPENID;
 use crate::oauth::{Client, Refusal};
@@ -27,48 +27,30 @@ use crate::worker::ring;
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let form = request.form().await?;
     let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
-    let asked = TokenRequest::parse(&platform.config.handles, &client, &form)?;
-    match &asked.grant {
-        GrantRequest::ClientCredentials => {
+    match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, &form)? {
+        TokenRequest::ClientCredentials { scope, resources } => {
+            let (authority, now) = (platform.authority(), platform.now);
             let jti = base64url::encode(&random::<16>()?);
-            let claims = token_endpoint::client_credentials(platform.authority(), &client, &asked, jti, platform.now)?;
+            let claims = token_endpoint::client_credentials(authority, &client, scope.as_ref(), resources, jti, now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
-            Ok(reply(&claims.response(&token, None, None, platform.now)))
+            Ok(reply(&claims.response(&token, None, None, now)))
         }
-        GrantRequest::Code { code, redirect_uri, challenge } => {
-            let grant = code.grant().ok_or(Refusal::HandleForged)?;
-            let command = AccountCommand::Redeem {
-                grant: grant.clone(),
-                client: client.id.clone(),
-                redirect_uri: redirect_uri.clone(),
-                challenge: challenge.clone(),
-                resources: asked.resources,
-                refreshable: client.may_use(GrantType::RefreshToken),
-                rights: ClientRights::of(platform.authority(), &client),
-                profile: client.has_profile_in_id_tokens(),
-            };
-            entitled(platform, &code.account, grant, client, command).await
+        TokenRequest::Redeem { account, grant, redeem } => {
+            let profile = client.has_profile_in_id_tokens();
+            let command = AccountCommand::Redeem { grant: grant.clone(), redeem, profile };
+            tokens(platform, &account, grant, client, command).await
         }
-        GrantRequest::Refresh(token) => {
-            let grant = token.grant().ok_or(Refusal::HandleForged)?;
-            let command = AccountCommand::Refresh {
-                grant: grant.clone(),
-                client: client.id.clone(),
-                generation: token.generation,
-                rotate: client.is_public(),
-                scope: asked.scope,
-                resources: asked.resources,
-                rights: ClientRights::of(platform.authority(), &client),
-                profile: client.has_profile_in_id_tokens(),
-            };
-            entitled(platform, &token.account, grant, client, command).await
+        TokenRequest::Refresh { account, grant, refresh } => {
+            let profile = client.has_profile_in_id_tokens();
+            let command = AccountCommand::Refresh { grant: grant.clone(), refresh, profile };
+            tokens(platform, &account, grant, client, command).await
         }
     }
 }
 
-/// Asks the account, which commits, and makes the tokens of its answer.
-async fn entitled(
+/// Runs the command in the account, which stores the result, and issues the tokens.
+async fn tokens(
     platform: &Platform,
     account: &AccountId,
     grant: GrantId,
@@ -78,31 +60,33 @@ async fn entitled(
     platform.audit.user(account).grant(&grant);
     let mut answer = account::ask(platform, account, &command).await?;
     if let AccountAnswer::Grant(Err(GrantRefusal::RightsLost)) = answer {
-        // A copy of the client's record says so; the grant ends only if the record itself does.
+        // A copy of the client's record lacks the rights; the grant is revoked only if the record itself does.
         client = clients::find_exact(platform, &client.id).await?.ok_or(Refusal::ClientUnknown)?;
-        if let AccountCommand::Redeem { rights, .. } | AccountCommand::Refresh { rights, .. } = &mut command {
+        if let AccountCommand::Redeem { redeem: grant::Redeem { rights, .. }, .. }
+        | AccountCommand::Refresh { refresh: grant::Refresh { rights, .. }, .. } = &mut command
+        {
             *rights = ClientRights { exact: true, ..ClientRights::of(platform.authority(), &client) };
         }
         answer = account::ask(platform, account, &command).await?;
     }
-    let (entitlement, record) = match answer {
-        AccountAnswer::Tokens { entitlement, account } => (entitlement, account),
+    let (tokens, record) = match answer {
+        AccountAnswer::Tokens { tokens, account } => (tokens, account),
         AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
         _ => return Err(objects::unexpected().into()),
     };
     let (authority, key) = (platform.authority(), &platform.config.handles);
-    let claims = token_endpoint::of_grant(authority, key, account, &grant, &client, &entitlement);
+    let claims = token_endpoint::of_grant(authority, key, account, &grant, &client, &tokens);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
     let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
     let is_refresh = matches!(command, AccountCommand::Refresh { .. });
     let way = if is_refresh { GrantType::RefreshToken } else { GrantType::AuthorizationCode };
-    platform.audit.minted(&claims, way, entitlement.repeated);
-    let id_token = match entitlement.scope.contains(OPENID) {
-        true => Some(id_token(platform, account, &client, &entitlement, record.as_ref(), &access_token).await?),
+    platform.audit.minted(&claims, way, tokens.repeated);
+    let id_token = match tokens.scope.contains(OPENID) {
+        true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), &access_token).await?),
         false => None,
     };
-    let refresh_token = (entitlement.generation > 0).then(|| {
-        let handle = Handle { account: account.clone(), record: grant.to_string(), generation: entitlement.generation };
+    let refresh_token = (tokens.generation > 0).then(|| {
+        let handle = Handle { account: account.clone(), record: grant.to_string(), generation: tokens.generation };
         key.write(Kind::Refresh, &handle)
     });
     Ok(reply(&claims.response(&access_token, refresh_token, id_token, platform.now)))
@@ -112,7 +96,7 @@ async fn id_token(
     platform: &Platform,
     account: &AccountId,
     client: &Client,
-    entitlement: &Entitlement,
+    tokens: &TokenGrant,
     record: Option<&AccountRecord>,
     access_token: &str,
 ) -> Result<String, Stop> {
@@ -122,7 +106,7 @@ async fn id_token(
         None => None,
     };
     let algorithm = client.id_token_algorithm().unwrap_or_else(|| authority.id_token_algorithm());
-    let claims = id_token::of_grant(authority, account, client, entitlement, profile.as_ref(), access_token, algorithm);
+    let claims = id_token::of_grant(authority, account, client, tokens, profile.as_ref(), access_token, algorithm);
     Ok(ring::mint_id_token(platform, algorithm, &claims).await?)
 }
 

@@ -7,12 +7,9 @@ use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::admin::user::Change;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision};
 use crate::oauth::grant::handle::{GrantId, SessionId};
-use crate::oauth::grant::rights::ClientRights;
-use crate::oauth::grant::{Described, Entitlement, GrantRefusal, Outcome, SignIn};
+use crate::oauth::grant::{Describe, Described, GrantRefusal, Outcome, Redeem, Refresh, Revoke, SignIn, TokenGrant};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
-use crate::oauth::vocabulary::pkce::Challenge;
-use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
 use crate::worker::objects::account_records::{AccountRecord, Overview, PasskeyRecord};
@@ -37,38 +34,18 @@ pub(crate) enum AccountCommand {
     Authorize { session: Option<SessionId>, request: AuthorizationRequest, grant: GrantId, status: StatusEntry },
     /// The person allows the request. The same twice is the same code.
     Allow { session: SessionId, request: AuthorizationRequest, scope: Scope, grant: GrantId, status: StatusEntry },
-    /// Exchanges a code.
-    Redeem {
-        grant: GrantId,
-        client: ClientId,
-        redirect_uri: Option<String>,
-        challenge: Challenge,
-        resources: Vec<Resource>,
-        refreshable: bool,
-        rights: ClientRights,
-        /// Does the ID token carry all claims of the profile?
-        profile: bool,
-    },
-    /// Exchanges a refresh token.
-    Refresh {
-        grant: GrantId,
-        client: ClientId,
-        generation: u64,
-        rotate: bool,
-        scope: Option<Scope>,
-        resources: Vec<Resource>,
-        rights: ClientRights,
-        /// Does the ID token carry all claims of the profile?
-        profile: bool,
-    },
-    /// Ends a grant, as its client asks.
-    Revoke { grant: GrantId, client: ClientId },
+    /// Redeems a code. `profile`: whether the ID token carries all claims of the profile.
+    Redeem { grant: GrantId, redeem: Redeem, profile: bool },
+    /// Uses a refresh token. `profile`: whether the ID token carries all claims of the profile.
+    Refresh { grant: GrantId, refresh: Refresh, profile: bool },
+    /// Revokes a grant for its client.
+    Revoke { grant: GrantId, revoke: Revoke },
     /// Ends one access token of a grant, as its client asks.
     RevokeToken { jti: String, until: UnixTime },
     /// Does this access token still count?
     Status { grant: GrantId, jti: String },
     /// What is there to say about a refresh token of this client?
-    Describe { grant: GrantId, client: ClientId, generation: u64, rights: ClientRights },
+    Describe { grant: GrantId, describe: Describe },
     /// Everything that a person may see.
     Overview { session: Option<SessionId> },
     /// Ends a session and the grants that were to last as long.
@@ -163,7 +140,7 @@ pub(crate) enum AccountAnswer {
     /// What has to happen first, and for whom.
     Decision { decision: Decision, account: Option<AccountRecord> },
     /// Tokens may be made; the record is there where the ID token carries claims of the profile.
-    Tokens { entitlement: Entitlement, account: Option<AccountRecord> },
+    Tokens { tokens: TokenGrant, account: Option<AccountRecord> },
     /// What the grant's state machine said.
     Grant(Result<Outcome, GrantRefusal>),
     /// Whether the token counts, and whose it is.

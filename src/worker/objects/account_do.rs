@@ -16,7 +16,6 @@ use crate::oauth::endpoints::authorize::Decision;
 use crate::oauth::endpoints::id_token;
 use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::rights::Rights;
 use crate::oauth::grant::{self, Grant, GrantRefusal, Lifetimes, Outcome, SignIn};
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::scope::permitted_scope;
@@ -170,35 +169,19 @@ fn run(
         AccountCommand::Allow { session, request, scope, grant, status } => {
             account.allow(&record, session, &request, &scope, (&grant, status))
         }
-        AccountCommand::Redeem { grant, client, redirect_uri, challenge, resources, refreshable, rights, profile } => {
-            let rights = Rights { client: &rights, user: record.scope.as_ref() };
-            let answer = account.step(&grant, Some(rights), |session_stands| grant::Command::Redeem {
-                client: &client,
-                redirect_uri: redirect_uri.as_deref(),
-                challenge: &challenge,
-                resources: &resources,
-                refreshable,
-                rights,
-                session_stands,
+        AccountCommand::Redeem { grant, redeem, profile } => {
+            let answer = account.use_grant(&grant, &redeem.rights, record.scope.as_ref(), |state| {
+                grant::Command::Redeem(&redeem, state)
             })?;
             Ok(with_profile(answer, profile, &record))
         }
-        AccountCommand::Refresh { grant, client, generation, rotate, scope, resources, rights, profile } => {
-            let rights = Rights { client: &rights, user: record.scope.as_ref() };
-            let answer = account.step(&grant, Some(rights), |session_stands| grant::Command::Refresh {
-                client: &client,
-                generation,
-                rotate,
-                scope: scope.as_ref(),
-                resources: &resources,
-                rights,
-                session_stands,
+        AccountCommand::Refresh { grant, refresh, profile } => {
+            let answer = account.use_grant(&grant, &refresh.rights, record.scope.as_ref(), |state| {
+                grant::Command::Refresh(&refresh, state)
             })?;
             Ok(with_profile(answer, profile, &record))
         }
-        AccountCommand::Revoke { grant, client } => {
-            account.step(&grant, None, |_| grant::Command::Revoke { client: &client })
-        }
+        AccountCommand::Revoke { grant, revoke } => account.revoke(&grant, &revoke),
         AccountCommand::RevokeToken { jti, until } => {
             records.put(Table::RevokedToken, &jti, Some(until), &())?;
             Ok(AccountAnswer::Done)
@@ -206,15 +189,12 @@ fn run(
         AccountCommand::Status { grant, jti } => {
             let grant: Option<Grant> = records.get(Table::Grant, grant.as_str())?;
             let counts = match grant {
-                Some(grant) => account.stands(&grant)? && !records.contains(Table::RevokedToken, &jti)?,
+                Some(grant) => account.is_active(&grant)? && !records.contains(Table::RevokedToken, &jti)?,
                 None => false,
             };
             Ok(AccountAnswer::Status(counts.then_some(record)))
         }
-        AccountCommand::Describe { grant, client, generation, rights } => {
-            let rights = Rights { client: &rights, user: record.scope.as_ref() };
-            account.describe(&grant, &client, generation, &rights)
-        }
+        AccountCommand::Describe { grant, describe } => account.describe(&grant, &describe, record.scope.as_ref()),
         AccountCommand::Overview { session } => account.overview(record, session),
         AccountCommand::EndSession { session } => {
             Ok(AccountAnswer::Ended(account.end_sessions(|id, _| id == session.as_str())?))
@@ -263,9 +243,9 @@ fn run(
 /// Adds the record to an answer where the ID token carries claims of its profile.
 fn with_profile(answer: AccountAnswer, everything: bool, record: &AccountRecord) -> AccountAnswer {
     match answer {
-        AccountAnswer::Grant(Ok(Outcome::Entitled(entitlement))) => {
-            let account = id_token::needs_profile(everything, &entitlement).then(|| record.clone());
-            AccountAnswer::Tokens { entitlement, account }
+        AccountAnswer::Grant(Ok(Outcome::Tokens(tokens))) => {
+            let account = id_token::needs_profile(everything, &tokens).then(|| record.clone());
+            AccountAnswer::Tokens { tokens, account }
         }
         other => other,
     }
@@ -362,7 +342,7 @@ impl Account<'_> {
         }
         for (id, grant) in self.records.list::<Grant>(Table::Grant)? {
             // A code that is out and not redeemed is nothing that anybody could recognise.
-            if !self.stands(&grant)? || matches!(grant.stage, grant::Stage::Code { .. }) {
+            if !self.is_active(&grant)? || matches!(grant.stage, grant::Stage::Code { .. }) {
                 continue;
             }
             let of_client = connections.iter_mut().find(|connection| connection.client == grant.client.as_str());

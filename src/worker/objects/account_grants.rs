@@ -3,8 +3,8 @@
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, decide};
 use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::{GrantId, SessionId};
-use crate::oauth::grant::rights::Rights;
-use crate::oauth::grant::{self, Grant, GrantRefusal, Outcome};
+use crate::oauth::grant::rights::{ClientRights, Rights};
+use crate::oauth::grant::{self, AccountState, Describe, Grant, GrantRefusal, Outcome, Revoke};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::scope::{Scope, permitted_scope};
@@ -83,20 +83,30 @@ impl Account<'_> {
         self.commit(id, old, grant::step(stored, grant::Command::Issue(Box::new(new)), self.lifetimes(), self.now))
     }
 
-    /// Redeems or refreshes a grant, or, without rights, revokes it. The session is read only for a grant that ends with it.
-    pub(super) fn step<'c>(
+    /// Redeems or refreshes a grant. The session is read only for a grant that ends with it.
+    pub(super) fn use_grant<'c>(
         &self,
         id: &GrantId,
-        rights: Option<Rights<'c>>,
-        command: impl FnOnce(bool) -> grant::Command<'c>,
+        client: &ClientRights,
+        scope: Option<&'c Scope>,
+        command: impl FnOnce(AccountState<'c>) -> grant::Command<'c>,
     ) -> Result<AccountAnswer, Fault> {
         let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
-        let session_stands = match (&stored, &rights) {
-            (Some(grant), Some(rights)) => self.session_stands(grant, rights)?,
-            _ => false,
+        let session_is_active = match &stored {
+            Some(grant) => self.session_is_active(grant, &Rights { client, user: scope })?,
+            None => false,
         };
         let old = stored.clone();
-        let step = grant::step(stored, command(session_stands), self.lifetimes(), self.now);
+        let state = AccountState { scope, session_is_active };
+        let step = grant::step(stored, command(state), self.lifetimes(), self.now);
+        Ok(AccountAnswer::Grant(self.commit(id, old, step)?))
+    }
+
+    /// Revokes a grant for its client.
+    pub(super) fn revoke(&self, id: &GrantId, revoke: &Revoke) -> Result<AccountAnswer, Fault> {
+        let stored: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
+        let old = stored.clone();
+        let step = grant::step(stored, grant::Command::Revoke(revoke), self.lifetimes(), self.now);
         Ok(AccountAnswer::Grant(self.commit(id, old, step)?))
     }
 
@@ -104,23 +114,23 @@ impl Account<'_> {
     pub(super) fn describe(
         &self,
         id: &GrantId,
-        client: &ClientId,
-        generation: u64,
-        rights: &Rights<'_>,
+        describe: &Describe,
+        scope: Option<&Scope>,
     ) -> Result<AccountAnswer, Fault> {
         let grant: Option<Grant> = self.records.get(Table::Grant, id.as_str())?;
         let lifetimes = self.lifetimes();
-        let active = grant.filter(|grant| grant.client == *client && grant.stands(lifetimes, self.now));
+        let active = grant.filter(|grant| grant.client == describe.client && grant.is_active(lifetimes, self.now));
         Ok(AccountAnswer::Described(match active {
             Some(grant) => {
-                let session_stands = self.session_stands(&grant, rights)?;
-                grant.describe(generation, rights, session_stands, lifetimes, self.now)
+                let rights = Rights { client: &describe.rights, user: scope };
+                let session_is_active = self.session_is_active(&grant, &rights)?;
+                grant.describe(describe, AccountState { scope, session_is_active }, lifetimes, self.now)
             }
             None => None,
         }))
     }
 
-    fn session_stands(&self, grant: &Grant, rights: &Rights<'_>) -> Result<bool, Fault> {
+    fn session_is_active(&self, grant: &Grant, rights: &Rights<'_>) -> Result<bool, Fault> {
         Ok(grant.outlives_session(rights) || self.session(&grant.session)?.is_some())
     }
 
@@ -145,8 +155,8 @@ impl Account<'_> {
     }
 
     /// Returns whether a grant is active, as far as this account knows: what its client may have is not looked at.
-    pub(super) fn stands(&self, grant: &Grant) -> Result<bool, Fault> {
-        Ok(grant.stands(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
+    pub(super) fn is_active(&self, grant: &Grant) -> Result<bool, Fault> {
+        Ok(grant.is_active(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
     }
 
     /// Ends grants. Gives how many.

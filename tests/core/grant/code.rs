@@ -10,16 +10,16 @@ use super::words::{API, FILES, GUESS, START, challenge, client, grant, resources
 #[test]
 fn a_code_buys_what_was_allowed() {
     let mut held = Held::issued();
-    let entitlement = held.wait(7).redeem(|_| {}).unwrap();
-    assert_eq!(entitlement.scope, scope("read write"));
-    assert_eq!(entitlement.resources, resources(&[API, FILES]));
-    assert_eq!(entitlement.generation, 1);
-    assert_eq!(entitlement.at, UnixTime(START + 7));
-    assert_eq!(entitlement.sign_in, grant().sign_in);
-    assert_eq!(entitlement.session, SessionId::from_bytes([3; 16]));
-    assert_eq!(entitlement.nonce.as_deref(), Some("n-1"));
-    assert_eq!(entitlement.id_token_claims, grant().id_token_claims);
-    assert!(!entitlement.repeated);
+    let tokens = held.wait(7).redeem(|_| {}).unwrap();
+    assert_eq!(tokens.scope, scope("read write"));
+    assert_eq!(tokens.resources, resources(&[API, FILES]));
+    assert_eq!(tokens.generation, 1);
+    assert_eq!(tokens.at, UnixTime(START + 7));
+    assert_eq!(tokens.sign_in, grant().sign_in);
+    assert_eq!(tokens.session, SessionId::from_bytes([3; 16]));
+    assert_eq!(tokens.nonce.as_deref(), Some("n-1"));
+    assert_eq!(tokens.id_token_claims, grant().id_token_claims);
+    assert!(!tokens.repeated);
     let at = UnixTime(START + 7);
     let live = Stage::Live { generation: 1, turned_at: at, used_at: at, redeemed_at: at };
     assert_eq!(held.stored.unwrap().stage, live);
@@ -47,7 +47,7 @@ fn a_wrong_request_does_not_burn_the_code() {
     assert_eq!(held.redeem(|it| it.client = client("other")), Err(GrantRefusal::GrantOfAnother));
     assert_eq!(held.redeem(|it| it.challenge = challenge(GUESS)), Err(GrantRefusal::CodeVerifier));
     for elsewhere in ["https://app.example/callback/", "https://app.example/Callback", ""] {
-        assert_eq!(held.redeem(|it| it.redirect_uri = Some(elsewhere)), Err(GrantRefusal::CodeRedirect));
+        assert_eq!(held.redeem(|it| it.redirect_uri = Some(elsewhere.to_owned())), Err(GrantRefusal::CodeRedirect));
     }
     assert_eq!(held.record(), before);
     assert!(held.redeem(|_| {}).is_ok());

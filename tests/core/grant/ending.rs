@@ -59,29 +59,29 @@ fn without_refresh_tokens_it_stands_as_long_as_its_access_token() {
     held.wait(50).redeem(|it| it.refreshable = false).unwrap();
     let grant = held.stored.unwrap();
     assert_eq!(grant.ends(&held.lifetimes), UnixTime(START + 650));
-    assert!(grant.stands(&held.lifetimes, UnixTime(START + 649)));
-    assert!(!grant.stands(&held.lifetimes, UnixTime(START + 650)));
+    assert!(grant.is_active(&held.lifetimes, UnixTime(START + 649)));
+    assert!(!grant.is_active(&held.lifetimes, UnixTime(START + 650)));
 }
 
 #[test]
 fn without_offline_access_it_ends_with_its_session() {
     let mut held = Held::live_with(|grant| grant.offline = false);
     assert_eq!(held.refresh(1, |_| {}).unwrap().generation, 2);
-    assert_eq!(held.refresh(2, |it| it.session_stands = false), Err(GrantRefusal::GrantExpired));
+    assert_eq!(held.refresh(2, |it| it.session_is_active = false), Err(GrantRefusal::GrantExpired));
     assert!(held.has_ended());
 
     let mut held = Held::issued();
     held.stored.as_mut().unwrap().offline = false;
-    assert_eq!(held.redeem(|it| it.session_stands = false), Err(GrantRefusal::GrantExpired));
+    assert_eq!(held.redeem(|it| it.session_is_active = false), Err(GrantRefusal::GrantExpired));
     assert!(held.has_ended());
 }
 
 #[test]
 fn with_offline_access_it_outlives_its_session() {
     let mut held = Held::issued();
-    held.redeem(|it| it.session_stands = false).unwrap();
-    assert_eq!(held.refresh(1, |it| it.session_stands = false).unwrap().generation, 2);
-    assert_eq!(held.refresh(1, |it| it.session_stands = false).unwrap().generation, 2);
+    held.redeem(|it| it.session_is_active = false).unwrap();
+    assert_eq!(held.refresh(1, |it| it.session_is_active = false).unwrap().generation, 2);
+    assert_eq!(held.refresh(1, |it| it.session_is_active = false).unwrap().generation, 2);
 }
 
 #[test]

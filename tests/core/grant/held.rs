@@ -1,10 +1,12 @@
 //! One grant, held as storage holds it, and a clock that is turned by hand.
 
-use edgemint::oauth::ClientId;
-use edgemint::oauth::grant::rights::{ClientRights, Rights};
-use edgemint::oauth::grant::{Command, Entitlement, Grant, GrantRefusal, Lifetimes, Next, Outcome, step};
-use edgemint::oauth::vocabulary::pkce::Challenge;
-use edgemint::oauth::vocabulary::resource::Resource;
+use std::ops::{Deref, DerefMut};
+
+use edgemint::oauth::grant::rights::ClientRights;
+use edgemint::oauth::grant::{
+    AccountState, Command, Describe, Described, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke,
+    TokenGrant, step,
+};
 use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::token::UnixTime;
 
@@ -19,23 +21,46 @@ pub(crate) struct Held {
     pub(crate) user: Option<Scope>,
 }
 
-/// A token request with a code; right in all, for a test to spoil.
+/// A request that redeems the code; valid, for a test to change.
 pub(crate) struct Redemption {
-    pub(crate) client: ClientId,
-    pub(crate) redirect_uri: Option<&'static str>,
-    pub(crate) challenge: Challenge,
-    pub(crate) resources: Vec<Resource>,
-    pub(crate) refreshable: bool,
-    pub(crate) session_stands: bool,
+    pub(crate) redeem: Redeem,
+    pub(crate) session_is_active: bool,
 }
 
-/// A token request with a refresh token; right in all, for a test to spoil.
+/// A request with a refresh token; valid, for a test to change.
 pub(crate) struct Refreshment {
-    pub(crate) client: ClientId,
-    pub(crate) rotate: bool,
-    pub(crate) scope: Option<Scope>,
-    pub(crate) resources: Vec<Resource>,
-    pub(crate) session_stands: bool,
+    pub(crate) refresh: Refresh,
+    pub(crate) session_is_active: bool,
+}
+
+/// Lets a test write `it.client` for `it.redeem.client`.
+impl Deref for Redemption {
+    type Target = Redeem;
+
+    fn deref(&self) -> &Redeem {
+        &self.redeem
+    }
+}
+
+impl DerefMut for Redemption {
+    fn deref_mut(&mut self) -> &mut Redeem {
+        &mut self.redeem
+    }
+}
+
+/// Lets a test write `it.client` for `it.refresh.client`.
+impl Deref for Refreshment {
+    type Target = Refresh;
+
+    fn deref(&self) -> &Refresh {
+        &self.refresh
+    }
+}
+
+impl DerefMut for Refreshment {
+    fn deref_mut(&mut self) -> &mut Refresh {
+        &mut self.refresh
+    }
 }
 
 impl Held {
@@ -78,53 +103,51 @@ impl Held {
         }
     }
 
-    pub(crate) fn redeem(&mut self, change: impl FnOnce(&mut Redemption)) -> Result<Entitlement, GrantRefusal> {
-        let mut request = Redemption {
+    pub(crate) fn redeem(&mut self, change: impl FnOnce(&mut Redemption)) -> Result<TokenGrant, GrantRefusal> {
+        let redeem = Redeem {
             client: client("app"),
-            redirect_uri: Some(CALLBACK),
+            redirect_uri: Some(CALLBACK.to_owned()),
             challenge: challenge(VERIFIER),
             resources: Vec::new(),
             refreshable: true,
-            session_stands: true,
+            rights: self.client.clone(),
         };
+        let mut request = Redemption { redeem, session_is_active: true };
         change(&mut request);
-        let Redemption { redirect_uri, refreshable, session_stands, .. } = request;
-        let (client, challenge, resources) = (&request.client, &request.challenge, &request.resources);
-        let (own, user) = (self.client.clone(), self.user.clone());
-        let rights = Rights { client: &own, user: user.as_ref() };
-        self.entitled(Command::Redeem {
-            client,
-            redirect_uri,
-            challenge,
-            resources,
-            refreshable,
-            rights,
-            session_stands,
-        })
+        let user = self.user.clone();
+        let account = AccountState { scope: user.as_ref(), session_is_active: request.session_is_active };
+        self.tokens(Command::Redeem(&request.redeem, account))
     }
 
     pub(crate) fn refresh(
         &mut self,
         generation: u64,
         change: impl FnOnce(&mut Refreshment),
-    ) -> Result<Entitlement, GrantRefusal> {
-        let mut request = Refreshment {
+    ) -> Result<TokenGrant, GrantRefusal> {
+        let refresh = Refresh {
             client: client("app"),
+            generation,
             rotate: true,
             scope: None,
             resources: Vec::new(),
-            session_stands: true,
+            rights: self.client.clone(),
         };
+        let mut request = Refreshment { refresh, session_is_active: true };
         change(&mut request);
-        let Refreshment { rotate, session_stands, .. } = request;
-        let (client, scope, resources) = (&request.client, request.scope.as_ref(), &request.resources);
-        let (own, user) = (self.client.clone(), self.user.clone());
-        let rights = Rights { client: &own, user: user.as_ref() };
-        self.entitled(Command::Refresh { client, generation, rotate, scope, resources, rights, session_stands })
+        let user = self.user.clone();
+        let account = AccountState { scope: user.as_ref(), session_is_active: request.session_is_active };
+        self.tokens(Command::Refresh(&request.refresh, account))
+    }
+
+    /// Describes the refresh token of that generation.
+    pub(crate) fn describe(&self, generation: u64, session_is_active: bool) -> Option<Described> {
+        let describe = Describe { client: client("app"), generation, rights: self.client.clone() };
+        let account = AccountState { scope: self.user.as_ref(), session_is_active };
+        self.stored.as_ref().unwrap().describe(&describe, account, &self.lifetimes, UnixTime(self.now))
     }
 
     pub(crate) fn revoke(&mut self, by: &str) -> Result<(), GrantRefusal> {
-        match self.step(Command::Revoke { client: &client(by) })? {
+        match self.step(Command::Revoke(&Revoke { client: client(by) }))? {
             Outcome::Ended => Ok(()),
             other => panic!("{other:?}"),
         }
@@ -139,9 +162,9 @@ impl Held {
         serde_json::to_value(&self.stored).unwrap()
     }
 
-    fn entitled(&mut self, command: Command<'_>) -> Result<Entitlement, GrantRefusal> {
+    fn tokens(&mut self, command: Command<'_>) -> Result<TokenGrant, GrantRefusal> {
         match self.step(command)? {
-            Outcome::Entitled(entitlement) => Ok(entitlement),
+            Outcome::Tokens(tokens) => Ok(tokens),
             other => panic!("{other:?}"),
         }
     }

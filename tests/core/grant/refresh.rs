@@ -1,7 +1,6 @@
 //! Refresh tokens: each is exchanged for the next one, once.
 
-use edgemint::oauth::grant::rights::Rights;
-use edgemint::oauth::grant::{Entitlement, GrantRefusal};
+use edgemint::oauth::grant::{GrantRefusal, TokenGrant};
 use edgemint::token::UnixTime;
 
 use super::held::Held;
@@ -11,10 +10,10 @@ use super::words::{API, DAY, FILES, START, STATUS, client, grant, resources, sco
 fn each_is_exchanged_for_the_next() {
     let mut held = Held::live();
     for generation in 1..=20 {
-        let entitlement = held.wait(1000).refresh(generation, |_| {}).unwrap();
+        let tokens = held.wait(1000).refresh(generation, |_| {}).unwrap();
         assert_eq!(
-            entitlement,
-            Entitlement {
+            tokens,
+            TokenGrant {
                 scope: scope("read write"),
                 resources: resources(&[API, FILES]),
                 generation: generation + 1,
@@ -37,7 +36,7 @@ fn the_same_again_gets_the_same_successor() {
     let before = held.record();
     for wait in [0, 1, 14, 15] {
         let again = held.wait(wait).refresh(1, |_| {}).unwrap();
-        assert_eq!(again, Entitlement { repeated: true, ..first.clone() });
+        assert_eq!(again, TokenGrant { repeated: true, ..first.clone() });
     }
     assert_eq!(held.record(), before, "nor does the window grow");
     assert_eq!(held.now, START + 1030, "the last moment of the window");
@@ -110,10 +109,10 @@ fn another_client_changes_nothing() {
 fn a_client_that_proves_who_it_is_keeps_its_token() {
     let mut held = Held::live();
     for _ in 0..3 {
-        let entitlement = held.wait(DAY).refresh(1, |it| it.rotate = false).unwrap();
-        assert_eq!(entitlement.generation, 1);
-        assert_eq!(entitlement.at, UnixTime(held.now));
-        assert!(!entitlement.repeated);
+        let tokens = held.wait(DAY).refresh(1, |it| it.rotate = false).unwrap();
+        assert_eq!(tokens.generation, 1);
+        assert_eq!(tokens.at, UnixTime(held.now));
+        assert!(!tokens.repeated);
     }
     assert_eq!(held.refresh(2, |it| it.rotate = false), Err(GrantRefusal::GrantUnknown));
 }
@@ -179,12 +178,7 @@ fn a_client_that_gets_a_secret_later_does_not_open_the_window_again() {
 fn what_a_token_stands_for() {
     let mut held = Held::live();
     held.wait(100).refresh(1, |_| {}).unwrap();
-    let described = |held: &Held, generation| {
-        let grant = held.stored.as_ref().unwrap();
-        let rights = Rights { client: &held.client, user: held.user.as_ref() };
-        let described = grant.describe(generation, &rights, true, &held.lifetimes, UnixTime(held.now));
-        described.map(|it| (it.scope, it.at.0, it.ends.0))
-    };
+    let described = |held: &Held, generation| held.describe(generation, true).map(|it| (it.scope, it.at.0, it.ends.0));
     let current = Some((scope("read write"), START + 100, START + 100 + 14 * DAY));
     assert_eq!(described(&held, 2), current);
     assert_eq!(described(&held, 1), current, "it can still be exchanged");

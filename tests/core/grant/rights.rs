@@ -1,7 +1,6 @@
 //! Rights that a client or a user has lost since a grant was allowed.
 
 use edgemint::oauth::grant::GrantRefusal;
-use edgemint::oauth::grant::rights::Rights;
 use edgemint::token::UnixTime;
 
 use super::held::Held;
@@ -87,21 +86,21 @@ fn a_grant_that_lost_offline_access_lives_as_long_as_its_session() {
     for gone in [false, true] {
         let mut held = Held::issued();
         lose(&mut held);
-        let redeemed = held.redeem(|it| it.session_stands = !gone);
+        let redeemed = held.redeem(|it| it.session_is_active = !gone);
         assert_eq!((redeemed.err(), held.has_ended()), (gone.then_some(GrantRefusal::RightsLost), gone));
     }
     let mut held = Held::live();
-    assert!(held.refresh(1, |it| it.session_stands = false).is_ok(), "with `offline_access` no session is needed");
+    assert!(held.refresh(1, |it| it.session_is_active = false).is_ok(), "with `offline_access` no session is needed");
     lose(&mut held);
     let bound = held.refresh(2, |_| {}).unwrap();
     assert_eq!((bound.scope, bound.generation), (scope("read write"), 3));
     held.client.scope = scope("read write offline_access");
-    assert!(held.refresh(3, |it| it.session_stands = false).is_ok(), "the grant keeps what was allowed");
+    assert!(held.refresh(3, |it| it.session_is_active = false).is_ok(), "the grant keeps what was allowed");
     lose(&mut held);
     // A replayed response is refused like any other, and so is one for less than everything.
     for (generation, part) in [(3, None), (4, Some(scope("read")))] {
         let mut held = Held { stored: held.stored.clone(), client: held.client.clone(), user: None, ..held };
-        let answer = held.refresh(generation, |it| (it.session_stands, it.scope) = (false, part));
+        let answer = held.refresh(generation, |it| (it.session_is_active, it.scope) = (false, part));
         assert_eq!((answer, held.has_ended()), (Err(GrantRefusal::RightsLost), true), "{generation}");
     }
 }
@@ -111,7 +110,7 @@ fn a_grant_without_offline_access_expires_with_its_session_as_before() {
     for scopes in ["read write", "read write offline_access"] {
         let mut held = Held::live_with(|grant| grant.offline = false);
         held.client.scope = scope(scopes);
-        assert_eq!(held.refresh(1, |it| it.session_stands = false), Err(GrantRefusal::GrantExpired), "{scopes}");
+        assert_eq!(held.refresh(1, |it| it.session_is_active = false), Err(GrantRefusal::GrantExpired), "{scopes}");
         assert!(held.has_ended());
     }
 }
@@ -155,11 +154,7 @@ fn wrong_requests_are_refused_as_before_where_nothing_is_left() {
 #[test]
 fn a_refresh_token_stands_for_what_is_left() {
     let mut held = Held::live();
-    let described = |held: &Held, session| {
-        let rights = Rights { client: &held.client, user: held.user.as_ref() };
-        let grant = held.stored.as_ref().unwrap();
-        grant.describe(1, &rights, session, &held.lifetimes, UnixTime(held.now)).map(|it| it.scope)
-    };
+    let described = |held: &Held, session| held.describe(1, session).map(|it| it.scope);
     assert_eq!(described(&held, false), Some(scope("read write")));
     held.client.scope = scope("read");
     assert_eq!(described(&held, true), Some(scope("read")));

@@ -21,7 +21,7 @@ pub(crate) struct Ledger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     pub(crate) owner: bool,
-    pub(crate) session_stands: bool,
+    pub(crate) session_is_active: bool,
     pub(crate) limits: Limits,
     pub(crate) kind: Kind,
 }
@@ -41,7 +41,7 @@ pub(crate) enum Verdict {
     /// It had been issued.
     StillIssued,
     /// Tokens as they were made then; something is stored unless it is a repetition.
-    Entitled {
+    Tokens {
         generation: u64,
         at: u64,
         repeated: bool,
@@ -88,7 +88,7 @@ impl Ledger {
             };
         };
         let limits = &question.limits;
-        let homeless = !limits.offline && !question.session_stands;
+        let homeless = !limits.offline && !question.session_is_active;
         let lost = match (limits.take_everything() || homeless, limits.exact) {
             (false, _) => None,
             (true, true) => Some(Verdict::RefusedForGood(RightsLost)),
@@ -99,7 +99,7 @@ impl Ledger {
             (Some(redeemed), true) => redeemed + lifetimes.access,
             (Some(_), false) => (issued + lifetimes.refresh).min(self.used + lifetimes.refresh_idle),
         };
-        let expired = now >= end || !(terms.offline || question.session_stands);
+        let expired = now >= end || !(terms.offline || question.session_is_active);
         if !question.owner {
             return Verdict::Refused(GrantOfAnother);
         }
@@ -113,7 +113,7 @@ impl Ledger {
             (Kind::Redeem { .. }, None) if expired => Verdict::RefusedForGood(GrantExpired),
             (Kind::Redeem { uri: false, .. }, None) => Verdict::Refused(CodeRedirect),
             (Kind::Redeem { refreshable, .. }, None) => {
-                let answer = Verdict::Entitled { generation: u64::from(refreshable), at: now, repeated: false };
+                let answer = Verdict::Tokens { generation: u64::from(refreshable), at: now, repeated: false };
                 lost.unwrap_or(answer)
             }
             (Kind::Refresh { .. }, None) => Verdict::Refused(GrantUnknown),
@@ -125,10 +125,10 @@ impl Ledger {
                 let successor = self.births.get(generation as usize).copied();
                 let is_last_but_one = generation + 1 == self.newest();
                 let answer = match successor {
-                    None if rotate => Verdict::Entitled { generation: generation + 1, at: now, repeated: false },
-                    None => Verdict::Entitled { generation, at: now, repeated: false },
+                    None if rotate => Verdict::Tokens { generation: generation + 1, at: now, repeated: false },
+                    None => Verdict::Tokens { generation, at: now, repeated: false },
                     Some(then) if is_last_but_one && repeats(then) => {
-                        Verdict::Entitled { generation: generation + 1, at: then, repeated: true }
+                        Verdict::Tokens { generation: generation + 1, at: then, repeated: true }
                     }
                     Some(_) => return Verdict::RefusedForGood(RefreshReused),
                 };
@@ -153,7 +153,7 @@ impl Ledger {
         match verdict {
             Verdict::Issued => self.issued = Some(now),
             Verdict::RefusedForGood(_) | Verdict::Ended => self.ended = true,
-            Verdict::Entitled { generation, repeated: false, .. } => {
+            Verdict::Tokens { generation, repeated: false, .. } => {
                 if matches!(question.kind, Kind::Redeem { .. }) {
                     self.redeemed = Some(now);
                 }
@@ -162,10 +162,8 @@ impl Ledger {
                     self.births.push(now);
                 }
             }
-            Verdict::Entitled { repeated: true, .. }
-            | Verdict::StillIssued
-            | Verdict::Refused(_)
-            | Verdict::HadEnded => {}
+            Verdict::Tokens { repeated: true, .. } | Verdict::StillIssued | Verdict::Refused(_) | Verdict::HadEnded => {
+            }
         }
     }
 }

@@ -28,10 +28,10 @@ fn in_a_word(entry: &Entry) -> String {
         Some(Err(refusal)) => refusal.kind().to_owned(),
         Some(Ok(Answer::Issued)) => "issued".to_owned(),
         Some(Ok(Answer::Ended)) => "ended".to_owned(),
-        Some(Ok(Answer::Entitled { entitlement, .. })) if entitlement.repeated => {
-            format!("{} again", entitlement.generation)
+        Some(Ok(Answer::Tokens { tokens, .. })) if tokens.repeated => {
+            format!("{} again", tokens.generation)
         }
-        Some(Ok(Answer::Entitled { entitlement, .. })) => entitlement.generation.to_string(),
+        Some(Ok(Answer::Tokens { tokens, .. })) => tokens.generation.to_string(),
     }
 }
 

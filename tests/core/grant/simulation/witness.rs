@@ -1,6 +1,6 @@
 //! What may never have happened, whatever the state was: each rule is read off the log alone.
 
-use edgemint::oauth::grant::{Entitlement, GrantRefusal};
+use edgemint::oauth::grant::{GrantRefusal, TokenGrant};
 
 use super::history::{Ask, Left, Who};
 use super::ledger::Kind;
@@ -27,15 +27,15 @@ fn hold(holds: bool, what: &str, entry: &Entry) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("{what}: {:?} at {}, by {:?}", entry.question, entry.now, entry.who)) }
 }
 
-fn entitlements<'l>(log: &[&'l Entry]) -> impl Iterator<Item = (&'l Entry, &'l Entitlement, &'l str)> {
+fn token_grants<'l>(log: &[&'l Entry]) -> impl Iterator<Item = (&'l Entry, &'l TokenGrant, &'l str)> {
     log.iter().filter_map(|entry| match &entry.answer {
-        Some(Ok(Answer::Entitled { entitlement, jti })) => Some((*entry, entitlement.as_ref(), jti.as_str())),
+        Some(Ok(Answer::Tokens { tokens, jti })) => Some((*entry, tokens.as_ref(), jti.as_str())),
         _ => None,
     })
 }
 
 fn a_code_gives_power_once(log: &[&Entry]) -> Result<(), String> {
-    let mut firsts = entitlements(log).filter(|(entry, ..)| matches!(entry.question.kind, Kind::Redeem { .. }));
+    let mut firsts = token_grants(log).filter(|(entry, ..)| matches!(entry.question.kind, Kind::Redeem { .. }));
     firsts.next();
     firsts.next().map_or(Ok(()), |(entry, ..)| hold(false, "a code gave power twice", entry))
 }
@@ -43,36 +43,36 @@ fn a_code_gives_power_once(log: &[&Entry]) -> Result<(), String> {
 /// Neither more than was allowed or may be had at that moment, nor less than was asked for.
 fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
     let allowed = grant();
-    entitlements(log).try_for_each(|(entry, entitlement, _)| {
+    token_grants(log).try_for_each(|(entry, tokens, _)| {
         let (mut asked_scope, mut asked_resources) = (Ask::Nothing, Ask::Nothing);
         if let Kind::Refresh { scope, resources, .. } = entry.question.kind {
             (asked_scope, asked_resources) = (scope, resources);
         }
         let limits = &entry.question.limits;
         let right_scope = match asked_scope {
-            Ask::Nothing => entitlement.scope == allowed.scope.filter(|value| limits.allow(value)),
-            Ask::Part => entitlement.scope == scope(PART) && limits.allow(PART),
+            Ask::Nothing => tokens.scope == allowed.scope.filter(|value| limits.allow(value)),
+            Ask::Part => tokens.scope == scope(PART) && limits.allow(PART),
             Ask::TooMuch => false,
         };
         let right_resources = match (asked_resources, limits.resources) {
-            (Ask::Nothing, Left::All) => entitlement.resources == allowed.resources,
-            (Ask::Nothing, Left::Part) => entitlement.resources == resources(&[FILES]),
-            (Ask::Part, Left::All) => entitlement.resources == resources(&[API]),
+            (Ask::Nothing, Left::All) => tokens.resources == allowed.resources,
+            (Ask::Nothing, Left::Part) => tokens.resources == resources(&[FILES]),
+            (Ask::Part, Left::All) => tokens.resources == resources(&[API]),
             (Ask::Part, Left::Part) | (Ask::TooMuch, _) | (_, Left::Nothing) => false,
         };
-        hold(!entitlement.scope.is_empty() && !entitlement.resources.is_empty(), "a token for nothing", entry)?;
+        hold(!tokens.scope.is_empty() && !tokens.resources.is_empty(), "a token for nothing", entry)?;
         hold(may_go_on(entry), "a token without a session and without `offline_access`", entry)?;
         hold(right_scope, "another scope than was asked for", entry)?;
         hold(right_resources, "other resources than were asked for", entry)?;
-        hold(entitlement.sign_in == allowed.sign_in, "another sign-in", entry)?;
+        hold(tokens.sign_in == allowed.sign_in, "another sign-in", entry)?;
         let first = matches!(entry.question.kind, Kind::Redeem { .. });
-        hold(entitlement.nonce.is_some() == first, "the nonce goes with the code alone", entry)
+        hold(tokens.nonce.is_some() == first, "the nonce goes with the code alone", entry)
     })
 }
 
 /// Whether the session is active, or the client may have grants that outlive it.
 fn may_go_on(entry: &Entry) -> bool {
-    entry.question.session_stands || entry.question.limits.offline
+    entry.question.session_is_active || entry.question.limits.offline
 }
 
 /// A copy of the client's record, which may be old, ends nothing; the record itself always does.
@@ -92,7 +92,7 @@ fn nothing_comes_after_the_end(log: &[&Entry]) -> Result<(), String> {
             let nothing = match &entry.answer {
                 Some(Ok(Answer::Ended)) => matches!(entry.question.kind, Kind::Revoke),
                 Some(Err(refusal)) => *refusal == GrantRefusal::GrantUnknown,
-                Some(Ok(Answer::Issued | Answer::Entitled { .. })) | None => false,
+                Some(Ok(Answer::Issued | Answer::Tokens { .. })) | None => false,
             };
             hold(nothing && entry.changed.is_none(), "something came after the end", entry)?;
         }
@@ -110,7 +110,7 @@ fn whoever_lacks_something_changes_nothing(log: &[&Entry]) -> Result<(), String>
             None | Some(Err(_)) => true,
             // A grant that is gone is gone for everybody.
             Some(Ok(Answer::Ended)) => entry.changed.is_none(),
-            Some(Ok(Answer::Issued | Answer::Entitled { .. })) => false,
+            Some(Ok(Answer::Issued | Answer::Tokens { .. })) => false,
         };
         let nothing_happened = entry.changed.is_none() && got_nothing;
         hold(!(lacks_verifier || is_another) || nothing_happened, "somebody else changed something", entry)
@@ -120,23 +120,23 @@ fn whoever_lacks_something_changes_nothing(log: &[&Entry]) -> Result<(), String>
 /// One that is made at its first use, or, where the client keeps its token, itself.
 fn each_token_has_one_successor(log: &[&Entry]) -> Result<(), String> {
     let mut successors = std::collections::BTreeMap::new();
-    entitlements(log).try_for_each(|(entry, entitlement, _)| {
+    token_grants(log).try_for_each(|(entry, tokens, _)| {
         let Kind::Refresh { generation, rotate, .. } = entry.question.kind else {
             return Ok(());
         };
-        if !rotate && entitlement.generation == generation {
+        if !rotate && tokens.generation == generation {
             return hold(!successors.contains_key(&generation), "a token that was exchanged counts again", entry);
         }
-        hold(entitlement.generation == generation + 1, "not the next one", entry)?;
-        let first = *successors.entry(generation).or_insert(entitlement.at);
-        hold(first == entitlement.at, "a token has two successors", entry)?;
+        hold(tokens.generation == generation + 1, "not the next one", entry)?;
+        let first = *successors.entry(generation).or_insert(tokens.at);
+        hold(first == tokens.at, "a token has two successors", entry)?;
         let is_the_first_time = entry.changed == Some(Change::Put);
-        hold(entitlement.repeated != is_the_first_time, "an answer does not know whether it is the first", entry)
+        hold(tokens.repeated != is_the_first_time, "an answer does not know whether it is the first", entry)
     })
 }
 
 fn the_same_answer_has_the_same_token(log: &[&Entry]) -> Result<(), String> {
-    let said: Vec<_> = entitlements(log).collect();
+    let said: Vec<_> = token_grants(log).collect();
     for (at, (entry, one, jti)) in said.iter().enumerate() {
         for (_, other, others) in &said[..at] {
             let same = (one.generation, one.at, &one.scope, &one.resources)
@@ -154,7 +154,7 @@ fn a_quick_repetition_ends_nothing(log: &[&Entry], window: u64) -> Result<(), St
         if !matches!(&entry.answer, Some(Err(refusal)) if reuse.contains(refusal)) {
             continue;
         }
-        let newest = entitlements(&log[..at]).map(|(_, entitlement, _)| entitlement.generation).max();
+        let newest = token_grants(&log[..at]).map(|(_, tokens, _)| tokens.generation).max();
         let quick = log[..at].iter().any(|earlier| {
             let asked_the_same = match (earlier.question.kind, entry.question.kind) {
                 (Kind::Redeem { .. }, Kind::Redeem { .. }) => true,

@@ -6,7 +6,10 @@ use edgemint::oauth::endpoints::register::Registration;
 use edgemint::oauth::endpoints::token_endpoint;
 use edgemint::oauth::grant::handle::{AccountId, GrantId, Handle, Kind as HandleKind, MacKey};
 use edgemint::oauth::grant::rights::{ClientRights, Rights};
-use edgemint::oauth::grant::{Command, Entitlement, Grant, GrantRefusal, Lifetimes, Next, Outcome, Step, step};
+use edgemint::oauth::grant::{
+    AccountState, Command, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke, Step, TokenGrant,
+    step,
+};
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
 use edgemint::oauth::vocabulary::client::Client;
 use edgemint::oauth::vocabulary::pkce::Challenge;
@@ -30,7 +33,7 @@ pub(crate) struct World {
     pub(crate) log: Vec<Entry>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) now: u64,
-    session_stands: bool,
+    session_is_active: bool,
 }
 
 /// One grant and those who have to do with it.
@@ -72,7 +75,7 @@ pub(crate) enum Change {
 pub(crate) enum Answer {
     Issued,
     Ended,
-    Entitled { entitlement: Box<Entitlement>, jti: String },
+    Tokens { tokens: Box<TokenGrant>, jti: String },
 }
 
 /// What never changes from one history to the next.
@@ -153,7 +156,7 @@ impl World {
             // Short enough for a history to come to the end of it.
             lifetimes: Lifetimes { replay_window: setup.replay_window, refresh: 30 * DAY, ..LIFETIMES },
             now: START,
-            session_stands: true,
+            session_is_active: true,
         }
     }
 
@@ -161,7 +164,7 @@ impl World {
     pub(crate) fn turn(&mut self, turn: &Turn) -> Result<(), String> {
         self.now = self.now.saturating_add_signed(turn.wait);
         match turn.act {
-            Act::SignOut => self.session_stands = false,
+            Act::SignOut => self.session_is_active = false,
             Act::Reregister { grant } => self.kept[grant].plan.public ^= true,
             Act::Limit { grant, rights } => self.kept[grant].limits = rights,
             Act::Allow { grant } => self.allow(grant, turn.storage)?,
@@ -171,8 +174,8 @@ impl World {
             }
             Act::Revoke { grant, who } => {
                 let asks = self.kept[grant].client_of(who).id.clone();
-                let command = Command::Revoke { client: &asks };
-                self.ask(grant, who, Kind::Revoke, command, turn.storage)?;
+                let revoke = Revoke { client: asks };
+                self.ask(grant, who, Kind::Revoke, Command::Revoke(&revoke), turn.storage)?;
             }
         }
         Ok(())
@@ -183,7 +186,7 @@ impl World {
         self.log.clear();
         let (token, ask) = (Token::Back(0), Ask::Nothing);
         let asked = self.refresh(0, Who::Owner, token, ask, ask, Storage::Works);
-        asked.is_ok() && matches!(self.answer(), Some(Ok(Answer::Entitled { .. })))
+        asked.is_ok() && matches!(self.answer(), Some(Ok(Answer::Tokens { .. })))
     }
 
     /// What the last one who asked was told.
@@ -216,19 +219,20 @@ impl World {
         let verifier = who != Who::Thief;
         let asks = self.kept[number].client_of(who).id.clone();
         let refreshable = self.kept[number].plan.refreshable;
-        let command = Command::Redeem {
-            client: &asks,
+        let (rights, account) = self.limits(number);
+        let redeem = Redeem {
+            client: asks,
             redirect_uri: match uri {
-                Uri::Right => Some(CALLBACK),
+                Uri::Right => Some(CALLBACK.to_owned()),
                 Uri::Absent => None,
-                Uri::Elsewhere => Some("https://elsewhere.example/callback"),
+                Uri::Elsewhere => Some("https://elsewhere.example/callback".to_owned()),
             },
-            challenge: &FIXED.challenges[usize::from(!verifier)],
-            resources: &[],
+            challenge: FIXED.challenges[usize::from(!verifier)].clone(),
+            resources: Vec::new(),
             refreshable,
-            rights: FIXED.rights(&self.kept[number].limits),
-            session_stands: self.session_stands,
+            rights,
         };
+        let command = Command::Redeem(&redeem, account);
         let kind = Kind::Redeem { verifier, uri: uri != Uri::Elsewhere, refreshable };
         self.ask(number, who, kind, command, storage)
     }
@@ -254,25 +258,33 @@ impl World {
         let number = self.named_by(&read)?;
         let asks = self.kept[number].client_of(who).id.clone();
         let rotate = self.kept[number].plan.public;
-        let command = Command::Refresh {
-            client: &asks,
+        let (rights, account) = self.limits(number);
+        let refresh = Refresh {
+            client: asks,
             generation: read.generation,
             rotate,
             scope: match scope {
                 Ask::Nothing => None,
-                Ask::Part => Some(&FIXED.scopes[0]),
-                Ask::TooMuch => Some(&FIXED.scopes[1]),
+                Ask::Part => Some(FIXED.scopes[0].clone()),
+                Ask::TooMuch => Some(FIXED.scopes[1].clone()),
             },
             resources: match resources {
-                Ask::Nothing => &FIXED.resources[0],
-                Ask::Part => &FIXED.resources[1],
-                Ask::TooMuch => &FIXED.resources[2],
+                Ask::Nothing => FIXED.resources[0].clone(),
+                Ask::Part => FIXED.resources[1].clone(),
+                Ask::TooMuch => FIXED.resources[2].clone(),
             },
-            rights: FIXED.rights(&self.kept[number].limits),
-            session_stands: self.session_stands,
+            rights,
         };
+        let command = Command::Refresh(&refresh, account);
         let kind = Kind::Refresh { generation: read.generation, rotate, scope, resources };
         self.ask(number, who, kind, command, storage)
+    }
+
+    /// The rights of a grant's client, and the state of its account.
+    fn limits(&self, number: usize) -> (ClientRights, AccountState<'static>) {
+        let rights = FIXED.rights(&self.kept[number].limits);
+        let account = AccountState { scope: rights.user, session_is_active: self.session_is_active };
+        (rights.client.clone(), account)
     }
 
     /// Decides, holds the decision against the ledger, stores and answers as far as the storage lets it.
@@ -287,7 +299,7 @@ impl World {
         let now = self.now;
         let kept = &mut self.kept[number];
         let owner = kept.client_of(who).id == kept.client_of(Who::Owner).id;
-        let question = Question { owner, session_stands: self.session_stands, limits: kept.limits, kind };
+        let question = Question { owner, session_is_active: self.session_is_active, limits: kept.limits, kind };
         let terms = Terms { offline: kept.plan.offline, lifetimes: self.lifetimes };
         let verdict = kept.ledger.verdict(&terms, &question, now);
         let decided = step(kept.stored.clone(), command, &self.lifetimes, UnixTime(now));
@@ -320,10 +332,10 @@ impl World {
                 kept.code_heard |= heard;
                 Ok(Answer::Issued)
             }
-            Ok(Outcome::Entitled(entitlement)) => {
-                kept.hand_out(entitlement.generation, heard);
-                let jti = kept.jti(&entitlement)?;
-                Ok(Answer::Entitled { entitlement: Box::new(entitlement), jti })
+            Ok(Outcome::Tokens(tokens)) => {
+                kept.hand_out(tokens.generation, heard);
+                let jti = kept.jti(&tokens)?;
+                Ok(Answer::Tokens { tokens: Box::new(tokens), jti })
             }
         };
         self.log.push(Entry { grant: number, who, now, question, answer: Some(answer), changed });
@@ -376,10 +388,9 @@ impl Kept {
         }
     }
 
-    fn jti(&self, entitlement: &Entitlement) -> Result<String, String> {
+    fn jti(&self, tokens: &TokenGrant) -> Result<String, String> {
         let client = self.client_of(Who::Owner);
-        let token =
-            token_endpoint::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, entitlement);
+        let token = token_endpoint::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, tokens);
         let claims = serde_json::to_value(token).map_err(|error| error.to_string())?;
         let jti = claims["jti"].as_str().unwrap_or_default();
         let names_the_grant = token_endpoint::grant_of_jti(jti).as_ref() == Some(&self.id);
@@ -396,10 +407,10 @@ fn seen(step: &Step) -> Option<Verdict> {
         (Next::Keep, Ok(Outcome::Ended)) => Verdict::HadEnded,
         (Next::Keep, Err(refusal)) => Verdict::Refused(*refusal),
         (Next::End, Err(refusal)) => Verdict::RefusedForGood(*refusal),
-        (next, Ok(Outcome::Entitled(Entitlement { generation, at, repeated, .. })))
+        (next, Ok(Outcome::Tokens(TokenGrant { generation, at, repeated, .. })))
             if matches!(next, Next::Keep) == *repeated && !matches!(next, Next::End) =>
         {
-            Verdict::Entitled { generation: *generation, at: at.0, repeated: *repeated }
+            Verdict::Tokens { generation: *generation, at: at.0, repeated: *repeated }
         }
         _ => return None,
     })

@@ -1,0 +1,203 @@
+//! The stored record of a grant: its stages, expiry and what tokens it may still yield.
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::grant::handle::SessionId;
+use crate::oauth::grant::refusal::GrantRefusal;
+use crate::oauth::grant::request::{AccountState, Describe, Described, TokenGrant};
+use crate::oauth::grant::rights::Rights;
+use crate::oauth::vocabulary::claims::UserClaim;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::lifetimes::Lifetimes;
+use crate::oauth::vocabulary::pkce::Challenge;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::sign_in::SignIn;
+use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::token::UnixTime;
+
+/// A stored grant. It is deleted when it is revoked or has expired.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Grant {
+    /// The client.
+    pub client: ClientId,
+    /// The scope that was allowed.
+    pub scope: Scope,
+    /// The resources that it was allowed for.
+    pub resources: Vec<Resource>,
+    /// The session in which it was allowed.
+    pub session: SessionId,
+    /// Whether `offline_access` was allowed (OpenID Connect Core section 11). The grant outlives its session as long as the
+    /// client may have that scope; see [`Grant::outlives_session`].
+    pub offline: bool,
+    /// The sign-in of the user.
+    pub sign_in: SignIn,
+    /// The PKCE challenge; kept after redemption to recognise a client that retries.
+    pub challenge: Challenge,
+    /// When it was allowed.
+    pub issued_at: UnixTime,
+    /// The status list entry of its access tokens; absent in records of versions without status lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusEntry>,
+    /// The claims about the user that the client requested for the ID token (`claims`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_claims: Vec<UserClaim>,
+    /// When the last of its access tokens expires, by the lifetime at their issue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_end: Option<UnixTime>,
+    /// Its stage.
+    pub stage: Stage,
+}
+
+/// The stage of a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A code was issued and not redeemed yet.
+    Code {
+        /// The redirect URI that the code was sent to.
+        redirect_uri: String,
+        /// The `nonce` of the ID token.
+        nonce: Option<String>,
+    },
+    /// The code has been redeemed.
+    Live {
+        /// The generation of the current refresh token; 0 for none.
+        generation: u64,
+        /// When that generation was issued.
+        turned_at: UnixTime,
+        /// When the grant was last redeemed or refreshed.
+        used_at: UnixTime,
+        /// When the code was redeemed.
+        redeemed_at: UnixTime,
+    },
+}
+
+impl Grant {
+    /// Returns when it expires if it is not used again. Its session may end it earlier.
+    pub fn ends(&self, lifetimes: &Lifetimes) -> UnixTime {
+        match self.stage {
+            Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
+            Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
+            Stage::Live { used_at, .. } => {
+                self.issued_at.plus(lifetimes.refresh).min(used_at.plus(lifetimes.refresh_idle))
+            }
+        }
+    }
+
+    /// Returns whether it has not expired.
+    pub fn is_active(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
+        now < self.ends(lifetimes)
+    }
+
+    /// Returns whether the grant is active without its session: `offline_access` was granted, and has not been lost.
+    pub fn outlives_session(&self, rights: &Rights<'_>) -> bool {
+        self.offline && rights.allows_offline_access()
+    }
+
+    /// Returns the scope and the resources for which tokens may still be issued.
+    ///
+    /// # Errors
+    /// [`GrantRefusal::RightsLost`] if no resource is left, nothing of a scope that was granted, or neither the session
+    /// nor the right to outlive it.
+    fn remaining(&self, rights: &Rights<'_>, session_is_active: bool) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
+        let (scope, resources) = (rights.scope(&self.scope), rights.resources(&self.resources));
+        let nothing = resources.is_empty()
+            || (scope.is_empty() && !self.scope.is_empty())
+            || !(session_is_active || self.outlives_session(rights));
+        if nothing { Err(GrantRefusal::RightsLost) } else { Ok((scope, resources)) }
+    }
+
+    /// Returns the scope and the resources of the tokens that a request yields: those that it names, or all that remain.
+    ///
+    /// # Errors
+    /// [`GrantRefusal::RightsLost`], [`GrantRefusal::Scope`], [`GrantRefusal::Resource`].
+    pub(super) fn limited(
+        &self,
+        rights: &Rights<'_>,
+        session_is_active: bool,
+        scope: Option<&Scope>,
+        resources: &[Resource],
+    ) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
+        let (own_scope, own_resources) = self.remaining(rights, session_is_active)?;
+        let left = match scope {
+            None => own_scope,
+            Some(asked) => {
+                let left = asked.within(&own_scope);
+                if !self.scope.covers(asked) || (left.is_empty() && !asked.is_empty()) {
+                    return Err(GrantRefusal::Scope);
+                }
+                left
+            }
+        };
+        if !within(resources, &own_resources) {
+            return Err(GrantRefusal::Resource);
+        }
+        Ok((left, if resources.is_empty() { own_resources } else { resources.to_vec() }))
+    }
+
+    /// Describes a refresh token; `None` if it cannot be used any more. The caller has checked that the grant is active and
+    /// the client its own.
+    pub fn describe(
+        &self,
+        request: &Describe,
+        account: AccountState<'_>,
+        lifetimes: &Lifetimes,
+        now: UnixTime,
+    ) -> Option<Described> {
+        let Stage::Live { generation, turned_at, .. } = self.stage else {
+            return None;
+        };
+        let current = request.generation == generation && request.generation > 0;
+        let just_turned = is_before(request.generation, generation) && lifetimes.is_replay(turned_at, now);
+        let (scope, _) = self.remaining(&account.rights(&request.rights), account.session_is_active).ok()?;
+        (current || just_turned).then(|| Described { scope, at: turned_at, ends: self.ends(lifetimes) })
+    }
+
+    /// Returns when the last access token that was issued for it expires; `None` if none was.
+    pub fn last_token_ends(&self, lifetimes: &Lifetimes) -> Option<UnixTime> {
+        match self.stage {
+            Stage::Code { .. } => None,
+            Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
+        }
+    }
+
+    /// Records that an access token is issued now.
+    pub(super) fn record_access_token(&mut self, lifetimes: &Lifetimes, now: UnixTime) {
+        self.tokens_end = self.tokens_end.max(Some(now.plus(lifetimes.access)));
+    }
+
+    /// Returns when it was last allowed, redeemed or refreshed.
+    pub fn last_used(&self) -> UnixTime {
+        match self.stage {
+            Stage::Code { .. } => self.issued_at,
+            Stage::Live { used_at, .. } => used_at,
+        }
+    }
+
+    /// Returns the contents of tokens of this scope and these resources.
+    pub(super) fn tokens(&self, left: (Scope, Vec<Resource>), generation: u64, at: UnixTime) -> TokenGrant {
+        let (scope, resources) = left;
+        TokenGrant {
+            scope,
+            resources,
+            generation,
+            at,
+            sign_in: self.sign_in.clone(),
+            session: self.session.clone(),
+            nonce: None,
+            id_token_claims: self.id_token_claims.clone(),
+            status: self.status,
+            repeated: false,
+        }
+    }
+}
+
+fn within(asked: &[Resource], granted: &[Resource]) -> bool {
+    asked.iter().all(|resource| granted.contains(resource))
+}
+
+/// Returns whether this is the generation before the current one. There is none before the first.
+pub(super) fn is_before(asked: u64, current: u64) -> bool {
+    asked > 0 && asked.checked_add(1) == Some(current)
+}

@@ -1,0 +1,121 @@
+//! Requests to a grant, and what they yield. The token endpoint parses them, the account's command carries them, and the
+//! state machine decides them: one shape from end to end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::grant::handle::SessionId;
+use crate::oauth::grant::rights::{ClientRights, Rights};
+use crate::oauth::vocabulary::claims::UserClaim;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::pkce::Challenge;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::sign_in::SignIn;
+use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::token::UnixTime;
+
+/// Redeems a code (RFC 6749 section 4.1.3).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Redeem {
+    /// The client that presents the code.
+    pub client: ClientId,
+    /// The `redirect_uri` of the request; optional in OAuth 2.1.
+    pub redirect_uri: Option<String>,
+    /// The hash of the PKCE verifier.
+    pub challenge: Challenge,
+    /// The resources that the access token is limited to (RFC 8707 section 2.2); empty for no limit.
+    pub resources: Vec<Resource>,
+    /// Whether a refresh token is issued.
+    pub refreshable: bool,
+    /// The client's rights.
+    pub rights: ClientRights,
+}
+
+/// Uses a refresh token (RFC 6749 section 6).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Refresh {
+    /// The client that presents the token.
+    pub client: ClientId,
+    /// The token's generation.
+    pub generation: u64,
+    /// Whether each token is used once: for public clients. The others authenticate (RFC 9700 section 2.2.2).
+    pub rotate: bool,
+    /// The scope that the access token is limited to, if any.
+    pub scope: Option<Scope>,
+    /// The resources that the access token is limited to; empty for no limit.
+    pub resources: Vec<Resource>,
+    /// The client's rights.
+    pub rights: ClientRights,
+}
+
+/// Revokes a grant at the request of its client (RFC 7009).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Revoke {
+    /// The client that presents the refresh token.
+    pub client: ClientId,
+}
+
+/// Describes a refresh token to its client (RFC 7662).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Describe {
+    /// The client that presents the token.
+    pub client: ClientId,
+    /// The token's generation.
+    pub generation: u64,
+    /// The client's rights.
+    pub rights: ClientRights,
+}
+
+/// The part of an account's state that limits its grants.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountState<'a> {
+    /// The scope that the user may allow; `None` for everything but the administration of this server.
+    pub scope: Option<&'a Scope>,
+    /// Whether the session in which the grant was allowed is active.
+    pub session_is_active: bool,
+}
+
+impl<'a> AccountState<'a> {
+    /// Returns the rights of a client at this account.
+    pub(super) fn rights(&self, client: &'a ClientRights) -> Rights<'a> {
+        Rights { client, user: self.scope }
+    }
+}
+
+/// The contents of the tokens that a request yields.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct TokenGrant {
+    /// The scope of the access token.
+    pub scope: Scope,
+    /// The audience of the access token.
+    pub resources: Vec<Resource>,
+    /// The generation of the refresh token; 0 for none.
+    pub generation: u64,
+    /// Issue time; unchanged when a response is replayed.
+    pub at: UnixTime,
+    /// The user's sign-in.
+    pub sign_in: SignIn,
+    /// The session of that sign-in.
+    pub session: SessionId,
+    /// The `nonce` of the ID token.
+    pub nonce: Option<String>,
+    /// The claims about the user that the client requested for the ID token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_claims: Vec<UserClaim>,
+    /// The status list entry of the access token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusEntry>,
+    /// Whether this is a replayed response.
+    pub repeated: bool,
+}
+
+/// The description of a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Described {
+    /// The scope of the grant.
+    pub scope: Scope,
+    /// The token's issue time.
+    pub at: UnixTime,
+    /// When the token expires.
+    pub ends: UnixTime,
+}

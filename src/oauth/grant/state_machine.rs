@@ -1,0 +1,175 @@
+//! The state machine of a grant: [`step`] decides one command.
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::grant::record::{Grant, Stage, is_before};
+use crate::oauth::grant::refusal::GrantRefusal;
+use crate::oauth::grant::request::{AccountState, Redeem, Refresh, Revoke, TokenGrant};
+use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::vocabulary::lifetimes::Lifetimes;
+use crate::token::UnixTime;
+
+/// A command to a grant.
+#[derive(Debug)]
+pub enum Command<'c> {
+    /// Stores a new grant with its code. A consent form that is submitted twice yields the same code.
+    Issue(Box<Grant>),
+    /// Redeems the code.
+    Redeem(&'c Redeem, AccountState<'c>),
+    /// Uses a refresh token.
+    Refresh(&'c Refresh, AccountState<'c>),
+    /// Revokes the grant.
+    Revoke(&'c Revoke),
+}
+
+/// What to store, before the response is sent.
+#[derive(Debug)]
+pub enum Next {
+    /// Nothing changes.
+    Keep,
+    /// Store this grant.
+    Put(Box<Grant>),
+    /// Delete the grant.
+    End,
+}
+
+/// What to answer.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The code can be sent.
+    Issued,
+    /// Tokens can be issued.
+    Tokens(TokenGrant),
+    /// The grant is revoked, or was already.
+    Ended,
+}
+
+/// The decision about a command.
+#[derive(Debug)]
+pub struct Step {
+    /// What to store.
+    pub next: Next,
+    /// What to answer, once that is stored.
+    pub outcome: Result<Outcome, GrantRefusal>,
+}
+
+impl Step {
+    fn keep(outcome: Result<Outcome, GrantRefusal>) -> Self {
+        Self { next: Next::Keep, outcome }
+    }
+
+    fn end(outcome: Result<Outcome, GrantRefusal>) -> Self {
+        Self { next: Next::End, outcome }
+    }
+}
+
+/// Decides a command. `grant` is the stored grant, if there is one.
+pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let client = match &command {
+        Command::Issue(new) => &new.client,
+        Command::Redeem(request, _) => &request.client,
+        Command::Refresh(request, _) => &request.client,
+        Command::Revoke(request) => &request.client,
+    };
+    let is_owner = grant.as_ref().is_none_or(|grant| grant.client == *client);
+    match (command, grant) {
+        (Command::Issue(new), None) => Step { next: Next::Put(new), outcome: Ok(Outcome::Issued) },
+        (Command::Issue(new), Some(old)) => issue_again(&new, &old, lifetimes, now),
+        (Command::Revoke(_), None) => Step::keep(Ok(Outcome::Ended)),
+        (Command::Redeem(..) | Command::Refresh(..), None) => Step::keep(Err(GrantRefusal::GrantUnknown)),
+        (Command::Redeem(..) | Command::Refresh(..) | Command::Revoke(_), Some(_)) if !is_owner => {
+            Step::keep(Err(GrantRefusal::GrantOfAnother))
+        }
+        (Command::Revoke(_), Some(_)) => Step::end(Ok(Outcome::Ended)),
+        (Command::Redeem(request, account), Some(grant)) => redeem(grant, request, account, lifetimes, now),
+        (Command::Refresh(request, account), Some(grant)) => refresh(grant, request, account, lifetimes, now),
+    }
+}
+
+/// Decides a consent form that is submitted again: the same code, as long as it was not redeemed and has not expired.
+fn issue_again(new: &Grant, old: &Grant, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let is_same = new.client == old.client && new.challenge.equals(&old.challenge) && new.stage == old.stage;
+    let is_active = old.is_active(lifetimes, now);
+    Step::keep(if is_same && is_active { Ok(Outcome::Issued) } else { Err(GrantRefusal::CodeSpent) })
+}
+
+fn redeem(mut grant: Grant, request: &Redeem, account: AccountState<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let has_verifier = grant.challenge.equals(&request.challenge);
+    let is_active = grant.is_active(lifetimes, now) && (grant.offline || account.session_is_active);
+    match &mut grant.stage {
+        _ if !has_verifier => Step::keep(Err(GrantRefusal::CodeVerifier)),
+        Stage::Live { redeemed_at, .. } if lifetimes.is_replay(*redeemed_at, now) => {
+            Step::keep(Err(GrantRefusal::CodeSpent))
+        }
+        Stage::Live { .. } => Step::end(Err(GrantRefusal::CodeReused)),
+        Stage::Code { .. } if !is_active => Step::end(Err(GrantRefusal::GrantExpired)),
+        Stage::Code { redirect_uri, .. } if request.redirect_uri.as_ref().is_some_and(|uri| uri != redirect_uri) => {
+            Step::keep(Err(GrantRefusal::CodeRedirect))
+        }
+        Stage::Code { nonce, .. } => {
+            let nonce = nonce.take();
+            let rights = account.rights(&request.rights);
+            let limited = match grant.limited(&rights, account.session_is_active, None, &request.resources) {
+                Ok(limited) => limited,
+                Err(refusal) => return refused(refusal, &request.rights),
+            };
+            let generation = u64::from(request.refreshable);
+            grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
+            grant.record_access_token(lifetimes, now);
+            let tokens = TokenGrant { nonce, ..grant.tokens(limited, generation, now) };
+            Step { next: Next::Put(Box::new(grant)), outcome: Ok(Outcome::Tokens(tokens)) }
+        }
+    }
+}
+
+fn refresh(
+    mut grant: Grant,
+    request: &Refresh,
+    account: AccountState<'_>,
+    lifetimes: &Lifetimes,
+    now: UnixTime,
+) -> Step {
+    let is_active = grant.is_active(lifetimes, now) && (grant.offline || account.session_is_active);
+    let Stage::Live { generation, turned_at, redeemed_at, .. } = grant.stage else {
+        return Step::keep(Err(GrantRefusal::GrantUnknown));
+    };
+    if !is_active {
+        return Step::end(Err(GrantRefusal::GrantExpired));
+    }
+    // No generation after the current one was ever issued.
+    if request.generation > generation || request.generation == 0 {
+        return Step::keep(Err(GrantRefusal::GrantUnknown));
+    }
+    let is_current = request.generation == generation;
+    let is_replay = is_before(request.generation, generation) && lifetimes.is_replay(turned_at, now);
+    if !is_current && !is_replay {
+        return Step::end(Err(GrantRefusal::RefreshReused));
+    }
+    // A refusal from here on spends nothing.
+    let (rights, scope) = (account.rights(&request.rights), request.scope.as_ref());
+    let limited = match grant.limited(&rights, account.session_is_active, scope, &request.resources) {
+        Ok(limited) => limited,
+        Err(refusal) => return refused(refusal, &request.rights),
+    };
+    let (next_generation, turned_at, issued_at) = match (is_current, request.rotate) {
+        (true, true) => (generation.saturating_add(1), now, now),
+        (true, false) => (generation, turned_at, now),
+        (false, _) => (generation, turned_at, turned_at),
+    };
+    let tokens = TokenGrant { repeated: !is_current, ..grant.tokens(limited, next_generation, issued_at) };
+    let outcome = Ok(Outcome::Tokens(tokens));
+    if !is_current {
+        return Step::keep(outcome);
+    }
+    grant.stage = Stage::Live { generation: next_generation, turned_at, used_at: now, redeemed_at };
+    grant.record_access_token(lifetimes, now);
+    Step { next: Next::Put(Box::new(grant)), outcome }
+}
+
+/// Refuses a request and spends nothing. A grant that can yield no token any more is revoked, unless the client's rights
+/// come from a copy of its record.
+fn refused(refusal: GrantRefusal, rights: &ClientRights) -> Step {
+    let ends = refusal == GrantRefusal::RightsLost && rights.exact;
+    if ends { Step::end(Err(refusal)) } else { Step::keep(Err(refusal)) }
+}
