@@ -6,6 +6,8 @@ compile_error!(
 );
 
 #[cfg(feature = "people")]
+pub mod account;
+#[cfg(feature = "people")]
 pub mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod js;

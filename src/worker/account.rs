@@ -1,24 +1,60 @@
-//! Asking accounts, and what of their records is sealed.
+//! Calling accounts, and the sealed parts of their records.
 
+use crate::account::command::Sent;
+use crate::account::grants::{EndGrants, WithdrawConsent};
+use crate::account::profile::SetProfile;
+use crate::account::record::AccountRecord;
+use crate::account::sessions::{EndSession, EndSessions};
+use crate::account::turn::AccountCommand;
 use crate::oauth::endpoints::id_token::{Namespace, Profile};
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::event_kind::EventKind;
 
+use super::audit::Audit;
 use super::env::{ACCOUNT, Platform};
 use super::kv::{self, Found};
 use super::objects;
-use super::objects::account_commands::{AccountAnswer, AccountCommand};
-use super::objects::account_records::AccountRecord;
 use super::report::Fault;
 use super::users;
 
-/// Asks an account.
-pub(crate) async fn ask(
+/// Sends a command to an account.
+pub(crate) async fn ask<C: AccountCommand>(
     platform: &Platform,
     account: &AccountId,
-    command: &AccountCommand,
-) -> Result<AccountAnswer, Fault> {
+    command: &C,
+) -> Result<C::Answer, Fault> {
     let name = format!("{}|{account}", platform.authority().issuer());
-    objects::call(platform, ACCOUNT, &name, command).await
+    objects::call(platform, ACCOUNT, &name, &Sent(command)).await
+}
+
+/// A command that ends sessions or grants and returns their number.
+pub(crate) trait Ending: AccountCommand<Answer = Option<u64>> {
+    /// Records the audit event.
+    fn note(&self, audit: &Audit, count: u64);
+}
+
+impl Ending for EndSession {
+    fn note(&self, audit: &Audit, count: u64) {
+        audit.note_count(EventKind::SessionsEnded, count);
+    }
+}
+
+impl Ending for EndSessions {
+    fn note(&self, audit: &Audit, count: u64) {
+        audit.note_count(EventKind::SessionsEnded, count);
+    }
+}
+
+impl Ending for EndGrants {
+    fn note(&self, audit: &Audit, count: u64) {
+        audit.note_count(EventKind::GrantsEnded, count);
+    }
+}
+
+impl Ending for WithdrawConsent {
+    fn note(&self, audit: &Audit, count: u64) {
+        audit.client(&self.client).note_count(EventKind::ConsentWithdrawn, count);
+    }
 }
 
 /// Seals a profile for its account.
@@ -61,7 +97,7 @@ async fn with_namespace(
     let profile = Profile { namespace: Some(namespace), ..profile };
     let sealed = seal_profile(platform, account, &profile).await?;
     // Refused where the profile has just been replaced: by one that has a namespace.
-    ask(platform, account, &AccountCommand::SetProfile { was: record.profile.clone(), sealed }).await?;
+    ask(platform, account, &SetProfile { was: record.profile.clone(), sealed }).await?;
     Ok(profile)
 }
 

@@ -7,6 +7,7 @@ use futures_util::future::try_join;
 use sha2::{Digest as _, Sha256};
 use worker::Delay;
 
+use crate::account::identifier::{AttemptSucceeded, CountAttempt, Identifier, Proof, ReadIdentifier, What, Who};
 use crate::identity::proof_of_work::{self, Difficulty};
 use crate::identity::throttle::Throttled;
 use crate::identity::timing::rest_of_step;
@@ -16,8 +17,6 @@ use crate::wire::Form;
 use super::browser::Browser;
 use super::clock;
 use super::env::Platform;
-use super::objects;
-use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand, Proof, What, Who};
 use super::random::random;
 use super::report::Fault;
 use super::users::{self, Name};
@@ -77,7 +76,7 @@ async fn by_stranger<'a>(
     // At the same time, so that the slower of the two hides how long the other takes: only one of them depends on
     // whether there is such a name.
     let counting = count(platform, &attempts, &Who::Stranger, proof);
-    let (counted, entry) = try_join(counting, users::identifier(platform, &name, &IdentifierCommand::Read)).await?;
+    let (counted, entry) = try_join(counting, users::identifier(platform, &name, &ReadIdentifier)).await?;
     let (name_proven, next_of_name) = match counted {
         Ok((_, proven, next)) => (proven, next),
         Err(throttled) => {
@@ -85,9 +84,6 @@ async fn by_stranger<'a>(
             // The next proof has to do for the address too.
             return Ok(Err(next_of_address.map_or(throttled, |other| throttled.and(other))));
         }
-    };
-    let IdentifierAnswer::Entry(entry) = entry else {
-        return Err(objects::unexpected());
     };
     let next = match (next_of_address, next_of_name) {
         (Some(one), Some(other)) => Some(one.and(other)),
@@ -154,15 +150,12 @@ async fn count(
     who: &Who,
     proof: Option<Proof>,
 ) -> Result<Result<CountedTurn, Throttled>, Fault> {
-    match users::identifier(platform, name, &IdentifierCommand::Attempt { who: who.clone(), proof }).await? {
-        IdentifierAnswer::Counted { entry, proven, next } => Ok(Ok((entry, proven, next))),
-        IdentifierAnswer::Throttled(throttled) => Ok(Err(throttled)),
-        _ => Err(objects::unexpected()),
-    }
+    let counted = users::identifier(platform, name, &CountAttempt { who: who.clone(), proof }).await?;
+    Ok(counted.map(|counted| (counted.entry, counted.proven, counted.next)))
 }
 
 async fn take_back(platform: &Platform, name: &Name<'_>, who: Who, proven: bool) -> Result<(), Fault> {
-    users::identifier(platform, name, &IdentifierCommand::Succeeded { who, proven }).await.map(|_| ())
+    users::identifier(platform, name, &AttemptSucceeded { who, proven }).await
 }
 
 fn day(now: UnixTime) -> u64 {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use worker::{Delay, Env, console_log};
 
+use crate::account::turn::Ended;
 use crate::oauth::admin::event::{About, Event};
 use crate::oauth::admin::event_query::HOUR;
 use crate::oauth::endpoints::token_endpoint::AccessToken;
@@ -24,7 +25,6 @@ use super::background;
 use super::clock::now;
 use super::env::{self, EVENTS};
 use super::objects;
-use super::objects::account_commands::{AccountCommand, Ended};
 use super::objects::events_do::{EventsAnswer, EventsCommand};
 use super::random::random;
 use super::report::{self, Fault};
@@ -131,41 +131,6 @@ impl Audit {
     pub(crate) fn minted(&self, claims: &AccessToken, way: GrantType, repeated: bool) {
         let happening = if repeated { EventKind::RefreshRepeated } else { EventKind::TokenIssued };
         self.jti(claims.jti()).note_way(happening, way.name());
-    }
-
-    /// An account did what a person or an operator asked of it: so many sessions or grants are gone.
-    pub(crate) fn done(&self, command: &AccountCommand, count: u64) {
-        match command {
-            AccountCommand::EndSession { .. } | AccountCommand::EndSessions => {
-                self.note_count(EventKind::SessionsEnded, count);
-            }
-            AccountCommand::EndGrant { grant } => self.grant(grant).note(EventKind::GrantEnded),
-            AccountCommand::EndGrants { .. } => self.note_count(EventKind::GrantsEnded, count),
-            AccountCommand::Withdraw { client } => self.client(client).note_count(EventKind::ConsentWithdrawn, count),
-            AccountCommand::AddPasskey { .. }
-            | AccountCommand::Allow { .. }
-            | AccountCommand::Authorize { .. }
-            | AccountCommand::Create(_)
-            | AccountCommand::Describe { .. }
-            | AccountCommand::Overview { .. }
-            | AccountCommand::Passkey { .. }
-            | AccountCommand::Read
-            | AccountCommand::Redeem { .. }
-            | AccountCommand::Refresh { .. }
-            | AccountCommand::Remove
-            | AccountCommand::RemoveOwnPasskey { .. }
-            | AccountCommand::RemovePasskey { .. }
-            | AccountCommand::RemovePasskeys
-            | AccountCommand::RenamePasskey { .. }
-            | AccountCommand::Replace { .. }
-            | AccountCommand::Revoke { .. }
-            | AccountCommand::RevokeToken { .. }
-            | AccountCommand::Secure { .. }
-            | AccountCommand::SetProfile { .. }
-            | AccountCommand::SignIn { .. }
-            | AccountCommand::Status { .. }
-            | AccountCommand::StepUp { .. } => {}
-        }
     }
 
     /// A change of credentials has ended this much: one event for each kind of which there was something.

@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::account::FORM_TTL;
 use crate::identity::address::AddressBlocks;
 use crate::oauth::endpoints::onward::{FreshSignIn, ui_locales};
 use crate::oauth::grant::handle::{AccountId, Handle, Kind, SessionId};
@@ -15,8 +16,6 @@ use super::http::Incoming;
 use super::random::random;
 use super::report::Fault;
 
-/// How long a page may stay open before its form is too old, seconds.
-pub(crate) const FORM_TTL: u64 = 3600;
 /// How long a browser remembers that it is one, and whom it has signed in, seconds: as long as browsers allow.
 const REMEMBER_FOR: u64 = 400 * 24 * 3600;
 /// How many ways to the upstream provider a browser may be on at the same time: cookies have to fit in one header.

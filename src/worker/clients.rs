@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use serde::de::IgnoredAny;
 
+use crate::account::grants::TokenStatus;
+use crate::account::record::AccountRecord;
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::keyring::schedule::CLOCK_SKEW;
 use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
@@ -24,8 +26,6 @@ use super::crypto::complete;
 use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::account_commands::{AccountAnswer, AccountCommand};
-use super::objects::account_records::AccountRecord;
 use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use super::report::{Fault, FaultKind, Stop};
 use super::status;
@@ -145,11 +145,8 @@ pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Stand
         let Some(account) = claims.text("sub").and_then(AccountId::parse) else {
             return Ok(Standing::Ended);
         };
-        return match account::ask(platform, &account, &AccountCommand::Status { grant, jti }).await? {
-            AccountAnswer::Status(Some(record)) => Ok(Standing::OfAccount(account, record)),
-            AccountAnswer::Status(None) => Ok(Standing::Ended),
-            _ => Err(objects::unexpected()),
-        };
+        let record = account::ask(platform, &account, &TokenStatus { grant, jti }).await?;
+        return Ok(record.map_or(Standing::Ended, |record| Standing::OfAccount(account, record)));
     }
     let Some(id) = claims.text("client_id").and_then(ClientId::parse) else {
         return Ok(Standing::Ended);

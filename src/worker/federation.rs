@@ -5,6 +5,8 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use worker::Delay;
 
+use crate::account::identifier::{Identifier, ReadIdentifier};
+use crate::account::profile::{ReadAccount, Replaced, SetProfile};
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
@@ -18,9 +20,6 @@ use crate::token::{UnixTime, base64url};
 use super::account;
 use super::clients::RACES;
 use super::env::Platform;
-use super::objects;
-use super::objects::account_commands::{AccountAnswer, AccountCommand};
-use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand};
 use super::report::Stop;
 use super::users::{self, LEFT_OVER_AFTER, Name};
 
@@ -39,10 +38,7 @@ pub(crate) async fn account_of(
 ) -> Result<AccountId, Stop> {
     let name = Name::Upstream { issuer: &upstream.issuer, subject: &subject.subject };
     for _ in 0..RACES {
-        let entry = match users::identifier(platform, &name, &IdentifierCommand::Read).await? {
-            IdentifierAnswer::Entry(entry) => entry,
-            _ => return Err(objects::unexpected().into()),
-        };
+        let entry = users::identifier(platform, &name, &ReadIdentifier).await?;
         if let Some(Identifier { account, since, .. }) = entry {
             if update(platform, &account, upstream, subject, told).await? {
                 return Ok(account);
@@ -84,10 +80,8 @@ async fn update(
     told: &Told,
 ) -> Result<bool, Stop> {
     for _ in 0..RACES {
-        let record = match account::ask(platform, account, &AccountCommand::Read).await? {
-            AccountAnswer::Account(record) => record,
-            AccountAnswer::Missing => return Ok(false),
-            _ => return Err(objects::unexpected().into()),
+        let Some(record) = account::ask(platform, account, &ReadAccount).await? else {
+            return Ok(false);
         };
         let old = account::profile(platform, account, &record).await?;
         let new = profile(platform.now, upstream, subject, told, Some(&old));
@@ -95,12 +89,11 @@ async fn update(
             return Ok(true);
         }
         let sealed = account::seal_profile(platform, account, &new).await?;
-        let command = AccountCommand::SetProfile { was: record.profile, sealed };
+        let command = SetProfile { was: record.profile, sealed };
         match account::ask(platform, account, &command).await? {
-            AccountAnswer::Done => return Ok(true),
-            AccountAnswer::Refused => {}
-            AccountAnswer::Missing => return Ok(false),
-            _ => return Err(objects::unexpected().into()),
+            Replaced::Done => return Ok(true),
+            Replaced::Outdated => {}
+            Replaced::Missing => return Ok(false),
         }
     }
     // The next sign-in brings it up to date.

@@ -1,12 +1,11 @@
 //! The stored passwords of accounts: hashed, sealed, and kept with the name that leads to the account.
 
+use crate::account::identifier::{ReadIdentifier, SetPassword};
 use crate::identity::password::{self, Password, PasswordHash};
 use crate::oauth::grant::handle::AccountId;
 
 use super::env::Platform;
 use super::kv::{self, Found};
-use super::objects;
-use super::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use super::random::random;
 use super::report::{Fault, FaultKind};
 use super::users::{Name, identifier};
@@ -21,8 +20,7 @@ pub(crate) async fn set(
     password: &Password,
 ) -> Result<bool, Fault> {
     let password = seal(platform, account, password).await?;
-    let command = IdentifierCommand::SetPassword { account: account.clone(), was, password };
-    Ok(matches!(identifier(platform, name, &command).await?, IdentifierAnswer::Done))
+    identifier(platform, name, &SetPassword { account: account.clone(), was, password }).await
 }
 
 /// Returns the same password, sealed by the current key: a copy must not keep a key in use that is about to be removed.
@@ -33,12 +31,8 @@ pub(crate) async fn copy(platform: &Platform, account: &AccountId, sealed: &str)
 
 /// Returns the sealed password that is stored with a name, if the name is the account's.
 pub(crate) async fn of(platform: &Platform, account: &AccountId, username: &str) -> Result<Option<String>, Fault> {
-    match identifier(platform, &Name::Username(username), &IdentifierCommand::Read).await? {
-        IdentifierAnswer::Entry(entry) => {
-            Ok(entry.filter(|entry| entry.account == *account).and_then(|entry| entry.password))
-        }
-        _ => Err(objects::unexpected()),
-    }
+    let entry = identifier(platform, &Name::Username(username), &ReadIdentifier).await?;
+    Ok(entry.filter(|entry| entry.account == *account).and_then(|entry| entry.password))
 }
 
 /// Hashes and seals a password.

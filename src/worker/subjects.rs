@@ -3,6 +3,7 @@
 
 use serde::de::IgnoredAny;
 
+use crate::account::profile::ReadAccount;
 use crate::oauth::ClientId;
 use crate::oauth::grant::handle::AccountId;
 
@@ -10,7 +11,6 @@ use super::account;
 use super::clients;
 use super::env::Platform;
 use super::kv::{self, Found, Kind};
-use super::objects::account_commands::{AccountAnswer, AccountCommand};
 use super::random::random;
 use super::report::Fault;
 
@@ -51,8 +51,7 @@ pub(crate) async fn is_of_user(platform: &Platform, id: &ClientId) -> Result<boo
     if is_listed(platform, &account).await? {
         return Ok(true);
     }
-    let answer = account::ask(platform, &account, &AccountCommand::Read).await?;
-    Ok(!matches!(answer, AccountAnswer::Missing))
+    Ok(account::ask(platform, &account, &ReadAccount).await?.is_some())
 }
 
 /// Does the list of users have the account? Perhaps one whose creation or removal was interrupted; its identifier is not

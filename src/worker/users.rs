@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use worker::Delay;
 
+use crate::account::command::Sent;
+use crate::account::identifier::{
+    ClaimName, Identifier, IdentifierCommand, ReadIdentifier, ReleaseCopied, ReleaseName, SetPassword,
+};
+use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, Replaced};
+use crate::account::record::AccountRecord;
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
@@ -22,9 +28,6 @@ use super::env::{IDENTIFIER, Platform};
 use super::federation;
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::account_commands::{AccountAnswer, AccountCommand};
-use super::objects::account_records::AccountRecord;
-use super::objects::identifier_do::{Identifier, IdentifierAnswer, IdentifierCommand};
 use super::passwords;
 use super::report::{Fault, Stop};
 use super::subjects::new_account_id;
@@ -63,13 +66,13 @@ impl Name<'_> {
     }
 }
 
-/// Asks about a name.
-pub(crate) async fn identifier(
+/// Sends a command to the object of a name.
+pub(crate) async fn identifier<C: IdentifierCommand>(
     platform: &Platform,
     name: &Name<'_>,
-    command: &IdentifierCommand,
-) -> Result<IdentifierAnswer, Fault> {
-    objects::call(platform, IDENTIFIER, &name.object(platform), command).await
+    command: &C,
+) -> Result<C::Answer, Fault> {
+    objects::call(platform, IDENTIFIER, &name.object(platform), &Sent(command)).await
 }
 
 /// A user to be.
@@ -176,8 +179,7 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(Accoun
 /// Takes back what there is of an account whose creation failed. The account goes before its names: what failed may have happened
 /// all the same, and an account must not lose its name. A fault has been logged; then the names are free later.
 async fn undo<'n>(platform: &Platform, names: impl IntoIterator<Item = Name<'n>>, account: &AccountId) {
-    let gone = account::ask(platform, account, &AccountCommand::Remove).await;
-    if matches!(gone, Ok(AccountAnswer::Done | AccountAnswer::Missing)) {
+    if account::ask(platform, account, &RemoveAccount).await.is_ok() {
         for name in names {
             let _ = release(platform, &name, account).await;
         }
@@ -211,7 +213,7 @@ fn is_configured(platform: &Platform, issuer: &str) -> Result<(), Refusal> {
 
 /// Gives up a name, if it leads to the account.
 pub(crate) async fn release(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<(), Fault> {
-    identifier(platform, name, &IdentifierCommand::Release { account: account.clone() }).await.map(|_| ())
+    identifier(platform, name, &ReleaseName { account: account.clone() }).await
 }
 
 /// Does a local user name lead to the account?
@@ -220,10 +222,8 @@ pub(crate) async fn leads_to(platform: &Platform, username: &str, account: &Acco
     if Username::parse(username).map_or(true, |name| name.as_str() != username) {
         return Ok(false);
     }
-    match identifier(platform, &Name::Username(username), &IdentifierCommand::Read).await? {
-        IdentifierAnswer::Entry(entry) => Ok(entry.is_some_and(|entry| entry.account == *account)),
-        _ => Err(objects::unexpected()),
-    }
+    let entry = identifier(platform, &Name::Username(username), &ReadIdentifier).await?;
+    Ok(entry.is_some_and(|entry| entry.account == *account))
 }
 
 async fn claim(
@@ -233,10 +233,8 @@ async fn claim(
     password: Option<String>,
 ) -> Result<(), Stop> {
     let entry = Identifier { account: account.clone(), password, since: platform.now };
-    let old = match identifier(platform, name, &IdentifierCommand::Claim { entry: entry.clone() }).await? {
-        IdentifierAnswer::Done => return Ok(()),
-        IdentifierAnswer::Exists(old) => old,
-        _ => return Err(objects::unexpected().into()),
+    let Err(old) = identifier(platform, name, &ClaimName(entry.clone())).await? else {
+        return Ok(());
     };
     // By a clock that was ahead it may have been claimed in what is the future now: then there is nothing to wait for.
     let free_from = old.since.plus(LEFT_OVER_AFTER);
@@ -257,12 +255,9 @@ async fn claim(
 
 /// Gives a name that is left over to another account.
 async fn take_over(platform: &Platform, name: &Name<'_>, account: AccountId, entry: Identifier) -> Result<(), Stop> {
-    identifier(platform, name, &IdentifierCommand::Release { account }).await?;
-    match identifier(platform, name, &IdentifierCommand::Claim { entry }).await? {
-        IdentifierAnswer::Done => Ok(()),
-        // Another request was faster.
-        _ => Err(Refusal::UserExists.into()),
-    }
+    identifier(platform, name, &ReleaseName { account }).await?;
+    // Another request may be faster.
+    Ok(identifier(platform, name, &ClaimName(entry)).await?.map_err(|_| Refusal::UserExists)?)
 }
 
 /// Does a name lead to an account that is not there, or that has another name?
@@ -279,7 +274,11 @@ async fn store(platform: &Platform, account: &AccountId, profile: &Profile, scop
     list(platform, account, &profile.username, &[]).await?;
     let profile = account::seal_profile(platform, account, profile).await?;
     let record = AccountRecord { profile, scope, created: platform.now };
-    finish(platform, account, AccountCommand::Create(record)).await
+    match account::ask(platform, account, &CreateAccount(record)).await? {
+        true => Ok(()),
+        // Its identifier is new.
+        false => Err(objects::unexpected().into()),
+    }
 }
 
 /// What the list of users holds of one: by which names the account can be found.
@@ -315,14 +314,9 @@ async fn list_change(platform: &Platform, account: &AccountId, old: &str, new: &
 /// # Errors
 /// [`Refusal::UserNotFound`].
 pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(AccountRecord, Profile), Stop> {
-    match account::ask(platform, account, &AccountCommand::Read).await? {
-        AccountAnswer::Account(record) => {
-            let profile = account::profile(platform, account, &record).await?;
-            Ok((record, profile))
-        }
-        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+    let record = account::ask(platform, account, &ReadAccount).await?.ok_or(Refusal::UserNotFound)?;
+    let profile = account::profile(platform, account, &record).await?;
+    Ok((record, profile))
 }
 
 /// Replaces what there is of a user. The password stays unless there is a new one; a name that is given up is free.
@@ -400,12 +394,11 @@ async fn replace_record(
     let sealed = account::seal_profile(platform, account, &profile).await?;
     let replaced =
         AccountRecord { profile: sealed.clone(), scope: user.scope.clone().of(record.scope), created: record.created };
-    let command = AccountCommand::Replace { was: record.profile, sealed, scope: user.scope.clone() };
+    let command = ReplaceAccount { was: record.profile, sealed, scope: user.scope.clone() };
     match account::ask(platform, account, &command).await? {
-        AccountAnswer::Done => {}
-        AccountAnswer::Refused => return Ok(None),
-        AccountAnswer::Missing => return Err(Refusal::UserNotFound.into()),
-        _ => return Err(objects::unexpected().into()),
+        Replaced::Done => {}
+        Replaced::Outdated => return Ok(None),
+        Replaced::Missing => return Err(Refusal::UserNotFound.into()),
     }
     let name = Name::Username(&profile.username);
     if let Some(password) = &user.password
@@ -459,17 +452,17 @@ impl Renaming {
         keeps_password: bool,
     ) -> Result<(), Stop> {
         for _ in 0..RACES {
-            let command = IdentifierCommand::ReleaseCopied { account: account.clone(), password: self.copied.clone() };
+            let command = ReleaseCopied { account: account.clone(), password: self.copied.clone() };
             match identifier(platform, &Name::Username(&self.old), &command).await? {
-                IdentifierAnswer::Entry(Some(entry)) if keeps_password => {
+                Some(entry) if keeps_password => {
                     if let Some(sealed) = &entry.password {
                         let password = passwords::copy(platform, account, sealed).await?;
-                        let command = IdentifierCommand::SetPassword { account: account.clone(), was: None, password };
+                        let command = SetPassword { account: account.clone(), was: None, password };
                         identifier(platform, &Name::Username(new), &command).await?;
                     }
                     self.copied = entry.password;
                 }
-                _ => break,
+                Some(_) | None => break,
             }
         }
         for name in &self.given_up {
@@ -488,18 +481,12 @@ fn is_local(profile: &Profile) -> bool {
 /// Removes a user: the account with its sessions and grants first, so that nothing of it counts any more.
 pub(crate) async fn remove(platform: &Platform, account: &AccountId) -> Result<(), Stop> {
     let (_, profile) = read(platform, account).await?;
-    finish(platform, account, AccountCommand::Remove).await?;
+    if !account::ask(platform, account, &RemoveAccount).await? {
+        return Err(Refusal::UserNotFound.into());
+    }
     release(platform, &Name::Username(&profile.username), account).await?;
     if let Some(UpstreamUser { issuer, sub }) = &profile.upstream {
         release(platform, &Name::Upstream { issuer, subject: sub }, account).await?;
     }
     Ok(kv::delete(platform, &kv::name(platform, Kind::User, account.as_str())).await?)
-}
-
-async fn finish(platform: &Platform, account: &AccountId, command: AccountCommand) -> Result<(), Stop> {
-    match account::ask(platform, account, &command).await? {
-        AccountAnswer::Done => Ok(()),
-        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
 }

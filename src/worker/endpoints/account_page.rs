@@ -2,6 +2,12 @@
 
 use std::cmp::Reverse;
 
+use crate::account::grants::{EndGrant, WithdrawConsent};
+use crate::account::overview::{Overview, ReadOverview};
+use crate::account::passkeys::{AddPasskey, AddPasskeyError, RemoveOwnPasskey, RemovePasskeyError, RenamePasskey};
+use crate::account::record::{PasskeyRecord, Session};
+use crate::account::sessions::{CheckStepUp, EndSession, GrantsToEnd, SecureAccount};
+use crate::account::turn::{Ended, StepUpError};
 use crate::identity::passkey::{self, RelyingParty};
 use crate::identity::password::Password;
 use crate::identity::profile::{PersonName, Username};
@@ -13,16 +19,13 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow, Ticked};
 use crate::wire::{Form, Reply};
-use crate::worker::account;
+use crate::worker::account::{self, Ending};
 use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients;
 use crate::worker::endpoints::authorize::in_language;
 use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, GrantsToEnd};
-use crate::worker::objects::account_records::{Overview, PasskeyRecord, Session};
 use crate::worker::passwords;
 use crate::worker::report::{Fault, FaultKind, Stop};
 use crate::worker::users::Name;
@@ -113,49 +116,59 @@ async fn run(
 ) -> Result<Outcome, Stop> {
     let text = |name| form.get(name).unwrap_or_default();
     let gone = Outcome::Failed(AccountError::Gone);
-    let (command, done) = match text("action") {
+    match text("action") {
         "sign_out" => {
             if let Some(session) = &overview.current {
-                account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await?;
+                account::ask(platform, id, &EndSession { session: session.clone() }).await?;
             }
             platform.audit.note(EventKind::SignOut);
-            return Ok(Outcome::SignedOut);
+            Ok(Outcome::SignedOut)
         }
         "end_session" => match SessionId::parse(text("session")) {
-            Some(session) => (AccountCommand::EndSession { session }, Done::SessionEnded),
-            None => return Ok(gone),
+            Some(session) => {
+                let command = EndSession { session };
+                match account::ask(platform, id, &command).await? {
+                    Some(ended) if ended > 0 => {
+                        command.note(&platform.audit, ended);
+                        Ok(Outcome::Done(Done::SessionEnded))
+                    }
+                    Some(_) | None => Ok(gone),
+                }
+            }
+            None => Ok(gone),
         },
         "end_grant" => match GrantId::parse(text("grant")) {
-            Some(grant) => (AccountCommand::EndGrant { grant }, Done::GrantEnded),
-            None => return Ok(gone),
+            Some(grant) if account::ask(platform, id, &EndGrant { grant: grant.clone() }).await? => {
+                platform.audit.grant(&grant).note(EventKind::GrantEnded);
+                Ok(Outcome::Done(Done::GrantEnded))
+            }
+            Some(_) | None => Ok(gone),
         },
         "withdraw" => match ClientId::parse(text("client")) {
-            Some(client) => (AccountCommand::Withdraw { client }, Done::Withdrawn),
-            None => return Ok(gone),
+            Some(client) => {
+                let command = WithdrawConsent { client };
+                match account::ask(platform, id, &command).await? {
+                    Some(ended) => {
+                        command.note(&platform.audit, ended);
+                        Ok(Outcome::Done(Done::Withdrawn))
+                    }
+                    None => Ok(gone),
+                }
+            }
+            None => Ok(gone),
         },
-        "change_password" => return change_password(platform, browser, form, id, overview).await,
-        "add_passkey" => return add_passkey(platform, form, id, overview).await,
+        "change_password" => change_password(platform, browser, form, id, overview).await,
+        "add_passkey" => add_passkey(platform, form, id, overview).await,
         "rename_passkey" => match PersonName::parse(text("name")) {
             Ok(name) => {
-                let name = name.as_str().to_owned();
-                (AccountCommand::RenamePasskey { id: text("passkey").to_owned(), name }, Done::PasskeyRenamed)
+                let command = RenamePasskey { id: text("passkey").to_owned(), name: name.as_str().to_owned() };
+                let renamed = account::ask(platform, id, &command).await?;
+                Ok(if renamed { Outcome::Done(Done::PasskeyRenamed) } else { gone })
             }
-            Err(error) => return Ok(Outcome::Failed(AccountError::PasskeyName(error))),
+            Err(error) => Ok(Outcome::Failed(AccountError::PasskeyName(error))),
         },
-        "remove_passkey" => return remove_passkey(platform, form, id, overview).await,
-        _ => return Err(Refusal::MissingParameter.into()),
-    };
-    match account::ask(platform, id, &command).await? {
-        AccountAnswer::Done => {
-            platform.audit.done(&command, 1);
-            Ok(Outcome::Done(done))
-        }
-        AccountAnswer::Ended(ended) if ended > 0 || done == Done::Withdrawn => {
-            platform.audit.done(&command, ended);
-            Ok(Outcome::Done(done))
-        }
-        AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(gone),
-        _ => Err(objects::unexpected().into()),
+        "remove_passkey" => remove_passkey(platform, form, id, overview).await,
+        _ => Err(Refusal::MissingParameter.into()),
     }
 }
 
@@ -169,9 +182,8 @@ async fn change_password(
     let Some(session) = &overview.current else {
         return Ok(Outcome::SignedOut);
     };
-    match account::ask(platform, id, &AccountCommand::StepUp { session: session.clone() }).await? {
-        AccountAnswer::Done => {}
-        answer => return refused(platform, &answer),
+    if let Err(error) = account::ask(platform, id, &CheckStepUp { session: session.clone() }).await? {
+        return Ok(refused(platform, error));
     }
     let profile = account::profile(platform, id, &overview.account).await?;
     // The very password that is checked is replaced, and none that was set in the meantime.
@@ -201,20 +213,18 @@ async fn change_password(
     }
     let ticked = ticked(form);
     // Every browser that was signed in with the old password is signed out; this one stays.
-    let command = AccountCommand::Secure {
+    let command = SecureAccount {
         except: Some(session.clone()),
         passkeys: ticked.passkeys,
         grants: if ticked.grants { GrantsToEnd::Offline } else { GrantsToEnd::None },
     };
-    match account::ask(platform, id, &command).await? {
-        AccountAnswer::EndedAll(ended) => {
-            platform.audit.note(EventKind::PasswordChanged);
-            platform.audit.ended(ended);
-            let (sessions, passkeys, grants) = (ended.sessions, ended.passkeys, ended.grants);
-            Ok(Outcome::Done(Done::PasswordChanged { sessions, passkeys, grants }))
-        }
-        answer => refused(platform, &answer),
-    }
+    let Some(ended) = account::ask(platform, id, &command).await? else {
+        return Ok(Outcome::SignedOut);
+    };
+    platform.audit.note(EventKind::PasswordChanged);
+    platform.audit.ended(ended);
+    let Ended { sessions, passkeys, grants } = ended;
+    Ok(Outcome::Done(Done::PasswordChanged { sessions, passkeys, grants }))
 }
 
 async fn remove_passkey(
@@ -228,28 +238,27 @@ async fn remove_passkey(
     };
     let passkey = form.get("passkey").unwrap_or_default().to_owned();
     let is_needed = !has_password(platform, id, overview).await?;
-    let command = AccountCommand::RemoveOwnPasskey { session: session.clone(), id: passkey, is_needed };
+    let command = RemoveOwnPasskey { session: session.clone(), id: passkey, is_needed };
     match account::ask(platform, id, &command).await? {
-        AccountAnswer::EndedAll(ended) => {
+        Ok(ended) => {
             platform.audit.ended(ended);
             Ok(Outcome::Done(Done::PasskeyRemoved))
         }
-        AccountAnswer::Refused => Ok(Outcome::Failed(AccountError::LastWayIn)),
-        AccountAnswer::Missing => Ok(Outcome::Failed(AccountError::Gone)),
-        answer => refused(platform, &answer),
+        Err(RemovePasskeyError::LastWayIn) => Ok(Outcome::Failed(AccountError::LastWayIn)),
+        Err(RemovePasskeyError::Missing) => Ok(Outcome::Failed(AccountError::Gone)),
+        Err(RemovePasskeyError::StepUp(error)) => Ok(refused(platform, error)),
     }
 }
 
-/// What an account answers that does not take a sensitive change.
-fn refused(platform: &Platform, answer: &AccountAnswer) -> Result<Outcome, Stop> {
-    match answer {
-        AccountAnswer::SignInTooOld => {
+/// The outcome of a change of credentials that the session does not allow.
+fn refused(platform: &Platform, error: StepUpError) -> Outcome {
+    match error {
+        StepUpError::SignInTooOld => {
             platform.audit.refused(&Refusal::SignInTooOld);
-            Ok(Outcome::Failed(AccountError::SignInTooOld))
+            Outcome::Failed(AccountError::SignInTooOld)
         }
         // The session has ended in the meantime.
-        AccountAnswer::Missing => Ok(Outcome::SignedOut),
-        _ => Err(objects::unexpected().into()),
+        StepUpError::SessionMissing => Outcome::SignedOut,
     }
 }
 
@@ -274,15 +283,15 @@ async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview:
     };
     let credential = passkey.id.to_text();
     let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };
-    let command = AccountCommand::AddPasskey { session: session.clone(), id: credential, passkey: record, answered };
+    let command = AddPasskey { session: session.clone(), id: credential, passkey: record, answered };
     match account::ask(platform, id, &command).await? {
-        AccountAnswer::Done => {
+        Ok(()) => {
             platform.audit.note(EventKind::PasskeyAdded);
             Ok(Outcome::Done(Done::PasskeyAdded))
         }
-        AccountAnswer::Exists | AccountAnswer::Refused => Ok(not_added),
-        AccountAnswer::Full => Ok(Outcome::Failed(AccountError::TooManyPasskeys)),
-        answer => refused(platform, &answer),
+        Err(AddPasskeyError::Exists | AddPasskeyError::ChallengeSpent) => Ok(not_added),
+        Err(AddPasskeyError::Full) => Ok(Outcome::Failed(AccountError::TooManyPasskeys)),
+        Err(AddPasskeyError::StepUp(error)) => Ok(refused(platform, error)),
     }
 }
 
@@ -291,11 +300,8 @@ async fn overview(platform: &Platform, browser: &Browser) -> Result<Option<(Acco
     let Some((id, session)) = &browser.session else {
         return Ok(None);
     };
-    match account::ask(platform, id, &AccountCommand::Overview { session: Some(session.clone()) }).await? {
-        AccountAnswer::Overview(overview) => Ok(Some((id.clone(), *overview))),
-        AccountAnswer::Missing => Ok(None),
-        _ => Err(objects::unexpected().into()),
-    }
+    let overview = account::ask(platform, id, &ReadOverview { session: Some(session.clone()) }).await?;
+    Ok(overview.map(|overview| (id.clone(), *overview)))
 }
 
 fn sign_in_first(platform: &Platform, browser: &Browser) -> Reply {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::account::grants::WithdrawConsent;
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::endpoints::register::{Registration, client_information};
 use crate::oauth::refusal::MetadataError;
@@ -16,7 +17,6 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::account_commands::AccountCommand;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
@@ -116,7 +116,7 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
 pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let id = clients::id_of_segment(id)?;
     clients::registered(platform, &id).await?.ok_or(Refusal::ClientNotFound)?;
-    let withdraw = AccountCommand::Withdraw { client: id.clone() };
+    let withdraw = WithdrawConsent { client: id.clone() };
     let (ended, next) = end_all_of(platform, &id, &withdraw, "").await?;
     forget_client(platform, &id).await?;
     platform.audit.client(&id).note_count(EventKind::ClientRemoved, ended);

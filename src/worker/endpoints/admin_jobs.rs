@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::account::profile::ReadAccount;
 use crate::oauth::Refusal;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -14,7 +15,6 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::jobs::{Job, Work, reseal, revoke};
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::objects::maintenance_do::{self, MaintenanceCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
@@ -42,11 +42,7 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
     let body = request.json_object().await?;
     let what = BulkRevocation::parse(&body, platform.now).map_err(Refusal::Bulk)?;
     if let Some(user) = &what.user {
-        match account::ask(platform, user, &AccountCommand::Read).await? {
-            AccountAnswer::Account(_) => {}
-            AccountAnswer::Missing => return Err(Refusal::UserNotFound.into()),
-            _ => return Err(objects::unexpected().into()),
-        }
+        account::ask(platform, user, &ReadAccount).await?.ok_or(Refusal::UserNotFound)?;
     }
     start(platform, what, false).await
 }

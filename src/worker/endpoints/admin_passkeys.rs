@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::account::passkeys::{RemovePasskey, RemovePasskeys};
+use crate::account::record::PasskeyRecord;
+use crate::account::turn::Ended;
 use crate::identity::passkey::CredentialId;
 use crate::oauth::Refusal;
 use crate::wire::Reply;
 use crate::worker::account;
 use crate::worker::endpoints::admin_users::{account_id, overview};
 use crate::worker::env::Platform;
-use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, Ended};
-use crate::worker::objects::account_records::PasskeyRecord;
 use crate::worker::report::Stop;
 
 /// `GET /admin/users/ID/passkeys`: the oldest first.
@@ -23,28 +23,18 @@ pub(crate) async fn list(platform: &Platform, id: &str) -> Result<Reply, Stop> {
 /// `DELETE /admin/users/ID/passkeys`: all of them, with the sessions that they opened.
 pub(crate) async fn remove_all(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let id = account_id(id)?;
-    match account::ask(platform, &id, &AccountCommand::RemovePasskeys).await? {
-        AccountAnswer::EndedAll(ended) => {
-            platform.audit.user(&id).ended(ended);
-            Ok(removed(ended))
-        }
-        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+    let ended = account::ask(platform, &id, &RemovePasskeys).await?.ok_or(Refusal::UserNotFound)?;
+    platform.audit.user(&id).ended(ended);
+    Ok(removed(ended))
 }
 
 /// `DELETE /admin/users/ID/passkeys/PASSKEY`: one, with the sessions that it opened.
 pub(crate) async fn remove(platform: &Platform, id: &str, passkey: &str) -> Result<Reply, Stop> {
     let id = account_id(id)?;
     let passkey = CredentialId::parse(passkey).ok_or(Refusal::PasskeyNotFound)?.to_text();
-    match account::ask(platform, &id, &AccountCommand::RemovePasskey { id: passkey }).await? {
-        AccountAnswer::EndedAll(ended) => {
-            platform.audit.user(&id).ended(ended);
-            Ok(removed(ended))
-        }
-        AccountAnswer::Missing => Err(Refusal::PasskeyNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+    let ended = account::ask(platform, &id, &RemovePasskey { id: passkey }).await?.ok_or(Refusal::PasskeyNotFound)?;
+    platform.audit.user(&id).ended(ended);
+    Ok(removed(ended))
 }
 
 fn removed(ended: Ended) -> Reply {

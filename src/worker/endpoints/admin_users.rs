@@ -3,6 +3,12 @@
 
 use serde_json::{Value, json};
 
+use crate::account::grants::{EndGrant, EndGrants, WithdrawConsent};
+use crate::account::identifier::ReadIdentifier;
+use crate::account::overview::{Overview, ReadOverview, SessionView};
+use crate::account::record::AccountRecord;
+use crate::account::sessions::{EndSessions, GrantsToEnd, SecureAccount};
+use crate::account::turn::Ended;
 use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::admin::user::UserDescription;
 use crate::oauth::endpoints::id_token::Profile;
@@ -11,15 +17,12 @@ use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::Reply;
-use crate::worker::account;
+use crate::worker::account::{self, Ending};
 use crate::worker::clients::{id_of_segment, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, Ended, GrantsToEnd};
-use crate::worker::objects::account_records::{AccountRecord, Overview, SessionView};
-use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::Stop;
 use crate::worker::users::{self, Name, checked};
@@ -42,11 +45,7 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
     let query = request.query_form()?;
     if let Some(username) = query.get("username") {
         let username = username.to_ascii_lowercase();
-        let entry = users::identifier(platform, &Name::Username(&username), &IdentifierCommand::Read).await?;
-        let IdentifierAnswer::Entry(entry) = entry else {
-            return Err(objects::unexpected().into());
-        };
-        let users = match entry {
+        let users = match users::identifier(platform, &Name::Username(&username), &ReadIdentifier).await? {
             Some(entry) => match read_shown(platform, &entry.account).await {
                 Ok(user) => vec![user],
                 // A name whose account is still being made, or never was.
@@ -113,20 +112,18 @@ async fn end_after_replacing(
     resets_password: bool,
     ends_grants: bool,
 ) -> Result<Option<Ended>, Stop> {
-    let command = match (resets_password, ends_grants) {
+    let ended = match (resets_password, ends_grants) {
         (false, false) => return Ok(None),
-        (false, true) => AccountCommand::EndGrants { which: GrantFilter::default(), job: None },
+        (false, true) => {
+            let grants = account::ask(platform, id, &EndGrants { which: GrantFilter::default(), job: None }).await?;
+            grants.map(|grants| Ended { grants, ..Ended::default() })
+        }
         (true, _) => {
             let grants = if ends_grants { GrantsToEnd::All } else { GrantsToEnd::None };
-            AccountCommand::Secure { except: None, passkeys: false, grants }
+            account::ask(platform, id, &SecureAccount { except: None, passkeys: false, grants }).await?
         }
     };
-    match account::ask(platform, id, &command).await? {
-        AccountAnswer::Ended(grants) => Ok(Some(Ended { grants, ..Ended::default() })),
-        AccountAnswer::EndedAll(ended) => Ok(Some(ended)),
-        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+    Ok(Some(ended.ok_or(Refusal::UserNotFound)?))
 }
 
 /// `DELETE /admin/users/ID`: with sessions, grants and passkeys, at once.
@@ -151,7 +148,7 @@ pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, Sto
 
 /// `DELETE /admin/users/ID/sessions`: all of them, and the grants that were to last as long.
 pub(crate) async fn end_sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    ended(platform, &account_id(id)?, &AccountCommand::EndSessions).await
+    ended(platform, &account_id(id)?, &EndSessions).await
 }
 
 /// `GET /admin/users/ID/grants`.
@@ -163,21 +160,17 @@ pub(crate) async fn grants(platform: &Platform, id: &str) -> Result<Reply, Stop>
 
 /// `DELETE /admin/users/ID/grants`: all of them.
 pub(crate) async fn end_grants(platform: &Platform, id: &str) -> Result<Reply, Stop> {
-    ended(platform, &account_id(id)?, &AccountCommand::EndGrants { which: GrantFilter::default(), job: None }).await
+    ended(platform, &account_id(id)?, &EndGrants { which: GrantFilter::default(), job: None }).await
 }
 
 /// `DELETE /admin/users/ID/grants/GRANT`.
 pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Result<Reply, Stop> {
     let (id, grant) = (account_id(id)?, GrantId::parse(grant).ok_or(Refusal::GrantNotFound)?);
-    let command = AccountCommand::EndGrant { grant };
-    match account::ask(platform, &id, &command).await? {
-        AccountAnswer::Done => {
-            platform.audit.user(&id).done(&command, 1);
-            Ok(Reply::empty(204))
-        }
-        AccountAnswer::Missing => Err(Refusal::GrantNotFound.into()),
-        _ => Err(objects::unexpected().into()),
+    if !account::ask(platform, &id, &EndGrant { grant: grant.clone() }).await? {
+        return Err(Refusal::GrantNotFound.into());
     }
+    platform.audit.user(&id).grant(&grant).note(EventKind::GrantEnded);
+    Ok(Reply::empty(204))
 }
 
 /// `GET /admin/clients/ID/grants`: those of a page of accounts, and where the next one begins.
@@ -209,11 +202,13 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
     let query = request.query_form()?;
     let client = id_of_segment(id)?;
     let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
-    let command = match is_there {
-        true => AccountCommand::EndGrants { which: GrantFilter::of_client(client.clone()), job: None },
-        false => AccountCommand::Withdraw { client: client.clone() },
+    let from = query.get("cursor").unwrap_or_default();
+    let (ended, next) = if is_there {
+        let command = EndGrants { which: GrantFilter::of_client(client.clone()), job: None };
+        end_all_of(platform, &client, &command, from).await?
+    } else {
+        end_all_of(platform, &client, &WithdrawConsent { client: client.clone() }, from).await?
     };
-    let (ended, next) = end_all_of(platform, &client, &command, query.get("cursor").unwrap_or_default()).await?;
     platform.audit.client(&client).note_count(EventKind::GrantsEnded, ended);
     let answer = match next {
         Some(next) => json!({ "ended": ended, "cursor": next }),
@@ -227,19 +222,17 @@ const ACCOUNTS_A_REQUEST: u64 = 500;
 
 /// Ends the grants of a client, account by account, with a command that does so in one. Says how many, and where to go on
 /// if there were too many accounts.
-pub(crate) async fn end_all_of(
+pub(crate) async fn end_all_of<C: Ending>(
     platform: &Platform,
     client: &ClientId,
-    command: &AccountCommand,
+    command: &C,
     from: &str,
 ) -> Result<(u64, Option<String>), Stop> {
     let (mut after, mut total, mut asked) = (from.to_owned(), 0, 0);
     loop {
         let accounts = accounts(platform, client, &after).await?;
         for account in &accounts {
-            if let AccountAnswer::Ended(ended) = account::ask(platform, account, command).await? {
-                total += ended;
-            }
+            total += account::ask(platform, account, command).await?.unwrap_or_default();
         }
         asked += PAGE;
         match accounts.last() {
@@ -260,23 +253,15 @@ async fn accounts(platform: &Platform, client: &ClientId, after: &str) -> Result
     }
 }
 
-async fn ended(platform: &Platform, id: &AccountId, command: &AccountCommand) -> Result<Reply, Stop> {
-    match account::ask(platform, id, command).await? {
-        AccountAnswer::Ended(count) => {
-            platform.audit.user(id).done(command, count);
-            Ok(Reply::json(200, &json!({ "ended": count })))
-        }
-        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+async fn ended<C: Ending>(platform: &Platform, id: &AccountId, command: &C) -> Result<Reply, Stop> {
+    let count = account::ask(platform, id, command).await?.ok_or(Refusal::UserNotFound)?;
+    command.note(platform.audit.user(id), count);
+    Ok(Reply::json(200, &json!({ "ended": count })))
 }
 
 pub(super) async fn overview(platform: &Platform, id: &AccountId) -> Result<Overview, Stop> {
-    match account::ask(platform, id, &AccountCommand::Overview { session: None }).await? {
-        AccountAnswer::Overview(overview) => Ok(*overview),
-        AccountAnswer::Missing => Err(Refusal::UserNotFound.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+    let overview = account::ask(platform, id, &ReadOverview { session: None }).await?;
+    Ok(*overview.ok_or(Refusal::UserNotFound)?)
 }
 
 fn described(id: &AccountId, overview: &Overview, platform: &Platform, which: impl Fn(&Grant) -> bool) -> Vec<Value> {

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::account::grants::{AllowError, AllowRequest, Authorize, Decided};
+use crate::account::record::AccountRecord;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, client_id};
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::endpoints::onward::{after_sign_in, ui_locales};
-use crate::oauth::grant::Outcome;
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::scope::Scope;
@@ -20,8 +21,6 @@ use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
-use crate::worker::objects::account_records::AccountRecord;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::random::random;
 use crate::worker::report::Stop;
@@ -85,16 +84,12 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
             let session = Some(session.clone());
             let taken = status::take(platform).await?;
             let (request, status) = (asked.clone(), taken.entry());
-            let command = AccountCommand::Authorize { session, request, grant: grant.clone(), status };
-            match account::ask(platform, id, &command).await? {
-                AccountAnswer::Decision { decision, account } => {
-                    if !matches!(decision, Decision::Allowed(_)) {
-                        taken.give_back();
-                    }
-                    (decision, account.map(|record| (id, record)))
-                }
-                _ => return Err(objects::unexpected().into()),
+            let command = Authorize { session, request, grant: grant.clone(), status };
+            let Decided { decision, account } = account::ask(platform, id, &command).await?;
+            if !matches!(decision, Decision::Allowed(_)) {
+                taken.give_back();
             }
+            (decision, account.map(|record| (id, record)))
         }
     };
     match (decision.unless_silent(&asked), known) {
@@ -147,7 +142,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
     // The same form gives the same grant, and so the same code.
     let grant = grant_of_form(&nonce);
     platform.audit.grant(&grant);
-    let command = AccountCommand::Allow {
+    let command = AllowRequest {
         session: session.clone(),
         scope: asked.scope.clone(),
         request: asked,
@@ -155,16 +150,15 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
         status: status::take(platform).await?.entry(),
     };
     match account::ask(platform, id, &command).await? {
-        AccountAnswer::Grant(Ok(Outcome::Issued)) => {
+        Ok(()) => {
             platform.audit.note(EventKind::ConsentGiven);
             Ok(send_code(platform, browser, &target, id, &grant))
         }
-        AccountAnswer::Grant(Err(refusal)) => {
+        Err(AllowError::Grant(refusal)) => {
             platform.audit.refused(&Refusal::Grant(refusal));
             Ok(browser.problem(platform, &Refusal::Grant(refusal), Some(&back)))
         }
-        AccountAnswer::Missing => Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back))),
-        _ => Err(objects::unexpected().into()),
+        Err(AllowError::SessionMissing) => Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back))),
     }
 }
 

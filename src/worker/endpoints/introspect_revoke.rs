@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
+use crate::account::grants::{DescribeRefreshToken, RevokeGrant, RevokeToken};
 use crate::oauth::endpoints::bearer::any_audience_policy;
 use crate::oauth::endpoints::introspect;
 use crate::oauth::endpoints::revoke;
 use crate::oauth::endpoints::token_endpoint;
 use crate::oauth::grant::handle::{Handle, Kind, is_handle};
 use crate::oauth::grant::rights::ClientRights;
-use crate::oauth::grant::{Describe, Outcome, Revoke};
+use crate::oauth::grant::{Describe, Revoke};
 use crate::oauth::vocabulary::client::{ClientId, GrantType};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{Client, Refusal};
@@ -19,7 +20,6 @@ use crate::worker::clients::{Standing, authenticate, authenticate_confidential, 
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::{Fault, Stop};
 use crate::worker::ring;
@@ -66,15 +66,10 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
 async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<(), Stop> {
     let grant = handle.grant().ok_or(Refusal::HandleForged)?;
     platform.audit.user(&handle.account).grant(&grant);
-    let command = AccountCommand::Revoke { grant, revoke: Revoke { client: client.clone() } };
-    match account::ask(platform, &handle.account, &command).await? {
-        AccountAnswer::Grant(Ok(Outcome::Ended)) => {
-            platform.audit.note_way(EventKind::TokenRevoked, "refresh_token");
-            Ok(())
-        }
-        AccountAnswer::Grant(Err(_)) => Err(Refusal::TokenOfAnother.into()),
-        _ => Err(objects::unexpected().into()),
-    }
+    let command = RevokeGrant { grant, revoke: Revoke { client: client.clone() } };
+    account::ask(platform, &handle.account, &command).await?.map_err(|_| Refusal::TokenOfAnother)?;
+    platform.audit.note_way(EventKind::TokenRevoked, "refresh_token");
+    Ok(())
 }
 
 /// Ends one access token.
@@ -86,14 +81,10 @@ async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Resul
             return Ok(());
         };
         platform.audit.grant(&grant).user(&account);
-        let command = AccountCommand::RevokeToken { jti: revocation.jti, until: revocation.until };
-        return match account::ask(platform, &account, &command).await? {
-            AccountAnswer::Done | AccountAnswer::Missing => {
-                platform.audit.note_way(EventKind::TokenRevoked, "access_token");
-                Ok(())
-            }
-            _ => Err(objects::unexpected().into()),
-        };
+        let command = RevokeToken { jti: revocation.jti, until: revocation.until };
+        account::ask(platform, &account, &command).await?;
+        platform.audit.note_way(EventKind::TokenRevoked, "access_token");
+        return Ok(());
     }
     let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
     match registry(platform, &client.id, &command).await? {
@@ -116,14 +107,13 @@ async fn refresh_token(platform: &Platform, client: &Client, handle: &Handle) ->
     }
     let rights = ClientRights::of(platform.authority(), client);
     let describe = Describe { client: client.id.clone(), generation: handle.generation, rights };
-    let command = AccountCommand::Describe { grant, describe };
-    match account::ask(platform, &handle.account, &command).await? {
-        AccountAnswer::Described(Some(described)) => {
-            Ok(introspect::active_refresh_token(platform.authority(), &handle.account, &client.id, &described))
+    let command = DescribeRefreshToken { grant, describe };
+    Ok(match account::ask(platform, &handle.account, &command).await? {
+        Some(described) => {
+            introspect::active_refresh_token(platform.authority(), &handle.account, &client.id, &described)
         }
-        AccountAnswer::Described(None) | AccountAnswer::Missing => Ok(introspect::inactive()),
-        _ => Err(objects::unexpected().into()),
-    }
+        None => introspect::inactive(),
+    })
 }
 
 /// The token, if it is one of ours and its time is not over.

@@ -1,5 +1,7 @@
 //! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
 
+use crate::account::profile::ReadAccount;
+use crate::account::sessions::EndSession;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::logout::{Hint, LogoutRequest};
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -12,8 +14,6 @@ use crate::worker::clients;
 use crate::worker::endpoints::authorize::in_language;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::report::Stop;
 use crate::worker::ring;
 
@@ -56,7 +56,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         }
     } else if !hint.as_ref().is_some_and(|hint| is_about(hint, id.as_str(), session.as_str())) {
         let query = encode_parameters(form.pairs());
-        let AccountAnswer::Account(record) = account::ask(platform, id, &AccountCommand::Read).await? else {
+        let Some(record) = account::ask(platform, id, &ReadAccount).await? else {
             return Ok(done());
         };
         let profile = account::profile(platform, id, &record).await?;
@@ -69,13 +69,9 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         let targets: Vec<_> = target.iter().map(RedirectUri::form_target).collect();
         return Ok(browser.page(platform, 200, page.render(browser.words), &targets));
     }
-    match account::ask(platform, id, &AccountCommand::EndSession { session: session.clone() }).await? {
-        AccountAnswer::Ended(_) | AccountAnswer::Missing => {
-            platform.audit.user(id).note(EventKind::SignOut);
-            Ok(done())
-        }
-        _ => Err(objects::unexpected().into()),
-    }
+    account::ask(platform, id, &EndSession { session: session.clone() }).await?;
+    platform.audit.user(id).note(EventKind::SignOut);
+    Ok(done())
 }
 
 fn is_about(hint: &Hint, account: &str, session: &str) -> bool {

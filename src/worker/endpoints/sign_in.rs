@@ -2,6 +2,10 @@
 
 use worker::Delay;
 
+use crate::account::identifier::What;
+use crate::account::passkeys::{AnsweredChallenge, PasskeyUse, ReadPasskey};
+use crate::account::record::PasskeyRecord;
+use crate::account::sessions::{EndSession, OpenSession, Opened};
 use crate::identity::passkey::{self, RelyingParty};
 use crate::identity::password;
 use crate::identity::profile::Username;
@@ -21,9 +25,6 @@ use crate::worker::browser::{Browser, Purpose};
 use crate::worker::endpoints::authorize::{asked, continuation};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand, AnsweredChallenge, Used};
-use crate::worker::objects::identifier_do::What;
 use crate::worker::passwords;
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
@@ -184,20 +185,18 @@ async fn check_passkey(
     };
     let account = AccountId::from_bytes(user_handle);
     let id = credential.to_text();
-    let stored = match account::ask(platform, &account, &AccountCommand::Passkey { id: id.clone() }).await? {
-        AccountAnswer::Passkey(record) => {
-            platform.audit.user(&account);
-            record.passkey
-        }
-        AccountAnswer::Missing => return Ok(None),
-        _ => return Err(objects::unexpected().into()),
+    let Some(PasskeyRecord { passkey: stored, .. }) =
+        account::ask(platform, &account, &ReadPasskey { id: id.clone() }).await?
+    else {
+        return Ok(None);
     };
+    platform.audit.user(&account);
     let verified = passkey::verify_authentication(&rp, &user_handle, answered.challenge.as_bytes(), &stored, response);
     let Ok(assertion) = verified else {
         return Ok(None);
     };
     let amr = PASSKEY_AMR.map(str::to_owned).to_vec();
-    let used = Used { id, assertion, answered };
+    let used = PasskeyUse { id, assertion, answered };
     let session = open_session(platform, browser, &account, amr, Some(used)).await?;
     Ok(session.map(|session| (account, session)))
 }
@@ -208,7 +207,7 @@ pub(crate) async fn open_session(
     browser: &Browser,
     account: &AccountId,
     amr: Vec<String>,
-    passkey: Option<Used>,
+    passkey: Option<PasskeyUse>,
 ) -> Result<Option<SessionId>, Stop> {
     let acr = if passkey.is_some() { Acr::PhishingResistant } else { Acr::SignedIn };
     let sign_in = SignedIn { at: platform.now, amr, acr: Some(acr) };
@@ -221,36 +220,34 @@ pub(crate) async fn open_session_for(
     browser: &Browser,
     account: &AccountId,
     sign_in: SignedIn,
-    passkey: Option<Used>,
+    passkey: Option<PasskeyUse>,
 ) -> Result<Option<SessionId>, Stop> {
     let session = SessionId::from_bytes(random()?);
     let replaces = browser.session.as_ref().filter(|(owner, _)| owner == account).map(|(_, session)| session.clone());
     // Somebody else was signed in here: that session ends with this sign-in.
     if let Some((other, old)) = browser.session.as_ref().filter(|(owner, _)| owner != account) {
-        account::ask(platform, other, &AccountCommand::EndSession { session: old.clone() }).await?;
+        account::ask(platform, other, &EndSession { session: old.clone() }).await?;
         platform.audit.user(other).note(EventKind::SignOut);
     }
-    let command =
-        AccountCommand::SignIn { session: session.clone(), sign_in, agent: browser.agent.clone(), replaces, passkey };
+    let command = OpenSession { session: session.clone(), sign_in, agent: browser.agent.clone(), replaces, passkey };
     match account::ask(platform, account, &command).await? {
-        AccountAnswer::Done => {
+        Opened::Done => {
             platform.audit.user(account).note(EventKind::SignIn);
             Ok(Some(session))
         }
-        AccountAnswer::CounterRestarted => {
+        Opened::CounterRestarted => {
             platform.audit.user(account).note(EventKind::PasskeyCounterRestarted);
             platform.audit.note(EventKind::SignIn);
             Ok(Some(session))
         }
-        AccountAnswer::CounterWentBack => {
+        Opened::CounterWentBack => {
             platform.audit.user(account).note(EventKind::PasskeyCounter);
             Ok(None)
         }
-        AccountAnswer::Missing | AccountAnswer::Refused => {
+        Opened::Missing | Opened::PasskeyRefused => {
             platform.audit.user(account);
             Ok(None)
         }
-        _ => Err(objects::unexpected().into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Making an account for oneself, where the operator allows it.
 
+use crate::account::identifier::What;
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::admin::user::Change;
@@ -15,7 +16,6 @@ use crate::worker::endpoints::authorize::continuation;
 use crate::worker::endpoints::sign_in::{no_cookies, open_session};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::identifier_do::What;
 use crate::worker::report::Stop;
 use crate::worker::users::{self, NewUser};
 

@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
+use crate::account::grants::{RedeemCode, RefreshGrant, Tokens};
+use crate::account::record::AccountRecord;
+use crate::account::turn::AccountCommand;
 use crate::oauth::endpoints::id_token;
 use crate::oauth::endpoints::token_endpoint::{self, TokenRequest};
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::grant::rights::ClientRights;
-use crate::oauth::grant::{self, GrantRefusal, TokenGrant};
+use crate::oauth::grant::{GrantRefusal, TokenGrant};
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::scope::OPENID;
 use crate::oauth::{Client, Refusal};
@@ -16,9 +19,6 @@ use crate::worker::account;
 use crate::worker::clients::{self, authenticate};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
-use crate::worker::objects::account_records::AccountRecord;
 use crate::worker::random::random;
 use crate::worker::report::Stop;
 use crate::worker::ring;
@@ -38,49 +38,64 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
         }
         TokenRequest::Redeem { account, grant, redeem } => {
             let profile = client.has_profile_in_id_tokens();
-            let command = AccountCommand::Redeem { grant: grant.clone(), redeem, profile };
+            let command = RedeemCode { grant: grant.clone(), redeem, profile };
             tokens(platform, &account, grant, client, command).await
         }
         TokenRequest::Refresh { account, grant, refresh } => {
             let profile = client.has_profile_in_id_tokens();
-            let command = AccountCommand::Refresh { grant: grant.clone(), refresh, profile };
+            let command = RefreshGrant { grant: grant.clone(), refresh, profile };
             tokens(platform, &account, grant, client, command).await
         }
     }
 }
 
+/// A command that yields tokens.
+trait YieldsTokens: AccountCommand<Answer = Result<Tokens, GrantRefusal>> {
+    /// The grant type, for the audit event.
+    const GRANT_TYPE: GrantType;
+
+    /// Replaces the client's rights.
+    fn set_rights(&mut self, rights: ClientRights);
+}
+
+impl YieldsTokens for RedeemCode {
+    const GRANT_TYPE: GrantType = GrantType::AuthorizationCode;
+
+    fn set_rights(&mut self, rights: ClientRights) {
+        self.redeem.rights = rights;
+    }
+}
+
+impl YieldsTokens for RefreshGrant {
+    const GRANT_TYPE: GrantType = GrantType::RefreshToken;
+
+    fn set_rights(&mut self, rights: ClientRights) {
+        self.refresh.rights = rights;
+    }
+}
+
 /// Runs the command in the account, which stores the result, and issues the tokens.
-async fn tokens(
+async fn tokens<C: YieldsTokens>(
     platform: &Platform,
     account: &AccountId,
     grant: GrantId,
     mut client: Rc<Client>,
-    mut command: AccountCommand,
+    mut command: C,
 ) -> Result<Reply, Stop> {
     platform.audit.user(account).grant(&grant);
     let mut answer = account::ask(platform, account, &command).await?;
-    if let AccountAnswer::Grant(Err(GrantRefusal::RightsLost)) = answer {
+    if let Err(GrantRefusal::RightsLost) = answer {
         // A copy of the client's record lacks the rights; the grant is revoked only if the record itself does.
         client = clients::find_exact(platform, &client.id).await?.ok_or(Refusal::ClientUnknown)?;
-        if let AccountCommand::Redeem { redeem: grant::Redeem { rights, .. }, .. }
-        | AccountCommand::Refresh { refresh: grant::Refresh { rights, .. }, .. } = &mut command
-        {
-            *rights = ClientRights { exact: true, ..ClientRights::of(platform.authority(), &client) };
-        }
+        command.set_rights(ClientRights { exact: true, ..ClientRights::of(platform.authority(), &client) });
         answer = account::ask(platform, account, &command).await?;
     }
-    let (tokens, record) = match answer {
-        AccountAnswer::Tokens { tokens, account } => (tokens, account),
-        AccountAnswer::Grant(Err(refusal)) => return Err(Refusal::Grant(refusal).into()),
-        _ => return Err(objects::unexpected().into()),
-    };
+    let Tokens { tokens, account: record } = answer.map_err(Refusal::Grant)?;
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = token_endpoint::of_grant(authority, key, account, &grant, &client, &tokens);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
     let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
-    let is_refresh = matches!(command, AccountCommand::Refresh { .. });
-    let way = if is_refresh { GrantType::RefreshToken } else { GrantType::AuthorizationCode };
-    platform.audit.minted(&claims, way, tokens.repeated);
+    platform.audit.minted(&claims, C::GRANT_TYPE, tokens.repeated);
     let id_token = match tokens.scope.contains(OPENID) {
         true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), &access_token).await?),
         false => None,

@@ -7,6 +7,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::account::identifier::{ReadIdentifier, ResealPassword};
+use crate::account::profile::{ReadAccount, Replaced, SetProfile};
+use crate::account::record::AccountRecord;
 use crate::oauth::ClientId;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::AccountId;
@@ -18,8 +21,6 @@ use crate::worker::crypto::Opened;
 use crate::worker::env::{KEYRING, Platform};
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
-use crate::worker::objects::identifier_do::{IdentifierAnswer, IdentifierCommand};
 use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::passwords;
@@ -312,7 +313,7 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
             kv::write_sealed(platform, &name, &sealed).await?;
             tally.resealed += 1;
             // Whoever deletes a user deletes the entry last: if not after this write, then it is for us to do.
-            if matches!(account::ask(platform, &account, &AccountCommand::Read).await?, AccountAnswer::Missing) {
+            if account::ask(platform, &account, &ReadAccount).await?.is_none() {
                 kv::delete(platform, &name).await?;
             }
         }
@@ -325,10 +326,8 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
 async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) -> Result<(bool, Option<String>), Fault> {
     let name = profile_name(platform, account);
     for attempt in 0..RACES {
-        let was = match account::ask(platform, account, &AccountCommand::Read).await? {
-            AccountAnswer::Account(record) => record.profile,
-            AccountAnswer::Missing => return Ok((false, None)),
-            _ => return Err(objects::unexpected()),
+        let Some(AccountRecord { profile: was, .. }) = account::ask(platform, account, &ReadAccount).await? else {
+            return Ok((false, None));
         };
         tally.records += u64::from(attempt == 0);
         let (text, sealed) = match due(platform, &name, &was, tally).await? {
@@ -343,13 +342,12 @@ async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) ->
         let Some(sealed) = sealed else {
             return Ok((true, Some(username)));
         };
-        match account::ask(platform, account, &AccountCommand::SetProfile { was, sealed }).await? {
-            AccountAnswer::Done => {
+        match account::ask(platform, account, &SetProfile { was, sealed }).await? {
+            Replaced::Done => {
                 tally.resealed += 1;
                 return Ok((true, Some(username)));
             }
-            AccountAnswer::Refused | AccountAnswer::Missing => {}
-            _ => return Err(objects::unexpected()),
+            Replaced::Outdated | Replaced::Missing => {}
         }
     }
     Err(objects::unexpected())
@@ -359,10 +357,8 @@ async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) ->
 async fn password(platform: &Platform, account: &AccountId, username: &str, tally: &mut Tally) -> Result<(), Fault> {
     let (name, identifier) = (passwords::name(platform, account), Name::Username(username));
     for attempt in 0..RACES {
-        let entry = match users::identifier(platform, &identifier, &IdentifierCommand::Read).await? {
-            IdentifierAnswer::Entry(entry) => entry.filter(|entry| entry.account == *account),
-            _ => return Err(objects::unexpected()),
-        };
+        let entry = users::identifier(platform, &identifier, &ReadIdentifier).await?;
+        let entry = entry.filter(|entry| entry.account == *account);
         let Some(was) = entry.and_then(|entry| entry.password) else {
             return Ok(());
         };
@@ -370,13 +366,9 @@ async fn password(platform: &Platform, account: &AccountId, username: &str, tall
         let Some(Due::Anew { sealed, .. }) = due(platform, &name, &was, tally).await? else {
             return Ok(());
         };
-        match users::identifier(platform, &identifier, &IdentifierCommand::Reseal { was, sealed }).await? {
-            IdentifierAnswer::Done => {
-                tally.resealed += 1;
-                return Ok(());
-            }
-            IdentifierAnswer::Entry(_) => {}
-            _ => return Err(objects::unexpected()),
+        if users::identifier(platform, &identifier, &ResealPassword { was, sealed }).await? {
+            tally.resealed += 1;
+            return Ok(());
         }
     }
     Err(objects::unexpected())

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::account::grants::EndGrants;
+use crate::account::sessions::EndSessions;
 use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::grant::handle::AccountId;
@@ -19,7 +21,6 @@ use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::kv::Kind;
 use crate::worker::objects;
-use crate::worker::objects::account_commands::{AccountAnswer, AccountCommand};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::Fault;
 
@@ -229,10 +230,8 @@ impl Revoke {
         let this: &Self = self;
         let end = async |account: &AccountId| {
             let ended = this.end_grants(platform, None, account).await?;
-            match account::ask(platform, account, &AccountCommand::EndSessions).await? {
-                AccountAnswer::Ended(_) | AccountAnswer::Missing => Ok(ended),
-                _ => Err(objects::unexpected()),
-            }
+            account::ask(platform, account, &EndSessions).await?;
+            Ok(ended)
         };
         let outcomes = at_once(accounts.iter().map(end)).await;
         let failed = outcomes.iter().filter(|outcome: &&Result<u64, Fault>| outcome.is_err()).count();
@@ -263,11 +262,8 @@ impl Revoke {
         let mut which: GrantFilter = self.what.grants.clone();
         which.client = client.cloned().or(which.client);
         let job = client.map_or_else(|| self.id.clone(), |client| format!("{} {client}", self.id));
-        match account::ask(platform, account, &AccountCommand::EndGrants { which, job: Some(job) }).await? {
-            AccountAnswer::Ended(ended) => Ok(ended),
-            AccountAnswer::Missing => Ok(0),
-            _ => Err(objects::unexpected()),
-        }
+        let ended = account::ask(platform, account, &EndGrants { which, job: Some(job) }).await?;
+        Ok(ended.unwrap_or_default())
     }
 
     /// Accounts that did not answer, once more: what does not answer now either stays for the next time.

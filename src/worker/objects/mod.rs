@@ -1,10 +1,6 @@
 //! Calling our Durable Objects: a command goes in, an answer or the word of a fault comes out.
 
-pub(crate) mod account_commands;
 pub(crate) mod account_do;
-mod account_grants;
-mod account_passkeys;
-pub(crate) mod account_records;
 pub(crate) mod events_do;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
@@ -24,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{Env, Request, Response, State, web_sys};
 
-use crate::records::Records as _;
+use crate::account::command::Reply;
+use crate::records::{Records as _, StorageError};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
@@ -142,4 +139,15 @@ pub(crate) fn unexpected() -> Fault {
 /// An object that does not answer, or is not there.
 pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
     Fault::new(FaultKind::ObjectUnavailable, &cause)
+}
+
+/// Encodes the answer of a command as the object's reply. A storage failure is logged here.
+pub(crate) struct Encoded;
+
+impl Reply for Encoded {
+    type Reply = Result<worker::Result<Response>, Fault>;
+
+    fn reply<A: Serialize>(self, answer: Result<A, StorageError>) -> Self::Reply {
+        Ok(reply(Ok(answer?)))
+    }
 }

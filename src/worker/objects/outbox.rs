@@ -1,68 +1,60 @@
-//! What an account has still to tell the status lists. It is stored in the turn that ends a grant, told before the answer leaves, and
-//! told again by the account's alarm if that could not be done.
+//! Notifies status lists of the revocations that an account has stored for them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use worker::{Env, State};
 
-use crate::oauth::status::{ListId, StatusEntry};
-use crate::token::UnixTime;
+use crate::account::outbox::{self, Notice};
+use crate::oauth::Authority;
+use crate::worker::env::{self, STATUS_LIST};
 use crate::worker::report::{self, Fault};
-use crate::worker::{env, status};
 
+use super as objects;
 use super::records::SqliteRecords;
-use crate::records::{Records as _, Table};
+use super::status_list_do::{ListAnswer, ListCommand};
 
-/// How soon a status list is told again what it could not be told.
-pub(super) const TELL_AGAIN: Duration = Duration::from_secs(10);
-/// How many status lists are told in one turn: the platform bounds the calls of one, to 50 where it gives the least.
-const TELL_AT_ONCE: usize = 40;
+/// How long to wait before a status list that did not confirm is notified again.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// Notes that the tokens of a grant count no more; the last of them expires then.
-pub(super) fn note(records: &SqliteRecords, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
-    let id = format!("{}.{}", entry.list, entry.idx);
-    Ok(records.put(Table::Revocation, &id, None, &(entry, last_token_ends))?)
-}
-
-/// Is there nothing to tell? If that cannot be seen, there may be.
+/// Returns whether every revocation is confirmed; `false` if storage cannot tell.
 pub(super) fn is_empty(records: &SqliteRecords) -> bool {
-    records.page::<IgnoredAny>(Table::Revocation, "", 1).is_ok_and(|rows| rows.is_empty())
+    outbox::is_empty(records).map_err(Fault::from).unwrap_or_default()
 }
 
-/// Has the status lists told: as many of them as one turn may ask. Says how soon to go on, unless they know all of it. A fault has been
-/// logged where it was built.
-pub(super) async fn tell(state: &State, env: &Env) -> Option<Duration> {
+/// Notifies as many status lists as one turn may. Returns when to go on, unless all have confirmed.
+pub(super) async fn notify(state: &State, env: &Env) -> Option<Duration> {
     let records = SqliteRecords::open(state);
-    let outcome = tell_some(&records, env).await;
+    let outcome = notify_some(&records, env).await;
     records.tell_costs(env, "account");
     match outcome {
-        // Others may have ended grants meanwhile.
+        // Other requests may have ended grants in the meantime.
         Ok(()) if is_empty(&records) => None,
         Ok(()) => Some(Duration::ZERO),
-        Err(_) => Some(TELL_AGAIN),
+        Err(_) => Some(RETRY_AFTER),
     }
 }
 
-async fn tell_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
-    let mut lists: BTreeMap<ListId, Vec<_>> = BTreeMap::new();
-    for (id, (entry, until)) in records.list::<(StatusEntry, UnixTime)>(Table::Revocation)? {
-        lists.entry(entry.list).or_default().push((id, (entry, until)));
-    }
+async fn notify_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
+    let notices = outbox::notices(records)?;
     let authority = env::authority(env)?;
     let mut outcome = Ok(());
-    for (_, ended) in lists.into_iter().take(TELL_AT_ONCE) {
-        match status::revoke(env, &authority, ended.iter().map(|(_, revocation)| *revocation)).await {
-            Ok(told) => {
-                report::calls_of_object(env, "account", told);
-                for (id, _) in ended {
-                    records.delete(Table::Revocation, &id)?;
-                }
+    for notice in notices {
+        match send(env, &authority, &notice).await {
+            Ok(()) => {
+                report::calls_of_object(env, "account", 1);
+                outbox::confirmed(records, &notice)?;
             }
-            // It holds up no other.
+            // The other lists are notified all the same.
             Err(fault) => outcome = Err(fault),
         }
     }
     outcome
+}
+
+async fn send(env: &Env, authority: &Authority, notice: &Notice) -> Result<(), Fault> {
+    let name = format!("{}|{}", authority.issuer(), notice.list);
+    match objects::ask(env, STATUS_LIST, &name, &ListCommand::Revoke(notice.entries.clone())).await? {
+        ListAnswer::Done => Ok(()),
+        ListAnswer::Unchanged | ListAnswer::List { .. } => Err(objects::unexpected()),
+    }
 }

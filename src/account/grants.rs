@@ -1,0 +1,434 @@
+//! Consents and grants: authorizing, redeeming, refreshing, revoking, ending. [`grant::step`] decides.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::FORM_TTL;
+use crate::account::record::AccountRecord;
+use crate::account::turn::{AccountCommand, Turn};
+use crate::oauth::admin::bulk::GrantFilter;
+use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, decide};
+use crate::oauth::endpoints::id_token;
+use crate::oauth::grant::consent::Consent;
+use crate::oauth::grant::handle::{GrantId, SessionId};
+use crate::oauth::grant::rights::{ClientRights, Rights};
+use crate::oauth::grant::{
+    self, AccountState, Describe, Described, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant,
+};
+use crate::oauth::status::StatusEntry;
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::scope::{Scope, permitted_scope};
+use crate::records::{Records, StorageError, Table, ends_at};
+use crate::token::UnixTime;
+
+/// How long the count of a job's ended grants is kept, seconds: longer than any job runs.
+const JOB_COUNT_TTL: u64 = 30 * 24 * 3600;
+
+impl<R: Records> Turn<'_, R> {
+    fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StorageError> {
+        self.records.get(Table::Grant, id.as_str())
+    }
+
+    fn consent(&self, client: &ClientId) -> Result<Option<Consent>, StorageError> {
+        let stored: Option<Consent> = self.records.get(Table::Consent, client.as_str())?;
+        Ok(stored.map(|consent| consent.paired(self.authority.issuer())))
+    }
+
+    /// Returns whether a grant is active by its own expiry and its session. What its client may have now is not checked.
+    pub(super) fn is_active(&self, grant: &Grant) -> Result<bool, StorageError> {
+        Ok(grant.is_active(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
+    }
+
+    /// Returns the part of the account's state that limits a grant. The session is only read if the grant is bound to it.
+    fn state<'a>(
+        &self,
+        grant: Option<&Grant>,
+        client: &ClientRights,
+        scope: Option<&'a Scope>,
+    ) -> Result<AccountState<'a>, StorageError> {
+        let session_is_active = match grant {
+            Some(grant) => {
+                grant.outlives_session(&Rights { client, user: scope }) || self.session(&grant.session)?.is_some()
+            }
+            None => false,
+        };
+        Ok(AccountState { scope, session_is_active })
+    }
+
+    /// Runs a step of a grant's state machine and stores what it decides.
+    fn step(
+        &self,
+        id: &GrantId,
+        stored: Option<Grant>,
+        command: grant::Command<'_>,
+    ) -> Result<Result<Outcome, GrantRefusal>, StorageError> {
+        let step = grant::step(stored.clone(), command, self.lifetimes(), self.now);
+        match step.next {
+            grant::Next::Keep => {}
+            grant::Next::Put(grant) => {
+                self.records.put(Table::Grant, id.as_str(), ends_at(grant.ends(self.lifetimes())), &grant)?;
+            }
+            grant::Next::End => {
+                if let Some(ended) = stored {
+                    self.end_grant(id.as_str(), &ended)?;
+                }
+            }
+        }
+        Ok(step.outcome)
+    }
+
+    fn issue(&self, id: &GrantId, new: Grant) -> Result<Result<(), GrantRefusal>, StorageError> {
+        let stored = self.grant(id)?;
+        Ok(self.step(id, stored, grant::Command::Issue(Box::new(new)))?.map(|_| ()))
+    }
+
+    /// Runs a step that yields tokens.
+    fn issue_tokens(
+        &self,
+        id: &GrantId,
+        stored: Option<Grant>,
+        command: grant::Command<'_>,
+        account: &AccountRecord,
+        wants_profile: bool,
+    ) -> Result<Result<Tokens, GrantRefusal>, StorageError> {
+        Ok(match self.step(id, stored, command)? {
+            Ok(Outcome::Tokens(tokens)) => {
+                let account = id_token::needs_profile(wants_profile, &tokens).then(|| account.clone());
+                Ok(Tokens { tokens, account })
+            }
+            // A code or a refresh token is never answered so.
+            Ok(Outcome::Issued | Outcome::Ended) => Err(GrantRefusal::GrantUnknown),
+            Err(refusal) => Err(refusal),
+        })
+    }
+}
+
+/// Decides an authorization request. If it is allowed, a code is issued.
+#[derive(Deserialize, Serialize)]
+pub struct Authorize {
+    /// The browser's session.
+    pub session: Option<SessionId>,
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// The identifier of a new grant.
+    pub grant: GrantId,
+    /// The status list entry of its tokens.
+    pub status: StatusEntry,
+}
+
+/// The answer to [`Authorize`].
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Decided {
+    /// What has to happen first, if anything.
+    pub decision: Decision,
+    /// The account, if there is one.
+    pub account: Option<AccountRecord>,
+}
+
+impl AccountCommand for Authorize {
+    type Answer = Decided;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Decided, StorageError> {
+        let Self { session: id, request, grant, status } = self;
+        let session = id.as_ref().map(|id| turn.session(id)).transpose()?.flatten();
+        let consent = turn.consent(&request.client)?;
+        let signed_in = id.as_ref().zip(session.as_ref()).map(|(id, session)| (id, &session.sign_in));
+        let decision = decide(&request, signed_in, account.scope.as_ref(), consent.as_ref(), turn.now);
+        if let (Decision::Allowed(scope), Some(id), Some(session)) = (&decision, id, session) {
+            turn.touch(&id, &session)?;
+            let new = request.grant(scope.clone(), id, session.sign_in, Some(status), turn.now);
+            // The identifier is new, so no other grant has it.
+            let _ = turn.issue(&grant, new)?;
+        }
+        Ok(Decided { decision, account: Some(account) })
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Decided, StorageError> {
+        Ok(Decided { decision: Decision::SignIn, account: None })
+    }
+}
+
+/// Issues a code for a request that the user allows, and stores the consent. The same form yields the same code.
+#[derive(Deserialize, Serialize)]
+pub struct AllowRequest {
+    /// The browser's session.
+    pub session: SessionId,
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// The scope that the user allows.
+    pub scope: Scope,
+    /// The grant's identifier, derived from the form.
+    pub grant: GrantId,
+    /// The status list entry of its tokens.
+    pub status: StatusEntry,
+}
+
+/// Why no code is issued for a request that the user allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowError {
+    /// The session is not active, or there is no account.
+    SessionMissing,
+    /// The form was submitted before, and its grant has been used or has ended.
+    Grant(GrantRefusal),
+}
+
+impl AccountCommand for AllowRequest {
+    type Answer = Result<(), AllowError>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
+        let Self { session: id, request, scope, grant, status } = self;
+        let Some(session) = turn.session(&id)? else {
+            return Ok(Err(AllowError::SessionMissing));
+        };
+        // A form counts once. Submitted again it yields the code that is still unused, and never renews what has ended.
+        let is_repeated = turn.records.contains(Table::SpentForm, grant.as_str())?;
+        if is_repeated && !turn.records.contains(Table::Grant, grant.as_str())? {
+            return Ok(Err(AllowError::Grant(GrantRefusal::CodeSpent)));
+        }
+        // The form shows what could be allowed then; what can be allowed now may be less.
+        let scope = permitted_scope(&scope.within(&request.scope), account.scope.as_ref());
+        let old = turn.consent(&request.client)?;
+        let consent = old.clone().unwrap_or_else(|| Consent::new(turn.now)).with(&scope, &request.resources);
+        if old.as_ref() != Some(&consent) {
+            turn.records.put(Table::Consent, request.client.as_str(), None, &consent)?;
+        }
+        if !is_repeated {
+            turn.records.put(Table::SpentForm, grant.as_str(), ends_at(turn.now.plus(FORM_TTL)), &())?;
+        }
+        let new = request.grant(scope, id, session.sign_in, Some(status), turn.now);
+        Ok(turn.issue(&grant, new)?.map_err(AllowError::Grant))
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
+        Ok(Err(AllowError::SessionMissing))
+    }
+}
+
+/// The answer to [`RedeemCode`] and [`RefreshGrant`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Tokens {
+    /// The contents of the tokens.
+    pub tokens: TokenGrant,
+    /// The account, if the ID token contains claims of its profile.
+    pub account: Option<AccountRecord>,
+}
+
+/// Redeems a code.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct RedeemCode {
+    /// The grant.
+    pub grant: GrantId,
+    /// The request.
+    pub redeem: Redeem,
+    /// Whether the ID token contains all claims of the profile.
+    pub profile: bool,
+}
+
+impl AccountCommand for RedeemCode {
+    type Answer = Result<Tokens, GrantRefusal>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
+        let stored = turn.grant(&self.grant)?;
+        let state = turn.state(stored.as_ref(), &self.redeem.rights, account.scope.as_ref())?;
+        turn.issue_tokens(&self.grant, stored, grant::Command::Redeem(&self.redeem, state), &account, self.profile)
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
+        Ok(Err(GrantRefusal::GrantUnknown))
+    }
+}
+
+/// Uses a refresh token.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct RefreshGrant {
+    /// The grant.
+    pub grant: GrantId,
+    /// The request.
+    pub refresh: Refresh,
+    /// Whether the ID token contains all claims of the profile.
+    pub profile: bool,
+}
+
+impl AccountCommand for RefreshGrant {
+    type Answer = Result<Tokens, GrantRefusal>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
+        let stored = turn.grant(&self.grant)?;
+        let state = turn.state(stored.as_ref(), &self.refresh.rights, account.scope.as_ref())?;
+        turn.issue_tokens(&self.grant, stored, grant::Command::Refresh(&self.refresh, state), &account, self.profile)
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
+        Ok(Err(GrantRefusal::GrantUnknown))
+    }
+}
+
+/// Revokes a grant for its client.
+#[derive(Deserialize, Serialize)]
+pub struct RevokeGrant {
+    /// The grant.
+    pub grant: GrantId,
+    /// The request.
+    pub revoke: Revoke,
+}
+
+impl AccountCommand for RevokeGrant {
+    type Answer = Result<(), GrantRefusal>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
+        let stored = turn.grant(&self.grant)?;
+        Ok(turn.step(&self.grant, stored, grant::Command::Revoke(&self.revoke))?.map(|_| ()))
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
+        Ok(Ok(()))
+    }
+}
+
+/// Revokes one access token of a grant, for its client.
+#[derive(Deserialize, Serialize)]
+pub struct RevokeToken {
+    /// The token's `jti`.
+    pub jti: String,
+    /// When the token can be forgotten.
+    pub until: UnixTime,
+}
+
+impl AccountCommand for RevokeToken {
+    type Answer = ();
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<(), StorageError> {
+        turn.records.put(Table::RevokedToken, &self.jti, Some(self.until), &())
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+/// Checks an access token. Returns the account if the token is active.
+#[derive(Deserialize, Serialize)]
+pub struct TokenStatus {
+    /// The token's grant.
+    pub grant: GrantId,
+    /// The token's `jti`.
+    pub jti: String,
+}
+
+impl AccountCommand for TokenStatus {
+    type Answer = Option<AccountRecord>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
+        let is_active = match turn.grant(&self.grant)? {
+            Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, &self.jti)?,
+            None => false,
+        };
+        Ok(is_active.then_some(account))
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
+        Ok(None)
+    }
+}
+
+/// Describes a refresh token to its client. Returns `None` if it is not active.
+#[derive(Deserialize, Serialize)]
+pub struct DescribeRefreshToken {
+    /// The grant.
+    pub grant: GrantId,
+    /// The request.
+    pub describe: Describe,
+}
+
+impl AccountCommand for DescribeRefreshToken {
+    type Answer = Option<Described>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
+        let (describe, lifetimes) = (&self.describe, turn.lifetimes());
+        let grant = turn.grant(&self.grant)?;
+        let grant = grant.filter(|grant| grant.client == describe.client && grant.is_active(lifetimes, turn.now));
+        let Some(grant) = grant else {
+            return Ok(None);
+        };
+        let state = turn.state(Some(&grant), &describe.rights, account.scope.as_ref())?;
+        Ok(grant.describe(describe, state, lifetimes, turn.now))
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
+        Ok(None)
+    }
+}
+
+/// Ends a grant, for the user or an operator. Returns `false` if it does not exist.
+#[derive(Deserialize, Serialize)]
+pub struct EndGrant {
+    /// The grant.
+    pub grant: GrantId,
+}
+
+impl AccountCommand for EndGrant {
+    type Answer = bool;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<bool, StorageError> {
+        match turn.grant(&self.grant)? {
+            Some(grant) => turn.end_grant(self.grant.as_str(), &grant).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+}
+
+/// Ends all matching grants. Returns their number, `None` without an account. With a job, the number includes what was
+/// ended for the job before: a caller that crashed before it stored the answer repeats the command.
+#[derive(Deserialize, Serialize)]
+pub struct EndGrants {
+    /// The grants.
+    pub which: GrantFilter,
+    /// The job's identifier.
+    pub job: Option<String>,
+}
+
+impl AccountCommand for EndGrants {
+    type Answer = Option<u64>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
+        let Some(job) = &self.job else {
+            return turn.end_grants(|grant| self.which.matches(grant)).map(Some);
+        };
+        let before = turn.records.get::<u64>(Table::EndedFor, job)?.unwrap_or_default();
+        let total = before.saturating_add(turn.end_grants(|grant| self.which.matches(grant))?);
+        if total != before {
+            turn.records.put(Table::EndedFor, job, Some(turn.now.plus(JOB_COUNT_TTL)), &total)?;
+        }
+        Ok(Some(total))
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+}
+
+/// Withdraws the consent to a client and ends its grants. Returns the number of grants, `None` without an account.
+#[derive(Deserialize, Serialize)]
+pub struct WithdrawConsent {
+    /// The client.
+    pub client: ClientId,
+}
+
+impl AccountCommand for WithdrawConsent {
+    type Answer = Option<u64>;
+
+    fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
+        // The grants first: without its consent, the client is not shown to the user any more.
+        let ended = turn.end_grants(|grant| grant.client == self.client)?;
+        turn.records.delete(Table::Consent, self.client.as_str())?;
+        Ok(Some(ended))
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+}

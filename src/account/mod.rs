@@ -1,0 +1,24 @@
+//! What the Durable Objects of users decide: an account (its record, sessions, consents, grants and passkeys) and a sign-in
+//! name (the account that it leads to, its password and the attempts on it).
+//!
+//! A command is a struct with an answer type of its own ([`turn::AccountCommand`],
+//! [`identifier::IdentifierCommand`]); [`commands::AccountRequest`] and [`identifier::IdentifierRequest`] list them, one row
+//! each. All of it is synchronous over [`Records`](crate::records::Records): a command reads, decides and writes in one turn.
+//!
+//! Storage that fails in the middle of a turn keeps what was written before, so each command writes in an order that is
+//! safe to stop in and to repeat: what revokes is stored before what it revokes is deleted.
+
+pub mod command;
+pub mod commands;
+pub mod grants;
+pub mod identifier;
+pub mod outbox;
+pub mod overview;
+pub mod passkeys;
+pub mod profile;
+pub mod record;
+pub mod sessions;
+pub mod turn;
+
+/// How long a form of a page can be submitted, seconds. A submitted consent form is remembered for as long.
+pub const FORM_TTL: u64 = 3600;

@@ -1,0 +1,50 @@
+//! The records of an account, as they are stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::passkey::StoredPasskey;
+use crate::oauth::grant::SignIn;
+use crate::oauth::vocabulary::scope::Scope;
+use crate::token::UnixTime;
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct AccountRecord {
+    /// The sealed profile. The object has no key to open it.
+    pub profile: String,
+    /// The scope that the user may allow to clients. Without one: everything except administration.
+    pub scope: Option<Scope>,
+    /// When the account was created.
+    pub created: UnixTime,
+}
+
+/// A session: one browser that is signed in.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Session {
+    /// The sign-in.
+    pub sign_in: SignIn,
+    /// The kind of browser, for display.
+    pub agent: String,
+    /// Since when the browser has been signed in.
+    pub opened_at: UnixTime,
+    /// The last use, to the hour.
+    pub seen_at: UnixTime,
+    /// When it expires.
+    pub ends: UnixTime,
+    /// The passkey that opened the session, if one did; sessions that earlier versions stored do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<String>,
+}
+
+/// A passkey.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PasskeyRecord {
+    /// The name that the user gave it.
+    pub name: String,
+    /// When it was added.
+    pub created: UnixTime,
+    /// The last sign-in with it.
+    pub used_at: Option<UnixTime>,
+    /// The key that checks its signatures, and its state.
+    pub passkey: StoredPasskey,
+}
