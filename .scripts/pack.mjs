@@ -7,17 +7,17 @@ import { Failure, isScript, main, run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
 import { BOUNDS, WASM_BOUND, weightOf, weightOfWasm } from './weights.mjs';
 
-/** Packs the package and returns the absolute path of the tarball. */
-export async function pack() {
+/** Packs the package into `folder` and returns the absolute path of the tarball. */
+export async function pack(folder = root) {
   await Promise.all([setup(), buildPackage()]);
   return step('npm pack', '2 s', async () => {
-    const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { advice: 'see what npm says above' });
+    const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { advice: 'see what npm says above' });
     const [packed] = Object.values(JSON.parse(stdout));
     const stray = packed.files.map((file) => file.path).filter((path) => !EXPECTED.test(path));
     if (stray.length > 0) {
       throw new Failure(`the tarball holds what it must not: ${stray.join(', ')}`, 'see "files" in package.json');
     }
-    return join(root, packed.filename);
+    return join(folder, packed.filename);
   });
 }
 

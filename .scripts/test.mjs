@@ -111,7 +111,7 @@ async function rustTests() {
 async function nodeTests(folder, ...builds) {
   for (const build of builds) await build();
   const path = join('tests', folder);
-  const files = readdirSync(join(root, path)).filter((name) => name.endsWith('.test.mjs')).map((name) => join(path, name));
+  const files = readdirSync(join(root, path), { recursive: true }).filter((name) => name.endsWith('.test.mjs')).map((name) => join(path, name));
   if (files.length === 0) throw new Failure(`${path} holds no test`);
   const scratch = mkdtempSync(join(tmpdir(), 'edgemint-test-'));
   try {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { chromiumPath } from '../../.scripts/setup.mjs';
-import { AUDIENCE, newKey, sign, tampered } from '../package/signer.mjs';
-import { buildWithVite, layOutPlain, serve } from '../package/site.mjs';
+import { AUDIENCE, newKey, sign, tampered } from '../package/shared/signer.mjs';
+import { buildWithVite, layOutPlain, serve } from '../package/shared/site.mjs';
 
 const ALLOWED = "'self' 'wasm-unsafe-eval'";
 const FORBIDDEN = "'self'";

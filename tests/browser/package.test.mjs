@@ -4,10 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { chromiumPath } from '../../.scripts/setup.mjs';
-import { JWKS, OAUTH, OPENID, sendJson, startIssuer } from '../package/issuer.mjs';
-import { LIST, packed, startLists } from '../package/lists.mjs';
-import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from '../package/signer.mjs';
-import { buildWithVite, layOutPlain, serve, serveWithVite } from '../package/site.mjs';
+import { JWKS, OAUTH, OPENID, sendJson, startIssuer } from '../package/shared/issuer.mjs';
+import { LIST, packed, startLists } from '../package/shared/lists.mjs';
+import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from '../package/shared/signer.mjs';
+import { buildWithVite, layOutPlain, serve, serveWithVite } from '../package/shared/site.mjs';
 
 const SITES = [['built by Vite', '/index.html', buildWithVite], ['without a bundler', '/plain.html', layOutPlain]];
 const ARGS = [

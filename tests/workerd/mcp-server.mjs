@@ -6,7 +6,7 @@ import { getOAuthProtectedResourceMetadataUrl, mcpAuthMetadataRouter } from '@mo
 import { createMcpExpressApp } from '@modelcontextprotocol/sdk/server/express.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { importFrom, install } from '../package/consumer.mjs';
+import { importFrom, install } from '../package/shared/consumer.mjs';
 import { freePort } from './harness.mjs';
 
 const SCOPE = 'read';

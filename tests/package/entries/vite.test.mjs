@@ -1,0 +1,27 @@
+// A Vite build of a page that uses the package: what comes out of it. That it runs is seen in tests/browser.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { buildWithVite } from '../shared/site.mjs';
+import { install } from '../shared/consumer.mjs';
+
+const out = await buildWithVite();
+const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+
+test('there is exactly one wasm, the one of the package', async () => {
+  const modules = files.filter(({ name }) => name.endsWith('.wasm'));
+  assert.equal(modules.length, 1);
+  const [{ parentPath, name }] = modules;
+  const original = join(await install(), 'node_modules/edgemint/dist/edgemint.wasm');
+  assert.deepEqual(readFileSync(join(parentPath, name)), readFileSync(original));
+});
+
+test('no wasm is written into a script, and none for another runtime', () => {
+  for (const { parentPath, name } of files.filter((file) => file.name.endsWith('.js'))) {
+    const script = readFileSync(join(parentPath, name), 'utf8');
+    // How the first bytes of a wasm look in base64.
+    assert.ok(!script.includes('AGFzbQ'), name);
+    assert.doesNotMatch(script, /node:fs|cloudflare:workers/, name);
+  }
+});
