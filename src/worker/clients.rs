@@ -27,7 +27,7 @@ use super::env::{Platform, REGISTRY};
 use super::kv::{self, Found, Kind};
 use super::objects;
 use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
-use super::report::{Fault, FaultKind, Stop};
+use super::report::{Fault, Stop};
 use super::status;
 
 /// How long a client stays in memory, seconds: what a change takes to be seen everywhere, beside KV's own minute.
@@ -116,7 +116,7 @@ pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc
 /// The client of this name as its registry has it at this moment, which this isolate goes on with.
 pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     match registered(platform, id).await? {
-        Some((_, record)) => remember(platform, id, &record).map(Some),
+        Some((_, record)) => Ok(Some(remember(platform, id, &record))),
         None => {
             forget(id);
             Ok(None)
@@ -313,17 +313,16 @@ async fn read(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, 
     let Some(record) = record else {
         return Ok(None);
     };
-    remember(platform, id, &record).map(Some)
+    Ok(Some(remember(platform, id, &record)))
 }
 
-fn remember(platform: &Platform, id: &ClientId, record: &ClientRecord) -> Result<Rc<Client>, Fault> {
-    let unreadable = || Fault::new(FaultKind::RecordUnreadable, &"a client record");
-    let client = Rc::new(Client::from_record(record).ok_or_else(unreadable)?);
+fn remember(platform: &Platform, id: &ClientId, record: &ClientRecord) -> Rc<Client> {
+    let client = Rc::new(Client::from_record(record));
     CLIENTS.with_borrow_mut(|clients| {
         if clients.len() >= REMEMBER_AT_MOST {
             clients.clear();
         }
         clients.insert(id.clone(), Remembered { client: Rc::clone(&client), read_at: platform.now });
     });
-    Ok(client)
+    client
 }

@@ -100,7 +100,7 @@ pub fn check_public(client: &Client) -> Result<(), Refusal> {
 /// Refusals that all sound the same.
 pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -> Result<(), Refusal> {
     let presented = SecretDigest::of(secret);
-    let matches = client.and_then(Client::secret).unwrap_or(&SecretDigest::nobodys()).equals(&presented);
+    let matches = client.and_then(Client::secret).unwrap_or(&SecretDigest::none()).equals(&presented);
     match client {
         None => Err(Refusal::ClientUnknown),
         Some(client) if !client.may_authenticate_by(method) => Err(Refusal::ClientAuthMethod),

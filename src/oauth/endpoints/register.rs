@@ -11,8 +11,7 @@ use crate::oauth::vocabulary::client::{
 };
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
-use crate::oauth::vocabulary::scope::OPENID_SCOPES;
-use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::scope::{Scope, openid_scopes};
 
 /// Metadata that can be registered, with the identifier and the secret where the sender brought them along.
 #[derive(Debug)]
@@ -56,15 +55,15 @@ impl Registration {
         let redirect_uris = redirects("redirect_uris", MetadataError::RedirectUris)?;
         let grant_types = optional(body, "grant_types", grant_types, MetadataError::GrantTypes)?;
         let grant_types = grant_types.unwrap_or_else(|| default_grants(&redirect_uris));
-        let signs_people_in = grant_types.contains(&GrantType::AuthorizationCode);
-        if signs_people_in && redirect_uris.is_empty() {
+        let signs_users_in = grant_types.contains(&GrantType::AuthorizationCode);
+        if signs_users_in && redirect_uris.is_empty() {
             return Err(MetadataError::RedirectUrisMissing);
         }
         if auth_method == Some(AuthMethod::None) && grant_types.contains(&GrantType::ClientCredentials) {
             return Err(MetadataError::GrantTypesPublic);
         }
         optional(body, "response_types", response_types, MetadataError::ResponseTypes)?;
-        let default_scope = || if signs_people_in { OPENID_SCOPES.join(" ") } else { String::new() };
+        let default_scope = || if signs_users_in { openid_scopes() } else { Scope::default() };
         let description = |name| optional(body, name, short_text, MetadataError::Description);
         let metadata = ClientMetadata {
             client_name: description("client_name")?,
@@ -96,7 +95,7 @@ impl Registration {
             token_endpoint_auth_signing_alg: optional(
                 body,
                 "token_endpoint_auth_signing_alg",
-                |value| value.as_str().filter(|name| is_asymmetric(name)).map(str::to_owned),
+                |value| algorithm(value).filter(|algorithm| Algorithm::ASYMMETRIC.contains(algorithm)),
                 MetadataError::SigningAlg,
             )?,
             assertion_audience: optional(
@@ -122,12 +121,12 @@ impl Registration {
 
     /// What is to sign its access tokens, if it said so: the authority has to have such a key.
     pub fn access_token_algorithm(&self) -> Option<Algorithm> {
-        self.metadata.access_token_signed_response_alg.as_deref().and_then(Algorithm::from_name)
+        self.metadata.access_token_signed_response_alg
     }
 
     /// What is to sign its ID tokens, if it said so: the authority has to have such a key.
     pub fn id_token_algorithm(&self) -> Option<Algorithm> {
-        self.metadata.id_token_signed_response_alg.as_deref().and_then(Algorithm::from_name)
+        self.metadata.id_token_signed_response_alg
     }
 
     /// The record of a new client.
@@ -232,22 +231,20 @@ fn response_types(value: &Value) -> Option<()> {
     value.as_array().is_some_and(|types| types.iter().all(|name| name == "code")).then_some(())
 }
 
-fn signing_algorithm(value: &Value) -> Option<String> {
-    let named = value.as_str().filter(|name| SIGNING_ALGORITHMS.iter().any(|algorithm| algorithm.name() == *name));
-    named.map(str::to_owned)
+fn algorithm(value: &Value) -> Option<Algorithm> {
+    Algorithm::from_name(value.as_str()?)
 }
 
-fn scope(value: &Value) -> Option<String> {
-    let text = value.as_str().filter(|text| text.len() <= 4000)?;
-    Some(Scope::parse(text)?.to_string())
+fn signing_algorithm(value: &Value) -> Option<Algorithm> {
+    algorithm(value).filter(|algorithm| SIGNING_ALGORITHMS.contains(algorithm))
 }
 
-fn resource(value: &Value) -> Option<String> {
-    Some(Resource::parse(value.as_str()?)?.as_str().to_owned())
+fn scope(value: &Value) -> Option<Scope> {
+    Scope::parse(value.as_str().filter(|text| text.len() <= 4000)?)
 }
 
-fn is_asymmetric(name: &str) -> bool {
-    Algorithm::from_name(name).is_some_and(|algorithm| Algorithm::ASYMMETRIC.contains(&algorithm))
+fn resource(value: &Value) -> Option<Resource> {
+    Resource::parse(value.as_str()?)
 }
 
 /// Every key must be usable: a client that registers one that is not would find out when it is locked out.
@@ -391,7 +388,7 @@ mod tests {
             },
         });
         let record: ClientRecord = serde_json::from_value(record).unwrap();
-        let client = crate::oauth::Client::from_record(&record).unwrap();
+        let client = crate::oauth::Client::from_record(&record);
         assert_eq!(client.assertion_audience(), AssertionAudience::TokenEndpoint);
     }
 }

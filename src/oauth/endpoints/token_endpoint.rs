@@ -302,7 +302,7 @@ mod tests {
         let secret = ClientSecret::parse("a-secret-of-a-test").unwrap();
         let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
         let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
-        let client = Client::from_record(&record).unwrap();
+        let client = Client::from_record(&record);
         let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
         let request = TokenRequest::parse(&authority, &key, &client, &Form::parse(body).unwrap())?;
         let TokenRequest::ClientCredentials { scope, resources } = request else { panic!("{request:?}") };

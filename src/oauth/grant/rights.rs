@@ -79,7 +79,7 @@ mod tests {
             json!({ "scope": "read write edgemint:admin", "resources": ["https://api.example", "https://as.example"] });
         let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
         let record = registration.into_record(ClientId::parse("app").unwrap(), None, UnixTime(0));
-        let client = Client::from_record(&record).unwrap();
+        let client = Client::from_record(&record);
         for (default_resource, expected) in [
             ("", vec!["https://api.example", "https://as.example"]),
             ("urn:default", vec!["https://api.example", "https://as.example", "urn:default"]),

@@ -1,14 +1,15 @@
 //! What an operator configures, parsed once: who this authority is and how it signs.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::keyring::{MAX_TOKEN_TTL, SIGNING_ALGORITHMS};
 use crate::token::Algorithm;
 
+pub use crate::oauth::vocabulary::authority_error::AuthorityError;
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
+use crate::oauth::vocabulary::origin::{Origin, UriParts};
 use crate::oauth::vocabulary::resource::Resource;
-use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, OPENID_SCOPES, Scope};
+use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope, openid_scopes};
 use crate::oauth::vocabulary::upstream_policy::{AcrMapping, UpstreamAccounts};
 
 /// From a code to its redemption, seconds: one redirect, on a slow line (RFC 6749 section 4.1.2 allows ten minutes).
@@ -26,7 +27,7 @@ const MAX_ROTATION_DAYS: u64 = 365;
 /// This authorization server's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
-    issuer: String,
+    issuer: Origin,
     default_resource: Resource,
     algorithms: Vec<Algorithm>,
     key_rotation: u64,
@@ -59,8 +60,7 @@ pub struct Upstream {
 impl Upstream {
     /// The host of an issuer, with its port: what names of its users begin with here.
     pub fn host(issuer: &str) -> &str {
-        let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-        rest.split('/').next().unwrap_or_default()
+        UriParts::split(issuer).map_or(issuer, |parts| parts.authority)
     }
 }
 
@@ -107,108 +107,6 @@ pub struct Settings<'s> {
     pub client_address_header: &'s str,
 }
 
-/// Which setting is wrong. Each has a stable word, shown by the health endpoint and in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthorityError {
-    /// `ACCESS_TOKEN_TTL` is not a whole number of seconds from 1 to 86400.
-    AccessTokenTtl,
-    /// `SIGNING_ALGORITHMS` names something else than ES256, RS256 and EdDSA, or one twice.
-    Algorithms,
-    /// `CLIENT_ADDRESS_HEADER` is neither the name of a header nor `none`.
-    ClientAddressHeader,
-    /// `DEFAULT_RESOURCE` is not an absolute URI without fragment.
-    DefaultResource,
-    /// `DEFAULT_USER_SCOPE` is not a scope, or holds `edgemint:admin`.
-    DefaultUserScope,
-    /// `EVENT_RETENTION_DAYS` is not a number of days, or longer than makes sense.
-    EventRetention,
-    /// `ISSUER` is not an origin: `https://host[:port]`, or `http` on a loopback host.
-    Issuer,
-    /// `ISSUER` names the default port of its scheme.
-    IssuerDefaultPort,
-    /// `ISSUER` is not set.
-    IssuerMissing,
-    /// `KEY_ROTATION_DAYS` is not a whole number of days from 1 to 365.
-    KeyRotation,
-    /// `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`, `REFRESH_REPLAY_WINDOW` or `SESSION_TTL` is not a number of
-    /// seconds, or longer than makes sense.
-    Lifetimes,
-    /// `SAMPLE_SCOPE` is not a scope.
-    SampleScope,
-    /// `SELF_REGISTRATION` is neither `true` nor `false`.
-    SelfRegistration,
-    /// `UPSTREAM_ISSUER` is no issuer identifier, or comes without `UPSTREAM_CLIENT_ID`.
-    Upstream,
-    /// `UPSTREAM_ACCOUNTS` is neither `known` nor `all` nor a list of domains.
-    UpstreamAccounts,
-    /// `UPSTREAM_ACR` is not a list of `acr:VALUE=phr` and `amr:VALUE=phr`.
-    UpstreamAcr,
-}
-
-impl AuthorityError {
-    /// The stable word.
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::AccessTokenTtl => "access_token_ttl_invalid",
-            Self::Algorithms => "signing_algorithms_invalid",
-            Self::ClientAddressHeader => "client_address_header_invalid",
-            Self::DefaultResource => "default_resource_invalid",
-            Self::DefaultUserScope => "default_user_scope_invalid",
-            Self::EventRetention => "event_retention_invalid",
-            Self::Issuer => "issuer_invalid",
-            Self::IssuerDefaultPort => "issuer_default_port",
-            Self::IssuerMissing => "issuer_missing",
-            Self::KeyRotation => "key_rotation_days_invalid",
-            Self::Lifetimes => "lifetimes_invalid",
-            Self::SampleScope => "sample_scope_invalid",
-            Self::SelfRegistration => "self_registration_invalid",
-            Self::Upstream => "upstream_invalid",
-            Self::UpstreamAccounts => "upstream_accounts_invalid",
-            Self::UpstreamAcr => "upstream_acr_invalid",
-        }
-    }
-}
-
-impl AuthorityError {
-    /// What the operator is told in the log: which setting, and what it must be.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::AccessTokenTtl => "ACCESS_TOKEN_TTL must be a number of seconds from 1 to 86400",
-            Self::Algorithms => "SIGNING_ALGORITHMS may name ES256, RS256 and EdDSA, each once",
-            Self::ClientAddressHeader => "CLIENT_ADDRESS_HEADER must be the name of one request header, or `none`",
-            Self::DefaultResource => "DEFAULT_RESOURCE must be an absolute URI without a fragment",
-            Self::DefaultUserScope => {
-                "DEFAULT_USER_SCOPE must be scope values separated by spaces, and not hold edgemint:admin"
-            }
-            Self::EventRetention => "EVENT_RETENTION_DAYS must be a number of days from 0 to 400",
-            Self::Issuer => {
-                "ISSUER must be an origin without a path or a slash at the end: https://host[:port], or http on localhost"
-            }
-            Self::IssuerDefaultPort => {
-                "ISSUER must not name the default port of its scheme: browsers leave it out of the origin, so leave out :443 after https and :80 after http"
-            }
-            Self::IssuerMissing => "ISSUER is not set",
-            Self::KeyRotation => "KEY_ROTATION_DAYS must be a number of days from 1 to 365",
-            Self::Lifetimes => {
-                "REFRESH_TOKEN_TTL, REFRESH_TOKEN_IDLE_TTL, REFRESH_REPLAY_WINDOW or SESSION_TTL is not a number of seconds in its range"
-            }
-            Self::SampleScope => "SAMPLE_SCOPE must be scope values separated by spaces",
-            Self::SelfRegistration => "SELF_REGISTRATION must be true or false",
-            Self::Upstream => "UPSTREAM_ISSUER must be an issuer identifier, and UPSTREAM_CLIENT_ID must come with it",
-            Self::UpstreamAccounts => "UPSTREAM_ACCOUNTS must be known, all, or domains separated by spaces or commas",
-            Self::UpstreamAcr => "UPSTREAM_ACR must be acr:VALUE=phr and amr:VALUE=phr, separated by spaces",
-        }
-    }
-}
-
-impl fmt::Display for AuthorityError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind())
-    }
-}
-
-impl std::error::Error for AuthorityError {}
-
 impl Authority {
     /// Reads the settings.
     ///
@@ -217,7 +115,7 @@ impl Authority {
     pub fn parse(settings: Settings<'_>) -> Result<Self, AuthorityError> {
         let issuer = parse_issuer(settings.issuer)?;
         let default_resource = match settings.default_resource {
-            "" => issuer,
+            "" => issuer.as_str(),
             resource => resource,
         };
         let access_token_ttl = parse_ttl(settings.access_token_ttl)?;
@@ -229,8 +127,8 @@ impl Authority {
             access: access_token_ttl,
         };
         Ok(Self {
-            issuer: issuer.to_owned(),
             default_resource: Resource::parse(default_resource).ok_or(AuthorityError::DefaultResource)?,
+            issuer,
             algorithms: parse_algorithms(settings.algorithms)?,
             key_rotation: parse_rotation(settings.key_rotation_days)?,
             access_token_ttl,
@@ -257,12 +155,12 @@ impl Authority {
 
     /// The issuer identifier (RFC 8414 section 2).
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        self.issuer.as_str()
     }
 
     /// Is this authority for the machine that it runs on alone?
     pub fn is_loopback(&self) -> bool {
-        self.issuer.starts_with("http://")
+        !self.issuer.is_https()
     }
 
     /// The address of one of our endpoints.
@@ -350,38 +248,13 @@ fn parse_header_name(name: &str) -> Result<Option<String>, AuthorityError> {
 }
 
 /// An origin and nothing else: every endpoint is at a fixed path below it, and text comparison is safe.
-fn parse_issuer(issuer: &str) -> Result<&str, AuthorityError> {
+fn parse_issuer(issuer: &str) -> Result<Origin, AuthorityError> {
     if issuer.is_empty() {
         return Err(AuthorityError::IssuerMissing);
     }
-    let issuer = parse_origin(issuer)?;
+    let issuer = Origin::parse(issuer).ok_or(AuthorityError::Issuer)?;
     // Browsers send `Origin` without the default port (RFC 6454 section 6.2), so no form would ever be accepted.
-    let has_default_port = match issuer.split_once("://") {
-        Some(("https", authority)) => authority.ends_with(":443"),
-        Some((_, authority)) => authority.ends_with(":80"),
-        None => false,
-    };
-    // In an IPv6 address the last group is followed by a bracket, and so never taken for a port.
-    if has_default_port { Err(AuthorityError::IssuerDefaultPort) } else { Ok(issuer) }
-}
-
-fn parse_origin(issuer: &str) -> Result<&str, AuthorityError> {
-    let (scheme, authority) = issuer.split_once("://").ok_or(AuthorityError::Issuer)?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        Some(_) | None => (authority, None),
-    };
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    let host_is_plain = loopback
-        || (!host.is_empty()
-            && host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte)));
-    let port_is_plain = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port));
-    let scheme_is_safe = scheme == "https" || (scheme == "http" && loopback);
-    if scheme_is_safe && host_is_plain && port_is_plain && issuer.len() <= 200 {
-        Ok(issuer)
-    } else {
-        Err(AuthorityError::Issuer)
-    }
+    if issuer.has_default_port() { Err(AuthorityError::IssuerDefaultPort) } else { Ok(issuer) }
 }
 
 fn parse_algorithms(text: &str) -> Result<Vec<Algorithm>, AuthorityError> {
@@ -409,8 +282,7 @@ fn seconds(text: &str, default: u64, range: RangeInclusive<u64>) -> Result<u64, 
 }
 
 fn parse_default_user_scope(text: &str) -> Result<Scope, AuthorityError> {
-    let default = OPENID_SCOPES.join(" ");
-    let scope = Scope::parse(if text.is_empty() { &default } else { text });
+    let scope = if text.is_empty() { Some(openid_scopes()) } else { Scope::parse(text) };
     scope.filter(|scope| !scope.contains(ADMIN_SCOPE)).ok_or(AuthorityError::DefaultUserScope)
 }
 
@@ -422,11 +294,12 @@ fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, Authority
     }
     // Its identifier may have a path, unlike ours.
     let issuer = settings.upstream_issuer;
-    let (scheme, rest) = issuer.split_once("://").ok_or(AuthorityError::Upstream)?;
-    let host = rest.split('/').next().unwrap_or_default();
-    let path = rest.get(host.len()..).unwrap_or_default();
-    let path_is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte));
-    if parse_origin(&format!("{scheme}://{host}")).is_err() || !path_is_plain || settings.upstream_client_id.is_empty()
+    let parts = UriParts::split(issuer).ok_or(AuthorityError::Upstream)?;
+    let (scheme, host) = (parts.scheme, parts.authority);
+    let path_is_plain = parts.rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte));
+    if Origin::parse(&format!("{scheme}://{host}")).is_none()
+        || !path_is_plain
+        || settings.upstream_client_id.is_empty()
     {
         return Err(AuthorityError::Upstream);
     }

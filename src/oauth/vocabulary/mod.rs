@@ -1,10 +1,14 @@
 //! The terms of OAuth 2.0 and OpenID Connect as types: clients, scopes, resources, redirect URIs, PKCE, settings.
 
 pub mod authority;
+pub mod authority_error;
 pub mod claims;
 pub mod client;
+pub mod client_metadata;
+pub mod client_secret;
 pub mod event_kind;
 pub mod lifetimes;
+pub mod origin;
 pub mod pkce;
 pub mod redirect;
 pub mod resource;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::vocabulary::origin::{LOOPBACK_HOSTS, UriParts};
 use crate::wire::{decimal, encode_parameters};
 
 /// A redirect URI that a client may register.
@@ -25,7 +26,6 @@ const REFUSED_SCHEMES: [&str; 12] = [
     "view-source",
     "ws",
 ];
-const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl RedirectUri {
     /// Reads a redirect URI: `https`; `http` on a loopback host; or the scheme of an application
@@ -43,8 +43,8 @@ impl RedirectUri {
         }
         // Schemes have no case (RFC 3986 section 3.1): what is refused is refused in every spelling.
         let allowed = match scheme.to_ascii_lowercase().as_str() {
-            "https" => host(rest).is_some_and(|host| !host.is_empty()),
-            "http" => host(rest).is_some_and(|host| LOOPBACK_HOSTS.contains(&host)),
+            "https" => host(text).is_some_and(|host| !host.is_empty()),
+            "http" => host(text).is_some_and(|host| LOOPBACK_HOSTS.contains(&host)),
             other => !REFUSED_SCHEMES.contains(&other) && !other.starts_with("wss") && !rest.is_empty(),
         };
         allowed.then(|| Self(text.to_owned()))
@@ -66,21 +66,23 @@ impl RedirectUri {
     }
 
     fn has_scheme(&self, name: &str) -> bool {
-        self.0.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(name))
+        self.scheme().eq_ignore_ascii_case(name)
+    }
+
+    fn scheme(&self) -> &str {
+        self.0.split_once(':').map_or("", |(scheme, _)| scheme)
     }
 
     /// Where it leads, for people: the host, or the scheme of an application.
     pub fn host(&self) -> &str {
-        let (scheme, rest) = self.0.split_once(':').unwrap_or(("", &self.0));
-        if self.is_private_use() { scheme } else { host(rest).unwrap_or_default() }
+        if self.is_private_use() { self.scheme() } else { host(&self.0).unwrap_or_default() }
     }
 
     /// What a form's answer may be redirected to, as a source of a Content Security Policy: the scheme. Browsers check
     /// every redirect after a submission, also the ones with which a client sends people on to another origin of its own,
     /// and those only a scheme lets through; `http:` lets `https:` through too.
     pub fn form_target(&self) -> String {
-        let scheme = self.0.split_once(':').map_or("", |(scheme, _)| scheme);
-        format!("{}:", scheme.to_ascii_lowercase())
+        format!("{}:", self.scheme().to_ascii_lowercase())
     }
 
     /// The URI with parameters added to its query (RFC 6749 section 4.1.2).
@@ -98,28 +100,18 @@ impl RedirectUri {
     }
 }
 
-/// The authority of what follows the scheme's colon.
-fn authority(rest: &str) -> &str {
-    let authority = rest.strip_prefix("//").unwrap_or_default();
-    authority.split(['/', '?']).next().unwrap_or_default()
-}
-
-/// The host of what follows the scheme's colon; `None` with user information or a port that is none.
-fn host(rest: &str) -> Option<&str> {
-    let authority = authority(rest);
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port),
-        Some(_) | None => (authority, "1"),
-    };
+/// The host of a URI; `None` without an authority, with user information or with an invalid port.
+fn host(uri: &str) -> Option<&str> {
+    let UriParts { host, port, .. } = UriParts::split(uri)?;
     let host_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:%".contains(&byte);
-    (host.bytes().all(host_char) && decimal::<u16>(port).is_some_and(|port| port > 0)).then_some(host)
+    let is_port = port.is_none_or(|port| decimal::<u16>(port).is_some_and(|port| port > 0));
+    (host.bytes().all(host_char) && is_port).then_some(host)
 }
 
-/// A loopback URI without its port: scheme, host, and what follows the authority.
-fn without_port(text: &str) -> (&str, &str, &str) {
-    let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
-    let authority = authority(rest);
-    (scheme, host(rest).unwrap_or_default(), rest.get(2 + authority.len()..).unwrap_or_default())
+/// A loopback URI without its port: scheme, host, and path with query.
+fn without_port(uri: &str) -> Option<(&str, &str, &str)> {
+    let UriParts { scheme, host, rest, .. } = UriParts::split(uri)?;
+    Some((scheme, host, rest))
 }
 
 #[cfg(test)]

@@ -1,17 +1,19 @@
-//! Resource indicators (RFC 8707): for which protected resource a token is.
+//! Resource indicators (RFC 8707): the protected resource that a token is for.
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::vocabulary::origin::UriParts;
+
 /// The identifier of a protected resource: an absolute URI without fragment, compared by its text.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Resource(String);
 
 impl Resource {
-    /// Reads an identifier. `None` if it is no absolute URI, has a fragment, or is longer than 512 bytes.
+    /// Parses an identifier. `None` if it is not an absolute URI, has a fragment, or is longer than 512 bytes.
     ///
     /// An origin with the empty path written as `/` is the same resource as without it (RFC 3986 section 6.2.3):
-    /// clients that pass addresses through a URL parser cannot leave it out.
+    /// clients that pass URLs through a parser cannot omit it.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let starts_well = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -20,23 +22,41 @@ impl Resource {
         if !(starts_well && scheme_is_plain && rest_is_plain && text.len() <= 512) {
             return None;
         }
-        let bare_origin = rest
-            .strip_prefix("//")
-            .and_then(|rest| rest.strip_suffix('/'))
-            .is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?']));
+        let bare_origin = UriParts::split(text).is_some_and(|parts| !parts.authority.is_empty() && parts.rest == "/");
         let text = if bare_origin { text.strip_suffix('/').unwrap_or(text) } else { text };
         Some(Self(text.to_owned()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Resource {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a resource indicator")
+    }
+}
+
+impl From<Resource> for String {
+    fn from(resource: Resource) -> Self {
+        resource.0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stored_text_is_checked() {
+        let stored = |text: &str| serde_json::from_value::<Resource>(serde_json::json!(text));
+        assert_eq!(serde_json::to_value(stored("urn:example:api").unwrap()).unwrap(), "urn:example:api");
+        assert!(stored("api").is_err() && stored("https://api.example/#x").is_err());
+    }
 
     #[test]
     fn identifiers() {

@@ -17,6 +17,11 @@ pub const OPENID_SCOPES: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS
 /// The scope that lets the groups of the user be told (extension of ours).
 pub const GROUPS: &str = "groups";
 
+/// Returns [`OPENID_SCOPES`] as a scope.
+pub fn openid_scopes() -> Scope {
+    Scope { values: OPENID_SCOPES.map(str::to_owned).to_vec() }
+}
+
 /// A set of scope values in the order in which they were first named. May be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]

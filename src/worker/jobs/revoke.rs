@@ -14,7 +14,6 @@ use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::event_kind::EventKind;
-use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
 use crate::worker::account;
 use crate::worker::clients::{self, registry};
@@ -217,9 +216,7 @@ impl Revoke {
             return true;
         }
         match clients::record(platform, client).await {
-            Ok(Some(record)) => {
-                record.metadata.resources.iter().any(|own| Resource::parse(own).as_ref() == Some(resource))
-            }
+            Ok(Some(record)) => record.metadata.resources.contains(resource),
             Ok(None) => !client.is_root(),
             Err(_) => true,
         }
