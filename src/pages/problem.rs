@@ -135,3 +135,28 @@ impl ErrorPage<'_> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_has_its_status() {
+        for (problem, status) in [
+            (Problem::StalePage, 400),
+            (Problem::AlreadyDecided, 400),
+            (Problem::WrongBrowser, 400),
+            (Problem::UnknownClient, 400),
+            (Problem::RedirectMismatch, 400),
+            (Problem::BadRequest { reason: "" }, 400),
+            (Problem::SignedOutMeanwhile, 400),
+            (Problem::UpstreamAccount, 403),
+            (Problem::NotFound, 404),
+            (Problem::Throttled { seconds: 1 }, 429),
+            (Problem::UpstreamFailed, 502),
+            (Problem::Unavailable, 503),
+        ] {
+            assert_eq!(problem.status(), status, "{problem:?}");
+        }
+    }
+}

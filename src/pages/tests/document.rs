@@ -1,6 +1,6 @@
 //! A strict reader of the HTML that the pages write: every tag closed, every attribute quoted and named once.
 
-const VOID: [&str; 5] = ["meta", "link", "input", "img", "br"];
+pub(super) const VOID: [&str; 5] = ["meta", "link", "input", "img", "br"];
 
 #[derive(Default)]
 pub(super) struct Document {
@@ -11,10 +11,10 @@ pub(super) struct Document {
 
 pub(super) struct Element {
     pub(super) name: String,
-    attributes: Vec<(String, String)>,
+    pub(super) attributes: Vec<(String, String)>,
     /// How many elements follow that are inside.
     size: usize,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Element {

@@ -1,7 +1,9 @@
 //! Every page in every language: well formed, the fields of the contract, nothing foreign unescaped.
 
 mod document;
+mod inputs;
 mod samples;
+mod snapshots;
 
 use document::{Document, Element};
 use samples::{HOSTILE, Sample, all};

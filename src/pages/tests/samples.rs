@@ -134,6 +134,8 @@ fn consent<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
     add("consent-loopback", Consent { redirect_uri: &device, ..page }.render(words));
     add("consent-private-use", Consent { redirect_uri: &private_use, ..page }.render(words));
     add("consent-admin", Consent { scope: &admin, redirect_uri: &device, ..page }.render(words));
+    let groups = Scope::parse("groups").unwrap();
+    add("consent-groups", Consent { scope: &groups, ..page }.render(words));
     add("consent-nothing", Consent { scope: &Scope::default(), ..page }.render(words));
 }
 
@@ -251,6 +253,10 @@ fn ends<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl 
         let page = ErrorPage { problem, restart: Some("/account/sign-in"), reference: Some(or(reference)) };
         add(reference, page.render(words));
         assert!((400..600).contains(&problem.status()));
+    }
+    for seconds in [1, 60, 3_600] {
+        let page = ErrorPage { problem: Problem::Throttled { seconds }, restart: None, reference: None };
+        add(&format!("throttled-{seconds}"), page.render(words));
     }
     add("not_found-bare", ErrorPage { problem: Problem::NotFound, restart: None, reference: None }.render(words));
 }

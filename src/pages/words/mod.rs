@@ -23,6 +23,26 @@ macro_rules! texts {
             fn texts(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$((stringify!($name), self.$name),)*]
             }
+
+            /// Words whose texts are their own names with their places, such as `[sign_in_for {client}]`: a test then
+            /// sees which text a page shows where, in no language.
+            pub(super) fn named() -> Self {
+                let text = |name: &str, english: &str| -> &'static str {
+                    let mut text = format!("[{name}");
+                    let mut rest = english;
+                    while let Some((_, place, after)) = super::text::next_place(rest) {
+                        text.push_str(&format!(" {{{place}}}"));
+                        rest = after;
+                    }
+                    Box::leak(format!("{text}]").into_boxed_str())
+                };
+                Self { lang: "xx", $($name: text(stringify!($name), ENGLISH.$name),)* }
+            }
+
+            /// The names of all texts.
+            pub(super) fn names() -> Vec<&'static str> {
+                vec![$(stringify!($name),)*]
+            }
         }
     };
 }
