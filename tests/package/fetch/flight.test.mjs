@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { stopTimers } from '../shared/clock.mjs';
 import { install } from '../shared/consumer.mjs';
 
 const { leasedFlight, sharedFlight } = await import(pathToFileURL(join(await install(), 'node_modules/edgemint/dist/flight.js')));
@@ -34,29 +35,36 @@ test('leased: who leads is kept alive', async () => {
   await kept[0];
 });
 
-test('leased: after a flight that never lands, one of those who wait sets off after a second', async () => {
-  let runs = 0;
-  const flight = leasedFlight(() => {})(async () => {
-    runs += 1;
-    await (runs === 1 ? new Promise(() => {}) : pause(30));
-  });
+test('leased: after a flight that never lands, one of the waiting callers starts another after a second', async (t) => {
+  const pass = stopTimers(t);
+  const landings = [];
+  const flight = leasedFlight(() => {})(() => new Promise((resolve) => { landings.push(resolve); }));
   flight.start();
-  const started = performance.now();
-  await Promise.all(Array.from({ length: 20 }, () => flight.join()));
-  const elapsed = performance.now() - started;
-  assert.equal(runs, 2);
-  assert.ok(elapsed > 900 && elapsed < 2_500, `${elapsed} ms`);
+  const joined = Promise.all(Array.from({ length: 20 }, () => flight.join()));
+  await pass(980);
+  assert.equal(landings.length, 1);
+  await pass(40);
+  assert.equal(landings.length, 2);
+  landings[1]();
+  await pass(20);
+  await joined;
+  assert.equal(landings.length, 2);
 });
 
-test('leased: a slow flight is joined by one a second, and the first to land is enough for all', async () => {
-  let runs = 0;
-  const flight = leasedFlight(() => {})(async () => {
-    runs += 1;
-    await pause(runs === 1 ? 2_500 : 60_000, undefined, { ref: false });
-  });
-  const started = performance.now();
-  await Promise.all(Array.from({ length: 20 }, () => flight.join()));
-  const elapsed = performance.now() - started;
-  assert.equal(runs, 3);
-  assert.ok(elapsed > 2_400 && elapsed < 4_000, `${elapsed} ms`);
+test('leased: a slow flight is joined by one a second, and the first to land is enough for all', async (t) => {
+  const pass = stopTimers(t);
+  const landings = [];
+  const flight = leasedFlight(() => {})(() => new Promise((resolve) => { landings.push(resolve); }));
+  const joined = Promise.all(Array.from({ length: 20 }, () => flight.join()));
+  const flights = [];
+  for (let half = 0; half < 5; half += 1) {
+    await pass(500);
+    flights.push(landings.length);
+  }
+  // After 500, 1,000, 1,500, 2,000 and 2,500 ms.
+  assert.deepEqual(flights, [1, 2, 2, 3, 3]);
+  landings[0]();
+  await pass(20);
+  await joined;
+  assert.equal(landings.length, 3);
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
+import { until } from '../shared/clock.mjs';
 import {
   HEADERS, MALFORMED, MISSING, PREFLIGHT, REFUSED, TokenError, assertRefused, createVerifier, expected, expressGuard as guard,
   lacking, startIssuerWithKey, withBearer,
@@ -201,16 +202,16 @@ for (const { name, express, skip } of EXPRESSES) {
     issuer.routes[JWKS] = (_, response) => { release.push(() => response.writeHead(500).end()); };
     const errors = [];
     const app = appWith((request, response, next) => {
-      setTimeout(() => {
+      void until(() => release.length > 0).then(() => {
         response.status(504).send('too slow');
         release.forEach((answer) => answer());
-      }, 50);
+      });
       next();
     }, guard({ ...options, onError: ({ code }) => errors.push(code) }));
     const response = await fetch(`${await listen(app)}/api/me`, withBearer(await token()));
     assert.deepEqual([response.status, await response.text()], [504, 'too slow']);
     issuer.routes[JWKS] = good;
-    while (errors.length === 0) await new Promise((resolve) => { setTimeout(resolve, 5); });
+    await until(() => errors.length > 0);
     assert.deepEqual([errors, app.visits], [['keys_unavailable'], 0]);
   });
 

@@ -132,7 +132,7 @@ test('bytes that no header may have, and 10 MB of them, open nothing, and the ne
 /** What comes back for a request as it is written here, to the last byte; or why nothing did. */
 async function sendRaw(origin, text) {
   const socket = connect(new URL(origin).port, '127.0.0.1');
-  socket.setTimeout(5_000, () => socket.destroy());
+  socket.setTimeout(60_000, () => socket.destroy());
   let answer = '';
   try {
     socket.end(text, 'latin1');

@@ -1,5 +1,4 @@
 // What the tests of status lists share: an issuer that publishes one, tokens that name it, and a clock to turn.
-import { setTimeout as pause } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import { SignJWT } from 'jose';
 import { JWKS, startIssuer } from './issuer.mjs';
@@ -68,20 +67,6 @@ export async function startLists(t, key) {
     token: (index, more) => tokenWith({ status_list: { idx: index, uri } }, more),
     fetches: () => issuer.count(LIST),
   };
-}
-
-/** Stops the clock that the package reads, and gives a function that turns it by seconds. */
-export function stopClock(t) {
-  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
-  return (by) => t.mock.timers.setTime(Date.now() + by * 1000);
-}
-
-/** Waits until something is so. */
-export async function until(isSo) {
-  for (let tries = 0; !(await isSo()); tries += 1) {
-    if (tries > 6_000) throw new Error('it has not come to pass');
-    await pause(5);
-  }
 }
 
 /** Answers when it is told to: `handler` is a route, `letGo()` has it answer. */

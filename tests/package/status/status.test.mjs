@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { StatusList } from '@sd-jwt/jwt-status-list';
+import { stopClock, until } from '../shared/clock.mjs';
 import { importFrom, install } from '../shared/consumer.mjs';
-import { LIST, listOf, seconds, signList, startLists, stopClock, until } from '../shared/lists.mjs';
+import { LIST, listOf, seconds, signList, startLists } from '../shared/lists.mjs';
 import { newKey, tampered } from '../shared/signer.mjs';
 
 const folder = await install();
