@@ -12,6 +12,8 @@ pub mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod js;
 pub mod keyring;
+#[cfg(feature = "people")]
+pub mod names;
 pub mod oauth;
 #[cfg(feature = "people")]
 pub mod pages;

@@ -19,6 +19,7 @@ pub mod profile;
 pub mod record;
 pub mod sessions;
 pub mod turn;
+pub mod upstream_profile;
 
 /// How long a form of a page can be submitted, seconds. A submitted consent form is remembered for as long.
 pub const FORM_TTL: u64 = 3600;

@@ -6,16 +6,17 @@ use crate::account::profile::SetProfile;
 use crate::account::record::AccountRecord;
 use crate::account::sessions::{EndSession, EndSessions};
 use crate::account::turn::AccountCommand;
+use crate::names;
 use crate::oauth::endpoints::id_token::{Namespace, Profile};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::event_kind::EventKind;
 
 use super::audit::Audit;
 use super::env::{ACCOUNT, Platform};
+use super::identifiers;
 use super::kv::{self, Found};
 use super::objects;
 use super::report::Fault;
-use super::users;
 
 /// Sends a command to an account.
 pub(crate) async fn ask<C: AccountCommand>(
@@ -23,7 +24,7 @@ pub(crate) async fn ask<C: AccountCommand>(
     account: &AccountId,
     command: &C,
 ) -> Result<C::Answer, Fault> {
-    let name = format!("{}|{account}", platform.authority().issuer());
+    let name = names::account_object(platform.authority().issuer(), account);
     objects::call(platform, ACCOUNT, &name, &Sent(command)).await
 }
 
@@ -87,7 +88,7 @@ async fn with_namespace(
     record: &AccountRecord,
     profile: Profile,
 ) -> Result<Profile, Fault> {
-    let namespace = if users::leads_to(platform, &profile.username, account).await? {
+    let namespace = if identifiers::leads_to(platform, &profile.username, account).await? {
         Namespace::Local
     } else {
         // The provider may not be configured any more; the name must not look like a local one all the same.
@@ -103,5 +104,5 @@ async fn with_namespace(
 
 /// Under which name an account's profile is sealed.
 pub(crate) fn profile_name(platform: &Platform, account: &AccountId) -> String {
-    format!("profile|{}|{account}", platform.authority().issuer())
+    names::profile(platform.authority().issuer(), account)
 }

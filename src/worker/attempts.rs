@@ -17,9 +17,9 @@ use crate::wire::Form;
 use super::browser::Browser;
 use super::clock;
 use super::env::Platform;
+use super::identifiers::{self, Name};
 use super::random::random;
 use super::report::Fault;
-use super::users::{self, Name};
 
 /// How long a challenge may be answered, seconds.
 const CHALLENGE_TTL: u64 = 600;
@@ -76,7 +76,7 @@ async fn by_stranger<'a>(
     // At the same time, so that the slower of the two hides how long the other takes: only one of them depends on
     // whether there is such a name.
     let counting = count(platform, &attempts, &Who::Stranger, proof);
-    let (counted, entry) = try_join(counting, users::identifier(platform, &name, &ReadIdentifier)).await?;
+    let (counted, entry) = try_join(counting, identifiers::identifier(platform, &name, &ReadIdentifier)).await?;
     let (name_proven, next_of_name) = match counted {
         Ok((_, proven, next)) => (proven, next),
         Err(throttled) => {
@@ -150,12 +150,12 @@ async fn count(
     who: &Who,
     proof: Option<Proof>,
 ) -> Result<Result<CountedTurn, Throttled>, Fault> {
-    let counted = users::identifier(platform, name, &CountAttempt { who: who.clone(), proof }).await?;
+    let counted = identifiers::identifier(platform, name, &CountAttempt { who: who.clone(), proof }).await?;
     Ok(counted.map(|counted| (counted.entry, counted.proven, counted.next)))
 }
 
 async fn take_back(platform: &Platform, name: &Name<'_>, who: Who, proven: bool) -> Result<(), Fault> {
-    users::identifier(platform, name, &AttemptSucceeded { who, proven }).await
+    identifiers::identifier(platform, name, &AttemptSucceeded { who, proven }).await
 }
 
 fn day(now: UnixTime) -> u64 {

@@ -13,6 +13,7 @@ use crate::account::grants::TokenStatus;
 use crate::account::record::AccountRecord;
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::keyring::schedule::CLOCK_SKEW;
+use crate::names;
 use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
 use crate::oauth::endpoints::token_endpoint;
 use crate::oauth::grant::handle::AccountId;
@@ -239,7 +240,7 @@ pub(crate) async fn registry(
     id: &ClientId,
     command: &RegistryCommand,
 ) -> Result<RegistryAnswer, Fault> {
-    let name = format!("{}|{id}", platform.authority().issuer());
+    let name = names::registry_object(platform.authority().issuer(), id);
     objects::call(platform, REGISTRY, &name, command).await
 }
 

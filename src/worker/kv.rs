@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::KvStore;
 
+use crate::names;
 use crate::oauth::Refusal;
 
 use super::crypto::Opened;
@@ -44,7 +45,7 @@ pub(crate) enum Found<T> {
 /// The name of a record. Everything belongs to one issuer: a Worker that is given another name starts anew.
 /// No issuer has a `|`, so no two issuers share a name.
 pub(crate) fn name(platform: &Platform, kind: Kind, id: &str) -> String {
-    format!("{}|{}|{id}", kind.name(), platform.authority().issuer())
+    names::record(kind.name(), platform.authority().issuer(), id)
 }
 
 /// Seals a record under its name.

@@ -11,9 +11,11 @@ mod clock;
 mod crypto;
 mod endpoints;
 mod env;
+mod event_delivery;
 mod federation;
 mod fetch;
 mod http;
+mod identifiers;
 mod jobs;
 mod kv;
 mod objects;
@@ -33,12 +35,12 @@ use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
     let request = http::Incoming::new(request);
     let reply = router::answer(&request, env.clone()).await;
-    audit::deliver(&env);
+    event_delivery::deliver(&env);
     http::response(&reply, request.method == "HEAD")
 }
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     rotate_cron::run(env.clone()).await;
-    audit::deliver(&env);
+    event_delivery::deliver(&env);
 }

@@ -2,13 +2,14 @@
 
 use crate::account::identifier::{ReadIdentifier, SetPassword};
 use crate::identity::password::{self, Password, PasswordHash};
+use crate::names;
 use crate::oauth::grant::handle::AccountId;
 
 use super::env::Platform;
+use super::identifiers::{Name, identifier};
 use super::kv::{self, Found};
 use super::random::random;
 use super::report::{Fault, FaultKind};
-use super::users::{Name, identifier};
 
 /// Stores a new password of an account; with `was`, only in the place of that sealed one. Returns whether it was stored: not
 /// if the name does not lead to the account any more, or the password has just been changed.
@@ -52,5 +53,5 @@ pub(crate) async fn open(platform: &Platform, account: &AccountId, sealed: &str)
 
 /// The name that an account's password is sealed for.
 pub(crate) fn name(platform: &Platform, account: &AccountId) -> String {
-    format!("password|{}|{account}", platform.authority().issuer())
+    names::password(platform.authority().issuer(), account)
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::keyring::{Certificate, Glance, KeyringRefusal, Ring, Sight, SigningKey, Terms};
+use crate::names;
 use crate::oauth::endpoints::bearer;
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::grant::handle::{AccountId, SessionId};
@@ -297,10 +298,11 @@ pub(crate) async fn change(
     command: KeyringCommand,
 ) -> Result<Result<Rc<View>, KeyringRefusal>, Fault> {
     let asked = KeyringRequest { command, asked_at: platform.now };
-    let sealed = match objects::call(platform, KEYRING, platform.authority().issuer(), &asked).await? {
-        KeyringAnswer::Sealed(sealed) => sealed,
-        KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
-    };
+    let sealed =
+        match objects::call(platform, KEYRING, names::issuer_object(platform.authority().issuer()), &asked).await? {
+            KeyringAnswer::Sealed(sealed) => sealed,
+            KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
+        };
     let name = kv::name(platform, Kind::Keyring, "");
     match kv::open::<Ring>(platform, &name, &sealed).await? {
         Found::Record(ring) => {

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use worker::Delay;
 
-use crate::account::command::Sent;
-use crate::account::identifier::{
-    ClaimName, Identifier, IdentifierCommand, ReadIdentifier, ReleaseCopied, ReleaseName, SetPassword,
-};
+use crate::account::identifier::{ClaimName, Identifier, ReleaseCopied, SetPassword};
 use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, Replaced};
 use crate::account::record::AccountRecord;
+use crate::account::upstream_profile;
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::Refusal;
@@ -20,12 +17,12 @@ use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::UserError;
 use crate::oauth::vocabulary::scope::Scope;
-use crate::token::{UnixTime, base64url};
+use crate::token::UnixTime;
 
 use super::account;
 use super::clients::RACES;
-use super::env::{IDENTIFIER, Platform};
-use super::federation;
+use super::env::Platform;
+use super::identifiers::{Name, identifier, release};
 use super::kv::{self, Found, Kind};
 use super::objects;
 use super::passwords;
@@ -37,43 +34,6 @@ pub(crate) const LEFT_OVER_AFTER: u64 = 60;
 /// Another request may be creating the account just now: how often it is looked for, and how long between.
 const LOOKS_FOR_PENDING: u32 = 5;
 const PENDING_WAIT: Duration = Duration::from_millis(200);
-
-/// What somebody can be found by.
-#[derive(Clone, Copy)]
-pub(crate) enum Name<'n> {
-    /// The name that a person types.
-    Username(&'n str),
-    /// A subject of another OpenID provider.
-    Upstream { issuer: &'n str, subject: &'n str },
-    /// A block of network addresses, for counting attempts.
-    Address(&'n str),
-    /// A name that a person types, for counting the attempts of strangers in one day (counted since 1970).
-    Attempts { username: &'n str, day: u64 },
-}
-
-impl Name<'_> {
-    fn object(&self, platform: &Platform) -> String {
-        let issuer = platform.authority().issuer();
-        match self {
-            Self::Username(name) => format!("username|{issuer}|{name}"),
-            Self::Upstream { issuer: upstream, subject } => {
-                let digest = Sha256::digest(format!("{upstream}\n{subject}"));
-                format!("upstream|{issuer}|{}", base64url::encode(&digest))
-            }
-            Self::Address(block) => format!("address|{issuer}|{block}"),
-            Self::Attempts { username, day } => format!("attempts|{issuer}|{day}|{username}"),
-        }
-    }
-}
-
-/// Sends a command to the object of a name.
-pub(crate) async fn identifier<C: IdentifierCommand>(
-    platform: &Platform,
-    name: &Name<'_>,
-    command: &C,
-) -> Result<C::Answer, Fault> {
-    objects::call(platform, IDENTIFIER, &name.object(platform), &Sent(command)).await
-}
 
 /// A user to be.
 pub(crate) struct NewUser {
@@ -144,7 +104,7 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(Accoun
     if let Some(UpstreamUser { issuer, sub }) = &upstream {
         is_configured(platform, issuer)?;
         if user.username.is_none() {
-            profile.username = federation::username([sub.as_str()], sub);
+            profile.username = upstream_profile::username([sub.as_str()], sub);
             profile.namespace = Some(Namespace::Upstream(issuer.clone()));
         }
         claim(platform, &Name::Upstream { issuer, subject: sub }, &account, None).await?;
@@ -209,21 +169,6 @@ pub(crate) async fn create_upstream(
 fn is_configured(platform: &Platform, issuer: &str) -> Result<(), Refusal> {
     let configured = platform.authority().upstream().is_some_and(|upstream| upstream.issuer == issuer);
     if configured { Ok(()) } else { Err(Refusal::User(UserError::Upstream)) }
-}
-
-/// Gives up a name, if it leads to the account.
-pub(crate) async fn release(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<(), Fault> {
-    identifier(platform, name, &ReleaseName { account: account.clone() }).await
-}
-
-/// Does a local user name lead to the account?
-pub(crate) async fn leads_to(platform: &Platform, username: &str, account: &AccountId) -> Result<bool, Fault> {
-    // Local names are stored as they are parsed.
-    if Username::parse(username).map_or(true, |name| name.as_str() != username) {
-        return Ok(false);
-    }
-    let entry = identifier(platform, &Name::Username(username), &ReadIdentifier).await?;
-    Ok(entry.is_some_and(|entry| entry.account == *account))
 }
 
 async fn claim(

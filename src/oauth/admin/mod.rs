@@ -2,5 +2,6 @@
 
 pub mod bulk;
 pub mod event;
+pub mod event_buffer;
 pub mod event_query;
 pub mod user;

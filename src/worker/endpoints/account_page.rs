@@ -26,9 +26,9 @@ use crate::worker::endpoints::authorize::in_language;
 use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
+use crate::worker::identifiers::Name;
 use crate::worker::passwords;
 use crate::worker::report::{Fault, FaultKind, Stop};
-use crate::worker::users::Name;
 
 /// What came of an action.
 enum Outcome {

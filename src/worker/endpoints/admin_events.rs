@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use crate::names;
 use crate::oauth::admin::event_query::{Cursor, EventQuery};
 use crate::wire::Reply;
-use crate::worker::audit::object_name;
 use crate::worker::env::{EVENTS, Platform};
 use crate::worker::http::Incoming;
 use crate::worker::objects;
@@ -25,7 +25,7 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
         }
         let left = query.limit.saturating_sub(events.len() as u64);
         let command = EventsCommand::Page { before: cursor.position, filter: query.filter.clone(), limit: left };
-        let name = object_name(platform.authority().issuer(), cursor.hour);
+        let name = names::events_object(platform.authority().issuer(), cursor.hour);
         let EventsAnswer::Page { events: found, next } = objects::call(platform, EVENTS, &name, &command).await? else {
             return Err(objects::unexpected().into());
         };

@@ -21,11 +21,12 @@ use crate::worker::account::{self, Ending};
 use crate::worker::clients::{id_of_segment, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
+use crate::worker::identifiers::{self, Name};
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::report::Stop;
-use crate::worker::users::{self, Name, checked};
+use crate::worker::users::{self, checked};
 
 /// How many users a page of the list has, and how many accounts a page of a client's grants asks.
 const PAGE: u64 = 50;
@@ -45,7 +46,7 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
     let query = request.query_form()?;
     if let Some(username) = query.get("username") {
         let username = username.to_ascii_lowercase();
-        let users = match users::identifier(platform, &Name::Username(&username), &ReadIdentifier).await? {
+        let users = match identifiers::identifier(platform, &Name::Username(&username), &ReadIdentifier).await? {
             Some(entry) => match read_shown(platform, &entry.account).await {
                 Ok(user) => vec![user],
                 // A name whose account is still being made, or never was.

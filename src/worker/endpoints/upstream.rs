@@ -7,6 +7,7 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
+use crate::names;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
 use crate::oauth::grant::SignIn;
@@ -249,5 +250,5 @@ async fn failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<
 }
 
 fn journey_name(platform: &Platform, state: &str) -> String {
-    format!("journey|{}|{state}", platform.authority().issuer())
+    names::journey(platform.authority().issuer(), state)
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::account::identifier::{ReadIdentifier, ResealPassword};
 use crate::account::profile::{ReadAccount, Replaced, SetProfile};
 use crate::account::record::AccountRecord;
+use crate::names;
 use crate::oauth::ClientId;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::AccountId;
@@ -19,13 +20,14 @@ use crate::worker::account::{self, profile_name};
 use crate::worker::clients::registry;
 use crate::worker::crypto::Opened;
 use crate::worker::env::{KEYRING, Platform};
+use crate::worker::identifiers::{self, Name};
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
 use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
 use crate::worker::passwords;
 use crate::worker::report::{self, Fault, FaultKind};
-use crate::worker::users::{self, Listed, Name};
+use crate::worker::users::Listed;
 
 use super::{Job, Place, Progress, Work, at_once, ids_after};
 
@@ -224,7 +226,7 @@ async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<
     let ask = async |command| {
         let asked = KeyringRequest { command, asked_at: platform.now };
         let answer: Result<KeyringAnswer, Fault> =
-            objects::call(platform, KEYRING, platform.authority().issuer(), &asked).await;
+            objects::call(platform, KEYRING, names::issuer_object(platform.authority().issuer()), &asked).await;
         answer
     };
     tally.records += 1;
@@ -357,7 +359,7 @@ async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) ->
 async fn password(platform: &Platform, account: &AccountId, username: &str, tally: &mut Tally) -> Result<(), Fault> {
     let (name, identifier) = (passwords::name(platform, account), Name::Username(username));
     for attempt in 0..RACES {
-        let entry = users::identifier(platform, &identifier, &ReadIdentifier).await?;
+        let entry = identifiers::identifier(platform, &identifier, &ReadIdentifier).await?;
         let entry = entry.filter(|entry| entry.account == *account);
         let Some(was) = entry.and_then(|entry| entry.password) else {
             return Ok(());
@@ -366,7 +368,7 @@ async fn password(platform: &Platform, account: &AccountId, username: &str, tall
         let Some(Due::Anew { sealed, .. }) = due(platform, &name, &was, tally).await? else {
             return Ok(());
         };
-        if users::identifier(platform, &identifier, &ResealPassword { was, sealed }).await? {
+        if identifiers::identifier(platform, &identifier, &ResealPassword { was, sealed }).await? {
             tally.resealed += 1;
             return Ok(());
         }

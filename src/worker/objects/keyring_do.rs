@@ -18,10 +18,10 @@ use crate::token::UnixTime;
 
 use super as objects;
 use super::records::broken;
-use crate::worker::audit;
 use crate::worker::clock;
 use crate::worker::crypto::generate;
 use crate::worker::env::{Platform, STORE};
+use crate::worker::event_delivery;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::report::Fault;
 
@@ -100,7 +100,7 @@ impl DurableObject for KeyringObject {
         let (storage, env) = (self.state.storage(), self.env.clone());
         let run = async move { Ok(run(Some(asked), storage, env).await) };
         let outcome = self.state.block_concurrency_while(run).await?;
-        audit::deliver(&self.env);
+        event_delivery::deliver(&self.env);
         objects::reply(outcome)
     }
 
@@ -109,7 +109,7 @@ impl DurableObject for KeyringObject {
         let finish = async move { Ok(finish(storage, env).await) };
         // A fault is thrown, so that the platform calls the alarm again.
         let outcome = self.state.block_concurrency_while(finish).await?;
-        audit::deliver(&self.env);
+        event_delivery::deliver(&self.env);
         outcome.map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
         Response::empty()
     }

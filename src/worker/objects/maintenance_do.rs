@@ -12,10 +12,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
+use crate::names;
 use crate::oauth::admin::bulk::BulkRevocation;
-use crate::worker::audit;
 use crate::worker::clock::now;
 use crate::worker::env::{MAINTENANCE, Platform};
+use crate::worker::event_delivery;
 use crate::worker::jobs::reseal::Reseal;
 use crate::worker::jobs::revoke::Revoke;
 use crate::worker::jobs::{Job, Work};
@@ -54,7 +55,7 @@ pub(crate) struct MaintenanceAnswer(pub(crate) Option<Job>);
 /// Asks the maintenance object.
 pub(crate) async fn ask(platform: &Platform, command: &MaintenanceCommand) -> Result<Option<Job>, Fault> {
     let answer: MaintenanceAnswer =
-        objects::call(platform, MAINTENANCE, platform.authority().issuer(), command).await?;
+        objects::call(platform, MAINTENANCE, names::issuer_object(platform.authority().issuer()), command).await?;
     Ok(answer.0)
 }
 
@@ -136,7 +137,7 @@ impl MaintenanceObject {
             return Ok(());
         }
         let outcome = self.chunks_of(id).await;
-        audit::deliver(&self.env);
+        event_delivery::deliver(&self.env);
         self.busy.borrow_mut().remove(id);
         outcome
     }

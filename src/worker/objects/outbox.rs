@@ -5,6 +5,7 @@ use std::time::Duration;
 use worker::{Env, State};
 
 use crate::account::outbox::{self, Notice};
+use crate::names;
 use crate::oauth::Authority;
 use crate::worker::env::{self, STATUS_LIST};
 use crate::worker::report::{self, Fault};
@@ -52,7 +53,7 @@ async fn notify_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
 }
 
 async fn send(env: &Env, authority: &Authority, notice: &Notice) -> Result<(), Fault> {
-    let name = format!("{}|{}", authority.issuer(), notice.list);
+    let name = names::status_list_object(authority.issuer(), &notice.list);
     match objects::ask(env, STATUS_LIST, &name, &ListCommand::Revoke(notice.entries.clone())).await? {
         ListAnswer::Done => Ok(()),
         ListAnswer::Unchanged | ListAnswer::List { .. } => Err(objects::unexpected()),

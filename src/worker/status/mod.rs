@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use worker::Env;
 
+use crate::names;
 use crate::oauth::Authority;
 use crate::oauth::status::{ListId, StatusEntry};
 use crate::token::UnixTime;
@@ -50,9 +51,9 @@ pub(crate) async fn release(platform: &Platform, entry: StatusEntry, last_token_
 }
 
 fn object_name(authority: &Authority, list: ListId) -> String {
-    format!("{}|{list}", authority.issuer())
+    names::status_list_object(authority.issuer(), &list)
 }
 
 async fn directory(platform: &Platform, command: &DirectoryCommand) -> Result<DirectoryAnswer, Fault> {
-    objects::call(platform, STATUS_DIRECTORY, platform.authority().issuer(), command).await
+    objects::call(platform, STATUS_DIRECTORY, names::issuer_object(platform.authority().issuer()), command).await
 }

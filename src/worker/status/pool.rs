@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use worker::Env;
 
+use crate::names;
 use crate::oauth::status::{BATCH_TTL, MAX_BATCH, StatusEntry};
 use crate::token::UnixTime;
 use crate::worker::background;
@@ -88,8 +89,13 @@ async fn refill(env: Env) {
     let count = POOL.with_borrow_mut(Pool::next_batch);
     let asked_at = now();
     if let Ok(authority) = env::authority(&env)
-        && let Ok(DirectoryAnswer::Entries(entries)) =
-            objects::ask(&env, STATUS_DIRECTORY, authority.issuer(), &DirectoryCommand::Batch { count }).await
+        && let Ok(DirectoryAnswer::Entries(entries)) = objects::ask(
+            &env,
+            STATUS_DIRECTORY,
+            names::issuer_object(authority.issuer()),
+            &DirectoryCommand::Batch { count },
+        )
+        .await
     {
         POOL.with_borrow_mut(|pool| pool.add(entries, asked_at));
     }

@@ -1,0 +1,104 @@
+//! Stores the waiting events of an isolate, after the response (`waitUntil`).
+//!
+//! The first waiting event schedules a batch one second later, so an isolate makes at most one call a second. A batch that
+//! fails is sent twice more under the same key, which the store accepts once; then its events count as dropped. An isolate that
+//! is terminated within that second loses its last events from the store; the log has them.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use worker::{Delay, Env, console_log};
+
+use crate::names;
+use crate::oauth::admin::event::{About, Event};
+use crate::oauth::admin::event_buffer::{Batch, EventBuffer};
+use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::token::{UnixTime, base64url};
+
+use super::audit::with_buffer;
+use super::background;
+use super::clock::now;
+use super::env::{self, EVENTS};
+use super::objects;
+use super::objects::events_do::{EventsAnswer, EventsCommand};
+use super::random::random;
+use super::report::{self, Fault};
+
+/// The maximum number of events in a row.
+const MAX_ROW: usize = 500;
+/// How long a batch is gathered.
+const GATHER: Duration = Duration::from_secs(1);
+/// Pauses before a batch is sent again.
+const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+thread_local! {
+    /// Whether the missing binding has been logged.
+    static REPORTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Schedules the storage of waiting events, unless another task has. No response waits for it.
+pub(crate) fn deliver(env: &Env) {
+    if with_buffer(|buffer| buffer.begin_batch(now())) {
+        background::run(gather(env.clone()));
+    }
+}
+
+/// Gathers a batch and stores it.
+async fn gather(env: Env) {
+    Delay::from(GATHER).await;
+    let Batch { hours, dropped: mut missed } = with_buffer(EventBuffer::take_batch);
+    for (hour, mut lines) in hours {
+        let count = lines.len() as u64;
+        if missed > 0 {
+            lines.push(dropped_line(missed, now()));
+        }
+        if store(&env, hour, &lines).await {
+            missed = 0;
+        } else {
+            console_log!("{}", dropped_line(count, now()));
+            missed += count;
+        }
+    }
+    // The next batch reports them.
+    with_buffer(|buffer| buffer.count_dropped(missed));
+}
+
+/// Stores a batch. Returns whether it was stored.
+async fn store(env: &Env, hour: u64, lines: &[String]) -> bool {
+    if let Err(cause) = env.durable_object(EVENTS) {
+        // Logged once: the log would contain nothing else.
+        if !REPORTED.replace(true) {
+            let _ = objects::unavailable(cause);
+        }
+        return false;
+    }
+    let Ok(random) = random::<9>() else {
+        return false;
+    };
+    let key = format!("{}.{}", now().0, base64url::encode(&random));
+    let rows: Vec<_> = lines.chunks(MAX_ROW).map(|row| format!("[{}]", row.join(","))).collect();
+    let command = EventsCommand::Append { key, rows };
+    let mut pauses = RETRY_AFTER.into_iter();
+    loop {
+        report::background_costs(env, "events", 1, lines.len());
+        match ask(env, hour, &command).await {
+            Ok(_) => return true,
+            Err(_) => match pauses.next() {
+                Some(pause) => Delay::from(pause).await,
+                None => return false,
+            },
+        }
+    }
+}
+
+/// Sends a command to the object of an hour.
+async fn ask(env: &Env, hour: u64, command: &EventsCommand) -> Result<EventsAnswer, Fault> {
+    let name = names::events_object(env::authority(env)?.issuer(), hour);
+    objects::ask(env, EVENTS, &name, command).await
+}
+
+fn dropped_line(count: u64, time: UnixTime) -> String {
+    let event = EventKind::EventsDropped;
+    let (severity, about) = (event.severity(), &About::default());
+    Event { event, severity, time, endpoint: "", reason: None, count: Some(count), about }.to_line()
+}
