@@ -4,8 +4,8 @@
 use worker::Env;
 
 use super::env::Platform;
+use super::jobs::maintenance_do::{self, MaintenanceCommand};
 use super::objects::keyring_do::KeyringCommand;
-use super::objects::maintenance_do::{self, MaintenanceCommand};
 use super::ring;
 
 /// Looks after the keys. A fault has been logged where it was built, and the next run tries again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::Delay;
 
-use crate::account::identifier::{ClaimName, Identifier, ReleaseCopied, SetPassword};
+use crate::account::identifier::{ClaimName, Identifier, ReleaseCopied, ReleaseName, SetPassword};
 use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, Replaced};
 use crate::account::record::AccountRecord;
 use crate::account::upstream_profile;

@@ -1,6 +1,7 @@
 //! Long work, for what does not fit in one request: it is done chunk by chunk in the maintenance object, which notes each
 //! chunk when it is done. Whatever dies in between, the chunk is done again; so each must bear that.
 
+pub(crate) mod maintenance_do;
 pub(crate) mod reseal;
 pub(crate) mod revoke;
 

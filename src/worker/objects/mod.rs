@@ -4,7 +4,6 @@ pub(crate) mod account_do;
 pub(crate) mod events_do;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
-pub(crate) mod maintenance_do;
 mod outbox;
 pub(crate) mod records;
 pub(crate) mod registry_do;

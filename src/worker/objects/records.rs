@@ -169,6 +169,6 @@ pub(super) fn integer(value: u64) -> SqlStorageValue {
 }
 
 /// The fault of an object whose storage failed.
-pub(super) fn broken(cause: worker::Error) -> Fault {
+pub(crate) fn broken(cause: worker::Error) -> Fault {
     Fault::new(FaultKind::ObjectUnavailable, &cause)
 }

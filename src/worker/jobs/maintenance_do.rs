@@ -22,9 +22,9 @@ use crate::worker::jobs::revoke::Revoke;
 use crate::worker::jobs::{Job, Work};
 use crate::worker::report::Fault;
 
-use super as objects;
-use super::records::{SqliteRecords, broken};
 use crate::records::{Records as _, Table};
+use crate::worker::objects;
+use crate::worker::objects::records::{SqliteRecords, broken};
 
 /// What can be asked of the maintenance object.
 #[derive(Deserialize, Serialize)]
