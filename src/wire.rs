@@ -273,4 +273,19 @@ mod tests {
         assert_eq!(credentials("Basic x", "Bearer"), None);
         assert_eq!(credentials("Bearer", "Bearer"), None);
     }
+
+    #[test]
+    fn limits_are_those_of_the_manual() {
+        assert_eq!((MAX_BODY, MAX_AUTHORIZATION, MAX_PARAMETERS), (65_536, 20_480, 64));
+    }
+
+    #[test]
+    fn encoded_parameters_are_read_back() {
+        let pairs = [("a", "x y"), ("\u{e9}&=", "100%+-._~*"), ("empty", "")];
+        let text = encode_parameters(pairs);
+        assert_eq!(text, "a=x+y&%C3%A9%26%3D=100%25%2B-._~*&empty=");
+        assert_eq!(Form::parse(&text).unwrap().named().collect::<Vec<_>>(), pairs);
+        assert_eq!(Form::parse(&text).unwrap().pairs().count(), 2);
+        assert!(is_json(Some("application/json;charset=utf-8")) && !is_json(Some("text/json")) && !is_json(None));
+    }
 }

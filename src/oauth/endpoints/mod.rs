@@ -13,3 +13,6 @@ pub mod revoke;
 pub mod step_up;
 pub mod token_endpoint;
 pub mod upstream;
+
+#[cfg(test)]
+mod tests;

@@ -131,4 +131,28 @@ mod tests {
             assert_eq!(Scope::parse(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn filter_within_and_with() {
+        let scope = |text: &str| Scope::parse(text).unwrap();
+        let own = scope("read write admin");
+        assert_eq!(own.filter(|value| value != "write").to_string(), "read admin");
+        assert_eq!(own.within(&scope("admin other read")).to_string(), "read admin");
+        assert_eq!(own.within(&scope("other")).to_string(), "");
+        assert_eq!(own.with(&scope("other read")).to_string(), "read write admin other");
+        assert_eq!(own.values(), ["read", "write", "admin"]);
+        assert!(!own.is_empty() && own.covers(&scope("")) && !scope("read").covers(&own));
+    }
+
+    #[test]
+    fn an_account_may_always_allow_what_is_about_the_user_alone() {
+        let scope = |text: &str| Scope::parse(text).unwrap();
+        let requested = scope("openid profile email offline_access groups read edgemint:admin");
+        let permitted = |limit: Option<&str>| permitted_scope(&requested, limit.map(scope).as_ref()).to_string();
+        assert_eq!(permitted(None), "openid profile email offline_access groups read");
+        assert_eq!(permitted(Some("")), "openid profile email offline_access groups");
+        assert_eq!(permitted(Some("read")), "openid profile email offline_access groups read");
+        assert_eq!(permitted(Some("edgemint:admin")), "openid profile email offline_access groups edgemint:admin");
+        assert_eq!(openid_scopes().to_string(), "openid profile email offline_access");
+    }
 }

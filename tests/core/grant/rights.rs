@@ -1,7 +1,6 @@
 //! Rights that a client or a user has lost since a grant was allowed.
 
 use edgemint::oauth::grant::GrantRefusal;
-use edgemint::token::UnixTime;
 
 use super::held::Held;
 use super::words::{API, FILES, resources, scope};

@@ -1,0 +1,83 @@
+use super::*;
+use crate::oauth::endpoints::register::client_information;
+use crate::oauth::refusal::MetadataError;
+use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::status_entry::{ListId, StatusEntry};
+use crate::token::Algorithm;
+
+fn parse(metadata: &Value) -> Result<Registration, MetadataError> {
+    Registration::parse(metadata.as_object().unwrap())
+}
+
+#[test]
+fn replacing_changes_the_metadata_and_nothing_else() {
+    let mut old = client_record(&json!({ "client_name": "Old", "scope": "read", "resources": [API] }));
+    old.status = Some(StatusEntry { list: ListId(1), idx: 2 });
+    let new = parse(&json!({ "client_name": "New", "redirect_uris": ["https://app.example/cb"] })).unwrap();
+    let replaced = new.replace(&old, None);
+    assert_eq!((&replaced.client_id, replaced.issued_at, replaced.status), (&old.client_id, old.issued_at, old.status));
+    assert_eq!(replaced.metadata.client_name.as_deref(), Some("New"));
+    assert!(replaced.metadata.resources.is_empty() && !replaced.metadata.scope.contains("read"));
+    assert_eq!(replaced.metadata.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+}
+
+#[test]
+fn defaults_depend_on_what_is_registered() {
+    let service = client_record(&json!({})).metadata;
+    assert_eq!((service.grant_types, service.scope), (vec![GrantType::ClientCredentials], scope("")));
+    let app = client_record(&json!({ "redirect_uris": ["https://app.example/"] })).metadata;
+    assert_eq!(app.scope, scope("openid profile email offline_access"));
+    for (method, needs_secret) in [("client_secret_basic", true), ("client_secret_post", true), ("none", false)] {
+        let metadata = json!({ "token_endpoint_auth_method": method, "redirect_uris": ["https://app.example/"] });
+        assert_eq!(parse(&metadata).unwrap().needs_secret(), needs_secret, "{method}");
+    }
+    let keyed = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [jwk()] } });
+    assert!(!parse(&keyed).unwrap().needs_secret());
+}
+
+#[test]
+fn algorithms_are_parsed_once() {
+    let registration = parse(&json!({
+        "access_token_signed_response_alg": "EdDSA", "id_token_signed_response_alg": "RS256",
+    }));
+    let registration = registration.unwrap();
+    assert_eq!(registration.access_token_algorithm(), Some(Algorithm::EdDsa));
+    assert_eq!(registration.id_token_algorithm(), Some(Algorithm::Rs256));
+    let client = client(&json!({ "token_endpoint_auth_signing_alg": "PS384" }));
+    assert_eq!(client.assertion_algorithm(), Some(Algorithm::Ps384));
+    assert_eq!((client.access_token_algorithm(), client.id_token_algorithm()), (None, None));
+    for name in ["ES512", "HS256", "none", "es256", ""] {
+        let body = json!({ "access_token_signed_response_alg": name });
+        assert_eq!(parse(&body).err(), Some(MetadataError::AccessTokenAlg), "{name}");
+    }
+}
+
+#[test]
+fn lists_and_texts_are_bounded() {
+    let uris = |count: usize| (0..count).map(|n| format!("https://app.example/{n}")).collect::<Vec<_>>();
+    let keys = |count: usize| vec![jwk(); count];
+    for (at_most, too_many, error) in [
+        (json!({ "redirect_uris": uris(50) }), json!({ "redirect_uris": uris(51) }), MetadataError::RedirectUris),
+        (json!({ "resources": uris(50) }), json!({ "resources": uris(51) }), MetadataError::Resources),
+        (json!({ "contacts": vec!["a"; 20] }), json!({ "contacts": vec!["a"; 21] }), MetadataError::Description),
+        (json!({ "jwks": { "keys": keys(20) } }), json!({ "jwks": { "keys": keys(21) } }), MetadataError::Jwks),
+        (
+            json!({ "client_name": "a".repeat(500) }),
+            json!({ "client_name": "a".repeat(501) }),
+            MetadataError::Description,
+        ),
+        (json!({ "client_uri": "a b" }), json!({ "client_uri": "a\nb" }), MetadataError::Description),
+        (json!({ "scope": "a".repeat(4000) }), json!({ "scope": "a".repeat(4001) }), MetadataError::Scope),
+    ] {
+        assert!(parse(&at_most).is_ok(), "{at_most}");
+        assert_eq!(parse(&too_many).err(), Some(error), "{too_many}");
+    }
+}
+
+#[test]
+fn client_information_shows_a_method_even_if_none_was_registered() {
+    let with =
+        |metadata: &Value| client_information(&client_record(metadata), None)["token_endpoint_auth_method"].clone();
+    assert_eq!(with(&json!({})), "client_secret_basic");
+    assert_eq!(with(&json!({ "token_endpoint_auth_method": "client_secret_post" })), "client_secret_post");
+}
