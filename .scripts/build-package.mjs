@@ -2,7 +2,7 @@
 // Copies the files for pages to www/edgemint/, and the OAuth client library of the demo. Does nothing when everything is up
 // to date.
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { PROFILE, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
@@ -60,7 +60,8 @@ async function assemble(module) {
 function flatten(from, to) {
   mkdirSync(to);
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    // Types outside `types` are for this repository: interfaces that the tests hold the modules against.
+    if (!entry.isFile() || (entry.name.endsWith('.d.ts') && basename(entry.parentPath) !== 'types')) continue;
     const path = join(to, entry.name);
     if (existsSync(path)) throw new Failure(`two modules of the shim are called ${entry.name}`, 'rename one: they are published in one folder');
     const text = readFileSync(join(entry.parentPath, entry.name), 'utf8');

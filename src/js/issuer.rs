@@ -4,13 +4,9 @@ use wasm_bindgen::prelude::*;
 
 use super::policy::texts;
 use super::refusal::Refusal;
+use super::row::{GOOD, REASONS, UNSIGNED};
 use crate::token::json::Outline;
 use crate::token::{self, Algorithm, Key, KeyError, Minter, base64url};
-
-/// What `mint` answers; from [`REASONS`] on, it is a reason to refuse.
-const SIGNED: u32 = 0;
-const UNSIGNED: u32 = 1;
-const REASONS: u32 = 2;
 
 /// A kind of token, and what was last minted.
 #[wasm_bindgen]
@@ -60,7 +56,7 @@ impl Issuer {
     /// yet to be signed; else 2 + the number of the reason.
     pub fn mint(&mut self, len: usize) -> u32 {
         match self.issuer.mint(self.input.get(..len).unwrap_or_default()) {
-            Ok(true) => SIGNED,
+            Ok(true) => GOOD,
             Ok(false) => UNSIGNED,
             Err(reason) => {
                 self.claim = reason.claim().map(str::to_owned);

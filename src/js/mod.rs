@@ -13,4 +13,5 @@ mod issuer;
 mod keys;
 mod policy;
 mod refusal;
+mod row;
 mod verifier;

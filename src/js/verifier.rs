@@ -4,13 +4,9 @@ use wasm_bindgen::prelude::*;
 
 use super::policy;
 use super::refusal::Refusal;
+use super::row::{self, GOOD, REASONS, ROW_LENGTH, UNSIGNED};
 use crate::token::json::{Outline, quote};
 use crate::token::{self, Checker, Finding, Key, KeyError, KeySet, NumericDate, VerifyError};
-
-/// What `check` answers; from [`REASONS`] on, it is a reason to refuse.
-const GOOD: u32 = 0;
-const UNSIGNED: u32 = 1;
-const REASONS: u32 = 2;
 
 /// A policy, the keys of the moment, and what was last said.
 #[wasm_bindgen]
@@ -18,7 +14,7 @@ pub struct Verifier {
     checker: Checker,
     /// Where the shim writes the token. Never grows: its place is known outside.
     input: Vec<u8>,
-    row: Box<[f64; 10]>,
+    row: Box<[f64; ROW_LENGTH]>,
     claim: Option<String>,
 }
 
@@ -61,7 +57,7 @@ impl Verifier {
         self.input.as_ptr() as usize
     }
 
-    /// Where the answers are: ten doubles, in the order in which `check` sets them.
+    /// Where the results of `check` are: doubles, at the positions that `row.rs` names.
     #[wasm_bindgen(getter)]
     pub fn row(&self) -> usize {
         self.row.as_ptr() as usize
@@ -86,18 +82,16 @@ impl Verifier {
         let [signature, signature_len] = place(self.checker.signature());
         // No time is no limit, which no comparison trips over.
         let token::Times { exp, nbf, iat } = self.checker.times();
-        *self.row = [
-            self.checker.number() as f64,
-            f64::from(deferred),
-            payload,
-            payload_len,
-            signature,
-            signature_len,
-            signed_len as f64,
-            exp.unwrap_or(f64::NAN),
-            nbf.unwrap_or(f64::NAN),
-            iat.unwrap_or(f64::NAN),
-        ];
+        self.row[row::KNOWN] = self.checker.number() as f64;
+        self.row[row::DEFERRED] = f64::from(deferred);
+        self.row[row::PAYLOAD] = payload;
+        self.row[row::PAYLOAD_LENGTH] = payload_len;
+        self.row[row::SIGNATURE] = signature;
+        self.row[row::SIGNATURE_LENGTH] = signature_len;
+        self.row[row::SIGNED_LENGTH] = signed_len as f64;
+        self.row[row::EXP] = exp.unwrap_or(f64::NAN);
+        self.row[row::NBF] = nbf.unwrap_or(f64::NAN);
+        self.row[row::IAT] = iat.unwrap_or(f64::NAN);
         answer
     }
 

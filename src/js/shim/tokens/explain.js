@@ -1,6 +1,6 @@
 // Every check of a token for people to read. Never for access control: it tells all, of forged tokens too.
 import { readClock } from '../base/clock.js';
-import { GOOD } from '../wasm/core.js';
+import { GOOD } from '../wasm/row.js';
 import { importVerify, keyOf } from '../engines/engines.js';
 import { toTokenError } from '../base/errors.js';
 

@@ -9,6 +9,7 @@ import { TokenError, refusal, toTokenError } from '../base/errors.js';
 import { Issuer, readKey as readCoreKey } from '../wasm/glue.js';
 import { openKey } from '../keys/key.js';
 import { currentBytes, encode } from '../wasm/memory.js';
+import { REASONS } from '../wasm/row.js';
 import { isAccessToken, requiredClaimsFor } from './options.js';
 import { invalidOption, isBytes, refuseUnknown } from '../base/readers.js';
 
@@ -16,8 +17,6 @@ const NAMES = ['algorithm', 'issuer', 'key', 'kid', 'now', 'ttl', 'type'];
 /** Seconds. Short, because a token cannot be called back from those who never ask. */
 const DEFAULT_TTL = 600;
 const LONGEST_TTL = 366 * 86_400;
-/** What `Issuer.mint` of the core answers, is a reason to refuse from here on. */
-const REASONS = 2;
 
 /** Makes `createIssuer` for a platform; see verifier.js for what that is. */
 export function bindIssuer(platform) {

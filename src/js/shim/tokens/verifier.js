@@ -1,7 +1,7 @@
 // The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
 import { TokenCache } from './cache.js';
 import { readClock } from '../base/clock.js';
-import { GOOD, verified } from '../wasm/core.js';
+import { verified } from '../wasm/core.js';
 import { importVerify, keyOf } from '../engines/engines.js';
 import { TokenError, toTokenError } from '../base/errors.js';
 import { explain } from './explain.js';
@@ -9,6 +9,7 @@ import { FetchedKeys } from '../keys/fetched_keys.js';
 import { GivenKeys } from '../keys/given_keys.js';
 import { joinVerifiers } from './issuers.js';
 import { copied } from '../wasm/memory.js';
+import { GOOD } from '../wasm/row.js';
 import { readIssuers, readOptions } from './options.js';
 import { askedScopes, verifyRequestBy } from '../guard/request.js';
 import { StatusLists } from '../status/status_lists.js';

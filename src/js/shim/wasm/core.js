@@ -2,10 +2,9 @@
 import { refusal } from '../base/errors.js';
 import { Verifier } from './glue.js';
 import { currentBytes, encode } from './memory.js';
-
-/** What `check` answers if all is well. With 1 the signature is still to be checked; from REASONS on it is refused. */
-export const GOOD = 0;
-const REASONS = 2;
+import {
+  DEFERRED, EXP, GOOD, IAT, KNOWN, NBF, PAYLOAD, PAYLOAD_LENGTH, REASONS, ROW_LENGTH, SIGNATURE, SIGNATURE_LENGTH, SIGNED_LENGTH,
+} from './row.js';
 
 /** How many keys are tried for a token that does not say which one signed it, as by the wasm. */
 const CANDIDATES = 4;
@@ -55,7 +54,7 @@ export class Core {
 
   /** The header and the key of the text that was checked last. */
   get known() {
-    const number = this.#numbers[0];
+    const number = this.#numbers[KNOWN];
     // Most tokens have the header of the one before.
     if (number !== this.#lastNumber) {
       this.#last = this.#known.get(number) ?? this.#learn(number);
@@ -66,36 +65,36 @@ export class Core {
 
   /** Which of the keys that fit is that key. */
   get turn() {
-    return this.#numbers[0] % CANDIDATES;
+    return this.#numbers[KNOWN] % CANDIDATES;
   }
 
   /** What is wrong with the claims, to be told only when the signature has been found right; or undefined. */
   get deferred() {
-    const answer = this.#numbers[1];
+    const answer = this.#numbers[DEFERRED];
     return answer === GOOD ? undefined : this.#reason(answer);
   }
 
   /** The claims as JSON text. */
   get json() {
     const numbers = this.#numbers;
-    return this.#texts.read(currentBytes(this.#texts), numbers[2], numbers[3]);
+    return this.#texts.read(currentBytes(this.#texts), numbers[PAYLOAD], numbers[PAYLOAD_LENGTH]);
   }
 
   /** A view that holds until the next call into wasm. */
   get signature() {
     const numbers = this.#numbers;
-    return currentBytes(this.#texts).subarray(numbers[4], numbers[4] + numbers[5]);
+    return currentBytes(this.#texts).subarray(numbers[SIGNATURE], numbers[SIGNATURE] + numbers[SIGNATURE_LENGTH]);
   }
 
   /** A view that holds until the next call into wasm. */
   get signingInput() {
-    return currentBytes(this.#texts).subarray(this.#input, this.#input + this.#numbers[6]);
+    return currentBytes(this.#texts).subarray(this.#input, this.#input + this.#numbers[SIGNED_LENGTH]);
   }
 
   /** The claims `exp`, `nbf` and `iat`, each NaN if there is none. */
   get times() {
     const numbers = this.#numbers;
-    return { exp: numbers[7], nbf: numbers[8], iat: numbers[9] };
+    return { exp: numbers[EXP], nbf: numbers[NBF], iat: numbers[IAT] };
   }
 
   /** Every check for people to read. */
@@ -119,7 +118,7 @@ export class Core {
    */
   get #numbers() {
     if (this.#row === undefined || this.#row.length === 0) {
-      this.#row = new Float64Array(currentBytes(this.#texts).buffer, this.#rowPlace, 10);
+      this.#row = new Float64Array(currentBytes(this.#texts).buffer, this.#rowPlace, ROW_LENGTH);
     }
     return this.#row;
   }
