@@ -82,16 +82,17 @@ impl Verifier {
         let [signature, signature_len] = place(self.checker.signature());
         // No time is no limit, which no comparison trips over.
         let token::Times { exp, nbf, iat } = self.checker.times();
-        self.row[row::KNOWN] = self.checker.number() as f64;
-        self.row[row::DEFERRED] = f64::from(deferred);
-        self.row[row::PAYLOAD] = payload;
-        self.row[row::PAYLOAD_LENGTH] = payload_len;
-        self.row[row::SIGNATURE] = signature;
-        self.row[row::SIGNATURE_LENGTH] = signature_len;
-        self.row[row::SIGNED_LENGTH] = signed_len as f64;
-        self.row[row::EXP] = exp.unwrap_or(f64::NAN);
-        self.row[row::NBF] = nbf.unwrap_or(f64::NAN);
-        self.row[row::IAT] = iat.unwrap_or(f64::NAN);
+        let results: &mut [f64; ROW_LENGTH] = &mut self.row;
+        results[row::KNOWN] = self.checker.number() as f64;
+        results[row::DEFERRED] = f64::from(deferred);
+        results[row::PAYLOAD] = payload;
+        results[row::PAYLOAD_LENGTH] = payload_len;
+        results[row::SIGNATURE] = signature;
+        results[row::SIGNATURE_LENGTH] = signature_len;
+        results[row::SIGNED_LENGTH] = signed_len as f64;
+        results[row::EXP] = exp.unwrap_or(f64::NAN);
+        results[row::NBF] = nbf.unwrap_or(f64::NAN);
+        results[row::IAT] = iat.unwrap_or(f64::NAN);
         answer
     }
 
