@@ -195,6 +195,16 @@ mod tests {
     }
 
     #[test]
+    fn length_is_counted_after_composing() {
+        // Two code points each, and one once composed.
+        assert!(Password::given(&"e\u{301}".repeat(Password::MAX)).is_ok());
+        assert_eq!(Password::given(&"e\u{301}".repeat(Password::MAX + 1)).unwrap_err(), PasswordError::TooLong);
+        // Three code points each: refused before it is composed, although it would then be short enough.
+        assert_eq!(Password::given(&"e\u{323}\u{302}".repeat(100)).unwrap_err(), PasswordError::TooLong);
+        assert!(Password::given(&"e\u{323}\u{302}".repeat(85)).is_ok());
+    }
+
+    #[test]
     fn the_hash_says_how_it_was_made_and_only_the_password_fits() {
         let password = parse("lantern paper cafe\u{301}").unwrap();
         let hash = hash(&password, [7; 16]);

@@ -161,11 +161,6 @@ impl Bucket {
         let forgiven = passed.checked_div(limits.forgiven_after).unwrap_or(0);
         self.failures.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
     }
-
-    /// May it be forgotten? Then an empty one in its place answers the same.
-    pub fn is_idle(self, limits: Limits, now: UnixTime) -> bool {
-        self.failures_at(limits, now) == 0
-    }
 }
 
 /// Asks for an attempt. What comes back has it counted as failed already: store it before the password is looked at,
@@ -269,8 +264,8 @@ mod tests {
     #[test]
     fn time_forgives() {
         let (bucket, _) = failures_at_once(Limits::STRANGER);
-        assert!(!bucket.is_idle(Limits::STRANGER, NOW.plus(9 * 900)));
-        assert!(bucket.is_idle(Limits::STRANGER, NOW.plus(10 * 900)));
+        assert_eq!(bucket.failures_at(Limits::STRANGER, NOW.plus(9 * 900)), 1);
+        assert_eq!(bucket.failures_at(Limits::STRANGER, NOW.plus(10 * 900)), 0);
         let bucket = attempt(bucket, Limits::STRANGER, NOW.plus(10 * 900)).unwrap();
         assert_eq!(bucket.failures, 1);
         let bucket = Bucket { failures: 5, last: NOW };

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use worker::console_log;
 
 use crate::account::turn::Ended;
+use crate::identity::passkey::PasskeyError;
 use crate::oauth::admin::event::{About, Event};
 use crate::oauth::admin::event_buffer::{EventBuffer, Failure};
 use crate::oauth::endpoints::token_endpoint::AccessToken;
@@ -137,6 +138,11 @@ impl Audit {
             Some(event) => self.note_way(event, refusal.kind()),
             None => report::refused(self.endpoint.get(), refusal),
         }
+    }
+
+    /// Logs why a passkey was refused, which the user is not told.
+    pub(crate) fn passkey_refused(&self, error: PasskeyError) {
+        report::passkey_refused(self.endpoint.get(), error);
     }
 
     fn leave(&self, event: EventKind, reason: Option<&'static str>, count: Option<u64>) {

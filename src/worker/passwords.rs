@@ -24,6 +24,17 @@ pub(crate) async fn set(
     identifier(platform, name, &SetPassword { account: account.clone(), was, password }).await
 }
 
+/// Replaces the stored hash `was` of the password that a user has just signed in with by one with the current parameters.
+///
+/// A failure does not fail the sign-in: the stored hash stays, and the next sign-in tries again. A password that could
+/// not be set now, such as one that is too short, keeps its hash.
+pub(crate) async fn rehash(platform: &Platform, account: &AccountId, username: &str, was: String, password: &str) {
+    if let Ok(password) = Password::given(password) {
+        // A fault was logged where it was built.
+        let _ = set(platform, account, &Name::Username(username), Some(was), &password).await;
+    }
+}
+
 /// Returns the same password, sealed by the current key: a copy must not keep a key in use that is about to be removed.
 pub(crate) async fn copy(platform: &Platform, account: &AccountId, sealed: &str) -> Result<String, Fault> {
     let hash = open(platform, account, sealed).await?;

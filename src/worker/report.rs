@@ -4,6 +4,7 @@
 use serde_json::json;
 use worker::{Env, console_error, console_log};
 
+use crate::identity::passkey::PasskeyError;
 use crate::oauth::{AuthorityError, Refusal};
 use crate::wire::Reply;
 
@@ -150,6 +151,11 @@ impl From<Fault> for Stop {
 /// Notes a refusal for the operator: where and why, no value from the request.
 pub(crate) fn refused(endpoint: &str, refusal: &Refusal) {
     console_log!("{}", json!({ "event": "refused", "endpoint": endpoint, "reason": refusal.kind() }));
+}
+
+/// Logs why a passkey was refused: no value from the request.
+pub(crate) fn passkey_refused(endpoint: &str, error: PasskeyError) {
+    console_log!("{}", json!({ "event": "passkey_refused", "endpoint": endpoint, "reason": error.kind() }));
 }
 
 /// Notes for the log that an upstream provider's userinfo endpoint gave nothing that counts: its users keep what the ID token says.

@@ -87,6 +87,7 @@ test('strangers who guess at a name wait; the browser that has signed in before 
   const passkey = await owners.open('/account/sign-in');
   const fields = { csrf: csrfOf(passkey), credential: '{}' };
   assert.equal((await post(owners, '/account/sign-in/passkey', fields)).status, 400);
+  assert.ok(server.logs.some((line) => /"passkey_refused".*"malformed"/.test(line)), 'the log says why');
 });
 
 test('a browser that its person has signed in with is counted by itself, and a success empties its count', async () => {

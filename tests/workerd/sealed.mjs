@@ -11,7 +11,8 @@ export async function changeRecord(server, name, change) {
   await store.put(name, seal(server, name, record));
 }
 
-function open(server, name, text) {
+/** Opens a sealed record. `name` is the name that it was sealed for. */
+export function open(server, name, text) {
   const bytes = Buffer.from(text, 'base64url');
   const cipher = createDecipheriv('aes-256-gcm', key(server), bytes.subarray(0, 12));
   cipher.setAAD(Buffer.from(name));
@@ -19,7 +20,8 @@ function open(server, name, text) {
   return JSON.parse(Buffer.concat([cipher.update(bytes.subarray(12, -16)), cipher.final()]));
 }
 
-function seal(server, name, record) {
+/** Seals a record for a name. */
+export function seal(server, name, record) {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key(server), nonce);
   cipher.setAAD(Buffer.from(name));

@@ -296,6 +296,62 @@ fn the_options_ask_for_what_is_checked() {
 }
 
 #[test]
+fn each_reason_has_a_word_and_each_library_error_a_reason() {
+    use passki::PasskiError as E;
+    let text = || "x".to_owned();
+    for (error, kind) in [
+        (E::ChallengeMismatch, "challenge"),
+        (E::InvalidClientDataType(text()), "ceremony"),
+        (E::CrossOriginNotAllowed, "origin"),
+        (E::RpIdHashMismatch, "relying_party"),
+        (E::UserNotPresent, "not_present"),
+        (E::UserVerificationRequired, "not_verified"),
+        (E::InvalidBackupFlags, "backup"),
+        (E::CounterRegression, "counter"),
+        (E::CredentialNotAllowed, "credential"),
+        (E::CredentialIdMismatch, "credential"),
+        (E::UnsupportedAlgorithm(-47), "key"),
+        (E::InvalidCoseKey(text()), "key"),
+        (E::SignatureVerificationFailed, "signature"),
+        (E::UnsupportedAttestationFormat(text()), "attestation"),
+        (E::InvalidAttestation(text()), "attestation"),
+    ] {
+        assert_eq!(PasskeyError::from(error).kind(), kind);
+    }
+    for (error, kind) in [
+        (PasskeyError::Malformed, "malformed"),
+        (PasskeyError::NotDiscoverable, "not_discoverable"),
+        (PasskeyError::TooLarge, "too_large"),
+        (PasskeyError::User, "user"),
+    ] {
+        assert_eq!(error.kind(), kind);
+    }
+}
+
+#[test]
+fn the_challenge_and_the_owner_are_read_from_a_response() {
+    let response = authenticator().get(CHALLENGE).to_string();
+    assert_eq!(answered(&response).as_deref(), Some(CHALLENGE));
+    assert_eq!(claimed(&response), Some((CredentialId::from_bytes(b"credential one".to_vec()).unwrap(), USER)));
+    for text in ["", "{}", r#"{"response":{"clientDataJSON":"e30"}}"#, r#"{"response":{"clientDataJSON":"*"}}"#] {
+        assert_eq!(answered(text), None, "{text}");
+    }
+    assert_eq!(answered(&response.replace("clientDataJSON", "clientData")), None);
+}
+
+#[test]
+fn a_credential_id_has_1_to_1023_bytes() {
+    for (length, fits) in [(0, false), (1, true), (1023, true), (1024, false)] {
+        assert_eq!(CredentialId::from_bytes(vec![7; length]).is_some(), fits, "{length}");
+    }
+    let id = CredentialId::parse("Y3JlZGVudGlhbCBvbmU").unwrap();
+    assert_eq!((id.to_text(), String::from(id.clone())), ("Y3JlZGVudGlhbCBvbmU".to_owned(), id.to_text()));
+    assert_eq!(CredentialId::parse("***"), None);
+    assert!(serde_json::from_str::<CredentialId>("\"\"").is_err());
+    assert_eq!(MAX_RESPONSE, 16_384);
+}
+
+#[test]
 fn localhost_works_with_a_port() {
     let rp = RelyingParty::of_issuer("http://localhost:8787").unwrap();
     let authenticator = Authenticator { rp_id: "localhost", origin: "http://localhost:8787", ..authenticator() };

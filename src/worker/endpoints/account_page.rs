@@ -8,7 +8,7 @@ use crate::account::passkeys::{AddPasskey, AddPasskeyError, RemoveOwnPasskey, Re
 use crate::account::record::{PasskeyRecord, Session};
 use crate::account::sessions::{CheckStepUp, EndSession, GrantsToEnd, SecureAccount};
 use crate::account::turn::{Ended, StepUpError};
-use crate::identity::passkey::{self, RelyingParty};
+use crate::identity::passkey::{self, PasskeyError, RelyingParty};
 use crate::identity::password::Password;
 use crate::identity::profile::{PersonName, Username};
 use crate::oauth::endpoints::id_token::Profile;
@@ -276,10 +276,15 @@ async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview:
     };
     let response = form.get("credential").unwrap_or_default();
     let Some(answered) = answered_challenge(platform, response, &format!("add {id}")) else {
+        platform.audit.passkey_refused(PasskeyError::Challenge);
         return Ok(not_added);
     };
-    let Ok(passkey) = passkey::verify_registration(&rp, answered.challenge.as_bytes(), response) else {
-        return Ok(not_added);
+    let passkey = match passkey::verify_registration(&rp, answered.challenge.as_bytes(), response) {
+        Ok(passkey) => passkey,
+        Err(error) => {
+            platform.audit.passkey_refused(error);
+            return Ok(not_added);
+        }
     };
     let credential = passkey.id.to_text();
     let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };

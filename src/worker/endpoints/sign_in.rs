@@ -6,7 +6,7 @@ use crate::account::identifier::What;
 use crate::account::passkeys::{AnsweredChallenge, PasskeyUse, ReadPasskey};
 use crate::account::record::PasskeyRecord;
 use crate::account::sessions::{EndSession, OpenSession, Opened};
-use crate::identity::passkey::{self, RelyingParty};
+use crate::identity::passkey::{self, PasskeyError, RelyingParty};
 use crate::identity::password;
 use crate::identity::profile::Username;
 use crate::identity::proof_of_work::Difficulty;
@@ -58,7 +58,10 @@ pub(crate) async fn by_password(platform: &Platform, request: &Incoming, browser
     let known = browser.knows(platform, &username);
     let password = form.get("password").unwrap_or_default();
     match try_password(platform, browser, &username, known, password, Some(&form)).await? {
-        Ok(account) => {
+        Ok(CheckedPassword { account, outdated }) => {
+            if let Some(sealed) = outdated {
+                passwords::rehash(platform, &account, &username, sealed, password).await;
+            }
             let amr = vec!["pwd".to_owned()];
             let session = open_session(platform, browser, &account, amr, None).await?;
             let session = session.ok_or(Refusal::SignIn)?;
@@ -98,7 +101,14 @@ pub(crate) async fn check_password(
     let session = browser.session.as_ref().map(|(_, session)| format!("session {session}"));
     let known = browser.knows(platform, &username).or(session);
     let checked = try_password(platform, browser, &username, known, password, None).await?;
-    Ok(checked.map(|account| (account, username)).map_err(|(refusal, _)| refusal))
+    Ok(checked.map(|checked| (checked.account, username)).map_err(|(refusal, _)| refusal))
+}
+
+/// A password that was right.
+struct CheckedPassword {
+    account: AccountId,
+    /// The stored hash, sealed, if it was made with other parameters than a new one.
+    outdated: Option<String>,
 }
 
 /// Checks a user name and a password; every attempt is counted before the password is looked at, and costs the same
@@ -111,7 +121,7 @@ async fn try_password(
     known: Option<String>,
     password: &str,
     form: Option<&Form>,
-) -> Result<Result<AccountId, (Refusal, Option<Difficulty>)>, Stop> {
+) -> Result<Result<CheckedPassword, (Refusal, Option<Difficulty>)>, Stop> {
     let proof = form.and_then(|form| attempts::presented(platform, browser, username, form));
     let attempt = match attempts::by_password(platform, browser, username, known, proof).await? {
         Ok(attempt) => attempt,
@@ -133,8 +143,10 @@ async fn try_password(
         Delay::from(rest).await;
         return Ok(Err((Refusal::SignIn, attempt.next.and_then(|next| next.difficulty))));
     };
+    let outdated = hash.is_some_and(|hash| password::needs_rehash(&hash));
+    let outdated = attempt.entry.as_ref().and_then(|entry| entry.password.clone()).filter(|_| outdated);
     attempt.succeeded(platform, browser).await?;
-    Ok(Ok(account))
+    Ok(Ok(CheckedPassword { account, outdated }))
 }
 
 /// `POST /account/sign-in/passkey`.
@@ -178,9 +190,11 @@ async fn check_passkey(
         return Ok(None);
     };
     let Some((credential, user_handle)) = passkey::claimed(response) else {
+        platform.audit.passkey_refused(PasskeyError::Malformed);
         return Ok(None);
     };
     let Some(answered) = answered_challenge(platform, response, "sign-in") else {
+        platform.audit.passkey_refused(PasskeyError::Challenge);
         return Ok(None);
     };
     let account = AccountId::from_bytes(user_handle);
@@ -188,12 +202,17 @@ async fn check_passkey(
     let Some(PasskeyRecord { passkey: stored, .. }) =
         account::ask(platform, &account, &ReadPasskey { id: id.clone() }).await?
     else {
+        platform.audit.passkey_refused(PasskeyError::User);
         return Ok(None);
     };
     platform.audit.user(&account);
     let verified = passkey::verify_authentication(&rp, &user_handle, answered.challenge.as_bytes(), &stored, response);
-    let Ok(assertion) = verified else {
-        return Ok(None);
+    let assertion = match verified {
+        Ok(assertion) => assertion,
+        Err(error) => {
+            platform.audit.passkey_refused(error);
+            return Ok(None);
+        }
     };
     let amr = PASSKEY_AMR.map(str::to_owned).to_vec();
     let used = PasskeyUse { id, assertion, answered };
