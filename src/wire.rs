@@ -1,15 +1,15 @@
-//! Plain request and reply values: forms, Basic credentials, JSON. Bounded, strict, without I/O.
+//! Requests and responses as plain values: forms, Basic credentials, JSON. Bounded, strict, without I/O.
 
 use std::str::FromStr;
 
 use data_encoding::BASE64;
 use serde::Serialize;
 
-/// The longest body of a form or of client metadata, bytes.
+/// The maximum length of a form or of client metadata, bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// The longest `Authorization` header, bytes.
+/// The maximum length of an `Authorization` header, bytes.
 pub const MAX_AUTHORIZATION: usize = 20 * 1024;
-/// The most parameters of a form.
+/// The maximum number of parameters in a form.
 pub const MAX_PARAMETERS: usize = 64;
 
 /// A parsed `application/x-www-form-urlencoded` body.
@@ -18,22 +18,22 @@ pub struct Form {
     parameters: Vec<(String, String)>,
 }
 
-/// Why a body is not a form that we take.
+/// An error in a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormError {
-    /// The same parameter twice (RFC 6749 section 3.1).
+    /// A parameter is repeated (RFC 6749 section 3.1).
     Duplicate,
-    /// A stray `%`, or bytes that are not UTF-8.
+    /// A `%` without two hex digits, or bytes that are not UTF-8.
     Malformed,
-    /// More than [`MAX_PARAMETERS`].
+    /// There are more than [`MAX_PARAMETERS`] parameters.
     TooMany,
 }
 
-/// The parameters that may stand more than once (RFC 8707 section 2).
+/// The parameters that may be repeated (RFC 8707 section 2).
 const REPEATABLE: [&str; 1] = ["resource"];
 
 impl Form {
-    /// Reads a body. Parameters without a value count as left out (RFC 6749 section 3.1).
+    /// Parses a body. Parameters without a value are treated as omitted (RFC 6749 section 3.1).
     ///
     /// # Errors
     /// See [`FormError`].
@@ -54,29 +54,29 @@ impl Form {
         Ok(form)
     }
 
-    /// The value of a parameter, if it has one.
+    /// Returns the value of a parameter, if it has one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    /// Every parameter, in order, whether or not it has a value.
+    /// Returns all parameters in order, including those without a value.
     pub fn named(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Every parameter that has a value, in order.
+    /// Returns all parameters that have a value, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.named().filter(|(_, value)| !value.is_empty())
     }
 
-    /// The values of a parameter that may stand more than once.
+    /// Returns the values of a parameter that may be repeated.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let named = self.parameters.iter().filter(move |(own, _)| own == name);
         named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 }
 
-/// Undoes form encoding. `None` for a `%` without two hex digits or bytes that are not UTF-8.
+/// Decodes form encoding. `None` for a `%` without two hex digits or bytes that are not UTF-8.
 fn form_decode(text: &str) -> Option<String> {
     if !text.contains(['%', '+']) {
         return Some(text.to_owned());
@@ -93,13 +93,13 @@ fn form_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Parameters as a query or the body of a form: what [`Form::parse`] undoes.
+/// Encodes parameters as a query or a form, which [`Form::parse`] reads.
 pub fn encode_parameters<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let pairs = parameters.into_iter().map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// Form encoding of one name or value.
+/// Form-encodes one name or value.
 pub fn form_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -112,8 +112,8 @@ pub fn form_encode(text: &str) -> String {
     encoded
 }
 
-/// Reads a number that consists of decimal digits alone. `str::parse` also accepts a leading `+`, which none of the
-/// formats here allows (ports, lengths, seconds).
+/// Parses a number of decimal digits. `str::parse` also accepts a leading `+`, which no format here allows (ports, lengths,
+/// seconds).
 pub fn decimal<N: FromStr>(text: &str) -> Option<N> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
@@ -122,12 +122,12 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// Is this the media type of a form? Parameters such as `charset` are let pass.
+/// Returns whether this is the media type of a form. Parameters such as `charset` are ignored.
 pub fn is_form(content_type: Option<&str>) -> bool {
     is_media_type(content_type, "application/x-www-form-urlencoded")
 }
 
-/// Is this the media type of JSON?
+/// Returns whether this is the media type of JSON.
 pub fn is_json(content_type: Option<&str>) -> bool {
     is_media_type(content_type, "application/json")
 }
@@ -138,7 +138,7 @@ fn is_media_type(content_type: Option<&str>, expected: &str) -> bool {
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(expected))
 }
 
-/// The credentials after an authentication scheme, whose name has no case (RFC 9110 section 11.1).
+/// Returns the credentials after an authentication scheme, whose name is case-insensitive (RFC 9110 section 11.1).
 pub fn credentials<'h>(authorization: &'h str, scheme: &str) -> Option<&'h str> {
     let (name, rest) = authorization.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then(|| rest.trim_start_matches(' '))
@@ -147,10 +147,10 @@ pub fn credentials<'h>(authorization: &'h str, scheme: &str) -> Option<&'h str> 
 /// A user name and a password.
 pub type UserPass = (String, String);
 
-/// The ways to read HTTP Basic credentials as client id and secret, the one of RFC 6749 section 2.3.1 first.
+/// Decodes HTTP Basic credentials into client identifier and secret. The reading of RFC 6749 section 2.3.1 comes first.
 ///
-/// The RFC has both form-encoded inside; many clients leave that out. Where it makes a difference, both readings count.
-/// `None` if it is not base64 of UTF-8 with a colon.
+/// The RFC requires both to be form-encoded; many clients omit that. If it makes a difference, both readings are returned.
+/// `None` if the text is not base64 of UTF-8 with a colon.
 pub fn basic_credentials(encoded: &str) -> Option<(UserPass, Option<UserPass>)> {
     let text = String::from_utf8(BASE64.decode(encoded.trim_end().as_bytes()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
@@ -161,7 +161,7 @@ pub fn basic_credentials(encoded: &str) -> Option<(UserPass, Option<UserPass>)> 
     }
 }
 
-/// What goes back, as a value.
+/// A response as a value.
 #[derive(Debug, PartialEq)]
 pub struct Reply {
     /// The HTTP status.
@@ -173,42 +173,42 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A JSON document that no cache may keep: everything that is about one client or one token.
+    /// Returns a JSON document that must not be cached: every response about a client or a token.
     pub fn json(status: u16, document: &impl Serialize) -> Self {
-        // Our documents have text keys and finite numbers: they serialise.
+        // Documents have text keys and finite numbers, so they serialise.
         let body = serde_json::to_string(document).unwrap_or_default();
         let headers = vec![("Content-Type", "application/json".to_owned()), ("Cache-Control", "no-store".to_owned())];
         Self { status, headers, body: Some(body) }
     }
 
-    /// A text of this media type.
+    /// Returns a text of this media type.
     pub fn text(status: u16, media_type: &str, text: String) -> Self {
         Self { status, headers: vec![("Content-Type", media_type.to_owned())], body: Some(text) }
     }
 
-    /// A page.
+    /// Returns an HTML page.
     pub fn html(status: u16, page: String, headers: Vec<(&'static str, String)>) -> Self {
         Self { status, headers, body: Some(page) }
     }
 
-    /// Sends a browser to another address with GET (RFC 9110 section 15.4.4).
+    /// Redirects a browser to a URL with GET (RFC 9110 section 15.4.4).
     pub fn see_other(location: impl Into<String>) -> Self {
         Self::empty(303).with("Location", location)
     }
 
-    /// Sets a cookie, beside others (RFC 6265 section 4.1).
+    /// Adds a cookie (RFC 6265 section 4.1).
     #[must_use]
     pub fn with_cookie(mut self, cookie: String) -> Self {
         self.headers.push(("Set-Cookie", cookie));
         self
     }
 
-    /// A status without a body.
+    /// Returns a status without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: vec![("Cache-Control", "no-store".to_owned())], body: None }
     }
 
-    /// Sets a header, in the place of one that had the name.
+    /// Sets a header and replaces one of the same name.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.retain(|(own, _)| *own != name);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn media_types_and_schemes_have_no_case() {
+    fn media_types_and_schemes_are_case_insensitive() {
         assert!(is_form(Some("Application/X-WWW-Form-Urlencoded; charset=UTF-8")));
         assert!(!is_form(Some("application/json")) && !is_form(None) && !is_form(Some("")));
         assert_eq!(credentials("bearer  x", "Bearer"), Some("x"));

@@ -1,4 +1,4 @@
-//! Ending many grants at once: which ones, as an operator describes them.
+//! Bulk revocation: the grants that an operator selects.
 
 use crate::oauth::refusal::BulkError;
 use serde::{Deserialize, Serialize};
@@ -11,24 +11,24 @@ use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::resource::Resource;
 
-/// Which of an account's grants. What is not said holds for all; what is said has to hold together.
+/// A filter of grants. An omitted condition holds for all; the others must all hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct GrantFilter {
-    /// Those of this client.
+    /// Grants of this client.
     pub client: Option<ClientId>,
-    /// Those that may be used there.
+    /// Grants for this resource.
     pub resource: Option<Resource>,
-    /// Those that were allowed before this moment.
+    /// Grants that were allowed before this time.
     pub before: Option<UnixTime>,
 }
 
 impl GrantFilter {
-    /// All of one client.
+    /// Returns the filter for all grants of a client.
     pub fn of_client(client: ClientId) -> Self {
         Self { client: Some(client), ..Self::default() }
     }
 
-    /// Is it one of them?
+    /// Returns whether a grant matches.
     pub fn matches(&self, grant: &Grant) -> bool {
         self.client.as_ref().is_none_or(|client| grant.client == *client)
             && self.resource.as_ref().is_none_or(|resource| grant.resources.contains(resource))
@@ -36,22 +36,22 @@ impl GrantFilter {
     }
 }
 
-/// What is to be ended: the body of `POST /admin/revocations`.
+/// A bulk revocation: the body of `POST /admin/revocations`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct BulkRevocation {
-    /// Of this user alone.
+    /// Only grants of this user.
     pub user: Option<AccountId>,
-    /// And of the user's grants, which.
+    /// The filter of grants.
     #[serde(flatten)]
     pub grants: GrantFilter,
 }
 
 impl BulkRevocation {
-    /// Reads the members. Unlike elsewhere one that we do not know is refused, since what it might have spared would be
-    /// ended; and null is no way to leave one out.
+    /// Parses the members. Unlike elsewhere, an unknown or null member is refused: a condition that is ignored would revoke more
+    /// than the operator wanted.
     ///
     /// # Errors
-    /// [`BulkError`] names the first thing that is wrong.
+    /// [`BulkError`] names the first error.
     pub fn parse(body: &Map<String, Value>, now: UnixTime) -> Result<Self, BulkError> {
         if body.keys().any(|name| !["user", "client", "resource", "before"].contains(&name.as_str())) {
             return Err(BulkError::Unknown);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_has_to_hold_together() {
+    fn all_conditions_have_to_hold() {
         assert!(GrantFilter::default().matches(&grant()));
         assert!(GrantFilter::of_client(ClientId::parse("app").unwrap()).matches(&grant()));
         let members = [
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_description() {
+    fn malformed_revocations_are_refused() {
         let user = AccountId::from_bytes([7; 16]).to_string();
         assert_eq!(parse(&json!({ "user": user })).unwrap().user.unwrap().to_string(), user);
         for (body, error) in [

@@ -1,8 +1,8 @@
-//! What an operator may want to know afterwards: a closed list of events, each with a stable word.
+//! Audit events: logged immediately, stored asynchronously.
 //!
-//! An event names what exists: clients, accounts, grants, keys, tokens by their identifiers. It never holds a name or an
-//! address of a person, a token, a code, a secret, or a text that a request brought along and nothing here goes by.
-//! Identifiers are no secrets; what a handle is worth is its MAC, which is not stored anywhere.
+//! An event names existing clients, accounts, grants, keys and tokens by their identifiers. It never contains a user's name or
+//! address, a token, a code, a secret, or unvalidated text of a request. Identifiers are not secret: the secret of a handle is
+//! its MAC, which is not stored.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::token::UnixTime;
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::client::ClientId;
 
-/// Whom and what an event is about, as far as that is known to exist.
+/// The subjects of an event, as far as they are known to exist.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct About {
     /// The client.
@@ -30,43 +30,43 @@ pub struct About {
     /// The identifier of a token that was minted or verified here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
-    /// The bulk revocation, as `GET /admin/revocations/ID` knows it.
+    /// The bulk revocation, by its identifier in `GET /admin/revocations/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<String>,
-    /// Who acted as an operator: the client of the token.
+    /// The client of the operator's token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<ClientId>,
-    /// The same: the account of the token, if it is a person's.
+    /// The account of the operator's token, if it is a user's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by_user: Option<AccountId>,
 }
 
-/// One event, as it is logged and stored.
+/// An event, as it is logged and stored.
 #[derive(Debug, Serialize)]
 pub struct Event<'e> {
-    /// What happened.
+    /// The kind.
     pub event: EventKind,
-    /// How much it asks for attention.
+    /// The severity.
     pub severity: Severity,
-    /// When.
+    /// The time.
     pub time: UnixTime,
-    /// Where: an endpoint's name, never the path that was asked for.
+    /// The name of the endpoint, never the requested path.
     pub endpoint: &'static str,
-    /// Why, or by which way: a stable word.
+    /// The reason or the method, a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// How many.
+    /// The number of affected items.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// Whom and what it is about.
+    /// The subjects.
     #[serde(flatten)]
     pub about: &'e About,
 }
 
 impl Event<'_> {
-    /// The event as one line of JSON.
+    /// Returns the event as one line of JSON.
     pub fn to_line(&self) -> String {
-        // Texts and numbers under distinct names: they serialise.
+        // Texts and numbers under distinct names always serialise.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_holds_what_is_known_and_nothing_else() {
+    fn a_line_has_the_known_subjects_alone() {
         let about = About { client: ClientId::parse("a\"b"), kid: Some("k".to_owned()), ..About::default() };
         let event = Event {
             event: EventKind::TokenIssued,

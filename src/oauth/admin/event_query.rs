@@ -1,4 +1,4 @@
-//! Which events an operator asks for, where a page of them begins, and how long they are kept.
+//! Queries of audit events: filter, cursor and retention.
 
 use crate::oauth::refusal::EventQueryError;
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,14 @@ use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::event_kind::{EventKind, Severity};
 
-/// Events are stored by the hour.
+/// The span of one event object, seconds: an hour.
 pub const HOUR: u64 = 3600;
-/// One day.
+/// A day, seconds.
 pub const DAY: u64 = 24 * HOUR;
 const LIMIT: u64 = 100;
 const MAX_LIMIT: u64 = 1000;
 
-/// What an event must have.
+/// A filter of events.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Filter {
     since: u64,
@@ -28,34 +28,34 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Is this one of those that were asked for?
+    /// Returns whether an event matches.
     pub fn matches(&self, event: &Map<String, Value>) -> bool {
         let time = event.get("time").and_then(Value::as_u64);
         time.is_some_and(|time| self.since <= time && time < self.until)
             && self.members.iter().all(|(name, value)| event.get(name).and_then(Value::as_str) == Some(value))
     }
 
-    /// Texts that every such event has in its line: what has them not need not be read.
+    /// Returns texts that the line of every matching event contains; lines without them are skipped.
     pub fn needles(&self) -> impl Iterator<Item = String> {
         self.members.iter().map(|(name, value)| format!("\"{name}\":{}", Value::from(value.as_str())))
     }
 }
 
-/// Where in an hour to go on: before this event of this batch.
+/// A position within an hour: before this event of this batch.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Position {
     /// The batch.
     pub key: String,
-    /// How many of its events are still to be looked at.
+    /// The number of its events that have not been returned.
     pub left: u64,
 }
 
-/// Where in all hours to go on.
+/// A position within all hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The hour, counted since 1970.
+    /// The hour since 1970.
     pub hour: u64,
-    /// Where in it; its end if that is not said.
+    /// The position in it; its end by default.
     pub position: Option<Position>,
 }
 
@@ -71,7 +71,7 @@ impl Cursor {
         Some(Self { hour, position })
     }
 
-    /// The text that is handed out.
+    /// Returns the text for `cursor`.
     pub fn to_text(&self) -> String {
         match &self.position {
             None => self.hour.to_string(),
@@ -84,23 +84,23 @@ fn is_key(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
-/// A question about events.
+/// A query of events.
 #[derive(Debug)]
 pub struct EventQuery {
-    /// What they must have.
+    /// The filter.
     pub filter: Filter,
-    /// How many at the most.
+    /// The maximum number of events.
     pub limit: u64,
-    /// Where to begin.
+    /// The position to start at.
     pub start: Cursor,
 }
 
 impl EventQuery {
-    /// Reads a question. Without `since` it goes back as far as events are kept; `until` itself is not included.
+    /// Parses a query. Without `since` it covers the whole retention; `until` itself is not included.
     ///
     /// # Errors
-    /// [`Refusal::EventQuery`] names the parameter that is wrong, [`Refusal::CursorMalformed`] is for `cursor`,
-    /// [`Refusal::EventsNotKept`] for an authority that keeps none.
+    /// [`Refusal::EventQuery`] names the wrong parameter; [`Refusal::CursorMalformed`] for `cursor`; [`Refusal::EventsNotKept`] if
+    /// this server stores no events.
     pub fn parse(form: &Form, retention_days: u64, now: UnixTime) -> Result<Self, Refusal> {
         use crate::oauth::refusal::EventQueryError as Wrong;
         if retention_days == 0 {
@@ -151,7 +151,7 @@ impl EventQuery {
         Ok(Self { filter, limit, start })
     }
 
-    /// The hour in which to stop.
+    /// The last hour to search.
     pub fn first_hour(&self) -> u64 {
         self.filter.since / HOUR
     }
@@ -171,12 +171,12 @@ fn is_identifier(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }
 
-/// What becomes of an hour of events.
+/// The decision about an hour of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
-    /// It is forgotten.
+    /// Delete it.
     Forget,
-    /// It is looked at again then: within a day, since the operator may keep events for less by then.
+    /// Decide again at this time: within a day, since the operator may shorten the retention.
     Until(UnixTime),
 }
 
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_found() {
+    fn matching_events_are_found() {
         let filter = parse("since=1799999000&until=1799999500&event=sign_in").unwrap().filter;
         let event = |time: u64, word: &str| {
             Map::from_iter([("time".to_owned(), Value::from(time)), ("event".to_owned(), Value::from(word))])
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_older_than_what_is_kept_is_looked_for() {
+    fn a_query_never_goes_back_beyond_the_retention() {
         let query = parse("since=0").unwrap();
         assert_eq!(query.first_hour(), (NOW.0 - 30 * DAY) / HOUR);
         assert!(parse("since=0&until=1").unwrap().start.hour < query.first_hour());

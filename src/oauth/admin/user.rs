@@ -1,4 +1,4 @@
-//! A user as an operator or the person itself describes it: the members of `/admin/users`.
+//! The description of a user by an operator or the user: the members of `/admin/users`.
 
 use crate::oauth::refusal::UserError;
 use serde::{Deserialize, Serialize};
@@ -7,21 +7,21 @@ use serde_json::{Map, Value};
 use crate::oauth::endpoints::id_token::UpstreamUser;
 use crate::oauth::vocabulary::scope::Scope;
 
-/// What a description says about a member that can be kept, set and cleared.
+/// A change of a member that can be kept, set or cleared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change<T> {
-    /// The member is absent: what is stored stays.
+    /// The member is absent: the stored value stays.
     #[default]
     Keep,
-    /// The member is `null`: nothing is stored.
+    /// The member is `null`: the stored value is removed.
     Clear,
     /// The member has a value.
     Set(T),
 }
 
 impl<T> Change<T> {
-    /// What is stored afterwards.
+    /// Returns the value to store.
     pub fn of(self, stored: Option<T>) -> Option<T> {
         match self {
             Self::Keep => stored,
@@ -31,32 +31,32 @@ impl<T> Change<T> {
     }
 }
 
-/// The members of a description, as texts: what they may be is for `identity` to say.
+/// The members of a description, as texts. `identity` validates them.
 #[derive(Debug, Default)]
 pub struct UserDescription {
-    /// What the person signs in by.
+    /// The user name.
     pub username: Option<String>,
     /// A new password.
     pub password: Option<String>,
-    /// A name for people.
+    /// The display name.
     pub name: Option<String>,
-    /// An address.
+    /// The e-mail address.
     pub email: Option<String>,
-    /// Is the address known to be the person's?
+    /// Whether the e-mail address is verified.
     pub email_verified: bool,
-    /// Whether replacing the user ends all of its grants.
+    /// Whether replacing the user revokes all of the user's grants.
     pub end_grants: bool,
     /// The groups of the user.
     pub groups: Change<Vec<String>>,
-    /// What the person may allow to clients. With none stored that is everything but to administer the authority.
+    /// The scope that the user may allow to clients. By default it is everything but the administration of this server.
     pub scope: Change<Scope>,
     /// The user of the upstream provider who may sign in to the account.
     pub upstream: Change<UpstreamUser>,
 }
 
 impl UserDescription {
-    /// Reads the members. Those that we do not know are ignored; a null member is no member, but for `groups`, `scope` and
-    /// `upstream`, which it clears.
+    /// Parses the members. Unknown members are ignored. A null member counts as omitted, except that it clears `groups`, `scope`
+    /// and `upstream`.
     ///
     /// # Errors
     /// [`UserError`] names the first member that is of the wrong type.
@@ -90,12 +90,12 @@ fn change<T>(
     }
 }
 
-/// The most groups of one user.
+/// The maximum number of groups of a user.
 const MOST_GROUPS: usize = 100;
-/// The longest name of a group, characters.
+/// The maximum length of a group name, characters.
 const LONGEST_GROUP: usize = 100;
 
-/// Reads the names of groups, each once.
+/// Parses the names of groups, each once.
 fn groups(value: &Value) -> Option<Vec<String>> {
     let mut groups: Vec<String> = Vec::new();
     for name in value.as_array().filter(|names| names.len() <= MOST_GROUPS)? {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_list_of_groups_is_refused() {
+    fn malformed_groups_are_refused() {
         let many: Vec<_> = (0..=MOST_GROUPS).map(|number| number.to_string()).collect();
         let long = "x".repeat(LONGEST_GROUP + 1);
         for bad in [json!("staff"), json!({}), json!([1]), json!([""]), json!(["a\nb"]), json!([long]), json!(many)] {

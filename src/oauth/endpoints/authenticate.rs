@@ -1,4 +1,4 @@
-//! How a client proves who it is (RFC 6749 section 2.3, RFC 7523 section 2.2).
+//! Client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2).
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AssertionAudience, AuthMethod, Client, ClientId, SecretDigest};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// How far an assertion's `exp` may lie ahead, seconds: as long as its `jti` is remembered.
+/// The maximum time until an assertion expires, seconds: how long its `jti` is remembered.
 const ASSERTION_LIFETIME: u64 = 3600;
-/// The types that say "client assertion" or nothing in particular. Any other belongs to a JWT of another kind, which
-/// RFC 10070 section 4 has us reject.
+/// The types of client assertions, and the generic one. Any other type belongs to a JWT of another kind, which RFC 10070
+/// section 4 requires to reject.
 const ASSERTION_TYPES: [&str; 2] = ["client-authentication+jwt", "JWT"];
-/// How far a client's clock may be off, seconds.
+/// The tolerance for a client's clock, seconds.
 const CLOCK_TOLERANCE: u64 = 30;
 
-/// A proof as it came, not checked yet.
+/// The credentials of a request, not verified yet.
 pub enum Presented {
-    /// A secret.
+    /// A client secret.
     Secret {
-        /// How it came.
+        /// The method by which it was sent.
         method: AuthMethod,
-        /// The ways to read it, likeliest first.
+        /// The possible readings, the likeliest first.
         readings: Vec<(ClientId, String)>,
     },
-    /// Nothing but a name: what public clients send (RFC 6749 section 3.2.1).
+    /// Only an identifier, from a public client (RFC 6749 section 3.2.1).
     Nothing(ClientId),
-    /// An assertion.
+    /// A client assertion.
     Assertion {
-        /// The client that it says it is from.
+        /// The client that its `sub` names.
         client_id: ClientId,
         /// The JWT.
         jwt: String,
@@ -43,10 +43,10 @@ pub enum Presented {
 }
 
 impl Presented {
-    /// Finds the one proof in a request.
+    /// Finds the credentials in a request.
     ///
     /// # Errors
-    /// None at all, more than one, or one that cannot be read.
+    /// There are none, more than one, or they are malformed.
     pub fn parse(authorization: Option<&str>, form: &Form) -> Result<Self, Refusal> {
         let (id, secret, jwt) = (form.get("client_id"), form.get("client_secret"), form.get("client_assertion"));
         match (authorization, secret, jwt) {
@@ -86,18 +86,18 @@ impl Presented {
     }
 }
 
-/// Lets a public client pass, which proves nothing.
+/// Accepts a public client, which does not authenticate.
 ///
 /// # Errors
-/// Refusals that sound the same as for a wrong secret: a client that could prove itself has to.
+/// [`Refusal::ClientAuthMissing`], with the same public error as a wrong secret: a confidential client must authenticate.
 pub fn check_public(client: &Client) -> Result<(), Refusal> {
     if client.may_authenticate_by(AuthMethod::None) { Ok(()) } else { Err(Refusal::ClientAuthMissing) }
 }
 
-/// Checks a secret, in the same time whether the client is unknown, has no secret, or has another.
+/// Checks a secret. An unknown client, a client without a secret and a wrong secret take the same time.
 ///
 /// # Errors
-/// Refusals that all sound the same.
+/// Refusals with the same public error.
 pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -> Result<(), Refusal> {
     let presented = SecretDigest::of(secret);
     let matches = client.and_then(Client::secret).unwrap_or(&SecretDigest::none()).equals(&presented);
@@ -109,12 +109,12 @@ pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -
     }
 }
 
-/// Reads a client's assertion and says which signature to check.
+/// Parses a client's assertion and returns the signature to check.
 ///
-/// What `aud` may be is checked with the other claims, after the signature; see [`accept_assertion`].
+/// `aud` is checked with the other claims, after the signature; see [`accept_assertion`].
 ///
 /// # Errors
-/// Refusals that all sound the same.
+/// Refusals with the same public error.
 pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: UnixTime) -> Result<Pending, Refusal> {
     if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
         return Err(Refusal::ClientAuthMethod);
@@ -123,7 +123,7 @@ pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: Un
     let policy = Policy {
         issuers: Expected::one(client.id.as_str()),
         audiences: Expected::OneOf(audiences(authority, client)),
-        // No type at all is allowed too, which a policy cannot say; `accept_assertion` checks it.
+        // The type may be absent, which a policy cannot express; `accept_assertion` checks it.
         types: Expected::Anything,
         algorithms: Some(algorithms),
         clock_tolerance: CLOCK_TOLERANCE,
@@ -135,16 +135,16 @@ pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: Un
     token::verify(jwt, client.keys(), &Arc::new(policy), now).map_err(|_| Refusal::ClientAssertion)
 }
 
-/// What must be remembered of an assertion, so that it is used once (OpenID Connect Core section 9).
+/// The record of a used assertion, so that it is used once (OpenID Connect Core section 9).
 #[derive(Debug)]
 pub struct AssertionUse {
-    /// Its identifier.
+    /// Its `jti`.
     pub jti: String,
-    /// Until when to remember it.
+    /// When it can be forgotten.
     pub until: UnixTime,
 }
 
-/// The last checks of an assertion whose signature and claims are right.
+/// Checks the rest of an assertion whose signature and policy have been checked.
 ///
 /// # Errors
 /// [`Refusal::ClientAssertion`].
@@ -169,7 +169,7 @@ pub fn accept_assertion(
     Ok(AssertionUse { jti: jti.to_owned(), until })
 }
 
-/// The values that an assertion of this client may name.
+/// Returns the audiences that an assertion of this client may name.
 fn audiences(authority: &Authority, client: &Client) -> Vec<String> {
     let issuer = authority.issuer().to_owned();
     match client.assertion_audience() {
@@ -178,9 +178,9 @@ fn audiences(authority: &Authority, client: &Client) -> Vec<String> {
     }
 }
 
-/// Does the assertion name this server and no other? Another server that it named could use it here (RFC 10070 section 1).
-/// By RFC 10070 section 4, `aud` is the issuer and a string; older libraries send a list, and some put the issuer and the
-/// token endpoint into it.
+/// Returns whether the assertion names only this server. Another server that it names could use it here (RFC 10070 section 1).
+/// By RFC 10070 section 4, `aud` is the issuer, as a string; older libraries send a list, some of them with the issuer and
+/// the token endpoint.
 fn names_us_alone(aud: Option<&Value>, authority: &Authority, client: &Client) -> bool {
     let allowed = audiences(authority, client);
     let is_ours = |value: &Value| value.as_str().is_some_and(|name| allowed.iter().any(|audience| audience == name));

@@ -1,5 +1,5 @@
-//! The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core section 3.1.2): who asks and where the answer
-//! goes, then what is asked, then whether somebody has to sign in or to decide.
+//! The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core section 3.1.2): the client and its redirect URI, then
+//! the request, then whether the user has to sign in or to consent.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,18 +21,18 @@ use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, OPENID, Scope, permitted_scope};
 
-/// Where the answer goes. Only when this is known and checked may an answer leave for anywhere.
+/// The target of the response. Nothing is sent to a redirect URI before it has been validated.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The redirect URI of the request, which matches a registered one.
     pub redirect_uri: RedirectUri,
-    /// What the client wants back.
+    /// The client's `state`.
     pub state: Option<String>,
-    /// How the answer travels.
+    /// The response mode.
     pub mode: ResponseMode,
 }
 
-/// How the answer travels.
+/// The response mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
     /// In the query of the redirect URI.
@@ -41,57 +41,57 @@ pub enum ResponseMode {
     FormPost,
 }
 
-/// What is asked.
+/// A parsed authorization request.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AuthorizationRequest {
-    /// Who asks.
+    /// The client.
     pub client: ClientId,
-    /// Where the code is to go.
+    /// The redirect URI.
     pub redirect_uri: RedirectUri,
-    /// For what.
+    /// The requested scope, limited to what the client registered.
     pub scope: Scope,
-    /// Where the tokens are to be used.
+    /// The requested resources.
     pub resources: Vec<Resource>,
-    /// PKCE.
+    /// The PKCE challenge.
     pub challenge: Challenge,
-    /// For the ID token.
+    /// The `nonce` of the ID token.
     pub nonce: Option<String>,
-    /// Nothing may be shown (`prompt=none`).
+    /// No user interaction is allowed (`prompt=none`).
     pub silent: bool,
-    /// The user has to sign in, again if need be (`prompt=login` or `select_account`).
+    /// The user has to sign in again (`prompt=login` or `select_account`).
     pub sign_in_again: bool,
-    /// The user has to decide, again if need be (`prompt=consent`).
+    /// The user has to consent again (`prompt=consent`).
     pub ask_again: bool,
-    /// How long ago the sign-in may be, seconds.
+    /// The maximum age of the sign-in, seconds.
     pub max_age: Option<u64>,
-    /// The claims that the client asks for one by one.
+    /// The individual claims that the client requests.
     #[serde(default)]
     pub claims: ClaimsRequest,
-    /// The sign-in that the user has just made for this request.
+    /// The sign-in that was just made for this request.
     #[serde(default)]
     pub signed_in: Option<FreshSignIn>,
-    /// Whether an earlier decision of the user counts. Not where any program could have sent the request: a public
-    /// client that is answered on the user's own machine (RFC 8252 section 8.6).
+    /// Whether an earlier consent counts. It does not if any program could have sent the request: a public client whose redirect
+    /// URI is on the user's own machine (RFC 8252 section 8.6).
     pub remembers: bool,
 }
 
-/// The client that a request names.
+/// Parses `client_id`.
 ///
 /// # Errors
-/// Shown here, for there is nobody to send them to.
+/// [`Refusal::AuthorizeClient`], rendered locally: no redirect URI has been validated.
 pub fn client_id(form: &Form) -> Result<ClientId, Refusal> {
     form.get("client_id").and_then(ClientId::parse).ok_or(Refusal::AuthorizeClient)
 }
 
 impl Target {
-    /// Finds out where the answer goes.
+    /// Validates the redirect URI.
     ///
-    /// 1. `redirect_uri` is there, or the client registered exactly one.
+    /// 1. `redirect_uri` is present, or the client registered exactly one.
     /// 2. It matches a registered one.
     ///
     /// # Errors
-    /// [`Refusal::AuthorizeRedirect`], shown here: a redirect to anywhere else would help an attacker
-    /// (RFC 9700 section 4.1).
+    /// [`Refusal::AuthorizeRedirect`], rendered locally: a redirect to an unregistered URI would help an attacker (RFC 9700
+    /// section 4.1).
     pub fn parse(client: &Client, form: &Form) -> Result<Self, Refusal> {
         let registered = client.redirect_uris();
         let redirect_uri = match (form.get("redirect_uri"), registered) {
@@ -108,12 +108,12 @@ impl Target {
         })
     }
 
-    /// The parameters of the answer with the code (RFC 6749 section 4.1.2, RFC 9207).
+    /// Returns the parameters of the response with the code (RFC 6749 section 4.1.2, RFC 9207).
     pub fn success<'t>(&'t self, authority: &'t Authority, code: &'t str) -> Vec<(&'static str, &'t str)> {
         self.answer(authority, &[("code", code)])
     }
 
-    /// The parameters of the answer with an error (RFC 6749 section 4.1.2.1, RFC 9207).
+    /// Returns the parameters of an error response (RFC 6749 section 4.1.2.1, RFC 9207).
     pub fn failure<'t>(&'t self, authority: &'t Authority, refusal: &Refusal) -> Vec<(&'static str, &'t str)> {
         let (error, sentence) = refusal.error();
         self.answer(authority, &[("error", error), ("error_description", sentence)])
@@ -132,18 +132,18 @@ impl Target {
 }
 
 impl AuthorizationRequest {
-    /// Reads what is asked.
+    /// Parses the request.
     ///
-    /// 1. No request object (RFC 9101), which we do not read.
+    /// 1. No request object (RFC 9101): it is not supported.
     /// 2. `response_type` is `code`, and the client registered the grant.
-    /// 3. `response_mode`, if there, is one of ours.
+    /// 3. `response_mode`, if present, is supported.
     /// 4. PKCE with S256, from every client (RFC 9700 section 2.1.1).
-    /// 5. Of the scope, what the client registered (RFC 6749 section 3.3): something has to be left.
-    /// 6. Each resource is one that the client may ask tokens for (RFC 8707 section 2.1).
-    /// 7. `prompt`, `max_age` and `claims` make sense (OpenID Connect Core sections 3.1.2.1 and 5.5).
+    /// 5. The scope is limited to what the client registered (RFC 6749 section 3.3), and not empty afterwards.
+    /// 6. The client may request tokens for each resource (RFC 8707 section 2.1).
+    /// 7. `prompt`, `max_age` and `claims` are well-formed (OpenID Connect Core sections 3.1.2.1 and 5.5).
     ///
     /// # Errors
-    /// The first of these that does not hold; they travel to the redirect URI.
+    /// The first of these that does not hold. They are sent to the redirect URI.
     pub fn parse(authority: &Authority, client: &Client, target: &Target, form: &Form) -> Result<Self, Refusal> {
         if form.get("request").is_some() {
             return Err(Refusal::RequestObject);
@@ -165,7 +165,7 @@ impl AuthorizationRequest {
         let challenge = challenge(form)?;
         let scope = scope(client, form)?;
         let mut asked = resources(authority, client, form)?;
-        // The userinfo endpoint is a resource of ours that OpenID Connect implies.
+        // `openid` implies the userinfo endpoint, a resource of this server.
         let own = Resource::parse(authority.issuer()).filter(|own| scope.contains(OPENID) && !asked.contains(own));
         asked.extend(own);
         let prompt: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).collect();
@@ -181,10 +181,10 @@ impl AuthorizationRequest {
         }
         let claims = form.get("claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
         let redirect_uri = target.redirect_uri.clone();
-        let anybodys = client.is_public() && (redirect_uri.is_loopback() || redirect_uri.is_private_use());
+        let is_spoofable = client.is_public() && (redirect_uri.is_loopback() || redirect_uri.is_private_use());
         Ok(Self {
             client: client.id.clone(),
-            remembers: !anybodys,
+            remembers: !is_spoofable,
             redirect_uri,
             scope,
             resources: asked,
@@ -199,7 +199,7 @@ impl AuthorizationRequest {
         })
     }
 
-    /// The grant that a person allows by this request; `status` is where the status of its tokens is to stand.
+    /// Returns the grant for this request. `status` is the status list entry of its tokens.
     pub fn grant(
         &self,
         scope: Scope,
@@ -225,25 +225,25 @@ impl AuthorizationRequest {
     }
 }
 
-/// What has to happen before the code can be sent.
+/// The decision about an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The user has to sign in.
     SignIn,
-    /// The user has just signed in for this request, and the sign-in is older than `max_age` allows: an upstream
-    /// provider signed the user in earlier. Another sign-in would not help.
+    /// The user has just signed in for this request, but the sign-in is older than `max_age` allows: an upstream provider used
+    /// an earlier one. Another sign-in would not help.
     SignInTooOld,
-    /// The user has to decide about this.
+    /// The user has to consent to this scope.
     Ask(Scope),
-    /// Nothing: this much is allowed.
+    /// The code can be issued for this scope.
     Allowed(Scope),
-    /// Nothing is left that the account may allow.
+    /// The account may allow nothing of the requested scope.
     Denied,
 }
 
-/// Decides what has to happen. `session` is the browser's, if it is active; `permitted` is what the account may
-/// allow; `consent` what it has allowed.
+/// Decides a request. `session` is the browser's active session; `permitted` is the scope that the account may allow; `consent`
+/// is what it has allowed.
 pub fn decide(
     request: &AuthorizationRequest,
     session: Option<(&SessionId, &SignIn)>,
@@ -255,7 +255,7 @@ pub fn decide(
         return Decision::SignIn;
     };
     let fresh = request.signed_in.as_ref().is_some_and(|signed_in| signed_in.is_of(session, now));
-    // A sign-in for this very request counts, however long the way back took.
+    // A sign-in that was made for this request counts, even if the redirect back was slow.
     let age = request.max_age.map(|age| if fresh { age.max(FRESH_FOR) } else { age });
     if age.is_some_and(|age| now > sign_in.at.plus(age)) {
         return if fresh { Decision::SignInTooOld } else { Decision::SignIn };
@@ -269,7 +269,7 @@ pub fn decide(
 }
 
 impl Decision {
-    /// What is left of a decision where nothing may be shown (`prompt=none`, OpenID Connect Core section 3.1.2.6).
+    /// Refuses a decision that needs interaction which `prompt=none` forbids (OpenID Connect Core section 3.1.2.6).
     ///
     /// # Errors
     /// [`Refusal::LoginRequired`], [`Refusal::ConsentRequired`]; [`Refusal::AccessDenied`] and [`Refusal::MaxAgePassed`]
@@ -287,7 +287,7 @@ impl Decision {
 
 fn challenge(form: &Form) -> Result<Challenge, Refusal> {
     let challenge = form.get("code_challenge").ok_or(Refusal::PkceMissing)?;
-    // Without a method it would be `plain` (RFC 7636 section 4.3).
+    // An omitted method means `plain` (RFC 7636 section 4.3).
     if form.get("code_challenge_method") != Some(pkce::METHOD) {
         return Err(Refusal::PkceMethod);
     }

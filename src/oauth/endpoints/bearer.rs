@@ -1,4 +1,5 @@
-//! A protected resource of our own: what it takes, how it refuses (RFC 6750, RFC 9068 section 4, RFC 9728 section 5.1).
+//! The protected resources of this server: the tokens that they accept, and their refusals (RFC 6750, RFC 9068 section 4,
+//! RFC 9728 section 5.1).
 
 use crate::token::{Policy, Token};
 use crate::wire::{Reply, credentials};
@@ -11,7 +12,7 @@ use crate::oauth::vocabulary::scope::OPENID;
 /// The path of the protected resource metadata (RFC 9728 section 3).
 pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
-/// The token that a request presents.
+/// Returns the token that a request presents.
 ///
 /// # Errors
 /// [`Refusal::BearerInQuery`] for a token in the query, [`Refusal::BearerMissing`] for none in the header.
@@ -23,18 +24,18 @@ pub fn presented_token<'r>(authorization: Option<&'r str>, query: &str) -> Resul
     token.filter(|token| !token.is_empty()).ok_or(Refusal::BearerMissing)
 }
 
-/// What our own resources ask of a token: issued by us, for us.
+/// Returns the policy of this server's resources: issued by this server, for this server.
 pub fn policy(authority: &Authority) -> Policy {
     Policy::access_token(authority.issuer(), authority.issuer())
 }
 
-/// What introspection and revocation ask of a token: issued by us, for whomever.
+/// Returns the policy of introspection and revocation: issued by this server, for any audience.
 pub fn any_audience_policy(authority: &Authority) -> Policy {
     Policy { audiences: crate::token::Expected::Anything, ..policy(authority) }
 }
 
-/// What is asked of an ID token that says who somebody was (`id_token_hint`): issued by us, for whomever. It may have
-/// expired (OpenID Connect RP-Initiated Logout section 4), for as long as keys are kept at the least.
+/// Returns the policy for `id_token_hint`: an ID token of this server, for any client. It may have expired (OpenID Connect
+/// RP-Initiated Logout section 4), within [`HINT_AGE`].
 pub fn hint_policy(authority: &Authority) -> Policy {
     Policy {
         types: crate::token::Expected::one("JWT"),
@@ -44,10 +45,10 @@ pub fn hint_policy(authority: &Authority) -> Policy {
     }
 }
 
-/// How long after its end an ID token still says who somebody was, seconds.
+/// How long after its expiry an ID token is accepted as a hint, seconds.
 const HINT_AGE: u64 = 365 * 24 * 3600;
 
-/// May this token administer the authority?
+/// Checks that a token may administer this server.
 ///
 /// # Errors
 /// [`Refusal::BearerScope`].
@@ -56,7 +57,7 @@ pub fn check_admin(token: &Token) -> Result<(), Refusal> {
     if granted { Ok(()) } else { Err(Refusal::BearerScope { needed: ADMIN_SCOPE }) }
 }
 
-/// May this token ask about its person?
+/// Checks that a token may read claims about its user.
 ///
 /// # Errors
 /// [`Refusal::BearerScope`].
@@ -65,7 +66,7 @@ pub fn check_openid(token: &Token) -> Result<(), Refusal> {
     if granted { Ok(()) } else { Err(Refusal::BearerScope { needed: OPENID }) }
 }
 
-/// May this token use the sample resource?
+/// Checks that a token may use the sample resource.
 ///
 /// # Errors
 /// [`Refusal::BearerSampleScope`].
@@ -75,8 +76,8 @@ pub fn check_sample(authority: &Authority, token: &Token) -> Result<(), Refusal>
     if all { Ok(()) } else { Err(Refusal::BearerSampleScope) }
 }
 
-/// The reply of a protected resource that refuses, with its challenge. The challenge says which kind of refusal it is
-/// and where to learn how to get a token; never which check of the token failed.
+/// Returns the response of a protected resource that refuses, with its challenge. The challenge names the kind of refusal and
+/// the metadata of the resource, never the check that failed.
 pub fn refuse(authority: &Authority, refusal: &Refusal) -> Reply {
     let mut challenge = format!("Bearer resource_metadata=\"{}\"", authority.endpoint(METADATA_PATH));
     if let Some((error, sentence)) = refusal.bearer_error() {

@@ -1,4 +1,4 @@
-//! What clients and resources can find out about this authority: exactly what is there.
+//! The metadata of the authorization server and its resources.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ use crate::oauth::vocabulary::client::{AuthMethod, GrantType};
 use crate::oauth::vocabulary::pkce;
 use crate::oauth::vocabulary::scope::{GROUPS, OPENID_SCOPES};
 
-/// The authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves
-/// at a second place.
+/// Returns the authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves at a
+/// second path.
 pub fn server_metadata(authority: &Authority) -> Value {
     let proving = AuthMethod::PROVING.map(AuthMethod::name);
     let assertion_algorithms = Algorithm::ASYMMETRIC.map(Algorithm::name);
@@ -57,7 +57,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
     })
 }
 
-/// The metadata of the sample resource and the admin endpoints (RFC 9728 section 2).
+/// Returns the metadata of the sample resource and the admin endpoints (RFC 9728 section 2).
 pub fn resource_metadata(authority: &Authority) -> Value {
     let mut metadata = json!({
         "resource": authority.issuer(),

@@ -1,4 +1,4 @@
-//! The ID token and what is told about a person (OpenID Connect Core sections 2, 5.1, 5.3 and 5.4).
+//! The ID token and the claims about a user (OpenID Connect Core sections 2, 5.1, 5.3 and 5.4).
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::oauth::vocabulary::authority::{Authority, Upstream};
 use crate::oauth::vocabulary::client::Client;
 use crate::oauth::vocabulary::scope::{GROUPS, OPENID, Scope};
 
-/// The methods of a sign-in with a passkey of ours (RFC 8176).
+/// The methods of a sign-in with a passkey at this server (RFC 8176).
 pub const PASSKEY_AMR: [&str; 3] = ["pop", "mfa", "user"];
 
 /// The claims of an ID token.
@@ -38,14 +38,14 @@ pub struct IdToken {
     user: Map<String, Value>,
 }
 
-/// Returns whether the ID token carries claims about the user, for which their profile is needed: because the client
-/// registered `id_token_claims`, or asked for some (`claims`).
+/// Returns whether the ID token carries claims about the user and so needs the profile: the client registered
+/// `id_token_claims`, or requested some (`claims`).
 pub fn needs_profile(everything: bool, tokens: &TokenGrant) -> bool {
     tokens.scope.contains(OPENID) && (everything || !tokens.id_token_claims.is_empty())
 }
 
-/// Returns the claims about the user that the ID token carries: all that the scope lets be told where the client
-/// registered that, else those that it asked for.
+/// Returns the claims about the user in the ID token: all of the granted scope if the client registered that, else those that
+/// it requested.
 fn claims_about(account: &AccountId, client: &Client, tokens: &TokenGrant, profile: &Profile) -> Map<String, Value> {
     let Value::Object(mut claims) = user_claims(account, profile, &tokens.scope) else {
         return Map::new();
@@ -55,7 +55,7 @@ fn claims_about(account: &AccountId, client: &Client, tokens: &TokenGrant, profi
     claims
 }
 
-/// The ID token that goes with an access token. `profile` is needed where [`needs_profile`] says so.
+/// Returns the ID token that is issued with an access token. `profile` is required if [`needs_profile`].
 pub fn of_grant(
     authority: &Authority,
     account: &AccountId,
@@ -81,16 +81,17 @@ pub fn of_grant(
     }
 }
 
-/// The authentication context class of a sign-in.
+/// Returns the authentication context class of a sign-in.
 ///
-/// Earlier versions stored the methods alone, and an upstream provider's beside ours: with an upstream provider, nothing
-/// says whose such methods are, and the lowest class is all that is certain.
+/// Earlier versions stored only the methods, from this server or an upstream provider. With an upstream provider their origin is
+/// unknown, so only the lowest class is certain.
 fn acr(authority: &Authority, sign_in: &SignIn) -> Acr {
     let by_passkey = authority.upstream().is_none() && sign_in.amr == PASSKEY_AMR;
     sign_in.acr.unwrap_or(if by_passkey { Acr::PhishingResistant } else { Acr::SignedIn })
 }
 
-/// The left half of the token's digest, by the hash of the signature algorithm (section 3.1.3.6). Ed25519's is SHA-512.
+/// Returns the left half of the token's digest, with the hash of the signature algorithm (section 3.1.3.6). That of Ed25519
+/// is SHA-512.
 fn access_token_hash(algorithm: Algorithm, access_token: &str) -> String {
     let half = |digest: &[u8]| base64url::encode(digest.get(..digest.len() / 2).unwrap_or_default());
     match algorithm {
@@ -99,38 +100,38 @@ fn access_token_hash(algorithm: Algorithm, access_token: &str) -> String {
     }
 }
 
-/// What an authority knows about a person.
+/// The stored profile of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Profile {
-    /// The user name, as its namespace has it. Pages, claims and operators get [`Profile::shown_username`].
+    /// The user name in its namespace. Pages, claims and operators get [`Profile::shown_username`].
     pub username: String,
-    /// The namespace of the user name; profiles that an earlier version stored have none.
+    /// The namespace of the user name; absent in profiles of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Namespace>,
     /// The user of the upstream provider who signs in to this account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamUser>,
-    /// The name that people call the person by.
+    /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// An address.
+    /// The e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Is the address known to be the person's?
+    /// Whether the e-mail address is verified.
     pub email_verified: bool,
-    /// The groups that the operator has put the person in.
+    /// The user's groups, set by the operator.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// When any of it last changed.
+    /// The time of the last change.
     pub updated_at: UnixTime,
 }
 
-/// Who gives out a user name.
+/// The namespace of a user name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Namespace {
-    /// This authority: the name is unique, and can be typed at the sign-in page.
+    /// This server: the name is unique, and users type it on the sign-in page.
     Local,
     /// The upstream provider of this issuer: local users may have the same name.
     Upstream(String),
@@ -146,8 +147,8 @@ pub struct UpstreamUser {
 }
 
 impl Profile {
-    /// The user name for display. One that an upstream provider gave out begins with the provider's host and a
-    /// colon, which no local name can hold.
+    /// Returns the user name for display. That of an upstream provider begins with the provider's host and a colon, which no
+    /// local name contains.
     pub fn shown_username(&self) -> Cow<'_, str> {
         match &self.namespace {
             Some(Namespace::Upstream(issuer)) => Cow::Owned(format!("{}:{}", Upstream::host(issuer), self.username)),
@@ -156,7 +157,7 @@ impl Profile {
     }
 }
 
-/// The claims that a scope gives a right to (section 5.4).
+/// Returns the claims of a scope (section 5.4).
 pub fn user_claims(account: &AccountId, profile: &Profile, scope: &Scope) -> Value {
     let mut claims = Map::from_iter([("sub".to_owned(), json!(account))]);
     let mut tell = |name: &str, value: Value| {
@@ -179,7 +180,7 @@ pub fn user_claims(account: &AccountId, profile: &Profile, scope: &Scope) -> Val
     Value::Object(claims)
 }
 
-/// The names of all claims that can be told, for the metadata.
+/// The names of all supported claims, for the metadata.
 pub const CLAIMS: [&str; 17] = [
     "acr",
     "amr",
@@ -224,11 +225,11 @@ mod tests {
             amr: amr.iter().map(|method| (*method).to_owned()).collect(),
             acr,
         };
-        // What earlier versions stored.
+        // Records of earlier versions.
         assert_eq!(acr(&alone, &sign_in(&PASSKEY_AMR, None)), Acr::PhishingResistant);
         assert_eq!(acr(&alone, &sign_in(&["pop"], None)), Acr::SignedIn);
         assert_eq!(acr(&federated, &sign_in(&PASSKEY_AMR, None)), Acr::SignedIn);
-        // What this one stores.
+        // Records of this version.
         assert_eq!(acr(&federated, &sign_in(&PASSKEY_AMR, Some(Acr::PhishingResistant))), Acr::PhishingResistant);
         assert_eq!(acr(&alone, &sign_in(&PASSKEY_AMR, Some(Acr::SignedIn))), Acr::SignedIn);
     }

@@ -11,8 +11,8 @@ use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::ClientId;
 
-/// The token that a request to introspect or revoke is about. `token_type_hint` is not needed: each kind of token
-/// shows what it is.
+/// Returns the token of an introspection or revocation request. `token_type_hint` is ignored: the form of a token shows its
+/// kind.
 ///
 /// # Errors
 /// [`Refusal::MissingParameter`].
@@ -20,12 +20,12 @@ pub fn token_in_question(form: &Form) -> Result<&str, Refusal> {
     form.get("token").ok_or(Refusal::MissingParameter)
 }
 
-/// The answer about a token that is not valid here and now, for whatever reason (RFC 7662 section 2.2).
+/// Returns the response for a token that is not active, for any reason (RFC 7662 section 2.2).
 pub fn inactive() -> Value {
     json!({ "active": false })
 }
 
-/// The answer about a refresh token that can be exchanged, to the client that it was issued to.
+/// Returns the response for an active refresh token, to the client that it was issued to.
 pub fn active_refresh_token(
     authority: &Authority,
     account: &AccountId,
@@ -43,9 +43,9 @@ pub fn active_refresh_token(
     })
 }
 
-/// The answer about a token that is.
+/// Returns the response for an active access token.
 ///
-/// Any client that authenticates with a secret or a key may ask: whoever holds a signed token can read its claims anyway.
+/// Every confidential client may introspect it: the holder of a signed token can read its claims anyway.
 pub fn active(token: &Token) -> Value {
     let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "status"];
     let claims = token.claims().members();

@@ -1,4 +1,4 @@
-//! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
+//! Sign-out at the request of a client (OpenID Connect RP-Initiated Logout 1.0).
 
 use crate::wire::Form;
 
@@ -7,35 +7,35 @@ use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::client::{Client, ClientId};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 
-/// A request to sign out, as far as it can be read without a signature check.
+/// A parsed sign-out request. The hint is not verified yet.
 #[derive(Debug, Default)]
 pub struct LogoutRequest {
-    /// The ID token that says who is to be signed out.
+    /// The ID token of the session.
     pub id_token_hint: Option<String>,
-    /// The client that says it asks.
+    /// The client that the request names.
     pub client_id: Option<ClientId>,
-    /// Where the browser is to go afterwards.
+    /// The redirect URI after sign-out.
     pub redirect_uri: Option<String>,
-    /// What the client wants back there.
+    /// The client's `state`.
     pub state: Option<String>,
 }
 
-/// Whom a hint names: taken from an ID token of ours, which may have expired.
+/// The content of a verified `id_token_hint`. The ID token may have expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// Whom the token is about.
+    /// The account.
     pub account: AccountId,
-    /// The session that it was issued in.
+    /// The session in which it was issued.
     pub session: Option<SessionId>,
     /// The client that it was issued to.
     pub client: ClientId,
 }
 
 impl LogoutRequest {
-    /// Reads the form or query (section 2).
+    /// Parses the form or query (section 2).
     ///
     /// # Errors
-    /// [`Refusal::AuthorizeClient`] for a `client_id` that is none.
+    /// [`Refusal::AuthorizeClient`] for a malformed `client_id`.
     pub fn parse(form: &Form) -> Result<Self, Refusal> {
         let text = |name| form.get(name).map(str::to_owned);
         let client_id = form.get("client_id").map(|id| ClientId::parse(id).ok_or(Refusal::AuthorizeClient));
@@ -47,10 +47,10 @@ impl LogoutRequest {
         })
     }
 
-    /// The client that asks: the one that the hint was issued to, or else the one that says so.
+    /// Returns the client: the one that the hint was issued to, or else the one that the request names.
     ///
     /// # Errors
-    /// [`Refusal::LogoutClient`] if both are there and differ (section 2).
+    /// [`Refusal::LogoutClient`] if both are present and differ (section 2).
     pub fn client(&self, hint: Option<&Hint>) -> Result<Option<ClientId>, Refusal> {
         match (&self.client_id, hint) {
             (Some(id), Some(hint)) if *id != hint.client => Err(Refusal::LogoutClient),
@@ -59,7 +59,7 @@ impl LogoutRequest {
         }
     }
 
-    /// Where the browser goes afterwards: only to an address that the client registered for this (section 3).
+    /// Returns the redirect URI after sign-out, which the client must have registered (section 3).
     ///
     /// # Errors
     /// [`Refusal::LogoutRedirect`].

@@ -1,5 +1,5 @@
-//! The authorization request that a sign-in goes on with. It travels along as a query, in `continue`, and comes back to
-//! the authorization endpoint with a note that the user has just signed in for it.
+//! The authorization request that continues after a sign-in. Pages carry it as a query in `continue`, and it returns to the
+//! authorization endpoint marked with the sign-in that was made for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,16 +8,16 @@ use crate::wire::{Form, encode_parameters};
 
 use crate::oauth::grant::handle::SessionId;
 
-/// For how long a sign-in counts as made for its request, seconds: the way from the sign-in page to the answer.
+/// How long a sign-in counts as made for its request, seconds: the time from the sign-in page to the response.
 pub const FRESH_FOR: u64 = 300;
-/// The parameter in which a request carries its [`FreshSignIn`].
+/// The parameter that carries the [`FreshSignIn`] of a request.
 const SIGNED_IN: &str = "signed_in";
 
-/// A sign-in that was made for the request that carries this. A condition of the request that such a sign-in does not
-/// meet is met by no other either: the client gets an error, and the user is not sent to the sign-in page again.
+/// The sign-in that was made for a request. If it does not meet a condition of the request, no other does either: the client
+/// gets an error, and the user is not sent to the sign-in page again.
 ///
-/// It is no proof, and needs no MAC: with an invented one a request can but fail sooner, or take a sign-in of the last
-/// [`FRESH_FOR`] seconds for recent enough.
+/// It proves nothing and needs no MAC: with a forged one a request can only fail sooner, or accept a sign-in of the last
+/// [`FRESH_FOR`] seconds as recent enough.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct FreshSignIn {
     session: SessionId,
@@ -25,32 +25,32 @@ pub struct FreshSignIn {
 }
 
 impl FreshSignIn {
-    /// Adds the sign-in that has just opened this session to the query of a request.
+    /// Adds the sign-in that opened this session to the query of a request.
     pub fn add_to(query: &str, session: &SessionId, now: UnixTime) -> String {
         let separator = if query.is_empty() { "" } else { "&" };
         format!("{query}{separator}{SIGNED_IN}={session}.{now}", now = now.0)
     }
 
-    /// Reads it from a request. `None` where there is none, or what is there is malformed.
+    /// Parses it from a request. `None` if it is missing or malformed.
     pub fn of(form: &Form) -> Option<Self> {
         let (session, at) = form.get(SIGNED_IN)?.split_once('.')?;
         Some(Self { session: SessionId::parse(session)?, at: UnixTime(at.parse().ok()?) })
     }
 
-    /// Returns whether this session was opened for the request a moment ago.
+    /// Returns whether this session was opened for the request within the last [`FRESH_FOR`] seconds.
     pub fn is_of(&self, session: &SessionId, now: UnixTime) -> bool {
         self.session == *session && now <= self.at.plus(FRESH_FOR) && self.at <= now.plus(FRESH_FOR)
     }
 }
 
-/// Returns the query of a request after the user has signed in for it: without what has just been done.
+/// Returns the query of a request after the user has signed in for it, without the conditions that this sign-in has met.
 pub fn after_sign_in(form: &Form) -> String {
     let left = |name: &str, value: &str| match name {
         "prompt" => {
             let left: Vec<_> = value.split(' ').filter(|it| !["login", "select_account"].contains(it)).collect();
             left.join(" ")
         }
-        // A fresh sign-in is as recent as can be, however long the way back takes.
+        // A sign-in for the request meets it, even if the redirect back is slow.
         "max_age" if value == "0" => String::new(),
         SIGNED_IN => String::new(),
         _ => value.to_owned(),
@@ -60,8 +60,8 @@ pub fn after_sign_in(form: &Form) -> String {
     encode_parameters(present.map(|(name, value)| (*name, value.as_str())))
 }
 
-/// Returns `ui_locales` of a request: its own, or those of the request that it carries along (`continue` of a page
-/// around the sign-in, `request` of a decision).
+/// Returns `ui_locales` of a request: its own, or those of the request that it carries (`continue` of a page around the
+/// sign-in, `request` of a consent form).
 pub fn ui_locales(form: &Form) -> Option<String> {
     let carried = || {
         let query = form.get("continue").or_else(|| form.get("request"))?;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_goes_on_without_what_was_done() {
+    fn a_request_continues_without_conditions_that_were_met() {
         for (before, after) in [
             ("client_id=a&prompt=login", "client_id=a"),
             ("client_id=a&prompt=login+consent&max_age=0", "client_id=a&prompt=consent"),

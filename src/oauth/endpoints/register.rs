@@ -1,4 +1,4 @@
-//! Client metadata as a client or an operator sends it (RFC 7591 section 2).
+//! Client registration: the metadata that a client or an operator sends (RFC 7591 section 2).
 
 use crate::oauth::refusal::MetadataError;
 use serde_json::{Map, Value, json};
@@ -13,10 +13,10 @@ use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{Scope, openid_scopes};
 
-/// Metadata that can be registered, with the identifier and the secret where the sender brought them along.
+/// Validated metadata, with the identifier and the secret if the request has them.
 #[derive(Debug)]
 pub struct Registration {
-    /// The identifier of a client that existed elsewhere.
+    /// The identifier of a client that is imported.
     pub client_id: Option<ClientId>,
     /// Its secret.
     pub secret: Option<ClientSecret>,
@@ -24,7 +24,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Reads metadata. Members that we do not know are ignored (RFC 7591 section 2).
+    /// Parses metadata. Unknown members are ignored (RFC 7591 section 2).
     ///
     /// # Errors
     /// [`MetadataError`] names the first member that is wrong.
@@ -114,22 +114,22 @@ impl Registration {
         Ok(Self { client_id, secret, metadata })
     }
 
-    /// Does such a client prove itself with a secret?
+    /// Returns whether such a client authenticates with a secret.
     pub fn needs_secret(&self) -> bool {
         !matches!(self.metadata.token_endpoint_auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None))
     }
 
-    /// What is to sign its access tokens, if it said so: the authority has to have such a key.
+    /// Returns the signing algorithm of its access tokens, if registered. This server must have such a key.
     pub fn access_token_algorithm(&self) -> Option<Algorithm> {
         self.metadata.access_token_signed_response_alg
     }
 
-    /// What is to sign its ID tokens, if it said so: the authority has to have such a key.
+    /// Returns the signing algorithm of its ID tokens, if registered. This server must have such a key.
     pub fn id_token_algorithm(&self) -> Option<Algorithm> {
         self.metadata.id_token_signed_response_alg
     }
 
-    /// The record of a new client.
+    /// Returns the record of a new client.
     pub fn into_record(self, client_id: ClientId, secret: Option<&ClientSecret>, now: UnixTime) -> ClientRecord {
         let secret = secret.map(ClientSecret::digest);
         let assertion_audience = self.metadata.assertion_audience.or_else(|| default_audience(&self.metadata));
@@ -137,9 +137,9 @@ impl Registration {
         ClientRecord { client_id, issued_at: now, secret, status: None, metadata }
     }
 
-    /// The record of a client whose metadata is replaced (RFC 7592 section 2.2): it keeps its secret unless
-    /// there is a new one, or it has no more use for any. A client that proves itself by assertions keeps their audience
-    /// unless there is a new one: an update of something else must not lock it out.
+    /// Returns the record of a client whose metadata is replaced (RFC 7592 section 2.2). It keeps its secret unless there is a new
+    /// one or it needs none any more. A client with assertions keeps their audience unless there is a new one: an update of
+    /// something else must not lock it out.
     pub fn replace(&self, old: &ClientRecord, secret: Option<&ClientSecret>) -> ClientRecord {
         let kept = if self.needs_secret() { old.secret.clone() } else { None };
         let secret = secret.map(ClientSecret::digest).or(kept);
@@ -152,7 +152,7 @@ impl Registration {
     }
 }
 
-/// The client information response (RFC 7591 section 3.2.1). The secret is in it only when it has just been set.
+/// Returns the client information response (RFC 7591 section 3.2.1). It contains the secret only if it was just set.
 pub fn client_information(record: &ClientRecord, secret: Option<&ClientSecret>) -> Value {
     let mut information = serde_json::to_value(&record.metadata).unwrap_or_default();
     let auth_method = record.metadata.token_endpoint_auth_method.unwrap_or(AuthMethod::ClientSecretBasic);
@@ -168,13 +168,13 @@ pub fn client_information(record: &ClientRecord, secret: Option<&ClientSecret>) 
     information
 }
 
-/// The audience of assertions where the metadata names none: the issuer, for a client that uses assertions at all.
+/// Returns the default audience of assertions: the issuer, for a client that uses assertions.
 fn default_audience(metadata: &ClientMetadata) -> Option<AssertionAudience> {
     let asserts = metadata.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt);
     asserts.then_some(AssertionAudience::Issuer)
 }
 
-/// RFC 7591 section 2: a null member is no member.
+/// Returns a member. A null member counts as omitted (RFC 7591 section 2).
 fn present<'b>(body: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
     body.get(name).filter(|value| !value.is_null())
 }
@@ -213,8 +213,8 @@ fn grant_types(value: &Value) -> Option<Vec<GrantType>> {
     list(value, 20, grant).filter(makes_sense)
 }
 
-/// Whoever says where codes are to go wants codes (RFC 7591 section 2: `authorization_code` is the default); our
-/// services, which say nothing, want tokens of their own.
+/// A client with redirect URIs uses codes (RFC 7591 section 2: `authorization_code` is the default); a service without them
+/// uses client credentials.
 fn default_grants(redirect_uris: &[RedirectUri]) -> Vec<GrantType> {
     if redirect_uris.is_empty() {
         vec![GrantType::ClientCredentials]
@@ -247,7 +247,7 @@ fn resource(value: &Value) -> Option<Resource> {
     Resource::parse(value.as_str()?)
 }
 
-/// Every key must be usable: a client that registers one that is not would find out when it is locked out.
+/// Every key must be usable: otherwise the client would learn of the mistake when it is locked out.
 fn public_jwks(value: &Value) -> Option<Value> {
     let keys = value.get("keys")?.as_array()?;
     let usable = |jwk: &Value| jwk.as_object().is_some_and(|jwk| Key::from_jwk(jwk).is_ok_and(|key| !key.is_secret()));

@@ -5,20 +5,20 @@ use crate::token::{Token, UnixTime};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::client::Client;
 
-/// What must be remembered of a revoked token: its identifier, never its text, because an ECDSA signature
-/// has two valid forms and so a token has two texts.
+/// The record of a revoked token: its identifier, not its text, because an ECDSA signature has two valid forms and so a token
+/// has two texts.
 #[derive(Debug)]
 pub struct Revocation {
-    /// The identifier of the token.
+    /// The `jti` of the token.
     pub jti: String,
-    /// Until when to remember it: the token's own end.
+    /// When it can be forgotten: the token's expiry.
     pub until: UnixTime,
 }
 
-/// Decides about a token that is valid; one that is not needs no revoking (RFC 7009 section 2.2).
+/// Decides the revocation of a valid token; an invalid one needs none (RFC 7009 section 2.2).
 ///
 /// # Errors
-/// [`Refusal::TokenOfAnother`]: a client may end only its own tokens (RFC 7009 section 2.1).
+/// [`Refusal::TokenOfAnother`]: a client may revoke only its own tokens (RFC 7009 section 2.1).
 pub fn revoke(client: &Client, token: &Token) -> Result<Revocation, Refusal> {
     let claims = token.claims();
     if claims.text("client_id") != Some(client.id.as_str()) {

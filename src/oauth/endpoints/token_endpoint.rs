@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 section 3.2): what was asked, may the client have it, what goes into the tokens.
+//! The token endpoint (RFC 6749 section 3.2): the request, the decision, and the claims of the access token.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -121,12 +121,12 @@ pub struct AccessToken {
     jti: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<UnixTime>,
-    /// Where its status stands (draft-ietf-oauth-status-list section 6.2).
+    /// The status list entry (draft-ietf-oauth-status-list section 6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Value>,
 }
 
-/// One audience is a text, several are a list (RFC 7519 section 4.1.3).
+/// One audience is a string, several are a list (RFC 7519 section 4.1.3).
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Audience {
@@ -151,7 +151,7 @@ pub struct TokenResponse<'t> {
 /// Decides a client credentials request (RFC 6749 section 4.4). `jti` is a fresh random identifier.
 ///
 /// 1. The scope is within what the client registered, which is also the default.
-/// 2. Each resource is the authority's own or one that the client registered (RFC 8707 section 2).
+/// 2. Each resource is this server's own or one that the client registered (RFC 8707 section 2).
 /// 3. The subject is the client itself (RFC 9068 section 2.2).
 ///
 /// # Errors
@@ -182,8 +182,8 @@ pub fn client_credentials(
     })
 }
 
-/// The access token of a grant. An answer that is given twice has the same token twice: the same times and the same
-/// identifier, which names the grant (so that whoever checks the token knows where to ask) and is otherwise random.
+/// Returns the access token of a grant. A replayed response has the same token: the same times and the same identifier, which
+/// names the grant, so that introspection knows which account to ask, and is otherwise random.
 pub fn of_grant(
     authority: &Authority,
     key: &MacKey,
@@ -196,7 +196,7 @@ pub fn of_grant(
     let scope = tokens.scope.to_string();
     let audiences = tokens.resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
     let (at, generation) = (tokens.at.0.to_string(), tokens.generation.to_string());
-    // Neither scope values nor URIs without white space hold a separator: spaces within a field are unambiguous.
+    // Neither scope values nor URIs contain white space, so spaces within a field are unambiguous.
     let scope_field = scope.replace('|', "%7C");
     let audience_field = audiences.replace('|', "%7C");
     let tag = key.tag(&["jti", grant.as_str(), &generation, &at, &scope_field, &audience_field]);
@@ -214,14 +214,14 @@ pub fn of_grant(
     }
 }
 
-/// The grant that an access token's identifier names. Those of clients' own tokens name none.
+/// Returns the grant that an access token's identifier names. The identifiers of clients' own tokens name none.
 pub fn grant_of_jti(jti: &str) -> Option<GrantId> {
     jti.split_once('.').and_then(|(grant, _)| GrantId::parse(grant))
 }
 
 impl AccessToken {
-    /// The same with an identifier of its own within its grant. For a client that keeps its refresh token: it may have
-    /// several access tokens in one second, and revoking one of them must not revoke the others.
+    /// Returns the same token with a random identifier within its grant. A client that keeps its refresh token can get several
+    /// access tokens in one second, and revoking one of them must not revoke the others.
     pub fn with_own_identifier(mut self, random: [u8; 12]) -> Self {
         if let Some(grant) = grant_of_jti(&self.jti) {
             self.jti = format!("{grant}.{}", base64url::encode(&random));
@@ -229,12 +229,12 @@ impl AccessToken {
         self
     }
 
-    /// The token's identifier.
+    /// Returns the token's identifier.
     pub fn jti(&self) -> &str {
         &self.jti
     }
 
-    /// The response that carries the token minted from these claims, and what goes with it.
+    /// Returns the response with the token that was minted from these claims.
     pub fn response<'t>(
         &'t self,
         access_token: &'t str,
@@ -247,7 +247,7 @@ impl AccessToken {
     }
 }
 
-/// The resources that a request names (RFC 8707 section 2), each once; the default one if it names none.
+/// Returns the resources that a request names (RFC 8707 section 2), each once, or the default one if it names none.
 ///
 /// # Errors
 /// [`Refusal::ResourceMalformed`], [`Refusal::ResourceNotAllowed`].

@@ -1,4 +1,4 @@
-//! Another OpenID provider as the way to sign in: this authority is its client (OpenID Connect Core section 3.1).
+//! Sign-in at an upstream OpenID provider, of which this server is a client (OpenID Connect Core section 3.1).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,60 +12,60 @@ use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::{Authority, Upstream};
 use crate::oauth::vocabulary::pkce::METHOD;
 
-/// Where the provider sends people back to.
+/// The path of the redirect URI at this server.
 pub const CALLBACK: &str = "/account/sign-in/upstream/callback";
-/// How far the provider's clock may be off, seconds.
+/// The tolerance for the provider's clock, seconds.
 const CLOCK_TOLERANCE: u64 = 60;
 
-/// What the provider says about itself (OpenID Connect Discovery 1.0 section 3), as far as it is needed.
+/// The required part of the provider's metadata (OpenID Connect Discovery 1.0 section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// Where people sign in.
+    /// The authorization endpoint.
     pub authorization_endpoint: String,
-    /// Where codes are redeemed.
+    /// The token endpoint.
     pub token_endpoint: String,
-    /// Where its keys are.
+    /// The URL of its keys.
     pub jwks_uri: String,
-    /// Where it tells more about a person, if it does.
+    /// The userinfo endpoint, if there is one.
     pub userinfo_endpoint: Option<String>,
-    /// Does it take the client secret in the body alone (`token_endpoint_auth_methods_supported`)?
+    /// Whether it accepts the client secret only in the body (`token_endpoint_auth_methods_supported`).
     pub secret_in_body: bool,
-    /// Does it say who it is when it sends people back (RFC 9207)?
+    /// Whether its responses name their issuer (RFC 9207).
     names_itself: bool,
 }
 
-/// What has to be remembered while a person is with the provider. It travels in a sealed cookie.
+/// The state of a sign-in while the user is at the provider. A sealed cookie carries it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Journey {
-    /// What the ID token has to repeat.
+    /// The `nonce` that the ID token must have.
     pub nonce: String,
-    /// The verifier of the code.
+    /// The PKCE verifier of the code.
     pub verifier: String,
-    /// The request that the person wants to go on with, as a query; may be empty.
+    /// The request to continue with, as a query; may be empty.
     pub onward: String,
-    /// Until when the person may come back.
+    /// When it expires.
     pub until: UnixTime,
-    /// When the person left.
+    /// When the user was sent to the provider.
     #[serde(default)]
     pub departed: UnixTime,
-    /// The `max_age` that was sent, seconds: then the ID token has to say when the user signed in.
+    /// The `max_age` that was sent, seconds: it requires `auth_time` in the ID token.
     #[serde(default)]
     pub max_age: Option<u64>,
 }
 
-/// The `max_age` to send for a request, seconds: the client's own. A fresh sign-in is an age of 0, since a provider owes
-/// `auth_time` to a request with `max_age` alone (OpenID Connect Core section 2).
+/// Returns the `max_age` to send for a request, seconds: the client's own. A new sign-in is requested as an age of 0, since a
+/// provider must return `auth_time` only for a request with `max_age` (OpenID Connect Core section 2).
 pub fn max_age(onward: &Form) -> Option<u64> {
     if prompt(onward).contains(&"login") { Some(0) } else { onward.get("max_age").and_then(|age| age.parse().ok()) }
 }
 
-/// What a client asks of the sign-in. `none` and `consent` are about this authority.
+/// Returns the `prompt` values to send. `none` and `consent` concern this server.
 fn prompt(onward: &Form) -> Vec<&str> {
     let asked = onward.get("prompt").unwrap_or_default().split(' ');
     asked.filter(|it| ["login", "select_account"].contains(it)).collect()
 }
 
-/// The same request, for a user who should choose another account at the provider.
+/// Returns the same request, for a user who has to choose another account at the provider.
 pub fn with_another_account(onward: &Form) -> String {
     let mut prompt = prompt(onward);
     if !prompt.contains(&"select_account") {
@@ -77,26 +77,26 @@ pub fn with_another_account(onward: &Form) -> String {
 }
 
 impl Provider {
-    /// Where the document is.
+    /// Returns the URL of the metadata.
     pub fn document(upstream: &Upstream) -> String {
         format!("{}/.well-known/openid-configuration", upstream.issuer.trim_end_matches('/'))
     }
 
-    /// Reads the document.
+    /// Parses the metadata.
     ///
     /// # Errors
-    /// [`Refusal::Upstream`] if it is of another issuer (section 4.3), or names no safe address for something.
+    /// [`Refusal::Upstream`] if it names another issuer (section 4.3), or if a URL is missing or not secure.
     pub fn parse(authority: &Authority, upstream: &Upstream, document: &Map<String, Value>) -> Result<Self, Refusal> {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
         if text("issuer") != Some(upstream.issuer.as_str()) {
             return Err(Refusal::Upstream);
         }
-        // Only an authority on this machine alone may talk to a provider in the clear.
+        // Only a server on a loopback address may use plain HTTP to a provider.
         let is_safe =
             |url: &&str| url.starts_with("https://") || (authority.is_loopback() && url.starts_with("http://"));
         let address = |name| text(name).filter(is_safe).map(str::to_owned).ok_or(Refusal::Upstream);
         let names_itself = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
-        // Without the list it is `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
+        // The default is `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
         let methods = document.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
         let takes = |method: &str| methods.is_some_and(|list| list.iter().any(|it| it.as_str() == Some(method)));
         Ok(Self {
@@ -109,7 +109,7 @@ impl Provider {
         })
     }
 
-    /// The address at which a person signs in. What the client asks of the sign-in here is asked of the one there.
+    /// Returns the URL of the authorization request. The client's conditions for the sign-in are passed to the provider.
     pub fn sign_in(
         &self,
         authority: &Authority,
@@ -123,7 +123,7 @@ impl Provider {
         let max_age = max_age(onward);
         let mut prompt = prompt(onward);
         if max_age == Some(0) && !prompt.contains(&"login") {
-            // The same question (OpenID Connect Core section 3.1.2.1), and some providers take 0 for no value.
+            // It means the same (OpenID Connect Core section 3.1.2.1), and some providers treat 0 as absent.
             prompt.push("login");
         }
         let (prompt, max_age) = (prompt.join(" "), max_age.map(|age| age.to_string()));
@@ -146,10 +146,10 @@ impl Provider {
         format!("{}{separator}{}", self.authorization_endpoint, encode_parameters(parameters))
     }
 
-    /// The code in what a person comes back with.
+    /// Returns the code of the provider's response.
     ///
     /// # Errors
-    /// [`Refusal::Upstream`] for an error, for no code, and for the answer of another issuer (RFC 9207 section 2.4).
+    /// [`Refusal::Upstream`] for an error, a missing code, and a response of another issuer (RFC 9207 section 2.4).
     pub fn code<'f>(&self, upstream: &Upstream, answer: &'f Form) -> Result<&'f str, Refusal> {
         let issuer_is_right = match answer.get("iss") {
             Some(issuer) => issuer == upstream.issuer,
@@ -160,12 +160,12 @@ impl Provider {
     }
 }
 
-/// What is asked of the provider's ID token (OpenID Connect Core section 3.1.3.7).
+/// Returns the policy for the provider's ID tokens (OpenID Connect Core section 3.1.3.7).
 pub fn policy(upstream: &Upstream) -> Policy {
     Policy {
         issuers: Expected::one(&upstream.issuer),
         audiences: Expected::one(&upstream.client_id),
-        // ID tokens have no type of their own.
+        // ID tokens have no specific type.
         types: Expected::Anything,
         algorithms: Some(Algorithm::ASYMMETRIC.to_vec()),
         clock_tolerance: CLOCK_TOLERANCE,
@@ -176,39 +176,39 @@ pub fn policy(upstream: &Upstream) -> Policy {
     }
 }
 
-/// What is asked of a userinfo response that is signed (OpenID Connect Core section 5.3.2): it need not expire.
+/// Returns the policy for signed userinfo responses (OpenID Connect Core section 5.3.2), which need not expire.
 pub fn userinfo_policy(upstream: &Upstream) -> Policy {
     Policy { required_claims: vec!["sub".to_owned()], ..policy(upstream) }
 }
 
-/// Who has signed in at the provider.
+/// The user who signed in at the provider.
 #[derive(Debug)]
 pub struct Subject {
-    /// What the provider calls the person, for ever.
+    /// The provider's stable identifier of the user (`sub`).
     pub subject: String,
-    /// When the person signed in there, never later than now.
+    /// The time of the sign-in, never in the future.
     pub at: UnixTime,
-    /// How the person has signed in there (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// What that is worth here.
+    /// The authentication context class here.
     pub acr: Acr,
 }
 
-/// What came of asking the userinfo endpoint.
+/// The result of a userinfo request.
 #[derive(Debug)]
 pub enum Userinfo {
-    /// There is none, or no access token for it.
+    /// There is no endpoint, or no access token for it.
     NotOffered,
-    /// It failed, or its answer did not verify.
+    /// It failed, or its response did not verify.
     Failed,
-    /// What it said.
+    /// The claims of the response.
     Claims(Map<String, Value>),
 }
 
-/// What a provider says about a user, as texts: what each may be here is for `identity` to say.
+/// The claims about a user, as texts. `identity` validates them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Told {
-    /// What may serve as the user name, the best first.
+    /// Candidates for the user name, the best first.
     pub usernames: Vec<String>,
     /// The name.
     pub name: Option<String>,
@@ -216,15 +216,15 @@ pub struct Told {
     pub email: Option<String>,
     /// Whether the provider has verified that address.
     pub email_verified: bool,
-    /// Whether that is all that the provider has to say: what it left out, it does not know.
+    /// Whether the claims are complete: a missing one is unknown to the provider.
     pub complete: bool,
 }
 
 impl Subject {
-    /// What is told of the person, at the userinfo endpoint or in the ID token.
+    /// Returns the claims about the user, from the userinfo endpoint or the ID token.
     ///
     /// # Errors
-    /// [`Refusal::Upstream`] if the userinfo is about somebody else (OpenID Connect Core section 5.3.2).
+    /// [`Refusal::Upstream`] if the userinfo has another `sub` (OpenID Connect Core section 5.3.2).
     pub fn told(&self, id_token: &Claims, userinfo: &Userinfo) -> Result<Told, Refusal> {
         let claims = if let Userinfo::Claims(claims) = userinfo { Some(claims) } else { None };
         let text = |claims: &Map<String, Value>, name: &str| {
@@ -236,7 +236,7 @@ impl Subject {
         }
         let told = |name: &str| claims.and_then(|claims| text(claims, name)).or_else(|| text(id_token.members(), name));
         let email = told("email");
-        // Only who names this very address may say that it is verified.
+        // Only the source of this address can say that it is verified.
         let verifies = |claims: &Map<String, Value>| {
             text(claims, "email") == email && claims.get("email_verified").is_some_and(is_true)
         };
@@ -252,16 +252,16 @@ impl Subject {
     }
 }
 
-/// Some providers write `"true"` (Amazon Cognito and Apple among them).
+/// Some providers send `"true"` as a string, Amazon Cognito and Apple among them.
 fn is_true(value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
 }
 
-/// Reads the claims of an ID token that has verified.
+/// Parses the claims of a verified ID token.
 ///
 /// # Errors
 /// [`Refusal::Upstream`] for another nonce, or a token that was issued to another party (`azp`);
-/// [`Refusal::UpstreamAuthTime`] if it owes the time of the sign-in and does not say it, or the sign-in is too old.
+/// [`Refusal::UpstreamAuthTime`] if a required `auth_time` is missing, or the sign-in is too old.
 pub fn subject(upstream: &Upstream, claims: &Claims, journey: &Journey, now: UnixTime) -> Result<Subject, Refusal> {
     let same_nonce: bool = claims.text("nonce").unwrap_or_default().as_bytes().ct_eq(journey.nonce.as_bytes()).into();
     let issued_to_us = claims.text("azp").is_none_or(|party| party == upstream.client_id)
@@ -282,7 +282,7 @@ pub fn subject(upstream: &Upstream, claims: &Claims, journey: &Journey, now: Uni
     })
 }
 
-/// When the user signed in at the provider (OpenID Connect Core section 2, `auth_time`; section 3.1.3.7 rule 13).
+/// Returns the time of the sign-in at the provider (OpenID Connect Core section 2, `auth_time`; section 3.1.3.7 rule 13).
 fn signed_in_at(stated: Option<UnixTime>, journey: &Journey, now: UnixTime) -> Result<UnixTime, Refusal> {
     let stated = stated.filter(|at| at.0 > 0 && *at <= now.plus(CLOCK_TOLERANCE));
     match (stated, journey.max_age) {
@@ -294,7 +294,7 @@ fn signed_in_at(stated: Option<UnixTime>, journey: &Journey, now: UnixTime) -> R
             if fresh_until.plus(CLOCK_TOLERANCE) < journey.departed {
                 return Err(Refusal::UpstreamAuthTime);
             }
-            // The provider's clock may be behind: without this a short `max_age` could never be met.
+            // The provider's clock may be behind; otherwise a short `max_age` could never be met.
             let behind = if max_age > 0 && fresh_until < now { CLOCK_TOLERANCE } else { 0 };
             Ok(at.plus(behind).min(now))
         }
@@ -418,12 +418,12 @@ mod tests {
         let now = UnixTime(10_030);
         let at =
             |stated: Option<u64>, max_age| signed_in_at(stated.map(UnixTime), &journey(max_age), now).map(|at| at.0);
-        // Nothing was asked: what is said counts if it can be true.
+        // Without `max_age`, a plausible `auth_time` counts.
         assert_eq!(at(None, None), Ok(10_030));
         assert_eq!(at(Some(7), None), Ok(7));
         assert_eq!(at(Some(10_090), None), Ok(10_030));
         assert_eq!(at(Some(99_999), None), Ok(10_030));
-        // A time is owed.
+        // With `max_age`, `auth_time` is required.
         for max_age in [0, 600] {
             for unsaid in [None, Some(0), Some(99_999)] {
                 assert_eq!(at(unsaid, Some(max_age)), Err(Refusal::UpstreamAuthTime), "{unsaid:?}");
@@ -435,7 +435,7 @@ mod tests {
         assert_eq!(at(Some(9_500), Some(600)), Ok(9_500));
         assert_eq!(at(Some(9_339), Some(600)), Err(Refusal::UpstreamAuthTime));
         assert_eq!(at(Some(1), Some(u64::MAX)), Ok(1));
-        // A clock that is 50 s behind meets a short `max_age` all the same.
+        // A clock that is 50 s behind still meets a short `max_age`.
         assert_eq!(at(Some(9_980), Some(10)), Ok(10_030));
     }
 
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_verified_by_whoever_names_it() {
+    fn an_address_is_verified_by_its_own_source() {
         let id_token = json!({ "sub": "s", "email": "a@b", "email_verified": true });
         let userinfo = |claims: Value| Userinfo::Claims(claims.as_object().unwrap().clone());
         let of = |claims| told(id_token.clone(), &userinfo(claims)).unwrap();

@@ -1,5 +1,5 @@
-//! What an account has allowed a client, as pairs of scope and resource: `read` at one resource and `write` at another
-//! never add up to `write` at the first.
+//! The consent of an account to a client, as pairs of scope and resource: `read` at one resource and `write` at another
+//! never combine to `write` at the first.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::token::UnixTime;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 
-/// What an account has allowed a client, over time.
+/// Everything that an account has allowed a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Consent {
     /// The scope that was allowed at each resource.
@@ -16,10 +16,10 @@ pub struct Consent {
     pub allowed: Vec<Allowed>,
     /// The time of the first consent.
     pub since: UnixTime,
-    /// The scope of a consent that was stored before pairs were: the values that were allowed at one of `resources`.
+    /// The scope of a record of a version without pairs: each value was allowed at one of `resources`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<Scope>,
-    /// The resources of such a consent.
+    /// The resources of such a record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resources: Option<Vec<Resource>>,
 }
@@ -39,9 +39,8 @@ impl Consent {
         Self { since, ..Self::default() }
     }
 
-    /// Returns a stored consent as pairs. One that was stored before pairs were says which scope belongs to which
-    /// resource only if it has at most one resource beside the issuer, which `openid` implies. Any other allows nothing
-    /// until the user is asked once more.
+    /// Returns a stored consent as pairs. A record of a version without pairs is unambiguous only if it has at most one
+    /// resource beside the issuer, which `openid` implies. Any other allows nothing until the user consents again.
     #[must_use]
     pub fn paired(self, issuer: &str) -> Self {
         let (Some(scope), Some(resources)) = (&self.scope, &self.resources) else {
@@ -59,7 +58,7 @@ impl Consent {
         resources.iter().all(|resource| allowed(resource).is_some_and(|allowed| allowed.scope.covers(scope)))
     }
 
-    /// Adds what has just been allowed. A consent without pairs ends here: the user has been asked once more.
+    /// Adds a scope at these resources. A record without pairs is replaced, since the user has just consented again.
     #[must_use]
     pub fn with(self, scope: &Scope, resources: &[Resource]) -> Self {
         let mut allowed = self.allowed;

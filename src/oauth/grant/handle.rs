@@ -1,9 +1,9 @@
-//! Handles: what a code, a refresh token and a session cookie are made of.
+//! Handles: the format of codes, refresh tokens and session cookies.
 //!
-//! A handle names its account's object, the record in it and a generation, and proves by a MAC that this authority wrote
-//! it: `em<kind>_<account>.<record>.<generation>.<mac>`. The MAC is the secret. A forged handle is refused where it
-//! arrives and wakes no object, a handle of one kind never passes for one of another, and nothing that could be
-//! replayed has to be stored: the same generation always gives the same text.
+//! A handle names its account's object, the record in it and a generation, and proves by a MAC that this server wrote it:
+//! `em<kind>_<account>.<record>.<generation>.<mac>`. The MAC is the secret. A forged handle is refused before it wakes an
+//! object, and a handle of one kind is never valid as another. No handle has to be stored: the same generation always has
+//! the same text.
 
 use std::fmt;
 
@@ -23,23 +23,23 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Makes one from random bytes.
+            /// Makes an identifier from random bytes.
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(base64url::encode(&bytes))
             }
 
-            /// Reads one: 22 characters of canonical base64url.
+            /// Parses an identifier: 22 characters of canonical base64url.
             pub fn parse(text: &str) -> Option<Self> {
                 (text.len() == 22 && base64url::decode(text.as_bytes())?.len() == 16).then(|| Self(text.to_owned()))
             }
 
-            /// The random bytes.
+            /// Returns the random bytes.
             pub fn bytes(&self) -> [u8; 16] {
                 let bytes = base64url::decode(self.0.as_bytes()).unwrap_or_default();
                 bytes.try_into().unwrap_or_default()
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -54,19 +54,19 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// An account: a person. Random, so that it tells nothing; it is the `sub` of the account's tokens.
+    /// The identifier of an account. It is random, so it reveals nothing; it is the `sub` of the account's tokens.
     AccountId
 }
 identifier! {
-    /// A grant: what one account allowed one client, once.
+    /// The identifier of a grant.
     GrantId
 }
 identifier! {
-    /// A session: one account in one browser.
+    /// The identifier of a session: one account in one browser.
     SessionId
 }
 
-/// What a handle is for. The kind is under the MAC.
+/// The kind of a handle. The MAC covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An authorization code; the record is a grant.
@@ -78,7 +78,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Code, Self::Refresh, Self::Session];
 
     const fn prefix(self) -> &'static str {
@@ -90,31 +90,31 @@ impl Kind {
     }
 }
 
-/// What a handle says.
+/// The content of a handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle {
-    /// Whose object.
+    /// The account, whose object has the record.
     pub account: AccountId,
-    /// Which record in it: the text of a [`GrantId`] or [`SessionId`].
+    /// The record: the text of a [`GrantId`] or [`SessionId`].
     pub record: String,
-    /// Which of the record's successive handles; the first is 1.
+    /// The number of this handle among the record's successive ones; the first is 1.
     pub generation: u64,
 }
 
 impl Handle {
-    /// The grant that it names.
+    /// Returns the grant that it names.
     pub fn grant(&self) -> Option<GrantId> {
         GrantId::parse(&self.record)
     }
 
-    /// The session that it names.
+    /// Returns the session that it names.
     pub fn session(&self) -> Option<SessionId> {
         SessionId::parse(&self.record)
     }
 }
 
-/// A key for MACs, derived from the Worker's secret, and the one before it while both count: the newer one writes, either
-/// is read. It prints as nothing.
+/// A key for MACs, derived from the Worker's secret, and the previous key while both are valid: the newer one writes, both
+/// verify. `Debug` redacts it.
 #[derive(Clone)]
 pub struct MacKey {
     current: [u8; 32],
@@ -135,31 +135,31 @@ impl MacKey {
         Self { current, previous: None }
     }
 
-    /// The same key, which reads what another one wrote too.
+    /// Returns the same key, which also verifies MACs of a previous one.
     pub fn reading(self, previous: Option<&Self>) -> Self {
         Self { previous: previous.map(|previous| previous.current), ..self }
     }
 
-    /// The MAC of these fields, in base64url. No field may hold a `|`, or two lists could have the same MAC.
+    /// Returns the MAC of these fields, in base64url. No field may contain a `|`, or two lists could have the same MAC.
     pub fn tag(&self, fields: &[&str]) -> String {
         debug_assert!(fields.iter().all(|field| !field.contains('|')), "a separator within a field");
         tag(&self.current, fields)
     }
 
-    /// Is this the MAC of these fields? Takes the same time whatever the answer, and whichever key wrote it.
+    /// Verifies the MAC of these fields, in constant time for either key.
     pub fn verifies(&self, fields: &[&str], presented: &str) -> bool {
         let by = |key: &[u8; 32]| tag(key, fields).as_bytes().ct_eq(presented.as_bytes());
-        // Both are always asked.
+        // Both are always computed.
         let any = by(&self.current) | self.previous.as_ref().map_or(0.into(), by);
         fields.iter().all(|field| !field.contains('|')) && any.into()
     }
 
-    /// Did the key before this one write it? For whoever writes it anew; asked of what verifies alone.
+    /// Returns whether the previous key wrote this valid MAC, so that the caller replaces it.
     pub fn is_of_previous(&self, kind: Kind, text: &str) -> bool {
         self.previous.is_some() && Self { previous: None, ..self.clone() }.read(kind, text).is_none()
     }
 
-    /// Writes a handle.
+    /// Returns the text of a handle.
     pub fn write(&self, kind: Kind, handle: &Handle) -> String {
         let Handle { account, record, generation } = handle;
         let generation = generation.to_string();
@@ -167,7 +167,7 @@ impl MacKey {
         format!("{}{account}.{record}.{generation}.{tag}", kind.prefix())
     }
 
-    /// Reads a handle of this kind. `None` for anything that this key did not write.
+    /// Parses a handle of this kind. `None` if its MAC is not valid.
     pub fn read(&self, kind: Kind, text: &str) -> Option<Handle> {
         let mut parts = text.strip_prefix(kind.prefix()).filter(|rest| rest.len() <= 200)?.split('.');
         let (account, record, generation, tag) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -179,7 +179,7 @@ impl MacKey {
     }
 }
 
-/// Does this text look like a handle of any kind? For choosing where to look, not for trust.
+/// Returns whether a text has the form of a handle. It is not verified.
 pub fn is_handle(text: &str) -> bool {
     Kind::ALL.into_iter().any(|kind| text.starts_with(kind.prefix()))
 }
@@ -189,7 +189,7 @@ fn tag(key: &[u8; 32], fields: &[&str]) -> String {
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes keys of every length, so this cannot fail; a key of zeros would verify nothing that was written.
+    // HMAC takes keys of every length, so this cannot fail; a key of zeros would verify no handle.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; 32];
     };
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_is_read_as_it_was_written_and_written_the_same_every_time() {
+    fn a_handle_is_parsed_as_it_was_written_and_always_has_the_same_text() {
         for kind in Kind::ALL {
             let text = key().write(kind, &handle());
             assert_eq!(key().read(kind, &text), Some(handle()));

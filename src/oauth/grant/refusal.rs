@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantRefusal {
-    /// There is no such grant any more, or there never was.
+    /// There is no such grant.
     GrantUnknown,
-    /// It is another client's.
+    /// The grant belongs to another client.
     GrantOfAnother,
-    /// Its time is over, or its session's.
+    /// The grant or its session has expired.
     GrantExpired,
-    /// The code was sent elsewhere.
+    /// The code was sent to another redirect URI.
     CodeRedirect,
-    /// The verifier is not the code's.
+    /// The verifier does not match the code's challenge.
     CodeVerifier,
-    /// The code has just been redeemed by the same client.
+    /// The same client has redeemed the code, within the replay window.
     CodeSpent,
-    /// The code was redeemed a while ago: the grant has been ended.
+    /// The code was redeemed before the replay window: the grant has been revoked.
     CodeReused,
-    /// The refresh token was exchanged a while ago: the grant has been ended.
+    /// The refresh token was used before the replay window: the grant has been revoked.
     RefreshReused,
-    /// The client or the user may have nothing of the grant any more: it has been revoked.
+    /// The client or the user has lost all rights that the grant needs.
     RightsLost,
-    /// The scope of the request is more than the grant has, or nothing of it is left.
+    /// The request names a scope beyond the grant, or none of the named scope is left.
     Scope,
-    /// The request names a resource that the grant does not have, or that the client may not have any more.
+    /// The request names a resource beyond the grant, or one that the client has lost.
     Resource,
 }
 
 impl GrantRefusal {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 11] = [
         Self::GrantUnknown,
         Self::GrantOfAnother,
@@ -47,7 +47,7 @@ impl GrantRefusal {
         Self::Resource,
     ];
 
-    /// The stable word.
+    /// Returns the stable word.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::GrantUnknown => "grant_unknown",

@@ -1,5 +1,5 @@
-//! The rights of a client and a user at the moment of a mint. A grant keeps what was allowed once; every token is
-//! limited to what its client and its user may still have.
+//! The current rights of a client and a user. A grant stores what was allowed; each token is limited to what its client and
+//! its user may have when it is issued.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,15 @@ use crate::oauth::vocabulary::client::Client;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
 
-/// What a client may ask tokens for, as its record says.
+/// What a client may request tokens for, by its record.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ClientRights {
     /// The scope that the client registered.
     pub scope: Scope,
-    /// The resources that the client may ask tokens for: its own, the issuer and the default resource.
+    /// The resources that the client may request tokens for: its own, the issuer and the default resource.
     pub resources: Vec<Resource>,
-    /// Whether the record comes from the client's registry and not from a copy, which may be two minutes old. A grant
-    /// is revoked for lack of rights only then: a copy may lack rights that the client has just been given.
+    /// Whether the record comes from the client's registry and not from a copy, which may be two minutes old. Only then is a
+    /// grant revoked for lack of rights: a copy may lack rights that the client has just been given.
     pub exact: bool,
 }
 
@@ -34,17 +34,17 @@ impl ClientRights {
     }
 }
 
-/// The rights of a client and of the user whose account is asked.
+/// The rights of a client and a user.
 #[derive(Clone, Copy, Debug)]
 pub struct Rights<'r> {
-    /// Those of the client.
+    /// The client's rights.
     pub client: &'r ClientRights,
     /// The scope that the user may allow; `None` for everything but the administration of this server.
     pub user: Option<&'r Scope>,
 }
 
 impl Rights<'_> {
-    /// Returns the part of a granted scope that may still be had.
+    /// Returns the part of a granted scope that tokens may still have.
     pub fn scope(&self, granted: &Scope) -> Scope {
         permitted_scope(&granted.within(&self.client.scope), self.user)
     }
@@ -54,7 +54,7 @@ impl Rights<'_> {
         !self.scope(&self.client.scope.filter(|value| value == OFFLINE_ACCESS)).is_empty()
     }
 
-    /// Returns the granted resources for which tokens may still be had.
+    /// Returns the granted resources for which tokens may still be issued.
     pub fn resources(&self, granted: &[Resource]) -> Vec<Resource> {
         granted.iter().filter(|resource| self.client.resources.contains(resource)).cloned().collect()
     }

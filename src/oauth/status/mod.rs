@@ -1,12 +1,12 @@
-//! Where the status of our own tokens stands (draft-ietf-oauth-status-list): a grant or a service client has one entry in
-//! one list, and every token of it bears that entry.
+//! Status lists (draft-ietf-oauth-status-list) and the allocation of their entries. A grant or a service client has one entry
+//! in one list, which all of its access tokens name.
 //!
-//! A list has a fixed size, and another is opened when it is full, so that capacity grows with what is issued and nothing has
-//! to be sharded by hand. Entries are handed out in batches, ahead of need: whoever issues a grant takes one from memory.
-//! A full list is opened again only when the last token that could bear any of its entries has long expired.
+//! A list has a fixed size, and a full one is followed by another, so capacity grows with use and nothing is sharded by hand.
+//! Entries are allocated in batches ahead of need: a new grant takes one from memory. A full list is reused only when the
+//! last token that can name any of its entries has long expired.
 //!
-//! Herd privacy (section 12.1 of the draft): whoever fetches a list tells the authority that one of 131,072 entries matters, not which. Entries are
-//! handed out in a shuffled order, so that neighbours in a list tell nothing about who came when.
+//! Herd privacy (section 12.1 of the draft): a verifier that fetches a list reveals only that one of 131,072 entries matters.
+//! Entries are allocated in a shuffled order, so neighbours in a list say nothing about the time of their allocation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,49 +18,49 @@ use crate::oauth::vocabulary::lifetimes::Lifetimes;
 
 pub use crate::oauth::vocabulary::status_entry::{ListId, STATUS_PATH, StatusEntry};
 
-/// How many entries a list has.
+/// The number of entries of a list.
 pub const LIST_SIZE: u32 = 1 << 17;
-/// How long a verifier may keep a list before it asks for a newer one (the claim `ttl`), seconds.
+/// How long a verifier may cache a list (the claim `ttl`), seconds.
 pub const STATUS_TTL: u64 = 20;
-/// How old the copy of a list that an isolate serves may be before somebody looks for a newer one, seconds. While one looks, others
-/// serve the old one, for as long again.
+/// The age at which an isolate looks for a newer copy of a list that it serves, seconds. While one request looks, others serve
+/// the old copy, for as long again.
 pub const STATUS_REFRESH: u64 = 5;
-/// How long a signed list is valid, seconds: what a verifier may do with if it cannot reach us.
+/// The lifetime of a signed list, seconds: how long a verifier can use it if this server is unreachable.
 pub const STATUS_LIFETIME: u64 = 600;
-/// Lists that were signed within one such span have the same times, so that an unchanged list needs no second download, seconds.
+/// Lists that are signed within one such span have the same times, so an unchanged list is not downloaded twice, seconds.
 pub const STATUS_SPAN: u64 = 120;
-/// How long an isolate may hand out the entries of a batch, seconds.
+/// How long an isolate may use the entries of a batch, seconds.
 pub const BATCH_TTL: u64 = 3600;
-/// The most entries in one batch.
+/// The maximum number of entries in a batch.
 pub const MAX_BATCH: u32 = 1024;
-/// How long an entry rests between the last token that could bear it and the next that does, seconds: longer than any verifier keeps a list.
+/// The time between the last token that can name an entry and the next one, seconds: longer than any verifier keeps a list.
 const REST: u64 = 24 * 3600;
 
-/// For whom the entries of a list are.
+/// Who holds the entries of a list: grants or service clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bearers {
-    /// Grants. They end by themselves, and so does the list.
+    /// Grants. They expire, so the list can be reused.
     Grants,
-    /// Service clients. They stay until somebody removes them; then their entry is free.
+    /// Service clients. They stay until they are removed; then their entry is free.
     Clients,
 }
 
-/// How far a list has been handed out.
+/// The state of a list's allocation.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Allocation {
-    /// To whom.
+    /// Who holds the entries.
     pub bearers: Bearers,
-    /// How many entries have been handed out.
+    /// The number of allocated entries.
     next: u32,
-    /// Until when the last batch may be handed on.
+    /// When the last batch expires.
     until: UnixTime,
-    /// What the order in which they are handed out is made of.
+    /// The random words that determine the order.
     order: [u32; 4],
 }
 
 impl Allocation {
-    /// A list of which nothing has been handed out. `random` sets the order.
+    /// Returns a list without allocated entries. `random` determines the order.
     pub fn new(bearers: Bearers, random: [u8; 16]) -> Self {
         let (words, _) = random.as_chunks::<4>();
         let mut order = [0; 4];
@@ -68,8 +68,8 @@ impl Allocation {
         Self { bearers, next: 0, until: UnixTime(0), order }
     }
 
-    /// The entry that is handed out as the `n`th. Each round can be undone, so that every entry has its turn once. It is no cipher, and
-    /// need not be: the times in the tokens tell more than their places.
+    /// Returns the `n`th entry of the order. Each round is a bijection, so every entry occurs once. It is not a cipher and need
+    /// not be: the times in the tokens reveal more than their entries.
     fn place(&self, n: u32) -> u32 {
         self.order.iter().fold(n, |place, word| {
             let mixed = place.wrapping_mul(*word | 1).wrapping_add(*word >> 15) % LIST_SIZE;
@@ -77,12 +77,12 @@ impl Allocation {
         })
     }
 
-    /// Has everything been handed out?
+    /// Returns whether all entries are allocated.
     pub fn is_full(&self) -> bool {
         self.next >= LIST_SIZE
     }
 
-    /// Hands out at most `count` entries of this list, which is called `list`.
+    /// Allocates at most `count` entries of this list, whose number is `list`.
     pub fn hand_out(&mut self, list: ListId, count: u32, now: UnixTime) -> Vec<StatusEntry> {
         let end = self.next.saturating_add(count.min(MAX_BATCH)).min(LIST_SIZE);
         let entries = (self.next..end).map(|n| StatusEntry { list, idx: self.place(n) }).collect();
@@ -91,14 +91,15 @@ impl Allocation {
         entries
     }
 
-    /// May the list be opened anew? Not before the last token that could bear any of its entries has rested.
-    pub fn may_be_opened_anew(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
+    /// Returns whether the list can be reused: not before the rest after the last token that can name any of its entries.
+    pub fn can_be_reused(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
         let longest = lifetimes.code + lifetimes.refresh.max(lifetimes.access) + lifetimes.access;
         self.bearers == Bearers::Grants && self.is_full() && now >= self.until.plus(longest + REST)
     }
 }
 
-/// The list to open when the present one is full: the first that may be opened anew, or else a new one; `count` is how many there are.
+/// Returns the list to open when the current one is full: the first that can be reused, or else a new one. `count` is the
+/// number of lists.
 pub fn next_list<'a>(
     lists: impl IntoIterator<Item = (ListId, &'a Allocation)>,
     count: u32,
@@ -106,21 +107,21 @@ pub fn next_list<'a>(
     now: UnixTime,
 ) -> ListId {
     let mut lists = lists.into_iter();
-    let rested = lists.find(|(_, allocation)| allocation.may_be_opened_anew(lifetimes, now));
+    let rested = lists.find(|(_, allocation)| allocation.can_be_reused(lifetimes, now));
     rested.map_or(ListId(count), |(list, _)| list)
 }
 
-/// From when an entry whose last token expires then may be handed out again.
+/// Returns when an entry can be allocated again whose last token expires at that time.
 pub fn rested(last_token_ends: UnixTime) -> UnixTime {
     last_token_ends.plus(REST)
 }
 
-/// When a list that is signed now says that it was made: the beginning of the span.
+/// Returns the `iat` of a list that is signed now: the start of the span.
 pub fn span_start(now: UnixTime) -> UnixTime {
     UnixTime(now.0 - now.0 % STATUS_SPAN)
 }
 
-/// The claims of a status list token (section 5.1). `lst` is the encoded list.
+/// Returns the claims of a status list token (section 5.1). `lst` is the encoded list.
 pub fn list_claims(authority: &Authority, list: ListId, lst: &str, now: UnixTime) -> Value {
     let iat = span_start(now);
     json!({
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn each_entry_is_handed_out_once_whatever_the_order() {
+    fn each_entry_is_allocated_once_in_any_order() {
         for random in [[0; 16], [255; 16], *b"sixteen of chance".first_chunk().unwrap()] {
             let entries = everything_of(Allocation::new(Bearers::Grants, random), 1000);
             let distinct: HashSet<_> = entries.iter().map(|entry| entry.idx).collect();
@@ -172,18 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_comes_back_only_after_all_that_bore_its_entries() {
+    fn a_list_is_reused_only_after_all_tokens_with_its_entries() {
         let mut allocation = Allocation::new(Bearers::Grants, [9; 16]);
         while !allocation.is_full() {
             allocation.hand_out(ListId(0), MAX_BATCH, T0);
         }
-        // The last entry is given to a grant at the end of the batch's time, its code is redeemed at the last moment, the grant is used for
-        // as long as it lasts, and its last token is checked until it expires.
+        // A grant takes the last entry when its batch expires, its code is redeemed at the last moment, the grant is used until
+        // it expires, and its last token is checked until it expires.
         let last_token_ends = T0.plus(BATCH_TTL + 60 + 90 * 86_400 + 600);
-        assert!(!allocation.may_be_opened_anew(&LIFETIMES, last_token_ends.plus(REST - 1)));
-        assert!(allocation.may_be_opened_anew(&LIFETIMES, last_token_ends.plus(REST)));
+        assert!(!allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(REST - 1)));
+        assert!(allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(REST)));
         let longer = Lifetimes { refresh: 100 * 86_400, ..LIFETIMES };
-        assert!(!allocation.may_be_opened_anew(&longer, last_token_ends.plus(REST)));
+        assert!(!allocation.can_be_reused(&longer, last_token_ends.plus(REST)));
     }
 
     #[test]
@@ -191,12 +192,12 @@ mod tests {
         let late = T0.plus(1000 * 86_400);
         let mut open = Allocation::new(Bearers::Grants, [1; 16]);
         open.hand_out(ListId(0), 10, T0);
-        assert!(!open.may_be_opened_anew(&LIFETIMES, late));
+        assert!(!open.can_be_reused(&LIFETIMES, late));
         let mut clients = Allocation::new(Bearers::Clients, [1; 16]);
         while !clients.is_full() {
             clients.hand_out(ListId(1), MAX_BATCH, T0);
         }
-        assert!(!clients.may_be_opened_anew(&LIFETIMES, late));
+        assert!(!clients.can_be_reused(&LIFETIMES, late));
     }
 
     #[test]
@@ -211,7 +212,7 @@ mod tests {
         let (old, clients) = (full(Bearers::Grants), full(Bearers::Clients));
         let late = T0.plus(200 * 86_400);
         let next = |lists: &[(u32, &Allocation)], now| {
-            // As the directory keeps them.
+            // In the order of the directory.
             let lists: Vec<_> = lists.iter().map(|(number, list)| (ListId(*number).key(), *list)).collect();
             let lists = lists.iter().map(|(key, list)| (ListId::from_key(key).unwrap(), *list));
             next_list(lists, 3, &LIFETIMES, now)

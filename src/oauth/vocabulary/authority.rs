@@ -1,4 +1,4 @@
-//! What an operator configures, parsed once: who this authority is and how it signs.
+//! The settings of this authorization server, parsed once.
 
 use std::ops::RangeInclusive;
 
@@ -12,19 +12,19 @@ use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope, openid_scopes};
 use crate::oauth::vocabulary::upstream_policy::{AcrMapping, UpstreamAccounts};
 
-/// From a code to its redemption, seconds: one redirect, on a slow line (RFC 6749 section 4.1.2 allows ten minutes).
+/// The lifetime of a code, seconds: enough for one redirect on a slow connection (RFC 6749 section 4.1.2 allows ten minutes).
 const CODE_TTL: u64 = 60;
 const DAY: u64 = 24 * 3600;
-/// The longest that a grant or a session may be made to last, seconds.
+/// The maximum lifetime of a grant or a session, seconds.
 const MAX_GRANT: u64 = 400 * DAY;
-/// The longest that events may be kept, days.
+/// The maximum retention of events, days.
 const MAX_EVENT_RETENTION: u64 = 400;
-/// The longest that a refresh token may go on getting the same answer, seconds.
+/// The maximum replay window of refresh tokens, seconds.
 const MAX_REPLAY_WINDOW: u64 = 600;
-/// The longest that a signing key may be made to last, days.
+/// The maximum time between two signing keys, days.
 const MAX_ROTATION_DAYS: u64 = 365;
 
-/// This authorization server's settings.
+/// The settings of this authorization server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     issuer: Origin,
@@ -47,68 +47,68 @@ pub struct Authority {
 pub struct Upstream {
     /// Its issuer identifier.
     pub issuer: String,
-    /// What this authority is called there.
+    /// This server's `client_id` at the provider.
     pub client_id: String,
-    /// What people here are shown.
+    /// The name that users see.
     pub name: String,
-    /// Which of its users may sign in here.
+    /// The users of the provider who may sign in here.
     pub accounts: UpstreamAccounts,
-    /// Which of its statements about a sign-in count here.
+    /// The statements about a sign-in that are accepted from the provider.
     pub acr: AcrMapping,
 }
 
 impl Upstream {
-    /// The host of an issuer, with its port: what names of its users begin with here.
+    /// Returns the host and port of an issuer, the prefix of its users' names.
     pub fn host(issuer: &str) -> &str {
         UriParts::split(issuer).map_or(issuer, |parts| parts.authority)
     }
 }
 
-/// The settings as texts, as they come from the environment; empty means the default.
+/// The settings as texts of the environment; empty means the default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings<'s> {
     /// The issuer identifier; required.
     pub issuer: &'s str,
-    /// The audience of tokens asked for without `resource`; by default the issuer.
+    /// The audience of tokens requested without `resource`; by default the issuer.
     pub default_resource: &'s str,
     /// Signing algorithms, separated by spaces or commas; by default ES256.
     pub algorithms: &'s str,
-    /// After how many days a signing key has a successor; by default 30.
+    /// The time after which a signing key gets a successor, days; by default 30.
     pub key_rotation_days: &'s str,
     /// Lifetime of access tokens, seconds; by default 600.
     pub access_token_ttl: &'s str,
-    /// The scope that the sample resource asks for; by default none.
+    /// The scope that the sample resource requires; by default none.
     pub sample_scope: &'s str,
-    /// How long a grant with refresh tokens lasts, seconds; by default 90 days.
+    /// The lifetime of a grant with refresh tokens, seconds; by default 90 days.
     pub refresh_token_ttl: &'s str,
-    /// How long it lasts when it is not used, seconds; by default 14 days.
+    /// The lifetime of a grant that is not used, seconds; by default 14 days.
     pub refresh_token_idle_ttl: &'s str,
-    /// How long the same refresh token gets the same answer, seconds; by default 30, 0 for not at all.
+    /// The replay window of refresh tokens, seconds; by default 30, 0 for none.
     pub refresh_replay_window: &'s str,
-    /// How long a session lasts, seconds; by default 7 days.
+    /// The lifetime of a session, seconds; by default 7 days.
     pub session_ttl: &'s str,
-    /// How long events are kept, days; by default 30, 0 for not at all.
+    /// The retention of events, days; by default 30, 0 for none.
     pub event_retention: &'s str,
-    /// May people make accounts for themselves? `true` or `false`, the default.
+    /// Whether users can create their own accounts: `true` or `false`, the default.
     pub self_registration: &'s str,
     /// The scope that new accounts may allow to clients; by default `openid profile email offline_access`.
     pub default_user_scope: &'s str,
     /// The issuer of the upstream OpenID provider; by default there is none.
     pub upstream_issuer: &'s str,
-    /// What this authority is called there.
+    /// This server's `client_id` at the provider.
     pub upstream_client_id: &'s str,
-    /// What people here are shown; by default the host of its issuer.
+    /// The provider's name that users see; by default the host of its issuer.
     pub upstream_name: &'s str,
-    /// Which of its users may sign in here: `known`, the default, `all`, or e-mail domains.
+    /// The users of the provider who may sign in here: `known`, the default, `all`, or e-mail domains.
     pub upstream_accounts: &'s str,
-    /// Which of its `acr` and `amr` values count as ours; by default none.
+    /// The `acr` and `amr` values of the provider that are accepted; by default none.
     pub upstream_acr: &'s str,
     /// The request header that holds the client's address; by default `CF-Connecting-IP`, `none` for no header.
     pub client_address_header: &'s str,
 }
 
 impl Authority {
-    /// Reads the settings.
+    /// Parses the settings.
     ///
     /// # Errors
     /// [`AuthorityError`] names the first setting that is wrong.
@@ -153,90 +153,90 @@ impl Authority {
         })
     }
 
-    /// The issuer identifier (RFC 8414 section 2).
+    /// Returns the issuer identifier (RFC 8414 section 2).
     pub fn issuer(&self) -> &str {
         self.issuer.as_str()
     }
 
-    /// Is this authority for the machine that it runs on alone?
+    /// Returns whether this server is reachable only from its own machine.
     pub fn is_loopback(&self) -> bool {
         !self.issuer.is_https()
     }
 
-    /// The address of one of our endpoints.
+    /// Returns the URL of an endpoint.
     pub fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
 
-    /// The audience of tokens asked for without `resource`.
+    /// Returns the audience of tokens requested without `resource`.
     pub fn default_resource(&self) -> &Resource {
         &self.default_resource
     }
 
-    /// The signing algorithms; the first signs access tokens.
+    /// Returns the signing algorithms; the first signs access tokens.
     pub fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms
     }
 
-    /// After how long a signing key has a successor, seconds.
+    /// Returns the time after which a signing key gets a successor, seconds.
     pub fn key_rotation(&self) -> u64 {
         self.key_rotation
     }
 
-    /// The lifetime of access tokens, seconds.
+    /// Returns the lifetime of access tokens, seconds.
     pub fn access_token_ttl(&self) -> u64 {
         self.access_token_ttl
     }
 
-    /// How long grants and their parts last.
+    /// Returns the lifetimes of grants.
     pub fn lifetimes(&self) -> &Lifetimes {
         &self.lifetimes
     }
 
-    /// How long a session lasts, seconds.
+    /// Returns the lifetime of a session, seconds.
     pub fn session_ttl(&self) -> u64 {
         self.session_ttl
     }
 
-    /// How long events are kept, days; 0 for not at all.
+    /// Returns the retention of events, days; 0 for none.
     pub fn event_retention(&self) -> u64 {
         self.event_retention
     }
 
-    /// May people make accounts for themselves?
+    /// Returns whether users can create their own accounts.
     pub fn self_registration(&self) -> bool {
         self.self_registration
     }
 
-    /// The scope that new accounts may allow to clients.
+    /// Returns the scope that new accounts may allow to clients.
     pub fn default_user_scope(&self) -> &Scope {
         &self.default_user_scope
     }
 
-    /// The OpenID provider whose users may sign in here.
+    /// Returns the OpenID provider whose users may sign in here.
     pub fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
     }
 
-    /// The request header that holds the client's address; `None` where no header is trusted.
+    /// Returns the request header with the client's address; `None` if no header is trusted.
     pub fn client_address_header(&self) -> Option<&str> {
         self.client_address_header.as_deref()
     }
 
-    /// What signs the ID tokens of a client that did not say: RS256, the default of OpenID Connect Registration
-    /// section 2, where there is such a key.
+    /// Returns the algorithm for the ID tokens of a client that registered none: RS256, the default of OpenID Connect
+    /// Registration section 2, if it is configured.
     pub fn id_token_algorithm(&self) -> Algorithm {
         let default = self.algorithms.iter().find(|algorithm| **algorithm == Algorithm::Rs256);
         default.or(self.algorithms.first()).copied().unwrap_or(Algorithm::Es256)
     }
 
-    /// The scope that the sample resource asks for; may be empty.
+    /// Returns the scope that the sample resource requires; may be empty.
     pub fn sample_scope(&self) -> &Scope {
         &self.sample_scope
     }
 }
 
-/// The name of a header (RFC 9110 section 5.1), or none.
+/// Parses the name of a header (RFC 9110 section 5.1), or `none`.
 fn parse_header_name(name: &str) -> Result<Option<String>, AuthorityError> {
     let token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match name {
@@ -247,7 +247,7 @@ fn parse_header_name(name: &str) -> Result<Option<String>, AuthorityError> {
     }
 }
 
-/// An origin and nothing else: every endpoint is at a fixed path below it, and text comparison is safe.
+/// Parses the issuer, an origin: every endpoint is at a fixed path below it, and text comparison is safe.
 fn parse_issuer(issuer: &str) -> Result<Origin, AuthorityError> {
     if issuer.is_empty() {
         return Err(AuthorityError::IssuerMissing);
@@ -292,7 +292,7 @@ fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, Authority
     if settings.upstream_issuer.is_empty() {
         return Ok(None);
     }
-    // Its identifier may have a path, unlike ours.
+    // The identifier of a provider may have a path, unlike this server's.
     let issuer = settings.upstream_issuer;
     let parts = UriParts::split(issuer).ok_or(AuthorityError::Upstream)?;
     let (scheme, host) = (parts.scheme, parts.authority);
@@ -403,7 +403,7 @@ mod tests {
         assert_eq!(refused(Settings { upstream_issuer, ..good }), AuthorityError::Upstream);
         let federated = Settings { upstream_issuer, upstream_client_id: "em", ..good };
         assert_eq!(Authority::parse(federated).unwrap().upstream().unwrap().name, "idp.example");
-        // Another issuer's identifier is compared as text with its `iss`: it may well name the port.
+        // A provider's identifier is compared with its `iss` as text, so it may name the default port.
         let with_port = Settings { upstream_issuer: "https://idp.example:443", ..federated };
         assert_eq!(Authority::parse(with_port).unwrap().upstream().unwrap().issuer, "https://idp.example:443");
         assert_eq!(refused(Settings { sample_scope: "a\"b", ..good }), AuthorityError::SampleScope);

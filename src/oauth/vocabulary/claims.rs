@@ -7,10 +7,10 @@ use crate::token::json;
 
 use crate::oauth::refusal::Refusal;
 
-/// The longest `claims` parameter, bytes.
+/// The maximum length of the `claims` parameter, bytes.
 const MAX_BYTES: usize = 4096;
 
-/// A claim about the user, which a scope lets be told.
+/// A claim about the user that a scope covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserClaim {
@@ -29,7 +29,7 @@ pub enum UserClaim {
 }
 
 impl UserClaim {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 6] =
         [Self::Email, Self::EmailVerified, Self::Groups, Self::Name, Self::PreferredUsername, Self::UpdatedAt];
 
@@ -46,31 +46,30 @@ impl UserClaim {
     }
 }
 
-/// The claims that a client asks for one by one.
+/// The individual claims that a client requests.
 ///
-/// A claim is told only where its scope is granted, since that is what the user is asked about. So `userinfo` of the
-/// request changes nothing: userinfo tells all that the scope lets be told.
+/// A claim is returned only if its scope is granted, since users consent to scopes. So `userinfo` of the request has no
+/// effect: userinfo returns all claims of the granted scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ClaimsRequest {
-    /// The claims about the user that the ID token is to carry.
+    /// The requested claims of the ID token.
     pub id_token: Vec<UserClaim>,
-    /// The subjects of which one has to be the user (`sub` with `value` or `values`); `None` for any.
+    /// The subjects that the user must be one of (`sub` with `value` or `values`); `None` for any.
     pub subjects: Option<Vec<String>>,
 }
 
 impl ClaimsRequest {
-    /// Reads the parameter. Claims and members that are unknown are ignored. Essential claims are treated like voluntary
-    /// ones, as section 5.5.1 has it, and a requested value of a claim about the user is not compared: the claim has its
-    /// true value.
+    /// Parses the parameter. Unknown claims and members are ignored. Essential claims are treated like voluntary ones, which
+    /// section 5.5.1 allows. A requested value of a claim about the user is not compared: the claim has its actual value.
     ///
     /// # Errors
-    /// [`Refusal::Claims`] for what is not a JSON object of the form of section 5.5.
+    /// [`Refusal::Claims`] if it is not a JSON object as in section 5.5.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let request =
             Some(text).filter(|text| text.len() <= MAX_BYTES).and_then(|text| json::parse_object(text.as_bytes()));
         let request = request.ok_or(Refusal::Claims)?;
         let id_token = member(&request, "id_token")?;
-        // Checked, and nothing else.
+        // Its form is checked; it has no effect.
         member(&request, "userinfo")?;
         let Some(id_token) = id_token else {
             return Ok(Self::default());
@@ -84,7 +83,7 @@ impl ClaimsRequest {
     }
 }
 
-/// Reads `id_token` or `userinfo`: each claim in it is `null` or an object.
+/// Parses `id_token` or `userinfo`: each claim in it is `null` or an object.
 fn member<'r>(request: &'r Map<String, Value>, name: &str) -> Result<Option<&'r Map<String, Value>>, Refusal> {
     let Some(value) = request.get(name) else {
         return Ok(None);
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_claims_request_is_refused() {
+    fn malformed_claims_requests_are_refused() {
         let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(MAX_BYTES));
         for text in [
             "",

@@ -17,7 +17,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Info, Self::Notice, Self::Alert];
 
     /// The stable word.
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_is_what_points_at_a_theft() {
+    fn alerts_are_possible_thefts() {
         let alerts = EventKind::ALL.into_iter().filter(|kind| kind.severity() == Severity::Alert);
         let words: Vec<_> = alerts.map(EventKind::word).collect();
         assert_eq!(words, ["code_reused", "key_revoked", "passkey_counter", "refresh_reused"]);

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636): with `S256` alone, and for every client (RFC 9700 section 2.1.1).
+//! Proof Key for Code Exchange (RFC 7636): `S256` only, required from every client (RFC 9700 section 2.1.1).
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::token::base64url;
 
-/// The only method that is offered.
+/// The only supported method.
 pub const METHOD: &str = "S256";
 
 /// A code challenge: the SHA-256 digest of a verifier, in base64url (RFC 7636 section 4.2).
@@ -15,12 +15,12 @@ pub const METHOD: &str = "S256";
 pub struct Challenge(String);
 
 impl Challenge {
-    /// Reads a challenge. `None` unless it is 32 bytes of canonical base64url.
+    /// Parses a challenge. `None` unless it is 32 bytes in canonical base64url.
     pub fn parse(text: &str) -> Option<Self> {
         (base64url::decode(text.as_bytes())?.len() == 32).then(|| Self(text.to_owned()))
     }
 
-    /// The challenge that belongs to a verifier. `None` unless that is 43 to 128 unreserved characters
+    /// Returns the challenge of a verifier. `None` unless the verifier has 43 to 128 unreserved characters
     /// (RFC 7636 section 4.1).
     pub fn of_verifier(verifier: &str) -> Option<Self> {
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -28,12 +28,12 @@ impl Challenge {
         allowed.then(|| Self(base64url::encode(&Sha256::digest(verifier))))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Are they the same? Takes the same time whatever the answer.
+    /// Compares in constant time.
     pub fn equals(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_challenge_and_no_verifier() {
+    fn malformed_challenges_and_verifiers_are_refused() {
         let long = "a".repeat(129);
         for bad in
             ["", "short", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"]

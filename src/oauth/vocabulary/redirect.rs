@@ -11,7 +11,7 @@ use crate::wire::{decimal, encode_parameters};
 #[serde(transparent)]
 pub struct RedirectUri(String);
 
-/// The schemes that a browser would run, read or send elsewhere than to an application.
+/// Schemes that a browser runs, reads or handles itself instead of passing them to an application.
 const REFUSED_SCHEMES: [&str; 12] = [
     "about",
     "blob",
@@ -28,7 +28,7 @@ const REFUSED_SCHEMES: [&str; 12] = [
 ];
 
 impl RedirectUri {
-    /// Reads a redirect URI: `https`; `http` on a loopback host; or the scheme of an application
+    /// Parses a redirect URI: `https`; `http` on a loopback host; or the scheme of an application
     /// (RFC 8252 section 7.1). Without a fragment (RFC 6749 section 3.1.2) and without user information, of at most
     /// 2,000 visible ASCII characters. `None` for any other.
     pub fn parse(text: &str) -> Option<Self> {
@@ -41,7 +41,7 @@ impl RedirectUri {
         if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(scheme_char) {
             return None;
         }
-        // Schemes have no case (RFC 3986 section 3.1): what is refused is refused in every spelling.
+        // Schemes are case-insensitive (RFC 3986 section 3.1), so every spelling is refused.
         let allowed = match scheme.to_ascii_lowercase().as_str() {
             "https" => host(text).is_some_and(|host| !host.is_empty()),
             "http" => host(text).is_some_and(|host| LOOPBACK_HOSTS.contains(&host)),
@@ -50,17 +50,17 @@ impl RedirectUri {
         allowed.then(|| Self(text.to_owned()))
     }
 
-    /// Does the URI of a request match this registered one?
+    /// Returns whether the URI of a request matches this registered one.
     pub fn matches(&self, asked: &Self) -> bool {
         self == asked || (self.is_loopback() && asked.is_loopback() && without_port(&self.0) == without_port(&asked.0))
     }
 
-    /// Is it on the machine of the user, where any program may listen?
+    /// Returns whether it is on the user's machine, where any program can listen.
     pub fn is_loopback(&self) -> bool {
         self.has_scheme("http")
     }
 
-    /// Does an application on the device take it, by a scheme that any other may claim too?
+    /// Returns whether it has the scheme of an application, which any other application can claim too.
     pub fn is_private_use(&self) -> bool {
         !self.has_scheme("https") && !self.is_loopback()
     }
@@ -73,19 +73,19 @@ impl RedirectUri {
         self.0.split_once(':').map_or("", |(scheme, _)| scheme)
     }
 
-    /// Where it leads, for people: the host, or the scheme of an application.
+    /// Returns the host, or the scheme of an application, for display.
     pub fn host(&self) -> &str {
         if self.is_private_use() { self.scheme() } else { host(&self.0).unwrap_or_default() }
     }
 
-    /// What a form's answer may be redirected to, as a source of a Content Security Policy: the scheme. Browsers check
-    /// every redirect after a submission, also the ones with which a client sends people on to another origin of its own,
-    /// and those only a scheme lets through; `http:` lets `https:` through too.
+    /// Returns the source for `form-action` of a Content Security Policy: the scheme. Browsers check every redirect after a
+    /// form submission, including those with which a client redirects to another of its origins. Only a scheme permits
+    /// those; `http:` permits `https:` too.
     pub fn form_target(&self) -> String {
         format!("{}:", self.scheme().to_ascii_lowercase())
     }
 
-    /// The URI with parameters added to its query (RFC 6749 section 4.1.2).
+    /// Returns the URI with parameters added to its query (RFC 6749 section 4.1.2).
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
         if parameters.is_empty() {
             return self.0.clone();
@@ -94,13 +94,14 @@ impl RedirectUri {
         format!("{}{separator}{}", self.0, encode_parameters(parameters.iter().copied()))
     }
 
-    /// The text.
+    /// Returns the text.
+    /// The host of a URI; `None` without
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The host of a URI; `None` without an authority, with user information or with an invalid port.
+/// Returns the host of a URI; `None` without an authority, with user information or with an invalid port.
 fn host(uri: &str) -> Option<&str> {
     let UriParts { host, port, .. } = UriParts::split(uri)?;
     let host_char = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:%".contains(&byte);
@@ -108,7 +109,7 @@ fn host(uri: &str) -> Option<&str> {
     (host.bytes().all(host_char) && is_port).then_some(host)
 }
 
-/// A loopback URI without its port: scheme, host, and path with query.
+/// Returns a loopback URI without its port: scheme, host, and path with query.
 fn without_port(uri: &str) -> Option<(&str, &str, &str)> {
     let UriParts { scheme, host, rest, .. } = UriParts::split(uri)?;
     Some((scheme, host, rest))
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn for_people_and_policies() {
+    fn hosts_for_display_and_sources_for_policies() {
         let seen = |text: &str| (uri(text).host().to_owned(), uri(text).form_target());
         let pair = |host: &str, target: &str| (host.to_owned(), target.to_owned());
         assert_eq!(seen("https://app.example:8443/cb"), pair("app.example", "https:"));

@@ -1,20 +1,19 @@
-//! Scope: free text values, case-sensitive, in no order (RFC 6749 section 3.3).
+//! Scope: case-sensitive values without order (RFC 6749 section 3.3).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The scope that the admin endpoints ask for.
+/// The scope that the admin endpoints require.
 pub const ADMIN_SCOPE: &str = "edgemint:admin";
-/// The scope that makes a request one of OpenID Connect.
+/// The scope that makes a request an OpenID Connect request.
 pub const OPENID: &str = "openid";
 /// The scope that lets a grant outlive its session (OpenID Connect Core section 11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
-/// The scope values that say something about the user alone (OpenID Connect Core sections 5.4 and 11): whoever can sign
-/// in may allow them.
+/// The scope values that concern the user alone (OpenID Connect Core sections 5.4 and 11): every user may allow them.
 pub const OPENID_SCOPES: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
 
-/// The scope that lets the groups of the user be told (extension of ours).
+/// The scope for the user's groups (extension).
 pub const GROUPS: &str = "groups";
 
 /// Returns [`OPENID_SCOPES`] as a scope.
@@ -22,7 +21,7 @@ pub fn openid_scopes() -> Scope {
     Scope { values: OPENID_SCOPES.map(str::to_owned).to_vec() }
 }
 
-/// A set of scope values in the order in which they were first named. May be empty.
+/// A set of scope values in the order of their first occurrence. It may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Scope {
@@ -30,8 +29,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Reads values separated by single spaces; a value named twice counts once.
-    /// `None` where a character is not allowed (`NQCHAR` of RFC 6749 appendix A.4).
+    /// Parses values separated by spaces; duplicates count once.
+    /// `None` if a character is not allowed (`NQCHAR` of RFC 6749 appendix A.4).
     pub fn parse(text: &str) -> Option<Self> {
         let mut scope = Self::default();
         for value in text.split(' ').filter(|value| !value.is_empty()) {
@@ -45,29 +44,29 @@ impl Scope {
         Some(scope)
     }
 
-    /// Is this value in it?
+    /// Returns whether it contains this value.
     pub fn contains(&self, value: &str) -> bool {
         self.values.iter().any(|own| own == value)
     }
 
-    /// Is each value of the other in this one?
+    /// Returns whether it contains each value of the other.
     pub fn covers(&self, other: &Self) -> bool {
         other.values.iter().all(|value| self.contains(value))
     }
 
-    /// The values of this one that are in the other too.
+    /// Returns the values that are in both.
     #[must_use]
     pub fn within(&self, other: &Self) -> Self {
         self.filter(|value| other.contains(value))
     }
 
-    /// The values that pass.
+    /// Returns the values for which `passes` is true.
     #[must_use]
     pub fn filter(&self, passes: impl Fn(&str) -> bool) -> Self {
         Self { values: self.values.iter().filter(|value| passes(value)).cloned().collect() }
     }
 
-    /// This one, and the values of the other that are not in it yet.
+    /// Returns the values of both.
     #[must_use]
     pub fn with(&self, other: &Self) -> Self {
         let mut values = self.values.clone();
@@ -75,20 +74,19 @@ impl Scope {
         Self { values }
     }
 
-    /// Is there no value?
+    /// Returns whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The values.
+    /// Returns the values.
     pub fn values(&self) -> &[String] {
         &self.values
     }
 }
 
-/// Returns the part of a scope that an account may allow: what the operator gave it, or else everything but the
-/// administration of this server. [`OPENID_SCOPES`] and [`GROUPS`] say something about the user alone, who may always
-/// allow them.
+/// Returns the part of a scope that an account may allow: the scope that the operator permits it, or else everything but the
+/// administration of this server. [`OPENID_SCOPES`] and [`GROUPS`] concern the user alone, who may always allow them.
 pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
     asked.filter(|value| match permitted {
         Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value) || value == GROUPS,
@@ -100,7 +98,7 @@ impl TryFrom<String> for Scope {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("no scope")
+        Self::parse(&text).ok_or("not a scope")
     }
 }
 

@@ -1,12 +1,12 @@
-//! What a secret chosen by an operator must be: long and varied enough that guessing it is hopeless.
+//! The minimum strength of a secret that an operator chooses.
 
-/// The fewest characters.
+/// The minimum number of characters.
 pub const MIN_SECRET: usize = 16;
-/// The fewest different characters.
+/// The minimum number of different characters.
 const MIN_DISTINCT: usize = 6;
 
-/// Is this text good enough for a secret: at least 16 characters, at least 6 of them different, and not a shorter text
-/// repeated? That refuses placeholders and mistakes; it does not measure how a text was chosen.
+/// Returns whether a text can be a secret: at least 16 characters, at least 6 of them different, and not a repeated shorter
+/// text. This refuses placeholders and mistakes; it does not measure entropy.
 pub fn is_strong(secret: &str) -> bool {
     let characters: Vec<char> = secret.chars().collect();
     let mut distinct = characters.clone();
@@ -15,7 +15,7 @@ pub fn is_strong(secret: &str) -> bool {
     characters.len() >= MIN_SECRET && distinct.len() >= MIN_DISTINCT && !is_repetition(&characters)
 }
 
-/// Does the text consist of one that is at most half as long, over and over, the last time perhaps cut short?
+/// Returns whether the text repeats one that is at most half as long; the last repetition may be incomplete.
 fn is_repetition(characters: &[char]) -> bool {
     (1..=characters.len() / 2).any(|period| {
         let shifted = characters.iter().skip(period);

@@ -1,21 +1,21 @@
-//! What an operator decides about the upstream provider: which of its users get in, and what its word about a sign-in is worth.
+//! The policy for the upstream provider: which of its users may sign in, and which of its statements are accepted.
 
 use crate::oauth::vocabulary::sign_in::Acr;
 
-/// Which users of the upstream provider may sign in here (`UPSTREAM_ACCOUNTS`).
+/// The users of the upstream provider who may sign in here (`UPSTREAM_ACCOUNTS`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum UpstreamAccounts {
-    /// Those that have an account, be it from earlier or made by an operator.
+    /// Users who have an account.
     #[default]
     Known,
-    /// All: the first sign-in makes the account.
+    /// All users: the first sign-in creates the account.
     All,
-    /// Beside those that have an account, those with a verified e-mail address in one of these domains.
+    /// Users who have an account, and users with a verified e-mail address in one of these domains.
     Domains(Vec<String>),
 }
 
 impl UpstreamAccounts {
-    /// Reads `known`, `all`, or domains separated by spaces or commas. `None` for anything else.
+    /// Parses `known`, `all`, or domains separated by spaces or commas. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "" | "known" => return Some(Self::Known),
@@ -24,7 +24,7 @@ impl UpstreamAccounts {
         }
         let domains: Vec<_> = text.split([' ', ',']).filter(|domain| !domain.is_empty()).collect();
         let is_domain = |domain: &&str| {
-            // A single word would be a misspelt `known` or `all`.
+            // A single word is probably a misspelt `known` or `all`.
             domain.contains('.')
                 && domain.split('.').all(|label| {
                     (1..=63).contains(&label.len())
@@ -35,7 +35,7 @@ impl UpstreamAccounts {
         all_fit.then(|| Self::Domains(domains.into_iter().map(str::to_ascii_lowercase).collect()))
     }
 
-    /// May a user without an account here get one? Subdomains of a domain are other domains.
+    /// Returns whether a user without an account gets one. Subdomains of a domain are other domains.
     pub fn admits(&self, email: Option<&str>, email_verified: bool) -> bool {
         match self {
             Self::Known => false,
@@ -48,13 +48,13 @@ impl UpstreamAccounts {
     }
 }
 
-/// Which `acr` and `amr` values of the upstream provider are worth an authentication context of ours (`UPSTREAM_ACR`).
+/// The `acr` and `amr` values of the upstream provider that count as an authentication context class here (`UPSTREAM_ACR`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AcrMapping {
     entries: Vec<(Statement, Acr)>,
 }
 
-/// What an ID token may say about a sign-in.
+/// A statement of an ID token about a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Statement {
     Acr(String),
@@ -62,7 +62,7 @@ enum Statement {
 }
 
 impl AcrMapping {
-    /// Reads `acr:VALUE=phr` and `amr:VALUE=phr`, separated by spaces. `None` for anything else.
+    /// Parses `acr:VALUE=phr` and `amr:VALUE=phr`, separated by spaces. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let entry = |entry: &str| {
             let (statement, own) = entry.rsplit_once('=')?;
@@ -78,7 +78,8 @@ impl AcrMapping {
         entries.collect::<Option<Vec<_>>>().map(|entries| Self { entries })
     }
 
-    /// Our authentication context for a sign-in about which an ID token says this: the highest of the entries that match, else the lowest.
+    /// Returns the authentication context class of a sign-in with these statements: the highest of the matching entries, or the
+    /// lowest class.
     pub fn of(&self, acr: Option<&str>, amr: &[String]) -> Acr {
         let says = |statement: &Statement| match statement {
             Statement::Acr(value) => acr == Some(value.as_str()),
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_mapped_counts() {
+    fn only_mapped_values_count() {
         let pop = ["pop".to_owned(), "mfa".to_owned()];
         assert_eq!(AcrMapping::default().of(Some("phr"), &pop), Acr::SignedIn);
         let mapping = AcrMapping::parse("acr:urn:x:level=3=phr  amr:hwk=phr amr:pop=1").unwrap();
