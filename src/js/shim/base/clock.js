@@ -1,10 +1,10 @@
-// The time by the caller's clock.
+// The caller's clock.
 import { TokenError } from './errors.js';
 
-/** Later than any claim may be: whoever returns milliseconds is told. */
+/** 9999-12-31: a clock that returns milliseconds is later, and is refused. */
 const LATEST = 253_402_300_799;
 
-/** In seconds, with their fraction: the times in a token may have one too (RFC 7519 section 2). */
+/** Returns the time in seconds with a fraction, which the times in a token may have too (RFC 7519 section 2). */
 export function readClock({ now }) {
   let seconds;
   try {

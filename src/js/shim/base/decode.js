@@ -1,11 +1,11 @@
-// Reads a token without checking anything: for looking at it, or for choosing a verifier. Never for access.
+// Reads a token without checking it: for display, or to choose a verifier. Never for access control.
 import { fromBase64url } from './base64.js';
 import { TokenError } from './errors.js';
 import { TextDecoder } from './globals.js';
 
 const MAX_LENGTH = 1024 * 1024;
 
-/** The header and the claims of a compact JWS, vouched for by nobody. */
+/** Returns the unverified header and claims of a compact JWS. */
 export function decodeUnverified(token) {
   if (typeof token !== 'string') throw malformed();
   if (token.length > MAX_LENGTH) throw new TokenError('too_large', 'the token is longer than allowed');
@@ -24,14 +24,14 @@ function parseObject(part) {
     // A byte order mark is kept, for JSON.parse to refuse.
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(fromBase64url(part)));
   } catch {
-    // What was thrown quotes the token.
+    // The cause is dropped: it quotes the token.
     throw malformed();
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw malformed();
   return value;
 }
 
-/** Canonical and unpadded (RFC 7515 section 2): the right alphabet, and no bits left over at the end. */
+/** Returns whether the text is canonical, unpadded base64url (RFC 7515 section 2), without stray bits at the end. */
 export function isBase64url(text) {
   if (!/^[\w-]*$/.test(text)) return false;
   switch (text.length % 4) {

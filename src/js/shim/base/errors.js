@@ -1,7 +1,6 @@
-// The one error of the package, and the list of its codes. Messages are for developers: they repeat neither the code nor
-// any part of a token.
+// The error class of the package and its codes. Messages are for developers; they contain neither the code nor any part of a token.
 
-/** Why a token was refused. In the order of `VerifyError::number` in the core, which only tells the number. */
+/** Codes for refused tokens, in the order of `VerifyError::number` in the core, which returns only the number. */
 const REFUSALS = [
   ['algorithm_not_allowed', 'the algorithm in the header is not allowed'],
   ['audience_mismatch', 'the token is for another audience'],
@@ -22,21 +21,21 @@ const REFUSALS = [
   ['unsupported', 'the token uses an unsupported JOSE feature'],
 ];
 
-/** Why a token that is good in itself was refused all the same: for what its status list says, or because it names none. */
+/** Codes for valid tokens that were refused because of their status list. */
 const STATUSES = [
   ['revoked', 'the token has been revoked'],
   ['status_missing', 'the token names no status list'],
   ['suspended', 'the token is suspended'],
 ];
 
-/** Why a request that should bring a token was refused before any token was looked at. */
+/** Codes for requests that were refused before the token was verified, or for lack of a proof. */
 const REQUESTS = [
   ['proof_missing', 'the token is bound to a key, and the request proves nothing about it'],
   ['request_invalid', 'the Authorization header is malformed'],
   ['token_missing', 'the request brings no bearer token'],
 ];
 
-/** What kept us from knowing. */
+/** Codes for verifications and operations that could not be carried out. */
 const TROUBLES = [
   ['algorithm_unavailable', 'this runtime does not have the algorithm'],
   ['async_required', 'this can only be done asynchronously here'],
@@ -52,13 +51,13 @@ const TROUBLES = [
 
 const codesOf = (list) => Object.freeze(list.map(([code]) => code));
 
-/** The codes with which a token is refused. */
+/** The codes of refused tokens. */
 export const refusalCodes = codesOf([...REFUSALS, ...STATUSES]);
-/** The codes with which a request is refused. */
+/** The codes of refused requests. */
 export const requestCodes = codesOf(REQUESTS);
 /** The codes that say nothing about the token. */
 export const troubleCodes = codesOf(TROUBLES);
-/** What each code means, in a sentence. */
+/** The default message of each code. */
 export const errorCodes = Object.freeze(Object.fromEntries([...REFUSALS, ...STATUSES, ...REQUESTS, ...TROUBLES]));
 
 /** Why a token was refused or could not be checked: `code` is stable, the message is not. */
@@ -76,13 +75,13 @@ export class TokenError extends Error {
 // On the prototype, where Error has it: an own property would show in every log line.
 Object.defineProperty(TokenError.prototype, 'name', { value: 'TokenError', configurable: true, writable: true });
 
-/** The error of the reason with this number. */
+/** Returns the error for a reason of the core by its number. */
 export function refusal(number, claim) {
   const [code, sentence] = REFUSALS[number];
   return new TokenError(code, sentence, { claim });
 }
 
-/** Makes a TokenError of whatever was thrown: the core throws as JSON text what is not about a token; a trap is a bug. */
+/** Converts a thrown value to a TokenError. The core throws JSON text for errors that are not about a token; a trap is a bug. */
 export function toTokenError(thrown) {
   if (thrown instanceof TokenError) return thrown;
   const told = typeof thrown === 'string' ? readReason(thrown) : undefined;
@@ -93,7 +92,7 @@ export function toTokenError(thrown) {
   return new TokenError('internal_error', 'a fault in edgemint, please report it', { cause: thrown });
 }
 
-/** What the core has thrown; undefined for a text that somebody else throws. */
+/** Parses a text thrown by the core; undefined for any other text. */
 function readReason(text) {
   try {
     const reason = JSON.parse(text);

@@ -1,18 +1,18 @@
-// Globals that every supported runtime has, but that the DOM environments of test runners (Jest with jsdom) hide. Node still has them.
+// Globals of every supported runtime. DOM environments of test runners (Jest with jsdom) hide some, which are then taken from Node.
 
-/** A module of Node, where there is one: without an import, which bundlers would have to resolve. */
+/** Returns a module of Node, if there is one, without an import that bundlers would have to resolve. */
 function builtin(name) {
   return globalThis.process?.getBuiltinModule?.(name);
 }
 
 export const { TextDecoder, TextEncoder } = globalThis.TextEncoder === undefined ? builtin('node:util') : globalThis;
 
-/** A stream that inflates zlib data (RFC 1950). */
+/** Returns a stream that inflates zlib data (RFC 1950). */
 export function newInflater() {
   return new (globalThis.DecompressionStream ?? builtin('node:stream/web').DecompressionStream)('deflate');
 }
 
-/** WebCrypto; undefined on a page that is not secure. */
+/** Returns WebCrypto, or undefined on an insecure page. */
 export function subtleCrypto() {
   return globalThis.crypto?.subtle ?? builtin('node:crypto')?.webcrypto.subtle;
 }

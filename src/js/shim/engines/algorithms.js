@@ -1,4 +1,4 @@
-// The names that RFC 7518, RFC 8037 and RFC 9864 give to the algorithms, and what WebCrypto wants to hear instead.
+// The algorithm names of RFC 7518, RFC 8037 and RFC 9864, and the parameters of WebCrypto for each.
 import { TokenError } from '../base/errors.js';
 import { subtleCrypto } from '../base/globals.js';
 
@@ -29,17 +29,17 @@ const WEB_CRYPTO = {
   RS512: rsa('RSASSA-PKCS1-v1_5', 512),
 };
 
-/** Is it an algorithm of this package? */
+/** Returns whether the package has an algorithm of this name. */
 export function isAlgorithm(name) {
   return name === 'Ed25519' || Object.hasOwn(WEB_CRYPTO, name);
 }
 
-/** What WebCrypto wants to hear: `key` to import one, `use` to sign or check. */
+/** Returns the parameters of WebCrypto: `key` to import a key, `use` to sign or verify. */
 export function webCrypto(algorithm) {
   return WEB_CRYPTO[plainName(algorithm)];
 }
 
-/** EdDSA for Ed25519, its other name (RFC 9864 section 2.2). */
+/** Returns EdDSA for Ed25519, its other name (RFC 9864 section 2.2). */
 export function plainName(algorithm) {
   return algorithm === 'Ed25519' ? 'EdDSA' : algorithm;
 }
@@ -57,7 +57,7 @@ export function subtle() {
   return found;
 }
 
-/** The one algorithm that a CryptoKey is for, or undefined if it is none of ours. */
+/** Returns the algorithm of a CryptoKey, or undefined if the package does not have it. */
 export function algorithmOfCryptoKey({ algorithm: { name, namedCurve, hash } }) {
   return Object.keys(WEB_CRYPTO).find((algorithm) => {
     const { key } = WEB_CRYPTO[algorithm];
@@ -65,7 +65,7 @@ export function algorithmOfCryptoKey({ algorithm: { name, namedCurve, hash } }) 
   });
 }
 
-/** What the core asks of a JWK, as far as a CryptoKey lets itself be asked (RFC 7518 sections 3.2 and 3.3). */
+/** Returns whether a CryptoKey meets the length requirements that the core has for a JWK (RFC 7518 sections 3.2 and 3.3). */
 export function isStrong({ algorithm: { name, modulusLength, publicExponent, length, hash } }) {
   if (name === 'HMAC') return length >= Number(hash.name.slice('SHA-'.length));
   if (modulusLength === undefined) return true;
@@ -74,7 +74,7 @@ export function isStrong({ algorithm: { name, modulusLength, publicExponent, len
     && exponent % 2 === 1 && exponent >= 3 && exponent < 2 ** 32;
 }
 
-/** Bits of an RSA modulus: what RFC 7518 section 3.3 demands, and what every runtime still takes. */
+/** Bits of an RSA modulus: the minimum of RFC 7518 section 3.3, and the maximum that every runtime supports. */
 export const RSA_BITS = { least: 2048, most: 8192 };
 
 export function isCryptoKey(value) {

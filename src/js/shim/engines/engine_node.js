@@ -1,7 +1,6 @@
-// Signatures by node:crypto, which needs no hop to another thread: for most keys the hop costs as much as the signature.
+// Signatures by node:crypto, without a hop to another thread, which for most keys costs as much as the signature.
 //
-// It is quickest with a bare KeyObject and, for ECDSA, the DER form of a signature: the options that would have it speak
-// r || s cost more than converting here.
+// Fastest with a bare KeyObject and, for ECDSA, the DER form of a signature: the `dsaEncoding` option costs more than converting here.
 import { Buffer } from 'node:buffer';
 import {
   KeyObject, constants, createHmac, createPrivateKey, createPublicKey, createSecretKey, sign, timingSafeEqual, verify,
@@ -13,8 +12,8 @@ import { TokenError } from '../base/errors.js';
 const WIDTHS = { ES256: 32, ES384: 48, ES512: 66 };
 
 /**
- * Readies a public key or a shared secret, a JWK or a CryptoKey, to check signatures: `{ check, checkSync }`, each of which
- * takes the input and the signature. `check` gives a promise only where waiting pays, see `busy`.
+ * Imports a public key or a shared secret, a JWK or a CryptoKey. Returns `{ check, checkSync }`, which take the input and the signature.
+ * `check` returns a promise only if other threads make it faster: see `isBusy`.
  */
 export function importVerify(key, algorithm) {
   const name = plainName(algorithm);
@@ -39,7 +38,7 @@ export function importVerify(key, algorithm) {
   return { check, checkSync };
 }
 
-/** Readies a private key or a shared secret to sign: `{ sign, signSync }`, each of which takes the input. */
+/** Imports a private key or a shared secret. Returns `{ sign, signSync }`, which take the input. */
 export function importSign(key, algorithm) {
   const name = plainName(algorithm);
   const handle = importKey(key, name, createPrivateKey);
@@ -84,8 +83,8 @@ function hmac(handle, algorithm) {
   return (input) => createHmac(digest, handle).update(input).digest();
 }
 
-// One at a time, a call is done sooner here than on another thread. When several come in one go, or while others are out,
-// the other threads are worth their detour: they use the other cores.
+// A single call is faster on this thread. Several in one turn of the event loop, or while others run, are faster on the thread pool,
+// which uses the other cores.
 let out = 0;
 let inTheSameGo = false;
 
@@ -103,7 +102,7 @@ function onThread(start) {
       if (error === null || error === undefined) resolve(result);
       else reject(error);
     });
-    // Only when it has started.
+    // Not before: `start` may throw.
     out += 1;
   });
 }
@@ -133,7 +132,7 @@ function toInteger(number) {
   return integer;
 }
 
-/** What OpenSSL has written, as r || s. */
+/** Converts a DER signature by OpenSSL to r || s. */
 function fromDer(der, width) {
   const signature = Buffer.alloc(2 * width);
   let at = der[1] > 0x80 ? 3 : 2;

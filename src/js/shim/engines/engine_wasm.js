@@ -1,19 +1,19 @@
-// Signatures that wasm checks at once and sooner than the platform: HMAC and Ed25519. It signs nothing by itself: private
-// keys stay with the platform, and secrets sign in the core's issuer.
+// Signatures that wasm verifies synchronously and faster than the platform: HMAC and Ed25519. It does not sign: private keys are used by
+// the platform, and shared secrets by the core's issuer.
 import { isCryptoKey, isHmac, plainName } from './algorithms.js';
 import { TokenError, toTokenError } from '../base/errors.js';
 import { checkSignature } from '../wasm/glue.js';
 
 const NOTHING = new Uint8Array();
 
-/** Readies a JWK to check signatures: `{ check, checkSync }`, neither of which makes anybody wait. */
+/** Imports a JWK. Returns `{ check, checkSync }`, both synchronous. */
 export function importVerify(key, algorithm) {
   const name = plainName(algorithm);
   if (isCryptoKey(key) || !(isHmac(name) || name === 'EdDSA')) throw new TokenError('algorithm_unavailable');
-  // With the algorithm, which has its own idea of how long a secret must be.
+  // With the algorithm, which determines the least length of a secret.
   const jwk = JSON.stringify({ ...key, alg: name });
   try {
-    // A key that is none is told when it comes.
+    // Reports an unusable key at import.
     checkSignature(jwk, name, NOTHING, NOTHING);
   } catch (thrown) {
     throw toTokenError(thrown);
@@ -22,7 +22,7 @@ export function importVerify(key, algorithm) {
   return { check: checkSync, checkSync };
 }
 
-/** There is none. */
+/** Not supported. */
 export function importSign() {
   throw new TokenError('algorithm_unavailable');
 }

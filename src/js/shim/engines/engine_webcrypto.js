@@ -1,15 +1,15 @@
-// Signatures by WebCrypto: every runtime has it, and it always makes the caller wait.
+// Signatures by WebCrypto, which every runtime has, always asynchronous.
 import { isCryptoKey, subtle, webCrypto } from './algorithms.js';
 import { TokenError } from '../base/errors.js';
 
-/** Readies a public key, a JWK or a CryptoKey, to check signatures: `{ check(input, signature) }`, which gives a promise. */
+/** Imports a public key, a JWK or a CryptoKey. Returns `{ check(input, signature) }`, which returns a promise. */
 export async function importVerify(key, algorithm) {
   const { use } = webCrypto(algorithm);
   const handle = await importKey(key, algorithm, 'verify');
   return { check: (input, signature) => subtle().verify(use, handle, signature, input).catch(rethrow) };
 }
 
-/** Readies a private key, a JWK or a CryptoKey, to sign: `{ sign(input) }`, which gives a promise of bytes. */
+/** Imports a private key, a JWK or a CryptoKey. Returns `{ sign(input) }`, which returns a promise of bytes. */
 export async function importSign(key, algorithm) {
   const { use } = webCrypto(algorithm);
   const handle = await importKey(key, algorithm, 'sign');

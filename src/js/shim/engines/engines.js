@@ -1,8 +1,8 @@
-// Chooses who does the signatures of a key: the first of the platform's engines that has the algorithm, once a key.
+// Chooses the engine for a key: the first of the platform's engines that supports the algorithm.
 import { isCryptoKey } from './algorithms.js';
 import { TokenError } from '../base/errors.js';
 
-/** A use of a public key or a shared secret, or a promise of one. */
+/** Imports a public key or a shared secret; returns its use, or a promise of it. */
 export function importVerify({ engines }, key, algorithm) {
   const use = firstAble(engines, (engine) => engine.importVerify(key, algorithm));
   const bits = isCryptoKey(key) ? key.algorithm.modulusLength : undefined;
@@ -10,14 +10,14 @@ export function importVerify({ engines }, key, algorithm) {
   return typeof use.then === 'function' ? use.then((later) => whole(later, bits)) : whole(use, bits);
 }
 
-/** A use of a private key or a shared secret, or a promise of one. */
+/** Imports a private key or a shared secret; returns its use, or a promise of it. */
 export function importSign({ engines }, key, algorithm) {
   return firstAble(engines, (engine) => engine.importSign(key, algorithm));
 }
 
 /**
- * An RSA signature is as long as the modulus, leading zeros included (RFC 8017 section 8.1.2), which no platform insists on. The
- * core does, but of a CryptoKey it knows nothing.
+ * Requires an RSA signature as long as the modulus, leading zeros included (RFC 8017 section 8.1.2), which no platform does. The core
+ * does, except for a CryptoKey, whose modulus it does not know.
  */
 function whole({ check, checkSync }, bits) {
   const isWhole = (signature) => signature.length === Math.ceil(bits / 8);
@@ -27,7 +27,7 @@ function whole({ check, checkSync }, bits) {
   };
 }
 
-/** The key that a token named, as an engine takes it: what the core knows of it, or the one that only the shim holds. */
+/** Returns the key of a token as an engine takes it: the JWK from the core, or the CryptoKey that only the shim holds. */
 export function keyOf({ jwk }, { handle }) {
   return jwk ?? handle;
 }

@@ -1,4 +1,4 @@
-// What every entry exports that needs no platform.
+// The exports of every entry that need no platform.
 export { decodeUnverified } from '../base/decode.js';
 export { TokenError } from '../base/errors.js';
 export { Key } from '../keys/key.js';

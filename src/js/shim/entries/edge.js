@@ -1,4 +1,4 @@
-// Entry for other edge runtimes (Next.js, Vercel): they compile no wasm while they serve, but import it compiled, by `?module`.
+// Entry for other edge runtimes (Next.js, Vercel), which do not compile wasm at run time but import it compiled, by `?module`.
 import { bindApi } from './bind.js';
 import module from './edgemint.wasm?module';
 import { startNow } from '../wasm/memory.js';

@@ -1,2 +1,2 @@
-// Entry `edgemint/errors`: the list of codes, without any wasm.
+// Entry `edgemint/errors`: the lists of codes, without wasm.
 export { TokenError, errorCodes, refusalCodes, requestCodes, troubleCodes } from '../base/errors.js';

@@ -1,5 +1,5 @@
-// The guard as middleware for Express, and for whatever else calls `(request, response, next)` with the messages of
-// node:http. Its types say how it is used.
+// The guard as middleware for Express and other frameworks that call `(request, response, next)` with messages of node:http. See
+// types/express.d.ts.
 import { createVerifier } from 'edgemint';
 import { asOptions, readGuard } from '../guard/guard.js';
 import { refusalOf, verifyRequest, verifyRequestSync } from '../guard/request.js';
@@ -32,7 +32,7 @@ export function guard(options) {
 }
 
 function send(response, { status, headers, body }) {
-  // Something else has answered meanwhile, such as a timeout.
+  // A response was sent meanwhile, for instance by a timeout.
   if (response.headersSent) return;
   response.writeHead(status, headers).end(body);
 }

@@ -1,4 +1,4 @@
-// The guard as middleware for Hono. Its types say how it is used.
+// The guard as middleware for Hono. See types/hono.d.ts.
 import { createVerifier } from 'edgemint';
 import { bindSettings, readGuard, toResponse } from '../guard/guard.js';
 import { invalidOption } from '../base/readers.js';

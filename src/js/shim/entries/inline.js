@@ -1,4 +1,4 @@
-// Entry with the wasm inside, for browsers, bundlers and test runners: it needs no file beside it.
+// Entry with the wasm inlined, for browsers, bundlers and test runners: a single file.
 import { bindApi } from './bind.js';
 import { wasmBytes } from '../wasm/inline_wasm.js';
 import { start, startNow } from '../wasm/memory.js';
@@ -13,7 +13,7 @@ async function loadWasm() {
 try {
   startNow(new WebAssembly.Module(wasmBytes()));
 } catch {
-  // Older browsers compile so large a module only asynchronously: the first call does, or says why it cannot be done.
+  // Older browsers compile large modules only asynchronously: the first call does so, or reports why it fails.
 }
 
 export const { createIssuer, createJwks, createVerifier, generateKey, guard, importKey, thumbprint } = bindApi(webPlatform(loadWasm, TROUBLE));

@@ -1,4 +1,4 @@
-// Entry with the wasm inside, for Node, Deno and Bun: for bundles, for `require`, and where no file may be read.
+// Entry with the wasm inlined, for Node, Deno and Bun: for bundles, for `require`, and where files cannot be read.
 import { bindApi } from './bind.js';
 import { wasmUnavailable } from '../wasm/compiled.js';
 import { wasmBytes } from '../wasm/inline_wasm.js';

@@ -1,4 +1,4 @@
-// Entry that loads nothing by itself: the caller passes the compiled module to `init`.
+// Entry that loads no wasm: the caller passes the compiled module to `init`.
 import { bindApi } from './bind.js';
 import { isModule, wasmUnavailable } from '../wasm/compiled.js';
 import { TokenError } from '../base/errors.js';
@@ -7,12 +7,12 @@ import { edgePlatform } from '../platform/platform_edge.js';
 
 const NEEDED = ['memory', 'verifier_check', '__wbindgen_start'];
 
-/** Takes a `WebAssembly.Module` of this package, or its bytes. Once; later calls change nothing. */
+/** Starts the package with its `WebAssembly.Module`, or its bytes. Later calls have no effect. */
 export function init(module) {
   if (isStarted()) return;
   try {
     const compiled = isModule(module) ? module : new WebAssembly.Module(module);
-    // Looked at before it is tried: a wrong one must not stand in the way of the right one.
+    // Checked first: a wrong module must not prevent a later call with the right one.
     const exported = WebAssembly.Module.exports(compiled).map(({ name }) => name);
     if (!NEEDED.every((name) => exported.includes(name))) throw new TypeError('another module');
     startNow(compiled);

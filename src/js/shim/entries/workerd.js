@@ -1,5 +1,5 @@
-// Entry for workerd (Cloudflare Workers): the wasm is imported as a compiled module. At import, nothing is fetched and
-// no random number drawn: workerd forbids both at global scope.
+// Entry for workerd (Cloudflare Workers): the wasm is imported as a compiled module. At import it neither fetches nor draws random
+// numbers, which workerd forbids at global scope.
 import * as workers from 'cloudflare:workers';
 import { bindApi } from './bind.js';
 import module from './edgemint.wasm';
@@ -9,7 +9,7 @@ import { edgePlatform } from '../platform/platform_edge.js';
 startNow(module);
 
 function keepAlive(promise) {
-  // Older releases have no global waitUntil: a fetch then ends with its request, and the next one starts another.
+  // Older releases have no global `waitUntil`: a fetch then ends with its request, and the next request starts another.
   workers.waitUntil?.(promise);
 }
 

@@ -1,5 +1,4 @@
-// Finds an issuer's key set through its metadata (RFC 8414, OpenID Connect Discovery 1.0). Trusts the metadata only
-// where it names the issuer that was asked for.
+// Finds an issuer's key set through its metadata (RFC 8414, OpenID Connect Discovery 1.0), which must name that issuer.
 import { TokenError } from '../base/errors.js';
 import { TextDecoder } from '../base/globals.js';
 import { download } from './download.js';
@@ -8,13 +7,13 @@ import { isObject } from '../base/readers.js';
 const CODE = 'discovery_failed';
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Is the URL safe to fetch keys from: https, or http where the wire does not leave the machine, or where the caller allows it? */
+/** Returns whether keys may be fetched from the URL: https, or http on this machine or where the caller allows it. */
 export function isSecure(url, allowHttp = false) {
   const plain = url.protocol === 'http:' && (allowHttp || LOOPBACK.has(url.hostname));
   return (url.protocol === 'https:' || plain) && url.username === '' && url.password === '';
 }
 
-/** The same of a URL that an issuer names. One on the network has no say about addresses on this machine. */
+/** The same for a URL that an issuer names. An issuer on the network must not name addresses on this machine. */
 export function isSecureFor(issuer, url, allowHttp) {
   const from = URL.canParse(issuer) ? new URL(issuer) : url;
   const isNear = from.protocol === 'http:' && (LOOPBACK.has(from.hostname) || !LOOPBACK.has(url.hostname));
@@ -22,8 +21,8 @@ export function isSecureFor(issuer, url, allowHttp) {
 }
 
 /**
- * The URL of the key set that the issuer names. An address that redirects, answers with 4xx or sends no JSON has no metadata, and the
- * other one is asked. What is JSON is the answer, and has to be right.
+ * Returns the URL of the issuer's key set. An address that redirects, responds with 4xx or sends no JSON has no metadata, so that the
+ * other one is requested. The first JSON response counts, and must be valid.
  */
 export async function discoverJwksUri(issuer, request, allowHttp) {
   const missing = [];
@@ -40,7 +39,7 @@ export async function discoverJwksUri(issuer, request, allowHttp) {
   return readJwksUri(metadata.jwks_uri, issuer, allowHttp);
 }
 
-/** RFC 8414 section 3.1 puts the well-known path before the issuer's own path; OpenID Connect section 4 after it. */
+/** Returns both URLs: RFC 8414 section 3.1 puts the well-known path before the issuer's path, OpenID Connect section 4 after it. */
 export function metadataUrls(issuer) {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');

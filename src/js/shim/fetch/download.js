@@ -1,13 +1,13 @@
-// Fetches one document over HTTP: bounded in time and size, and never led elsewhere by a redirect.
+// Fetches one document over HTTP: bounded in time and size, without following redirects.
 import { TokenError } from '../base/errors.js';
 import { joined } from './pieces.js';
 
 const MAX_BYTES = 512 * 1024;
 
 /**
- * The body and the headers of an answer with status 200; no body if what has this `etag` is still the right one (RFC 9110
- * section 13.1.2). Undefined where there is no such document, if there is an array `missing`, which is told why. Rejects with a
- * TokenError of this `code` for everything else.
+ * Returns the body and the headers of a response with status 200; `bytes` is undefined if the document with this `etag` is current (RFC
+ * 9110 section 13.1.2). With an array `missing`, returns undefined for a document that does not exist, and adds the reason to the array.
+ * Rejects with a TokenError of this `code` for everything else.
  */
 export async function download(url, request) {
   const { fetch, requestInit, signal, code, missing, accept = 'application/json', etag } = request;
@@ -17,19 +17,19 @@ export async function download(url, request) {
     if (missing === undefined || !isAbsent) throw failure;
     missing.push(failure);
   };
-  // The signal is for the fetch; the race is for a given `fetch` that does not heed it.
+  // The race is for a caller's `fetch` that ignores the signal.
   const bounded = (promise) => Promise.race([promise, aborted(signal)]);
   let response;
   try {
     response = await bounded(fetch(url.href, {
       ...requestInit,
       headers: { accept, ...(etag !== undefined && { 'if-none-match': etag }) },
-      // Not 'error', which workerd does not know. The status then tells: 3xx, or 0 in browsers.
+      // Not 'error', which workerd does not support. A redirect then has status 3xx, or 0 in browsers.
       redirect: 'manual',
       signal,
     }));
   } catch (cause) {
-    // Also what a browser makes of a 404 that lacks the headers of CORS.
+    // Browsers also report a 404 without CORS headers like this.
     return absent(!signal.aborted, fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause));
   }
   if (response.status === 304 && etag !== undefined) return { bytes: undefined, headers: response.headers };
@@ -38,7 +38,7 @@ export async function download(url, request) {
     const { status } = response;
     const redirects = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
     const failure = fail(redirects ? 'redirects, which is not followed' : `answered with status ${status}`);
-    // A server that is busy or broken may have it all the same.
+    // A busy or failing server may have the document nevertheless.
     return absent(redirects || (status >= 400 && status < 500 && status !== 429), failure);
   }
   let bytes;
@@ -51,7 +51,7 @@ export async function download(url, request) {
   return { bytes, headers: response.headers };
 }
 
-/** The body, or undefined if it is too long: read piece by piece, so that no more than the bound is ever held. */
+/** Returns the body, or undefined if it is too long. Reads it in pieces, so that memory stays within the bound. */
 async function readBounded(response) {
   if (response.body === null) return new Uint8Array();
   const reader = response.body.getReader();

@@ -1,4 +1,4 @@
-// One fetch at a time, however many callers want its outcome. The outcome itself is kept by `work`, which never rejects.
+// One fetch at a time for any number of callers. `work` keeps the result itself, and never rejects.
 
 /** Every caller waits for the same promise. */
 export function sharedFlight(work) {
@@ -7,14 +7,13 @@ export function sharedFlight(work) {
   return { isUnderway: () => running !== undefined, start, join: start };
 }
 
-/** How long a flight is trusted to land before somebody else sets off: its request may have been cancelled. */
+/** How long callers wait for a flight before one of them starts another: its request may have been cancelled. */
 const LEASE_MS = 1_000;
 const POLL_MS = 10;
 
 /**
- * For workerd, where a promise that one request made must not be awaited by another: that other one is cancelled, or
- * waits forever. So the callers share no promise. One leads, the others look again on timers of their own.
- * `keepAlive` lets the leader's fetch outlive its request.
+ * For workerd, where a request that awaits a promise of another request is cancelled or waits forever. So the callers share no promise:
+ * one leads, the others poll on their own timers. `keepAlive` lets the leader's fetch outlive its request.
  */
 export function leasedFlight(keepAlive) {
   return (work) => {

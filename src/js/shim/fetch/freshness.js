@@ -1,6 +1,6 @@
-// For how long what was fetched counts as fresh.
+// How long fetched documents are fresh.
 
-/** `max-age` within our bounds, in seconds (RFC 9111 section 5.2.2). */
+/** Returns `max-age` within the bounds, in seconds (RFC 9111 section 5.2.2). */
 export function secondsFresh(cacheControl, bounds) {
   if (/(^|[\s,])no-(store|cache)\b/i.test(cacheControl)) return bounds.least;
   const maxAge = /(?:^|[\s,])max-age="?(\d+)/i.exec(cacheControl);
@@ -11,7 +11,7 @@ export function within({ least, most }, seconds) {
   return Math.min(Math.max(seconds, least), most);
 }
 
-/** Is `since` less than that long ago? Not if the clock was set back meanwhile. */
+/** Returns whether `since` is less than `ms` ago. False if the clock was set back meanwhile. */
 export function isWithin(ms, since) {
   const elapsed = Date.now() - since;
   return elapsed >= 0 && elapsed < ms;

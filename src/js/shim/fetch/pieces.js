@@ -1,6 +1,6 @@
-// What comes in pieces.
+// Byte arrays in pieces.
 
-/** All of them in one; `length` is their sum. */
+/** Joins the pieces; `length` is the sum of their lengths. */
 export function joined(pieces, length) {
   const bytes = new Uint8Array(length);
   let offset = 0;

@@ -1,9 +1,8 @@
-// Guards of protected resources: they ask for a token before a handler is called. This is the one for Workers, and what it
-// shares with those for Hono and Express. Its types say how it is used.
+// The guard of protected resources for Workers, and what it shares with those for Hono and Express. See types/guard.d.ts.
 import { invalidOption } from '../base/readers.js';
 import { readChallenge, refusalOf, verifyRequest } from './request.js';
 
-/** Makes `guard` of a platform's `createVerifier`. */
+/** Returns `guard` for a platform's `createVerifier`. */
 export function bindGuard(createVerifier) {
   return function guard(options, handler) {
     if (typeof handler !== 'function') throw invalidOption('handler must be a function');
@@ -23,8 +22,8 @@ export function bindGuard(createVerifier) {
 }
 
 /**
- * Gives the settings for an `env`: read at once, or, where the options are a function, once for each `env`. May give a
- * promise of them.
+ * Returns a function from an `env` to the settings, or to a promise of them. Options are read at once; if they are a function, once for
+ * each `env`.
  */
 export function bindSettings(options, read) {
   if (typeof options === 'function') return settingsByEnv(options, read);
@@ -32,7 +31,7 @@ export function bindSettings(options, read) {
   return () => settings;
 }
 
-/** Reads the options that all guards share; the rest is for the verifier. */
+/** Reads the options that all guards share; the others are those of the verifier. */
 export function readGuard({ verifier, scope, realm, resourceMetadata, onError, ...rest }, createVerifier) {
   const challenge = readChallenge({ scope, realm, resourceMetadata });
   if (onError !== undefined && typeof onError !== 'function') throw invalidOption('onError must be a function');
@@ -43,7 +42,7 @@ export function readGuard({ verifier, scope, realm, resourceMetadata, onError, .
   return { verifier, challenge, onError };
 }
 
-/** Options may be just a verifier. */
+/** Returns the options; a verifier alone counts as options. */
 export function asOptions(given) {
   if (given === null || typeof given !== 'object') throw invalidOption('the options must be an object');
   return isVerifier(given) ? { verifier: given } : given;
@@ -56,18 +55,18 @@ export function toResponse(error) {
 
 function settingsByEnv(options, read) {
   const byEnv = new WeakMap();
-  // Stands for whatever cannot be a key.
+  // The key of all values that cannot be keys of a WeakMap.
   const none = {};
   return (env) => {
     const key = Object(env) === env ? env : none;
     const known = byEnv.get(key);
     if (known !== undefined) return known;
-    // What is there already stays, whoever else has asked meanwhile: keys are fetched for each verifier.
+    // The first settings are kept if several requests read them at once: each verifier fetches keys of its own.
     const keep = (given) => {
       if (!byEnv.has(key)) byEnv.set(key, read(asOptions(given)));
       return byEnv.get(key);
     };
-    // The promise itself is not kept: workerd lets no request await that of another.
+    // The promise is not kept: in workerd no request may await that of another.
     const given = options(env);
     return typeof given?.then === 'function' ? given.then(keep) : keep(given);
   };

@@ -1,16 +1,16 @@
-// How a request presents its token (RFC 6750 section 2.1), and how a protected resource refuses it (section 3). Tokens in
-// the query or the body are never looked at (RFC 9700 section 4.3.2).
+// Reads the bearer token of a request (RFC 6750 section 2.1) and builds the refusal (section 3). Tokens in the query or the body are
+// ignored (RFC 9700 section 4.3.2).
 import { isSecure } from '../fetch/discovery.js';
 import { TokenError, refusalCodes } from '../base/errors.js';
 import { invalidOption, isObject, refuseUnknown } from '../base/readers.js';
 import { readScope } from '../base/scope.js';
 
-/** Where a verifier says which scope values it asks for by itself: for the challenge of a guard that was given it. */
+/** The member with the scope values that a verifier requires by itself, for the challenge of a guard. */
 export const askedScopes = Symbol('askedScopes');
 
 /**
- * The verified token that a request bears. `settings` are what `readChallenge` gives. Rejects with a TokenError that has
- * `status` and, where there is a challenge, `wwwAuthenticate`.
+ * Returns the verified token of a request. `settings` come from `readChallenge`. Rejects with a TokenError that has `status` and, if there
+ * is a challenge, `wwwAuthenticate`.
  */
 export async function verifyRequest(request, verifier, settings = readChallenge()) {
   try {
@@ -20,7 +20,7 @@ export async function verifyRequest(request, verifier, settings = readChallenge(
   }
 }
 
-/** The same, for a challenge that nobody has read yet. */
+/** The same with the options of a challenge, which it reads. */
 export async function verifyRequestBy(request, challenge, verifier) {
   let settings;
   try {
@@ -31,7 +31,7 @@ export async function verifyRequestBy(request, challenge, verifier) {
   return verifyRequest(request, verifier, settings);
 }
 
-/** The same without waiting, or undefined where that cannot be done. Throws what `verifyRequest` rejects with. */
+/** The same synchronously; undefined if that is impossible. Throws the errors that `verifyRequest` rejects with. */
 export function verifyRequestSync(request, verifier, settings = readChallenge()) {
   if (typeof verifier.verifySync !== 'function') return undefined;
   try {
@@ -42,19 +42,19 @@ export function verifyRequestSync(request, verifier, settings = readChallenge())
   }
 }
 
-/** What is said to a client beside yes and no: reads `scope`, `realm` and `resourceMetadata`. */
+/** Reads the options of the challenge: `scope`, `realm` and `resourceMetadata`. */
 export function readChallenge(options = {}) {
   if (!isObject(options)) throw invalidOption('the challenge must be an object');
   refuseUnknown(options, CHALLENGE);
   const { scope, realm, resourceMetadata } = options;
-  // What RFC 9110 section 5.6.4 lets stand between quotes, as far as everybody reads it alike.
+  // The part of a quoted string (RFC 9110 section 5.6.4) that all clients read alike.
   if (realm !== undefined && !(typeof realm === 'string' && /^[\x20-\x7e]*$/.test(realm))) {
     throw invalidOption('realm must be a text of printable ASCII');
   }
   return { scopes: readScope(scope), realm, resourceMetadata: readMetadataUrl(resourceMetadata) };
 }
 
-/** The status, the headers and the body of the answer to a request that was refused with this error. */
+/** Returns the status, the headers and the body of the response to a refused request. */
 export function refusalOf({ code, wwwAuthenticate }) {
   const { status, error, sentence } = answerTo(code);
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
@@ -64,11 +64,11 @@ export function refusalOf({ code, wwwAuthenticate }) {
 }
 
 const CHALLENGE = ['realm', 'resourceMetadata', 'scope'];
-/** Longer than any token that a verifier takes, with the scheme before it: nothing of that length need be looked at. */
+/** The maximum length of a header value: longer than any token that a verifier accepts, with its scheme. */
 const MAX_LENGTH = 1024 * 1024 + 1024;
 /** The scheme in upper or lower case (RFC 9110 section 11.1), and one b64token. */
 const CREDENTIALS = /^bearer +([\w~+/.-]+=*)$/i;
-/** What no scheme has in it (RFC 9110 section 5.6.2). */
+/** A character that no scheme contains (RFC 9110 section 5.6.2). */
 const NO_SCHEME = /[^\w!#$%&'*+.^`|~-]/;
 
 function readBearer(request) {
@@ -84,7 +84,7 @@ function readBearer(request) {
   throw malformed('the Authorization header is not "Bearer", a space and one token');
 }
 
-/** The value of the header in a Fetch Request, in a message of Node, or by itself. */
+/** Returns the header's value from a Fetch Request, from a message of Node, or the value itself. */
 function readAuthorization(request) {
   if (request === null || typeof request !== 'object') return request;
   const { headers, rawHeaders } = request;
@@ -92,13 +92,13 @@ function readAuthorization(request) {
   if (headers === null || typeof headers !== 'object') {
     throw invalidOption('what must be given is a Request, a message of node:http, or the value of an Authorization header');
   }
-  // Node keeps the first of several and says nothing; who stands before it may have looked at another.
+  // Node silently keeps the first of several; a proxy in front may have checked another.
   const isAuthorization = (name, index) => index % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization';
   if (rawHeaders?.filter(isAuthorization).length > 1) throw malformed('there are several Authorization headers');
   return headers.authorization;
 }
 
-/** A token that is bound to a key (RFC 9449 section 6, RFC 8705 section 3) is not for whoever bears it. */
+/** Refuses a token that is bound to a key (RFC 9449 section 6, RFC 8705 section 3), or that lacks a scope. */
 function admit(token, { scopes }) {
   const { cnf, scope } = token.claims;
   if (cnf !== undefined) {
@@ -116,7 +116,7 @@ function admit(token, { scopes }) {
 
 const SENTENCES = {
   invalid_request: 'The Authorization header is malformed.',
-  // One for all reasons: which check failed is nobody else's business.
+  // One sentence for all reasons: a client must not learn which check failed.
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource. Get a new one.',
   insufficient_scope: 'The access token lacks a scope that this resource asks for.',
   temporarily_unavailable: 'Access tokens cannot be checked at the moment. Try again later.',
@@ -133,7 +133,7 @@ const SERVER_ERROR = answer(500, 'server_error');
 const ANSWERS = {
   __proto__: null,
   ...Object.fromEntries(refusalCodes.map((code) => [code, INVALID_TOKEN])),
-  // Who presents nothing is told no error, only what is wanted.
+  // A request without credentials gets no error code (RFC 6750 section 3.1).
   token_missing: answer(401, undefined, 'Send an access token: Authorization: Bearer TOKEN.'),
   proof_missing: INVALID_TOKEN,
   request_invalid: answer(400, 'invalid_request'),
@@ -144,13 +144,13 @@ const ANSWERS = {
   wasm_unavailable: UNAVAILABLE,
 };
 
-/** Everything else is a fault on this side, also what nobody has thought of. */
+/** Any other code is a fault of this side. */
 function answerTo(code) {
   return ANSWERS[code] ?? SERVER_ERROR;
 }
 
 function answered(thrown, verifier, settings) {
-  // By name, not by class: a verifier may come from another copy of this package, or from another realm.
+  // By name, not by class: a verifier may come from another copy of this package or another realm.
   const isTokenError = isObject(thrown) && thrown.name === 'TokenError';
   const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier is faulty', { cause: thrown });
   const { status } = answerTo(error.code);
@@ -170,10 +170,10 @@ function challenge(code, verifier, { scopes, realm, resourceMetadata }) {
     add('error', error);
     add('error_description', sentence);
   }
-  // What a token should be able to do is told to whoever has none yet, or one that is not able enough.
+  // The scope is named to clients without a token, or with one that lacks a scope.
   const wanted = new Set([...verifier[askedScopes] ?? [], ...scopes]);
   if (wanted.size > 0 && (error === undefined || error === 'insufficient_scope')) add('scope', [...wanted].join(' '));
-  // The scheme must be followed by a parameter.
+  // RFC 6750 section 3: at least one parameter is required.
   if (parameters.length === 0) add('realm', 'api');
   return `Bearer ${parameters.join(', ')}`;
 }

@@ -1,10 +1,10 @@
-// What keys need of the platform, by WebCrypto: new ones, other forms, and whether their numbers are those of a key.
-// Here alone is arithmetic with private keys.
+// Operations on keys by WebCrypto: generation, conversion, and the check that the parts of a key belong together. The only module that
+// calculates with private keys.
 import { subtle, webCrypto } from '../engines/algorithms.js';
 import { fromBase64url } from '../base/base64.js';
 import { TokenError } from '../base/errors.js';
 
-/** A new pair for that algorithm, as a private JWK. `modulusLength` is bits, for RSA. */
+/** Generates a key pair and returns the private JWK. `modulusLength` is in bits, for RSA. */
 export async function generate(algorithm, modulusLength) {
   const { key } = webCrypto(algorithm);
   const options = { ...key, modulusLength, publicExponent: new Uint8Array([1, 0, 1]) };
@@ -12,27 +12,27 @@ export async function generate(algorithm, modulusLength) {
   return subtle().exportKey('jwk', privateKey);
 }
 
-/** The private JWK of a PKCS#8 structure. */
+/** Converts a PKCS#8 structure to a private JWK. */
 export async function fromPkcs8(der, algorithm) {
   const key = await asking(() => subtle().importKey('pkcs8', der, webCrypto(algorithm).key, true, ['sign']));
   return subtle().exportKey('jwk', key);
 }
 
-/** The DER of a JWK: PKCS#8 if it is private, SPKI if it is public. */
+/** Converts a JWK to DER: PKCS#8 if it is private, SPKI if it is public. */
 export async function toDer(jwk, algorithm) {
   const isPrivate = jwk.d !== undefined;
   const key = await asking(() => importJwk(jwk, algorithm, true, isPrivate ? 'sign' : 'verify'));
   return new Uint8Array(await subtle().exportKey(isPrivate ? 'pkcs8' : 'spki', key));
 }
 
-/** Settles if the runtime takes the key, and the private half, where there is one, belongs to the public one. */
+/** Rejects unless the runtime accepts the key and the private half, if any, belongs to the public one. */
 export async function prove(jwk, algorithm) {
   const { d, p: _, q: __, dp: ___, dq: ____, qi: _____, ...publicHalf } = jwk;
-  // Of the public keys, only for points on a curve there is something left to find out.
+  // The core has checked public keys, except that a point lies on its curve.
   if (d === undefined && jwk.kty !== 'EC') return;
   const verifying = await asking(() => importJwk(publicHalf, algorithm, false, 'verify'));
   if (d === undefined) return;
-  // First, so that nothing is signed with numbers of which some are wrong.
+  // First: signing with some wrong numbers could reveal the others.
   if (jwk.kty === 'RSA' && !areRsaNumbers(jwk)) throw mismatched();
   const signing = await asking(() => importJwk(jwk, algorithm, false, 'sign'));
   const { use } = webCrypto(algorithm);
@@ -53,8 +53,8 @@ function importJwk(jwk, algorithm, isExtractable, usage) {
 }
 
 /**
- * Do the numbers fit as RFC 8017 section 3.2 has it? A signature alone does not tell: runtimes take wrong ones, and use those
- * that happen to be right. It takes as long as it takes, but once a key, and not at anybody's bidding.
+ * Returns whether the numbers of a private RSA key fit together (RFC 8017 section 3.2). A test signature is not enough: runtimes accept
+ * wrong numbers and use only the correct ones. Not constant-time, but runs once for each key, and never at the request of another party.
  */
 export function areRsaNumbers(jwk) {
   const [n, d, p, q, dp, dq, qi] = ['n', 'd', 'p', 'q', 'dp', 'dq', 'qi'].map((name) => toNumber(jwk[name]));
@@ -70,7 +70,7 @@ async function asking(ask) {
     return await ask();
   } catch (thrown) {
     if (thrown instanceof TokenError) throw thrown;
-    // What was thrown may tell of the key, so it goes no further.
+    // The cause is dropped: it could contain parts of the key.
     if (thrown?.name === 'NotSupportedError') throw new TokenError('algorithm_unavailable');
     const message = 'the runtime does not take the key: its numbers are not those of a key';
     throw new TokenError('key_unusable', message, { reason: 'not_taken' });

@@ -1,5 +1,5 @@
-// Keys that an issuer publishes: fetched when first needed, kept, and renewed. What is at hand is never thrown away
-// for a fetch that failed or a key that was not found.
+// Keys that an issuer publishes: fetched when first needed, kept, and renewed. A failed fetch or an unknown key never discards the keys
+// at hand.
 import { Core } from '../wasm/core.js';
 import { discoverJwksUri } from '../fetch/discovery.js';
 import { download } from '../fetch/download.js';
@@ -9,19 +9,19 @@ import { TextDecoder } from '../base/globals.js';
 import { encode } from '../wasm/memory.js';
 
 const TIMEOUT_MS = 5_000;
-/** After a failure without keys: short, so that recovery is quick; not nothing, so that no storm is made. */
+/** Delay after a failure without keys: short for quick recovery, but enough to prevent a storm of requests. */
 const FIRST_RETRY_MS = 1_000;
-/** Between fetches for the sake of unknown keys, and between failing ones while there are keys. */
+/** Delay between fetches for unknown keys, and between failing ones while there are keys. */
 const COOL_DOWN_MS = 30_000;
 const METADATA_TTL_MS = 24 * 3_600_000;
 const TTL_SECONDS = { least: 60, usual: 600, most: 86_400 };
-/** For how long keys are used after they should have been renewed. */
+/** How long keys are used after they should have been renewed. */
 const MAX_STALE_MS = 86_400_000;
-/** RFC 7517 section 8.5.2; most servers know only the other. */
+/** RFC 7517 section 8.5.2; most servers know only the second. */
 const ACCEPT = 'application/jwk-set+json, application/json';
 
 export class FetchedKeys {
-  /** The verifier in wasm with the keys of the moment in it, once it is ready. */
+  /** The verifier in wasm with the current keys, once it is ready. */
   core;
   /** Counts the key sets so far. */
   generation = 0;
@@ -39,12 +39,12 @@ export class FetchedKeys {
   #failedAt = -Infinity;
   #missedAt = -Infinity;
   #published;
-  /** Counts the fetches begun, and which of them was the last to be heeded. */
+  /** The number of fetches begun, and the latest whose response was used. */
   #begun = 0;
   #heeded = 0;
   #onChange;
 
-  /** `onChange` is called when the keys are other ones than before. */
+  /** `onChange` is called when the keys have changed. */
   constructor(settings, platform, onChange) {
     this.#settings = settings;
     this.#onChange = onChange;
@@ -53,7 +53,7 @@ export class FetchedKeys {
     this.#flight = platform.flight(() => this.#refresh());
   }
 
-  /** Readies `core` with keys. Within their bound, old ones go on being used while newer ones are fetched. */
+  /** Readies `core` with keys. Old ones are used up to their maximum age while newer ones are fetched. */
   ready() {
     if (!this.#areUsable) return this.#prepare();
     if (!isWithin(this.#ttlMs, this.#fetchedAt) && !isWithin(COOL_DOWN_MS, this.#failedAt)) void this.#flight.start();
@@ -66,24 +66,24 @@ export class FetchedKeys {
     this.core ??= new Core(this.#settings, this.#platform);
   }
 
-  /** Hands the keys at hand to another verifier in wasm. */
+  /** Gives the current keys to another verifier in wasm. */
   fill(core) {
     core.takeKeys((wasm) => wasm.takePublished(encode(this.#published)));
   }
 
-  /** How old the keys at hand are and may become, in seconds, and why no newer ones are, if that is so. */
+  /** The age of the keys and their maximum age, in seconds, and why the last attempt to renew them failed. */
   get state() {
     const error = this.#failedAt > this.#fetchedAt ? this.#failureAnew() : undefined;
     if (this.generation === 0) return { age: undefined, maxAge: undefined, error };
     return { age: Math.max(0, Date.now() - this.#fetchedAt) / 1_000, maxAge: this.#maxAgeMs / 1_000, error };
   }
 
-  /** Would `renew` fetch, or wait for a fetch? */
+  /** Returns whether `renew` would fetch, or wait for a fetch. */
   mayRenew() {
     return this.#flight.isUnderway() || !isWithin(COOL_DOWN_MS, this.#missedAt);
   }
 
-  /** After a miss: fetches, unless that was done lately. True if there are newer keys now than at `generation`. */
+  /** After a miss: fetches, unless that was done recently. True if the keys are newer than `generation`. */
   async renew(generation) {
     if (this.generation === generation) {
       if (!this.#flight.isUnderway()) {
@@ -105,7 +105,7 @@ export class FetchedKeys {
     if (!this.#areUsable) throw this.#failureAnew(this.generation === 0 ? undefined : 'keys_unavailable');
   }
 
-  /** Never rejects: the next caller finds the keys, or the failure. */
+  /** Never rejects: the result is the new keys or `#failure`. */
   async #refresh() {
     this.#begun += 1;
     const turn = this.#begun;
@@ -113,7 +113,7 @@ export class FetchedKeys {
     try {
       const location = await this.#locate(request);
       const { bytes, headers } = await download(location, { ...request, accept: ACCEPT, code: 'keys_unavailable' });
-      // One that was overtaken on its way tells of older keys: see flight.js for how there can be two.
+      // Overtaken by a later fetch, it may bring older keys: flight.js says how there can be two.
       if (turn < this.#heeded) return;
       this.#heeded = turn;
       this.#take(bytes);
@@ -130,7 +130,7 @@ export class FetchedKeys {
     }
   }
 
-  /** The same keys again are no change: what is known of them stays. */
+  /** An identical key set is no change: imported keys and cached tokens are kept. */
   #take(bytes) {
     const published = new TextDecoder().decode(bytes);
     if (published === this.#published) return;
@@ -151,7 +151,7 @@ export class FetchedKeys {
     return this.#location;
   }
 
-  /** An error of its own for each caller, with the caller's stack. */
+  /** Returns a new error for each caller, with the caller's stack. */
   #failureAnew(code = this.#failure.code) {
     const { message, cause } = this.#failure;
     return new TokenError(code, message, { cause });

@@ -1,4 +1,4 @@
-// Keys that the options hold: a JWK Set, one key, or a secret. They stay the same for ever.
+// Keys from the options: a JWK Set, one key, or a shared secret. They never change.
 import { Core } from '../wasm/core.js';
 
 export class GivenKeys {
@@ -6,7 +6,7 @@ export class GivenKeys {
   core;
   /** The CryptoKey, if that is what was given. */
   handle;
-  /** Counts the key sets so far. There is no other to come. */
+  /** The first key set is the only one. */
   generation = 1;
   #settings;
   #platform;
@@ -17,7 +17,7 @@ export class GivenKeys {
     this.handle = settings.keys.handle;
   }
 
-  /** Readies `core` with the keys; a promise only where there is something to wait for. */
+  /** Readies `core` with the keys; returns a promise only if there is something to wait for. */
   ready() {
     return this.core === undefined ? this.load() : undefined;
   }
@@ -28,7 +28,7 @@ export class GivenKeys {
     return this.#fill();
   }
 
-  /** Hands the keys to a verifier in wasm. */
+  /** Gives the keys to a verifier in wasm. */
   fill(core) {
     const { jwks, algorithm } = this.#settings.keys;
     core.takeKeys((wasm) => {
@@ -37,12 +37,12 @@ export class GivenKeys {
     });
   }
 
-  /** They have no age, and nothing can go wrong with them later. */
+  /** Given keys have no age and cannot fail to be renewed. */
   get state() {
     return { age: undefined, maxAge: undefined, error: undefined };
   }
 
-  /** No other keys can be had. */
+  /** There are no other keys. */
   mayRenew() {
     return false;
   }

@@ -1,9 +1,9 @@
-// A key in one shape, wherever it came from. What is secret in it shows in nothing but what it is asked for by name.
+// A key of any origin in one form. Its secret parts are shown only by the methods that return them.
 import { fromBase64url, toPem } from '../base/base64.js';
 import { toDer } from './convert.js';
 import { TokenError } from '../base/errors.js';
 
-/** Known in this module only: keys are made by `makeKey`. */
+/** Known in this module only: `makeKey` alone can construct keys. */
 const MAKING = Symbol('making');
 let insideOf;
 
@@ -64,14 +64,14 @@ export class Key {
 }
 
 /**
- * A key of `type`, `alg`, `kid`; with `jwk`, only the members that make it, or the CryptoKey `handle`; `isNamed` says whether
- * somebody gave it its `kid`, `thumbprint` is that of RFC 7638.
+ * Returns a Key with `type`, `alg` and `kid`; with `jwk`, only the members that make up the key, or the CryptoKey `handle`; `isNamed` if
+ * the caller or the JWK gave the `kid`; and the `thumbprint` of RFC 7638.
  */
 export function makeKey(parts) {
   return new Key(MAKING, parts);
 }
 
-/** What is in a Key: `{ jwk, handle, isNamed, thumbprint }`; undefined for anything else. */
+/** Returns the content of a Key: `{ jwk, handle, isNamed, thumbprint }`; undefined for any other value. */
 export function openKey(value) {
   return insideOf(value);
 }

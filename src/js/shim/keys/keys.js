@@ -1,5 +1,5 @@
-// Keys: new ones, those of others, their thumbprints, and the set that an issuer publishes. The core reads, the platform
-// computes.
+// Generates and imports keys, computes thumbprints, and makes the key set that an issuer publishes. The core parses keys, the platform
+// calculates with them.
 import { RSA_BITS, algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName, subtle, webCrypto } from '../engines/algorithms.js';
 import { fromBase64url, toBase64url } from '../base/base64.js';
 import { fromPkcs8, generate, mismatched, prove } from './convert.js';
@@ -10,10 +10,10 @@ import { invalidOption, isBytes, refuseUnknown } from '../base/readers.js';
 
 export { Key } from './key.js';
 
-/** Characters of a JWK or a PEM text, and bytes of a raw key: the largest private RSA key takes 6400. */
+/** The most characters of a JWK or a PEM text, and bytes of a raw key: the largest private RSA key has 6400. */
 const LONGEST = 64 * 1024;
 
-/** Makes what has to do with keys for a platform, of which `load()` is needed: see verifier.js. */
+/** Returns the functions for keys of a platform, of which they need `load()`: see verifier.js. */
 export function bindKeys(platform) {
   const whenLoaded = (act) => async (...args) => {
     try {
@@ -63,7 +63,7 @@ async function thumbprint(input) {
   const inside = openKey(input);
   if (inside?.thumbprint !== undefined) return inside.thumbprint;
   const text = toText(inside === undefined ? input : input.toJwk());
-  // What it is for does not count, but something it must be for.
+  // The algorithm does not change the thumbprint, but the core requires one.
   const { kty, alg = null } = JSON.parse(text);
   const any = { RSA: 'RS256', oct: 'HS256' };
   return JSON.parse(readKey(text, alg === null && Object.hasOwn(any, kty) ? any[kty] : '')).thumbprint;
@@ -93,7 +93,7 @@ async function fromJwk(text, algorithm, kid) {
   const answer = readKey(text, algorithm);
   const { jwk, alg } = JSON.parse(answer);
   await prove(jwk, alg);
-  // The core has found it to be strict JSON, and its kid a text.
+  // The core has checked that it is strict JSON, and its `kid` a string.
   const members = JSON.parse(text);
   return fromAnswer(answer, kid ?? (Object.hasOwn(members, 'kid') ? members.kid ?? undefined : undefined));
 }
@@ -116,12 +116,12 @@ async function fromBytes(bytes, algorithm, kid) {
   return fromJwk(toText(fromRaw(bytes, algorithm)), algorithm, kid);
 }
 
-/** The JWK of bare bytes. */
+/** Returns the JWK of a raw key. */
 function fromRaw(bytes, algorithm) {
   if (isHmac(algorithm)) return { kty: 'oct', k: toBase64url(bytes) };
   if (algorithm === 'EdDSA') return { kty: 'OKP', crv: 'Ed25519', x: toBase64url(bytes) };
   if (!algorithm.startsWith('ES')) throw unusable('unsupported', 'an RSA key has no raw form: give a JWK or PEM text');
-  // SEC 1 section 2.3.4: a point that is not compressed.
+  // SEC 1 section 2.3.4: an uncompressed point.
   if (bytes[0] !== 4) throw unusable('malformed', 'the bytes are no point on a curve, or a compressed one');
   const middle = (bytes.length + 1) >> 1;
   const [x, y] = [bytes.subarray(1, middle), bytes.subarray(middle)];
@@ -142,7 +142,7 @@ async function fromCryptoKey(handle, algorithm, kid) {
   return makeKey({ type, alg, kid, handle, isNamed: kid !== undefined });
 }
 
-/** The key that the core has described. A secret gets no name by itself: its thumbprint would tell of it. */
+/** Returns the key that the core has described. A secret gets no `kid` by default: its thumbprint would reveal something about it. */
 function fromAnswer(answer, kid) {
   const { type, alg, thumbprint: own, jwk } = JSON.parse(answer);
   const name = kid ?? (type === 'secret' ? undefined : own);
@@ -172,14 +172,14 @@ function readOptions(options, names) {
   if (options === null || typeof options !== 'object') throw invalidOption('the options must be an object');
   refuseUnknown(options, names);
   const { kid } = options;
-  // Half a character alone would be another text in the header of a token.
+  // A lone surrogate would become another text in the header of a token.
   if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > 256 || /\p{Surrogate}/u.test(kid))) {
     throw invalidOption('kid must be a text of 1 to 256 characters');
   }
   return options;
 }
 
-/** `reason` is one of the words that the core has. */
+/** `reason` is one of the core's words: see `KeyReason`. */
 function unusable(reason, message) {
   return new TokenError('key_unusable', message, { reason });
 }

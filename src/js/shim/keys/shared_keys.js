@@ -1,4 +1,4 @@
-// The keys of another source under a policy of its own: the same keys for tokens of another kind, fetched only once.
+// The keys of another source under another policy: the same keys, fetched once, for another kind of token.
 import { Core } from '../wasm/core.js';
 
 export class SharedKeys {
@@ -14,7 +14,7 @@ export class SharedKeys {
     this.#platform = platform;
   }
 
-  /** Takes what is new among the keys, which nobody has to be told of. */
+  /** Takes over newer keys of the source when it is read. */
   get core() {
     this.#core ??= new Core(this.#settings, this.#platform);
     const { generation } = this.#source;

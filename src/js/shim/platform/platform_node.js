@@ -1,4 +1,4 @@
-// What Node, Deno and Bun need of a platform; see verifier.js for what that is. The wasm is started at import.
+// The platform of Node, Deno and Bun. The wasm is started at import. verifier.js describes a platform.
 import * as nodeCrypto from '../engines/engine_node.js';
 import * as wasm from '../engines/engine_wasm.js';
 import * as webCrypto from '../engines/engine_webcrypto.js';

@@ -1,4 +1,4 @@
-// What browsers need of a platform, but for how the wasm is loaded; see verifier.js for what that is.
+// The platform of browsers, except how the wasm is loaded. verifier.js describes a platform.
 import { wasmUnavailable } from '../wasm/compiled.js';
 import * as wasm from '../engines/engine_wasm.js';
 import * as webCrypto from '../engines/engine_webcrypto.js';
@@ -6,8 +6,8 @@ import { sharedFlight } from '../fetch/flight.js';
 import { isStarted, webTexts } from '../wasm/memory.js';
 
 /**
- * `loadWasm` starts the wasm; `trouble` is what its failure is called. Calls in between share one load; after a failed one, the
- * next call tries again.
+ * `loadWasm` starts the wasm; `trouble` is the message of a failure. Concurrent calls share one load; after a failure, the next call
+ * tries again.
  */
 export function webPlatform(loadWasm, trouble) {
   let loading;
@@ -22,7 +22,7 @@ export function webPlatform(loadWasm, trouble) {
   return {
     load: () => (isStarted() ? undefined : load()),
     flight: sharedFlight,
-    // The browser's cache may hold an older key set than we ask for.
+    // The browser's cache may hold an older key set.
     requestInit: { cache: 'no-cache', credentials: 'omit', referrerPolicy: 'no-referrer' },
     texts: webTexts,
     engines: [wasm, webCrypto],

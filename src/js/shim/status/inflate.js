@@ -1,22 +1,22 @@
-// Takes a zlib stream (RFC 1950) apart by the runtime's own DecompressionStream, and never more of it than allowed.
+// Inflates a zlib stream (RFC 1950) by the runtime's DecompressionStream, up to a maximum size.
 import { newInflater } from '../base/globals.js';
 import { joined } from '../fetch/pieces.js';
 
-/** Few enough that even the tightest DEFLATE makes no more than 4 MiB of them: some runtimes inflate all that they are given. */
+/** Bytes written at a time: even the best compression makes at most 4 MiB of them. Some runtimes inflate all that they are given at once. */
 const SLICE = 4 * 1024;
 
-/** The bytes. Rejects with a RangeError if there are more than `most`, with another error if it is no whole zlib stream. */
+/** Returns the inflated bytes. Rejects with a RangeError if there are more than `most`, with another error for an invalid or incomplete stream. */
 export async function inflate(bytes, most) {
   const { readable, writable } = newInflater();
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
-  // Whoever reads is told the same.
+  // The same errors reach the reads below.
   const leave = (promise) => void promise.catch(() => {});
   leave(reader.closed);
   leave(writer.closed);
   const pieces = [];
   let length = 0;
   let reading;
-  // Until all has come, or for now nothing more does.
+  // Reads until the end or, before the last slice, until nothing more arrives for now.
   const drain = async (isLast) => {
     for (;;) {
       reading ??= reader.read();

@@ -1,5 +1,5 @@
-// One Token Status List (draft-ietf-oauth-status-list): fetched when first needed, believed only if the issuer has signed it, and
-// renewed in the background. A bound says how long an old one may be used; past it, nobody knows anything.
+// One Token Status List (draft-ietf-oauth-status-list): fetched when first needed, accepted only if the issuer signed it, and renewed in
+// the background. An old list is used for a limited time; after that, statuses are unknown.
 import { fromBase64url } from '../base/base64.js';
 import { readClock } from '../base/clock.js';
 import { isBase64url } from '../base/decode.js';
@@ -15,22 +15,22 @@ const MEDIA_TYPE = 'application/statuslist+jwt';
 const CODE = 'status_unavailable';
 const TIMEOUT_MS = 5_000;
 const FRESH_SECONDS = { least: 5, usual: 60, most: 86_400 };
-/** After a failure: short, so that recovery is quick; not nothing, so that no storm is made. */
+/** Delay after a failure: short for quick recovery, but enough to prevent a storm of requests. */
 const RETRY_MS = 1_000;
-/** The same while there is a list that may still be used. */
+/** The same while there is a usable list. */
 const STALE_RETRY_MS = 5_000;
-/** How far the issuer's clock may be ahead of ours, in seconds: a list that is signed for each answer would never be taken by a clock that is slow. */
+/** How far the issuer's clock may be ahead, in seconds: a slow clock would never accept a list that is signed for each response. */
 const CLOCK_SKEW = 60;
 const MAX_INFLATED = 4 * 1024 * 1024;
-/** What `download` lets through, so that no list is too long for the core. */
+/** The limit of `download`, so that no list is too long for the core. */
 const MAX_TOKEN_BYTES = 512 * 1024;
 
-/** The settings of a verifier for lists: who signs tokens signs their lists, and a list is nothing else. */
+/** Returns the settings of a verifier for lists: the same keys and algorithms as for tokens, but another type and other claims. */
 export function settingsForLists({ policy, now }) {
   return {
     policy: JSON.stringify({
       ...JSON.parse(policy),
-      // Of the list's own claims, what the core does not know is read below.
+      // The claims that are specific to lists are checked below.
       issuers: null,
       audiences: null,
       types: ['statuslist+jwt'],
@@ -45,9 +45,9 @@ export function settingsForLists({ policy, now }) {
 }
 
 export class StatusList {
-  /** When it was last asked for, by a count. */
+  /** The count at its last use. */
   lastUse = 0;
-  /** Its `iss`, if it has one. */
+  /** The list's `iss`, if any. */
   issuer;
   #uri;
   #url;
@@ -71,11 +71,11 @@ export class StatusList {
   #failure;
   #failedAt = -Infinity;
   #triedAt = -Infinity;
-  /** Counts the fetches begun, and which of them was the last to be heeded: as in fetched_keys.js. */
+  /** The number of fetches begun, and the latest whose response was used: as in fetched_keys.js. */
   #begun = 0;
   #heeded = 0;
 
-  /** `verify` verifies the text of a list, by `keys`. `onTaken` is called when there are other bytes than before. */
+  /** `verify` verifies the text of a list by `keys`. `onTaken` is called when a new list was stored. */
   constructor(uri, url, { settings, platform, keys, verify, onTaken }) {
     this.#uri = uri;
     this.#url = url;
@@ -87,17 +87,17 @@ export class StatusList {
     this.#flight = platform.flight(() => this.#refresh());
   }
 
-  /** The status with this index; undefined where no list that is recent enough tells. Has an old one renewed. */
+  /** Returns the status at this index; undefined if no usable list has it. Starts the renewal of an old list. */
   at(index, now) {
     const age = Date.now() - this.#fetchedAt;
-    // A clock that was set back has told nothing about the age.
+    // After the clock was set back, the age is unknown.
     if (!(age >= 0 && age < this.#usableMs) || now >= this.#until || index >= this.#size) return undefined;
     if (age >= this.#freshMs && !isWithin(STALE_RETRY_MS, this.#failedAt)) void this.#flight.start();
     const place = index * this.#bits;
     return (this.#bytes[place >> 3] >> (place & 7)) & ((1 << this.#bits) - 1);
   }
 
-  /** Waits for a newer one, unless that was tried just now. Never rejects: `at` tells what came of it. */
+  /** Waits for a newer list, unless that was tried recently. Never rejects: `at` returns the result. */
   async renew() {
     if (this.#mayAsk()) await this.#flight.join();
   }
@@ -107,7 +107,7 @@ export class StatusList {
     if (this.#mayAsk()) void this.#flight.start();
   }
 
-  /** Makes it no longer fresh: the keys have changed, and who has signed it may be trusted no more. */
+  /** Makes the list stale: the keys have changed, and its signer may no longer be trusted. */
   doubt() {
     const age = Math.max(0, Date.now() - this.#fetchedAt);
     if (age >= this.#freshMs) return;
@@ -115,12 +115,12 @@ export class StatusList {
     this.#usableMs = age + this.#settings.status.maxStale * 1_000;
   }
 
-  /** How many bytes it keeps. */
+  /** The size in bytes. */
   get weight() {
     return this.#bytes.length;
   }
 
-  /** For how many seconds it has been at hand, if it may be used, and why the last attempt to renew it failed, if it did. */
+  /** The age in seconds if the list is usable, and why the last attempt to renew it failed. */
   get state() {
     const age = Date.now() - this.#fetchedAt;
     const isFailing = this.#failedAt > this.#fetchedAt;
@@ -131,7 +131,7 @@ export class StatusList {
     };
   }
 
-  /** Why `at` does not tell, as an error of its own for each caller. */
+  /** Returns why `at` has no status, as a new error for each caller. */
   trouble(index) {
     if (this.#failedAt >= this.#fetchedAt && this.#failure !== undefined) {
       const { message, cause } = this.#failure;
@@ -148,7 +148,7 @@ export class StatusList {
   async #refresh() {
     this.#begun += 1;
     const turn = this.#begun;
-    // What it tells is no younger than the question.
+    // The content is at least as old as the request.
     const askedAt = Date.now();
     try {
       const etag = this.#etagToSend();
@@ -162,19 +162,19 @@ export class StatusList {
       if (turn < this.#heeded) return;
       this.#failure = toTokenError(thrown);
       this.#failedAt = Date.now();
-      // Next time, all of it.
+      // The next request fetches the whole list.
       this.#etag = undefined;
     } finally {
       this.#triedAt = Date.now();
     }
   }
 
-  /** A browser's cache asks by itself; by us, such a header would need the server's leave. After a change of keys, it has to be seen again. */
+  /** Browsers revalidate by themselves, and our own header would need a CORS preflight. After a change of keys, the signature must be checked again. */
   #etagToSend() {
     return this.#request.requestInit.cache === undefined && this.#generation === this.#keys.generation ? this.#etag : undefined;
   }
 
-  /** What the text says, if the issuer has signed it. */
+  /** Verifies and inflates a list. */
   async #open(bytes, headers) {
     const type = headers.get('content-type') ?? '';
     if (type.split(';', 1)[0].trim().toLowerCase() !== MEDIA_TYPE) throw this.#fault('is not served as application/statuslist+jwt');
@@ -202,7 +202,7 @@ export class StatusList {
     }
   }
 
-  /** Takes a list, or the one at hand for good again. All at once: nobody may see half of it. */
+  /** Stores a list, or makes the current one fresh again. Synchronous, so that no caller sees half of it. */
   #take(list, headers, askedAt) {
     const now = readClock(this.#settings);
     if (list !== undefined) {
@@ -226,7 +226,7 @@ export class StatusList {
       : within(FRESH_SECONDS, this.#ttl);
     this.#fetchedAt = askedAt;
     this.#failedAt = -Infinity;
-    // Signed by a key that was taken away on the way, perhaps: to be seen again soon.
+    // The signing key may have been removed during the fetch: fetch the list again soon.
     this.#freshMs = this.#generation === this.#keys.generation ? seconds * 1_000 : 0;
     this.#usableMs = this.#freshMs + this.#settings.status.maxStale * 1_000;
     if (list !== undefined) this.#onTaken();

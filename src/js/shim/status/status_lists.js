@@ -1,5 +1,5 @@
-// Whether a token that was found good has been revoked since: by the status lists that its issuer publishes
-// (draft-ietf-oauth-status-list). What cannot be found out counts as revoked, unless the caller wants it otherwise.
+// Checks whether a valid token was revoked, by the status lists of its issuer (draft-ietf-oauth-status-list). A token whose status is
+// unavailable is refused, unless the options accept it.
 import { readClock } from '../base/clock.js';
 import { isSecureFor } from '../fetch/discovery.js';
 import { TokenError } from '../base/errors.js';
@@ -7,7 +7,7 @@ import { isObject } from '../base/readers.js';
 import { SharedKeys } from '../keys/shared_keys.js';
 import { StatusList, settingsForLists } from './status_list.js';
 
-/** All lists together: what an isolate of a Worker can spare. */
+/** The bytes of all lists together: what an isolate of a Worker can spare. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
 export class StatusLists {
@@ -26,7 +26,7 @@ export class StatusLists {
     this.#make = (uri, url) => new StatusList(uri, url, needs);
   }
 
-  /** The token again if its status is good, or a promise of it where a list is to be waited for. */
+  /** Returns the token if its status is valid, or a promise of it if a list must be fetched. */
   admit(token) {
     const found = this.#find(token);
     if (found === undefined) return token;
@@ -35,19 +35,19 @@ export class StatusLists {
     return status === undefined ? this.#admitLater(token, list, index) : this.#judge(token, list, status);
   }
 
-  /** The same at once. */
+  /** The same synchronously. */
   admitSync(token) {
     const found = this.#find(token);
     if (found === undefined) return token;
     const { list, index } = found;
     const status = list.at(index, readClock(this.#settings));
     if (status !== undefined) return this.#judge(token, list, status);
-    // It is on its way now; whether it arrives, the next call is told.
+    // The fetch is under way; a later call uses the list.
     list.start();
     throw new TokenError('async_required', 'the status list is not at hand');
   }
 
-  /** Has every list looked for again soon. */
+  /** Makes all lists stale. */
   doubt() {
     for (const list of this.#byUri.values()) list.doubt();
   }
@@ -78,7 +78,7 @@ export class StatusLists {
     throw error;
   }
 
-  /** The list that the token names, and its place in there; undefined if it names none and need not. */
+  /** Returns the list and the index that the token names; undefined if it names none and need not. */
   #find({ claims: { status, iss } }) {
     if (status === undefined) {
       if (this.#settings.status.missing === 'accept') return undefined;
@@ -105,7 +105,7 @@ export class StatusLists {
     return list;
   }
 
-  /** Forgets what was not asked for longest, until there is room for so many more. */
+  /** Removes the least recently used lists until there is room for `more`. */
   #shrink(more) {
     const byUse = [...this.#byUri].sort(([, a], [, b]) => a.lastUse - b.lastUse);
     let weight = byUse.reduce((sum, [, list]) => sum + list.weight, 0);

@@ -1,7 +1,7 @@
-// Tokens that were verified before: bounded, and found by the end of their signature, which nobody can choose who does not
-// hold the key. What it holds was good; whether it still is in time is asked at each hit.
+// The cache of verified tokens. Bounded; looked up by the end of the signature, which only the holder of the key can choose. Its entries
+// passed every check; their times are checked again at each hit.
 
-/** Characters of the signature that find a token; two tokens that share them push each other out. */
+/** How many characters of the signature are the cache key; two tokens that share them replace each other. */
 const TAIL = 22;
 
 export class TokenCache {
@@ -15,13 +15,13 @@ export class TokenCache {
     this.#half = Math.floor(settings.cache / 2);
   }
 
-  /** What was kept for this very token, if its time is right. */
+  /** Returns the entry of exactly this token, if its times allow it now. */
   get(token, now) {
     const tail = token.slice(-TAIL);
     let entry = this.#young.get(tail);
     if (entry === undefined) {
       entry = this.#old.get(tail);
-      // The compare below is the one that counts.
+      // Moved before the token is compared: the comparison below decides.
       if (entry === undefined) return undefined;
       this.#put(tail, entry);
     }
@@ -37,7 +37,7 @@ export class TokenCache {
     this.#old = new Map();
   }
 
-  // Two generations: what was not asked for while the younger one filled up goes, without any list to keep in order.
+  // Two generations: an entry that is not used while the young one fills up is dropped, without a list ordered by use.
   #put(tail, entry) {
     if (this.#young.size >= this.#half) {
       this.#old = this.#young;
@@ -47,7 +47,7 @@ export class TokenCache {
   }
 }
 
-/** Does a token with these times pass now? As the core's policy has it, by the same sums. A time that it lacks is NaN, for which no comparison holds. */
+/** Returns whether the core would accept these times now, by the same arithmetic. A missing time is NaN, for which every comparison is false. */
 function isInTime({ exp, nbf, iat }, now, { clockTolerance, maxTokenAge }) {
   if (now >= exp + clockTolerance || now + clockTolerance < nbf) return false;
   return maxTokenAge === null || !(now - iat > maxTokenAge + clockTolerance || now - iat < -clockTolerance);

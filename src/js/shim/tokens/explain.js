@@ -1,10 +1,10 @@
-// Every check of a token for people to read. Never for access control: it tells all, of forged tokens too.
+// Runs every check of a token, for display. Never for access control: it shows the content of forged tokens too.
 import { readClock } from '../base/clock.js';
 import { GOOD } from '../wasm/row.js';
 import { importVerify, keyOf } from '../engines/engines.js';
 import { toTokenError } from '../base/errors.js';
 
-/** Which check fails for a reason that only the shim knows. */
+/** The check that fails for a code that only the shim reports. */
 const CHECK_OF = {
   algorithm_unavailable: 'signature',
   bad_signature: 'signature',
@@ -13,10 +13,10 @@ const CHECK_OF = {
   keys_unavailable: 'key',
 };
 
-/** The header, the claims and the checks. Rejects only where no check can be run at all. */
+/** Returns the header, the claims and the checks. Rejects only if no check can be run at all. */
 export async function explain(token, state) {
   const { source, settings, status } = state;
-  // One character too many is enough to be told so.
+  // One character more than allowed is enough to report the length.
   const text = typeof token === 'string' ? token.slice(0, settings.maxTokenBytes + 1) : '';
   try {
     await source.load();
@@ -30,7 +30,7 @@ export async function explain(token, state) {
   }
 }
 
-/** What the platform says of the signature, nothing if wasm is to check it, or what kept us from finding out. */
+/** Returns `{ isValid: true }` if the platform verified the signature, `{}` if the core decides, or `{ trouble }`. */
 async function askPlatform(text, { source, settings, platform }) {
   try {
     const { generation } = source;
@@ -39,7 +39,7 @@ async function askPlatform(text, { source, settings, platform }) {
     let answer = await checkOrRenew(text, source, generation, settings);
     while (answer !== GOOD) {
       const { known, turn } = core;
-      // The views do not outlast the wait.
+      // Copied: the views do not survive the wait.
       const [input, signature] = [core.signingInput.slice(), core.signature.slice()];
       const use = await importVerify(platform, keyOf(known, source), known.algorithm);
       if (await use.check(input, signature)) return { isValid: true };
@@ -47,7 +47,7 @@ async function askPlatform(text, { source, settings, platform }) {
     }
     return {};
   } catch (thrown) {
-    // What is wrong with the token itself, the core finds again.
+    // The core reports again what is wrong with the token itself.
     return { trouble: toTokenError(thrown) };
   }
 }
@@ -61,7 +61,7 @@ async function checkOrRenew(text, source, generation, settings) {
   }
 }
 
-/** Like `verify`, only of a token that is good in itself: a forged one must not say where to fetch from. */
+/** Like `verify`, checks the status only of a valid token: a forged one must not choose a URL to fetch. */
 async function checkStatus({ claims, checks }, status) {
   const name = 'status';
   if (!checks.every(({ ok }) => ok === true)) return { name, ok: null };
@@ -77,9 +77,9 @@ async function checkStatus({ claims, checks }, status) {
 function tell(checks, { code, message: sentence }) {
   const name = CHECK_OF[code];
   const place = checks.findIndex((check) => check.name === name);
-  // What the core has found wrong with the token itself comes first.
+  // An error that the core found in the token itself comes first.
   if (place < 0 || (checks[place].ok === false && checks[place].code !== 'key_not_found')) return;
   checks[place] = { name, ok: false, code, sentence };
-  // By keys that are too old, nothing counts as checked.
+  // Without usable keys, the signature counts as unchecked.
   if (name === 'key') checks[place + 1] = { name: 'signature', ok: null };
 }

@@ -1,5 +1,4 @@
-// The issuer: claims in, a signed token or a TokenError out. It mints nothing that a verifier of this package would refuse by
-// default.
+// The issuer: claims in, a signed token or a TokenError out. It mints no token that a verifier with default options would refuse.
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong, plainName } from '../engines/algorithms.js';
 import { fromBase64url, toBase64url } from '../base/base64.js';
 import { readClock, systemTime } from '../base/clock.js';
@@ -14,11 +13,11 @@ import { isAccessToken, requiredClaimsFor } from './options.js';
 import { invalidOption, isBytes, refuseUnknown } from '../base/readers.js';
 
 const NAMES = ['algorithm', 'issuer', 'key', 'kid', 'now', 'ttl', 'type'];
-/** Seconds. Short, because a token cannot be called back from those who never ask. */
+/** Seconds. Short, because verifiers that do not check the status accept a revoked token until it expires. */
 const DEFAULT_TTL = 600;
 const LONGEST_TTL = 366 * 86_400;
 
-/** Makes `createIssuer` for a platform; see verifier.js for what that is. */
+/** Returns `createIssuer` for a platform; verifier.js describes one. */
 export function bindIssuer(platform) {
   return function createIssuer(options) {
     const settings = readOptions(options);
@@ -79,7 +78,7 @@ function mintSync(claims, state) {
   }
 }
 
-/** Sets up the core, when first needed: the key is looked at here. */
+/** Sets up the core when first needed, and checks the key. */
 function ready(state) {
   if (state.core !== undefined) return;
   const { settings } = state;
@@ -87,12 +86,12 @@ function ready(state) {
   const { type } = settings;
   const requiredClaims = ['iss', ...(isAccessToken(type) ? ['aud'] : []), ...requiredClaimsFor([type])];
   state.core = new Issuer(JSON.stringify({ algorithm, kid, type, requiredClaims, secret: secret && toBase64url(secret) }));
-  // A Key was asked when it was imported, and a CryptoKey cannot be.
+  // A Key was checked when it was imported, and a CryptoKey cannot be.
   const isProven = isCryptoKey(key) || openKey(settings.key) !== undefined;
   Object.assign(state, { key, algorithm, isMac: secret !== undefined, isProven });
 }
 
-/** The key as an engine takes it, or the bytes of a secret; its algorithm and its name. */
+/** Returns the key as an engine takes it, or the bytes of a secret, with its algorithm and its `kid`. */
 function readSigningKey(settings) {
   const algorithm = settings.algorithm === undefined ? undefined : plainName(settings.algorithm);
   const given = materialOf(settings.key);
@@ -115,13 +114,13 @@ function toText(jwk) {
   }
 }
 
-/** What a Key holds, or what was given in its place. */
+/** Returns the content of a Key; any other value as it is. */
 function materialOf(key) {
   const inside = openKey(key);
   return inside === undefined ? key : inside.handle ?? inside.jwk;
 }
 
-/** Writes the text to be signed into the core, or the whole token where the key is a secret. */
+/** Has the core write the signing input or, for a shared secret, the whole token. */
 function draft(claims, { core, settings, platform }) {
   const json = completed(claims, settings);
   const room = json.length * 3;
@@ -130,17 +129,17 @@ function draft(claims, { core, settings, platform }) {
   const answer = core.mint(written);
   if (answer < REASONS) return;
   const { code, message } = refusal(answer - REASONS);
-  // Not as a token: as claims, which is what was given.
+  // Here it is the claims that are malformed.
   if (code === 'malformed') throw new TokenError('mint_invalid', 'the claims are nested too deep, or no Unicode');
   throw new TokenError(code, message, { claim: core.claim });
 }
 
-/** The claims with those that the issuer adds, as JSON. */
+/** Returns the claims with those that the issuer adds, as JSON. */
 function completed(claims, settings) {
   if (claims === null || typeof claims !== 'object' || Array.isArray(claims)) {
     throw new TokenError('mint_invalid', 'the claims must be an object');
   }
-  // It would be asked for the JSON, after everything else has been looked at.
+  // JSON.stringify would call it after the claims were checked.
   if (typeof claims.toJSON === 'function') throw new TokenError('mint_invalid', 'the claims must be an object without toJSON');
   const { issuer, ttl } = settings;
   const now = Math.floor(readClock(settings));
@@ -157,12 +156,12 @@ function completed(claims, settings) {
   return json;
 }
 
-/** Bytes of a token, and so fewer of claims: the default of `maxTokenBytes`. */
+/** The longest token, in bytes, and so a bound for its claims: the default of `maxTokenBytes`. */
 const LONGEST = 16 * 1024;
 
-/** At least 122 random bits. */
+/** Returns an identifier with at least 122 random bits. */
 function randomId() {
-  // Pages that are not secure have only the other way.
+  // Insecure pages have no `randomUUID`.
   return crypto.randomUUID?.() ?? toBase64url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
@@ -181,7 +180,7 @@ function bounded(token) {
 
 const PROBE = encode('edgemint');
 
-/** Not every runtime notices when a key's private half is not that of its public half; nobody could verify its tokens. */
+/** Signs a probe and verifies it: not every runtime notices that a private key does not belong to its public key. */
 async function proven(use, { key, algorithm, platform, isProven }) {
   if (isProven) return use;
   const { check } = await importVerify(platform, publicHalf(key), algorithm);
@@ -235,6 +234,6 @@ function readKey(key, algorithm) {
     if (algorithm !== undefined && plainName(algorithm) !== key.alg) throw invalidOption('key is for another algorithm');
     return key;
   }
-  // As it is now: what becomes of it later is not what was given.
+  // A copy: later changes have no effect.
   return { ...key };
 }

@@ -1,11 +1,10 @@
-// A verifier for several issuers, each with keys of its own: a token goes to the verifier of the issuer that it names, which insists on
-// that name. So no key of one issuer signs for another (RFC 8725 section 3.8).
+// A verifier for several issuers, each with its own keys. A token goes to the verifier of the issuer that it names, which requires that
+// name: no issuer can sign for another (RFC 8725 section 3.8).
 import { decodeUnverified } from '../base/decode.js';
 import { TokenError } from '../base/errors.js';
 
 /**
- * What a verifier has, over those of each issuer; the rest of it is the same for every verifier. `none` has no keys at all: it says what
- * is wrong with the tokens of all others.
+ * Joins the verifiers of the issuers into one. `none` has no keys: it reports what is wrong with the tokens of all other issuers.
  */
 export function joinVerifiers(byIssuer, none, { maxTokenBytes }) {
   const rethrow = (error) => {
@@ -22,7 +21,7 @@ export function joinVerifiers(byIssuer, none, { maxTokenBytes }) {
     },
     explain: none.explain,
   };
-  // The name only chooses: it is read again once the signature has been found right.
+  // The unverified name only chooses the verifier, which checks it again after the signature.
   const verifierFor = (token) => {
     if (typeof token !== 'string' || token.length > maxTokenBytes) return other;
     try {
@@ -44,7 +43,7 @@ export function joinVerifiers(byIssuer, none, { maxTokenBytes }) {
   };
 }
 
-/** The state that an operator should look at first: of what failed, else of what is oldest. */
+/** Returns the state that needs attention first: one with an error, else the oldest. */
 function worst(states) {
   return states.find(({ error }) => error !== undefined) ?? states.reduce((oldest, one) => (one.age > (oldest.age ?? -1) ? one : oldest));
 }

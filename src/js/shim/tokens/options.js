@@ -1,4 +1,4 @@
-// Reads the options of a verifier: refuses what it does not know, sets every default. Starts nothing.
+// Reads the options of a verifier: refuses unknown ones and sets the defaults. Starts no work.
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong } from '../engines/algorithms.js';
 import { toBase64url } from '../base/base64.js';
 import { systemTime } from '../base/clock.js';
@@ -8,22 +8,22 @@ import { openKey } from '../keys/key.js';
 import { invalidOption, isBytes, isObject, refuseUnknown } from '../base/readers.js';
 import { readScope } from '../base/scope.js';
 
-/** Dangerous: takes tokens of every issuer. A symbol, so that no JSON can carry it; so are the two below. */
+/** Dangerous: accepts tokens of every issuer. A symbol, so that JSON cannot contain it; so are the two below. */
 export const anyIssuer = Symbol('anyIssuer');
-/** Dangerous: takes tokens for every audience. */
+/** Dangerous: accepts tokens for every audience. */
 export const anyAudience = Symbol('anyAudience');
-/** Dangerous: takes tokens of every type, ID tokens for access tokens too. */
+/** Dangerous: accepts tokens of every type, including ID tokens. */
 export const anyType = Symbol('anyType');
 
-/** Dangerous, as the name of an option: lets keys and status lists be fetched over http from other machines. */
+/** Dangerous; the name of an option: allows keys and status lists to be fetched over http from other machines. */
 export const allowInsecureRequests = Symbol('allowInsecureRequests');
 
-/** The options of a verifier; `issuers` stands for `issuer` and the keys. */
+/** The options of a verifier; `issuers` replaces `issuer` and the keys. */
 const NAMES = [
   'algorithms', 'audience', 'cache', 'clockTolerance', 'fetch', 'issuer', 'jwks', 'jwksUri', 'key', 'maxKeyAge', 'maxTokenAge',
   'maxTokenBytes', 'now', 'requiredClaims', 'scope', 'status', 'type',
 ];
-/** Those that one of several `issuers` may have by itself. */
+/** The options that each of several `issuers` may have. */
 const NAMES_FOR_ONE = [
   'algorithms', 'audience', 'clockTolerance', 'fetch', 'jwks', 'jwksUri', 'key', 'maxKeyAge', 'maxTokenAge', 'requiredClaims', 'type',
 ];
@@ -31,13 +31,13 @@ const DEFAULT_MAX_TOKEN_BYTES = 16 * 1024;
 /** Seconds. */
 const DEFAULT_MAX_STALE = 30;
 const DEFAULT_MAX_LISTS = 256;
-/** Seconds. No fetched key set is fresh for less. */
+/** Seconds: the shortest time for which a fetched key set is fresh. */
 const LEAST_MAX_KEY_AGE = 60;
 const LARGEST_MAX_TOKEN_BYTES = 1024 * 1024;
-/** RFC 9068 section 2.2, without `iss` and `aud`, which have options of their own. */
+/** RFC 9068 section 2.2, without `iss` and `aud`, which other options require. */
 const ACCESS_TOKEN_CLAIMS = ['exp', 'sub', 'client_id', 'iat', 'jti'];
 
-/** What the options say: the policy as the core reads it, where the keys come from, and the rest. */
+/** Reads the options: `policy` is JSON for the core, `keys` says where the keys come from. */
 export function readOptions(options) {
   if (!isObject(options)) throw invalidOption('the options must be an object');
   refuseUnknown(options, NAMES);
@@ -76,17 +76,17 @@ export function readOptions(options) {
     maxTokenBytes,
     scopes,
     now: readFunction('now', now),
-    // Looked up at each call, so that a replaced global is used, and called without a `this`.
+    // Looked up at each call, so that a replaced global is used; called without `this`.
     fetch: options.fetch === undefined ? (...args) => fetch(...args) : readFunction('fetch', options.fetch),
   };
 }
 
-/** The options of the verifier for each of several `issuers`: those that they share, and where its keys are. Undefined if there are none. */
+/** Returns `[issuer, options]` for each of several `issuers`: the shared options and its own. Undefined if there are none. */
 export function readIssuers(options) {
   if (options?.issuers === undefined) return undefined;
   const { issuers, ...shared } = options;
   if (!isObject(issuers) || Object.keys(issuers).length === 0) throw invalidOption('issuers must be an object with the keys of each issuer');
-  // Keys that all of them share would let each sign as any other (RFC 8725 section 3.8).
+  // With shared keys, each could sign for any other (RFC 8725 section 3.8).
   const common = ['issuer', 'jwks', 'jwksUri', 'key'].find((name) => shared[name] !== undefined);
   if (common !== undefined) throw invalidOption(`${common} cannot be given beside issuers`);
   return Object.entries(issuers).map(([issuer, keys]) => {
@@ -97,17 +97,17 @@ export function readIssuers(options) {
   });
 }
 
-/** What a token of these types must have, if nothing else is said. */
+/** Returns the claims that tokens of these types must have by default. */
 export function requiredClaimsFor(types) {
   return types?.every(isAccessToken) ? ACCESS_TOKEN_CLAIMS : ['exp'];
 }
 
-/** Is it the type of an access token, as a media type is written (RFC 9068 section 2.1)? */
+/** Returns whether it is the media type of an access token (RFC 9068 section 2.1). */
 export function isAccessToken(type) {
   return /^(application\/)?at\+jwt$/i.test(type);
 }
 
-/** Exactly one place for keys, or none: then the issuer's metadata names it. */
+/** Reads the source of the keys: one option at most; with none, the issuer's metadata names the key set. */
 function readKeys(options, issuers, algorithms, allowHttp) {
   const given = ['jwks', 'jwksUri', 'key'].filter((name) => options[name] !== undefined);
   if (given.length > 1) throw invalidOption(`only one of ${given.join(' and ')} can be given`);
@@ -144,7 +144,7 @@ function readKey(key, algorithms) {
 function readOwnKey({ type, alg, kid }, { handle, jwk, isNamed }) {
   if (type === 'private') throw invalidOption('key is a private one: toPublic gives what belongs here');
   if (handle !== undefined) return { handle, algorithm: readCryptoKey(handle) };
-  // A name that nobody gave it must not keep tokens away that name it otherwise.
+  // A `kid` that is only a default must not exclude tokens that name the key differently.
   return { jwks: JSON.stringify({ keys: [{ ...jwk, alg, ...(isNamed && { kid }) }] }) };
 }
 
@@ -164,7 +164,7 @@ function readDiscoverable(issuers, allowHttp) {
   return issuers[0];
 }
 
-/** `null` stands for anything; the core takes nothing else for it. */
+/** Returns texts, or `null` for any value, as the core expects. */
 function readExpected(name, value, anything) {
   if (value === anything) return null;
   if (value === undefined) throw invalidOption(`${name} is required`);
@@ -195,7 +195,7 @@ function readCache(cache) {
   return max;
 }
 
-/** The status of a token is looked up only where that is asked for. What cannot be found out is then refused. */
+/** The status of a token is checked only on request. A token whose status is unavailable is then refused by default. */
 function readStatus(status) {
   if (status === undefined || status === false) return undefined;
   if (status !== 'check' && !isObject(status)) throw invalidOption("status must be false, 'check' or an object");
@@ -225,7 +225,7 @@ function readSeconds(name, value) {
   return value;
 }
 
-/** Without end only where that is said. */
+/** `Infinity` must be given explicitly. */
 function readMaxKeyAge(value) {
   if (value !== undefined && value !== Infinity && !(Number.isSafeInteger(value) && value >= LEAST_MAX_KEY_AGE)) {
     throw invalidOption(`maxKeyAge must be a whole number of seconds from ${LEAST_MAX_KEY_AGE} on, or Infinity`);

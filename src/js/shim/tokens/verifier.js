@@ -1,4 +1,4 @@
-// The verifier: text in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
+// The verifier: a token in, claims or a TokenError out. Shared by all platforms, which differ in loading, fetching and signatures.
 import { TokenCache } from './cache.js';
 import { readClock } from '../base/clock.js';
 import { verified } from '../wasm/core.js';
@@ -15,9 +15,9 @@ import { askedScopes, verifyRequestBy } from '../guard/request.js';
 import { StatusLists } from '../status/status_lists.js';
 
 /**
- * Makes `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of
- * those in flight.js, `requestInit` is what every fetch gets, `texts` is how texts get into wasm, `engines` do the signatures
- * that wasm does not, and `isSync` is whether they can do so at once.
+ * Returns `createVerifier` for a platform: `load()` readies the wasm (a promise only if that takes time), `flight` is one of those in
+ * flight.js, `requestInit` is given to every fetch, `texts` writes strings to wasm and reads them, `engines` check and make signatures, and
+ * `isSync` says whether they can do so synchronously.
  */
 export function bindVerifier(platform) {
   const make = (settings) => {
@@ -32,7 +32,7 @@ export function bindVerifier(platform) {
     const status = settings.status === undefined ? undefined : new StatusLists(settings, platform, source, verify);
     const state = { source, settings, platform, cache, status };
     return {
-      // Whatever comes out, from the cache too, has its status looked up: here alone, and after everything else.
+      // The status of every token, cached or not, is checked here alone, after all other checks.
       verify: status === undefined ? (token) => verify(token, state) : (token) => verify(token, state).then((verified) => status.admit(verified)),
       verifySync: status === undefined ? (token) => verifySync(token, state) : (token) => status.admitSync(verifySync(token, state)),
       get keys() { return source.state; },
@@ -64,10 +64,10 @@ export function bindVerifier(platform) {
 
 const NO_LISTS = Object.freeze({ lists: 0, age: undefined, error: undefined });
 
-/** By the short way where nobody has to be waited for: each wait costs as much as a third of an HMAC. */
+/** Verifies without `await` if nothing must be waited for: each wait costs a third of an HMAC. */
 function verify(token, state) {
   const { source } = state;
-  // From before any wait: keys that come during it are newer ones.
+  // Read before any wait: keys that arrive meanwhile are newer.
   const { generation } = source;
   try {
     requireText(token, state.settings);
@@ -80,7 +80,7 @@ function verify(token, state) {
   }
 }
 
-/** Waits for keys, and asks for newer ones if none of those at hand fits. */
+/** Waits for keys, and looks for newer ones if none matches. */
 async function verifyPatiently(token, state, generation, waiting) {
   try {
     await waiting;
@@ -95,7 +95,7 @@ async function verifyPatiently(token, state, generation, waiting) {
   }
 }
 
-/** A result, or a promise of one where somebody must be waited for. */
+/** Returns a result, or a promise of it. */
 function verifyWithKeys(token, state) {
   const { cache, settings } = state;
   const now = readClock(settings);
@@ -104,15 +104,15 @@ function verifyWithKeys(token, state) {
   return check(token, state, now, 0);
 }
 
-/** Where several keys fit, from number `turn` on. */
+/** Checks the token; if several keys match, from number `turn` on. */
 function check(token, state, now, turn) {
   const { core } = state.source;
   return core.check(token, now, turn) === GOOD ? finish(token, state, core.known, core.json, timesOf(state)) : confirm(token, state);
 }
 
 /**
- * Has the platform check the signature of the token that `core` has just checked as far as it goes. No wasm may be called
- * between that and reading what it says: another token may come while somebody waits.
+ * Has the platform check the signature of the token that `core` has just checked. The results of `core` must be read before any wait:
+ * another token may be checked meanwhile.
  */
 function confirm(token, state) {
   const { source, settings } = state;
@@ -124,21 +124,21 @@ function confirm(token, state) {
   const times = timesOf(state);
   const answer = known.use.check(core.signingInput, core.signature);
   const decide = (isValid) => {
-    // By the next key that fits, which is refused if there is none; or by other keys, if they have come meanwhile.
+    // Tries the next matching key, and refuses the token if there is none; starts again if the keys changed meanwhile.
     if (!isValid) return check(token, state, readClock(settings), source.generation === generation ? turn + 1 : 0);
     if (deferred !== undefined) throw deferred;
-    // Its key may have been taken away during the wait: it was good when it came, and is not kept.
+    // If the keys changed during the wait, the token was valid when it came, but is not cached.
     return source.generation === generation ? finish(token, state, known, json, times) : verified(json, known);
   };
   return typeof answer === 'boolean' ? decide(answer) : answer.then(decide, rethrow);
 }
 
-/** Imports the key, which takes time, and begins anew. Only the finished key is kept: see flight.js about promises. */
+/** Imports the key, which takes time, and checks the token again. Only the imported key is kept, not the promise: see flight.js. */
 async function importAndConfirm(token, state, known, turn) {
   const { source, settings } = state;
   const { generation } = source;
   known.use = await importVerify(state.platform, keyOf(known, source), known.algorithm).catch(rethrow);
-  // Other keys may have come meanwhile, which are then imported in their turn.
+  // If the keys changed meanwhile, starts with the first.
   return check(token, state, readClock(settings), source.generation === generation ? turn : 0);
 }
 
@@ -148,7 +148,7 @@ function verifySync(token, state) {
     requireText(token, settings);
     const waiting = source.ready();
     if (waiting !== undefined) {
-      // They are on their way now; whether they arrive, the next call is told.
+      // The fetch is under way; a later call uses the keys or reports the failure.
       waiting.catch(() => {});
       throw new TokenError('async_required', 'the keys are not at hand, or too old');
     }
@@ -199,7 +199,7 @@ function rethrow(thrown) {
   throw toTokenError(thrown);
 }
 
-/** Only the cache asks for them. */
+/** Only the cache needs them. */
 function timesOf({ cache, source: { core } }) {
   return cache === undefined ? undefined : core.times;
 }
@@ -212,13 +212,13 @@ function finish(token, { cache }, known, json, times) {
   return verified(json, known);
 }
 
-/** The key in the platform's hands, if it can be had at once. */
+/** Imports the key synchronously, if the platform can. */
 function importNow(known, { source, platform }) {
   return platform.isSync ? importVerify(platform, keyOf(known, source), known.algorithm) : undefined;
 }
 
 function requireText(token, { maxTokenBytes }) {
   if (typeof token !== 'string') throw new TokenError('malformed', 'the token is not a text');
-  // The core says the same of its bytes, but a huge text should not even be copied there.
+  // The core checks the length too, but a huge text should not be copied there.
   if (token.length > maxTokenBytes) throw new TokenError('too_large');
 }

@@ -1,15 +1,15 @@
-// What is a compiled WebAssembly module, and why none could be had.
+// Recognises compiled WebAssembly modules, and says why one could not be loaded.
 import { TokenError } from '../base/errors.js';
 
-/** The shortest module: what refuses it refuses all. */
+/** The shortest module: a runtime that refuses it compiles none. */
 const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** A `WebAssembly.Module` of any realm: test runners and edge sandboxes pass modules that another realm has compiled. */
+/** Returns whether the value is a `WebAssembly.Module` of any realm: test runners and edge sandboxes pass modules of another. */
 export function isModule(value) {
   return Object.prototype.toString.call(value) === '[object WebAssembly.Module]';
 }
 
-/** The error where the module could not be loaded: `message`, unless this runtime would compile no module at all. */
+/** Returns the error for a module that could not be loaded: with `message`, unless this runtime compiles no module at all. */
 export function wasmUnavailable(message, cause) {
   return new TokenError('wasm_unavailable', obstacle() ?? message, { cause });
 }

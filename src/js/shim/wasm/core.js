@@ -1,4 +1,4 @@
-// A verifier in wasm, and what the shim keeps of it: which headers were met, and the key that goes with each.
+// A verifier in wasm, and what the shim remembers for it: the headers seen so far, each with its key.
 import { refusal } from '../base/errors.js';
 import { Verifier } from './glue.js';
 import { currentBytes, encode } from './memory.js';
@@ -6,10 +6,10 @@ import {
   DEFERRED, EXP, GOOD, IAT, KNOWN, NBF, PAYLOAD, PAYLOAD_LENGTH, REASONS, ROW_LENGTH, SIGNATURE, SIGNATURE_LENGTH, SIGNED_LENGTH,
 } from './row.js';
 
-/** How many keys are tried for a token that does not say which one signed it, as by the wasm. */
+/** How many keys are tried for a token that does not name its key; the same number as in the wasm. */
 const CANDIDATES = 4;
 
-/** More headers than this, or more characters of them, are forgotten, as by the wasm. */
+/** Past this many headers, or characters of them, all are forgotten; the same numbers as in the wasm. */
 const MAX_KNOWN = 1024;
 const MAX_KNOWN_LENGTH = 256 * 1024;
 
@@ -34,7 +34,7 @@ export class Core {
     this.#rowPlace = this.#wasm.row;
   }
 
-  /** Hands over keys: `take(wasm)` does. What was kept for the keys so far is dropped. */
+  /** Replaces the keys by `take(wasm)`, and forgets what was kept for the former ones. */
   takeKeys(take) {
     const result = take(this.#wasm);
     this.#forget();
@@ -43,8 +43,8 @@ export class Core {
   }
 
   /**
-   * Checks a text. Throws the reason if it is refused; if not GOOD, the platform has to check the signature: see below. `turn` is how
-   * many of the keys that fit are passed over, since the platform has found that they have not signed it.
+   * Checks a token. Throws the reason if it is refused. If the result is not GOOD, the platform must check `signature` over `signingInput`.
+   * `turn` is how many of the matching keys to skip, because the platform found that they did not sign it.
    */
   check(token, now, turn) {
     const answer = this.#wasm.check(this.#write(token), now, turn);
@@ -52,7 +52,7 @@ export class Core {
     return answer;
   }
 
-  /** The header and the key of the text that was checked last. */
+  /** The header and the key of the token checked last. */
   get known() {
     const number = this.#numbers[KNOWN];
     // Most tokens have the header of the one before.
@@ -63,12 +63,12 @@ export class Core {
     return this.#last;
   }
 
-  /** Which of the keys that fit is that key. */
+  /** The place of that key among those that match. */
   get turn() {
     return this.#numbers[KNOWN] % CANDIDATES;
   }
 
-  /** What is wrong with the claims, to be told only when the signature has been found right; or undefined. */
+  /** The error in the claims, or undefined. Thrown only after the signature was found valid. */
   get deferred() {
     const answer = this.#numbers[DEFERRED];
     return answer === GOOD ? undefined : this.#reason(answer);
@@ -80,24 +80,24 @@ export class Core {
     return this.#texts.read(currentBytes(this.#texts), numbers[PAYLOAD], numbers[PAYLOAD_LENGTH]);
   }
 
-  /** A view that holds until the next call into wasm. */
+  /** A view, valid until the next call into wasm. */
   get signature() {
     const numbers = this.#numbers;
     return currentBytes(this.#texts).subarray(numbers[SIGNATURE], numbers[SIGNATURE] + numbers[SIGNATURE_LENGTH]);
   }
 
-  /** A view that holds until the next call into wasm. */
+  /** A view, valid until the next call into wasm. */
   get signingInput() {
     return currentBytes(this.#texts).subarray(this.#input, this.#input + this.#numbers[SIGNED_LENGTH]);
   }
 
-  /** The claims `exp`, `nbf` and `iat`, each NaN if there is none. */
+  /** The claims `exp`, `nbf` and `iat`, each NaN if missing. */
   get times() {
     const numbers = this.#numbers;
     return { exp: numbers[EXP], nbf: numbers[NBF], iat: numbers[IAT] };
   }
 
-  /** Every check for people to read. */
+  /** Returns the result of every check, for display. */
   explain(text, now, isValid) {
     const { header, claims, checks } = JSON.parse(this.#wasm.explain(text, now, isValid));
     const told = checks.map(([name, outcome]) => {
@@ -113,8 +113,8 @@ export class Core {
   }
 
   /**
-   * What the wasm has set in `check`; to be read by index, since V8 gives up on taking it apart by pattern. Any call into wasm
-   * may move its memory: so never kept.
+   * The row of numbers that `check` has filled. Read by index, because V8 does not optimise destructuring it. Any call into wasm may move
+   * its memory, so the view is renewed when it was detached.
    */
   get #numbers() {
     if (this.#row === undefined || this.#row.length === 0) {
@@ -127,8 +127,8 @@ export class Core {
     const room = this.#maxTokenBytes + 1;
     const bytes = currentBytes(this.#texts);
     const written = this.#texts.write(bytes, token, this.#input, room);
-    // As many bytes as characters, so that all of it is there. A token has no other characters; what has is refused by the
-    // wasm, which must see it whole.
+    // As many bytes as characters: all of it was written. A valid token is ASCII; other texts are refused by the wasm, which must see
+    // all of them.
     if (written === token.length) return written;
     const whole = encode(token).subarray(0, room);
     bytes.set(whole, this.#input);
@@ -156,7 +156,7 @@ export class Core {
       key: kid === null ? { alg: algorithm } : { kid, alg: algorithm },
       algorithm,
       jwk,
-      /** The key in the platform's hands, shared by all headers that name it; set by whoever imports it. */
+      /** The key imported by an engine, shared by all headers that name it. */
       get use() { return uses.get(name); },
       set use(use) { uses.set(name, use); },
     };
@@ -168,7 +168,7 @@ export class Core {
   }
 }
 
-/** What `verify` gives: every part an object of its own. */
+/** Returns the result of `verify`; every part is a new object. */
 export function verified(json, { header, isFlat, key }) {
   return {
     claims: JSON.parse(json),

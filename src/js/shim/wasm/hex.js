@@ -1,6 +1,6 @@
-// Bytes in hexadecimal.
+// Hexadecimal.
 
-/** The bytes of lower-case hexadecimal digits. */
+/** Decodes lower-case hexadecimal digits. */
 export function fromHex(text) {
   const bytes = new Uint8Array(text.length / 2);
   for (let place = 0; place < bytes.length; place += 1) bytes[place] = digit(text, 2 * place) * 16 + digit(text, 2 * place + 1);

@@ -1,15 +1,15 @@
-// The memory of the wasm module, and how texts get in and out of it. `texts` is the platform's way of doing that.
+// The memory of the wasm module, and how strings are written to it and read from it. `texts` is the platform's way of doing so.
 import { TextDecoder, TextEncoder } from '../base/globals.js';
 import { __wbg_set_wasm as setWasm, imports } from './glue.js';
 
 let memory;
 
-/** Instantiates a compiled module, of this realm or another, at once. */
+/** Instantiates a compiled module of any realm synchronously. */
 export function startNow(module) {
   if (!isStarted()) begin(new WebAssembly.Instance(module, imports));
 }
 
-/** The same asynchronously: on their main thread, older browsers instantiate only small modules at once. */
+/** The same asynchronously: older browsers instantiate only small modules synchronously on their main thread. */
 export async function start(module) {
   const instance = await WebAssembly.instantiate(module, imports);
   if (!isStarted()) begin(instance);
@@ -25,18 +25,18 @@ function begin({ exports }) {
   ({ memory } = exports);
 }
 
-/** All of the memory as it is now. Every call into wasm may move it: ask again after each. */
+/** Returns the whole memory as it is now. Every call into wasm may move it: call this again after each. */
 export function currentBytes(texts) {
-  // Of each way of its own, since two entries may be in use in one program.
+  // One view for each `texts`, since two entries may be in use in one program.
   if (texts.bytes === undefined || texts.bytes.byteLength === 0) texts.bytes = texts.view(memory.buffer);
   return texts.bytes;
 }
 
 const encoder = new TextEncoder();
-// What it is asked to decode was found to be UTF-8, and a byte order mark no JSON.
+// Its input is valid UTF-8; a byte order mark must not disappear, since it is no JSON.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** For every platform. Each has `view`, `write`, which gives the count of bytes written, and `read`. */
+/** For every platform. `write` returns the number of bytes written. */
 export const webTexts = {
   bytes: undefined,
   view: (buffer) => new Uint8Array(buffer),
@@ -44,12 +44,12 @@ export const webTexts = {
   read: (bytes, start, length) => decoder.decode(bytes.subarray(start, start + length)),
 };
 
-/** The UTF-8 of any text. */
+/** Encodes a string as UTF-8. */
 export function encode(text) {
   return encoder.encode(text);
 }
 
-/** The same text by itself: one that was cut from a larger one keeps all of that in memory. */
+/** Copies a string: a slice would keep the whole of the original in memory. */
 export function copied(text) {
   return decoder.decode(encoder.encode(text));
 }

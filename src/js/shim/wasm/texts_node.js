@@ -1,4 +1,4 @@
-// How texts get in and out of wasm in Node: by the methods of Buffer, which do without an object for each call.
+// Writes strings to wasm and reads them in Node: by methods of Buffer, which allocate no object for each call.
 import { Buffer } from 'node:buffer';
 import { webTexts } from './memory.js';
 
@@ -9,6 +9,6 @@ const bufferTexts = {
   read: (bytes, start, length) => bytes.utf8Slice(start, start + length),
 };
 
-// Other runtimes take this entry too, and may lack what nobody has promised.
+// Other runtimes use this entry too, and may lack these undocumented methods.
 const { utf8Slice, utf8Write } = Buffer.prototype;
 export const nodeTexts = typeof utf8Slice === 'function' && typeof utf8Write === 'function' ? bufferTexts : webTexts;
