@@ -9,9 +9,9 @@ import {
   showAuthority, showBusy, showChecks, showKey, showPaste, showTime, showToken, showVerdict,
 } from './inspector/view.js';
 
-/** While somebody types an expectation, the verdict can wait. */
+/** Delay of the verdict while an expectation is typed. */
 const TYPING_MS = 150;
-/** What takes no longer than this needs no word about it. */
+/** Work that takes longer than this shows a message. */
 const PATIENCE_MS = 200;
 
 const fields = {

@@ -1,8 +1,8 @@
-//! Passwords that are guessed first.
+//! Detects common passwords.
 //!
-//! Lists of the most common passwords hold short ones, which the least length refuses already. What is left are those
-//! that people make long by going on: the same word again, digits after it, the next row of keys. So it is not a list of
-//! whole passwords that is looked through: a password is common where nothing is in it but common pieces.
+//! Most common passwords are short, and the minimum length refuses them already. The rest are made long by repetition:
+//! the same word again, digits, the next row of keys. So this is not a list of whole passwords: a password is common if
+//! it consists of common pieces only.
 
 /// Pieces that the best known passwords are made of, in lower case.
 const PIECES: [&str; 72] = [

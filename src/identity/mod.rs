@@ -1,5 +1,5 @@
-//! Who the user is: names, passwords, passkeys, and how often somebody may try. Pure: no waiting, no clock, no
-//! source of chance, no storage.
+//! Users' names, passwords and passkeys, and the rate limits of sign-in. Pure: no async, no clock, no random numbers, no
+//! storage.
 
 pub mod address;
 mod common_passwords;

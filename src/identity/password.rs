@@ -1,4 +1,4 @@
-//! Passwords: which are taken (NIST SP 800-63B-4 section 3.1.1), and how they are kept (Argon2id, RFC 9106).
+//! Passwords: which are accepted (NIST SP 800-63B-4 section 3.1.1), and how they are hashed (Argon2id, RFC 9106).
 //!
 //! A check costs 19 MiB of memory and tens of milliseconds of computing on purpose. An isolate's memory grows by as much
 //! at its first check and is used again by the next ones: a check does not wait for anything, so there are never two at
@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::common_passwords::is_common;
 use super::profile::Username;
 
-/// A password that may be set. It prints as nothing, and is kept only as its [`PasswordHash`].
+/// A password that may be set. It prints redacted and is stored only as its [`PasswordHash`].
 pub struct Password(String);
 
 /// Why a password may not be set.
@@ -24,11 +24,11 @@ pub enum PasswordError {
     TooShort,
     /// Longer than [`Password::MAX`].
     TooLong,
-    /// A control character, which nobody can type: mostly the end of a line, by a script's mistake.
+    /// A control character, which cannot be typed: usually a line break that a script left in.
     Control,
     /// It is the user name.
     Username,
-    /// It is among those that are guessed first.
+    /// It is among the most common passwords.
     Common,
 }
 
@@ -46,13 +46,13 @@ impl PasswordError {
 }
 
 impl Password {
-    /// The fewest characters (OWASP ASVS 5.0 requirement 6.2.1). NIST recommends 15 where a password alone signs somebody
-    /// in; passkeys are the better answer to that, and the pages offer them.
+    /// The fewest characters (OWASP ASVS 5.0 requirement 6.2.1). NIST recommends 15 where a password is the only
+    /// factor; the pages offer passkeys, which are stronger.
     pub const MIN: usize = 8;
     /// The most characters. NIST asks for 64 at least.
     pub const MAX: usize = 128;
 
-    /// Reads a password that somebody wants to set. Any character of Unicode counts as one; no mix of kinds is asked for.
+    /// Parses a password that a user wants to set. Every Unicode character counts as one; no mix of kinds is required.
     ///
     /// It is composed (NFC) first: one keyboard sends `é` as one character, another as two, and both mean the same.
     ///
@@ -69,8 +69,8 @@ impl Password {
         }
     }
 
-    /// Reads a password that an operator gives somebody, from another system perhaps: how guessable it may be is for the
-    /// operator to say.
+    /// Parses a password that an operator sets for a user, for example from another system: the operator decides how
+    /// guessable it may be.
     ///
     /// # Errors
     /// [`PasswordError::TooShort`], [`PasswordError::TooLong`], [`PasswordError::Control`].
@@ -95,7 +95,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What is kept of a password: algorithm, parameters, salt and digest as one text (the PHC string format).
+/// The stored form of a password: algorithm, parameters, salt and digest as one text (the PHC string format).
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct PasswordHash(String);
@@ -109,8 +109,8 @@ impl fmt::Debug for PasswordHash {
 /// The parameters of new hashes: 19 MiB, two passes, one lane, the least that OWASP recommends.
 const PARAMETERS: Params = Params::DEFAULT;
 
-/// A hash with the parameters of new ones, for people who are not there.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIHRoZXJl$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A hash with the parameters of new ones, checked for users who do not exist.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIHRoZXJl$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes a password with 16 random bytes that were never used before.
 pub fn hash(password: &Password, salt: [u8; 16]) -> PasswordHash {
@@ -120,25 +120,26 @@ pub fn hash(password: &Password, salt: [u8; 16]) -> PasswordHash {
     PasswordHash(hashed.unwrap_or_default())
 }
 
-/// Is this the password? Where there is no hash, because there is no such person or they have no password, the answer is
-/// no, after the same work: how long it takes tells nobody who is there.
+/// Returns whether this is the password. Without a hash (no such user, or no password) it returns `false` after the same
+/// work, so that the time does not reveal which users exist.
 ///
 /// A hash is checked with the parameters that it was made with.
 pub fn verify(hash: Option<&PasswordHash>, password: &str) -> bool {
-    answer(hash, NOBODYS, password)
+    answer(hash, DECOY, password)
 }
 
-fn answer(hash: Option<&PasswordHash>, nobodys: &str, password: &str) -> bool {
+fn answer(hash: Option<&PasswordHash>, decoy: &str, password: &str) -> bool {
     let kept = hash.and_then(|hash| argon2::PasswordHash::new(&hash.0).ok());
-    let is_somebodys = kept.is_some();
-    let matches = kept.or_else(|| argon2::PasswordHash::new(nobodys).ok()).is_some_and(|hash| {
-        // The comparison inside takes the same time whatever the answer.
+    let is_stored = kept.is_some();
+    let matches = kept.or_else(|| argon2::PasswordHash::new(decoy).ok()).is_some_and(|hash| {
+        // The comparison inside takes constant time.
         argon2().verify_password(composed(password).as_bytes(), &hash).is_ok()
     });
-    is_somebodys && matches
+    is_stored && matches
 }
 
-/// Was it made with other parameters than a new one would be? Then the next sign-in, which has the password, replaces it.
+/// Returns whether a hash was made with other parameters than a new one would be. The next sign-in with the password
+/// then replaces it.
 pub fn needs_rehash(hash: &PasswordHash) -> bool {
     let Ok(hash) = argon2::PasswordHash::new(&hash.0) else { return true };
     let made_with = Params::try_from(&hash).ok().map(|params| (params.m_cost(), params.t_cost(), params.p_cost()));
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn long_passwords_of_any_kind_are_taken() {
+    fn long_passwords_of_any_kind_are_accepted() {
         let longest: String = ('\u{4e00}'..).step_by(2).take(Password::MAX).collect();
         for text in ["lantern paper ri", "lanternp", "839204756193847", "\u{1f511} sch\u{f6}ner Gru\u{df} ", &longest] {
             assert!(parse(text).is_ok(), "{text}");
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_others_are_refused_with_a_reason() {
+    fn unacceptable_passwords_are_refused_with_a_reason() {
         let too_long: String = ('\u{4e00}'..).take(Password::MAX + 1).collect();
         for (text, kind) in [
             ("", "too_short"),
@@ -230,11 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_a_password() {
+    fn a_user_without_a_hash_has_no_password() {
         assert!(!verify(None, "lantern paper river"));
-        let nobodys = hash(&parse("lantern paper river").unwrap(), [7; 16]);
-        assert!(!answer(None, &nobodys.0, "lantern paper river"), "not even the one that nobody has");
-        assert!(!needs_rehash(&PasswordHash(NOBODYS.to_owned())), "the work is the same as for somebody");
+        let decoy = hash(&parse("lantern paper river").unwrap(), [7; 16]);
+        assert!(!answer(None, &decoy.0, "lantern paper river"), "not even the password of the decoy");
+        assert!(!needs_rehash(&PasswordHash(DECOY.to_owned())), "the decoy costs the same work");
         for broken in ["", "x", "$argon2id$", "$argon2id$v=19$m=1,t=0,p=0$c29tZXNhbHQ$AAAA"] {
             let broken = PasswordHash(broken.to_owned());
             assert!(!verify(Some(&broken), ""));
@@ -243,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn other_makings_are_replaced() {
-        let made = |text: &str| needs_rehash(&PasswordHash(NOBODYS.replace("argon2id$v=19$m=19456,t=2,p=1", text)));
+    fn hashes_with_other_parameters_are_replaced() {
+        let made = |text: &str| needs_rehash(&PasswordHash(DECOY.replace("argon2id$v=19$m=19456,t=2,p=1", text)));
         assert!(!made("argon2id$v=19$m=19456,t=2,p=1"));
         for old in ["argon2id$v=19$m=19456,t=3,p=1", "argon2i$v=19$m=19456,t=2,p=1", "argon2id$v=16$m=19456,t=2,p=1"] {
             assert!(made(old), "{old}");
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_it_is_printed() {
+    fn passwords_and_hashes_print_redacted() {
         let password = parse("lantern paper river").unwrap();
         let hash = PasswordHash("$argon2id$".to_owned());
         assert_eq!(format!("{password:?} {hash:?}"), "Password(redacted) PasswordHash(redacted)");

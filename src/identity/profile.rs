@@ -1,20 +1,20 @@
-//! What a person is called: user name, name, e-mail address. Parsed once, bounded, safe to show on any page.
+//! User names, display names and email addresses: parsed once, bounded, safe to show on any page.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Why a name or an address is not taken.
+/// Why a name or an address is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProfileError {
-    /// Nothing but white space.
+    /// Empty, or only white space.
     Empty,
-    /// Longer than it may be.
+    /// Too long.
     TooLong,
-    /// A character that may not stand there.
+    /// A character that is not allowed.
     Character,
-    /// Not the shape of an e-mail address.
+    /// Not an email address.
     Malformed,
 }
 
@@ -36,9 +36,8 @@ impl ProfileError {
 ///
 /// No name holds a `:` or a space, which is how the names of upstream users are told apart.
 ///
-/// Upper and lower case are the same name, and it is kept in lower case. ASCII only, because a name is compared by
-/// machines and read by people: two names that look the same must be the same, and Unicode has many that are not
-/// (a Cyrillic `а`), as well as case rules that differ from language to language.
+/// Names are compared without regard to case and stored in lower case. ASCII only: two names that look the same must be
+/// the same, which Unicode does not ensure (a Cyrillic `а`), and its case rules differ between languages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Username(String);
@@ -47,7 +46,7 @@ impl Username {
     /// The most characters.
     pub const MAX: usize = 128;
 
-    /// Reads a user name. White space around it is a slip of a keyboard and is left out.
+    /// Parses a user name. Surrounding white space is ignored.
     ///
     /// # Errors
     /// [`ProfileError::Empty`], [`ProfileError::TooLong`], [`ProfileError::Character`].
@@ -64,16 +63,16 @@ impl Username {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The one text that stands for this name, in lower case.
+    /// The name in its canonical form, in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How somebody wants to be called, in any script: 1 to 100 characters.
+/// The display name of a person, in any script: 1 to 100 characters.
 ///
-/// No control characters and nothing that turns the direction of the text around it: the name stands in sentences of
-/// ours, such as the one that asks for consent.
+/// No control characters, and none that changes the direction of the surrounding text: pages show the name inside
+/// sentences, such as the consent question.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonName(String);
@@ -82,7 +81,7 @@ impl PersonName {
     /// The most characters.
     pub const MAX: usize = 100;
 
-    /// Reads a name, composed (NFC) and without white space around it. A passkey's name is read the same way.
+    /// Parses a name: composed (NFC), without surrounding white space. Names of passkeys follow the same rules.
     ///
     /// # Errors
     /// [`ProfileError::Empty`], [`ProfileError::TooLong`], [`ProfileError::Character`].
@@ -94,8 +93,8 @@ impl PersonName {
         Ok(Self(text.nfc().collect()))
     }
 
-    /// What can be shown of a name that another provider chose: without the characters that a name may not hold, cut after
-    /// [`Self::MAX`] characters. `None` if nothing is left.
+    /// Cleans a name that an upstream provider chose: removes the characters that are not allowed and cuts it after
+    /// [`Self::MAX`] characters. Returns `None` if nothing is left.
     pub fn cleaned(text: &str) -> Option<Self> {
         let kept: String = text.chars().filter(|c| !disturbs(*c)).collect();
         let kept: String = kept.trim().chars().take(Self::MAX).collect();
@@ -108,7 +107,7 @@ impl PersonName {
     }
 }
 
-/// An e-mail address that nobody has checked: at most 254 bytes (RFC 5321 section 4.5.3.1), one part before and one
+/// An email address, not verified: at most 254 bytes (RFC 5321 section 4.5.3.1), one part before and one
 /// after the last `@`, and no character that means something in a mail header.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -118,7 +117,7 @@ impl Email {
     /// The most bytes.
     pub const MAX: usize = 254;
 
-    /// Reads an address. White space around it is left out. Case is kept: before the `@` it may matter.
+    /// Parses an address. Surrounding white space is ignored. Case is kept: before the `@` it may matter.
     ///
     /// # Errors
     /// Any [`ProfileError`].
@@ -154,7 +153,8 @@ fn bounded(text: &str, most: usize) -> Result<&str, ProfileError> {
     }
 }
 
-/// Does it steer the text around it instead of showing something? Joiners are let pass: scripts need them.
+/// Returns whether a character changes the layout of the surrounding text instead of showing something. Joiners are
+/// allowed: scripts need them.
 fn disturbs(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');

@@ -1,4 +1,4 @@
-//! The proof of work that stands in for a wait: a browser that computes it may try a password at once.
+//! The proof of work that replaces a wait: a browser that computes it may try a password at once.
 //!
 //! The server sends a challenge. A proof is [`PARTS`] numbers, in decimal, separated by `.`. The number `n` at position
 //! `i` counts if SHA-256 over the challenge's 32 bytes, `i` and `n` (each 4 bytes, big-endian) begins with as many zero

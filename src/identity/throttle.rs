@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in: rate limiting by account and by address (NIST SP 800-63B-4 section 3.2.2).
+//! Rate limiting of sign-in attempts, by account and by address (NIST SP 800-63B-4 section 3.2.2).
 //!
 //! An attempt is counted as failed before the password is checked, so that concurrent attempts cannot slip through
 //! between checking and counting. It is counted against:
@@ -23,7 +23,7 @@ use crate::token::UnixTime;
 
 use super::proof_of_work::Difficulty;
 
-/// What is remembered of attempts: how many failed, and when the last one was.
+/// The attempts that are counted: how many failed, and when the last one was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Bucket {
     /// The failures that count, after what time has forgiven.
@@ -172,7 +172,7 @@ pub fn attempt(bucket: Bucket, limits: Limits, now: UnixTime) -> Result<Bucket, 
     let wait = wait_after(bucket.failures, limits);
     let open_at = bucket.last.plus(wait);
     if now < open_at && wait > 0 {
-        // However far the clock has gone back, nobody is told to wait longer than the wait itself.
+        // A clock that went back must not make the reported wait longer than the wait itself.
         return Err(RetryAfter(open_at.0.saturating_sub(now.0).min(wait)));
     }
     let last = bucket.last.max(now);
@@ -181,8 +181,8 @@ pub fn attempt(bucket: Bucket, limits: Limits, now: UnixTime) -> Result<Bucket, 
 
 /// The bucket after an attempt that was right: the one that [`attempt`] gave, read again if others may have tried since.
 ///
-/// A bucket of one's own is empty again. A shared one only loses this attempt: whoever has an account of their own must
-/// not be able to clear the way for guessing at others.
+/// An unshared bucket becomes empty. A shared one only loses this attempt: an attacker with an account must not be able
+/// to clear the failures of guessing at others.
 pub fn succeeded(bucket: Bucket, limits: Limits) -> Bucket {
     if limits.shared { Bucket { failures: bucket.failures.saturating_sub(1), ..bucket } } else { Bucket::EMPTY }
 }
@@ -235,7 +235,7 @@ mod tests {
                 now = now.plus(wait);
                 let earlier = bucket;
                 bucket = attempt(bucket, limits, now).unwrap();
-                // What the address forgives meanwhile is counted anew, to see the doubling alone.
+                // Restores what the address forgave meanwhile, to see the doubling alone.
                 bucket.failures = earlier.failures + 1;
             }
             assert_eq!(attempt(bucket, limits, now), Err(RetryAfter(900)));
@@ -408,8 +408,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever strangers try, from the owner's address too, with this user name or another, with browsers that they
-        /// know their way in with: the owner's browser may try.
+        /// No attempts of strangers block the owner's browser, from whichever address and with whichever user name.
         #[test]
         fn strangers_never_block_a_known_browser(tries in vec((0..2000_u64, 0..3_usize, 0..3_usize, 0..3_usize), 0..200)) {
             let names = ["owner", "stranger", "another"];
@@ -418,7 +417,7 @@ mod tests {
             let mut now = NOW;
             for (pause, ip, name, browser) in tries {
                 now = now.plus(pause);
-                // Nobody but the owner has a browser that has signed in to the owner's account.
+                // Only the owner has a browser that has signed in to the owner's account.
                 let browser = browsers[browser].filter(|_| name != 0);
                 for (bucket, limits) in buckets(ips[ip], names[name], browser) {
                     let bucket = kept.entry(bucket).or_insert(Bucket::EMPTY);
@@ -430,7 +429,7 @@ mod tests {
             }
         }
 
-        /// Nothing panics, nobody is told to wait longer than the longest wait, and after that wait the door is open.
+        /// Nothing panics, no reported wait exceeds the longest wait, and after that wait an attempt is allowed.
         #[test]
         fn no_wait_is_longer_than_the_longest(bucket in any_bucket(), now in any::<u64>(), kind in 0..6_usize) {
             let limits = KINDS[kind];
@@ -443,9 +442,9 @@ mod tests {
             }
         }
 
-        /// A clock that goes back opens no door and forgives nothing.
+        /// A clock that goes back lifts no wait and forgives nothing.
         #[test]
-        fn a_clock_that_goes_back_unblocks_nobody(bucket in any_bucket(), now in any::<u64>(), back in any::<u64>(), kind in 0..6_usize) {
+        fn a_clock_that_goes_back_lifts_no_wait(bucket in any_bucket(), now in any::<u64>(), back in any::<u64>(), kind in 0..6_usize) {
             let limits = KINDS[kind];
             let earlier = UnixTime(now.saturating_sub(back));
             match (attempt(bucket, limits, UnixTime(now)), attempt(bucket, limits, earlier)) {
@@ -462,7 +461,7 @@ mod tests {
             for pause in pauses {
                 now = now.plus(pause);
                 let counted = attempt(bucket, Limits::ADDRESS, now);
-                prop_assert!(counted.is_ok(), "whoever is always right never waits");
+                prop_assert!(counted.is_ok(), "successful attempts never wait");
                 bucket = succeeded(counted.unwrap(), Limits::ADDRESS);
                 prop_assert!(bucket.failures == 0);
             }

@@ -1,4 +1,4 @@
-//! The account page: who somebody is here, and all that they can end.
+//! The account page: profile, passkeys, password, sessions and connected applications.
 
 use maud::{Markup, html};
 
@@ -23,7 +23,7 @@ pub struct Account<'a> {
     pub name: Option<&'a str>,
     /// The email address, if it is known.
     pub email: Option<&'a str>,
-    /// Does the account have a password?
+    /// Whether the account has a password.
     pub has_password: bool,
     /// Is the last sign-in recent enough to add or remove a passkey and to change the password?
     pub recent_sign_in: bool,
@@ -40,15 +40,15 @@ pub struct Account<'a> {
     pub applications: &'a [ApplicationRow<'a>],
     /// How many grants of theirs outlive the sessions.
     pub offline_grants: usize,
-    /// What was ticked in the form for the password before, which was not taken.
+    /// The boxes that were ticked in a password form that was refused.
     pub ticked: Ticked,
-    /// What was just done.
+    /// The action that just succeeded.
     pub done: Option<Done>,
-    /// What just went wrong.
+    /// The action that just failed.
     pub error: Option<AccountError>,
 }
 
-/// What else a changed password is to end.
+/// What a password change also removes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked {
     /// The passkeys, but for the one of the current sign-in: `remove_passkeys`.
@@ -57,16 +57,16 @@ pub struct Ticked {
     pub grants: bool,
 }
 
-/// What was just done; its word travels in a cookie to the next page.
+/// An action that succeeded; its word travels in a cookie to the next page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
     /// A session was ended.
     SessionEnded,
-    /// A grant was ended.
+    /// A grant was revoked.
     GrantEnded,
-    /// A consent was withdrawn, and its grants ended.
+    /// A consent was withdrawn and its grants were revoked.
     Withdrawn,
-    /// The password was changed, and with it this much ended.
+    /// The password was changed; these were removed with it.
     PasswordChanged {
         /// Sessions that were ended.
         sessions: u64,
@@ -81,7 +81,7 @@ pub enum Done {
     PasskeyRenamed,
     /// A passkey was removed.
     PasskeyRemoved,
-    /// The account was made.
+    /// The account was created.
     SignedUp,
 }
 
@@ -155,30 +155,30 @@ fn count(text: &str) -> Option<u64> {
     text.parse().ok().filter(|count: &u64| count.to_string() == text)
 }
 
-/// Why something on the account page was not done.
+/// Why an action on the account page failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountError {
-    /// The current password is another one.
+    /// The current password is wrong.
     CurrentPasswordWrong,
-    /// The new password is not taken.
+    /// The new password is rejected.
     NewPassword(PasswordError),
-    /// The name of a passkey is not taken.
+    /// The name of a passkey is rejected.
     PasskeyName(ProfileError),
     /// The new passkey did not verify.
     PasskeyNotAdded,
     /// The account holds as many passkeys as it can.
     TooManyPasskeys,
-    /// Without this passkey nobody could sign in to the account.
+    /// The passkey is the account's only way to sign in.
     LastWayIn,
     /// The last sign-in is too old for this change.
     SignInTooOld,
-    /// What was to be ended or changed is no longer there.
+    /// The item no longer exists.
     Gone,
     /// The form is too old, or from another browser.
     Stale,
     /// Too many attempts.
     Throttled {
-        /// Until when to wait.
+        /// How long to wait, seconds.
         seconds: u64,
     },
     /// Our own fault.
@@ -225,7 +225,7 @@ impl Account<'_> {
             h1 { (words.account_title) }
             p.lead { (fill(words.signed_in_as, &[("user", strong(self.username))])) }
             @if let Some(done) = self.done { p.notice role="status" { (done.message(words)) } }
-            // What is about a field is told at the field, once.
+            // An error of a field is shown at the field only.
             @if let Some(error) = self.error.filter(|error| !error.is_about_password()) {
                 (alert("error", &error.message(words)))
             }

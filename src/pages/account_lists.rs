@@ -19,7 +19,7 @@ pub struct PasskeyRow<'a> {
     pub name: &'a str,
     /// Since when it is here.
     pub created: UnixTime,
-    /// When somebody last signed in with it.
+    /// When it last signed the user in.
     pub last_used: Option<UnixTime>,
     /// May it be on several devices (backup eligible), or is it bound to one?
     pub synced: bool,

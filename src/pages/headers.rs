@@ -3,7 +3,7 @@
 /// The headers that every page is sent with.
 ///
 /// Takes where a form of the page may lead, as sources of a Content Security Policy: an origin or a scheme, such as
-/// [`RedirectUri::form_target`](crate::oauth::vocabulary::redirect::RedirectUri::form_target) gives. What is no such source is left
+/// [`RedirectUri::form_target`](crate::oauth::vocabulary::redirect::RedirectUri::form_target) gives. Other texts are left
 /// out.
 ///
 /// `Cross-Origin-Opener-Policy` is not among them: a client that opened the sign-in in a window of its own, to keep its
@@ -20,7 +20,7 @@ pub fn headers(form_targets: &[String]) -> Vec<(&'static str, String)> {
         ("Cache-Control", "no-store"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Permissions-Policy", PERMISSIONS),
-        // Not `no-referrer`: with it a form sends `Origin: null`, and nobody could tell our own form from another's.
+        // Not `no-referrer`: with it a form sends `Origin: null`, and our own form could not be told from a foreign one.
         ("Referrer-Policy", "same-origin"),
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),

@@ -1,4 +1,4 @@
-//! What the pages have in common: the document around them, fields, notices.
+//! The parts that pages share: the document, fields, alerts.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -12,13 +12,13 @@ pub(super) struct Document<'a> {
     pub(super) words: &'a Words,
     /// The title, without the name of the product.
     pub(super) title: &'a str,
-    /// Does the page say that something went wrong? The title then says so first: it is what is read out first.
+    /// Whether the page reports an error. The title then begins with it: screen readers read the title first.
     pub(super) failed: bool,
     /// A page of many parts, not a card.
     pub(super) wide: bool,
     /// The script that it works better with.
     pub(super) script: Option<&'static str>,
-    /// What stands beside the name of the product.
+    /// The content beside the product's name.
     pub(super) aside: Option<Markup>,
 }
 
@@ -101,7 +101,7 @@ impl Choice {
     }
 }
 
-/// A field with its label, its hint, and what is wrong with it.
+/// A field with its label, hint and error.
 #[derive(Default)]
 pub(super) struct Field<'a> {
     pub(super) label: &'a str,

@@ -45,7 +45,7 @@ impl LogoutQuestion<'_> {
     }
 }
 
-/// Says that somebody is signed out.
+/// The page after signing out.
 #[derive(Clone, Copy)]
 pub struct SignedOut<'a> {
     /// The address of the sign-in page.

@@ -1,8 +1,8 @@
-//! What people see: each page is a value that renders itself as an HTML document. Pure: no waiting, no storage.
+//! The HTML pages: each is a value that renders itself as a document. Pure: no async, no storage.
 //!
 //! A page takes what it shows and the [`Words`] of a language, and gives a document that works without JavaScript.
-//! It is sent with the [`headers`] of a page: nothing from elsewhere, no inline script, no inline style.
-//! Everything that somebody else chose is escaped, kept short, and kept from reordering the text around it.
+//! It is sent with the [`headers`] of a page: no foreign resources, no inline script, no inline style.
+//! Foreign texts are escaped, shortened, and kept from reordering the text around them.
 
 mod account;
 mod account_lists;

@@ -1,4 +1,4 @@
-//! The page that says what went wrong where no client can be told.
+//! The page for errors that cannot be sent to a client.
 
 use maud::{Markup, html};
 
@@ -21,12 +21,12 @@ pub enum Problem {
     RedirectMismatch,
     /// The request breaks the protocol, in a way that the client cannot be told.
     BadRequest {
-        /// The fixed sentence about it, for whoever mends the client.
+        /// The fixed sentence about it, for the client's developer.
         reason: &'static str,
     },
     /// Too many attempts.
     Throttled {
-        /// Until when to wait.
+        /// How long to wait, seconds.
         seconds: u64,
     },
     /// The user of the upstream provider has no account here.
@@ -108,7 +108,7 @@ pub struct ErrorPage<'a> {
     pub problem: Problem,
     /// An address of ours at which to begin again.
     pub restart: Option<&'a str>,
-    /// The stable word of the reason, for whoever asks for help.
+    /// The stable word of the reason, for support.
     pub reference: Option<&'a str>,
 }
 

@@ -6,7 +6,7 @@ use super::layout::{Document, Field, alert, card, hidden, hidden_if};
 use super::text::{address, fill, foreign, strong, wait};
 use super::words::Words;
 
-/// Asks who somebody is: a password, a passkey where the browser can, an upstream provider where there is one.
+/// Asks for a password, a passkey if the browser supports them, or a sign-in at an upstream provider if there is one.
 ///
 /// Posts `username`, `password`, `continue`, `csrf` to `/account/sign-in`, or `credential`, `continue`, `csrf` to
 /// `/account/sign-in/passkey`.
@@ -18,11 +18,11 @@ pub struct SignIn<'a> {
     pub continue_to: &'a str,
     /// The name of the client that asks.
     pub client: Option<&'a str>,
-    /// What stands in the field for the user name: the `login_hint`, or what was sent before; may be empty.
+    /// The initial value of the user name field: the `login_hint`, or what was sent before; may be empty.
     pub username: &'a str,
     /// There is a session, but the client asks for a fresh sign-in.
     pub afresh: bool,
-    /// What went wrong the last time.
+    /// Why the last attempt failed.
     pub error: Option<SignInError>,
     /// The challenge of the proof of work that the next attempt may bring along instead of waiting: the script computes
     /// it, and `challenge` and `proof` are posted with the password.
@@ -31,14 +31,14 @@ pub struct SignIn<'a> {
     pub passkey_options: Option<&'a str>,
     /// The name of the upstream provider.
     pub upstream: Option<&'a str>,
-    /// May somebody make an account of their own?
+    /// Whether users may create an account themselves.
     pub sign_up: bool,
 }
 
-/// Why somebody is not signed in.
+/// Why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInError {
-    /// No such user, or another password: nobody is told which.
+    /// Unknown user or wrong password; the page does not say which.
     WrongCredentials,
     /// The passkey is not known, or did not verify.
     PasskeyRefused,
@@ -50,7 +50,7 @@ pub enum SignInError {
     Stale,
     /// Too many attempts.
     Throttled {
-        /// Until when to wait.
+        /// How long to wait, seconds.
         seconds: u64,
     },
     /// Our own fault.
@@ -152,7 +152,7 @@ impl SignIn<'_> {
         }
     }
 
-    /// What is hidden appears when the script finds that the browser can use passkeys.
+    /// The script reveals the hidden parts if the browser supports passkeys.
     fn other_ways(&self, words: &Words) -> Markup {
         html! {
             @if self.passkey_options.is_some() || self.upstream.is_some() {

@@ -1,4 +1,4 @@
-//! The page on which somebody makes an account of their own.
+//! The self-registration page.
 
 use maud::{Markup, html};
 
@@ -26,35 +26,35 @@ pub struct SignUp<'a> {
     pub name: &'a str,
     /// What was sent before, or empty.
     pub email: &'a str,
-    /// What is wrong with what was sent.
+    /// The errors of the last attempt.
     pub errors: &'a [SignUpError],
 }
 
-/// Why there is no account yet.
+/// Why the account was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUpError {
-    /// A user name that we do not take.
+    /// A user name that is not allowed.
     Username(ProfileError),
-    /// Another account has it.
+    /// The user name belongs to another account.
     UsernameTaken,
-    /// A password that we do not take.
+    /// A password that is not allowed.
     Password(PasswordError),
-    /// A name that we do not take.
+    /// A name that is not allowed.
     Name(ProfileError),
-    /// An email address that we do not take.
+    /// An email address that is not allowed.
     Email(ProfileError),
     /// The form is too old, or from another browser.
     Stale,
     /// Too many attempts.
     Throttled {
-        /// Until when to wait.
+        /// How long to wait, seconds.
         seconds: u64,
     },
     /// Our own fault.
     Unavailable,
 }
 
-/// Why a password is not taken, for whoever chose it.
+/// The message of a rejected password.
 pub(super) fn password_message(error: PasswordError, words: &Words) -> Markup {
     let text = match error {
         PasswordError::TooShort => words.password_short,
@@ -66,7 +66,7 @@ pub(super) fn password_message(error: PasswordError, words: &Words) -> Markup {
     fill(text, &[("least", html! { (Password::MIN) }), ("most", html! { (Password::MAX) })])
 }
 
-/// What makes a password that is taken.
+/// The hint of a password field.
 pub(super) fn password_hint(words: &Words) -> Markup {
     fill(words.password_hint, &[("least", html! { (Password::MIN) })])
 }

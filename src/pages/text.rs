@@ -1,4 +1,4 @@
-//! Pieces of text: words with something filled in, what somebody else chose, moments, addresses.
+//! Pieces of text: filled templates, foreign texts, dates, durations, URLs of our own.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use super::words::Words;
 /// The most characters of a foreign text that a page shows.
 const LONGEST: usize = 100;
 
-/// A text of ours with values in the places of its `{names}`.
+/// Fills the `{names}` of a text of ours with values.
 pub(super) fn fill(text: &str, values: &[(&str, Markup)]) -> Markup {
     let mut filled = String::new();
     let mut rest = text;
@@ -34,12 +34,12 @@ pub(super) fn next_place(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, name, after))
 }
 
-/// A text that somebody else chose, apart from the direction of the text around it.
+/// A foreign text, isolated from the direction of the surrounding text.
 pub(super) fn foreign(text: &str) -> Markup {
     html! { bdi translate="no" { (tamed(text)) } }
 }
 
-/// The same, and it stands out.
+/// A foreign text, emphasised.
 pub(super) fn strong(text: &str) -> Markup {
     html! { strong { (foreign(text)) } }
 }
@@ -70,7 +70,7 @@ pub(super) fn moment(at: UnixTime) -> Markup {
     }
 }
 
-/// Date, hour, minute and second in UTC; the last second of 9999 for whatever is later.
+/// Date, hour, minute and second in UTC; the last second of 9999 for later times.
 fn calendar(at: UnixTime) -> (String, u64, u64, u64) {
     let seconds = at.0.min(253_402_300_799);
     // Days since 0000-03-01: a year that begins in March has its leap day last.

@@ -202,7 +202,7 @@ test('signing out without more: one question, one answer; a form that is not our
   await page.goto(`${server.url}/oauth/logout`);
   await alter(page, 'csrf', 'x.1.y');
   await decide(page, 'sign_out');
-  await heading(page, 'Not the browser that began');
+  await heading(page, 'Wrong browser');
   await page.goto(`${server.url}/oauth/logout`);
   await decide(page, 'sign_out');
   await heading(page, 'Signed out');
@@ -215,7 +215,7 @@ test('an address to return to that was not registered: told here, and nobody is 
   await page.goto(`${server.url}/oauth/logout?${new URLSearchParams({
     client_id: client.id, post_logout_redirect_uri: `${site.origin}/other`,
   })}`);
-  await heading(page, 'The way back is not registered');
+  await heading(page, 'Return address not registered');
   await page.goto(`${server.url}/account`);
   await heading(page, 'Your account');
 });

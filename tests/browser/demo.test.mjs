@@ -98,7 +98,7 @@ describe('the whole way', () => {
     await leaveAndSignOut(page);
     assert.equal(page.url(), `${server.url}/demo/`);
     await reached(page, 'All 10 steps are done.');
-    assert.ok(await page.getByRole('heading', { name: 'That is all of it' }).isVisible());
+    assert.ok(await page.getByRole('heading', { name: 'All steps are done' }).isVisible());
     assert.deepEqual(await Promise.all(STEPS.map((title) => state(page, title))), STEPS.map(() => 'done'));
     assert.deepEqual(Object.keys((await kept(page)).facts), ['authority'], 'nothing is left to remember');
 
@@ -159,7 +159,7 @@ describe('what goes wrong', () => {
     await takeAll(page, 'Callback', person, 'deny');
     assert.equal(await state(page, 'Callback'), 'failed');
     const words = await trouble(page, 'Callback');
-    assert.match(words, /^You, or the authority, said no\./);
+    assert.match(words, /^You, or the authority, denied access\./);
     assert.match(words, /access_denied/);
     assert.match(words, /What to do: .*allow it/);
     // Nor is the same tried again.
@@ -176,7 +176,7 @@ describe('what goes wrong', () => {
   test('an answer that this tab did not ask for is thrown away', async () => {
     const { page } = await demo();
     await page.goto(`${server.url}/demo/?code=stolen&state=other`);
-    assert.match(await page.getByRole('alert').innerText(), /did not ask for/);
+    assert.match(await page.getByRole('alert').innerText(), /did not request/);
     assert.equal(page.url(), `${server.url}/demo/`);
     assert.equal(await kept(page), null);
     await page.context().close();

@@ -151,7 +151,7 @@ describe('a token is refused, with the reason', () => {
       const failures = Object.entries(await checks(page)).filter(([, { word }]) => word === 'failed').map(([title]) => title);
       assert.ok(failures.length > 0);
       if (failed !== undefined) assert.ok(failures.includes(failed), failures.join());
-      if (await page.locator('#claims-section').isVisible()) assert.match(await page.locator('#vouched').innerText(), /^Nobody vouches/);
+      if (await page.locator('#claims-section').isVisible()) assert.match(await page.locator('#vouched').innerText(), /^Not (trustworthy|verified)/);
       assert.deepEqual(seen.complaints, []);
     });
   }
@@ -218,7 +218,7 @@ describe('what is no fault of the token', () => {
       assert.match(why, /^The issuer’s keys could not be fetched: .*jwks\.json (could not be reached|answered with status 503)\.$/);
       assert.equal((await checks(page)).Key.word, 'not run');
       assert.equal((await checks(page)).Signature.word, 'not run');
-      assert.match(await page.locator('#vouched').innerText(), /^Nobody vouches/);
+      assert.match(await page.locator('#vouched').innerText(), /^Not verified/);
       assert.equal((await members(page, 'Claims')).sub.value, 'root');
       assert.match(await page.locator('#keys-words').innerText(), /could not be fetched/);
       await page.unroute(KEYS);

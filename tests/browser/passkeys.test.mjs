@@ -185,7 +185,7 @@ test('whoever is asked is told what to do; whoever has no passkey at hand is tol
   await authenticators.put(other, passkey);
   await authenticators.setPresent(other, false);
   await signInByButton(page);
-  await page.getByText('Follow what your browser shows.').waitFor();
+  await page.getByText('Follow the instructions of your browser.').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Sign in with a passkey' }).getAttribute('aria-disabled'), 'true');
   await authenticators.setPresent(other, true);
   await page.reload();

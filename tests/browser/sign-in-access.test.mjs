@@ -118,7 +118,7 @@ test('each page, wide and narrow, light and dark, by eye and by ear: signing in'
   await look(page, 'consent');
   await alter(page, 'csrf', 'x.1.y');
   await decide(page, 'allow');
-  await heading(page, 'Not the browser that began');
+  await heading(page, 'Wrong browser');
   await look(page, 'consent-foreign');
   await page.goto(ask({ client_id: 'nobody' }));
   await look(page, 'unknown-client');

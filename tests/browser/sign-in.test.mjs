@@ -85,14 +85,14 @@ test('a wrong password: the page says so, keeps the name, and waits in the passw
 
 test('an address that was not registered is told here, and nobody is sent there', async (t) => {
   const { page } = await begin(t, ask({ redirect_uri: `${site.origin}/other` }).url);
-  await heading(page, 'The way back is not registered');
+  await heading(page, 'Return address not registered');
   assert.equal(await page.getByRole('link').count(), 0);
 });
 
 test('an unknown client is told here', async (t) => {
   const { page } = await begin(t, ask({ client_id: 'nobody' }).url);
   await heading(page, 'Unknown application');
-  assert.match(await page.locator('main').innerText(), /There is nothing that you could mend here/);
+  assert.match(await page.locator('main').innerText(), /You cannot fix this here/);
 });
 
 test('a request without PKCE travels to the client', async (t) => {
@@ -121,7 +121,7 @@ test('a consent form that is not ours, or for another request, allows nothing; a
     await heading(page, /asks for access/);
     await alter(page, name, value);
     await decide(page, 'allow');
-    await heading(page, 'Not the browser that began');
+    await heading(page, 'Wrong browser');
     await page.getByRole('link', { name: 'Start again' }).click();
   }
   assert.deepEqual(site.arrivals, []);
@@ -133,7 +133,7 @@ test('without its cookies a browser is told, not left in a loop', async (t) => {
   const { page } = await begin(t, ask().url);
   await page.context().clearCookies();
   await signIn(page, user);
-  await heading(page, 'Not the browser that began');
+  await heading(page, 'Wrong browser');
   await page.getByRole('link', { name: 'Start again' }).click();
   await signIn(page, user);
   await heading(page, /asks for access/);
@@ -180,7 +180,7 @@ test('a consent form counts once: sent again after its code was redeemed, it say
   await page.goto(request.url);
   for (const [name, value] of form) await alter(page, name, value);
   await decide(page, 'allow');
-  await heading(page, 'This was answered already');
+  await heading(page, 'Already answered');
   assert.equal(site.arrivals.length, 1);
   await page.getByRole('link', { name: 'Start again' }).click();
   await decide(page, 'allow');
@@ -244,7 +244,7 @@ test('another person signed in in another tab: what one was asked, the other doe
   await signIn(tab, await createUser(server));
   await heading(tab, 'Your account');
   await decide(page, 'allow');
-  await heading(page, 'Not the browser that began');
+  await heading(page, 'Wrong browser');
   assert.deepEqual(site.arrivals, []);
 });
 

@@ -123,7 +123,7 @@ test('the same form twice is one code; after that code was used it is said so', 
   assert.equal((await redeem(server, one, code, proof)).status, 200);
   const third = await browser.submit(page, { decision: 'allow' });
   assert.deepEqual([third.status, third.location], [400, null]);
-  assert.match(words(third.html), /This was answered already/);
+  assert.match(words(third.html), /Already answered/);
 });
 
 test('a decision that is none, or about a request that is none', async () => {

@@ -1,6 +1,6 @@
 // Passkeys on the sign-in page and on the account page: asks the browser for a credential, puts it into the form's
 // hidden field and sends the form like any other. A form with `data-passkey` appears only where this script runs and
-// the browser knows passkeys; everything it says stands in its `data-` attributes.
+// the browser knows passkeys; its texts are in its `data-` attributes.
 
 import { creationOptions, credentialJson, requestOptions } from './passkey-json.js';
 
@@ -28,7 +28,7 @@ class Ceremony {
   #message;
   #options;
   #running = false;
-  /** Ends the offer in the list of suggestions, since a browser does one ceremony at a time. */
+  /** Cancels the offer among the suggestions: a browser runs one ceremony at a time. */
   #offer = new AbortController();
 
   constructor(form) {
@@ -68,7 +68,7 @@ class Ceremony {
       const publicKey = requestOptions(this.#options);
       this.#send(await navigator.credentials.get({ publicKey, signal, mediation: 'conditional' }));
     } catch {
-      // Nobody asked for it, so nobody is told; the button is still there.
+      // The user did not ask for this, so no error is shown; the button remains.
     }
   }
 
@@ -88,12 +88,12 @@ class Ceremony {
   }
 }
 
-/** Which text tells it: browsers do not say whether somebody cancelled, waited too long or has no passkey. */
+/** The text for an error. Browsers do not distinguish cancelling, a timeout and a missing passkey. */
 function reason(error) {
   if (error?.name === 'NotAllowedError' || error?.name === 'AbortError') return 'cancelled';
   return error?.name === 'InvalidStateError' ? 'known' : 'failed';
 }
 
-// Last, because a class is not there before its line.
+// Last: a class cannot be used before its declaration.
 const form = document.querySelector('form[data-passkey]');
 if (form && globalThis.PublicKeyCredential && navigator.credentials) begin(form);

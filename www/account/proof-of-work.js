@@ -1,6 +1,6 @@
 // Computes the proof of work that a sign-in form asks for, in slices on the page's main thread: Trusted Types forbid a
 // worker. It begins at once, while the person enters the password; a form that is sent earlier waits for the proof.
-// Everything it says stands in the form's `data-` attributes. Without this script the wait remains.
+// Its texts are in the form's `data-` attributes. Without this script the user has to wait.
 
 import { PARTS, solve } from './puzzle.js';
 

@@ -1,4 +1,4 @@
-// The calculation that stands in for a wait: numbers whose SHA-256 begins with zero bits, as in the manual's page on
+// The calculation that replaces a wait: numbers whose SHA-256 begins with zero bits, as in the manual's page on
 // threats. Computed here and not by WebCrypto, whose calls are asynchronous and take far longer than one small hash.
 
 /** How many numbers make a proof: many easy ones take about the same time each time, one hard one does not. */

@@ -1,4 +1,4 @@
-// The demo for newcomers: an app that signs somebody in, step by step, and shows everything that it sends and gets.
+// The demo: an app that signs a user in, step by step, and shows everything that it sends and receives.
 // Takes the steps and keeps the journey; steps.js knows the protocol, view.js the page.
 import { forgetJourney, goBack, loadJourney, saveJourney } from './journey.js';
 import { recordWire } from './wire.js';
@@ -46,7 +46,7 @@ async function start() {
     const report = { exchanges: wire.exchanges, blocks: [] };
     try {
       report.blocks = await step.run(journey.facts, wire);
-      // Whoever leaves for the authority has finished the step when they are back.
+      // A step that leaves for the authority is complete when the user returns.
       if (step.leave === undefined) journey.finished.push(step.name);
       journey.reports[step.name] = report;
       saveJourney(journey);
@@ -76,7 +76,7 @@ async function start() {
   }
 
   /**
-   * Takes up what the authority has sent the newcomer back with, and out of the address bar: what stands there ends up in
+   * Takes up what the authority has sent the newcomer back with, and out of the address bar: its content ends up in
    * the history, in bookmarks and in pictures of the screen. Gives the step that is over by it.
    */
   function arrive() {
@@ -94,7 +94,7 @@ async function start() {
       journey.facts = { authority: facts.authority };
       return finishLeaving('sign-out');
     }
-    view.showNotice('An answer came in the address that this tab did not ask for. It was thrown away: it may have been meant to sign you in as somebody else.');
+    view.showNotice('The address contained a response that this tab did not request. It was discarded: it could be an attempt to sign you in as another user.');
     return undefined;
   }
 

@@ -13,7 +13,7 @@ export function rich(words) {
   return words.split(/`([^`]*)`/).map((piece, index) => (index % 2 === 0 ? piece : element('code', {}, piece)));
 }
 
-/** A value that opens something: its ends only, until somebody asks for the whole. `mark` stands on both sides of it. */
+/** A secret value, shortened until the user reveals it. `mark` surrounds it. */
 export function secret(name, value, mark = '') {
   const shown = element('span', { class: 'secret-value' }, shorten(value));
   const button = element('button', { type: 'button', class: 'reveal', 'aria-label': `Reveal ${name}` }, 'Reveal');

@@ -1,7 +1,7 @@
 // How far the newcomer has come, and what this app has to remember on the way.
 //
 // All of it is in sessionStorage, tokens included: it belongs to this tab, survives the two visits to the authority and
-// a reload, and goes when the tab is closed. Whatever script runs in a page can read it, as it can read anything else
+// a reload, and goes when the tab is closed. Any script that runs in a page can read it, as it can read anything else
 // that an app in the browser holds; so no other script runs in this one (see the Content-Security-Policy), and tokens
 // live for minutes. An app that never leaves its page would keep them in a variable; one with a server of its own
 // would keep them there.

@@ -53,7 +53,7 @@ export const STEPS = [
     name: 'verification',
     title: 'Verification',
     who: 'Within the app or API',
-    why: 'Whoever has the authority’s public keys can check its tokens without asking it; here the package edgemint does, as an API would.',
+    why: 'Anyone with the authority’s public keys can check its tokens without asking it. Here the package edgemint does it, as an API would.',
     button: 'Verify both tokens',
     run: verifyTokens,
   },
@@ -116,14 +116,14 @@ async function discover(facts, wire) {
   }
   facts.authority = await oauth.processDiscoveryResponse(new URL(ORIGIN), response);
   if (!facts.authority.authorization_endpoint) {
-    throw new Trouble('This authority signs nobody in: its metadata names no authorization_endpoint.', 'Update it, then try again.');
+    throw new Trouble('This authority does not sign users in: its metadata has no authorization_endpoint.', 'Update it, then try again.');
   }
   await checkRegistration(facts.authority, wire);
   return [];
 }
 
 /**
- * Is this page registered? Only the authority knows, and it sends nobody back to an address that is not: asked with
+ * Is this page registered? Only the authority knows, and it never redirects to an unregistered address: asked with
  * `prompt=none` and without cookies, it answers a registered client with a redirect, and any other with an error page.
  */
 async function checkRegistration(authority, wire) {
@@ -188,7 +188,7 @@ async function tradeCode(facts, wire) {
   const response = await oauth.authorizationCodeGrantRequest(
     authority, CLIENT, oauth.None(), validAnswer(facts), HERE, verifier, options(wire),
   );
-  // Used, whatever comes of it.
+  // Spent, even if the request fails.
   delete facts.callback;
   const tokens = await oauth.processAuthorizationCodeResponse(authority, CLIENT, response, { expectedNonce: nonce, requireIdToken: true });
   facts.tokens = tokens;
@@ -204,7 +204,7 @@ async function tradeCode(facts, wire) {
 async function verifyTokens(facts, wire) {
   const { authority: { issuer, jwks_uri: jwksUri }, tokens, nonce } = facts;
   const { createVerifier } = await import('../edgemint/web.js');
-  wire.about('The authority’s public keys, once. From here on nobody is asked.');
+  wire.about('The authority’s public keys, once. No further request is needed.');
   const response = await wire.fetch(jwksUri, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (response.status !== 200) throw new Trouble('The authority’s keys could not be had.', 'Try again.');
   // An API leaves `jwks` out, and the package gets the keys itself and keeps them fresh.
@@ -258,7 +258,7 @@ async function refresh(facts, wire) {
     {
       kind: 'note',
       text: isRotated
-        ? 'The old one is spent. Whoever presents it later gives away that it was stolen, from the app or by it, and the authority ends the whole grant: that is what rotation is for.'
+        ? 'The old one is spent. If it is presented again, it was stolen, and the authority revokes the whole grant: that is the purpose of rotation.'
         : 'This authority has not replaced the refresh token.',
     },
   ];

@@ -51,13 +51,13 @@ export function turnTo(name) {
   title.scrollIntoView({ block: 'start' });
 }
 
-/** The same with what is said when all is done. */
+/** Brings the final section to the reader. */
 export function turnToEnd() {
   find('end-title').focus({ preventScroll: true });
   find('end').scrollIntoView({ block: 'center' });
 }
 
-/** A word for those who listen. */
+/** Announces a text to screen readers. */
 export function announce(words) {
   find('announcement').textContent = words;
 }
@@ -87,7 +87,7 @@ function drawStep(step, index, { state, report, leave }, act) {
 }
 
 function drawActs(step, words, leave, act) {
-  const run = element('button', { type: 'button', class: leave === undefined ? 'main' : undefined }, leave === undefined ? words : 'Build it anew');
+  const run = element('button', { type: 'button', class: leave === undefined ? 'main' : undefined }, leave === undefined ? words : 'Build it again');
   run.addEventListener('click', () => act.run(step));
   return element('p', { class: 'act' }, ...(leave === undefined ? [] : [element('a', { class: 'main', href: leave }, step.leave), ' ']), run);
 }

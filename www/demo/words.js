@@ -1,17 +1,17 @@
-// What the names on the wire mean, and what to do about an error, in plain words.
+// Explanations of parameter names and of errors.
 
 /** Parameters of requests and members of answers, by their names in RFC 6749, RFC 7636, RFC 9207 and OpenID Connect. */
 const MEANINGS = {
-  access_token: 'Opens the API. A signed text that the API can check by itself.',
-  client_id: 'Who asks: the name under which this page is registered.',
-  code: 'Good once and for a minute, and only for who knows the code_verifier.',
+  access_token: 'Gives access to the API, which can verify its signature by itself.',
+  client_id: 'The identifier under which this page is registered.',
+  code: 'Valid once, for one minute, and only with the code_verifier.',
   code_challenge: 'The SHA-256 of the code_verifier: shown now, so that the verifier can prove itself later (PKCE).',
-  code_challenge_method: 'How the challenge is made of the verifier.',
+  code_challenge_method: 'How the challenge is derived from the verifier.',
   code_verifier: 'A random secret of this page. It goes out once, with the code, and proves who began.',
   error: 'Why there is no code.',
-  error_description: 'The same for people.',
+  error_description: 'The same, for developers.',
   expires_in: 'Seconds until the access token expires.',
-  grant_type: 'What is traded for tokens.',
+  grant_type: 'The kind of grant that is exchanged for tokens.',
   id_token: 'Says who signed in, when and how: for this app, never for an API.',
   id_token_hint: 'Whose session is meant: the ID token from before.',
   iss: 'Which authority answers, so that an app with several cannot mix them up.',
@@ -21,14 +21,14 @@ const MEANINGS = {
   redirect_uri: 'Where to send you back to. Must be registered, letter by letter.',
   refresh_token: 'Gets new tokens without you. Good once: each use brings its successor.',
   response_type: 'An authorization code, never a token in the address.',
-  scope: 'What is asked for.',
-  state: 'A random value that must come back as it is: proof that the answer belongs to this tab’s request.',
-  token: 'What is given back.',
-  token_type: 'Whoever bears the access token may use it.',
+  scope: 'The requested permissions.',
+  state: 'A random value that must come back unchanged: proof that the response belongs to this tab’s request.',
+  token: 'The token to revoke.',
+  token_type: 'Anyone who holds the access token may use it (Bearer).',
   token_type_hint: 'Which kind of token it is.',
 };
 
-/** Values that open something. They are shown shortened until somebody wants to see them. */
+/** Secret values. They are shown shortened until the user reveals them. */
 const SECRETS = new Set(['access_token', 'code', 'code_verifier', 'id_token', 'id_token_hint', 'refresh_token', 'token']);
 
 const SCOPES = {
@@ -41,7 +41,7 @@ const SCOPES = {
 
 /** Errors of the authorization response (RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6). */
 const RESPONSE_ERRORS = {
-  access_denied: ['You, or the authority, said no.', 'Nothing has happened: the app gets no code and no tokens. Ask again, and allow it, to see the rest.'],
+  access_denied: ['You, or the authority, denied access.', 'Nothing has happened: the app gets no code and no tokens. Ask again, and allow it, to see the rest.'],
   account_selection_required: ['The authority needs you to choose an account.', 'Ask again.'],
   consent_required: ['The authority needs your consent first.', 'Ask again, and allow it.'],
   interaction_required: ['The authority needs to show you something first.', 'Ask again.'],
@@ -57,7 +57,7 @@ const RESPONSE_ERRORS = {
 /** Errors of the token and revocation endpoints (RFC 6749 section 5.2). */
 const BODY_ERRORS = {
   invalid_client: ['The authority does not know this client.', 'Register the client `demo`, then begin again at step 2.'],
-  invalid_grant: ['What was presented is no good any more: used before, expired, revoked, or for somebody else.', 'Begin again at step 2; codes and refresh tokens are good once.'],
+  invalid_grant: ['The code or token is no longer valid: used before, expired, revoked, or issued to another client.', 'Begin again at step 2; codes and refresh tokens are good once.'],
   invalid_scope: ['More was asked for than was granted.', 'Begin again at step 2.'],
   unauthorized_client: ['This client may not use that grant.', 'Register the client `demo` with the grant types authorization_code and refresh_token.'],
 };

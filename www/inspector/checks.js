@@ -1,9 +1,8 @@
-// The checks of a token in plain words: what each asks, how it went and why, and the verdict over all of them.
-// Knows what the package tells, decides nothing by itself.
+// Texts for the checks of a token: their questions, results and reasons, and the overall verdict. The package decides.
 import { MAX_BYTES, byteLength } from './paste.js';
 import { dateWords, isTime } from './times.js';
 
-/** In the order in which they run: the title of each, and what it asks. */
+/** Title and question of each check, in the order in which they run. */
 export const CHECKS = {
   format: ['Format', 'Is it a compact signed token with a readable header?'],
   type: ['Type', 'Is it the kind of token that is expected?'],
@@ -20,7 +19,7 @@ export const CHECKS = {
   scope: ['Scope', 'Does it grant what is asked for?'],
 };
 
-/** What is told of the checks where none could be run. */
+/** The results if no check could be run. */
 export const NONE_RUN = Object.keys(CHECKS).map((name) => ({ name, ok: null }));
 
 /** Codes that say nothing about the token: the check itself could not be done. */
@@ -39,7 +38,7 @@ const TROUBLES = {
 /** Why a token was refused. Each gets the facts: `{ token, parts, header, claims, expected, authority }`. */
 const REFUSALS = {
   algorithm_not_allowed: ({ header }) => header?.alg === 'none'
-    ? 'The header says alg “none”: nobody signed it, anybody could have written it.'
+    ? 'The header says alg “none”: it is not signed, anyone could have written it.'
     : `The header says alg ${quoted(header?.alg)}, which is not allowed.`,
   audience_mismatch: ({ claims, expected }) => `It is for ${quotedList(claims?.aud)}, not for ${quoted(expected.audience)}.`,
   bad_signature: () => 'It was changed after it was signed, or signed with another key.',
@@ -63,7 +62,7 @@ const REFUSALS = {
   unsupported: ({ token, parts, header }) => unsupported(token, parts, header),
 };
 
-/** What a passed check has shown. */
+/** The text of each passed check. */
 const PASSES = {
   format: () => 'A compact token with a readable header.',
   type: ({ header }) => `It is of the type ${quoted(header?.typ)}.`,
@@ -151,7 +150,7 @@ function malformed(parts, header) {
 
 function unsupported(token, parts, header) {
   if (token.startsWith('{')) return 'It is JSON. Access tokens are compact: three parts, joined by dots.';
-  if (parts.length === 5) return 'It is encrypted (a JWE): only its recipient can read it, and nobody can check it here.';
+  if (parts.length === 5) return 'It is encrypted (a JWE): only its recipient can read it, so it cannot be checked here.';
   const named = ['enc', 'crit', 'b64', 'zip'].find((name) => Object.hasOwn(header ?? {}, name));
   return named === undefined
     ? 'It needs an extension that no verifier here understands.'
@@ -178,7 +177,7 @@ function grouped(number) {
 
 function quotedList(value) {
   if (!Array.isArray(value)) return quoted(value);
-  return value.length === 0 ? 'nobody' : value.map(quoted).join(', ');
+  return value.length === 0 ? 'no one' : value.map(quoted).join(', ');
 }
 
 /** A value of the token between marks that it cannot hold itself, so that it never passes for our own words. */

@@ -21,7 +21,7 @@ export async function examine(token, { issuer, audience, type, jwksUri }) {
   return verifier.explain(token);
 }
 
-/** Lets the next examination fetch everything anew. */
+/** Makes the next examination fetch everything again. */
 export function startOver() {
   verifierFor = undefined;
 }

@@ -4,13 +4,13 @@ import { describeClaims, describeHeader, momentWords } from './claims.js';
 import { indentJson } from './paste.js';
 import { dateWords, durationWords, isTime, relativeWords } from './times.js';
 
-/** Who stands for the claims, by the state of the verdict. */
+/** How trustworthy the claims are, by the state of the verdict. */
 const VOUCHED = {
   accepted: 'The issuer vouches for every one of them.',
   checking: 'Not checked yet.',
   empty: '',
-  refused: 'Nobody vouches for them: the token is refused. Rely on nothing below.',
-  unknown: 'Nobody vouches for them: the token could not be checked.',
+  refused: 'Not trustworthy: the token is refused. Do not rely on them.',
+  unknown: 'Not verified: the token could not be checked.',
 };
 
 const find = (id) => document.getElementById(id);
@@ -24,7 +24,7 @@ export function showVerdict({ state, word, why }) {
   find('get-link').hidden = state !== 'empty';
 }
 
-/** Whether what is shown of the checks is still that of the token before. */
+/** Marks the shown checks as those of the previous token. */
 export function showBusy(isBusy) {
   find('checks').setAttribute('aria-busy', isBusy);
 }
@@ -43,7 +43,7 @@ export function showChecks(checks, facts) {
 }
 
 /**
- * What is in the field: the parts of the token in their colours, in a layer under the transparent text of the field,
+ * Shows the content of the field: the parts of the token in their colours, in a layer under the transparent text of the field,
  * and a word about what was left out.
  */
 export function showPaste({ pasted, token, note, parts, isHuge }) {

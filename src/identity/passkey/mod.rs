@@ -1,9 +1,9 @@
 //! Passkeys: discoverable WebAuthn credentials that verify the person (Web Authentication Level 3, sections 7.1 and 7.2).
 //!
-//! The checks are the library `passki`'s; nothing outside of this folder sees it. What it leaves to its users is done
-//! here: whose credential it is, which kinds of key are good, and what may change from one sign-in to the next.
+//! The library `passki` does the checks; only this folder uses it. This module adds what the library leaves to its
+//! callers: the owner of the credential, the permitted kinds of key, and what may change between sign-ins.
 //!
-//! A challenge is an argument: whoever made it says that it is one of ours, not expired, and meant for this ceremony.
+//! The challenge is an argument: the caller has checked that this server issued it for this ceremony and that it has not expired.
 
 mod cose;
 mod decisions;
@@ -19,8 +19,8 @@ pub use decisions::{AdditionError, Counter, MAX_PASSKEYS, may_add, may_remove};
 pub use options::{creation_options, request_options};
 pub use relying_party::RelyingParty;
 
-/// The longest response of an authenticator that is read, bytes of JSON. Most have one or two thousand; those that
-/// attest although nobody asked them to have some more.
+/// The maximum size of an authenticator's response, bytes of JSON. Most have one or two thousand; unrequested
+/// attestations add some.
 pub const MAX_RESPONSE: usize = 16 * 1024;
 
 /// The random identifier that an authenticator keeps for an account: it says nothing about the person.
@@ -71,69 +71,69 @@ pub struct StoredPasskey {
     public_key: String,
     /// The last count of signatures; 0 from authenticators that do not count, as those that sync do not.
     sign_count: u32,
-    /// May it be copied to other devices? Never changes.
+    /// Whether it may be copied to other devices (backup eligibility). Never changes.
     pub backup_eligible: bool,
-    /// Has it been copied?
+    /// Whether it has been copied.
     pub backed_up: bool,
     /// How the authenticator can be reached, as it said when it was registered: a hint for the next time.
     pub transports: Vec<String>,
-    /// The model of the authenticator, or of the password manager, as a UUID; zeros where it does not say. Nobody has
-    /// attested it: good for a name and a picture.
+    /// The model of the authenticator, or of the password manager, as a UUID; zeros if unknown. It is not
+    /// attested: use it only to show a name and a picture.
     pub aaguid: String,
 }
 
-/// What an authenticator has signed, apart from the fact that it did.
+/// The signed data of an accepted sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Assertion {
     /// The count of signatures.
     pub sign_count: u32,
-    /// May the passkey be copied to other devices?
+    /// Whether the passkey may be copied to other devices.
     pub backup_eligible: bool,
-    /// Has it been?
+    /// Whether it has been copied.
     pub backed_up: bool,
-    /// Has the authenticator verified the person, by a PIN or a fingerprint? Always, or it is refused.
+    /// Whether the authenticator verified the user, by a PIN or a fingerprint. Always true: other responses are refused.
     pub user_verified: bool,
 }
 
 /// Why a response was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyError {
-    /// An attestation that was not asked for, and does not hold.
+    /// An unrequested attestation that does not verify.
     Attestation,
-    /// It may be copied where it might not before, or the other way round, or is a copy where it may not be.
+    /// The backup eligibility changed, or a passkey that may not be backed up says that it is.
     Backup,
-    /// The response of the other ceremony.
+    /// The response belongs to the other ceremony.
     Ceremony,
-    /// Not the challenge.
+    /// The challenge differs, was not issued by this server, or has expired.
     Challenge,
     /// The signature counter of a device-bound passkey did not increase: the key may have been copied.
     Counter,
-    /// Not the credential that is named, or not this one.
+    /// The credential identifiers disagree.
     Credential,
-    /// The public key is weak, or of a kind that nobody asked for.
+    /// The public key is weak, or of a kind that was not requested.
     Key,
-    /// Not what an authenticator sends.
+    /// The response cannot be parsed.
     Malformed,
     /// The credential cannot be found without its identifier.
     NotDiscoverable,
-    /// Nobody was there.
+    /// The user-present flag is missing.
     NotPresent,
     /// The person was not verified.
     NotVerified,
-    /// Another page asked, or ours inside of another.
+    /// Another origin, or a page that was embedded in one.
     Origin,
     /// A credential for another relying party.
     RelyingParty,
-    /// Not signed with the passkey.
+    /// The signature does not verify.
     Signature,
     /// Longer than [`MAX_RESPONSE`].
     TooLarge,
-    /// A passkey of somebody else, or of nobody.
+    /// The passkey belongs to another user, or to none.
     User,
 }
 
 impl PasskeyError {
-    /// The stable word for logs. The person is told one thing for all of them.
+    /// The stable word for logs. Users see the same message for all of them.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Attestation => "attestation",
@@ -184,7 +184,7 @@ impl From<passki::PasskiError> for PasskeyError {
 /// Verifies the response to [`creation_options`] (section 7.1): a new passkey for the account that the challenge was
 /// made for. `response` is what `PublicKeyCredential.toJSON` gives.
 ///
-/// Whoever stores it makes sure that no account has a passkey with this identifier.
+/// The caller must ensure that no account has a passkey with this identifier.
 ///
 /// # Errors
 /// See [`PasskeyError`].
@@ -213,15 +213,15 @@ pub fn verify_registration(rp: &RelyingParty, challenge: &[u8], response: &str) 
     })
 }
 
-/// Whose passkey it is, if the response is right: for finding the account and its passkey, which
-/// [`verify_authentication`] then takes. `None` if there is nothing to find.
+/// Returns the credential and the user handle that a response claims, to look up the passkey for
+/// [`verify_authentication`]. `None` if the response names none.
 pub fn claimed(response: &str) -> Option<(CredentialId, UserHandle)> {
     let response: passki::AuthenticationCredential = read(response).ok()?;
     let user_handle = base64url::decode(response.response.user_handle?.as_bytes())?;
     Some((CredentialId::parse(&response.raw_id)?, user_handle.try_into().ok()?))
 }
 
-/// The challenge that a response says it answers: for whoever makes challenges to look whether it is one of theirs.
+/// Returns the challenge that a response claims to answer; the caller checks that this server issued it.
 pub fn answered(response: &str) -> Option<Vec<u8>> {
     #[derive(Deserialize)]
     struct Response {

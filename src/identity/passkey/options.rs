@@ -38,13 +38,13 @@ pub fn creation_options<'p>(
             "residentKey": "required", "userVerification": "required", "requireResidentKey": true,
         },
         "attestation": "none",
-        // The answer says whether the passkey is discoverable indeed.
+        // The response says whether the passkey is discoverable.
         "extensions": { "credProps": true },
     })
 }
 
-/// The options for signing in with any passkey of ours: the authenticator knows whose, so nobody types a name, and nobody
-/// is told which passkeys there are.
+/// Returns the options for signing in with any passkey of this server: the authenticator knows the user, so no name is
+/// typed and no response reveals which passkeys exist.
 pub fn request_options(rp: &RelyingParty, challenge: &[u8]) -> Value {
     json!({
         "challenge": base64url::encode(challenge),

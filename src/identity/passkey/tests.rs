@@ -32,7 +32,7 @@ fn bad_ones() -> Vec<(PasskeyError, Authenticator)> {
     let good = authenticator();
     let with = |member: &str, value: Value| Authenticator { client_data: json!({ member: value }), ..good.clone() };
     vec![
-        (PasskeyError::Challenge, with("challenge", json!(encode(b"a challenge of somebody else")))),
+        (PasskeyError::Challenge, with("challenge", json!(encode(b"a challenge of another user")))),
         (PasskeyError::Challenge, with("challenge", json!(""))),
         (PasskeyError::Ceremony, with("type", json!("payment.get"))),
         (PasskeyError::Origin, Authenticator { origin: "https://as.example:8443", ..good.clone() }),
@@ -175,9 +175,9 @@ fn bad_sign_ins_are_refused() {
     assert_eq!(sign_in(&other_credential, &passkey).unwrap_err(), PasskeyError::Credential);
     let other_user = Authenticator { user_handle: Some(*b"another user, 16"), ..good.clone() };
     assert_eq!(sign_in(&other_user, &passkey).unwrap_err(), PasskeyError::User);
-    let nobody = Authenticator { user_handle: None, ..good.clone() };
-    assert_eq!(sign_in(&nobody, &passkey).unwrap_err(), PasskeyError::User);
-    assert_eq!(claimed(&nobody.get(CHALLENGE).to_string()), None);
+    let no_user = Authenticator { user_handle: None, ..good.clone() };
+    assert_eq!(sign_in(&no_user, &passkey).unwrap_err(), PasskeyError::User);
+    assert_eq!(claimed(&no_user.get(CHALLENGE).to_string()), None);
 
     let mut response = good.get(CHALLENGE);
     response["response"]["signature"] = json!("");
@@ -224,7 +224,7 @@ fn a_changed_backup_eligibility_is_not_taken_for_a_copied_key() {
 }
 
 #[test]
-fn what_may_be_copied_stays_so() {
+fn the_backup_eligibility_never_changes() {
     for (flags, later) in [(0, ELIGIBLE), (ELIGIBLE, 0), (ELIGIBLE | BACKED_UP, 0)] {
         let at = |flags| Authenticator { flags: PRESENT | VERIFIED | flags, ..authenticator() };
         let mut passkey = register(&at(flags)).unwrap();
@@ -236,7 +236,7 @@ fn what_may_be_copied_stays_so() {
 }
 
 #[test]
-fn what_is_no_response_is_refused() {
+fn malformed_responses_are_refused() {
     let passkey = register(&authenticator()).unwrap();
     let (created, got) = (authenticator().create(CHALLENGE).to_string(), authenticator().get(CHALLENGE).to_string());
     let refusals = |text: &str| {
@@ -372,7 +372,7 @@ fn damage(mut response: Value, member: &str, at: prop::sample::Index, to: u8) ->
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever an authenticator claims about a key or attests, nothing panics.
+    /// No key or attestation, however malformed, causes a panic.
     #[test]
     fn no_registration_panics(
         at in any::<prop::sample::Index>(), to in any::<u8>(), garbage in prop::collection::vec(any::<u8>(), 0..200),
@@ -390,7 +390,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// A changed byte anywhere in what is signed, or in the signature, is a refusal.
+    /// A changed byte in the signed data or in the signature is refused.
     #[test]
     fn no_damaged_sign_in_passes(
         at in any::<prop::sample::Index>(), to in any::<u8>(),

@@ -5,7 +5,7 @@ pub(super) const VOID: [&str; 5] = ["meta", "link", "input", "img", "br"];
 #[derive(Default)]
 pub(super) struct Document {
     pub(super) elements: Vec<Element>,
-    /// What is between the tags.
+    /// The text between the tags.
     pub(super) text: String,
 }
 
@@ -68,11 +68,11 @@ impl Document {
         self.elements.iter().filter(|element| element.name == "script").map(|own| own.get("src").unwrap()).collect()
     }
 
-    /// Identifiers stand once, and what is referred to is there.
+    /// Identifiers are unique, and references have a target.
     pub(super) fn references(&self) {
         let ids: Vec<&str> = self.elements.iter().filter_map(|element| element.get("id")).collect();
         for (index, id) in ids.iter().enumerate() {
-            assert!(!ids[..index].contains(id), "{id} stands twice");
+            assert!(!ids[..index].contains(id), "{id} is not unique");
         }
         for element in &self.elements {
             for name in ["for", "aria-describedby", "aria-labelledby"] {
@@ -83,7 +83,7 @@ impl Document {
         }
     }
 
-    /// What can be filled in has a label; what can be pressed says something.
+    /// Inputs have a label; buttons, links and headings have a text.
     pub(super) fn labels(&self) {
         for element in &self.elements {
             let hidden = element.get("type") == Some("hidden") || element.get("hidden").is_some();

@@ -1,4 +1,4 @@
-//! Every page in every language: well formed, the fields of the contract, nothing foreign unescaped.
+//! Every page in every language: well formed, with the fields of the contract, foreign texts escaped.
 
 mod document;
 mod inputs;
@@ -160,7 +160,7 @@ fn the_first_field_to_fill_has_the_focus() {
         ("sign-up-errors", Some("username")),
         ("account", None),
         ("account-password-common", Some("new_password")),
-        // Enter must not allow what nobody has read.
+        // Enter must not give a consent that was not read.
         ("consent", None),
     ] {
         let document = sample(name);

@@ -1,4 +1,4 @@
-//! One of each page, with a text of the test's own wherever somebody else may choose it.
+//! One sample of each page; each foreign text is chosen by the test.
 
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
@@ -16,7 +16,7 @@ pub(super) struct Sample {
     pub(super) html: String,
 }
 
-/// Every page in these words. `"plain"` gives harmless texts; any other text stands wherever it can.
+/// Every page in these words. `"plain"` gives harmless texts; any other text replaces every foreign text.
 pub(super) fn all(words: &Words, text: &str) -> Vec<Sample> {
     let or = |plain: &'static str| -> &str { if text == "plain" { plain } else { text } };
     let mut samples = Vec::new();

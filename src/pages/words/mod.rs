@@ -296,7 +296,7 @@ impl Words {
     }
 }
 
-/// A quality value in thousandths; `None` for what is none.
+/// A quality value in thousandths; `None` if it is malformed.
 fn weight(parameters: &str) -> Option<u16> {
     let parameters = parameters.trim();
     if parameters.is_empty() {
