@@ -1,4 +1,6 @@
 //! Protocol decisions of the authorization server and OpenID provider. Pure: no clock, no randomness, no storage, no `async`.
+//!
+//! Each room uses only the rooms before it: [`vocabulary`]; [`status`] and [`grant`]; [`refusal`]; [`endpoints`]; [`admin`].
 
 pub mod admin;
 pub mod endpoints;

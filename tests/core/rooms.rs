@@ -227,3 +227,28 @@ fn the_chart_of_the_manual_has_the_arrows_of_the_code() {
         .collect();
     assert_eq!(drawn, rooms);
 }
+
+/// The rooms of `oauth`, each with those that it uses.
+const ROOMS_OF_OAUTH: [(&str, &[&str]); 6] = [
+    ("vocabulary", &[]),
+    ("status", &["vocabulary"]),
+    ("grant", &["vocabulary"]),
+    ("refusal", &["grant", "vocabulary"]),
+    ("endpoints", &["grant", "refusal", "status", "vocabulary"]),
+    ("admin", &["endpoints", "grant", "refusal", "vocabulary"]),
+];
+
+#[test]
+fn rooms_of_oauth_use_only_rooms_before_them() {
+    let source = Source::read();
+    for (room, allowed) in ROOMS_OF_OAUTH {
+        let modules = source.modules.keys().filter(|module| module.starts_with(&["oauth".to_owned(), room.to_owned()]));
+        for module in modules {
+            for used in source.uses(module).iter().filter(|used| used.first().is_some_and(|first| first == "oauth")) {
+                let other = used.get(1).map_or("", String::as_str);
+                let is_allowed = other == room || allowed.contains(&other);
+                assert!(is_allowed, "{} uses {}", module.join("::"), used.join("::"));
+            }
+        }
+    }
+}

@@ -12,7 +12,6 @@ use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::SessionId;
 use crate::oauth::grant::{Grant, SignIn, Stage};
 use crate::oauth::refusal::Refusal;
-use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::claims::ClaimsRequest;
 use crate::oauth::vocabulary::client::{Client, ClientId, GrantType};
@@ -20,6 +19,7 @@ use crate::oauth::vocabulary::pkce::{self, Challenge};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, OPENID, Scope, permitted_scope};
+use crate::oauth::vocabulary::status_entry::StatusEntry;
 
 /// The target of the response. Nothing is sent to a redirect URI before it has been validated.
 #[derive(Clone, Debug)]
@@ -179,7 +179,8 @@ impl AuthorizationRequest {
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > 1000) {
             return Err(Refusal::Nonce);
         }
-        let claims = form.get("claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
+        let claims =
+            form.get("claims").map(ClaimsRequest::parse).transpose().map_err(|_| Refusal::Claims)?.unwrap_or_default();
         let redirect_uri = target.redirect_uri.clone();
         let is_spoofable = client.is_public() && (redirect_uri.is_loopback() || redirect_uri.is_private_use());
         Ok(Self {

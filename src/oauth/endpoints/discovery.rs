@@ -6,11 +6,11 @@ use crate::token::Algorithm;
 
 use crate::oauth::endpoints::id_token;
 use crate::oauth::grant::Acr;
-use crate::oauth::status::STATUS_PATH;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AuthMethod, GrantType};
 use crate::oauth::vocabulary::pkce;
 use crate::oauth::vocabulary::scope::{GROUPS, OPENID_SCOPES};
+use crate::oauth::vocabulary::status_entry::STATUS_PATH;
 
 /// Returns the authorization server metadata (RFC 8414 section 2), which OpenID Connect Discovery 1.0 section 4 serves at a
 /// second path.

@@ -10,12 +10,12 @@ use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::grant::{Redeem, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
-use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{Client, GrantType};
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::status_entry::StatusEntry;
 
 /// A parsed token request.
 #[derive(Debug)]

@@ -5,8 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::token::json;
 
-use crate::oauth::refusal::Refusal;
-
 /// The maximum length of the `claims` parameter, bytes.
 const MAX_BYTES: usize = 4096;
 
@@ -46,6 +44,10 @@ impl UserClaim {
     }
 }
 
+/// The error of a malformed `claims` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimsError;
+
 /// The individual claims that a client requests.
 ///
 /// A claim is returned only if its scope is granted, since users consent to scopes. So `userinfo` of the request has no
@@ -63,11 +65,11 @@ impl ClaimsRequest {
     /// section 5.5.1 allows. A requested value of a claim about the user is not compared: the claim has its actual value.
     ///
     /// # Errors
-    /// [`Refusal::Claims`] if it is not a JSON object as in section 5.5.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    /// [`ClaimsError`] if it is not a JSON object as in section 5.5.
+    pub fn parse(text: &str) -> Result<Self, ClaimsError> {
         let request =
             Some(text).filter(|text| text.len() <= MAX_BYTES).and_then(|text| json::parse_object(text.as_bytes()));
-        let request = request.ok_or(Refusal::Claims)?;
+        let request = request.ok_or(ClaimsError)?;
         let id_token = member(&request, "id_token")?;
         // Its form is checked; it has no effect.
         member(&request, "userinfo")?;
@@ -84,11 +86,11 @@ impl ClaimsRequest {
 }
 
 /// Parses `id_token` or `userinfo`: each claim in it is `null` or an object.
-fn member<'r>(request: &'r Map<String, Value>, name: &str) -> Result<Option<&'r Map<String, Value>>, Refusal> {
+fn member<'r>(request: &'r Map<String, Value>, name: &str) -> Result<Option<&'r Map<String, Value>>, ClaimsError> {
     let Some(value) = request.get(name) else {
         return Ok(None);
     };
-    let claims = value.as_object().ok_or(Refusal::Claims)?;
+    let claims = value.as_object().ok_or(ClaimsError)?;
     let is_well_formed = |claim: &Value| match claim {
         Value::Null => true,
         Value::Object(claim) => {
@@ -96,11 +98,11 @@ fn member<'r>(request: &'r Map<String, Value>, name: &str) -> Result<Option<&'r 
         }
         _ => false,
     };
-    if claims.values().all(is_well_formed) { Ok(Some(claims)) } else { Err(Refusal::Claims) }
+    if claims.values().all(is_well_formed) { Ok(Some(claims)) } else { Err(ClaimsError) }
 }
 
-fn subjects(request: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
-    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Refusal::Claims);
+fn subjects(request: &Map<String, Value>) -> Result<Option<Vec<String>>, ClaimsError> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(ClaimsError);
     match (request.get("value"), request.get("values").and_then(Value::as_array)) {
         (Some(value), _) => Ok(Some(vec![text(value)?])),
         (None, Some(values)) => values.iter().map(text).collect::<Result<_, _>>().map(Some),
@@ -139,7 +141,7 @@ mod tests {
         assert_eq!(subjects(r#"{"id_token":{"sub":{"value":"a"}}}"#), list(&["a"]));
         assert_eq!(subjects(r#"{"id_token":{"sub":{"values":["a","b"]}}}"#), list(&["a", "b"]));
         assert_eq!(subjects(r#"{"id_token":{"sub":{"values":[]}}}"#), list(&[]));
-        assert_eq!(subjects(r#"{"id_token":{"sub":{"value":1}}}"#), Err(Refusal::Claims));
+        assert_eq!(subjects(r#"{"id_token":{"sub":{"value":1}}}"#), Err(ClaimsError));
     }
 
     #[test]
@@ -161,7 +163,7 @@ mod tests {
             r#"{"id_token":{"name":null,"name":null}}"#,
             &long,
         ] {
-            assert_eq!(ClaimsRequest::parse(text), Err(Refusal::Claims), "{text}");
+            assert_eq!(ClaimsRequest::parse(text), Err(ClaimsError), "{text}");
         }
     }
 
