@@ -4,11 +4,11 @@ import type { ErrorCode, RefusalCode, RequestCode, TroubleCode } from './index.j
 export { TokenError } from './index.js';
 export type { ErrorCode, RefusalCode, RequestCode, TroubleCode };
 
-/** The codes with which a token is refused. */
+/** The codes of refused tokens. */
 export const refusalCodes: readonly RefusalCode[];
-/** The codes with which a request is refused. */
+/** The codes of refused requests. */
 export const requestCodes: readonly RequestCode[];
 /** The codes that say nothing about the token. */
 export const troubleCodes: readonly TroubleCode[];
-/** What each code means, in a sentence for developers. */
+/** The default message of each code, for developers. */
 export const errorCodes: Readonly<Record<ErrorCode, string>>;

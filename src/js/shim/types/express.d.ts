@@ -1,11 +1,10 @@
-// Types of `edgemint/express`. They need those of Express only where an application has them.
+// Types of `edgemint/express`. They work without the types of Express.
 import type { GuardOptions, NodeRequestLike, TokenVerifier } from './guard.js';
 import type { VerifiedToken } from './index.js';
 
 /**
- * The guard of `edgemint` as middleware for Express 5 and 4, and for whatever else calls `(request, response, next)` with
- * the messages of node:http: what is behind it runs only for requests that bear a token which passed every check. The token
- * is `request.token`.
+ * The guard of `edgemint` as middleware for Express 5 and 4, and for other frameworks that call `(request, response, next)` with messages of
+ * node:http: handlers after it run only for requests with a token that passed every check. The token is `request.token`.
  *
  * ```js
  * import express from 'express';
@@ -16,12 +15,12 @@ import type { VerifiedToken } from './index.js';
  * app.get('/api/me', (request, response) => response.json(request.token.claims));
  * ```
  *
- * Where the keys are at hand the token is checked at once, without a promise.
+ * If the keys are at hand, the token is checked synchronously, without a promise.
  *
  * **CORS:** `app.use(cors())` goes before the guard, where it answers preflights, which carry no token.
  *
- * The answer to everybody else, and what else is refused: see `guard` in `edgemint`. The guard answers by itself; error
- * handlers of the application only see what `onError` throws.
+ * For the response to refused requests, see `guard` in `edgemint`. The guard sends it itself; error handlers of the application receive only
+ * errors that `onError` throws.
  *
  * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong
  */
@@ -32,7 +31,7 @@ export function guard<Request extends NodeRequestLike = NodeRequestLike>(
 /** Options of the guard for Express. `onError` gets the request too. */
 export type ExpressGuardOptions<Request = NodeRequestLike> = GuardOptions<[request: Request]>;
 
-/** What is needed of a `ServerResponse` of node:http. */
+/** The members of a `ServerResponse` of node:http that are used. */
 export interface ServerResponseLike {
   readonly headersSent: boolean;
   writeHead(status: number, headers: Record<string, string>): { end(body: string): unknown };
@@ -41,7 +40,7 @@ export interface ServerResponseLike {
 declare global {
   namespace Express {
     interface Request {
-      /** The token of a request that a guard of `edgemint/express` has let pass. */
+      /** The verified token, set by a guard of `edgemint/express`. */
       token?: VerifiedToken;
     }
   }

@@ -1,9 +1,9 @@
-// Types of `guard` in `edgemint`, and of what the guards for Hono and Express share with it.
+// Types of `guard` in `edgemint`, and those that it shares with the guards for Hono and Express.
 import type { TokenError, VerifiedToken, VerifierOptions } from './index.js';
 
 /**
- * Guards a Worker: `handler` is called only for requests that bear a token which passed every check, and is handed that
- * token. `scope` names what the token must be good for.
+ * Guards a Worker: `handler` is called only for requests with a token that passed every check, and receives that token. `scope` names the
+ * required scope values.
  *
  * ```js
  * import { guard } from 'edgemint';
@@ -28,30 +28,29 @@ import type { TokenError, VerifiedToken, VerifierOptions } from './index.js';
  * const write = guard({ verifier, scope: 'write' }, handleWrite);
  * ```
  *
- * **Where the token must be.** In one `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). One in the query or in a form
- * is not looked at (RFC 9700 section 4.3.2).
+ * **The token** must be in one header `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). Tokens in the query or in a form are ignored
+ * (RFC 9700 section 4.3.2).
  *
- * **The answer to everybody else** has a challenge in `WWW-Authenticate` (RFC 6750 section 3), `Cache-Control: no-store`,
- * and a JSON body `{ error, error_description }` with fixed sentences. All refused tokens get the same: which check failed
- * is told to `onError` alone.
+ * **The response to all other requests** has a challenge in `WWW-Authenticate` (RFC 6750 section 3), `Cache-Control: no-store`, and a JSON
+ * body `{ error, error_description }` with fixed sentences. It is the same for all refused tokens: only `onError` learns which check
+ * failed.
  *
- * | what happened | status | `error` |
+ * | cause | status | `error` |
  * |---|---|---|
  * | no `Authorization`, or another scheme | 401 | none |
  * | an `Authorization` that is malformed, or several | 400 | `invalid_request` |
  * | the token was refused | 401 | `invalid_token` |
  * | the token lacks a `scope` | 403 | `insufficient_scope`, and the `scope` wanted |
- * | the keys, or the status list, cannot be had now | 503, `Retry-After` | `temporarily_unavailable`; no challenge |
+ * | the keys, or the status list, are unavailable | 503, `Retry-After` | `temporarily_unavailable`; no challenge |
  * | a fault in the options or in this package | 500 | `server_error`; no challenge |
  *
- * **A token with `cnf`** is bound to a key of its client (DPoP, RFC 9449; mutual TLS, RFC 8705). Whoever bears it proves no
- * key, so it is refused like any other wrong token; the code is `proof_missing`. Check the proof yourself and use
- * `verifier.verify` for such tokens.
+ * **A token with `cnf`** is bound to a key of its client (DPoP, RFC 9449; mutual TLS, RFC 8705). A bearer request proves no key, so the token
+ * is refused, with the code `proof_missing`. Check the proof yourself and use `verifier.verify` for such tokens.
  *
- * **CORS is yours.** A browser's preflight (`OPTIONS`) carries no token and is refused like every request without one:
- * answer it before the guard, and add your CORS headers to what the guard answers.
+ * **CORS is up to you.** A browser's preflight (`OPTIONS`) carries no token and is refused like every request without one: respond to it
+ * before the guard, and add your CORS headers to the responses of the guard.
  *
- * What the handler throws, and the bodies of requests and responses, pass through untouched.
+ * Errors thrown by the handler, and the bodies of requests and responses, pass through unchanged.
  *
  * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong. If the options
  * are a function, each request rejects with it, or with what the function throws: the handler is not called.
@@ -66,7 +65,7 @@ export function guard<
   handler: (request: Incoming, env: Env, ctx: Context, token: VerifiedToken) => Answer | Promise<Answer>,
 ): (request: Incoming, env: Env, ctx: Context) => Promise<Answer>;
 
-/** Options, or just a verifier, or a function that gives either for an environment. */
+/** Options, a verifier, or a function that returns either for an environment. */
 export type GuardInput<Options, Env> =
   | Options
   | TokenVerifier
@@ -79,14 +78,14 @@ export type GuardOptions<Place extends unknown[] = []> =
   & ReportOptions<Place>;
 
 export type GivenVerifier = { [option in Exclude<OptionOf<VerifierOptions>, 'scope'>]?: undefined } & {
-  /** What `createVerifier` gave. `scope` beside it is asked for in addition to its own. */
+  /** A verifier of `createVerifier`. `scope` is required in addition to its own. */
   verifier: TokenVerifier;
 };
 
 export interface ChallengeOptions {
   /**
-   * Scope values that must all be granted: one text with spaces, or several (RFC 6749 section 3.3). They are told to whoever
-   * has no token, or one that lacks them. @default none
+   * Scope values that are all required: a space-separated text or an array (RFC 6749 section 3.3). The challenge names them to clients
+   * without a token, or with one that lacks them. @default none
    */
   scope?: string | readonly string[];
   /**
@@ -95,44 +94,44 @@ export interface ChallengeOptions {
    */
   realm?: string;
   /**
-   * Where the metadata of the protected resource is (RFC 9728 section 5.1): https, or http on this machine. From there
-   * a client learns which issuer to ask for a token. @default none
+   * The URL of the metadata of the protected resource (RFC 9728 section 5.1): https, or http on this machine. It tells a client which issuer
+   * to request a token from. @default none
    */
   resourceMetadata?: string | { readonly href: string };
 }
 
 export interface ReportOptions<Place extends unknown[] = []> {
   /**
-   * Is told of every refusal and every trouble, before the answer is sent: for your log. It is awaited. What it throws
-   * passes through, and the handler is not called. Nothing else is ever logged, and no error holds any part of a token.
+   * Called with every error before the response is sent: for your log. It is awaited. An error that it throws passes through, and the
+   * handler is not called. The package logs nothing itself, and no error contains any part of a token.
    */
   onError?: (error: TokenError, ...place: Place) => unknown;
 }
 
-/** What a guard needs of a verifier. */
+/** The members of a verifier that a guard uses. */
 export interface TokenVerifier {
   verify(token: string): Promise<VerifiedToken>;
   verifySync?(token: string): VerifiedToken;
 }
 
-/** What is needed of a Fetch `Request`. */
+/** The members of a Fetch `Request` that are used. */
 export interface FetchRequestLike {
   readonly method: string;
   readonly headers: { get(name: string): string | null; has(name: string): boolean };
 }
 
-/** What is needed of an `IncomingMessage` of node:http. */
+/** The members of an `IncomingMessage` of node:http that are used. */
 export interface NodeRequestLike {
   readonly headers: { readonly authorization?: string | undefined };
   readonly rawHeaders?: readonly string[];
 }
 
-/** What `verifyRequest` takes: a request, or the value of its `Authorization` header. */
+/** A request, or the value of its `Authorization` header. */
 export type RequestLike = FetchRequestLike | NodeRequestLike | string | null | undefined;
 
 type OptionOf<Options> = Options extends unknown ? keyof Options : never;
 
-// The global types where there are any, so that a handler needs no annotations.
+// The global types, if there are any, so that a handler needs no annotations.
 type GlobalRequest = Global<'Request', FetchRequestLike>;
 type GlobalResponse = Global<'Response', unknown>;
 type GlobalContext = Global<'ExecutionContext', any>;

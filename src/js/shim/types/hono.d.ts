@@ -4,8 +4,8 @@ import type { GuardInput, GuardOptions } from './guard.js';
 import type { VerifiedToken } from './index.js';
 
 /**
- * The guard of `edgemint` as middleware for Hono: what is behind it runs only for requests that bear a token which passed
- * every check. The token is `c.get('token')`, or has a name of your choice.
+ * The guard of `edgemint` as middleware for Hono: handlers after it run only for requests with a token that passed every check. The token
+ * is `c.get('token')`, or has a name of your choice.
  *
  * ```js
  * import { Hono } from 'hono';
@@ -16,15 +16,15 @@ import type { VerifiedToken } from './index.js';
  * app.get('/api/me', (c) => c.json(c.get('token').claims));
  * ```
  *
- * In TypeScript the handlers that stand after the guard in one call, or in one chain, know the type of `token`. Elsewhere
- * name it: `new Hono<{ Variables: GuardVariables }>()`.
+ * In TypeScript, handlers after the guard in the same call or chain know the type of `token`. Elsewhere, name it: `new Hono<{ Variables:
+ * GuardVariables }>()`.
  *
  * Options that come from the environment are a function: `guard((env) => ({ issuer: env.ISSUER, audience: env.AUDIENCE }))`.
- * It is called once for each `c.env`. With `@hono/node-server` each request has one of its own: give options there.
+ * It is called once for each `c.env`. With `@hono/node-server` each request has its own `c.env`: pass options there.
  *
  * **CORS:** `app.use(cors())` goes before the guard, where it answers preflights, which carry no token.
  *
- * The answer to everybody else, and what else is refused: see `guard` in `edgemint`.
+ * For the response to refused requests, see `guard` in `edgemint`.
  *
  * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong. If the options
  * are a function, it reaches `app.onError`.
@@ -38,9 +38,9 @@ export function guard<Bindings extends object = any, const Name extends string =
 
 /** Options of the guard for Hono. `onError` gets the context too. */
 export type HonoGuardOptions<Name extends string = 'token'> = GuardOptions<[c: Context]> & {
-  /** The name under which the token is found: `c.get(variable)`. @default 'token' */
+  /** The name of the token: `c.get(variable)`. @default 'token' */
   variable?: Name;
 };
 
-/** What the guard adds to the variables of an app. */
+/** The variables that the guard adds to an app. */
 export type GuardVariables<Name extends string = 'token'> = { [name in Name]: VerifiedToken };

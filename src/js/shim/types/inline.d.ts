@@ -1,2 +1,2 @@
-// Types of `edgemint/inline`: all that `edgemint` exports, with the WebAssembly module inside of the script.
+// Types of `edgemint/inline`: all exports of `edgemint`, with the WebAssembly module inlined.
 export * from './index.js';

@@ -2,7 +2,7 @@
 import type { AlgorithmName, CryptoKeyLike, Jwk, RsaName } from './index.js';
 
 /**
- * Makes a new key: a pair for an asymmetric algorithm, a shared secret as long as the hash for an HMAC.
+ * Generates a key: a pair for an asymmetric algorithm, a shared secret as long as the hash for an HMAC.
  *
  * ```js
  * import { createIssuer, createJwks, generateKey } from 'edgemint';
@@ -19,7 +19,7 @@ export function generateKey(alg: RsaName, options?: GenerateKeyOptions & RsaOpti
 export function generateKey(alg: AlgorithmName, options?: GenerateKeyOptions): Promise<Key>;
 
 export interface GenerateKeyOptions {
-  /** The key's identifier. @default its thumbprint (RFC 7638); none for a secret, of which that would tell something */
+  /** The key's identifier. @default its thumbprint (RFC 7638); none for a secret, about which it would reveal something */
   kid?: string;
 }
 
@@ -29,17 +29,17 @@ export interface RsaOptions {
 }
 
 /**
- * Takes a key of somebody else's making, in any of these forms:
+ * Imports a key in any of these forms:
  *
  * - a JWK, as an object or as JSON text (RFC 7517): public, private, or of a shared secret (`oct`)
  * - PEM text with one block, `PUBLIC KEY` or `PRIVATE KEY` (RFC 7468 sections 13 and 10)
- * - bytes: a shared secret, the 32 bytes of a public Ed25519 key, or a point on a curve that is not compressed
- * - a `CryptoKey`; one that is not extractable stays a handle, which signs and verifies, but has no other form
+ * - bytes: a shared secret, the 32 bytes of a public Ed25519 key, or an uncompressed point on a curve
+ * - a `CryptoKey`; one that is not extractable can sign and verify, but not be converted
  *
- * It is strict. RSA has 2048 to 8192 bits and an odd exponent from 3; a secret is at least as long as the hash, and is not
- * the text or the DER of another key; an Ed25519 key is no point of small order and no second spelling of a point; base64url
- * is canonical, JSON names no member twice; `use`, `key_ops` and `alg` must allow what the key is for, and nothing but
- * signatures. The platform sees to it that a point lies on its curve and that the private half belongs to the public one.
+ * Checks are strict. RSA has 2048 to 8192 bits and an odd exponent of at least 3; a secret is at least as long as the hash, and is not the
+ * text or the DER of another key; an Ed25519 key is no point of small order and canonically encoded; base64url is canonical; JSON has
+ * no duplicate members; `use`, `key_ops` and `alg` allow the key's use, and only signatures; a point lies on its curve, and the private
+ * half belongs to the public one.
  *
  * PEM of other labels (certificates, `RSA PRIVATE KEY`, `EC PRIVATE KEY`, encrypted or OpenSSH keys) is refused, with advice.
  *
@@ -48,48 +48,47 @@ export interface RsaOptions {
  * const secret = await importKey(new TextEncoder().encode(process.env.SECRET), { alg: 'HS256' });
  * ```
  *
- * @throws {TokenError} (the promise rejects) `key_unusable` with a sentence and a `reason` about what is wrong, which never
- * repeat the key; `invalid_option`; or `algorithm_unavailable` where the runtime lacks the algorithm
+ * @throws {TokenError} (the promise rejects) `key_unusable` with a message and a `reason`, which never contain any part of the key;
+ * `invalid_option`; or `algorithm_unavailable` if the runtime lacks the algorithm
  */
 export function importKey(key: Jwk | PrivateJwk | CryptoKeyLike | Uint8Array | string, options?: ImportKeyOptions): Promise<Key>;
 
 export interface ImportKeyOptions {
   /**
-   * The one algorithm that the key is for. Required for RSA and for secrets, unless the JWK or the CryptoKey says it; must
-   * agree with what they say.
+   * The algorithm of the key. Required for RSA and for secrets, unless the JWK or the CryptoKey names it; must agree with them.
    */
   alg?: AlgorithmName;
-  /** The key's identifier, in place of the JWK's own. @default the JWK's, else as for a new key */
+  /** The key's identifier, instead of that of the JWK. @default that of the JWK, else as for a new key */
   kid?: string;
 }
 
 /**
- * The JWK thumbprint with SHA-256 in base64url (RFC 7638), of a Key or of a JWK of any kind. That of a pair is that of its
- * public half. That of a secret tells something about the secret (section 7): keep it.
+ * Returns the JWK thumbprint with SHA-256 in base64url (RFC 7638) of a Key or of a JWK of any kind. A pair and its public half have the
+ * same. That of a secret reveals something about the secret (section 7): do not publish it.
  *
- * @throws {TokenError} (the promise rejects) `key_unusable` for what is no key, and for a `CryptoKey` that is not extractable
+ * @throws {TokenError} (the promise rejects) `key_unusable` for an invalid key and for a `CryptoKey` that is not extractable
  */
 export function thumbprint(key: Key | Jwk | PrivateJwk): Promise<string>;
 
 /**
- * The JWK Set to publish (RFC 7517 section 5): of each key its public half with `kid`, `alg` and `use`. Serve it as JSON.
+ * Returns the JWK Set to publish (RFC 7517 section 5): the public half of each key with `kid`, `alg` and `use`. Serve it as JSON.
  *
- * @throws {TokenError} `key_unusable` for a shared secret or a key that is not extractable; `invalid_option` for two keys of
- * one `kid`, and for what is no Key
+ * @throws {TokenError} `key_unusable` for a shared secret or a key that is not extractable; `invalid_option` for two keys with the same
+ * `kid`, and for values other than Keys
  */
 export function createJwks(keys: readonly Key[]): PublishedJwkSet;
 
 /**
- * A key for one algorithm, frozen. It shows its numbers to nobody who does not ask for them by name: not in logs, not as
- * JSON, not in a clone.
+ * A key for one algorithm, frozen. Only the methods `toJwk`, `toPem` and `toRaw` return its numbers: they do not appear in logs, in JSON or
+ * in a clone.
  */
 export class Key {
   private constructor();
-  /** Who may have it: everybody, its owner, or both sides. */
+  /** Whether everyone may have the key, its owner alone, or both parties. */
   readonly type: 'public' | 'private' | 'secret';
-  /** `EdDSA` also where it was called `Ed25519`. */
+  /** `EdDSA` also if it was named `Ed25519`. */
   readonly alg: Exclude<AlgorithmName, 'Ed25519'>;
-  /** What tokens call it. A secret has none unless it was given one, and so has a key that is not extractable. */
+  /** The identifier in tokens. Secrets and keys that are not extractable have one only if it was given. */
   readonly kid?: string;
   /**
    * The JWK, private members included, with `kid`, `alg` and `use`.
@@ -102,13 +101,12 @@ export class Key {
    */
   toPem(): Promise<string>;
   /**
-   * What WebCrypto calls `raw`: the bytes of a secret, the 32 bytes of a public Ed25519 key, or a point on a curve, not
-   * compressed.
+   * The `raw` form of WebCrypto: the bytes of a secret, the 32 bytes of a public Ed25519 key, or an uncompressed point on a curve.
    * @throws {TokenError} `key_unusable` for RSA and for private keys, which have no such form
    */
   toRaw(): Uint8Array;
   /**
-   * The public half, of the same name.
+   * The public half, with the same `kid`.
    * @throws {TokenError} `key_unusable` for a shared secret, which has none, or if the key is not extractable
    */
   toPublic(): Key;
@@ -124,18 +122,18 @@ export interface PrivateJwk extends Jwk {
   qi?: string;
 }
 
-/** What {@link createJwks} gives. */
+/** The result of {@link createJwks}. */
 export interface PublishedJwkSet {
   keys: (Jwk & { kty: string; kid: string; alg: string; use: 'sig' })[];
 }
 
 /**
- * The `reason` of a {@link TokenError} with the code `key_unusable`, where the key was looked at. The list may grow.
+ * The `reason` of a {@link TokenError} with the code `key_unusable`. The list may grow.
  */
 export type KeyReason =
-  /** It serves several algorithms and nothing says which. */
+  /** It fits several algorithms, and none is named. */
   | 'algorithm_missing'
-  /** What is given as a shared secret is the text or the DER of a key. */
+  /** The shared secret is the text or the DER of a key. */
   | 'disguised'
   /** A part is missing, of the wrong type or length, or not canonical. */
   | 'malformed'
@@ -143,15 +141,15 @@ export type KeyReason =
   | 'mismatched'
   /** A JWK Set has shared secrets beside public keys. */
   | 'mixed'
-  /** It does not have the form that was asked for. */
+  /** It has no such form. */
   | 'no_such_form'
-  /** The runtime does not take it: a point is not on its curve, or a number out of range. */
+  /** The runtime rejects it: a point is not on its curve, or a number is out of range. */
   | 'not_taken'
-  /** The text is not PEM as it should be; the message has advice. */
+  /** The text is not valid PEM; the message has advice. */
   | 'pem'
-  /** It is private where a public key belongs. */
+  /** It is private, but must be public. */
   | 'private'
-  /** It is public where a private key belongs. */
+  /** It is public, but must be private. */
   | 'public'
   /** Its kind, curve and algorithm are unknown or contradict each other. */
   | 'unsupported'

@@ -2,7 +2,8 @@
 export * from './index.js';
 
 /**
- * Takes the compiled module of `edgemint/edgemint.wasm`, of this realm or another, or its bytes. Call it once, before anything else is used; later calls change nothing.
+ * Starts the package with the compiled module of `edgemint/edgemint.wasm`, of any realm, or with its bytes. Call it once, before anything
+ * else is used; later calls have no effect.
  *
  * ```js
  * import module from 'edgemint/edgemint.wasm';   // however your bundler gives a WebAssembly.Module
