@@ -10,6 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "people")]
+mod account;
 mod case;
 mod checklist;
 mod costs;

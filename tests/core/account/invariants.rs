@@ -1,0 +1,104 @@
+//! What holds after every turn, whatever storage did.
+
+use std::collections::BTreeMap;
+
+use edgemint::oauth::grant::Grant;
+use edgemint::oauth::status::StatusEntry;
+use edgemint::records::Table;
+use edgemint::token::UnixTime;
+use serde_json::Value;
+
+use super::world::{Known, World, is_synced};
+
+/// Checks the world.
+pub(crate) fn check(world: &mut World) -> Result<(), String> {
+    grants(world)?;
+    for known in &world.grants {
+        refreshes(world, known)?;
+    }
+    revocations(world)?;
+    counters(world)?;
+    removal(world)
+}
+
+/// A grant that has ended is never stored again.
+fn grants(world: &mut World) -> Result<(), String> {
+    let stored: BTreeMap<String, Grant> = world.storage.peek(Table::Grant).into_iter().collect();
+    let lifetimes = *world.authority.lifetimes();
+    for known in &mut world.grants {
+        match stored.get(known.id.as_str()) {
+            Some(_) if known.is_gone => return Err(format!("grant {} is back", known.id)),
+            Some(grant) => {
+                known.was_stored = true;
+                known.expires = grant.ends(&lifetimes).0;
+            }
+            None => known.is_gone |= known.was_stored,
+        }
+    }
+    Ok(())
+}
+
+/// A generation is answered once, and replayed identically within the window.
+fn refreshes(world: &World, known: &Known) -> Result<(), String> {
+    let window = world.authority.lifetimes().replay_window;
+    let mut first: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for (generation, asked_at, tokens) in &known.refreshed {
+        let answer = (tokens.tokens.generation, tokens.tokens.at.0);
+        if tokens.tokens.generation != generation + 1 {
+            return Err(format!("generation {generation} is answered with {}", tokens.tokens.generation));
+        }
+        if *asked_at > answer.1 + window {
+            return Err(format!("generation {generation} is replayed after the window"));
+        }
+        match first.get(generation) {
+            Some(_) if !tokens.tokens.repeated => return Err(format!("generation {generation} is answered twice")),
+            Some(before) if *before != answer => return Err(format!("generation {generation} is replayed differently")),
+            Some(_) | None => first.insert(*generation, answer),
+        };
+    }
+    Ok(())
+}
+
+/// A grant that was ended before it expired is revoked in its status list, or the outbox has its revocation, for as long
+/// as tokens of it are valid.
+fn revocations(world: &World) -> Result<(), String> {
+    let is_due = |known: &&Known| known.is_gone && world.now < known.expires && world.now < known.token_expires;
+    let mut due = world.grants.iter().filter(is_due).peekable();
+    if due.peek().is_none() {
+        return Ok(());
+    }
+    let outbox: Vec<(String, (StatusEntry, UnixTime))> = world.storage.peek(Table::Revocation);
+    for known in due {
+        let waits = outbox.iter().any(|(_, (entry, until))| *entry == known.entry && until.0 >= known.token_expires);
+        let told = world.told.get(&(known.entry.list.0, known.entry.idx)).copied().unwrap_or_default();
+        if !waits && told < known.token_expires {
+            return Err(format!("no status list is told that grant {} has ended", known.id));
+        }
+    }
+    Ok(())
+}
+
+/// The signature counter of a device-bound passkey never decreases.
+fn counters(world: &mut World) -> Result<(), String> {
+    let stored = world.storage.peek::<Value>(Table::Passkey);
+    for (passkey, before) in &mut world.counters {
+        let id = format!("passkey-{passkey}-0123456789");
+        let Some((_, record)) = stored.iter().find(|(own, _)| *own == id) else {
+            continue;
+        };
+        let count = record["passkey"]["sign_count"].as_u64().unwrap();
+        if count < *before && !is_synced(*passkey) {
+            return Err(format!("the counter of passkey {passkey} goes from {before} to {count}"));
+        }
+        *before = count;
+    }
+    Ok(())
+}
+
+/// A removed account leaves nothing but the revocations that status lists have to be told of.
+fn removal(world: &World) -> Result<(), String> {
+    match world.is_removed && world.storage.len() > world.storage.count(Table::Revocation) {
+        true => Err("a removed account leaves something".to_owned()),
+        false => Ok(()),
+    }
+}
