@@ -82,7 +82,7 @@ impl<'t, R: Records> Turn<'t, R> {
         }
     }
 
-    /// Returns whether this turn has stored a revocation for a status list.
+    /// Returns whether this turn has stored a revocation for a status list, or may have.
     pub fn has_revoked(&self) -> bool {
         self.has_revoked.get()
     }
@@ -143,8 +143,9 @@ impl<'t, R: Records> Turn<'t, R> {
     pub(super) fn end_grant(&self, id: &str, grant: &Grant) -> Result<(), StorageError> {
         let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
         if let (Some(entry), Some(ends)) = (grant.status, last_token_ends) {
-            outbox::note(self.records, entry, ends)?;
+            // Also where storage fails: the revocation may have been stored all the same.
             self.has_revoked.set(true);
+            outbox::note(self.records, entry, ends)?;
         }
         self.records.delete(Table::Grant, id)?;
         Ok(())

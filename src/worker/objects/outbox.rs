@@ -56,6 +56,6 @@ async fn send(env: &Env, authority: &Authority, notice: &Notice) -> Result<(), F
     let name = names::status_list_object(authority.issuer(), &notice.list);
     match objects::ask(env, STATUS_LIST, &name, &ListCommand::Revoke(notice.entries.clone())).await? {
         ListAnswer::Done => Ok(()),
-        ListAnswer::Unchanged | ListAnswer::List { .. } => Err(objects::unexpected()),
+        ListAnswer::Unchanged | ListAnswer::List(_) => Err(objects::unexpected()),
     }
 }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::oauth::status::revoked::EncodedList;
 use crate::oauth::status::{ListId, STATUS_REFRESH, list_claims, span_start};
 use crate::token::UnixTime;
 use crate::worker::env::{Platform, STATUS_LIST};
@@ -107,7 +108,7 @@ async fn renew(
     let list = match (answer, old) {
         (ListAnswer::Unchanged, Some(old)) if old.stands(signer, platform.now) => old,
         (ListAnswer::Unchanged, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
-        (ListAnswer::List { lst, digest }, _) => sign(platform, id, lst, digest).await?,
+        (ListAnswer::List(EncodedList { lst, digest }), _) => sign(platform, id, lst, digest).await?,
         _ => return Err(objects::unexpected()),
     };
     KEPT.with_borrow_mut(|kept| {

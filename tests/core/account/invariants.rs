@@ -52,7 +52,9 @@ fn refreshes(world: &World, known: &Known) -> Result<(), String> {
         }
         match first.get(generation) {
             Some(_) if !tokens.tokens.repeated => return Err(format!("generation {generation} is answered twice")),
-            Some(before) if *before != answer => return Err(format!("generation {generation} is replayed differently")),
+            Some(before) if *before != answer => {
+                return Err(format!("generation {generation} is replayed differently"));
+            }
             Some(_) | None => first.insert(*generation, answer),
         };
     }

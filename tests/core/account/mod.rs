@@ -1,6 +1,10 @@
-//! What accounts and sign-in names decide, natively: over storage in a map that fails on purpose, before or after it stored.
+//! What accounts, sign-in names and status lists decide, natively: over storage in a map that fails on purpose, before or after
+//! it stored.
 
+mod forms;
 mod invariants;
+mod lists;
+mod names;
 mod random;
 mod simulation;
 mod storage;

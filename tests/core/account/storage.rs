@@ -52,7 +52,10 @@ impl Storage {
     /// The records of a kind, as an onlooker sees them: without faults.
     pub(crate) fn peek<T: DeserializeOwned>(&self, table: Table) -> Vec<(String, T)> {
         let rows = self.rows.borrow();
-        rows.iter().filter(|((kind, _), _)| *kind == table).map(|((_, id), (_, text))| (id.clone(), parse(text))).collect()
+        rows.iter()
+            .filter(|((kind, _), _)| *kind == table)
+            .map(|((_, id), (_, text))| (id.clone(), parse(text)))
+            .collect()
     }
 
     /// One record, without faults.
@@ -106,7 +109,12 @@ impl Records for Storage {
         self.operate(|| self.rows.borrow().contains_key(&(table, id.to_owned())))
     }
 
-    fn page<T: DeserializeOwned>(&self, table: Table, after: &str, limit: u64) -> Result<Vec<(String, T)>, StorageError> {
+    fn page<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<(String, T)>, StorageError> {
         let rows: Vec<(String, String)> = self.operate(|| {
             let rows = self.rows.borrow();
             let of_table = rows.iter().filter(|((kind, id), _)| *kind == table && id.as_str() > after);
@@ -116,7 +124,13 @@ impl Records for Storage {
         rows.into_iter().map(|(id, text)| Ok((id, records::read(&text)?))).collect()
     }
 
-    fn put<T: Serialize>(&self, table: Table, id: &str, ends: Option<UnixTime>, record: &T) -> Result<(), StorageError> {
+    fn put<T: Serialize>(
+        &self,
+        table: Table,
+        id: &str,
+        ends: Option<UnixTime>,
+        record: &T,
+    ) -> Result<(), StorageError> {
         let text = records::write(record)?;
         self.operate(|| {
             self.rows.borrow_mut().insert((table, id.to_owned()), (ends, text));

@@ -39,7 +39,11 @@ pub(crate) fn ask<C: AccountCommand>(
 }
 
 /// Runs a command of a name.
-pub(crate) fn ask_name<C: IdentifierCommand>(storage: &Storage, now: u64, command: &C) -> Result<C::Answer, StorageError> {
+pub(crate) fn ask_name<C: IdentifierCommand>(
+    storage: &Storage,
+    now: u64,
+    command: &C,
+) -> Result<C::Answer, StorageError> {
     let request: IdentifierRequest = serde_json::from_str(&sent(command)).unwrap();
     let answer = request.run(&IdentifierTurn::new(storage, UnixTime(now)), Json);
     answer.map(|text| serde_json::from_str(&text).unwrap())

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgemint::account::grants::{
-    AllowError, AllowRequest, Authorize, Decided, EndGrant, EndGrants, RedeemCode, RefreshGrant, RevokeGrant, RevokeToken,
-    TokenStatus, Tokens, WithdrawConsent,
+    AllowError, AllowRequest, Authorize, Decided, EndGrant, EndGrants, RedeemCode, RefreshGrant, RevokeGrant,
+    RevokeToken, TokenStatus, Tokens, WithdrawConsent,
 };
 use edgemint::account::outbox;
 use edgemint::account::overview::ReadOverview;
@@ -14,9 +14,12 @@ use edgemint::account::passkeys::{
 };
 use edgemint::account::profile::{CreateAccount, RemoveAccount, ReplaceAccount, Replaced};
 use edgemint::account::record::{AccountRecord, PasskeyRecord, Session};
-use edgemint::account::sessions::{CheckStepUp, EndSession, EndSessions, GrantsToEnd, OpenSession, Opened, SecureAccount};
+use edgemint::account::sessions::{
+    CheckStepUp, EndSession, EndSessions, GrantsToEnd, OpenSession, Opened, SecureAccount,
+};
 use edgemint::account::turn::AccountCommand;
 use edgemint::identity::passkey::{Assertion, StoredPasskey};
+use edgemint::oauth::ClientId;
 use edgemint::oauth::admin::bulk::GrantFilter;
 use edgemint::oauth::admin::user::Change;
 use edgemint::oauth::endpoints::authorize::{AuthorizationRequest, Decision};
@@ -30,7 +33,6 @@ use edgemint::oauth::vocabulary::pkce::Challenge;
 use edgemint::oauth::vocabulary::redirect::RedirectUri;
 use edgemint::oauth::vocabulary::resource::Resource;
 use edgemint::oauth::vocabulary::scope::Scope;
-use edgemint::oauth::ClientId;
 use edgemint::records::{ONLY, Records as _, StorageError, Table};
 use edgemint::token::UnixTime;
 use serde_json::{Value, json};
@@ -88,10 +90,15 @@ pub(crate) enum Act {
 pub(crate) fn any(random: &mut Random) -> Happening {
     let browser = random.index(BROWSERS);
     let client = random.index(CLIENTS);
-    let grant = random.index(6);
+    let grant = random.one_of(&[0, 0, 0, 0, 0, 1, 1, 2]);
     let passkey = random.index(PASSKEYS);
     let other = random.chance(10).then_some(client);
+    let burst = random.chance(30).then(|| match random.below(3) {
+        0 => Act::Redeem { grant: 0, client: None, right: true },
+        _ => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 1]), client: None },
+    });
     let act = match random.below(100) {
+        _ if burst.is_some() => burst.unwrap(),
         0..10 => Act::SignIn {
             browser,
             passkey: random.chance(50).then(|| (passkey, u32::try_from(random.below(6)).unwrap(), random.index(4))),
@@ -99,7 +106,7 @@ pub(crate) fn any(random: &mut Random) -> Happening {
         10..18 => Act::Authorize { browser, client, offline: random.chance(50) },
         18..28 => Act::Allow { browser, client, offline: random.chance(50), form: random.index(FORMS) },
         28..40 => Act::Redeem { grant, client: other, right: !random.chance(10) },
-        40..58 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 0, 1, 1, 2, 9]), client: other },
+        40..58 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1, 1, 2, 9]), client: other },
         58..60 => Act::Revoke { grant, client: other },
         60..62 => Act::RevokeToken { grant },
         62..64 => Act::EndGrant { grant },
@@ -118,10 +125,18 @@ pub(crate) fn any(random: &mut Random) -> Happening {
         80 => Act::RemovePasskeys,
         81 => Act::Narrow { scope: random.index(3) },
         82..84 => Act::Overview { browser: random.chance(70).then_some(browser) },
-        84 => if random.chance(20) { Act::Remove } else { Act::Sweep },
+        84 => {
+            if random.chance(20) {
+                Act::Remove
+            } else {
+                Act::Sweep
+            }
+        }
         85..90 => Act::Notify { lost: random.chance(30) },
         90..92 => Act::Sweep,
-        _ => Act::Wait { seconds: random.one_of(&[1, 5, 29, 31, 59, 61, 301, 599, 601, 3_700, 90_000, 700_000, 1_300_000]) },
+        _ => Act::Wait {
+            seconds: random.one_of(&[1, 5, 29, 31, 59, 61, 301, 599, 601, 3_700, 90_000, 700_000, 1_300_000]),
+        },
     };
     let fault = random.chance(25).then(|| Fault {
         at: u32::try_from(random.below(8)).unwrap(),
@@ -169,13 +184,15 @@ pub(crate) struct World {
     pub(crate) told: BTreeMap<(u32, u32), u64>,
     job_count: u64,
     pub(crate) is_removed: bool,
+    /// What has happened, to see that histories reach it.
+    pub(crate) reached: Vec<&'static str>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let settings = Settings { issuer: "https://as.example", ..Settings::default() };
         let account = AccountRecord { profile: "sealed 0".to_owned(), scope: None, created: UnixTime(START) };
-        let world = Self {
+        let mut world = Self {
             storage: Storage::default(),
             authority: Authority::parse(settings).unwrap(),
             now: START,
@@ -191,6 +208,7 @@ impl World {
             told: BTreeMap::new(),
             job_count: 0,
             is_removed: false,
+            reached: Vec::new(),
         };
         assert!(world.ask(&CreateAccount(account), None).unwrap());
         world
@@ -223,9 +241,7 @@ impl World {
                 Ok(None) | Err(_) => Ok(()),
             },
             Act::RemovePasskeys => match self.ask(&RemovePasskeys, fault) {
-                Ok(Some(_)) => {
-                    (0..PASSKEYS).try_for_each(|passkey| self.expect_without_passkey(passkey, None))
-                }
+                Ok(Some(_)) => (0..PASSKEYS).try_for_each(|passkey| self.expect_without_passkey(passkey, None)),
                 Ok(None) | Err(_) => Ok(()),
             },
             Act::Narrow { scope } => self.narrow(scope, fault),
@@ -246,13 +262,19 @@ impl World {
     }
 
     /// Sends a command. With a fault that occurs, the answer does not leave the account.
-    fn ask<C: AccountCommand>(&self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
+    fn ask<C: AccountCommand>(&mut self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
         let outbox_before = self.storage.count(Table::Revocation);
         self.storage.begin(fault);
         let (answer, has_revoked) = ask(&self.storage, &self.authority, self.now, command);
         let failed = self.storage.end();
         assert_eq!(failed, answer.is_err(), "a failure of storage is reported");
         let outbox_after = self.storage.count(Table::Revocation);
+        if outbox_after > outbox_before {
+            self.reached.push("a revocation is stored");
+            if failed {
+                self.reached.push("a revocation is stored in a turn that fails");
+            }
+        }
         assert!(has_revoked || outbox_after <= outbox_before, "a stored revocation is told in the same turn");
         answer
     }
@@ -320,8 +342,19 @@ impl World {
             }
             self.spend(passkey_challenge(&used), "a sign-in")?;
         }
+        match (&answer, &command.passkey) {
+            (Ok(Opened::Done | Opened::CounterRestarted), Some(_)) => self.reached.push("a passkey signs in"),
+            (Ok(Opened::CounterWentBack), _) => self.reached.push("a counter goes back"),
+            (Ok(Opened::PasskeyRefused), Some(used)) if self.storage.text(Table::Passkey, &used.id).is_some() => {
+                self.reached.push("a challenge is answered again");
+            }
+            _ => {}
+        }
         match answer {
             Ok(Opened::Done | Opened::CounterRestarted) => {
+                if old.is_some() {
+                    self.reached.push("a session is replaced");
+                }
                 if !opened {
                     return Err("the session that was answered is not stored".to_owned());
                 }
@@ -430,9 +463,8 @@ impl World {
         fault: Option<Fault>,
     ) -> Result<(), String> {
         // A form can be submitted for an hour; the Worker refuses it later.
-        let open = self.forms[form].filter(|at| {
-            self.grants[*at].client == client && self.now < self.grants[*at].form_born + FORM_TTL
-        });
+        let open = self.forms[form]
+            .filter(|at| self.grants[*at].client == client && self.now < self.grants[*at].form_born + FORM_TTL);
         let at = open.unwrap_or_else(|| self.new_grant(client));
         self.forms[form] = Some(at);
         let (grant, status) = (self.grants[at].id.clone(), self.grants[at].entry);
@@ -440,6 +472,9 @@ impl World {
         let (session, scope) = (self.cookie(browser), request.scope.clone());
         let was_signed_in = self.is_signed_in(browser);
         let was_gone = self.grants[at].is_gone;
+        if self.grants[at].was_stored {
+            self.reached.push("a form is submitted again");
+        }
         let answer = self.ask(&AllowRequest { session, request, scope, grant: grant.clone(), status }, fault);
         if was_signed_in && !self.is_removed {
             // Also where the answer was lost.
@@ -463,19 +498,13 @@ impl World {
         }
     }
 
-    /// A grant of those that were issued last.
+    /// One of the grants that were stored last.
     fn pick(&self, number: usize) -> Option<usize> {
-        let count = self.grants.len();
-        count.checked_sub(1 + number % count.max(1))
+        let stored: Vec<_> = (0..self.grants.len()).rev().filter(|at| self.grants[*at].was_stored).collect();
+        stored.get(number % stored.len().max(1)).copied()
     }
 
-    fn redeem(
-        &mut self,
-        grant: usize,
-        client: Option<usize>,
-        right: bool,
-        fault: Option<Fault>,
-    ) -> Result<(), String> {
+    fn redeem(&mut self, grant: usize, client: Option<usize>, right: bool, fault: Option<Fault>) -> Result<(), String> {
         let Some(at) = self.pick(grant) else { return Ok(()) };
         let command = RedeemCode {
             grant: self.grants[at].id.clone(),
@@ -494,6 +523,7 @@ impl World {
         match self.ask(&command, fault) {
             Ok(Ok(tokens)) => {
                 self.grants[at].redeemed += 1;
+                self.reached.push("a code is redeemed");
                 if !is_active || !is_owner || !right {
                     return Err("a code is redeemed that must not be".to_owned());
                 }
@@ -501,6 +531,10 @@ impl World {
                     return Err("a code is redeemed twice".to_owned());
                 }
                 self.hand_out(at, &tokens);
+                Ok(())
+            }
+            Ok(Err(GrantRefusal::CodeSpent | GrantRefusal::CodeReused)) => {
+                self.reached.push("a code is refused the second time");
                 Ok(())
             }
             Ok(Err(_)) | Err(_) => Ok(()),
@@ -552,6 +586,10 @@ impl World {
                     return Err("a refresh token is accepted that must not be".to_owned());
                 }
                 self.hand_out(at, &tokens);
+                self.reached.push("a refresh token is used");
+                if tokens.tokens.repeated {
+                    self.reached.push("a response is replayed");
+                }
                 if rotate {
                     self.grants[at].refreshed.push((generation, self.now, tokens));
                 }
@@ -560,9 +598,11 @@ impl World {
             Ok(Err(GrantRefusal::RefreshReused)) if self.stored(&self.grants[at].id).is_some() => {
                 Err("reuse does not end the grant".to_owned())
             }
-            Ok(Err(refusal)) if is_reuse && refusal != GrantRefusal::RefreshReused => {
-                Err(format!("reuse is refused as {refusal:?}"))
+            Ok(Err(GrantRefusal::RefreshReused)) => {
+                self.reached.push("a reused refresh token ends its grant");
+                Ok(())
             }
+            Ok(Err(refusal)) if is_reuse => Err(format!("reuse is refused as {refusal:?}")),
             Ok(Err(_)) | Err(_) => Ok(()),
         }
     }
@@ -572,7 +612,8 @@ impl World {
         let owner = client_id(self.grants[at].client);
         let client = client.map_or_else(|| owner.clone(), client_id);
         let before = self.stored(&self.grants[at].id).is_some();
-        let answer = self.ask(&RevokeGrant { grant: self.grants[at].id.clone(), revoke: Revoke { client: client.clone() } }, fault);
+        let answer = self
+            .ask(&RevokeGrant { grant: self.grants[at].id.clone(), revoke: Revoke { client: client.clone() } }, fault);
         let is_there = self.stored(&self.grants[at].id).is_some();
         match answer {
             Ok(Ok(())) if is_there => Err("a revoked grant is stored".to_owned()),
@@ -855,6 +896,7 @@ impl World {
             Ok(removed) if removed == self.is_removed => Err("an account is removed, or not".to_owned()),
             Ok(_) => {
                 self.is_removed = true;
+                self.reached.push("the account is removed");
                 Ok(())
             }
             Err(_) => {
@@ -874,6 +916,7 @@ impl World {
                     let told = self.told.entry((notice.list.0, *idx)).or_default();
                     *told = (*told).max(until.0);
                 }
+                self.reached.push("a status list is told");
                 if lost || outbox::confirmed(&self.storage, &notice).is_err() {
                     break;
                 }

@@ -1,0 +1,129 @@
+//! The revoked entries of one status list: stored as records, and kept in memory in the encoded form that is published.
+//!
+//! An entry stays revoked until the last token with it has expired. Then it is forgotten, since no verifier asks about it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::oauth::status::LIST_SIZE;
+use crate::records::{Records, StorageError, Table, ends_at};
+use crate::token::status::{Status, StatusList};
+use crate::token::{UnixTime, base64url};
+
+/// An encoded list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct EncodedList {
+    /// The member `lst` of the token.
+    pub lst: String,
+    /// Names this state of the list.
+    pub digest: String,
+}
+
+/// The revoked entries of one list, as one object remembers them.
+#[derive(Default)]
+pub struct RevokedEntries {
+    /// What is stored; `None` until it is read, and after a failure: then only storage knows what was written.
+    memory: Option<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Each entry with the time when it is forgotten.
+    revoked: HashMap<u32, UnixTime>,
+    encoded: Option<EncodedList>,
+}
+
+impl RevokedEntries {
+    /// Revokes entries, each until the last token with it expires.
+    ///
+    /// # Errors
+    /// [`StorageError`]; then some of them may be revoked.
+    pub fn revoke<R: Records>(
+        &mut self,
+        records: &R,
+        entries: impl IntoIterator<Item = (u32, UnixTime)>,
+        now: UnixTime,
+    ) -> Result<(), StorageError> {
+        let mut memory = self.take(records)?;
+        for (idx, until) in entries.into_iter().filter(|(idx, until)| *idx < LIST_SIZE && *until > now) {
+            if memory.revoke(idx, until) {
+                records.put(Table::RevokedEntry, &idx.to_string(), ends_at(until), &until)?;
+            }
+        }
+        self.memory = Some(memory);
+        Ok(())
+    }
+
+    /// Returns the encoded list, unless it is the one with the digest `known`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn read<R: Records>(
+        &mut self,
+        records: &R,
+        known: Option<&str>,
+        now: UnixTime,
+    ) -> Result<Option<EncodedList>, StorageError> {
+        let mut memory = self.take(records)?;
+        let encoded = memory.encoded(now)?;
+        let news = (known != Some(&encoded.digest)).then(|| encoded.clone());
+        self.memory = Some(memory);
+        Ok(news)
+    }
+
+    /// Takes the memory out, so that it is lost if the caller fails.
+    fn take<R: Records>(&mut self, records: &R) -> Result<Memory, StorageError> {
+        match self.memory.take() {
+            Some(memory) => Ok(memory),
+            None => Memory::read(records),
+        }
+    }
+}
+
+impl Memory {
+    fn read<R: Records>(records: &R) -> Result<Self, StorageError> {
+        let rows = records.list::<UnixTime>(Table::RevokedEntry)?;
+        let revoked = rows.into_iter().filter_map(|(id, until)| Some((id.parse().ok()?, until))).collect();
+        Ok(Self { revoked, encoded: None })
+    }
+
+    /// Returns whether that changes anything.
+    fn revoke(&mut self, idx: u32, until: UnixTime) -> bool {
+        let known = self.revoked.get(&idx).copied();
+        if known.is_some_and(|known| known >= until) {
+            return false;
+        }
+        self.revoked.insert(idx, until);
+        if known.is_none() {
+            self.encoded = None;
+        }
+        true
+    }
+
+    fn encoded(&mut self, now: UnixTime) -> Result<&EncodedList, StorageError> {
+        let before = self.revoked.len();
+        self.revoked.retain(|_, until| *until > now);
+        if self.revoked.len() < before {
+            self.encoded = None;
+        }
+        let encoded = match self.encoded.take() {
+            Some(encoded) => encoded,
+            None => {
+                let lst = self.list()?.encode();
+                let digest = Sha256::digest(&lst);
+                EncodedList { digest: base64url::encode(digest.get(..12).unwrap_or_default()), lst }
+            }
+        };
+        Ok(self.encoded.insert(encoded))
+    }
+
+    fn list(&self) -> Result<StatusList, StorageError> {
+        let mut list = StatusList::new(1, LIST_SIZE as usize).map_err(StorageError::unreadable)?;
+        for idx in self.revoked.keys() {
+            list.set(u64::from(*idx), Status::Invalid).map_err(StorageError::unreadable)?;
+        }
+        Ok(list)
+    }
+}
