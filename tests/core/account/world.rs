@@ -93,9 +93,12 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     let grant = random.one_of(&[0, 0, 0, 0, 0, 1, 1, 2]);
     let passkey = random.index(PASSKEYS);
     let other = random.chance(10).then_some(client);
-    let burst = random.chance(30).then(|| match random.below(3) {
-        0 => Act::Redeem { grant: 0, client: None, right: true },
-        _ => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 1]), client: None },
+    // Chains that single acts rarely complete.
+    let burst = random.chance(35).then(|| match random.below(8) {
+        0 | 1 => Act::Redeem { grant: 0, client: None, right: true },
+        2..6 => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 0, 1, 1, 2]), client: None },
+        6 => Act::AddPasskey { browser: 0, passkey: 0, challenge: random.index(20) },
+        _ => Act::SignIn { browser: 0, passkey: Some((0, u32::try_from(random.below(6)).unwrap(), random.index(20))) },
     });
     let act = match random.below(100) {
         _ if burst.is_some() => burst.unwrap(),
