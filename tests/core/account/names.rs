@@ -78,6 +78,9 @@ fn any(random: &mut Random) -> Happening {
     Happening { act, fault }
 }
 
+/// The entry that is to be stored; beside the failure, if the answer was lost.
+type Expected = Result<Option<Identifier>, (StorageError, Option<Identifier>)>;
+
 struct World {
     storage: Storage,
     now: u64,
@@ -143,11 +146,7 @@ impl World {
     }
 
     /// Runs an act. Returns the entry that is to be stored then; beside the failure, if its answer was lost.
-    fn run(
-        &mut self,
-        act: Act,
-        fault: Option<Fault>,
-    ) -> Result<Result<Option<Identifier>, (StorageError, Option<Identifier>)>, String> {
+    fn run(&mut self, act: Act, fault: Option<Fault>) -> Result<Expected, String> {
         let before = self.entry();
         let is_owner = |number: u8| before.as_ref().is_some_and(|entry| entry.account == account(number));
         let current = before.as_ref().and_then(|entry| entry.password.clone());

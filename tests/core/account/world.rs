@@ -338,8 +338,7 @@ impl World {
         if opened && old.as_ref().is_some_and(|old| self.session(old).is_some()) {
             return Err("a session and the one that replaced it are both stored".to_owned());
         }
-        if opened && used.is_some() {
-            let (passkey, count, used) = used.unwrap();
+        if opened && let Some((passkey, count, used)) = used {
             if used.assertion.sign_count != 0 && u64::from(used.assertion.sign_count) <= count && !is_synced(passkey) {
                 return Err(format!("a counter of {} opens a session after {count}", used.assertion.sign_count));
             }
