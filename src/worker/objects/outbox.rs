@@ -6,7 +6,6 @@ use worker::{Env, State};
 
 use crate::account::outbox::{self, Notice};
 use crate::names;
-use crate::names;
 use crate::oauth::Authority;
 use crate::worker::env::{self, STATUS_LIST};
 use crate::worker::report::{self, Fault};
