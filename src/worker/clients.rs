@@ -24,10 +24,13 @@ use crate::wire::Form;
 
 use super::account;
 use super::crypto::complete;
-use super::env::{Platform, REGISTRY};
+use super::env::Platform;
 use super::kv::{self, Found, Kind};
 use super::objects;
-use super::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use super::objects::ObjectCommand;
+use super::objects::registry_do::{
+    Change, ClientTokenStatus, ConsumeAssertion, ReadClient, ReadTokenStatus, ReplaceClient, RevokeClientTokens,
+};
 use super::report::{Fault, Stop};
 use super::status;
 
@@ -130,11 +133,9 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
     let now = platform.now;
     let pending = read_assertion(platform.authority(), &client, jwt, now)?;
     let used = accept_assertion(platform.authority(), &client, complete(pending).await?, now)?;
-    let command = RegistryCommand::Spend { jti: used.jti, until: used.until };
-    match registry(platform, &client.id, &command).await? {
-        RegistryAnswer::Done => Ok(client),
-        _ => Err(Refusal::ClientAssertionReplay.into()),
-    }
+    let command = ConsumeAssertion { jti: used.jti, until: used.until };
+    let is_new = registry(platform, &client.id, &command).await?;
+    if is_new { Ok(client) } else { Err(Refusal::ClientAssertionReplay.into()) }
 }
 
 /// Is a token that verifies still to be honoured, and whose account is it of? Exact: one question to the account whose
@@ -154,13 +155,10 @@ pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Stand
     };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Claims::time is within the calendar.
     let issued_at = UnixTime(claims.time("iat").unwrap_or_default() as u64);
-    match registry(platform, &id, &RegistryCommand::Status { jti, issued_at }).await? {
-        RegistryAnswer::Status { registered, revoked } if (registered || id.is_root()) && !revoked => {
-            Ok(Standing::OfClient)
-        }
-        RegistryAnswer::Status { .. } => Ok(Standing::Ended),
-        _ => Err(objects::unexpected()),
-    }
+    let ClientTokenStatus { registered, revoked } =
+        registry(platform, &id, &ReadTokenStatus { jti, issued_at }).await?;
+    let is_active = (registered || id.is_root()) && !revoked;
+    Ok(if is_active { Standing::OfClient } else { Standing::Ended })
 }
 
 /// What has become of a token that verifies.
@@ -179,10 +177,7 @@ pub(crate) enum Standing {
 /// The status lists cannot tell earlier tokens from later ones: there, all that bear the client's place end, and later tokens get another;
 /// unless none of the tokens that are meant can still live.
 pub(crate) async fn end_tokens(platform: &Platform, id: &ClientId, until: UnixTime) -> Result<(), Fault> {
-    match registry(platform, id, &RegistryCommand::EndTokens { until }).await? {
-        RegistryAnswer::Done => {}
-        _ => return Err(objects::unexpected()),
-    }
+    registry(platform, id, &RevokeClientTokens { until }).await?;
     let last_token_ends = until.plus(platform.authority().access_token_ttl() + CLOCK_SKEW);
     if platform.now < last_token_ends { move_status(platform, id).await } else { Ok(()) }
 }
@@ -202,15 +197,13 @@ async fn move_status(platform: &Platform, id: &ClientId) -> Result<(), Fault> {
         record.status = Some(status::take_for_client(platform).await?);
         let name = kv::name(platform, Kind::Client, id.as_str());
         let sealed = kv::seal(platform, &name, &record).await?;
-        match registry(platform, id, &RegistryCommand::Replace { name, was, sealed }).await? {
-            RegistryAnswer::Done => {
+        match registry(platform, id, &ReplaceClient { name, was, sealed }).await? {
+            Change::Done => {
                 forget(id);
                 return status::release(platform, entry, last_token_ends).await;
             }
-            // Somebody has just changed the client.
-            RegistryAnswer::Exists => {}
-            RegistryAnswer::Missing => return Ok(()),
-            _ => return Err(objects::unexpected()),
+            Change::Conflict => {}
+            Change::Missing => return Ok(()),
         }
     }
     Err(objects::unexpected())
@@ -221,10 +214,8 @@ pub(crate) const RACES: usize = 8;
 
 /// The record of a client as its registry has it, sealed and opened: exact, where KV may be a minute behind.
 pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Option<(String, ClientRecord)>, Fault> {
-    let sealed = match registry(platform, id, &RegistryCommand::Read).await? {
-        RegistryAnswer::Record(sealed) => sealed,
-        RegistryAnswer::Missing => return Ok(None),
-        _ => return Err(objects::unexpected()),
+    let Some(sealed) = registry(platform, id, &ReadClient).await? else {
+        return Ok(None);
     };
     let name = kv::name(platform, Kind::Client, id.as_str());
     match kv::open(platform, &name, &sealed).await? {
@@ -235,13 +226,13 @@ pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Opt
 }
 
 /// Sends a command to a client's registry.
-pub(crate) async fn registry(
+pub(crate) async fn registry<C: ObjectCommand>(
     platform: &Platform,
     id: &ClientId,
-    command: &RegistryCommand,
-) -> Result<RegistryAnswer, Fault> {
+    command: &C,
+) -> Result<C::Answer, Fault> {
     let name = names::registry_object(platform.authority().issuer(), id);
-    objects::call(platform, REGISTRY, &name, command).await
+    objects::send(platform, &name, command).await
 }
 
 /// Gives a client that has tokens of its own a place for their status, if it has none.

@@ -20,7 +20,7 @@ use super::background;
 use super::clock::now;
 use super::env::{self, EVENTS};
 use super::objects;
-use super::objects::events_do::{EventsAnswer, EventsCommand};
+use super::objects::events_do::AppendBatch;
 use super::random::random;
 use super::report::{self, Fault};
 
@@ -77,12 +77,12 @@ async fn store(env: &Env, hour: u64, lines: &[String]) -> bool {
     };
     let key = format!("{}.{}", now().0, base64url::encode(&random));
     let rows: Vec<_> = lines.chunks(MAX_ROW).map(|row| format!("[{}]", row.join(","))).collect();
-    let command = EventsCommand::Append { key, rows };
+    let command = AppendBatch { key, rows };
     let mut pauses = RETRY_AFTER.into_iter();
     loop {
         report::background_costs(env, "events", 1, lines.len());
-        match ask(env, hour, &command).await {
-            Ok(_) => return true,
+        match append(env, hour, &command).await {
+            Ok(()) => return true,
             Err(_) => match pauses.next() {
                 Some(pause) => Delay::from(pause).await,
                 None => return false,
@@ -92,9 +92,9 @@ async fn store(env: &Env, hour: u64, lines: &[String]) -> bool {
 }
 
 /// Sends a command to the object of an hour.
-async fn ask(env: &Env, hour: u64, command: &EventsCommand) -> Result<EventsAnswer, Fault> {
+async fn append(env: &Env, hour: u64, command: &AppendBatch) -> Result<(), Fault> {
     let name = names::events_object(env::authority(env)?.issuer(), hour);
-    objects::ask(env, EVENTS, &name, command).await
+    objects::send_unbilled(env, &name, command).await
 }
 
 fn dropped_line(count: u64, time: UnixTime) -> String {

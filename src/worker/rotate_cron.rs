@@ -4,7 +4,7 @@
 use worker::Env;
 
 use super::env::Platform;
-use super::jobs::maintenance_do::{self, MaintenanceCommand};
+use super::jobs::maintenance_do::{self, Wake};
 use super::objects::keyring_do::KeyringCommand;
 use super::ring;
 
@@ -12,6 +12,6 @@ use super::ring;
 pub(crate) async fn run(env: Env) {
     if let Ok(platform) = Platform::new(env).await {
         let _ = ring::ask(&platform, KeyringCommand::Tend).await;
-        let _ = maintenance_do::ask(&platform, &MaintenanceCommand::Wake).await;
+        let _ = maintenance_do::ask(&platform, &Wake).await;
     }
 }

@@ -1,6 +1,9 @@
 // Managing clients: create, read, list, replace, remove (RFC 7591 metadata, RFC 7592 verbs), for administrators alone.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import { keyMetadata, newClientKey } from './client-key.mjs';
@@ -306,6 +309,28 @@ test('the door: no token, too little scope, a token for another resource', async
     assert.deepEqual([elsewhere.status, elsewhere.json.error], [401, 'invalid_token'], path);
     assert.ok(![401, 403].includes((await ask(administrator)).status), path);
   }
+});
+
+test('reading a client that never existed creates no table in its registry', async (t) => {
+  const other = await startWorker();
+  t.after(() => rmSync(other.persist, { recursive: true, force: true }));
+  await registerClient(other, { client_id: 'existing' });
+  for (const id of ['absent-1', 'absent-2']) {
+    assert.equal((await admin(other, 'GET', clientPath(id))).status, 404);
+    assert.equal((await admin(other, 'DELETE', `${clientPath(id)}/tokens`)).status, 404);
+  }
+  await other.kill();
+  const folder = join(other.persist, 'do', '-RegistryObject');
+  const tables = readdirSync(folder).filter((name) => /^[0-9a-f]+\.sqlite$/.test(name)).map((name) => {
+    const database = new DatabaseSync(join(folder, name), { readOnly: true });
+    try {
+      return database.prepare("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name IN ('record', 'note', 'account')").get().n;
+    } finally {
+      database.close();
+    }
+  });
+  assert.equal(tables.filter((n) => n === 3).length, 1, 'the registry of the registered client');
+  assert.equal(tables.filter((n) => n > 0).length, 1, `${tables} tables`);
 });
 
 async function works(client) {

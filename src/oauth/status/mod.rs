@@ -8,6 +8,7 @@
 //! Herd privacy (section 12.1 of the draft): a verifier that fetches a list reveals only that one of 131,072 entries matters.
 //! Entries are allocated in a shuffled order, so neighbours in a list say nothing about the time of their allocation.
 
+pub mod pool;
 pub mod revoked;
 
 use serde::{Deserialize, Serialize};

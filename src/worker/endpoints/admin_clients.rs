@@ -17,7 +17,7 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::{Change, CreateClient, RemoveClient, ReplaceClient};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, Stop};
 use crate::worker::status;
@@ -44,11 +44,8 @@ pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Re
     let mut record = registration.into_record(id.clone(), secret.as_ref(), platform.now);
     clients::give_status(platform, &mut record).await?;
     let (name, sealed) = seal(platform, &record).await?;
-    let command = RegistryCommand::Create { name, sealed, since: platform.now };
-    match registry(platform, &id, &command).await? {
-        RegistryAnswer::Done => {}
-        RegistryAnswer::Exists => return Err(Refusal::ClientExists.into()),
-        _ => return Err(objects::unexpected().into()),
+    if !registry(platform, &id, &CreateClient { name, sealed, since: platform.now }).await? {
+        return Err(Refusal::ClientExists.into());
     }
     clients::forget(&id);
     platform.audit.client(&id).note(EventKind::ClientRegistered);
@@ -101,7 +98,7 @@ pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: 
         let mut record = registration.replace(&old, secret);
         clients::give_status(platform, &mut record).await?;
         let (name, sealed) = seal(platform, &record).await?;
-        if !is_done(&registry(platform, &id, &RegistryCommand::Replace { name, was, sealed }).await?)? {
+        if !is_done(registry(platform, &id, &ReplaceClient { name, was, sealed }).await?)? {
             continue;
         }
         clients::forget(&id);
@@ -135,7 +132,7 @@ async fn forget_client(platform: &Platform, id: &ClientId) -> Result<(), Stop> {
         let own_tokens = record.status.map(|entry| (entry, last_token_ends));
         status::revoke(&platform.env, platform.authority(), own_tokens).await?;
         let name = kv::name(platform, Kind::Client, id.as_str());
-        if !is_done(&registry(platform, id, &RegistryCommand::Remove { name, was }).await?)? {
+        if !is_done(registry(platform, id, &RemoveClient { name, was }).await?)? {
             continue;
         }
         clients::forget(id);
@@ -173,13 +170,12 @@ async fn existing(platform: &Platform, segment: &str) -> Result<(ClientId, Clien
     Ok((id, record))
 }
 
-/// Has the registry changed the record? Not if somebody else has, since it was read.
-fn is_done(answer: &RegistryAnswer) -> Result<bool, Stop> {
-    match answer {
-        RegistryAnswer::Done => Ok(true),
-        RegistryAnswer::Exists => Ok(false),
-        RegistryAnswer::Missing => Err(Refusal::ClientNotFound.into()),
-        _ => Err(objects::unexpected().into()),
+/// Returns whether the registry changed the record; `false` if another request changed it in between.
+fn is_done(change: Change) -> Result<bool, Refusal> {
+    match change {
+        Change::Done => Ok(true),
+        Change::Conflict => Ok(false),
+        Change::Missing => Err(Refusal::ClientNotFound),
     }
 }
 

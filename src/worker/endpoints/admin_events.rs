@@ -1,20 +1,20 @@
-//! The admin endpoint for events. Whoever gets here has shown a token with the admin scope.
+//! The admin endpoint for events. The router has verified an access token with the admin scope.
 
 use serde_json::json;
 
 use crate::names;
 use crate::oauth::admin::event_query::{Cursor, EventQuery};
 use crate::wire::Reply;
-use crate::worker::env::{EVENTS, Platform};
+use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
-use crate::worker::objects::events_do::{EventsAnswer, EventsCommand};
+use crate::worker::objects::events_do::{EventPage, ReadEvents};
 use crate::worker::report::Stop;
 
-/// How many hours one request asks at the most: a day.
+/// The maximum number of hours that one request covers: a day.
 const HOURS_A_REQUEST: usize = 24;
 
-/// `GET /admin/events`: a page of events, the newest first, and where the next one begins.
+/// `GET /admin/events`: a page of events, the newest first, and the cursor of the next page.
 pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let form = request.query_form()?;
     let query = EventQuery::parse(&form, platform.authority().event_retention(), platform.now)?;
@@ -24,11 +24,9 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
             return Ok(Reply::json(200, &json!({ "events": events })));
         }
         let left = query.limit.saturating_sub(events.len() as u64);
-        let command = EventsCommand::Page { before: cursor.position, filter: query.filter.clone(), limit: left };
+        let command = ReadEvents { before: cursor.position, filter: query.filter.clone(), limit: left };
         let name = names::events_object(platform.authority().issuer(), cursor.hour);
-        let EventsAnswer::Page { events: found, next } = objects::call(platform, EVENTS, &name, &command).await? else {
-            return Err(objects::unexpected().into());
-        };
+        let EventPage { events: found, next } = objects::send(platform, &name, &command).await?;
         events.extend(found);
         cursor = match next {
             Some(position) => Cursor { hour: cursor.hour, position: Some(position) },

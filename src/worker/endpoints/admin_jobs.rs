@@ -13,24 +13,24 @@ use crate::worker::account;
 use crate::worker::clients::{self, id_of_segment, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::jobs::maintenance_do::{self, MaintenanceCommand};
+use crate::worker::jobs::maintenance_do::{self, ReadReseal, ReadRevocation, StartReseal, StartRevocation};
 use crate::worker::jobs::{Job, Work, reseal, revoke};
 use crate::worker::objects;
 use crate::worker::objects::keyring_do::KeyringCommand;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::ReadClient;
 use crate::worker::random::random;
 use crate::worker::report::Stop;
 use crate::worker::ring;
 
 /// `GET /admin/key-encryption`: which keys there are, and how far sealing everything anew has come.
 pub(crate) async fn key_encryption(platform: &Platform) -> Result<Reply, Stop> {
-    let job = maintenance_do::ask(platform, &MaintenanceCommand::Reseal).await?;
+    let job = maintenance_do::ask(platform, &ReadReseal).await?;
     Ok(Reply::json(200, &reseal::shown(platform, job.as_ref())))
 }
 
 /// `POST /admin/key-encryption/reseal`: seals everything anew, or goes on with it.
 pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, Stop> {
-    let job = maintenance_do::ask(platform, &MaintenanceCommand::StartReseal).await?;
+    let job = maintenance_do::ask(platform, &StartReseal).await?;
     platform.audit.note(EventKind::ResealStarted);
     let location = platform.authority().endpoint("/admin/key-encryption");
     Ok(Reply::json(202, &reseal::shown(platform, job.as_ref())).with("Location", location))
@@ -63,7 +63,7 @@ pub(crate) async fn restored(platform: &Platform) -> Result<Reply, Stop> {
 async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Result<Reply, Stop> {
     let id = base64url::encode(&random::<16>()?);
     platform.audit.revocation(&id).note(EventKind::BulkRevocationStarted);
-    let command = MaintenanceCommand::StartRevocation { id: id.clone(), what, restored };
+    let command = StartRevocation { id: id.clone(), what, restored };
     let job = maintenance_do::ask(platform, &command).await?;
     let (status, shown) = shown(job.as_ref())?;
     let location = platform.authority().endpoint(&format!("/admin/revocations/{id}"));
@@ -76,14 +76,14 @@ pub(crate) async fn revocation(platform: &Platform, id: &str) -> Result<Reply, S
     if base64url::decode(id.as_bytes()).is_none_or(|bytes| bytes.len() != 16) {
         return Err(Refusal::RevocationNotFound.into());
     }
-    let job = maintenance_do::ask(platform, &MaintenanceCommand::Revocation { id: id.to_owned() }).await?;
+    let job = maintenance_do::ask(platform, &ReadRevocation { id: id.to_owned() }).await?;
     Ok(shown(job.as_ref())?.1)
 }
 
 /// `DELETE /admin/clients/ID/tokens`: the client's own tokens that there are. Grants are another thing.
 pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, Stop> {
     let client = id_of_segment(id)?;
-    let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
+    let is_there = registry(platform, &client, &ReadClient).await?.is_some();
     if !is_there && !client.is_root() {
         return Err(Refusal::ClientNotFound.into());
     }

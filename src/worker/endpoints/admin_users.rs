@@ -23,8 +23,7 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::identifiers::{self, Name};
 use crate::worker::kv::{self, Kind};
-use crate::worker::objects;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::{ListAccounts, ReadClient};
 use crate::worker::report::Stop;
 use crate::worker::users::{self, checked};
 
@@ -202,7 +201,7 @@ pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &
 pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
     let query = request.query_form()?;
     let client = id_of_segment(id)?;
-    let is_there = registry(platform, &client, &RegistryCommand::Read).await? != RegistryAnswer::Missing;
+    let is_there = registry(platform, &client, &ReadClient).await?.is_some();
     let from = query.get("cursor").unwrap_or_default();
     let (ended, next) = if is_there {
         let command = EndGrants { which: GrantFilter::of_client(client.clone()), job: None };
@@ -247,11 +246,7 @@ pub(crate) async fn end_all_of<C: Ending>(
 }
 
 async fn accounts(platform: &Platform, client: &ClientId, after: &str) -> Result<Vec<AccountId>, Stop> {
-    let command = RegistryCommand::Accounts { after: after.to_owned(), limit: PAGE };
-    match registry(platform, client, &command).await? {
-        RegistryAnswer::Accounts(accounts) => Ok(accounts),
-        _ => Err(objects::unexpected().into()),
-    }
+    Ok(registry(platform, client, &ListAccounts { after: after.to_owned(), limit: PAGE }).await?)
 }
 
 async fn ended<C: Ending>(platform: &Platform, id: &AccountId, command: &C) -> Result<Reply, Stop> {

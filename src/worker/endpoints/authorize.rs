@@ -20,8 +20,7 @@ use crate::worker::browser::{Browser, Purpose};
 use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::IndexAccount;
 use crate::worker::random::random;
 use crate::worker::report::Stop;
 use crate::worker::ring;
@@ -135,10 +134,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
         Some(_) | None => return Err(Refusal::MissingParameter.into()),
     }
     // The client's index first: then no grant exists that could not be found when all of the client's are to end.
-    match registry(platform, &asked.client, &RegistryCommand::Index { account: id.clone() }).await? {
-        RegistryAnswer::Done => {}
-        _ => return Err(objects::unexpected().into()),
-    }
+    registry(platform, &asked.client, &IndexAccount { account: id.clone() }).await?;
     // The same form gives the same grant, and so the same code.
     let grant = grant_of_form(&nonce);
     platform.audit.grant(&grant);

@@ -19,8 +19,7 @@ use crate::worker::account;
 use crate::worker::clients::{Standing, authenticate, authenticate_confidential, registry, standing};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::RevokeClientToken;
 use crate::worker::report::{Fault, Stop};
 use crate::worker::ring;
 
@@ -86,14 +85,10 @@ async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Resul
         platform.audit.note_way(EventKind::TokenRevoked, "access_token");
         return Ok(());
     }
-    let command = RegistryCommand::Revoke { jti: revocation.jti, until: revocation.until };
-    match registry(platform, &client.id, &command).await? {
-        RegistryAnswer::Done => {
-            platform.audit.note_way(EventKind::TokenRevoked, "access_token");
-            Ok(())
-        }
-        _ => Err(objects::unexpected().into()),
-    }
+    let command = RevokeClientToken { jti: revocation.jti, until: revocation.until };
+    registry(platform, &client.id, &command).await?;
+    platform.audit.note_way(EventKind::TokenRevoked, "access_token");
+    Ok(())
 }
 
 /// What there is to say about a refresh token, to the client that it was issued to and nobody else.

@@ -1,9 +1,8 @@
-//! Where long work goes on when nobody waits for it: its place and its counts are rows here, and an alarm comes as long
-//! as there is any left.
+//! Long work in the background: its position and its counts are rows here, and an alarm repeats until it is complete.
 //!
-//! A platform's call may ask other objects a thousand times: each run of the alarm stays well below, does some chunks of
-//! the work that has waited longest, and sets the next alarm before it begins, so that a run that dies is followed by
-//! another. The memory of the object says which work is being done, so that a chunk is never done twice at a time.
+//! The platform allows a thousand calls in an invocation: each run of the alarm stays well below, does some chunks of
+//! the job that has waited longest, and sets the next alarm before it begins, so that a run that dies is followed by
+//! another. The memory of the object holds the jobs in progress, so that no chunk runs twice at a time.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -23,48 +22,58 @@ use crate::worker::jobs::{Job, Work};
 use crate::worker::report::Fault;
 
 use crate::records::{Records as _, Table};
-use crate::worker::objects;
 use crate::worker::objects::records::{SqliteRecords, broken};
+use crate::worker::objects::{self, ObjectCommand, Runs, object_commands};
 
-/// What can be asked of the maintenance object.
+/// Starts or continues the re-encryption of all records.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum MaintenanceCommand {
-    /// Seals all records anew, or goes on with it.
-    StartReseal,
-    /// How far that is.
-    Reseal,
-    /// Ends grants. What is little is done before the answer.
-    StartRevocation {
-        id: String,
-        what: BulkRevocation,
-        /// Of every account, and its sessions too: all state was restored from a backup.
-        #[serde(default)]
-        restored: bool,
-    },
-    /// How far that is.
-    Revocation { id: String },
-    /// Sees to it that the alarm is set, whatever became of it.
-    Wake,
+pub(crate) struct StartReseal;
+
+/// Returns the progress of the re-encryption.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ReadReseal;
+
+/// Starts a bulk revocation. A small one is complete before the answer.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct StartRevocation {
+    pub(crate) id: String,
+    pub(crate) what: BulkRevocation,
+    /// Covers every account and its sessions: all state was restored from a backup.
+    #[serde(default)]
+    pub(crate) restored: bool,
 }
 
-/// The work, if there is such.
+/// Returns the progress of a bulk revocation.
 #[derive(Deserialize, Serialize)]
-pub(crate) struct MaintenanceAnswer(pub(crate) Option<Job>);
-
-/// Asks the maintenance object.
-pub(crate) async fn ask(platform: &Platform, command: &MaintenanceCommand) -> Result<Option<Job>, Fault> {
-    let answer: MaintenanceAnswer =
-        objects::call(platform, MAINTENANCE, names::issuer_object(platform.authority().issuer()), command).await?;
-    Ok(answer.0)
+pub(crate) struct ReadRevocation {
+    pub(crate) id: String,
 }
 
-/// How many calls a run makes before it leaves the rest to the next.
+/// Sets the alarm if it was lost.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Wake;
+
+object_commands! {
+    MaintenanceRequest at MAINTENANCE {
+        "start_reseal" => StartReseal -> Option<Job>,
+        "reseal" => ReadReseal -> Option<Job>,
+        "start_revocation" => StartRevocation -> Option<Job>,
+        "revocation" => ReadRevocation -> Option<Job>,
+        "wake" => Wake -> (),
+    }
+}
+
+/// Sends a command to the maintenance object.
+pub(crate) async fn ask<C: ObjectCommand>(platform: &Platform, command: &C) -> Result<C::Answer, Fault> {
+    objects::send(platform, names::issuer_object(platform.authority().issuer()), command).await
+}
+
+/// The number of calls after which a run leaves the rest to the next.
 const BUDGET: u32 = 300;
 const RESEAL: &str = "reseal";
-/// How long the counts of what is done can be asked for, seconds.
+/// How long the counts of a finished job are kept, seconds.
 const KEEP_FOR: u64 = 30 * 24 * 3600;
-/// If a run dies, another one comes then.
+/// The time after which a run that died is repeated.
 const RESCUE: Duration = Duration::from_secs(10);
 
 /// The long work of one issuer.
@@ -72,7 +81,7 @@ const RESCUE: Duration = Duration::from_secs(10);
 pub struct MaintenanceObject {
     state: State,
     env: Env,
-    /// What is being worked on.
+    /// The jobs in progress.
     busy: RefCell<HashSet<String>>,
 }
 
@@ -82,13 +91,13 @@ impl DurableObject for MaintenanceObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command = objects::command(&mut request).await?;
-        objects::reply(self.run(command).await.map(MaintenanceAnswer))
+        let request: MaintenanceRequest = objects::command(&mut request).await?;
+        request.answer(self).await
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.state.storage().set_alarm(RESCUE).await?;
-        // A fault has been logged, and the next run tries again.
+        // A fault was logged, and the next run retries.
         if let Some(id) = self.next_due().ok().flatten() {
             let _ = self.work_on(&id).await;
         }
@@ -98,40 +107,54 @@ impl DurableObject for MaintenanceObject {
     }
 }
 
-impl MaintenanceObject {
-    async fn run(&self, command: MaintenanceCommand) -> Result<Option<Job>, Fault> {
-        match command {
-            MaintenanceCommand::StartReseal => {
-                let platform = Platform::new(self.env.clone()).await?;
-                if self.job(RESEAL)?.is_none_or(|job| job.finished_at.is_some()) {
-                    self.put(RESEAL, &Job::new(Work::Reseal(Box::new(Reseal::new(&platform))), now()))?;
-                }
-                self.arrange().await.map_err(broken)?;
-                self.job(RESEAL)
-            }
-            MaintenanceCommand::Reseal => self.job(RESEAL),
-            MaintenanceCommand::StartRevocation { id, what, restored } => {
-                let mut revoke = Revoke::new(id.clone(), what, now());
-                if restored {
-                    revoke = revoke.with_all_accounts();
-                }
-                self.put(&id, &Job::new(Work::Revoke(Box::new(revoke)), now()))?;
-                self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
-                self.work_on(&id).await?;
-                self.arrange().await.map_err(broken)?;
-                self.job(&id)
-            }
-            MaintenanceCommand::Revocation { id } => self.job(&id),
-            MaintenanceCommand::Wake => {
-                if self.state.storage().get_alarm().await.map_err(broken)?.is_none() {
-                    self.arrange().await.map_err(broken)?;
-                }
-                Ok(None)
-            }
+impl Runs<StartReseal> for MaintenanceObject {
+    async fn run(&self, _: StartReseal) -> Result<Option<Job>, Fault> {
+        let platform = Platform::new(self.env.clone()).await?;
+        if self.job(RESEAL)?.is_none_or(|job| job.finished_at.is_some()) {
+            self.put(RESEAL, &Job::new(Work::Reseal(Box::new(Reseal::new(&platform))), now()))?;
         }
+        self.arrange().await.map_err(broken)?;
+        self.job(RESEAL)
     }
+}
 
-    /// Does some chunks, unless that is being done already.
+impl Runs<ReadReseal> for MaintenanceObject {
+    async fn run(&self, _: ReadReseal) -> Result<Option<Job>, Fault> {
+        self.job(RESEAL)
+    }
+}
+
+impl Runs<StartRevocation> for MaintenanceObject {
+    async fn run(&self, StartRevocation { id, what, restored }: StartRevocation) -> Result<Option<Job>, Fault> {
+        let mut revoke = Revoke::new(id.clone(), what, now());
+        if restored {
+            revoke = revoke.with_all_accounts();
+        }
+        self.put(&id, &Job::new(Work::Revoke(Box::new(revoke)), now()))?;
+        self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
+        self.work_on(&id).await?;
+        self.arrange().await.map_err(broken)?;
+        self.job(&id)
+    }
+}
+
+impl Runs<ReadRevocation> for MaintenanceObject {
+    async fn run(&self, ReadRevocation { id }: ReadRevocation) -> Result<Option<Job>, Fault> {
+        self.job(&id)
+    }
+}
+
+impl Runs<Wake> for MaintenanceObject {
+    async fn run(&self, _: Wake) -> Result<(), Fault> {
+        if self.state.storage().get_alarm().await.map_err(broken)?.is_none() {
+            self.arrange().await.map_err(broken)?;
+        }
+        Ok(())
+    }
+}
+
+impl MaintenanceObject {
+    /// Does some chunks of a job, unless it is in progress.
     async fn work_on(&self, id: &str) -> Result<(), Fault> {
         if !self.busy.borrow_mut().insert(id.to_owned()) {
             return Ok(());
@@ -182,14 +205,14 @@ impl MaintenanceObject {
         Ok(jobs)
     }
 
-    /// Whose turn it is.
+    /// Returns the job that is next.
     fn next_due(&self) -> Result<Option<String>, Fault> {
         let (now, busy) = (now(), self.busy.borrow());
         let due = self.unfinished()?.into_iter().filter(|(id, job)| job.not_before <= now && !busy.contains(id));
         Ok(due.min_by_key(|(_, job)| job.turn).map(|(id, _)| id))
     }
 
-    /// Sets the next alarm: when there is something to do, or else to sweep.
+    /// Sets the next alarm: for the next chunk, otherwise to delete expired jobs.
     async fn arrange(&self) -> worker::Result<()> {
         let storage = self.state.storage();
         let jobs = self.records().list::<Job>(Table::Job);
@@ -197,7 +220,7 @@ impl MaintenanceObject {
             return storage.set_alarm(RESCUE).await;
         };
         let waiting = jobs.iter().filter(|(_, job)| job.finished_at.is_none());
-        // What is being worked on by a request will be arranged for by it; until then, the rescue.
+        // A request that works on a job sets its alarm afterwards; until then, the rescue applies.
         let in_seconds = |(id, job): &(String, Job)| {
             let busy = self.busy.borrow().contains(id);
             if busy { RESCUE } else { Duration::from_secs(job.not_before.0.saturating_sub(now().0)) }

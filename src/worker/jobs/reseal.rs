@@ -24,7 +24,7 @@ use crate::worker::identifiers::{self, Name};
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::{Change, ReadClient, ReplaceClient};
 use crate::worker::passwords;
 use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::users::Listed;
@@ -259,11 +259,9 @@ async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -
     let name = kv::name(platform, Kind::Client, id);
     tally.records += 1;
     for _ in 0..RACES {
-        let was = match registry(platform, &client, &RegistryCommand::Read).await? {
-            RegistryAnswer::Record(sealed) => sealed,
-            // It has just been deleted.
-            RegistryAnswer::Missing => return Ok(()),
-            _ => return Err(objects::unexpected()),
+        // A client may have been removed since it was listed.
+        let Some(was) = registry(platform, &client, &ReadClient).await? else {
+            return Ok(());
         };
         let sealed = match due(platform, &name, &was, tally).await? {
             None => return Ok(()),
@@ -271,14 +269,13 @@ async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -
             Some(Due::Nothing(text)) => platform.config.sealing_key.seal(&name, &text).await?,
             Some(Due::Anew { sealed, .. }) => sealed,
         };
-        match registry(platform, &client, &RegistryCommand::Replace { name: name.clone(), was, sealed }).await? {
-            RegistryAnswer::Done => {
+        match registry(platform, &client, &ReplaceClient { name: name.clone(), was, sealed }).await? {
+            Change::Done => {
                 tally.resealed += 1;
                 return Ok(());
             }
-            RegistryAnswer::Exists => {}
-            RegistryAnswer::Missing => return Ok(()),
-            _ => return Err(objects::unexpected()),
+            Change::Conflict => {}
+            Change::Missing => return Ok(()),
         }
     }
     Err(objects::unexpected())

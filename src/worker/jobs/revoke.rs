@@ -19,8 +19,7 @@ use crate::worker::account;
 use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::kv::Kind;
-use crate::worker::objects;
-use crate::worker::objects::registry_do::{RegistryAnswer, RegistryCommand};
+use crate::worker::objects::registry_do::ListAccounts;
 use crate::worker::report::Fault;
 
 use super::{CHUNK, Job, Place, Progress, at_once, ids_after};
@@ -201,10 +200,7 @@ impl Revoke {
         }
         self.tokens_ended = true;
         let after = self.after.clone().unwrap_or_default();
-        match registry(platform, client, &RegistryCommand::Accounts { after, limit: CHUNK }).await? {
-            RegistryAnswer::Accounts(accounts) => Ok(accounts),
-            _ => Err(objects::unexpected()),
-        }
+        registry(platform, client, &ListAccounts { after, limit: CHUNK }).await
     }
 
     /// Could a token of the client's own be one of those? If its record cannot be read now, it could.

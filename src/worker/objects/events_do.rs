@@ -1,7 +1,7 @@
-//! The events of one hour. One Durable Object an issuer and hour: writes never all fall on one object for ever, nothing
-//! has to be sharded by hand, and to forget an hour is to empty an object.
+//! The audit events of one hour. One Durable Object for each issuer and hour: no object is written for ever, nothing is sharded by
+//! hand, and deleting an hour empties an object.
 //!
-//! A batch of events is one row, since rows are what writing costs; its own text is the index that it is searched by.
+//! A batch of events is one row, since the platform bills rows written; its text is the index for searches.
 
 use std::cell::Cell;
 
@@ -12,36 +12,60 @@ use worker::{DurableObject, Env, Request, Response, SqlCursor, SqlStorage, SqlSt
 use crate::oauth::admin::event_query::{Filter, Keeping, Position, keeping};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
-use crate::worker::env;
+use crate::worker::env::{self, EVENTS};
 use crate::worker::report::{self, Fault, FaultKind};
 
 use super as objects;
 use super::records::{broken, integer};
 use super::registry_do::at;
+use super::{Runs, object_commands, thrown};
 
-/// How many batches one call looks for words in.
+/// How many batches one call searches.
 const LOOKED_THROUGH: u64 = 1000;
 /// How many batches one call reads.
 const READ: usize = 100;
 
-/// What can be asked of an hour.
+/// Stores a batch: each row is a JSON array of events. The same key twice is the same batch.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum EventsCommand {
-    /// Stores a batch: each row a JSON array of events. The same key twice is the same batch.
-    Append { key: String, rows: Vec<String> },
-    /// The newest events before a position that are asked for.
-    Page { before: Option<Position>, filter: Filter, limit: u64 },
+pub(crate) struct AppendBatch {
+    pub(crate) key: String,
+    pub(crate) rows: Vec<String>,
 }
 
-/// What comes back.
+/// Returns the newest events before a position that match the filter.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum EventsAnswer {
-    /// It is done.
-    Done,
-    /// Some events, the newest first, and where to go on in this hour.
-    Page { events: Vec<Map<String, Value>>, next: Option<Position> },
+pub(crate) struct ReadEvents {
+    pub(crate) before: Option<Position>,
+    pub(crate) filter: Filter,
+    pub(crate) limit: u64,
+}
+
+/// Some events of an hour.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct EventPage {
+    /// The events, the newest first.
+    pub(crate) events: Vec<Map<String, Value>>,
+    /// The position at which the next page of this hour begins.
+    pub(crate) next: Option<Position>,
+}
+
+object_commands! {
+    EventsRequest at EVENTS {
+        "append" => AppendBatch -> (),
+        "page" => ReadEvents -> EventPage,
+    }
+}
+
+impl Runs<AppendBatch> for Batches {
+    async fn run(&self, AppendBatch { key, rows }: AppendBatch) -> Result<(), Fault> {
+        self.append(&key, &rows)
+    }
+}
+
+impl Runs<ReadEvents> for Batches {
+    async fn run(&self, ReadEvents { before, filter, limit }: ReadEvents) -> Result<EventPage, Fault> {
+        self.page(before, &filter, limit)
+    }
 }
 
 /// The events of one hour.
@@ -49,7 +73,7 @@ pub(crate) enum EventsAnswer {
 pub struct EventsObject {
     state: State,
     env: Env,
-    /// Whether the alarm that forgets is known to be set.
+    /// Whether the alarm that deletes the hour is known to be set.
     ends: Cell<bool>,
 }
 
@@ -59,21 +83,17 @@ impl DurableObject for EventsObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command = objects::command(&mut request).await?;
+        let request: EventsRequest = objects::command(&mut request).await?;
         let batches = Batches::open(&self.state);
-        let outcome = match command {
-            EventsCommand::Append { key, rows } => batches.append(&key, &rows),
-            EventsCommand::Page { before, filter, limit } => batches.page(before, &filter, limit),
-        };
+        let reply = request.answer(&batches).await;
         if batches.written.get() > 0 && !self.ends.replace(true) {
             self.wake_up(now()).await?;
         }
         report::object_costs(&self.env, "events", batches.read.get(), batches.written.get());
-        objects::reply(outcome)
+        reply
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let thrown = |fault: Fault| worker::Error::RustError(fault.kind().name().to_owned());
         let last = Batches::open(&self.state).last().map_err(thrown)?;
         let retention = env::authority(&self.env).map_err(thrown)?.event_retention();
         match last.map(|last| keeping(last, retention, now())) {
@@ -85,7 +105,7 @@ impl DurableObject for EventsObject {
 }
 
 impl EventsObject {
-    /// Sees to it that an alarm comes, to decide how long the hour is kept.
+    /// Sets the alarm that decides how long the hour is kept.
     async fn wake_up(&self, now: UnixTime) -> worker::Result<()> {
         let storage = self.state.storage();
         if storage.get_alarm().await?.is_none() {
@@ -95,7 +115,7 @@ impl EventsObject {
     }
 }
 
-/// The object's table, during one turn. Counts what it costs.
+/// The object's table during one turn. Counts the rows read and written.
 struct Batches {
     sql: SqlStorage,
     read: Cell<usize>,
@@ -115,12 +135,12 @@ const CREATE: &str =
 const END: &str = "~";
 
 impl Batches {
-    /// The table is made by the first write: asking an hour that never was leaves nothing behind.
+    /// Opens the table. The first write creates it: reading an hour without events leaves nothing behind.
     fn open(state: &State) -> Self {
         Self { sql: state.storage().sql(), read: Cell::new(0), written: Cell::new(0) }
     }
 
-    fn append(&self, key: &str, rows: &[String]) -> Result<EventsAnswer, Fault> {
+    fn append(&self, key: &str, rows: &[String]) -> Result<(), Fault> {
         for (index, row) in rows.iter().enumerate() {
             let binding = || vec![format!("{key}.{index:03}").into(), row.as_str().into()];
             let insert = "INSERT OR IGNORE INTO batch (key, events) VALUES (?, ?)";
@@ -134,10 +154,10 @@ impl Batches {
             };
             self.count(&cursor);
         }
-        Ok(EventsAnswer::Done)
+        Ok(())
     }
 
-    fn page(&self, before: Option<Position>, filter: &Filter, limit: u64) -> Result<EventsAnswer, Fault> {
+    fn page(&self, before: Option<Position>, filter: &Filter, limit: u64) -> Result<EventPage, Fault> {
         let mut events = Vec::new();
         let top = before.as_ref().map_or(END, |position| position.key.as_str());
         let needles: Vec<_> = filter.needles().collect();
@@ -149,13 +169,13 @@ impl Batches {
         let mut bindings = vec![top.into(), integer(LOOKED_THROUGH)];
         bindings.extend(needles.into_iter().map(SqlStorageValue::from));
         let Some(cursor) = self.select(&query, bindings)? else {
-            return Ok(EventsAnswer::Page { events, next: None });
+            return Ok(EventPage { events, next: None });
         };
         for (read, row) in cursor.next::<Row>().enumerate() {
             let Row { key, events: text } = row.map_err(broken)?;
             if read == READ {
                 self.count(&cursor);
-                return Ok(EventsAnswer::Page { events, next: Some(all_of(key)) });
+                return Ok(EventPage { events, next: Some(all_of(key)) });
             }
             let batch: Vec<Map<String, Value>> = serde_json::from_str(&text)
                 .map_err(|error| Fault::new(FaultKind::RecordUnreadable, &error.classify()))?;
@@ -167,17 +187,17 @@ impl Batches {
                 if events.len() as u64 >= limit {
                     self.count(&cursor);
                     let next = Some(Position { key, left: index as u64 });
-                    return Ok(EventsAnswer::Page { events, next });
+                    return Ok(EventPage { events, next });
                 }
             }
         }
         self.count(&cursor);
         let next = "SELECT key FROM batch WHERE key <= ? ORDER BY key DESC LIMIT 1 OFFSET ?";
         let next = self.key(next, vec![top.into(), integer(LOOKED_THROUGH)])?;
-        Ok(EventsAnswer::Page { events, next: next.map(all_of) })
+        Ok(EventPage { events, next: next.map(all_of) })
     }
 
-    /// When the newest batch was made.
+    /// Returns the time of the newest batch.
     fn last(&self) -> Result<Option<UnixTime>, Fault> {
         let key = self.key("SELECT key FROM batch ORDER BY key DESC LIMIT 1", Vec::new())?;
         Ok(key.and_then(|key| key.split('.').next()?.parse().ok()).map(UnixTime))
@@ -212,7 +232,7 @@ impl Batches {
     }
 }
 
-/// A batch of which everything is still to be looked at.
+/// The position before all events of a batch.
 fn all_of(key: String) -> Position {
     Position { key, left: u64::from(u32::MAX) }
 }

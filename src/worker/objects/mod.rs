@@ -1,4 +1,4 @@
-//! Calling our Durable Objects: a command goes in, an answer or the word of a fault comes out.
+//! Calling the Durable Objects of this Worker: a command goes in, its answer or the word of a fault comes out.
 
 pub(crate) mod account_do;
 pub(crate) mod events_do;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{Env, Request, Response, State, web_sys};
 
-use crate::account::command::Reply;
+use crate::account::command::{Named, Reply, Sent};
 use crate::records::{Records as _, StorageError};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
@@ -33,6 +33,69 @@ enum Outcome<A> {
     Fault(String),
 }
 
+/// A command of a Durable Object, with its answer: a wrong answer does not compile.
+pub(crate) trait ObjectCommand: Named {
+    /// The binding of the object's namespace.
+    const BINDING: &'static str;
+    /// The answer.
+    type Answer: Serialize + DeserializeOwned;
+}
+
+/// An object that runs a command.
+pub(crate) trait Runs<C: ObjectCommand> {
+    /// Runs the command.
+    async fn run(&self, command: C) -> Result<C::Answer, Fault>;
+}
+
+/// Declares the commands of an object: the enum that a received command is parsed into, and a row for each command with its
+/// name on the wire and its answer. The object implements [`Runs`] for each.
+macro_rules! object_commands {
+    ($request:ident at $binding:path { $($name:literal => $command:ident -> $answer:ty,)+ }) => {
+        /// A received command.
+        #[derive(serde::Deserialize)]
+        enum $request {
+            $(
+                #[serde(rename = $name)]
+                $command($command),
+            )+
+        }
+
+        $(
+            impl $crate::account::command::Named for $command {
+                const NAME: &'static str = $name;
+            }
+
+            impl $crate::worker::objects::ObjectCommand for $command {
+                const BINDING: &'static str = $binding;
+                type Answer = $answer;
+            }
+        )+
+
+        impl $request {
+            /// Runs the command, and encodes its answer.
+            async fn answer<O>(self, object: &O) -> worker::Result<worker::Response>
+            where
+                $( O: $crate::worker::objects::Runs<$command>, )+
+            {
+                match self {
+                    $( Self::$command(command) => $crate::worker::objects::reply(object.run(command).await), )+
+                }
+            }
+        }
+    };
+}
+pub(crate) use object_commands;
+
+/// Sends a command to the object of that name.
+pub(crate) async fn send<C: ObjectCommand>(platform: &Platform, name: &str, command: &C) -> Result<C::Answer, Fault> {
+    call(platform, C::BINDING, name, &Sent(command)).await
+}
+
+/// Sends a command outside of a request: from another object, or in the background.
+pub(crate) async fn send_unbilled<C: ObjectCommand>(env: &Env, name: &str, command: &C) -> Result<C::Answer, Fault> {
+    ask(env, C::BINDING, name, &Sent(command)).await
+}
+
 /// Sends a command to the object of that name.
 pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
     platform: &Platform,
@@ -44,7 +107,7 @@ pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
     ask(&platform.env, binding, name, command).await
 }
 
-/// The same where no request pays for it: from another object, or in the background.
+/// Sends a command outside of a request: from another object, or in the background.
 pub(crate) async fn ask<C: Serialize, A: DeserializeOwned>(
     env: &Env,
     binding: &str,
@@ -64,26 +127,26 @@ pub(crate) async fn ask<C: Serialize, A: DeserializeOwned>(
 
 #[wasm_bindgen]
 extern "C" {
-    /// An object, as whoever calls it holds it.
+    /// The stub of an object.
     type Stub;
 
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, url: &str, init: &web_sys::RequestInit) -> Result<Promise, JsValue>;
 }
 
-/// Text in, text out. The `worker` crate would read the answer chunk by chunk, each of which is a turn of the event loop:
-/// that costs as much as all the object does.
+/// Sends text and returns the text of the response. The `worker` crate reads a response in chunks, each a turn of the event loop, which
+/// costs as much as all work of the object.
 async fn exchange(object: &Stub, body: &str) -> Result<String, JsValue> {
     let init = web_sys::RequestInit::new();
     init.set_method("POST");
     init.set_body(&body.into());
-    // The host means nothing: objects are reached by binding alone.
+    // The host has no meaning: the binding selects the object.
     let response = JsFuture::from(object.fetch("https://object/", &init)?).await?;
     let text = JsFuture::from(response.unchecked_into::<web_sys::Response>().text()?).await?;
     Ok(text.as_string().unwrap_or_default())
 }
 
-/// Has the object's alarm sweep what has ended, in an hour at the latest: an alarm costs a write, and nothing waits for it.
+/// Sets the alarm that deletes expired records, within an hour: an alarm costs a write, and nothing waits for it.
 pub(crate) async fn sweep_later(state: &State) -> worker::Result<()> {
     let storage = state.storage();
     let latest = now().plus(SWEEP_EVERY);
@@ -94,35 +157,34 @@ pub(crate) async fn sweep_later(state: &State) -> worker::Result<()> {
     Ok(())
 }
 
-/// The same for an object in which nothing has been written since: when the next record has ended. A grant lasts for months, and so
-/// would an hourly alarm.
+/// Sets the alarm of an object without new records to the end of the next record: a grant lasts for months, and an hourly alarm would
+/// cost a write each hour.
 pub(crate) async fn sweep_at(state: &State, next: UnixTime) -> worker::Result<()> {
     let wait = next.0.saturating_sub(now().0).max(SWEEP_EVERY);
     state.storage().set_alarm(Duration::from_secs(wait)).await
 }
 
-/// How often an object is swept at the most, seconds.
+/// The shortest time between two sweeps of an object, seconds.
 const SWEEP_EVERY: u64 = 3600;
 
-/// Forgets what has ended; what is left will be looked at again.
+/// Deletes expired records, and sets the alarm for the next.
 pub(crate) async fn sweep(state: &State) -> worker::Result<Response> {
     let records = records::SqliteRecords::open(state);
-    let thrown = |error| worker::Error::RustError(Fault::from(error).kind().name().to_owned());
     if let Some(next) = records.sweep(now()).map_err(thrown)? {
         sweep_at(state, next).await?;
     } else if records.is_empty().map_err(thrown)? {
-        // Nothing that anybody could ask for.
+        // Nothing is left to read.
         state.storage().delete_all().await?;
     }
     Response::empty()
 }
 
-/// Reads a command, before anything else happens in the object.
+/// Reads a command. Nothing else may happen in the object before.
 pub(crate) async fn command<C: DeserializeOwned>(request: &mut Request) -> worker::Result<C> {
     Ok(serde_json::from_str(&request.text().await?)?)
 }
 
-/// The object's reply.
+/// Encodes an answer or a fault as the object's response.
 pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<Response> {
     Response::from_json(&match outcome {
         Ok(answer) => Outcome::Answer(answer),
@@ -130,12 +192,17 @@ pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<R
     })
 }
 
-/// An object that answers what it was not asked.
+/// The error that an alarm throws for a fault, so that the platform repeats it.
+pub(crate) fn thrown(fault: impl Into<Fault>) -> worker::Error {
+    worker::Error::RustError(fault.into().kind().name().to_owned())
+}
+
+/// The fault of an unexpected answer.
 pub(crate) fn unexpected() -> Fault {
     unavailable("an answer to another question")
 }
 
-/// An object that does not answer, or is not there.
+/// The fault of an object that does not respond.
 pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
     Fault::new(FaultKind::ObjectUnavailable, &cause)
 }

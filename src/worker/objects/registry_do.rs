@@ -1,14 +1,17 @@
-//! What must be exact about one client: its record, which of its tokens are revoked, which assertions it has used up.
-//! One Durable Object a client, so that capacity grows with clients and none waits for another.
+//! The exact state of one client: its record, its revoked tokens, its used assertions, the accounts with grants for it.
+//! One Durable Object for each client, so that capacity grows with clients and none waits for another.
 //!
-//! `Revoke`, `Spend` and `Status` are one turn each: the body is read first, then storage is read and written without
-//! another wait in between. Changes of the record also go to KV, where every isolate reads them: they run one after
-//! another, are taken back if KV fails, and are finished by the alarm if the object dies in between.
+//! Commands about tokens and assertions are one turn each: the body is read first, then storage is read and written without
+//! another `await` in between. Changes of the record also go to KV, where every isolate reads them: they run one after
+//! another, are rolled back if KV fails, and are completed by the alarm if the object dies in between.
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, durable_object};
+use worker::{
+    DurableObject, Env, Request, Response, ScheduledTime, SqlCursor, SqlStorage, SqlStorageValue, State, durable_object,
+};
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::grant::handle::AccountId;
@@ -16,53 +19,111 @@ use crate::token::UnixTime;
 
 use super as objects;
 use super::records::{broken, integer};
+use super::{Runs, object_commands, thrown};
 use crate::worker::clock::now;
-use crate::worker::env::STORE;
+use crate::worker::env::{REGISTRY, STORE};
 use crate::worker::kv;
 use crate::worker::report::Fault;
 
-/// What can be asked of a client's registry. `name` is the record's name in KV, `sealed` its sealed text.
+/// Stores the record of a new client. `name` is its name in KV, `sealed` its sealed text. Returns `false` if the client exists.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RegistryCommand {
-    /// Stores the record of a client that is not there.
-    Create { name: String, sealed: String, since: UnixTime },
-    /// Replaces the record of one that is, if that still is what it `was`.
-    Replace { name: String, was: String, sealed: String },
-    /// Forgets the client, if its record still is what it `was`; its tokens are not active any more.
-    Remove { name: String, was: String },
-    /// The sealed record.
-    Read,
-    /// May a token with this identifier, issued then, still be used?
-    Status { jti: String, issued_at: UnixTime },
-    /// From now on a token with this identifier is not active.
-    Revoke { jti: String, until: UnixTime },
-    /// From now on no token of the client's own that was issued until then is active.
-    EndTokens { until: UnixTime },
-    /// Uses up an assertion.
-    Spend { jti: String, until: UnixTime },
-    /// From now on this account may have something for the client. Said before it has.
-    Index { account: AccountId },
-    /// Accounts that may have something for the client: those after one, in order.
-    Accounts { after: String, limit: u64 },
+pub(crate) struct CreateClient {
+    pub(crate) name: String,
+    pub(crate) sealed: String,
+    pub(crate) since: UnixTime,
 }
 
-/// What comes back.
-#[derive(Deserialize, Serialize, PartialEq, Eq)]
+/// Replaces the record of a client, if it still is `was`.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ReplaceClient {
+    pub(crate) name: String,
+    pub(crate) was: String,
+    pub(crate) sealed: String,
+}
+
+/// Removes a client, if its record still is `was`; its tokens are inactive from then on.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct RemoveClient {
+    pub(crate) name: String,
+    pub(crate) was: String,
+}
+
+/// The result of a change of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RegistryAnswer {
-    /// It is done.
+pub(crate) enum Change {
     Done,
-    /// There is a client already, or the assertion has been used before, or the record is another one.
-    Exists,
-    /// There is no such client.
+    /// Another request changed the record since it was read.
+    Conflict,
+    /// The client does not exist.
     Missing,
-    /// The sealed record.
-    Record(String),
-    /// Some accounts.
-    Accounts(Vec<AccountId>),
-    /// Whether the client is registered (and was when the token was issued), and whether the token is revoked.
-    Status { registered: bool, revoked: bool },
+}
+
+/// Returns the sealed record, if the client exists.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ReadClient;
+
+/// Returns the status of a token with this identifier that was issued at `issued_at`.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ReadTokenStatus {
+    pub(crate) jti: String,
+    pub(crate) issued_at: UnixTime,
+}
+
+/// The status of a token.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ClientTokenStatus {
+    /// Whether the client is registered, and was when the token was issued.
+    pub(crate) registered: bool,
+    pub(crate) revoked: bool,
+}
+
+/// Revokes the token with this identifier.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct RevokeClientToken {
+    pub(crate) jti: String,
+    pub(crate) until: UnixTime,
+}
+
+/// Revokes the client's own tokens that were issued up to and including `until`.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct RevokeClientTokens {
+    pub(crate) until: UnixTime,
+}
+
+/// Consumes a client assertion. Returns `false` if it was used before.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ConsumeAssertion {
+    pub(crate) jti: String,
+    pub(crate) until: UnixTime,
+}
+
+/// Notes that this account may have a grant for the client. Sent before it has one.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct IndexAccount {
+    pub(crate) account: AccountId,
+}
+
+/// Returns accounts that may have a grant for the client: those after one, in order.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ListAccounts {
+    pub(crate) after: String,
+    pub(crate) limit: u64,
+}
+
+object_commands! {
+    RegistryRequest at REGISTRY {
+        "create" => CreateClient -> bool,
+        "replace" => ReplaceClient -> Change,
+        "remove" => RemoveClient -> Change,
+        "read" => ReadClient -> Option<String>,
+        "status" => ReadTokenStatus -> ClientTokenStatus,
+        "revoke" => RevokeClientToken -> (),
+        "end_tokens" => RevokeClientTokens -> (),
+        "spend" => ConsumeAssertion -> bool,
+        "index" => IndexAccount -> (),
+        "accounts" => ListAccounts -> Vec<AccountId>,
+    }
 }
 
 /// The registry of one client.
@@ -78,84 +139,103 @@ impl DurableObject for RegistryObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command = objects::command(&mut request).await?;
-        objects::reply(self.run(command).await)
+        let request: RegistryRequest = objects::command(&mut request).await?;
+        request.answer(self).await
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let (state, env) = (self.rows()?, self.env.clone());
+        let (state, env) = (self.rows(), self.env.clone());
         let outcome = self.state.block_concurrency_while(async move { Ok(state.publish_pending(&env).await) });
-        // A fault is thrown, so that the platform calls the alarm again.
-        outcome.await?.map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
-        let rows = self.rows()?;
-        rows.forget(now()).map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
-        if let Some(next) = rows.next_end().map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))? {
+        // A fault is thrown, so that the platform repeats the alarm.
+        outcome.await?.map_err(thrown)?;
+        let rows = self.rows();
+        rows.forget(now()).map_err(thrown)?;
+        if let Some(next) = rows.next_end().map_err(thrown)? {
             self.state.storage().set_alarm(at(next)).await?;
         }
         Response::empty()
     }
 }
 
-impl RegistryObject {
-    async fn run(&self, command: RegistryCommand) -> Result<RegistryAnswer, Fault> {
-        let rows = self.rows().map_err(broken)?;
-        match command {
-            RegistryCommand::Read => Ok(match rows.record()? {
-                Some(Record { sealed: Some(sealed), .. }) => RegistryAnswer::Record(sealed),
-                Some(_) | None => RegistryAnswer::Missing,
-            }),
-            RegistryCommand::Status { jti, issued_at } => {
-                let registered =
-                    rows.record()?.is_some_and(|record| record.sealed.is_some() && record.since <= issued_at.0);
-                let ended = rows.tokens_ended()?.is_some_and(|moment| issued_at <= moment);
-                Ok(RegistryAnswer::Status { registered, revoked: ended || rows.is_noted(Note::Revoked, &jti)? })
-            }
-            RegistryCommand::EndTokens { until: moment } => {
-                // Longer than any token lives; then nobody asks any more.
-                let until = moment.plus(MAX_TOKEN_TTL + 60);
-                if rows.end_tokens(moment, until)? {
-                    self.wake_at(until).await?;
-                }
-                Ok(RegistryAnswer::Done)
-            }
-            RegistryCommand::Revoke { jti, until } => {
-                rows.note(Note::Revoked, &jti, until)?;
-                self.wake_at(until).await?;
-                Ok(RegistryAnswer::Done)
-            }
-            RegistryCommand::Spend { jti, until } => {
-                let fresh = rows.note(Note::Assertion, &jti, until)?;
-                self.wake_at(until).await?;
-                Ok(if fresh { RegistryAnswer::Done } else { RegistryAnswer::Exists })
-            }
-            RegistryCommand::Index { account } => {
-                rows.index(&account)?;
-                Ok(RegistryAnswer::Done)
-            }
-            RegistryCommand::Accounts { after, limit } => Ok(RegistryAnswer::Accounts(rows.accounts(&after, limit)?)),
-            RegistryCommand::Create { name, sealed, since } => {
-                self.change(name, Some(sealed), move |old| match old {
-                    Some(_) => Err(RegistryAnswer::Exists),
-                    None => Ok(since.0),
-                })
-                .await
-            }
-            RegistryCommand::Replace { name, was, sealed } => {
-                self.change(name, Some(sealed), move |old| since_before(old, &was)).await
-            }
-            RegistryCommand::Remove { name, was } => self.change(name, None, move |old| since_before(old, &was)).await,
-        }
+impl Runs<CreateClient> for RegistryObject {
+    async fn run(&self, CreateClient { name, sealed, since }: CreateClient) -> Result<bool, Fault> {
+        let create = move |old: Option<&Record>| if old.is_some() { Err(Change::Conflict) } else { Ok(since.0) };
+        Ok(self.change(name, Some(sealed), create).await? == Change::Done)
     }
+}
 
-    /// Changes the record here and in KV. `decide` sees the client that there is, and says since when there will be one.
+impl Runs<ReplaceClient> for RegistryObject {
+    async fn run(&self, ReplaceClient { name, was, sealed }: ReplaceClient) -> Result<Change, Fault> {
+        self.change(name, Some(sealed), move |old| since_before(old, &was)).await
+    }
+}
+
+impl Runs<RemoveClient> for RegistryObject {
+    async fn run(&self, RemoveClient { name, was }: RemoveClient) -> Result<Change, Fault> {
+        self.change(name, None, move |old| since_before(old, &was)).await
+    }
+}
+
+impl Runs<ReadClient> for RegistryObject {
+    async fn run(&self, _: ReadClient) -> Result<Option<String>, Fault> {
+        Ok(self.rows().record()?.and_then(|record| record.sealed))
+    }
+}
+
+impl Runs<ReadTokenStatus> for RegistryObject {
+    async fn run(&self, ReadTokenStatus { jti, issued_at }: ReadTokenStatus) -> Result<ClientTokenStatus, Fault> {
+        let rows = self.rows();
+        let registered = rows.record()?.is_some_and(|record| record.sealed.is_some() && record.since <= issued_at.0);
+        let ended = rows.tokens_ended()?.is_some_and(|moment| issued_at <= moment);
+        Ok(ClientTokenStatus { registered, revoked: ended || rows.is_noted(Note::Revoked, &jti)? })
+    }
+}
+
+impl Runs<RevokeClientToken> for RegistryObject {
+    async fn run(&self, RevokeClientToken { jti, until }: RevokeClientToken) -> Result<(), Fault> {
+        self.rows().note(Note::Revoked, &jti, until)?;
+        self.wake_at(until).await
+    }
+}
+
+impl Runs<RevokeClientTokens> for RegistryObject {
+    async fn run(&self, RevokeClientTokens { until: moment }: RevokeClientTokens) -> Result<(), Fault> {
+        // Longer than any token lives.
+        let until = moment.plus(MAX_TOKEN_TTL + 60);
+        if self.rows().end_tokens(moment, until)? { self.wake_at(until).await } else { Ok(()) }
+    }
+}
+
+impl Runs<ConsumeAssertion> for RegistryObject {
+    async fn run(&self, ConsumeAssertion { jti, until }: ConsumeAssertion) -> Result<bool, Fault> {
+        let is_new = self.rows().note(Note::Assertion, &jti, until)?;
+        self.wake_at(until).await?;
+        Ok(is_new)
+    }
+}
+
+impl Runs<IndexAccount> for RegistryObject {
+    async fn run(&self, IndexAccount { account }: IndexAccount) -> Result<(), Fault> {
+        self.rows().index(&account)
+    }
+}
+
+impl Runs<ListAccounts> for RegistryObject {
+    async fn run(&self, ListAccounts { after, limit }: ListAccounts) -> Result<Vec<AccountId>, Fault> {
+        self.rows().accounts(&after, limit)
+    }
+}
+
+impl RegistryObject {
+    /// Changes the record here and in KV. `decide` gets the existing client, and returns the time since which the new one is registered.
     async fn change(
         &self,
         name: String,
         sealed: Option<String>,
-        decide: impl FnOnce(Option<&Record>) -> Result<u64, RegistryAnswer> + 'static,
-    ) -> Result<RegistryAnswer, Fault> {
+        decide: impl FnOnce(Option<&Record>) -> Result<u64, Change> + 'static,
+    ) -> Result<Change, Fault> {
         self.state.storage().set_alarm(RETRY).await.map_err(broken)?;
-        let (rows, env) = (self.rows().map_err(broken)?, self.env.clone());
+        let (rows, env) = (self.rows(), self.env.clone());
         let change = async move {
             let old = rows.record()?;
             let since = match decide(old.as_ref().filter(|old| old.sealed.is_some())) {
@@ -169,16 +249,16 @@ impl RegistryObject {
                 return Err(fault);
             }
             rows.put(Some(&Record { published: 1, ..new }))?;
-            Ok(RegistryAnswer::Done)
+            Ok(Change::Done)
         };
         self.state.block_concurrency_while(async move { Ok(change.await) }).await.map_err(broken)?
     }
 
-    fn rows(&self) -> worker::Result<Rows> {
-        Rows::open(self.state.storage().sql())
+    fn rows(&self) -> Rows {
+        Rows { sql: self.state.storage().sql() }
     }
 
-    /// Sees to it that an alarm comes by then, to forget what has ended.
+    /// Sets the alarm that deletes expired notes, unless one is set.
     async fn wake_at(&self, time: UnixTime) -> Result<(), Fault> {
         let storage = self.state.storage();
         if storage.get_alarm().await.map_err(broken)?.is_none() {
@@ -188,19 +268,19 @@ impl RegistryObject {
     }
 }
 
-/// Whoever changes a client needs one that is there, leaves it as old as it is, and says what the record was that the change is made from:
-/// so that nobody else's change is lost by it.
-fn since_before(old: Option<&Record>, was: &str) -> Result<u64, RegistryAnswer> {
+/// Returns the time since which the client is registered, if it exists and its record is still the one that the change is based on: so no
+/// concurrent change is lost.
+fn since_before(old: Option<&Record>, was: &str) -> Result<u64, Change> {
     match old {
-        None => Err(RegistryAnswer::Missing),
-        Some(old) if old.sealed.as_deref() != Some(was) => Err(RegistryAnswer::Exists),
+        None => Err(Change::Missing),
+        Some(old) if old.sealed.as_deref() != Some(was) => Err(Change::Conflict),
         Some(old) => Ok(old.since),
     }
 }
 
 const RETRY: Duration = Duration::from_secs(10);
 
-/// Makes KV say what the record says.
+/// Copies the record to KV.
 async fn publish(env: &Env, record: &Record) -> Result<(), Fault> {
     let store = env.kv(STORE).map_err(kv::unavailable)?;
     match &record.sealed {
@@ -221,12 +301,12 @@ struct Record {
     published: u8,
 }
 
-/// What is remembered about identifiers until they cannot matter any more. The kind is part of the key.
+/// The kinds of notes about identifiers. The kind is part of the key.
 #[derive(Clone, Copy)]
 enum Note {
     Revoked,
     Assertion,
-    /// The id is a moment: tokens that were issued until then are not active.
+    /// The id is a moment: tokens that were issued up to then are inactive.
     TokensEnded,
 }
 
@@ -245,86 +325,102 @@ struct Rows {
     sql: SqlStorage,
 }
 
+/// Statements that create the tables.
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS record (
+        one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL, sealed TEXT,
+        since INTEGER NOT NULL, published INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS note (
+        kind TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL,
+        PRIMARY KEY (kind, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS account (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;";
+
 impl Rows {
-    fn open(sql: SqlStorage) -> worker::Result<Self> {
-        sql.exec(
-            "CREATE TABLE IF NOT EXISTS record (
-                one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL, sealed TEXT,
-                since INTEGER NOT NULL, published INTEGER NOT NULL);
-             CREATE TABLE IF NOT EXISTS note (
-                kind TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL,
-                PRIMARY KEY (kind, id)) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS account (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;",
-            None,
-        )?;
-        Ok(Self { sql })
+    /// Runs a statement that writes. The first write creates the tables, so that reading the registry of a client that never
+    /// existed leaves nothing behind.
+    fn write(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<(), Fault> {
+        if self.sql.exec(statement, bindings.clone()).is_err() {
+            self.sql.exec(CREATE, None).map_err(broken)?;
+            self.sql.exec(statement, bindings).map_err(broken)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that reads; `None` if the tables do not exist.
+    fn read(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<Option<SqlCursor>, Fault> {
+        match self.sql.exec(statement, bindings) {
+            Ok(cursor) => Ok(Some(cursor)),
+            Err(cause) => {
+                let tables = self.sql.exec("SELECT name FROM sqlite_master WHERE name = 'record'", None);
+                match tables.map_err(broken)?.raw().next() {
+                    Some(_) => Err(broken(cause)),
+                    None => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Reads the rows of a statement.
+    fn rows<T: DeserializeOwned>(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<Vec<T>, Fault> {
+        match self.read(statement, bindings)? {
+            Some(cursor) => cursor.to_array().map_err(broken),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn record(&self) -> Result<Option<Record>, Fault> {
-        let rows = self.sql.exec("SELECT name, sealed, since, published FROM record", None).map_err(broken)?;
-        Ok(rows.to_array::<Record>().map_err(broken)?.into_iter().next())
+        let rows = self.rows("SELECT name, sealed, since, published FROM record", Vec::new())?;
+        Ok(rows.into_iter().next())
     }
 
     fn put(&self, record: Option<&Record>) -> Result<(), Fault> {
-        let done = match record {
-            None => self.sql.exec("DELETE FROM record", None),
-            Some(Record { name, sealed, since, published }) => self.sql.exec(
+        match record {
+            None => self.write("DELETE FROM record", Vec::new()),
+            Some(Record { name, sealed, since, published }) => self.write(
                 "INSERT OR REPLACE INTO record (one, name, sealed, since, published) VALUES (1, ?, ?, ?, ?)",
                 vec![name.as_str().into(), sealed.clone().into(), integer(*since), integer((*published).into())],
             ),
-        };
-        done.map(|_| ()).map_err(broken)
+        }
     }
 
-    /// Remembers an identifier. Says whether it was new.
+    /// Stores a note. Returns whether it is new.
     fn note(&self, note: Note, id: &str, until: UnixTime) -> Result<bool, Fault> {
-        let fresh = !self.is_noted(note, id)?;
-        if fresh {
-            self.sql
-                .exec(
-                    "INSERT INTO note (kind, id, until) VALUES (?, ?, ?)",
-                    vec![note.name().into(), id.into(), integer(until.0)],
-                )
-                .map_err(broken)?;
+        let is_new = !self.is_noted(note, id)?;
+        if is_new {
+            let insert = "INSERT INTO note (kind, id, until) VALUES (?, ?, ?)";
+            self.write(insert, vec![note.name().into(), id.into(), integer(until.0)])?;
         }
-        Ok(fresh)
+        Ok(is_new)
     }
 
     fn is_noted(&self, note: Note, id: &str) -> Result<bool, Fault> {
-        let found = self
-            .sql
-            .exec("SELECT until FROM note WHERE kind = ? AND id = ?", vec![note.name().into(), id.into()])
-            .map_err(broken)?;
-        Ok(found.raw().next().is_some())
+        let select = "SELECT until FROM note WHERE kind = ? AND id = ?";
+        let found = self.read(select, vec![note.name().into(), id.into()])?;
+        Ok(found.is_some_and(|cursor| cursor.raw().next().is_some()))
     }
 
-    /// Until when tokens have been ended, if they have.
+    /// Returns the moment up to which the client's own tokens were revoked, if they were.
     fn tokens_ended(&self) -> Result<Option<UnixTime>, Fault> {
         #[derive(Deserialize)]
         struct Row {
             moment: Option<u64>,
         }
         let select = "SELECT max(CAST(id AS INTEGER)) AS moment FROM note WHERE kind = ?";
-        let rows = self.sql.exec(select, vec![Note::TokensEnded.name().into()]).map_err(broken)?;
-        let rows = rows.to_array::<Row>().map_err(broken)?;
+        let rows = self.rows::<Row>(select, vec![Note::TokensEnded.name().into()])?;
         Ok(rows.into_iter().next().and_then(|row| row.moment).map(UnixTime))
     }
 
-    /// Ends the tokens that were issued until this moment. Says whether that is news: the latest moment counts, and is
-    /// the only one that is kept.
+    /// Revokes the tokens that were issued up to this moment. Returns whether that is new: only the latest moment is kept.
     fn end_tokens(&self, moment: UnixTime, until: UnixTime) -> Result<bool, Fault> {
         if self.tokens_ended()?.is_some_and(|ended| moment <= ended) {
             return Ok(false);
         }
-        let delete = "DELETE FROM note WHERE kind = ?";
-        self.sql.exec(delete, vec![Note::TokensEnded.name().into()]).map_err(broken)?;
+        self.write("DELETE FROM note WHERE kind = ?", vec![Note::TokensEnded.name().into()])?;
         self.note(Note::TokensEnded, &moment.0.to_string(), until)
     }
 
-    /// Notes an account. It stays: an account that withdraws and allows again at the same moment is never lost.
+    /// Notes an account. It is never deleted: an account that withdraws and allows again at the same moment is never lost.
     fn index(&self, account: &AccountId) -> Result<(), Fault> {
-        let insert = "INSERT OR IGNORE INTO account (id) VALUES (?)";
-        self.sql.exec(insert, vec![account.as_str().into()]).map(|_| ()).map_err(broken)
+        self.write("INSERT OR IGNORE INTO account (id) VALUES (?)", vec![account.as_str().into()])
     }
 
     fn accounts(&self, after: &str, limit: u64) -> Result<Vec<AccountId>, Fault> {
@@ -333,22 +429,22 @@ impl Rows {
             id: AccountId,
         }
         let select = "SELECT id FROM account WHERE id > ? ORDER BY id LIMIT ?";
-        let rows = self.sql.exec(select, vec![after.into(), integer(limit)]).map_err(broken)?;
-        Ok(rows.to_array::<Row>().map_err(broken)?.into_iter().map(|row| row.id).collect())
+        let rows = self.rows::<Row>(select, vec![after.into(), integer(limit)])?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
+    /// Deletes expired notes.
     fn forget(&self, now: UnixTime) -> Result<(), Fault> {
-        self.sql.exec("DELETE FROM note WHERE until <= ?", vec![integer(now.0)]).map(|_| ()).map_err(broken)
+        self.read("DELETE FROM note WHERE until <= ?", vec![integer(now.0)]).map(|_| ())
     }
 
-    /// When the next note ends.
+    /// Returns when the next note expires.
     fn next_end(&self) -> Result<Option<UnixTime>, Fault> {
         #[derive(Deserialize)]
         struct Row {
             until: Option<u64>,
         }
-        let rows = self.sql.exec("SELECT min(until) AS until FROM note", None).map_err(broken)?;
-        let rows = rows.to_array::<Row>().map_err(broken)?;
+        let rows = self.rows::<Row>("SELECT min(until) AS until FROM note", Vec::new())?;
         Ok(rows.into_iter().next().and_then(|row| row.until).map(UnixTime))
     }
 
@@ -363,6 +459,6 @@ impl Rows {
 
 #[allow(clippy::cast_precision_loss)] // A time in milliseconds is exact in a double.
 pub(super) fn at(time: UnixTime) -> ScheduledTime {
-    // A second later, so that what ends then has ended.
+    // A second later, so that a record that ends then has ended.
     ScheduledTime::new(js_sys::Date::new(&(time.plus(1).0 as f64 * 1000.0).into()))
 }

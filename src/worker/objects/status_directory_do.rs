@@ -1,5 +1,5 @@
-//! Which entries of which status lists have been handed out. One Durable Object an issuer: it hands out batches, so that it is asked
-//! once for many grants, and never while one waits. Each command is one turn without a wait in it.
+//! Allocates the entries of the status lists. One Durable Object for each issuer: it allocates batches, so that one call serves many
+//! grants, and none waits for it. Each command is one turn without an `await` between reading and writing.
 
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
@@ -8,38 +8,43 @@ use crate::oauth::grant::Lifetimes;
 use crate::oauth::status::{Allocation, Bearers, ListId, StatusEntry, next_list, rested};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
-use crate::worker::env;
+use crate::worker::env::{self, STATUS_DIRECTORY};
 use crate::worker::random::random;
 use crate::worker::report::Fault;
 
 use super as objects;
 use super::records::SqliteRecords;
+use super::{Runs, object_commands};
 use crate::records::{Records as _, Table};
 
-/// What can be asked of the directory.
+/// Allocates entries for grants, at most `count`.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DirectoryCommand {
-    /// Entries for grants, at most that many.
-    Batch { count: u32 },
-    /// An entry for a service client.
-    Client,
-    /// The entry of a service client that is no more; its last token expires then.
-    Release { entry: StatusEntry, last_token_ends: UnixTime },
-    /// How many lists there are: they are called 0, 1, 2 and so on.
-    Count,
+pub(crate) struct AllocateBatch {
+    pub(crate) count: u32,
 }
 
-/// What comes back.
+/// Allocates an entry for a service client.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum DirectoryAnswer {
-    /// Entries that nobody else has.
-    Entries(Vec<StatusEntry>),
-    /// How many lists there are.
-    Count(u32),
-    /// It is done.
-    Done,
+pub(crate) struct AllocateForClient;
+
+/// Releases the entry of a removed service client, whose last token expires at `last_token_ends`.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ReleaseEntry {
+    pub(crate) entry: StatusEntry,
+    pub(crate) last_token_ends: UnixTime,
+}
+
+/// Returns the number of lists. They are numbered 0, 1, 2 and so on.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct CountLists;
+
+object_commands! {
+    DirectoryRequest at STATUS_DIRECTORY {
+        "batch" => AllocateBatch -> Vec<StatusEntry>,
+        "client" => AllocateForClient -> StatusEntry,
+        "release" => ReleaseEntry -> (),
+        "count" => CountLists -> u32,
+    }
 }
 
 /// The directory of one issuer.
@@ -55,16 +60,21 @@ impl DurableObject for StatusDirectoryObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command: DirectoryCommand = objects::command(&mut request).await?;
+        let request: DirectoryRequest = objects::command(&mut request).await?;
         let records = SqliteRecords::open(&self.state);
-        let directory = |lifetimes| Directory { records: &records, lifetimes, now: now() };
-        let outcome = env::authority(&self.env).and_then(|authority| directory(*authority.lifetimes()).run(command));
+        let reply = match env::authority(&self.env) {
+            Ok(authority) => {
+                let directory = Directory { records: &records, lifetimes: *authority.lifetimes(), now: now() };
+                request.answer(&directory).await
+            }
+            Err(fault) => objects::reply::<()>(Err(fault)),
+        };
         records.tell_costs(&self.env, "status_directory");
-        objects::reply(outcome)
+        reply
     }
 }
 
-/// Which list is handed out at present, for each kind of bearer.
+/// The list from which entries are allocated, for each kind of bearer.
 #[derive(Clone, Copy, Default, Deserialize, Serialize)]
 struct Open {
     grants: Option<ListId>,
@@ -80,29 +90,41 @@ struct Directory<'t> {
     now: UnixTime,
 }
 
-impl Directory<'_> {
-    fn run(&self, command: DirectoryCommand) -> Result<DirectoryAnswer, Fault> {
-        match command {
-            DirectoryCommand::Batch { count } => Ok(DirectoryAnswer::Entries(self.hand_out(Bearers::Grants, count)?)),
-            DirectoryCommand::Client => Ok(DirectoryAnswer::Entries(match self.take_free()? {
-                Some(entry) => vec![entry],
-                None => self.hand_out(Bearers::Clients, 1)?,
-            })),
-            DirectoryCommand::Release { entry, last_token_ends } => {
-                let id = format!("{}.{}", entry.list, entry.idx);
-                self.records.put(Table::FreeEntry, &id, None, &(entry, rested(last_token_ends)))?;
-                Ok(DirectoryAnswer::Done)
-            }
-            DirectoryCommand::Count => Ok(DirectoryAnswer::Count(self.open()?.count)),
+impl Runs<AllocateBatch> for Directory<'_> {
+    async fn run(&self, AllocateBatch { count }: AllocateBatch) -> Result<Vec<StatusEntry>, Fault> {
+        self.allocate(Bearers::Grants, count)
+    }
+}
+
+impl Runs<AllocateForClient> for Directory<'_> {
+    async fn run(&self, _: AllocateForClient) -> Result<StatusEntry, Fault> {
+        match self.take_free()? {
+            Some(entry) => Ok(entry),
+            None => self.allocate(Bearers::Clients, 1)?.into_iter().next().ok_or_else(objects::unexpected),
         }
     }
+}
 
+impl Runs<ReleaseEntry> for Directory<'_> {
+    async fn run(&self, ReleaseEntry { entry, last_token_ends }: ReleaseEntry) -> Result<(), Fault> {
+        let id = format!("{}.{}", entry.list, entry.idx);
+        Ok(self.records.put(Table::FreeEntry, &id, None, &(entry, rested(last_token_ends)))?)
+    }
+}
+
+impl Runs<CountLists> for Directory<'_> {
+    async fn run(&self, _: CountLists) -> Result<u32, Fault> {
+        Ok(self.open()?.count)
+    }
+}
+
+impl Directory<'_> {
     fn open(&self) -> Result<Open, Fault> {
         Ok(self.records.get(Table::OpenLists, OPEN)?.unwrap_or_default())
     }
 
-    /// Entries of the list that is open for these bearers; of another one once it is full.
-    fn hand_out(&self, bearers: Bearers, count: u32) -> Result<Vec<StatusEntry>, Fault> {
+    /// Allocates entries of the list that is open for these bearers; of another one once it is full.
+    fn allocate(&self, bearers: Bearers, count: u32) -> Result<Vec<StatusEntry>, Fault> {
         let open = self.open()?;
         let current = match bearers {
             Bearers::Grants => open.grants,
@@ -121,7 +143,7 @@ impl Directory<'_> {
         Ok(entries)
     }
 
-    /// The first list that may be opened anew, or a new one.
+    /// Opens the first list that may be reused, or a new one.
     fn open_another(&self, bearers: Bearers, mut open: Open) -> Result<(ListId, Allocation), Fault> {
         let lists = self.records.list::<Allocation>(Table::StatusList)?;
         let lists = lists.iter().filter_map(|(key, allocation)| Some((ListId::from_key(key)?, allocation)));
@@ -135,7 +157,7 @@ impl Directory<'_> {
         Ok((list, Allocation::new(bearers, random()?)))
     }
 
-    /// An entry that a removed client has left, if one has rested.
+    /// Takes an entry that a removed client released, if one may be reused.
     fn take_free(&self) -> Result<Option<StatusEntry>, Fault> {
         for (id, (entry, from)) in self.records.page::<(StatusEntry, UnixTime)>(Table::FreeEntry, "", LOOK_AT)? {
             if self.now >= from {
@@ -147,5 +169,5 @@ impl Directory<'_> {
     }
 }
 
-/// How many free entries are looked at for one that has rested: a new one costs no more than looking on.
+/// How many released entries are read in search of a reusable one: a new one costs no more than reading on.
 const LOOK_AT: u64 = 100;

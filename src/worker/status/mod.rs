@@ -1,4 +1,4 @@
-//! The status of our tokens: entries for what is issued, revoking them, and the lists that everybody may read.
+//! The status of issued tokens: allocating entries, revoking them, and publishing the lists.
 
 mod pool;
 mod published;
@@ -15,13 +15,13 @@ use crate::oauth::Authority;
 use crate::oauth::status::{ListId, StatusEntry};
 use crate::token::UnixTime;
 
-use super::env::{Platform, STATUS_DIRECTORY, STATUS_LIST};
-use super::objects;
-use super::objects::status_directory_do::{DirectoryAnswer, DirectoryCommand};
+use super::env::{Platform, STATUS_LIST};
+use super::objects::status_directory_do::ReleaseEntry;
 use super::objects::status_list_do::{ListAnswer, ListCommand};
+use super::objects::{self, ObjectCommand};
 use super::report::Fault;
 
-/// Has the lists say that these entries are revoked, until the last token of each expires. Gives how many lists there were to tell.
+/// Marks these entries as revoked until the last token of each expires. Returns the number of notified lists.
 pub(crate) async fn revoke(
     env: &Env,
     authority: &Authority,
@@ -42,18 +42,15 @@ pub(crate) async fn revoke(
     Ok(told)
 }
 
-/// Gives back the entry of a service client that is no more.
+/// Releases the entry of a removed service client.
 pub(crate) async fn release(platform: &Platform, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
-    match directory(platform, &DirectoryCommand::Release { entry, last_token_ends }).await? {
-        DirectoryAnswer::Done => Ok(()),
-        _ => Err(objects::unexpected()),
-    }
+    directory(platform, &ReleaseEntry { entry, last_token_ends }).await
 }
 
 fn object_name(authority: &Authority, list: ListId) -> String {
     names::status_list_object(authority.issuer(), &list)
 }
 
-async fn directory(platform: &Platform, command: &DirectoryCommand) -> Result<DirectoryAnswer, Fault> {
-    objects::call(platform, STATUS_DIRECTORY, names::issuer_object(platform.authority().issuer()), command).await
+async fn directory<C: ObjectCommand>(platform: &Platform, command: &C) -> Result<C::Answer, Fault> {
+    objects::send(platform, names::issuer_object(platform.authority().issuer()), command).await
 }

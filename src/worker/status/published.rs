@@ -10,7 +10,7 @@ use crate::oauth::status::{ListId, STATUS_REFRESH, list_claims, span_start};
 use crate::token::UnixTime;
 use crate::worker::env::{Platform, STATUS_LIST};
 use crate::worker::objects;
-use crate::worker::objects::status_directory_do::{DirectoryAnswer, DirectoryCommand};
+use crate::worker::objects::status_directory_do::CountLists;
 use crate::worker::objects::status_list_do::{ListAnswer, ListCommand};
 use crate::worker::report::Fault;
 use crate::worker::ring;
@@ -50,13 +50,9 @@ pub(crate) async fn count(platform: &Platform) -> Result<u32, Fault> {
     if let Some((count, _)) = COUNT.with_borrow(|count| *count).filter(|(_, at)| *at == platform.now) {
         return Ok(count);
     }
-    match directory(platform, &DirectoryCommand::Count).await? {
-        DirectoryAnswer::Count(count) => {
-            COUNT.with_borrow_mut(|known| *known = Some((count, platform.now)));
-            Ok(count)
-        }
-        _ => Err(objects::unexpected()),
-    }
+    let count = directory(platform, &CountLists).await?;
+    COUNT.with_borrow_mut(|known| *known = Some((count, platform.now)));
+    Ok(count)
 }
 
 /// The signed list of this name, if there is one.
