@@ -2,6 +2,7 @@
 //! storage.
 
 pub mod address;
+pub mod characters;
 mod common_passwords;
 pub mod passkey;
 pub mod password;

@@ -1,5 +1,6 @@
 //! User names, display names and email addresses: parsed once, bounded, safe to show on any page.
 
+use super::characters::disturbs_names;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -87,7 +88,7 @@ impl PersonName {
     /// [`ProfileError::Empty`], [`ProfileError::TooLong`], [`ProfileError::Character`].
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
         let text = bounded(text, Self::MAX)?;
-        if text.chars().any(disturbs) {
+        if text.chars().any(disturbs_names) {
             return Err(ProfileError::Character);
         }
         Ok(Self(text.nfc().collect()))
@@ -96,7 +97,7 @@ impl PersonName {
     /// Cleans a name that an upstream provider chose: removes the characters that are not allowed and cuts it after
     /// [`Self::MAX`] characters. Returns `None` if nothing is left.
     pub fn cleaned(text: &str) -> Option<Self> {
-        let kept: String = text.chars().filter(|c| !disturbs(*c)).collect();
+        let kept: String = text.chars().filter(|c| !disturbs_names(*c)).collect();
         let kept: String = kept.trim().chars().take(Self::MAX).collect();
         Self::parse(&kept).ok()
     }
@@ -126,7 +127,7 @@ impl Email {
         if text.len() > Self::MAX {
             return Err(ProfileError::TooLong);
         }
-        let special = |c: char| c.is_whitespace() || "\"(),:;<>[\\]".contains(c) || disturbs(c);
+        let special = |c: char| c.is_whitespace() || "\"(),:;<>[\\]".contains(c) || disturbs_names(c);
         if text.chars().any(special) {
             return Err(ProfileError::Character);
         }
@@ -151,14 +152,6 @@ fn bounded(text: &str, most: usize) -> Result<&str, ProfileError> {
         count if count > most => Err(ProfileError::TooLong),
         _ => Ok(text),
     }
-}
-
-/// Returns whether a character changes the layout of the surrounding text instead of showing something. Joiners are
-/// allowed: scripts need them.
-fn disturbs(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
-    c.is_control() || turns || breaks || c == '\u{feff}'
 }
 
 macro_rules! text_type {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use maud::{Escaper, Markup, PreEscaped, html};
 
-use crate::token::UnixTime;
+use crate::identity::characters::is_deceptive;
+use crate::token::{Calendar, UnixTime};
 
 use super::words::Words;
 
@@ -54,36 +55,14 @@ pub(super) fn tamed(text: &str) -> String {
     if tamed.trim().is_empty() { "—".to_owned() } else { tamed }
 }
 
-/// Controls, the marks and overrides of direction, and what has no width; not the joiners, which scripts need.
-fn is_deceptive(c: char) -> bool {
-    (c.is_control() && !c.is_whitespace())
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// A moment as `2026-11-24 08:47 UTC`.
 pub(super) fn moment(at: UnixTime) -> Markup {
-    let (date, hour, minute, second) = calendar(at);
+    // Years have four digits.
+    let Calendar { year, month, day, hour, minute, second } = UnixTime(at.0.min(253_402_300_799)).into();
+    let date = format!("{year:04}-{month:02}-{day:02}");
     html! {
         time datetime=(format!("{date}T{hour:02}:{minute:02}:{second:02}Z")) { (date) " " (format!("{hour:02}:{minute:02}")) " UTC" }
     }
-}
-
-/// Date, hour, minute and second in UTC; the last second of 9999 for later times.
-fn calendar(at: UnixTime) -> (String, u64, u64, u64) {
-    let seconds = at.0.min(253_402_300_799);
-    // Days since 0000-03-01: a year that begins in March has its leap day last.
-    let days = seconds / 86_400 + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (format!("{year:04}-{month:02}-{day:02}"), seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
 }
 
 /// How long to wait, in one unit, rounded up.

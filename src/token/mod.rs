@@ -2,6 +2,7 @@
 
 mod algorithm;
 pub mod base64url;
+mod calendar;
 mod checker;
 mod claims;
 mod decimal;
@@ -22,6 +23,7 @@ pub mod status;
 mod verify;
 
 pub use algorithm::{Algorithm, Curve, KeyShape};
+pub use calendar::Calendar;
 pub use checker::{Checker, Finding, Times};
 pub use claims::{Claims, NumericDate, UnixTime};
 pub use error::VerifyError;

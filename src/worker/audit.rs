@@ -11,12 +11,13 @@ use crate::account::turn::Ended;
 use crate::identity::passkey::PasskeyError;
 use crate::oauth::admin::event::{About, Event};
 use crate::oauth::admin::event_buffer::{EventBuffer, Failure};
-use crate::oauth::endpoints::token_endpoint::AccessToken;
+use crate::oauth::endpoints::token_endpoint::AccessTokenClaims;
+use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
-use crate::token::{Token, UnixTime};
+use crate::token::UnixTime;
 
 use super::report;
 
@@ -89,11 +90,10 @@ impl Audit {
     }
 
     /// Sets the holder of this access token as the operator who acts.
-    pub(crate) fn by(&self, token: &Token) -> &Self {
+    pub(crate) fn by(&self, token: &AccessToken) -> &Self {
         let mut about = self.about.borrow_mut();
-        about.by = token.claims().text("client_id").and_then(ClientId::parse);
-        let subject = token.claims().text("sub").filter(|sub| token.claims().text("client_id") != Some(*sub));
-        about.by_user = subject.and_then(AccountId::parse);
+        about.by = Some(token.client.clone());
+        about.by_user.clone_from(&token.account);
         drop(about);
         self
     }
@@ -114,7 +114,7 @@ impl Audit {
     }
 
     /// Records that an access token was minted, or returned again to a client that repeated its request.
-    pub(crate) fn minted(&self, claims: &AccessToken, way: GrantType, repeated: bool) {
+    pub(crate) fn minted(&self, claims: &AccessTokenClaims, way: GrantType, repeated: bool) {
         let event = if repeated { EventKind::RefreshRepeated } else { EventKind::TokenIssued };
         self.jti(claims.jti()).note_way(event, way.name());
     }

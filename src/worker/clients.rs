@@ -15,11 +15,11 @@ use crate::keyring::MAX_TOKEN_TTL;
 use crate::keyring::schedule::CLOCK_SKEW;
 use crate::names;
 use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
-use crate::oauth::endpoints::token_endpoint;
+use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::client::{ClientRecord, GrantType};
 use crate::oauth::{Client, ClientId, Refusal};
-use crate::token::{Token, UnixTime};
+use crate::token::UnixTime;
 use crate::wire::Form;
 
 use super::account;
@@ -138,36 +138,30 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
     if is_new { Ok(client) } else { Err(Refusal::ClientAssertionReplay.into()) }
 }
 
-/// Is a token that verifies still to be honoured, and whose account is it of? Exact: one question to the account whose
-/// grant it is of, or else to its client's registry.
-pub(crate) async fn standing(platform: &Platform, token: &Token) -> Result<Standing, Fault> {
-    let claims = token.claims();
-    let jti = claims.text("jti").unwrap_or_default().to_owned();
-    if let Some(grant) = token_endpoint::grant_of_jti(&jti) {
-        let Some(account) = claims.text("sub").and_then(AccountId::parse) else {
+/// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
+/// registry.
+pub(crate) async fn standing(platform: &Platform, token: &AccessToken) -> Result<Standing, Fault> {
+    let AccessToken { client, account, jti, grant, issued_at, .. } = token.clone();
+    if let Some(grant) = grant {
+        let Some(account) = account else {
             return Ok(Standing::Ended);
         };
         let record = account::ask(platform, &account, &TokenStatus { grant, jti }).await?;
         return Ok(record.map_or(Standing::Ended, |record| Standing::OfAccount(account, record)));
     }
-    let Some(id) = claims.text("client_id").and_then(ClientId::parse) else {
-        return Ok(Standing::Ended);
-    };
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Claims::time is within the calendar.
-    let issued_at = UnixTime(claims.time("iat").unwrap_or_default() as u64);
     let ClientTokenStatus { registered, revoked } =
-        registry(platform, &id, &ReadTokenStatus { jti, issued_at }).await?;
-    let is_active = (registered || id.is_root()) && !revoked;
+        registry(platform, &client, &ReadTokenStatus { jti, issued_at }).await?;
+    let is_active = (registered || client.is_root()) && !revoked;
     Ok(if is_active { Standing::OfClient } else { Standing::Ended })
 }
 
-/// What has become of a token that verifies.
+/// The state of a verified token.
 pub(crate) enum Standing {
-    /// It is to be honoured, and of this account's grant.
+    /// Active, and of a grant of this account.
     OfAccount(AccountId, AccountRecord),
-    /// It is to be honoured, and the client's own.
+    /// Active, and the client's own.
     OfClient,
-    /// It is not.
+    /// Revoked.
     Ended,
 }
 

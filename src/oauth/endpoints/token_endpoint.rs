@@ -109,7 +109,7 @@ impl TokenRequest {
 
 /// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Debug, Serialize)]
-pub struct AccessToken {
+pub struct AccessTokenClaims {
     iss: String,
     sub: String,
     aud: Audience,
@@ -163,12 +163,12 @@ pub fn client_credentials(
     resources: Vec<Resource>,
     jti: String,
     now: UnixTime,
-) -> Result<AccessToken, Refusal> {
+) -> Result<AccessTokenClaims, Refusal> {
     let scope = scope.unwrap_or(&client.scope);
     if !client.scope.covers(scope) {
         return Err(Refusal::ScopeNotAllowed);
     }
-    Ok(AccessToken {
+    Ok(AccessTokenClaims {
         iss: authority.issuer().to_owned(),
         sub: client.id.to_string(),
         aud: audience(&allowed(authority, client, resources)?),
@@ -191,7 +191,7 @@ pub fn of_grant(
     grant: &GrantId,
     client: &Client,
     tokens: &TokenGrant,
-) -> AccessToken {
+) -> AccessTokenClaims {
     let aud = audience(&tokens.resources);
     let scope = tokens.scope.to_string();
     let audiences = tokens.resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
@@ -200,7 +200,7 @@ pub fn of_grant(
     let scope_field = scope.replace('|', "%7C");
     let audience_field = audiences.replace('|', "%7C");
     let tag = key.tag(&["jti", grant.as_str(), &generation, &at, &scope_field, &audience_field]);
-    AccessToken {
+    AccessTokenClaims {
         iss: authority.issuer().to_owned(),
         sub: account.to_string(),
         aud,
@@ -214,16 +214,11 @@ pub fn of_grant(
     }
 }
 
-/// Returns the grant that an access token's identifier names. The identifiers of clients' own tokens name none.
-pub fn grant_of_jti(jti: &str) -> Option<GrantId> {
-    jti.split_once('.').and_then(|(grant, _)| GrantId::parse(grant))
-}
-
-impl AccessToken {
+impl AccessTokenClaims {
     /// Returns the same token with a random identifier within its grant. A client that keeps its refresh token can get several
     /// access tokens in one second, and revoking one of them must not revoke the others.
     pub fn with_own_identifier(mut self, random: [u8; 12]) -> Self {
-        if let Some(grant) = grant_of_jti(&self.jti) {
+        if let Some(grant) = GrantId::of_jti(&self.jti) {
             self.jti = format!("{grant}.{}", base64url::encode(&random));
         }
         self

@@ -11,6 +11,7 @@
 //!   successor within the replay window, since clients retry and lose responses. Later it is reuse, and revokes this grant
 //!   and no other (RFC 9700 section 4.14.2).
 
+pub mod access_token;
 pub mod consent;
 pub mod handle;
 mod record;

@@ -97,3 +97,33 @@ pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     };
     [head, value].concat()
 }
+
+/// Writes a non-negative INTEGER from its big-endian bytes, which may have leading zeros (X.690 section 8.3).
+pub(crate) fn write_integer(bytes: &[u8]) -> Vec<u8> {
+    let zeros = bytes.iter().take(bytes.len().saturating_sub(1)).take_while(|byte| **byte == 0).count();
+    let digits = bytes.get(zeros..).unwrap_or_default();
+    let sign: &[u8] = if digits.first().is_none_or(|first| *first >= 0x80) { &[0] } else { &[] };
+    write(INTEGER, &[sign, digits])
+}
+
+#[cfg(test)]
+mod integers {
+    use super::*;
+
+    #[test]
+    fn are_positive_and_as_short_as_possible() {
+        for (bytes, value) in [
+            (&[][..], &[0][..]),
+            (&[0], &[0]),
+            (&[0, 0], &[0]),
+            (&[1], &[1]),
+            (&[0x7f], &[0x7f]),
+            (&[0x80], &[0, 0x80]),
+            (&[0, 0, 0x80, 0], &[0, 0x80, 0]),
+            (&[0, 1, 2], &[1, 2]),
+        ] {
+            let expected = [&[INTEGER, u8::try_from(value.len()).unwrap()], value].concat();
+            assert_eq!(write_integer(bytes), expected, "{bytes:?}");
+        }
+    }
+}

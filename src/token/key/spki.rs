@@ -2,7 +2,7 @@
 //! for elliptic curves, RFC 8410 section 4 for Ed25519).
 
 use super::algorithm_identifier::{CURVES, EC, ED25519, RSA, shape_of};
-use super::der::{BIT_STRING, Der, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, write};
+use super::der::{BIT_STRING, Der, NULL, OBJECT_IDENTIFIER, SEQUENCE, write, write_integer};
 use super::error::KeyError;
 use super::material::Material;
 use crate::token::algorithm::KeyShape;
@@ -32,12 +32,8 @@ pub(super) fn to_der(material: &Material) -> Option<Vec<u8>> {
         }
         Material::Ed25519 { x } => (write(OBJECT_IDENTIFIER, &[ED25519]), x.clone()),
         Material::Rsa { n, e } => {
-            let number = |bytes: &[u8]| {
-                let sign = if bytes.first().is_some_and(|first| *first >= 0x80) { &[0][..] } else { &[] };
-                write(INTEGER, &[sign, bytes])
-            };
             let names = [write(OBJECT_IDENTIFIER, &[RSA]), write(NULL, &[])];
-            (names.concat(), write(SEQUENCE, &[&number(n), &number(e)]))
+            (names.concat(), write(SEQUENCE, &[&write_integer(n), &write_integer(e)]))
         }
         Material::Handle { .. } | Material::Octets { .. } => return None,
     };

@@ -6,7 +6,7 @@ use crate::account::grants::{DescribeRefreshToken, RevokeGrant, RevokeToken};
 use crate::oauth::endpoints::bearer::any_audience_policy;
 use crate::oauth::endpoints::introspect;
 use crate::oauth::endpoints::revoke;
-use crate::oauth::endpoints::token_endpoint;
+use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::{Handle, Kind, is_handle};
 use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::grant::{Describe, Revoke};
@@ -35,7 +35,7 @@ pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Resul
         }
     } else {
         match ours(platform, text).await? {
-            Some(token) => match standing(platform, &token).await? {
+            Some((token, access)) => match standing(platform, &access).await? {
                 Standing::OfAccount(..) | Standing::OfClient => introspect::active(&token),
                 Standing::Ended => introspect::inactive(),
             },
@@ -45,23 +45,23 @@ pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Resul
     Ok(Reply::json(200, &answer))
 }
 
-/// `POST /oauth/revoke` (RFC 7009). The body is an empty object: two common clients fail on none at all.
+/// `POST /oauth/revoke` (RFC 7009). The body is an empty object: two common clients fail on an empty body.
 pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
     let form = request.form().await?;
     let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
     let text = introspect::token_in_question(&form)?;
     if is_handle(text) {
-        // A code or a session that somebody sends here is nothing that can be revoked here.
+        // Codes and sessions cannot be revoked here.
         if let Some(handle) = platform.config.handles.read(Kind::Refresh, text) {
             end_grant(platform, &client.id, &handle).await?;
         }
-    } else if let Some(token) = ours(platform, text).await? {
-        end_token(platform, &client, &token).await?;
+    } else if let Some((_, access)) = ours(platform, text).await? {
+        end_token(platform, &client, access).await?;
     }
     Ok(Reply::json(200, &json!({})))
 }
 
-/// Ends a grant with all its tokens (RFC 7009 section 2.1).
+/// Revokes a grant with all its tokens (RFC 7009 section 2.1).
 async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> Result<(), Stop> {
     let grant = handle.grant().ok_or(Refusal::HandleForged)?;
     platform.audit.user(&handle.account).grant(&grant);
@@ -71,12 +71,12 @@ async fn end_grant(platform: &Platform, client: &ClientId, handle: &Handle) -> R
     Ok(())
 }
 
-/// Ends one access token.
-async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Result<(), Stop> {
-    let revocation = revoke::revoke(client, token)?;
+/// Revokes one access token.
+async fn end_token(platform: &Platform, client: &Client, token: AccessToken) -> Result<(), Stop> {
+    let revocation = revoke::revoke(client, &token)?;
     platform.audit.jti(&revocation.jti);
-    if let Some(grant) = token_endpoint::grant_of_jti(&revocation.jti) {
-        let Some(account) = token.claims().text("sub").and_then(crate::oauth::grant::handle::AccountId::parse) else {
+    if let Some(grant) = token.grant {
+        let Some(account) = token.account else {
             return Ok(());
         };
         platform.audit.grant(&grant).user(&account);
@@ -91,7 +91,7 @@ async fn end_token(platform: &Platform, client: &Client, token: &Token) -> Resul
     Ok(())
 }
 
-/// What there is to say about a refresh token, to the client that it was issued to and nobody else.
+/// Describes a refresh token to the client that it was issued to.
 async fn refresh_token(platform: &Platform, client: &Client, handle: &Handle) -> Result<serde_json::Value, Stop> {
     let Some(grant) = handle.grant() else {
         return Ok(introspect::inactive());
@@ -111,10 +111,10 @@ async fn refresh_token(platform: &Platform, client: &Client, handle: &Handle) ->
     })
 }
 
-/// The token, if it is one of ours and its time is not over.
-async fn ours(platform: &Platform, text: &str) -> Result<Option<Token>, Fault> {
+/// Returns the token if it is an access token of this server and has not expired.
+async fn ours(platform: &Platform, text: &str) -> Result<Option<(Token, AccessToken)>, Fault> {
     match ring::verify(platform, text, any_audience_policy(platform.authority())).await {
-        Ok(token) => Ok(Some(token)),
+        Ok(token) => Ok(AccessToken::read(&token).map(|access| (token, access))),
         Err(Stop::Refused(_)) => Ok(None),
         Err(Stop::Failed(fault)) => Err(fault),
     }

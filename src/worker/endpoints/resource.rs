@@ -4,7 +4,7 @@
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::bearer::{self, check_admin, check_openid, check_sample, presented_token};
 use crate::oauth::endpoints::id_token::user_claims;
-use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::grant::access_token::AccessToken;
 use crate::token::Token;
 use crate::wire::Reply;
 
@@ -17,15 +17,15 @@ use crate::worker::ring;
 
 /// `GET /api/whoami`: the claims of the token that was presented.
 pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let (token, _) = present(platform, request).await?;
+    let Presented { token, .. } = present(platform, request).await?;
     check_sample(platform.authority(), &token)?;
     Ok(Reply::json(200, token.claims().members()))
 }
 
 /// Lets administrators pass.
 pub(crate) async fn admin(platform: &Platform, request: &Incoming) -> Result<(), Stop> {
-    let (token, _) = present(platform, request).await?;
-    platform.audit.by(&token);
+    let Presented { token, access, .. } = present(platform, request).await?;
+    platform.audit.by(&access);
     // Whoever has an old issuer's key could make tokens with it for as long as it verifies here.
     if !ring::is_our_own(platform, &token).await? {
         return Err(Refusal::BearerInvalid.into());
@@ -54,7 +54,7 @@ pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<
         _ => None,
     };
     let in_body = form.as_ref().and_then(|form| form.get("access_token"));
-    let (token, standing) = match in_body {
+    let Presented { token, access, standing } = match in_body {
         Some(text) => check(platform, text).await?,
         None => present(platform, request).await?,
     };
@@ -63,19 +63,26 @@ pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<
         return Err(Refusal::BearerInvalid.into());
     };
     let profile = account::profile(platform, &account, &record).await?;
-    let scope = Scope::parse(token.claims().text("scope").unwrap_or_default()).unwrap_or_default();
-    Ok(Reply::json(200, &user_claims(&account, &profile, &scope)))
+    Ok(Reply::json(200, &user_claims(&account, &profile, &access.scope)))
 }
 
-async fn present(platform: &Platform, request: &Incoming) -> Result<(Token, Standing), Stop> {
+/// A presented token that is active.
+struct Presented {
+    token: Token,
+    access: AccessToken,
+    standing: Standing,
+}
+
+async fn present(platform: &Platform, request: &Incoming) -> Result<Presented, Stop> {
     let authorization = request.authorization()?;
     check(platform, presented_token(authorization.as_deref(), &request.query)?).await
 }
 
-async fn check(platform: &Platform, text: &str) -> Result<(Token, Standing), Stop> {
+async fn check(platform: &Platform, text: &str) -> Result<Presented, Stop> {
     let token = ring::verify(platform, text, bearer::policy(platform.authority())).await?;
-    match standing(platform, &token).await? {
+    let access = AccessToken::read(&token).ok_or(Refusal::BearerInvalid)?;
+    match standing(platform, &access).await? {
         Standing::Ended => Err(Refusal::BearerInvalid.into()),
-        standing => Ok((token, standing)),
+        standing => Ok(Presented { token, access, standing }),
     }
 }

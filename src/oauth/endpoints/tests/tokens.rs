@@ -5,7 +5,8 @@ use crate::oauth::Refusal;
 use crate::oauth::endpoints::introspect::{active, active_refresh_token, inactive, token_in_question};
 use crate::oauth::endpoints::revoke::revoke;
 use crate::oauth::grant::Described;
-use crate::oauth::grant::handle::AccountId;
+use crate::oauth::grant::access_token::AccessToken;
+use crate::oauth::grant::handle::{AccountId, GrantId};
 
 #[test]
 fn introspection_returns_the_registered_members_of_a_token() {
@@ -47,10 +48,43 @@ fn a_request_has_to_name_a_token() {
 #[test]
 fn a_client_revokes_its_own_tokens_alone() {
     let client = client(&json!({}));
-    let revocation = revoke(&client, &token(&json!({ "client_id": "app", "jti": "j", "exp": 1_800_000_000.5 })));
-    let revocation = revocation.unwrap();
+    let access = |client_id: &str| {
+        let claims = json!({ "client_id": client_id, "sub": "s", "jti": "j", "iat": NOW.0, "exp": 1_800_000_000.5 });
+        AccessToken::read(&token(&claims)).unwrap()
+    };
+    let revocation = revoke(&client, &access("app")).unwrap();
     assert_eq!((revocation.jti.as_str(), revocation.until), ("j", NOW.plus(1)));
-    for claims in [json!({ "client_id": "other", "jti": "j" }), json!({ "jti": "j" }), json!({ "sub": "app" })] {
-        assert_eq!(revoke(&client, &token(&claims)).err(), Some(Refusal::TokenOfAnother), "{claims}");
+    assert_eq!(revoke(&client, &access("other")).err(), Some(Refusal::TokenOfAnother));
+}
+
+#[test]
+fn a_verified_access_token_is_read_once() {
+    let (account, grant) = (AccountId::from_bytes([1; 16]), GrantId::from_bytes([2; 16]));
+    let jti = format!("{grant}.5");
+    let claims = json!({
+        "client_id": "app", "sub": account, "jti": jti, "scope": "read write", "iat": 1_000.9, "exp": 1_600.1,
+    });
+    let of_user = AccessToken::read(&token(&claims)).unwrap();
+    let expected = AccessToken {
+        client: ClientId::parse("app").unwrap(),
+        account: Some(account),
+        jti,
+        grant: Some(grant),
+        scope: scope("read write"),
+        issued_at: UnixTime(1_000),
+        expires_at: UnixTime(1_601),
+    };
+    assert_eq!(of_user, expected);
+
+    // A client's own token, also where its identifier has the form of an account's.
+    let id = AccountId::from_bytes([3; 16]).to_string();
+    let own = json!({ "client_id": id, "sub": id, "jti": "j", "iat": 1, "exp": 2 });
+    let own = AccessToken::read(&token(&own)).unwrap();
+    assert_eq!((own.account, own.grant, own.scope.is_empty()), (None, None, true));
+
+    for missing in ["client_id", "sub", "jti", "iat", "exp"] {
+        let mut claims = claims.clone();
+        claims.as_object_mut().unwrap().remove(missing);
+        assert_eq!(AccessToken::read(&token(&claims)), None, "{missing}");
     }
 }

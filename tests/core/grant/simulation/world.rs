@@ -393,7 +393,7 @@ impl Kept {
         let token = token_endpoint::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, tokens);
         let claims = serde_json::to_value(token).map_err(|error| error.to_string())?;
         let jti = claims["jti"].as_str().unwrap_or_default();
-        let names_the_grant = token_endpoint::grant_of_jti(jti).as_ref() == Some(&self.id);
+        let names_the_grant = GrantId::of_jti(jti).as_ref() == Some(&self.id);
         if names_the_grant { Ok(jti.to_owned()) } else { Err(format!("{jti} does not name {}", self.id)) }
     }
 }

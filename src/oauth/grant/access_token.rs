@@ -1,0 +1,47 @@
+//! A verified access token of this server as a type (RFC 9068 section 2.2).
+
+use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::scope::Scope;
+use crate::token::{Token, UnixTime};
+
+/// The claims of a verified access token that decisions use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The client that it was issued to.
+    pub client: ClientId,
+    /// The account of its user; `None` for a client's own token.
+    pub account: Option<AccountId>,
+    /// Its identifier (`jti`).
+    pub jti: String,
+    /// The grant that it belongs to; `None` for a client's own token.
+    pub grant: Option<GrantId>,
+    /// Its scope.
+    pub scope: Scope,
+    /// Its time of issue (`iat`), whole seconds.
+    pub issued_at: UnixTime,
+    /// Its end (`exp`), rounded up to whole seconds.
+    pub expires_at: UnixTime,
+}
+
+impl AccessToken {
+    /// Reads the claims of a verified token. `None` if this server cannot have issued them.
+    pub fn read(token: &Token) -> Option<Self> {
+        let claims = token.claims();
+        let client = ClientId::parse(claims.text("client_id")?)?;
+        let subject = claims.text("sub")?;
+        let jti = claims.text("jti")?;
+        // `Claims::time` is within the calendar.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let seconds = |time: f64| UnixTime(time as u64);
+        Some(Self {
+            account: AccountId::parse(subject).filter(|_| subject != client.as_str()),
+            grant: GrantId::of_jti(jti),
+            jti: jti.to_owned(),
+            scope: Scope::parse(claims.text("scope").unwrap_or_default()).unwrap_or_default(),
+            issued_at: seconds(claims.time("iat")?),
+            expires_at: seconds(claims.time("exp")?.ceil()),
+            client,
+        })
+    }
+}
