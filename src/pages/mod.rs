@@ -12,6 +12,7 @@ mod form_post;
 mod headers;
 mod layout;
 mod logout;
+mod placeholder;
 mod problem;
 mod sign_in;
 mod sign_up;

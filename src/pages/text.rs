@@ -7,6 +7,7 @@ use maud::{Escaper, Markup, PreEscaped, html};
 use crate::identity::characters::is_deceptive;
 use crate::token::{Calendar, UnixTime};
 
+use super::placeholder::next_place;
 use super::words::Words;
 
 /// The most characters of a foreign text that a page shows.
@@ -26,13 +27,6 @@ pub(super) fn fill(text: &str, values: &[(&str, Markup)]) -> Markup {
     }
     let _ = Escaper::new(&mut filled).write_str(rest);
     PreEscaped(filled)
-}
-
-/// The text before the next `{name}`, the name, and the text after.
-pub(super) fn next_place(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once('{')?;
-    let (name, after) = rest.split_once('}')?;
-    Some((before, name, after))
 }
 
 /// A foreign text, isolated from the direction of the surrounding text.

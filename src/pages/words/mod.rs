@@ -30,7 +30,7 @@ macro_rules! texts {
                 let text = |name: &str, english: &str| -> &'static str {
                     let mut text = format!("[{name}");
                     let mut rest = english;
-                    while let Some((_, place, after)) = super::text::next_place(rest) {
+                    while let Some((_, place, after)) = super::placeholder::next_place(rest) {
                         text.push_str(&format!(" {{{place}}}"));
                         rest = after;
                     }
@@ -318,7 +318,7 @@ fn weight(parameters: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::next_place;
+    use super::super::placeholder::next_place;
     use super::*;
 
     fn places(mut text: &str) -> Vec<&str> {

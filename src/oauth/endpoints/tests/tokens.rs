@@ -62,7 +62,7 @@ fn a_verified_access_token_is_read_once() {
     let (account, grant) = (AccountId::from_bytes([1; 16]), GrantId::from_bytes([2; 16]));
     let jti = format!("{grant}.5");
     let claims = json!({
-        "client_id": "app", "sub": account, "jti": jti, "scope": "read write", "iat": 1_000.9, "exp": 1_600.1,
+        "client_id": "app", "sub": account, "jti": jti, "scope": "read write", "iat": 1_799_999_999.9, "exp": 1_800_000_600.1,
     });
     let of_user = AccessToken::read(&token(&claims)).unwrap();
     let expected = AccessToken {
@@ -71,14 +71,14 @@ fn a_verified_access_token_is_read_once() {
         jti,
         grant: Some(grant),
         scope: scope("read write"),
-        issued_at: UnixTime(1_000),
-        expires_at: UnixTime(1_601),
+        issued_at: UnixTime(1_799_999_999),
+        expires_at: UnixTime(1_800_000_601),
     };
     assert_eq!(of_user, expected);
 
     // A client's own token, also where its identifier has the form of an account's.
     let id = AccountId::from_bytes([3; 16]).to_string();
-    let own = json!({ "client_id": id, "sub": id, "jti": "j", "iat": 1, "exp": 2 });
+    let own = json!({ "client_id": id, "sub": id, "jti": "j", "iat": NOW.0, "exp": NOW.0 + 60 });
     let own = AccessToken::read(&token(&own)).unwrap();
     assert_eq!((own.account, own.grant, own.scope.is_empty()), (None, None, true));
 
