@@ -35,7 +35,7 @@ pub fn any_audience_policy(authority: &Authority) -> Policy {
 }
 
 /// Returns the policy for `id_token_hint`: an ID token of this server, for any client. It may have expired (OpenID Connect
-/// RP-Initiated Logout section 4), within [`HINT_AGE`].
+/// RP-Initiated Logout section 4), within `HINT_AGE`.
 pub fn hint_policy(authority: &Authority) -> Policy {
     Policy {
         types: crate::token::Expected::one("JWT"),
