@@ -48,7 +48,7 @@ export function limits(load) {
     },
     {
       what: 'lists to notify when all grants of an account are revoked', here: `${about(toTell)}, if each is in another list`,
-      limit: `${about(LIMITS.subrequests.value)} subrequests`, bites: `no load: ${constant('TELL_AT_ONCE')} are notified in a turn, the others in the next ones`,
+      limit: `${about(LIMITS.subrequests.value)} subrequests`, bites: `no load: ${constant('LISTS_A_TURN')} are notified in a turn, the others in the next ones`,
     },
     {
       what: 'accounts whose grants one admin call revokes', here: about(accounts), limit: `${about(LIMITS.subrequests.value)} subrequests`,
