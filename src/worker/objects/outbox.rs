@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use worker::{Env, State};
 
-use crate::account::outbox::{self, Notice};
-use crate::names;
-use crate::oauth::Authority;
-use crate::worker::env::{self, STATUS_LIST};
+use crate::account::outbox;
+use crate::worker::env;
 use crate::worker::report::{self, Fault};
 
-use super as objects;
 use super::records::SqliteRecords;
-use super::status_list_do::{ListAnswer, ListCommand};
+use super::status_list_do;
 
 /// How long to wait before a status list that did not confirm is notified again.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -40,7 +37,7 @@ async fn notify_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
     let authority = env::authority(env)?;
     let mut outcome = Ok(());
     for notice in notices {
-        match send(env, &authority, &notice).await {
+        match status_list_do::revoke(env, &authority, notice.list, notice.entries.clone()).await {
             Ok(()) => {
                 report::calls_of_object(env, "account", 1);
                 outbox::confirmed(records, &notice)?;
@@ -50,12 +47,4 @@ async fn notify_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
         }
     }
     outcome
-}
-
-async fn send(env: &Env, authority: &Authority, notice: &Notice) -> Result<(), Fault> {
-    let name = names::status_list_object(authority.issuer(), &notice.list);
-    match objects::ask(env, STATUS_LIST, &name, &ListCommand::Revoke(notice.entries.clone())).await? {
-        ListAnswer::Done => Ok(()),
-        ListAnswer::Unchanged | ListAnswer::List(_) => Err(objects::unexpected()),
-    }
 }

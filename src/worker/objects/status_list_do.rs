@@ -5,35 +5,57 @@ use std::cell::RefCell;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
+use crate::names;
+use crate::oauth::Authority;
+use crate::oauth::status::ListId;
 use crate::oauth::status::revoked::{EncodedList, RevokedEntries};
-use crate::records::StorageError;
 use crate::token::UnixTime;
 use crate::worker::clock::now;
+use crate::worker::env::{Platform, STATUS_LIST};
 use crate::worker::report::Fault;
 
 use super as objects;
 use super::records::SqliteRecords;
+use super::{Runs, object_commands};
 
-/// A command of a status list.
+/// Revokes entries, each until the last token with it expires.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ListCommand {
-    /// Revokes entries, each until the last token with it expires.
-    Revoke(Vec<(u32, UnixTime)>),
-    /// Reads the encoded list, unless it is the one with this digest.
-    Read { known: Option<String> },
+struct RevokeEntries(Vec<(u32, UnixTime)>);
+
+/// Reads the encoded list, unless it is the one with this digest.
+#[derive(Deserialize, Serialize)]
+struct ReadList {
+    known: Option<String>,
 }
 
-/// The answer of a status list.
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ListAnswer {
-    /// The entries are revoked.
-    Done,
-    /// The list is the known one.
-    Unchanged,
-    /// The list.
-    List(EncodedList),
+object_commands! {
+    ListRequest at STATUS_LIST {
+        "revoke" => RevokeEntries -> (),
+        "read" => ReadList -> Option<EncodedList>,
+    }
+}
+
+/// Marks entries of a list as revoked, each until the last token with it expires.
+pub(crate) async fn revoke(
+    env: &Env,
+    authority: &Authority,
+    list: ListId,
+    entries: Vec<(u32, UnixTime)>,
+) -> Result<(), Fault> {
+    objects::send_unbilled(env, &object_name(authority, list), &RevokeEntries(entries)).await
+}
+
+/// Returns the encoded list; `None` if it is still the one with the digest `known`.
+pub(crate) async fn read(
+    platform: &Platform,
+    list: ListId,
+    known: Option<String>,
+) -> Result<Option<EncodedList>, Fault> {
+    objects::send(platform, &object_name(platform.authority(), list), &ReadList { known }).await
+}
+
+fn object_name(authority: &Authority, list: ListId) -> String {
+    names::status_list_object(authority.issuer(), &list)
 }
 
 /// One status list.
@@ -50,14 +72,15 @@ impl DurableObject for StatusListObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command: ListCommand = objects::command(&mut request).await?;
+        let request: ListRequest = objects::command(&mut request).await?;
         let records = SqliteRecords::open(&self.state);
-        let outcome = self.run(command, &records, now());
+        let list = List { records: &records, entries: &self.entries, now: now() };
+        let reply = request.answer(&list).await;
         if records.has_written() {
             objects::sweep_later(&self.state).await?;
         }
         records.tell_costs(&self.env, "status_list");
-        objects::reply(outcome.map_err(Fault::from))
+        reply
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -65,18 +88,21 @@ impl DurableObject for StatusListObject {
     }
 }
 
-impl StatusListObject {
-    fn run(&self, command: ListCommand, records: &SqliteRecords, now: UnixTime) -> Result<ListAnswer, StorageError> {
-        let mut entries = self.entries.borrow_mut();
-        match command {
-            ListCommand::Revoke(revoked) => {
-                entries.revoke(records, revoked, now)?;
-                Ok(ListAnswer::Done)
-            }
-            ListCommand::Read { known } => {
-                let news = entries.read(records, known.as_deref(), now)?;
-                Ok(news.map_or(ListAnswer::Unchanged, ListAnswer::List))
-            }
-        }
+/// The list in one turn.
+struct List<'t> {
+    records: &'t SqliteRecords,
+    entries: &'t RefCell<RevokedEntries>,
+    now: UnixTime,
+}
+
+impl Runs<RevokeEntries> for List<'_> {
+    async fn run(&self, RevokeEntries(revoked): RevokeEntries) -> Result<(), Fault> {
+        Ok(self.entries.borrow_mut().revoke(self.records, revoked, self.now)?)
+    }
+}
+
+impl Runs<ReadList> for List<'_> {
+    async fn run(&self, ReadList { known }: ReadList) -> Result<Option<EncodedList>, Fault> {
+        Ok(self.entries.borrow_mut().read(self.records, known.as_deref(), self.now)?)
     }
 }

@@ -15,10 +15,9 @@ use crate::oauth::Authority;
 use crate::oauth::status::{ListId, StatusEntry};
 use crate::token::UnixTime;
 
-use super::env::{Platform, STATUS_LIST};
+use super::env::Platform;
 use super::objects::status_directory_do::ReleaseEntry;
-use super::objects::status_list_do::{ListAnswer, ListCommand};
-use super::objects::{self, ObjectCommand};
+use super::objects::{self, ObjectCommand, status_list_do};
 use super::report::Fault;
 
 /// Marks these entries as revoked until the last token of each expires. Returns the number of notified lists.
@@ -33,11 +32,7 @@ pub(crate) async fn revoke(
     }
     let told = lists.len();
     for (list, entries) in lists {
-        let name = object_name(authority, list);
-        match objects::ask(env, STATUS_LIST, &name, &ListCommand::Revoke(entries)).await? {
-            ListAnswer::Done => {}
-            _ => return Err(objects::unexpected()),
-        }
+        status_list_do::revoke(env, authority, list, entries).await?;
     }
     Ok(told)
 }
@@ -45,10 +40,6 @@ pub(crate) async fn revoke(
 /// Releases the entry of a removed service client.
 pub(crate) async fn release(platform: &Platform, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
     directory(platform, &ReleaseEntry { entry, last_token_ends }).await
-}
-
-fn object_name(authority: &Authority, list: ListId) -> String {
-    names::status_list_object(authority.issuer(), &list)
 }
 
 async fn directory<C: ObjectCommand>(platform: &Platform, command: &C) -> Result<C::Answer, Fault> {

@@ -8,14 +8,14 @@ use std::rc::Rc;
 use crate::oauth::status::revoked::EncodedList;
 use crate::oauth::status::{ListId, STATUS_REFRESH, list_claims, span_start};
 use crate::token::UnixTime;
-use crate::worker::env::{Platform, STATUS_LIST};
+use crate::worker::env::Platform;
 use crate::worker::objects;
 use crate::worker::objects::status_directory_do::CountLists;
-use crate::worker::objects::status_list_do::{ListAnswer, ListCommand};
+use crate::worker::objects::status_list_do;
 use crate::worker::report::Fault;
 use crate::worker::ring;
 
-use super::{directory, object_name};
+use super::directory;
 
 /// How many lists an isolate keeps. What is beyond is read anew.
 const KEEP_AT_MOST: usize = 512;
@@ -99,13 +99,11 @@ async fn renew(
     old: Option<Rc<SignedList>>,
 ) -> Result<Rc<SignedList>, Fault> {
     let known = old.as_ref().map(|old| old.digest.clone());
-    let name = object_name(platform.authority(), id);
-    let answer = objects::call(platform, STATUS_LIST, &name, &ListCommand::Read { known }).await?;
-    let list = match (answer, old) {
-        (ListAnswer::Unchanged, Some(old)) if old.stands(signer, platform.now) => old,
-        (ListAnswer::Unchanged, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
-        (ListAnswer::List(EncodedList { lst, digest }), _) => sign(platform, id, lst, digest).await?,
-        _ => return Err(objects::unexpected()),
+    let list = match (status_list_do::read(platform, id, known).await?, old) {
+        (None, Some(old)) if old.stands(signer, platform.now) => old,
+        (None, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
+        (Some(EncodedList { lst, digest }), _) => sign(platform, id, lst, digest).await?,
+        (None, None) => return Err(objects::unexpected()),
     };
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= KEEP_AT_MOST && !kept.contains_key(&id) {
