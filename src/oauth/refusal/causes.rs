@@ -23,6 +23,11 @@ macro_rules! causes {
             pub const fn sentence(self) -> &'static str {
                 match self { $( Self::$cause => $sentence, )+ }
             }
+
+            /// Returns the row of a malformed request for the table of refusals.
+            pub(super) const fn row(self) -> super::Row {
+                super::Row::malformed(self.kind(), self.sentence())
+            }
         }
     };
     ($(#[$doc:meta])* $name:ident $word:literal { $( $(#[$row_doc:meta])* $cause:ident: $sentence:literal; )+ }) => {

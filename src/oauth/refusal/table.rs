@@ -259,11 +259,11 @@ refusals! {
         /// A code or refresh token that cannot be redeemed.
         Grant(GrantRefusal): grant_row;
         /// A user name, password, name or address that an account cannot have.
-        User(UserError): user_row;
+        User(UserError): UserError::row;
         /// A bulk revocation that describes no grants.
-        Bulk(BulkError): bulk_row;
+        Bulk(BulkError): BulkError::row;
         /// A malformed query for events.
-        EventQuery(EventQueryError): event_query_row;
+        EventQuery(EventQueryError): EventQueryError::row;
         /// A key that cannot be imported.
         Import(ImportError): import_row;
         /// Client metadata that breaks RFC 7591.
@@ -272,47 +272,26 @@ refusals! {
 }
 
 const fn grant_row(refusal: GrantRefusal) -> Row {
-    let (error, sentence) = match refusal {
-        GrantRefusal::Scope => ("invalid_scope", "scope exceeds what was granted, or none of it is left."),
-        GrantRefusal::Resource => {
-            ("invalid_target", "The grant does not cover this resource, or the client lost access to it.")
+    let (error, sentence, event) = match refusal {
+        GrantRefusal::Scope => {
+            ("invalid_scope", "scope exceeds what was granted, or none of it is left.", EventKind::Refused)
         }
-        GrantRefusal::GrantUnknown
-        | GrantRefusal::GrantOfAnother
-        | GrantRefusal::GrantExpired
-        | GrantRefusal::CodeRedirect
-        | GrantRefusal::CodeVerifier
-        | GrantRefusal::CodeSpent
-        | GrantRefusal::CodeReused
-        | GrantRefusal::RefreshReused
-        | GrantRefusal::RightsLost => ("invalid_grant", GRANT_REFUSED),
-    };
-    let event = match refusal {
-        GrantRefusal::CodeReused => EventKind::CodeReused,
-        GrantRefusal::CodeSpent => EventKind::CodeSpent,
-        GrantRefusal::RefreshReused => EventKind::RefreshReused,
-        GrantRefusal::RightsLost => EventKind::GrantEnded,
+        GrantRefusal::Resource => (
+            "invalid_target",
+            "The grant does not cover this resource, or the client lost access to it.",
+            EventKind::Refused,
+        ),
+        GrantRefusal::CodeReused => ("invalid_grant", GRANT_REFUSED, EventKind::CodeReused),
+        GrantRefusal::CodeSpent => ("invalid_grant", GRANT_REFUSED, EventKind::CodeSpent),
+        GrantRefusal::RefreshReused => ("invalid_grant", GRANT_REFUSED, EventKind::RefreshReused),
+        GrantRefusal::RightsLost => ("invalid_grant", GRANT_REFUSED, EventKind::GrantEnded),
         GrantRefusal::CodeRedirect
         | GrantRefusal::CodeVerifier
         | GrantRefusal::GrantExpired
         | GrantRefusal::GrantOfAnother
-        | GrantRefusal::GrantUnknown
-        | GrantRefusal::Resource
-        | GrantRefusal::Scope => EventKind::Refused,
+        | GrantRefusal::GrantUnknown => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
     };
     Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }
-}
-
-const fn user_row(error: UserError) -> Row {
-    Row::malformed(error.kind(), error.sentence())
-}
-
-const fn bulk_row(error: BulkError) -> Row {
-    Row::malformed(error.kind(), error.sentence())
-}
-
-const fn event_query_row(error: EventQueryError) -> Row {
-    Row::malformed(error.kind(), error.sentence())
 }
 
 const fn import_row(error: ImportError) -> Row {
@@ -321,7 +300,7 @@ const fn import_row(error: ImportError) -> Row {
 }
 
 const fn metadata_row(error: MetadataError) -> Row {
-    Row { error: "invalid_client_metadata", ..Row::malformed(error.kind(), error.sentence()) }
+    Row { error: "invalid_client_metadata", ..error.row() }
 }
 
 impl From<FormError> for Refusal {
