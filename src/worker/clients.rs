@@ -141,16 +141,17 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
 /// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
 /// registry.
 pub(crate) async fn standing(platform: &Platform, token: &AccessToken) -> Result<Standing, Fault> {
-    let AccessToken { client, account, jti, grant, issued_at, .. } = token.clone();
+    let AccessToken { client, account, jti, grant, issued_at, .. } = token;
+    let jti = jti.clone();
     if let Some(grant) = grant {
         let Some(account) = account else {
             return Ok(Standing::Ended);
         };
-        let record = account::ask(platform, &account, &TokenStatus { grant, jti }).await?;
-        return Ok(record.map_or(Standing::Ended, |record| Standing::OfAccount(account, record)));
+        let record = account::ask(platform, account, &TokenStatus { grant: grant.clone(), jti }).await?;
+        return Ok(record.map_or(Standing::Ended, |record| Standing::OfAccount(account.clone(), record)));
     }
     let ClientTokenStatus { registered, revoked } =
-        registry(platform, &client, &ReadTokenStatus { jti, issued_at }).await?;
+        registry(platform, client, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;
     let is_active = (registered || client.is_root()) && !revoked;
     Ok(if is_active { Standing::OfClient } else { Standing::Ended })
 }

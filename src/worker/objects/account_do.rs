@@ -14,14 +14,13 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use crate::account::commands::AccountRequest;
 use crate::account::turn::Turn;
 use crate::oauth::Authority;
-use crate::records::{ONLY, Records as _, StorageError, Table};
+use crate::records::{ONLY, Records as _, Table};
 use crate::worker::clock::now;
 use crate::worker::env;
-use crate::worker::report::Fault;
 
 use super as objects;
-use super::outbox;
 use super::records::SqliteRecords;
+use super::{outbox, thrown};
 
 /// One account.
 #[durable_object(alarm)]
@@ -75,7 +74,6 @@ impl DurableObject for AccountObject {
             return Response::empty();
         }
         let records = SqliteRecords::open(&self.state);
-        let thrown = |error: StorageError| worker::Error::RustError(Fault::from(error).kind().name().to_owned());
         if !records.contains(Table::Account, ONLY).map_err(thrown)? {
             self.clear_if_confirmed().await?;
             return Response::empty();

@@ -110,7 +110,7 @@ impl DurableObject for KeyringObject {
         // A fault is thrown, so that the platform calls the alarm again.
         let outcome = self.state.block_concurrency_while(finish).await?;
         event_delivery::deliver(&self.env);
-        outcome.map_err(|fault| worker::Error::RustError(fault.kind().name().to_owned()))?;
+        outcome.map_err(objects::thrown)?;
         Response::empty()
     }
 }
