@@ -1,4 +1,4 @@
-//! What holds after every turn, whatever storage did.
+//! What holds after every turn, also after one whose storage failed.
 
 use std::collections::BTreeMap;
 

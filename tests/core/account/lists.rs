@@ -41,12 +41,7 @@ fn any(random: &mut Random) -> Happening {
         8 => Act::Sweep,
         _ => Act::Wait { seconds: random.one_of(&[1, 59, 100, 700]) },
     };
-    let fault = random.chance(30).then(|| Fault {
-        at: u32::try_from(random.below(4)).unwrap(),
-        after: random.chance(50),
-        discards: random.chance(30),
-    });
-    Happening { act, fault }
+    Happening { act, fault: Fault::random(random, 30, 4) }
 }
 
 fn play(history: &[Happening]) -> Result<(), String> {

@@ -70,12 +70,7 @@ fn any(random: &mut Random) -> Happening {
         92..94 => Act::Sweep,
         _ => Act::Wait { seconds: random.one_of(&[1, 2, 60, 900]) },
     };
-    let fault = random.chance(25).then(|| Fault {
-        at: u32::try_from(random.below(5)).unwrap(),
-        after: random.chance(50),
-        discards: random.chance(30),
-    });
-    Happening { act, fault }
+    Happening { act, fault: Fault::random(random, 25, 5) }
 }
 
 /// The entry that is to be stored; beside the failure, if the answer was lost.

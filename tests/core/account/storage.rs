@@ -8,6 +8,8 @@ use edgemint::token::UnixTime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::random::Random;
+
 /// The failure of one operation of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -17,6 +19,17 @@ pub(crate) struct Fault {
     pub(crate) after: bool,
     /// Whether the platform discards what the turn wrote, as it does when an object is reset. Otherwise the earlier writes stay.
     pub(crate) discards: bool,
+}
+
+impl Fault {
+    /// A fault of one of the first `operations`, in `percent` of the turns.
+    pub(crate) fn random(random: &mut Random, percent: u64, operations: u64) -> Option<Self> {
+        random.chance(percent).then(|| Self {
+            at: u32::try_from(random.below(operations)).unwrap(),
+            after: random.chance(50),
+            discards: random.chance(30),
+        })
+    }
 }
 
 type Rows = BTreeMap<(Table, String), (Option<UnixTime>, String)>;

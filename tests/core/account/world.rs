@@ -141,12 +141,7 @@ pub(crate) fn any(random: &mut Random) -> Happening {
             seconds: random.one_of(&[1, 5, 29, 31, 59, 61, 301, 599, 601, 3_700, 90_000, 700_000, 1_300_000]),
         },
     };
-    let fault = random.chance(25).then(|| Fault {
-        at: u32::try_from(random.below(8)).unwrap(),
-        after: random.chance(50),
-        discards: random.chance(30),
-    });
-    Happening { act, fault }
+    Happening { act, fault: Fault::random(random, 25, 8) }
 }
 
 /// What is known about a grant outside of the account.
