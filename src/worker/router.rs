@@ -145,7 +145,7 @@ async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incomin
     }
 }
 
-/// The reply to a person: a page, whatever happens.
+/// The reply to a person: always a page, also for an error.
 async fn show(endpoint: Person, platform: &Platform, request: &Incoming) -> Reply {
     if request.method == "POST" {
         // A parameter of the form may name the language of the reply.
