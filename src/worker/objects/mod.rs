@@ -114,15 +114,23 @@ pub(crate) async fn ask<C: Serialize, A: DeserializeOwned>(
     name: &str,
     command: &C,
 ) -> Result<A, Fault> {
-    let body = serde_json::to_string(command).map_err(unavailable)?;
-    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
-    let body = exchange(&stub.into_rpc(), &body).await.map_err(|cause| unavailable(worker::Error::from(cause)))?;
-    match serde_json::from_str(&body).map_err(unavailable)? {
+    let response = transfer(env, binding, name, serde_json::to_string(command)).await?;
+    match serde_json::from_str(&response).map_err(unavailable)? {
         Outcome::Answer(answer) => Ok(answer),
-        Outcome::Fault(word) => {
-            Err(Fault::reported(&word).unwrap_or_else(|| unavailable("an answer of another version")))
-        }
+        Outcome::Fault(word) => Err(fault_of(&word)),
     }
+}
+
+/// Sends an encoded command, and returns the encoded outcome. Apart from [`ask`], which is compiled for each command: this is
+/// compiled once.
+async fn transfer(env: &Env, binding: &str, name: &str, command: serde_json::Result<String>) -> Result<String, Fault> {
+    let command = command.map_err(unavailable)?;
+    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
+    exchange(&stub.into_rpc(), &command).await.map_err(|cause| unavailable(worker::Error::from(cause)))
+}
+
+fn fault_of(word: &str) -> Fault {
+    Fault::reported(word).unwrap_or_else(|| unavailable("an answer of another version"))
 }
 
 #[wasm_bindgen]
@@ -186,10 +194,15 @@ pub(crate) async fn command<C: DeserializeOwned>(request: &mut Request) -> worke
 
 /// Encodes an answer or a fault as the object's response.
 pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<Response> {
-    Response::from_json(&match outcome {
+    respond(serde_json::to_string(&match outcome {
         Ok(answer) => Outcome::Answer(answer),
         Err(fault) => Outcome::Fault(fault.kind().name().to_owned()),
-    })
+    }))
+}
+
+/// Apart from [`reply`], as `transfer` is from `ask`.
+fn respond(outcome: serde_json::Result<String>) -> worker::Result<Response> {
+    Response::ok(outcome?)
 }
 
 /// The error that an alarm throws for a fault, so that the platform repeats it.
