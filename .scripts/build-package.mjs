@@ -3,7 +3,7 @@
 // to date.
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { PROFILE, compile } from './compile.mjs';
+import { PROFILES, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
@@ -29,7 +29,7 @@ export async function buildPackage() {
   const stamp = join(target, '.inputs');
   // The lock file pins the client library, which may not be installed yet.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
-  const print = PROFILE + fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
+  const print = PROFILES.js + fingerprint(inputs, { except: ['src/worker', 'src/manual'] });
   const outputs = [dist, ...CLIENT_LIBRARY.map(([, name]) => join(page, name))];
   if (isFresh(stamp, print) && outputs.every((path) => existsSync(path))) return;
   const [, module] = await Promise.all([setup(), compile('js', target)]);

@@ -11,8 +11,8 @@ export const TRIPLE = 'wasm32-unknown-unknown';
 /** Whether EDGEMINT_BUILD=quick: compiled for work on the code, not for releases or measurements. */
 export const QUICK = process.env.EDGEMINT_BUILD === 'quick';
 
-/** Cargo's profile, and the name of its output folder. */
-export const PROFILE = QUICK ? 'quick' : 'release';
+/** Cargo's profile for each feature, and the name of its output folder. */
+export const PROFILES = QUICK ? { worker: 'quick', js: 'quick' } : { worker: 'worker', js: 'release' };
 
 // So panic messages contain no path of this machine. A quick build keeps its own folder's name, so that its dependencies are
 // the same in every checkout.
@@ -33,13 +33,13 @@ export function compile(feature, target) {
   const result = previous.then(async () => {
     await rust();
     await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
-      run('cargo', ['build', '--locked', '--profile', PROFILE, '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
+      run('cargo', ['build', '--locked', '--profile', PROFILES[feature], '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
         env: compilerEnv(feature),
         advice: (output) => (cargoAdvice(output) === CARGO_ADVICE
           ? `the compiler's messages are above; \`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`
           : cargoAdvice(output)),
       }));
-    return join(target, TRIPLE, PROFILE, 'edgemint.wasm');
+    return join(target, TRIPLE, PROFILES[feature], 'edgemint.wasm');
   });
   previous = result.catch(() => {});
   return result;

@@ -12,6 +12,7 @@ pub mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod js;
 pub mod keyring;
+pub mod limits;
 #[cfg(feature = "people")]
 pub mod names;
 pub mod oauth;

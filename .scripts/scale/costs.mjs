@@ -62,7 +62,7 @@ export function loadLines(load) {
     }),
     line('expired grants, deleted', load.issued - load.ended, { written: 1 }),
     line('the ring of keys, checked once a minute', load.isolates / constant('REFRESH_AFTER'), { kv: 1 }),
-    line('clients, checked once a minute', load.isolates * clientsMet(load) / constant('REMEMBER_FOR', 'worker/clients.rs'), { kv: 1 }),
+    line('clients, checked once a minute', load.isolates * clientsMet(load) / constant('CLIENT_MEMORY'), { kv: 1 }),
   ];
   // One call and row for each isolate and second at most, to the object of the hour.
   behind.push(line('events, from each isolate', load.isolates, { calls: 1, written: 1, ...as('whoami') }));
@@ -81,6 +81,6 @@ function as(like) {
 
 /** Returns how many clients an isolate sees while it remembers one. */
 function clientsMet({ tokenRequests, introspections, clients, isolates }) {
-  const requests = (tokenRequests + introspections) / isolates * constant('REMEMBER_FOR', 'worker/clients.rs');
+  const requests = (tokenRequests + introspections) / isolates * constant('CLIENT_MEMORY');
   return clients * (1 - Math.exp(-requests / clients));
 }

@@ -13,7 +13,7 @@ const REGISTRY_ROW = 64;
 export function limits(load) {
   const calls = LIMITS.objectRequests.value;
   const { isolates, lists } = load;
-  const kept = constant('KEEP_AT_MOST');
+  const kept = constant('KEPT_LISTS');
   const each = processor.bytes['each further grant'];
   const account = processor.bytes['account with one grant'] + each * (load.grants / load.users - 1);
   const ofList = (load.listReads + load.ended) / lists;

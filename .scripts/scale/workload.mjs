@@ -57,18 +57,18 @@ export function derive(assumed = ASSUMED) {
 /** Returns the status lists, the batches from the directory, and the requests of offline verifiers. */
 function lists({ isolates, verifiers, checks }, issued, ended) {
   const size = constant('LIST_SIZE');
-  const batchLife = constant('BATCH_TTL') - constant('MARGIN');
+  const batchLife = constant('BATCH_TTL') - constant('BATCH_MARGIN');
   const { used, taken, calls } = taking(issued / isolates * batchLife);
   const handedOut = issued * taken / used;
   // The longest time from an allocation to the next one.
-  const busy = constant('BATCH_TTL') + constant('CODE_TTL') + setting('REFRESH_TOKEN_TTL') + 2 * setting('ACCESS_TOKEN_TTL') + constant('REST');
+  const busy = constant('BATCH_TTL') + constant('CODE_TTL') + setting('REFRESH_TOKEN_TTL') + 2 * setting('ACCESS_TOKEN_TTL') + constant('ENTRY_REST');
   const count = Math.ceil(handedOut * busy / size);
   const every = constant('STATUS_TTL');
   const met = count * (1 - Math.exp(-checks * every / count));
   const fetches = verifiers * met / every;
   // An isolate responds from memory if it caches the list and checked it a moment ago.
   const recent = fetches / isolates / count * constant('STATUS_REFRESH');
-  const fromMemory = Math.min(1, constant('KEEP_AT_MOST') / count) * recent / (1 + recent);
+  const fromMemory = Math.min(1, constant('KEPT_LISTS') / count) * recent / (1 + recent);
   return {
     handedOut, lists: count, met, fetches,
     batches: isolates * calls / batchLife,

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
+use crate::limits::LISTS_A_TURN;
 use crate::oauth::status::{ListId, StatusEntry};
 use crate::records::{Records, StorageError, Table};
 use crate::token::UnixTime;
-
-/// The number of status lists that one turn notifies: the platform bounds the calls of a turn, on the smallest plan to 50.
-const LISTS_A_TURN: usize = 40;
 
 /// The revocations for one status list.
 #[derive(Clone, Debug, PartialEq, Eq)]

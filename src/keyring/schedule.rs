@@ -3,10 +3,8 @@
 //! Every number is a bound on one step between the object that decides and the verifier that is shown a token. A schedule is
 //! sound if each sum below covers its whole way; `tests/core/keyring` plays it.
 
-/// How long a verifier may keep the key set: the `max-age` of the JWKS response, seconds.
-pub const JWKS_MAX_AGE: u64 = 300;
-/// How often an isolate looks for a newer ring, seconds.
-pub const REFRESH_AFTER: u64 = 60;
+pub use crate::limits::{JWKS_MAX_AGE, REFRESH_AFTER};
+
 /// How long KV may go on answering with an old value, seconds. A minute is what is usual; ten are what may happen.
 pub const KV_STALENESS: u64 = 600;
 /// From the decision of the keyring to the end of its write to KV, seconds. A write that took longer is planned anew.

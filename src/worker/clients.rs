@@ -13,6 +13,7 @@ use crate::account::grants::TokenStatus;
 use crate::account::record::AccountRecord;
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::keyring::schedule::CLOCK_SKEW;
+use crate::limits::CLIENT_MEMORY;
 use crate::names;
 use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
 use crate::oauth::grant::access_token::AccessToken;
@@ -34,8 +35,6 @@ use super::objects::registry_do::{
 use super::report::{Fault, Stop};
 use super::status;
 
-/// How long a client stays in memory, seconds: what a change takes to be seen everywhere, beside KV's own minute.
-const REMEMBER_FOR: u64 = 60;
 /// How many clients stay in memory.
 const REMEMBER_AT_MOST: usize = 1000;
 
@@ -286,7 +285,7 @@ fn remembered(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
     }
     CLIENTS.with_borrow(|clients| {
         let known = clients.get(id)?;
-        platform.now.is_within(REMEMBER_FOR, known.read_at).then(|| Rc::clone(&known.client))
+        platform.now.is_within(CLIENT_MEMORY, known.read_at).then(|| Rc::clone(&known.client))
     })
 }
 

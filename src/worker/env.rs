@@ -176,29 +176,8 @@ pub(crate) fn is_https(env: &Env) -> bool {
 }
 
 fn read_authority(env: &Env) -> Result<Authority, Fault> {
-    let var = |name: &str| env.var(name).map(|value| value.to_string()).unwrap_or_default();
-    let settings = Settings {
-        issuer: &var("ISSUER"),
-        default_resource: &var("DEFAULT_RESOURCE"),
-        algorithms: &var("SIGNING_ALGORITHMS"),
-        key_rotation_days: &var("KEY_ROTATION_DAYS"),
-        access_token_ttl: &var("ACCESS_TOKEN_TTL"),
-        sample_scope: &var("SAMPLE_SCOPE"),
-        refresh_token_ttl: &var("REFRESH_TOKEN_TTL"),
-        refresh_token_idle_ttl: &var("REFRESH_TOKEN_IDLE_TTL"),
-        refresh_replay_window: &var("REFRESH_REPLAY_WINDOW"),
-        session_ttl: &var("SESSION_TTL"),
-        event_retention: &var("EVENT_RETENTION_DAYS"),
-        self_registration: &var("SELF_REGISTRATION"),
-        default_user_scope: &var("DEFAULT_USER_SCOPE"),
-        upstream_issuer: &var("UPSTREAM_ISSUER"),
-        upstream_client_id: &var("UPSTREAM_CLIENT_ID"),
-        upstream_name: &var("UPSTREAM_NAME"),
-        upstream_accounts: &var("UPSTREAM_ACCOUNTS"),
-        upstream_acr: &var("UPSTREAM_ACR"),
-        client_address_header: &var("CLIENT_ADDRESS_HEADER"),
-    };
-    Authority::parse(settings).map_err(|error| Fault::new(FaultKind::Settings(error), &error.sentence()))
+    let read = |name: &str| env.var(name).map(|value| value.to_string()).unwrap_or_default();
+    Settings::read(read, Authority::parse).map_err(|error| Fault::new(FaultKind::Settings(error), &error.sentence()))
 }
 
 /// A key-encryption key: 32 bytes in base64url or base64.

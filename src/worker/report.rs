@@ -5,6 +5,7 @@ use serde_json::json;
 use worker::{Env, console_error, console_log};
 
 use crate::identity::passkey::PasskeyError;
+use crate::oauth::vocabulary::settings::COST_LOG;
 use crate::oauth::{AuthorityError, Refusal};
 use crate::wire::Reply;
 
@@ -200,5 +201,5 @@ pub(crate) fn calls_of_object(env: &Env, object: &str, object_calls: usize) {
 }
 
 fn costs_are_logged(env: &Env) -> bool {
-    env.var("COST_LOG").is_ok_and(|value| value.to_string() == "true")
+    env.var(COST_LOG).is_ok_and(|value| value.to_string() == "true")
 }

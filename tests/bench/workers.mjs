@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import { workerBuild } from '../../.scripts/build-worker.mjs';
+import { PROFILES } from '../../.scripts/compile.mjs';
 import { fingerprint, isFresh, stamped } from '../../.scripts/freshness.mjs';
 import { run, step } from '../../.scripts/steps.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
@@ -18,7 +19,7 @@ export async function helloWorker(port) {
   if (!isFresh(stamp, print) || !existsSync(join(folder, 'index.js'))) {
     mkdirSync(folder, { recursive: true });
     await step('hello-world with the `worker` crate', '15 s', () =>
-      stamped(stamp, print, () => workerBuild(['--out-dir', folder], join(root, crate))));
+      stamped(stamp, print, () => workerBuild(PROFILES.js, ['--out-dir', folder], join(root, crate))));
   }
   const modules = [
     { type: 'ESModule', path: join(folder, 'index.js') },

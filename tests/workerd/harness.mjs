@@ -1,16 +1,17 @@
 // Starts the built Worker in real workerd, configured by wrangler.toml as `wrangler dev` and the edge do it.
 // For every black-box test and the benchmark. Checks nothing by itself, and reads no .dev.vars and no environment.
 import childProcess from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler';
 import { buildWorker } from '../../.scripts/build-worker.mjs';
 import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret } from '../../.scripts/secrets.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
+import { wranglerOptions } from './wrangler-options.mjs';
 
 /**
  * Starts a Worker with fresh secrets and empty state, unless told otherwise.
@@ -36,7 +37,7 @@ export async function startWorker({ port, issuer, persist, vars = {}, secrets = 
   settings.vars = vars;
   settings.secrets = { [KEY_ENCRYPTION_KEY]: newSecret(), [ROOT_SECRET]: newSecret(), ...secrets };
   const logs = [];
-  const { miniflare, workerd } = await start(miniflareOptions(settings), logs);
+  const { miniflare, workerd } = await start(miniflareOptions(await wranglerOptions(), settings), logs);
   const forget = () => {
     if (persist === undefined) rmSync(settings.persist, { recursive: true, force: true });
   };
@@ -75,35 +76,37 @@ export async function token(server, params = {}, client = { id: 'root', secret: 
   return JSON.parse(text);
 }
 
-/** A port that is free on both loopbacks, since `localhost` may mean either. */
+/**
+ * Returns a port that is free on both loopbacks, since `localhost` may mean either. It lies below the ports that systems choose for
+ * outgoing connections: one of those could take it before the Worker does.
+ */
 export async function freePort() {
   for (let tries = 0; tries < 20; tries += 1) {
-    const port = await listenBriefly('127.0.0.1', 0);
-    if (await listenBriefly('::1', port) !== undefined) return port;
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    if (await isFree('127.0.0.1', port) && await isFree('::1', port)) return port;
   }
   throw new Error('no port is free on both 127.0.0.1 and ::1');
 }
 
-// What the machine has no IPv6 for, nobody else can listen on either.
-async function listenBriefly(host, port) {
+const LOWEST_PORT = 10_000;
+const HIGHEST_PORT = 32_000;
+
+// A machine without IPv6 cannot listen on ::1, and no other process can.
+async function isFree(host, port) {
   const server = createServer();
   server.listen({ host, port, ipv6Only: true });
   try {
     await once(server, 'listening');
   } catch (error) {
-    return error.code === 'EADDRINUSE' ? undefined : port;
+    return error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT';
   }
-  const chosen = server.address().port;
   server.close();
   await once(server, 'close');
-  return chosen;
+  return true;
 }
 
-function miniflareOptions({ port, issuer, persist, vars, secrets, assets, without, beside }) {
-  const config = { ...unstable_readConfig({ config: join(root, 'wrangler.toml') }), secrets: undefined };
-  // A file that is not there: without one, wrangler would read .dev.vars.
-  const envFiles = [join(persist, 'no.env')];
-  const { workerOptions, externalWorkers } = unstable_getMiniflareWorkerOptions(config, undefined, { envFiles });
+function miniflareOptions(wrangler, { port, issuer, persist, vars, secrets, assets, without, beside }) {
+  const { workerOptions, externalWorkers } = wrangler;
   const build = join(root, 'build');
   const worker = {
     ...workerOptions,
@@ -114,7 +117,7 @@ function miniflareOptions({ port, issuer, persist, vars, secrets, assets, withou
       { type: 'ESModule', path: join(build, 'index.js') },
       { type: 'CompiledWasm', path: join(build, 'index_bg.wasm') },
     ],
-    bindings: present({ ...config.vars, ISSUER: issuer, ...vars, ...secrets }),
+    bindings: present({ ...workerOptions.bindings, ISSUER: issuer, ...vars, ...secrets }),
     ...listeningOn(port),
   };
   worker.durableObjects = Object.fromEntries(Object.entries(worker.durableObjects).filter(([name]) => !without.includes(name)));

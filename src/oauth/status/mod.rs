@@ -14,6 +14,7 @@ pub mod revoked;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::limits::{BATCH_TTL, ENTRY_REST, LIST_SIZE, MAX_BATCH, STATUS_SPAN, STATUS_TTL};
 use crate::token::UnixTime;
 
 use crate::oauth::vocabulary::authority::Authority;
@@ -21,23 +22,8 @@ use crate::oauth::vocabulary::lifetimes::Lifetimes;
 
 pub use crate::oauth::vocabulary::status_entry::{ListId, STATUS_PATH, StatusEntry};
 
-/// The number of entries of a list.
-pub const LIST_SIZE: u32 = 1 << 17;
-/// How long a verifier may cache a list (the claim `ttl`), seconds.
-pub const STATUS_TTL: u64 = 20;
-/// The age at which an isolate looks for a newer copy of a list that it serves, seconds. While one request looks, others serve
-/// the old copy, for as long again.
-pub const STATUS_REFRESH: u64 = 5;
 /// The lifetime of a signed list, seconds: how long a verifier can use it if this server is unreachable.
 pub const STATUS_LIFETIME: u64 = 600;
-/// Lists that are signed within one such span have the same times, so an unchanged list is not downloaded twice, seconds.
-pub const STATUS_SPAN: u64 = 120;
-/// How long an isolate may use the entries of a batch, seconds.
-pub const BATCH_TTL: u64 = 3600;
-/// The maximum number of entries in a batch.
-pub const MAX_BATCH: u32 = 1024;
-/// The time between the last token that can name an entry and the next one, seconds: longer than any verifier keeps a list.
-const REST: u64 = 24 * 3600;
 
 /// Who holds the entries of a list: grants or service clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -97,7 +83,7 @@ impl Allocation {
     /// Returns whether the list can be reused: not before the rest after the last token that can name any of its entries.
     pub fn can_be_reused(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
         let longest = lifetimes.code + lifetimes.refresh.max(lifetimes.access) + lifetimes.access;
-        self.bearers == Bearers::Grants && self.is_full() && now >= self.until.plus(longest + REST)
+        self.bearers == Bearers::Grants && self.is_full() && now >= self.until.plus(longest + ENTRY_REST)
     }
 }
 
@@ -116,7 +102,7 @@ pub fn next_list<'a>(
 
 /// Returns when an entry can be allocated again whose last token expires at that time.
 pub fn rested(last_token_ends: UnixTime) -> UnixTime {
-    last_token_ends.plus(REST)
+    last_token_ends.plus(ENTRY_REST)
 }
 
 /// Returns the `iat` of a list that is signed now: the start of the span.
@@ -184,10 +170,10 @@ mod tests {
         // A grant takes the last entry when its batch expires, its code is redeemed at the last moment, the grant is used until
         // it expires, and its last token is checked until it expires.
         let last_token_ends = T0.plus(BATCH_TTL + 60 + 90 * 86_400 + 600);
-        assert!(!allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(REST - 1)));
-        assert!(allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(REST)));
+        assert!(!allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(ENTRY_REST - 1)));
+        assert!(allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(ENTRY_REST)));
         let longer = Lifetimes { refresh: 100 * 86_400, ..LIFETIMES };
-        assert!(!allocation.can_be_reused(&longer, last_token_ends.plus(REST)));
+        assert!(!allocation.can_be_reused(&longer, last_token_ends.plus(ENTRY_REST)));
     }
 
     #[test]

@@ -3,13 +3,10 @@
 //! The pool hands out entries in random order, asks for more when half of a batch is left, and stops before the directory object
 //! may consider its entries unused.
 
-use super::{BATCH_TTL, MAX_BATCH, StatusEntry};
+use super::StatusEntry;
+use crate::limits::{BATCH_MARGIN, BATCH_TTL, FIRST_BATCH, MAX_BATCH};
 use crate::token::UnixTime;
 
-/// The first batch of an isolate: many live briefly. Each later one is twice as large.
-const FIRST_BATCH: u32 = 16;
-/// Seconds before the end of a batch from which on it is not used: clocks differ.
-const MARGIN: u64 = 300;
 /// Seconds after which a fetch in the background counts as failed.
 const PATIENCE: u64 = 10;
 
@@ -55,7 +52,7 @@ impl EntryPool {
 
     /// Adds a batch that was requested at `asked_at`. The shortest remaining time applies to all entries.
     pub fn add(&mut self, entries: Vec<StatusEntry>, asked_at: UnixTime) {
-        let until = asked_at.plus(BATCH_TTL - MARGIN);
+        let until = asked_at.plus(BATCH_TTL - BATCH_MARGIN);
         self.until = if self.entries.is_empty() { until } else { self.until.min(until) };
         self.entries.extend(entries);
     }
@@ -130,7 +127,7 @@ mod tests {
 
     #[test]
     fn entries_expire_before_the_directory_may_reuse_them() {
-        let last = UnixTime(T.0 + BATCH_TTL - MARGIN - 1);
+        let last = UnixTime(T.0 + BATCH_TTL - BATCH_MARGIN - 1);
         let filled = |asked_at: &[u64]| {
             let mut pool = EntryPool::new();
             for (index, at) in (0..).zip(asked_at) {

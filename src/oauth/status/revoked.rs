@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::oauth::status::LIST_SIZE;
+use crate::limits::LIST_SIZE;
 use crate::records::{Records, StorageError, Table, ends_at};
 use crate::token::status::{Status, StatusList};
 use crate::token::{UnixTime, base64url};

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::keyring::{MAX_TOKEN_TTL, SIGNING_ALGORITHMS};
+use crate::limits::CODE_TTL;
 use crate::token::Algorithm;
 
 pub use crate::oauth::vocabulary::authority_error::AuthorityError;
@@ -10,10 +11,9 @@ use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::oauth::vocabulary::origin::{Origin, UriParts};
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope, openid_scopes};
+pub use crate::oauth::vocabulary::settings::Settings;
 use crate::oauth::vocabulary::upstream_policy::{AcrMapping, UpstreamAccounts};
 
-/// The lifetime of a code, seconds: enough for one redirect on a slow connection (RFC 6749 section 4.1.2 allows ten minutes).
-const CODE_TTL: u64 = 60;
 const DAY: u64 = 24 * 3600;
 /// The maximum lifetime of a grant or a session, seconds.
 const MAX_GRANT: u64 = 400 * DAY;
@@ -62,49 +62,6 @@ impl Upstream {
     pub fn host(issuer: &str) -> &str {
         UriParts::split(issuer).map_or(issuer, |parts| parts.authority)
     }
-}
-
-/// The settings as texts of the environment; empty means the default.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settings<'s> {
-    /// The issuer identifier; required.
-    pub issuer: &'s str,
-    /// The audience of tokens requested without `resource`; by default the issuer.
-    pub default_resource: &'s str,
-    /// Signing algorithms, separated by spaces or commas; by default ES256.
-    pub algorithms: &'s str,
-    /// The time after which a signing key gets a successor, days; by default 30.
-    pub key_rotation_days: &'s str,
-    /// Lifetime of access tokens, seconds; by default 600.
-    pub access_token_ttl: &'s str,
-    /// The scope that the sample resource requires; by default none.
-    pub sample_scope: &'s str,
-    /// The lifetime of a grant with refresh tokens, seconds; by default 90 days.
-    pub refresh_token_ttl: &'s str,
-    /// The lifetime of a grant that is not used, seconds; by default 14 days.
-    pub refresh_token_idle_ttl: &'s str,
-    /// The replay window of refresh tokens, seconds; by default 30, 0 for none.
-    pub refresh_replay_window: &'s str,
-    /// The lifetime of a session, seconds; by default 7 days.
-    pub session_ttl: &'s str,
-    /// The retention of events, days; by default 30, 0 for none.
-    pub event_retention: &'s str,
-    /// Whether users can create their own accounts: `true` or `false`, the default.
-    pub self_registration: &'s str,
-    /// The scope that new accounts may allow to clients; by default `openid profile email offline_access`.
-    pub default_user_scope: &'s str,
-    /// The issuer of the upstream OpenID provider; by default there is none.
-    pub upstream_issuer: &'s str,
-    /// This server's `client_id` at the provider.
-    pub upstream_client_id: &'s str,
-    /// The provider's name that users see; by default the host of its issuer.
-    pub upstream_name: &'s str,
-    /// The users of the provider who may sign in here: `known`, the default, `all`, or e-mail domains.
-    pub upstream_accounts: &'s str,
-    /// The `acr` and `amr` values of the provider that are accepted; by default none.
-    pub upstream_acr: &'s str,
-    /// The request header that holds the client's address; by default `CF-Connecting-IP`, `none` for no header.
-    pub client_address_header: &'s str,
 }
 
 impl Authority {

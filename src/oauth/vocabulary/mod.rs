@@ -14,6 +14,7 @@ pub mod redirect;
 pub mod resource;
 pub mod scope;
 pub mod secret;
+pub mod settings;
 pub mod sign_in;
 pub mod status_entry;
 pub mod upstream_policy;

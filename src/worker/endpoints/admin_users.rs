@@ -9,6 +9,7 @@ use crate::account::overview::{Overview, ReadOverview, SessionView};
 use crate::account::record::AccountRecord;
 use crate::account::sessions::{EndSessions, GrantsToEnd, SecureAccount};
 use crate::account::turn::Ended;
+use crate::limits::ACCOUNTS_A_REQUEST;
 use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::admin::user::UserDescription;
 use crate::oauth::endpoints::id_token::Profile;
@@ -216,9 +217,6 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
     };
     Ok(Reply::json(200, &answer))
 }
-
-/// How many accounts one request asks at the most: the platform allows a thousand calls a request.
-const ACCOUNTS_A_REQUEST: u64 = 500;
 
 /// Ends the grants of a client, account by account, with a command that does so in one. Says how many, and where to go on
 /// if there were too many accounts.

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::keyring::JWKS_MAX_AGE;
+use crate::limits::STATUS_TTL;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::discovery;
-use crate::oauth::status::{ListId, STATUS_TTL};
+use crate::oauth::status::ListId;
 use crate::token::base64url;
 use crate::token::status::STATUS_LIST_MEDIA_TYPE;
 use crate::wire::Reply;

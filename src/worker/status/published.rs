@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::limits::{KEPT_LISTS, STATUS_REFRESH};
 use crate::oauth::status::revoked::EncodedList;
-use crate::oauth::status::{ListId, STATUS_REFRESH, list_claims, span_start};
+use crate::oauth::status::{ListId, list_claims, span_start};
 use crate::token::UnixTime;
 use crate::worker::env::Platform;
 use crate::worker::objects;
@@ -16,9 +17,6 @@ use crate::worker::report::Fault;
 use crate::worker::ring;
 
 use super::directory;
-
-/// How many lists an isolate keeps. What is beyond is read anew.
-const KEEP_AT_MOST: usize = 512;
 
 /// A signed list.
 pub(crate) struct SignedList {
@@ -106,7 +104,7 @@ async fn renew(
         (None, None) => return Err(objects::unexpected()),
     };
     KEPT.with_borrow_mut(|kept| {
-        if kept.len() >= KEEP_AT_MOST && !kept.contains_key(&id) {
+        if kept.len() >= KEPT_LISTS && !kept.contains_key(&id) {
             kept.clear();
         }
         let at = platform.now;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgemint::oauth::status::LIST_SIZE;
+use edgemint::limits::LIST_SIZE;
 use edgemint::oauth::status::revoked::{EncodedList, RevokedEntries};
 use edgemint::records::Records as _;
 use edgemint::token::UnixTime;
