@@ -1,5 +1,5 @@
-// Every command that README, CONTRIBUTING and the manual show is run by a test, or listed with the reason why it is not:
-// tests/checklists/commands.json. A command that is added to a document needs a row there.
+// A test runs every command that README, CONTRIBUTING and the manual show, or tests/checklists/commands.json says why it is not
+// run. A command that is added to a document needs a row there.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
