@@ -9,7 +9,7 @@ import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerC
 import { startWorker, token } from './harness.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient } from './people.mjs';
 import { bearer, send, until } from './request.mjs';
-import { fetchList, placeOf } from './status-lists.mjs';
+import { fetchList, entryOf } from './status-lists.mjs';
 
 // Calls of Durable Objects, reads of KV, rows read, rows written: of each operation, as in the manual. The rows are those of
 // accounts, sign-in names and addresses; a client's registry writes one more at the first consent of each user, and at the
@@ -146,7 +146,7 @@ const OPERATIONS = {
   'JWKS': async () => () => send(server, '/.well-known/jwks.json'),
   'metadata': async () => () => send(server, '/.well-known/openid-configuration'),
   'status list': async () => {
-    const { uri } = placeOf((await grant(OFFLINE)).access_token);
+    const { uri } = entryOf((await grant(OFFLINE)).access_token);
     // In memory for a few seconds from here on.
     await fetchList(server, uri);
     return () => fetchList(server, uri);

@@ -200,7 +200,7 @@ test('sign-in, failed sign-in and sign-out cause one event each', async () => {
   const attempt = async (username, password) => visitor.submit(await visitor.open('/account/sign-in'), { username, password });
   const events = await left(server, 4, async () => {
     await attempt(person.username, 'not the password');
-    await attempt('nobody-here', PASSWORD);
+    await attempt('unknown-user', PASSWORD);
     await attempt(person.username, person.password);
     await post(visitor, '/account', { csrf: csrfOf(await visitor.open('/account')), action: 'sign_out' });
   });

@@ -116,7 +116,7 @@ for (const [what, parameters] of [
   ['two clients', ({ id_token }) => ({ client_id: other.id, id_token_hint: id_token })],
   ['a hint, and the redirect URI of another client', ({ id_token }) => ({ id_token_hint: id_token, post_logout_redirect_uri: 'https://other.example/bye' })],
 ]) {
-  test(`an error page is shown, and nobody is signed out: ${what}`, async () => {
+  test(`shows an error page, and ends no session: ${what}`, async () => {
     const { browser, tokens } = await signIn();
     const address = path({ ...parameters(tokens), state: HOSTILE });
     for (const own of [browser, new Browser(server)]) {

@@ -1,4 +1,4 @@
-// What a grant gives once its client or its user has lost rights: every mint is limited to what both may still have.
+// Grants whose client or user lost rights: every token is limited to what both may still have.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -43,7 +43,7 @@ for (const [kind, register] of [['public', registerPublicClient], ['confidential
   });
 }
 
-test('a code gives no token for a resource that its client lost, a replayed response neither', async () => {
+test('a code, also when its response is replayed, yields no token for a resource that its client lost', async () => {
   const app = await registerPublicClient(server, { resources: [API, FILES] });
   const { code, proof } = await codeFor(app, 'read write offline_access', [API, FILES]);
   await change(app, { resources: [FILES] });
@@ -57,7 +57,7 @@ test('a code gives no token for a resource that its client lost, a replayed resp
   assert.equal(decode(again.json.access_token).claims.scope, 'read offline_access');
 });
 
-test('a grant of which nothing is left is revoked: invalid_grant, and its tokens end', async () => {
+test('a grant without any remaining scope is revoked: invalid_grant, and its tokens become inactive', async () => {
   const losses = { resources: { resources: [FILES] }, scope: { resources: [API], scope: 'other' } };
   for (const [what, metadata] of Object.entries(losses)) {
     const app = await registerPublicClient(server, { resources: [API] });
@@ -115,7 +115,7 @@ test('a client that loses the grant type refresh_token gets no further token by 
   assert.equal((await refresh(server, app, refresh_token)).status, 200);
 });
 
-test('a client is described what is left of its refresh token, and nothing where nothing is', async () => {
+test('introspection reports the remaining scope of a refresh token, and inactive without any', async () => {
   const app = await registerConfidentialClient(server, { resources: [API] });
   const { refresh_token } = await grant(app, 'read write', [API]);
   await change(app, { resources: [API], scope: 'read' });
@@ -151,7 +151,7 @@ async function grant(app, scope, resources, by) {
   return json;
 }
 
-// The form of an authorization request with several resources is one name that stands more than once.
+// The form of an authorization request with several resources repeats a parameter.
 async function codeFor(app, scope, resources, by = { user, browser }) {
   const narrowed = resources.map((resource) => ['resource', resource]);
   return newCode({

@@ -1,4 +1,4 @@
-// A setting that is missing or wrong: health names it in one word, the log too, and everything else says 503.
+// A missing or invalid setting: health names it in one word, so does the log, and every other request gets 503.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './forgery.mjs';
@@ -91,7 +91,7 @@ test('the log says in a sentence what is wrong with a setting', async (t) => {
   }
 });
 
-test('a short root secret for localhost alone, and an issuer that is served elsewhere', async (t) => {
+test('accepts a short root secret on localhost only, and an issuer that is served at another host', async (t) => {
   for (const options of [{ secrets: { EDGEMINT_ROOT_SECRET: 'x' } }, { issuer: 'https://as.example' }]) {
     const server = await startWorker(options);
     t.after(() => server.stop());
