@@ -1,4 +1,4 @@
-// Status lists that must not be believed, each served for real: the token is refused, and the error says what was wrong.
+// Invalid status lists, each served for real: the token is refused, and the error names the fault.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ const CODE = 'status_unavailable';
 const withLst = (bytes) => ({ claims: { status_list: { bits: 1, lst: base64url(bytes) } } });
 const whole = deflateSync(packed({}));
 const claims = (changed) => ({ claims: changed });
-/** Sends a body of its own, with a signed list for what it may be made of. */
+/** Sends a body of its own, derived from a signed list. */
 const answer = (body, { status = 200, headers = {} } = {}) => ({
   async route(site, _, response) {
     const text = await site.text();
@@ -25,10 +25,10 @@ const answer = (body, { status = 200, headers = {} } = {}) => ({
   },
 });
 
-/** What is wrong, how to get it, what the message says, and the code of what lies underneath. */
+/** The fault, the response that has it, the expected message, and the code of the cause. */
 const REFUSED = [
   ['a bit of the signature changed', answer(tampered), /does not verify/, 'bad_signature'],
-  ['a list by nobody', answer((text) => text.split('.').slice(0, 2).join('.').concat('.')), /cannot be believed/, 'bad_signature'],
+  ['a list without a signature', answer((text) => text.split('.').slice(0, 2).join('.').concat('.')), /cannot be believed/, 'bad_signature'],
   ['a key that is not the issuer\'s', { key: stranger }, /no key of the issuer/, 'key_not_found'],
   ['a key by the name of the issuer\'s', { key: forger }, /does not verify/, 'bad_signature'],
   ['an algorithm "none"', answer((text) => `${base64url('{"alg":"none","typ":"statuslist+jwt"}')}.${text.split('.')[1]}.`), /algorithm/, 'algorithm_not_allowed'],
@@ -86,7 +86,7 @@ const REFUSED = [
 ];
 
 for (const [what, how, message, cause] of REFUSED) {
-  test(`not believed: ${what}`, async (t) => {
+  test(`refuses a list: ${what}`, async (t) => {
     const site = await startLists(t, key);
     const { route, ...changed } = typeof how === 'function' ? how(site) : how;
     Object.assign(site.list, changed);
@@ -97,13 +97,13 @@ for (const [what, how, message, cause] of REFUSED) {
     assert.match(error.message, message);
     if (cause !== undefined) assert.equal(error.cause.code, cause, error.cause.stack);
     assert.equal(site.issuer.count('/elsewhere'), 0);
-    // Who wants it otherwise gets it otherwise, however it failed.
+    // With `unavailable: 'accept'` such a token passes, for every one of these faults.
     const lenient = createVerifier({ ...site.options, status: { unavailable: 'accept' } });
     assert.equal((await lenient.verify(await site.token(1))).claims.sub, 'subject');
   });
 }
 
-test('what is believed: no iss, no ttl, the whole media type, parameters, more members, a list just within its bounds', async (t) => {
+test('accepts a list without iss and ttl, the whole media type, parameters, unknown members, and a list just within its bounds', async (t) => {
   for (const [changed, headers] of [
     [{ iss: undefined }], [{ ttl: undefined }], [{ ttl: 1e9 }], [{ ttl: 0.5 }], [{ aud: 'anybody', jti: 'j', aggregation_uri: 'https://lists.example/' }],
     [{}, { 'content-type': 'Application/StatusList+JWT; charset=utf-8' }],
@@ -119,7 +119,7 @@ test('what is believed: no iss, no ttl, the whole media type, parameters, more m
   }
 });
 
-test('clocks may differ as far as clockTolerance says', async (t) => {
+test('accepts a clock difference up to clockTolerance', async (t) => {
   for (const [changed, isBelieved] of [
     [{ iat: seconds() + 25 }, true], [{ iat: seconds() + 120 }, false], [{ exp: seconds() - 5 }, true], [{ exp: seconds() - 60 }, false],
   ]) {
@@ -131,7 +131,7 @@ test('clocks may differ as far as clockTolerance says', async (t) => {
   }
 });
 
-test('of several issuers, each has its own lists', async (t) => {
+test('each of several issuers has its own lists', async (t) => {
   const [one, two] = await Promise.all([startLists(t, key), startLists(t, key)]);
   const verifier = createVerifier({ ...one.options, issuer: [one.issuer.issuer, two.issuer.issuer], status: 'check' });
   await verifier.verify(await one.token(1));
@@ -139,12 +139,12 @@ test('of several issuers, each has its own lists', async (t) => {
   await assert.rejects(verifier.verify(await one.token(1, { claims: { iss: two.issuer.issuer } })), { code: CODE, message: /another issuer/ });
 });
 
-test('where the runtime inflates all that it is given, it is given no more than a little at a time', async (t) => {
+test('a runtime that inflates all of its input gets only a little at a time', async (t) => {
   const { inflate } = await import(pathToFileURL(join(folder, 'node_modules/edgemint/dist/inflate.js')));
   let made = 0;
   const { DecompressionStream } = globalThis;
   t.after(() => { globalThis.DecompressionStream = DecompressionStream; });
-  // As workerd does it: no back pressure, and as much as DEFLATE can make of it.
+  // As workerd does it: no back pressure, and the highest ratio that DEFLATE allows.
   globalThis.DecompressionStream = function Eager() {
     let controller;
     const readable = new ReadableStream({ start: (given) => { controller = given; } });
@@ -159,7 +159,7 @@ test('where the runtime inflates all that it is given, it is given no more than 
   assert.ok(made < 20_000_000, `${made} bytes were made`);
 });
 
-test('a bomb does not grow memory', async (t) => {
+test('a decompression bomb does not grow memory', async (t) => {
   const site = await startLists(t, key);
   const verifier = createVerifier({ ...site.options, status: 'check' });
   const bomb = deflateSync(Buffer.alloc(280_000_000), { level: 9 });

@@ -1,4 +1,4 @@
-// What createVerifier takes and refuses, and what each option that it takes does.
+// The options of createVerifier: which are refused, and the effect of each.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -75,24 +75,24 @@ const REFUSED = {
 };
 
 for (const [what, cases] of Object.entries(REFUSED)) {
-  test(`refused at once: ${what}`, () => {
+  test(`refuses at once: ${what}`, () => {
     for (const given of cases) {
       assert.throws(() => createVerifier(given), (error) => error instanceof TokenError && error.code === 'invalid_option');
     }
   });
 }
 
-test('an option that is undefined is an option not given', async () => {
+test('an option that is undefined counts as absent', async () => {
   const verifier = createVerifier({ ...whole, jwks: undefined, jwksUri: undefined, type: undefined, clockTolerance: undefined, fetch: undefined });
   await verifier.verify(await sign(key));
 });
 
-test('what comes out of JSON can never say "anything"', () => {
+test('no JSON value can stand for "any"', () => {
   const fromJson = JSON.parse(JSON.stringify({ issuer: anyIssuer, audience: anyAudience, type: anyType }));
   assert.throws(() => createVerifier({ ...fromJson, key: key.jwk }), { code: 'invalid_option' });
 });
 
-/** Who is taken with which options: `[options, claims and header, the code or undefined]`. */
+/** Which tokens pass with which options: `[options, claims and header, the code or undefined]`. */
 const EFFECTS = [
   ['one of several issuers', { issuer: ['x', ISSUER] }, {}],
   ['any issuer', { issuer: anyIssuer }, { claims: { iss: undefined } }],
@@ -134,21 +134,21 @@ const EFFECTS = [
 ];
 
 for (const [what, given, token, code] of EFFECTS) {
-  test(`${what}: ${code ?? 'taken'}`, async () => {
+  test(`${what}: ${code ?? 'accepted'}`, async () => {
     const verifying = createVerifier({ ...whole, ...given }).verify(await sign(key, token));
     if (code === undefined) await verifying;
     else await assert.rejects(verifying, { code });
   });
 }
 
-test('the bytes of a secret are copied: changing them later changes nothing', async () => {
+test('the bytes of a secret are copied: later changes have no effect', async () => {
   const secret = Uint8Array.from(key.secret);
   const verifier = createVerifier({ ...options, key: secret, algorithms: ['HS256'] });
   secret.fill(0);
   await verifier.verify(await sign(key));
 });
 
-test('unusable keys in a set are passed over, as RFC 7517 section 5 says', async () => {
+test('skips unusable keys in a set, as RFC 7517 section 5 says', async () => {
   const keys = [{ kty: 'quantum' }, { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA' }, { ...key.jwk, use: 'enc' }, es256.jwk];
   await createVerifier({ ...options, jwks: { keys } }).verify(await sign(es256));
 });
