@@ -1,4 +1,4 @@
-// The demo in a real browser, at the real Worker: what a newcomer clicks through, and what goes wrong on the way.
+// The demo in a real browser, at the real Worker: every step, and every failure on the way.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -105,13 +105,13 @@ describe('the whole way', () => {
     await page.goto(`${server.url}/account`);
     await page.locator('input[name=username]').waitFor();
 
-    // The 401 that was wanted is all that the browser complains of.
+    // The browser reports only the expected 401.
     assert.deepEqual(seen.complaints.filter((text) => !/status of 401/.test(text)), []);
     for (const { url } of await Promise.all(seen.requests)) assert.equal(new URL(url).origin, server.url);
     await page.context().close();
   });
 
-  test('what is shown of the trade is what was sent', async () => {
+  test('the exchanges that are shown are those that were sent', async () => {
     const { page, seen } = await demo();
     await takeAll(page, 'Code for tokens', person);
     const sent = (await Promise.all(seen.requests)).find(({ url }) => url === `${server.url}/oauth/token`);
@@ -127,7 +127,7 @@ describe('the whole way', () => {
     await page.context().close();
   });
 
-  test('a token is shown shortened until somebody wants to see it', async () => {
+  test('a token is shortened until it is expanded', async () => {
     const { page } = await demo();
     await takeAll(page, 'Code for tokens', person);
     const { access_token: whole } = (await kept(page)).facts.tokens;
@@ -140,7 +140,7 @@ describe('the whole way', () => {
     await page.context().close();
   });
 
-  test('goes on after a reload, and starts over when asked', async () => {
+  test('continues after a reload, and starts over on request', async () => {
     const { page } = await demo();
     await takeAll(page, 'Callback', person);
     await page.reload();
@@ -153,8 +153,8 @@ describe('the whole way', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  test('a no is told, and how to go on', async () => {
+describe('failures', () => {
+  test('a denial is reported, with the way to continue', async () => {
     const { page } = await demo();
     await takeAll(page, 'Callback', person, 'deny');
     assert.equal(await state(page, 'Callback'), 'failed');
@@ -162,7 +162,7 @@ describe('what goes wrong', () => {
     assert.match(words, /^You, or the authority, denied access\./);
     assert.match(words, /access_denied/);
     assert.match(words, /What to do: .*allow it/);
-    // Nor is the same tried again.
+    // The same request is not repeated.
     assert.deepEqual(await step(page, 'Callback').locator('.act button').allInnerTexts(), ['Back to step 2']);
     await step(page, 'Callback').getByRole('button', { name: 'Back to step 2' }).click();
     await reached(page, 'Step 2 of 10');
@@ -173,7 +173,7 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('an answer that this tab did not ask for is thrown away', async () => {
+  test('a response that this tab did not request is discarded', async () => {
     const { page } = await demo();
     await page.goto(`${server.url}/demo/?code=stolen&state=other`);
     assert.match(await page.getByRole('alert').innerText(), /did not request/);
@@ -182,7 +182,7 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('an answer with another state, or from another issuer, is not used', async () => {
+  test('a response with another state, or from another issuer, is not used', async () => {
     for (const wrong of [{ state: 'other' }, { iss: 'https://as.example' }]) {
       const { page, seen } = await demo();
       await take(page, 'Discovery');
@@ -198,7 +198,7 @@ describe('what goes wrong', () => {
     }
   });
 
-  test('a code that is no good is told, with the way back', async () => {
+  test('a code that is refused is reported, with the way back', async () => {
     const { page } = await demo();
     await take(page, 'Discovery');
     await take(page, 'Authorization request', 'Build the request');
@@ -211,7 +211,7 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('an authority that does not know the demo: the page says so, and what it tells to do helps', async () => {
+  test('a server without the demo\'s client: the page says so, and its advice works', async () => {
     const { page } = await openDemo(browser, bare.url);
     await take(page, 'Discovery');
     assert.match(await trouble(page, 'Discovery'), /^The authority does not know this page/);
@@ -226,14 +226,14 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('under another name than the authority’s own, the page sends the reader there', async () => {
+  test('at another host than the issuer\'s, the page links to the issuer', async () => {
     const { page } = await openDemo(browser, server.url.replace('localhost', '127.0.0.1'));
     await take(page, 'Discovery');
     assert.ok((await trouble(page, 'Discovery')).includes(`Open ${server.url}/demo/ instead.`));
     await page.context().close();
   });
 
-  test('an authority that is gone, until it is back', async () => {
+  test('an unavailable server is reported until it is back', async () => {
     const { page } = await demo();
     await page.route('**/.well-known/**', (route) => route.abort());
     await take(page, 'Discovery');
@@ -244,7 +244,7 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('a package that was not built', async () => {
+  test('a missing build of the package is reported', async () => {
     const { page } = await demo();
     await page.route('**/edgemint/oauth4webapi.js', (route) => route.fulfill({ status: 404 }));
     await page.reload();
