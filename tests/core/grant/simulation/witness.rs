@@ -113,7 +113,11 @@ fn a_request_without_the_credentials_changes_nothing(log: &[&Entry]) -> Result<(
             Some(Ok(Answer::Issued | Answer::Tokens { .. })) => false,
         };
         let nothing_happened = entry.changed.is_none() && got_nothing;
-        hold(!(lacks_verifier || is_another) || nothing_happened, "a request without the credentials changed something", entry)
+        hold(
+            !(lacks_verifier || is_another) || nothing_happened,
+            "a request without the credentials changed something",
+            entry,
+        )
     })
 }
 
