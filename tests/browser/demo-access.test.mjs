@@ -76,8 +76,8 @@ test('with the keyboard alone: every control shows its focus, and the next step 
   // The focus is at the completed step, so that its text is read next.
   assert.match(await page.evaluate(() => document.activeElement.textContent), /^Step 1: Discovery/);
   await press('Build the request');
-  await page.getByRole('link', { name: 'Sign in at the authority' }).waitFor();
-  await press('Sign in at the authority');
+  await page.getByRole('link', { name: 'Sign in at the server' }).waitFor();
+  await press('Sign in at the server');
   await page.locator('input[name=username]').waitFor();
   await page.context().close();
 });

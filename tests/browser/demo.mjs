@@ -10,8 +10,8 @@ export const STEPS = [
 /** The button of each step but the two that redirect. */
 const BUTTONS = {
   Discovery: 'Get the metadata',
-  Callback: 'Check the answer',
-  'Code for tokens': 'Trade the code for tokens',
+  Callback: 'Check the response',
+  'Code for tokens': 'Redeem the code',
   Verification: 'Verify both tokens',
   'API calls': 'Call both APIs',
   Refresh: 'Refresh',
@@ -60,7 +60,7 @@ export async function takeAll(page, last, person, decision = 'allow') {
 /** Step 2 up to the return: signs in if required, and decides. */
 export async function leaveAndSignIn(page, person, decision = 'allow') {
   await take(page, 'Authorization request', 'Build the request');
-  await page.getByRole('link', { name: 'Sign in at the authority' }).click();
+  await page.getByRole('link', { name: 'Sign in at the server' }).click();
   const username = page.locator('input[name=username]');
   const choice = page.locator(`button[name=decision][value=${decision}]`);
   await username.or(choice).first().waitFor();
@@ -76,7 +76,7 @@ export async function leaveAndSignIn(page, person, decision = 'allow') {
 /** Step 10. */
 export async function leaveAndSignOut(page) {
   await take(page, 'Sign-out', 'Build the request');
-  await page.getByRole('link', { name: 'Sign out at the authority' }).click();
+  await page.getByRole('link', { name: 'Sign out at the server' }).click();
   await reached(page, 'All 10 steps are done.');
 }
 

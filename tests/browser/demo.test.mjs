@@ -50,11 +50,11 @@ describe('the whole way', () => {
     assert.equal(registered.parameters.client_id, 'demo');
 
     await leaveAndSignIn(page, person);
-    assert.equal(page.url(), `${server.url}/demo/`, 'the code is out of the address');
+    assert.equal(page.url(), `${server.url}/demo/`, 'the code is removed from the URL');
     await reached(page, 'Step 3 of 10');
     await take(page, 'Callback');
     assert.deepEqual(await step(page, 'Callback').locator('.passed-list li').allInnerTexts(), [
-      'state is the one that was sent', 'iss is the authority that was asked',
+      'state is the one that was sent', 'iss is the expected issuer',
     ]);
 
     await take(page, 'Code for tokens');
@@ -100,7 +100,7 @@ describe('the whole way', () => {
     await reached(page, 'All 10 steps are done.');
     assert.ok(await page.getByRole('heading', { name: 'All steps are done' }).isVisible());
     assert.deepEqual(await Promise.all(STEPS.map((title) => state(page, title))), STEPS.map(() => 'done'));
-    assert.deepEqual(Object.keys((await kept(page)).facts), ['authority'], 'nothing is left to remember');
+    assert.deepEqual(Object.keys((await kept(page)).facts), ['authority'], 'no other data is kept');
 
     await page.goto(`${server.url}/account`);
     await page.locator('input[name=username]').waitFor();
@@ -159,7 +159,7 @@ describe('failures', () => {
     await takeAll(page, 'Callback', person, 'deny');
     assert.equal(await state(page, 'Callback'), 'failed');
     const words = await trouble(page, 'Callback');
-    assert.match(words, /^You, or the authority, denied access\./);
+    assert.match(words, /^You, or the server, denied access\./);
     assert.match(words, /access_denied/);
     assert.match(words, /What to do: .*allow it/);
     // The same request is not repeated.
@@ -214,7 +214,7 @@ describe('failures', () => {
   test('a server without the demo\'s client: the page says so, and its advice works', async () => {
     const { page } = await openDemo(browser, bare.url);
     await take(page, 'Discovery');
-    assert.match(await trouble(page, 'Discovery'), /^The authority does not know this page/);
+    assert.match(await trouble(page, 'Discovery'), /^This page is not registered/);
     const command = await step(page, 'Discovery').getByRole('heading', { name: 'How to register' }).locator('..').locator('pre').innerText();
     const [metadata] = command.match(/\{[^]*\}/);
     const { access_token: admin } = await token(bare);
@@ -237,7 +237,7 @@ describe('failures', () => {
     const { page } = await demo();
     await page.route('**/.well-known/**', (route) => route.abort());
     await take(page, 'Discovery');
-    assert.match(await trouble(page, 'Discovery'), /did not answer/);
+    assert.match(await trouble(page, 'Discovery'), /did not respond/);
     await page.unroute('**/.well-known/**');
     await take(page, 'Discovery');
     assert.equal(await state(page, 'Discovery'), 'done');

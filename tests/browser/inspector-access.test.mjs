@@ -41,7 +41,7 @@ describe('with the keyboard alone', () => {
   test('every control is reached once, in reading order, and shows its focus', async () => {
     const { page } = await open(browser, server.url);
     const expected = {
-      empty: ['Skip to the token', 'No token at hand?', 'Token', 'Audience', 'Type', 'Copy', 'the demo'],
+      empty: ['Skip to the token', 'No token?', 'Token', 'Audience', 'Type', 'Copy', 'the demo'],
       accepted: ['Skip to the token', 'Clear', 'Token', 'Audience', 'Type', 'Claims as JSON', 'Header as JSON', 'Copy', 'the demo'],
     };
     for (const [state, names] of Object.entries(expected)) {

@@ -35,7 +35,7 @@ describe('a token of this issuer', () => {
     const { page, seen } = await inspector();
     const { word, why } = await paste(page, good);
     assert.equal(word, 'Accepted');
-    assert.match(why, new RegExp(`^Signed by ${server.issuer} for ${server.issuer}, good until .*\\d{4}.*\\d\\d:\\d\\d:\\d\\d`));
+    assert.match(why, new RegExp(`^Signed by ${server.issuer} for ${server.issuer}, valid until .*\\d{4}.*\\d\\d:\\d\\d:\\d\\d`));
     const found = await checks(page);
     assert.deepEqual(Object.keys(found), CHECKS);
     for (const [name, { word, text }] of Object.entries(found)) {
@@ -52,9 +52,9 @@ describe('a token of this issuer', () => {
     assert.equal(shown.scope.value, 'edgemint:admin');
     assert.match(shown.exp.value, /expires in (9 minutes \d+ seconds?|10 minutes)$/);
     assert.match(shown.iat.value, /issued (\d+ seconds? ago|just now)$/);
-    assert.match(await page.locator('#life-words').innerText(), /^Lives 10 minutes in all, (9 minutes .*|10 minutes) left\.$/);
+    assert.match(await page.locator('#life-words').innerText(), /^Valid for 10 minutes in total, (9 minutes .*|10 minutes) left\.$/);
     assert.equal((await members(page, 'Header')).kid.value, header.kid);
-    assert.equal(await page.locator('#vouched').innerText(), 'The issuer vouches for every one of them.');
+    assert.equal(await page.locator('#vouched').innerText(), 'The issuer has signed all of them.');
     assert.deepEqual(seen.complaints, []);
   });
 
@@ -167,7 +167,7 @@ describe('a token is refused, with the reason', () => {
     assert.equal((await checks(page)).Audience.word, 'failed');
     await audience.fill('');
     await page.getByText('Not checked', { exact: true }).waitFor();
-    assert.equal((await verdict(page)).why, 'Say below which audience is expected.');
+    assert.equal((await verdict(page)).why, 'Enter the expected audience below.');
     await audience.fill(server.issuer);
     await page.getByText('Accepted', { exact: true }).waitFor();
     await page.getByLabel('Type').fill('JWT');
@@ -215,7 +215,7 @@ describe('errors that are independent of the token', () => {
       await page.reload();
       const { word, why } = await paste(page, good);
       assert.equal(word, 'Not checked');
-      assert.match(why, /^The issuer’s keys could not be fetched: .*jwks\.json (could not be reached|answered with status 503)\.$/);
+      assert.match(why, /^The issuer’s keys could not be fetched: .*jwks\.json (could not be reached|responded with status 503)\.$/);
       assert.equal((await checks(page)).Key.word, 'not run');
       assert.equal((await checks(page)).Signature.word, 'not run');
       assert.match(await page.locator('#vouched').innerText(), /^Not verified/);

@@ -352,7 +352,7 @@ const REFUSED = {
   'an answer broken off': [(_, response) => {
     response.writeHead(200, { 'content-length': 1000 });
     response.write('{"keys":', () => response.destroy());
-  }, /broke off/],
+  }, /closed the connection before the end/],
 };
 
 for (const [what, [handler, message]] of Object.entries(REFUSED)) {

@@ -214,8 +214,8 @@ test('refuses certificates and other labels with advice', async () => {
     ['-----BEGIN DSA PRIVATE KEY-----\nb3Bl\n-----END DSA PRIVATE KEY-----\n', /label/],
     [`${await p256.toPem()}${await p256.toPem()}`, /several/],
     [(await p256.toPem()).replaceAll('\n', '\\n'), /\\n as two characters/],
-    [`here is my key: ${await p256.toPem()}`, /nothing after it/],
-    [`${await p256.toPem()}.`, /nothing after it/],
+    [`here is my key: ${await p256.toPem()}`, /without trailing text/],
+    [`${await p256.toPem()}.`, /without trailing text/],
   ];
   for (const [text, message] of texts) {
     await refuses(text, 'pem', { alg: 'RS256' });

@@ -185,7 +185,7 @@ test('refuses a list that is older than the current one', async (t) => {
   turn(60);
   assert.equal(await verify(5), 'revoked');
   await until(() => verifier.status.error !== undefined);
-  assert.match(verifier.status.error.message, /older than the one at hand/);
+  assert.match(verifier.status.error.message, /older than the current one/);
   assert.equal(await verify(5), 'revoked');
   turn(30);
   assert.equal(await verify(5), CODE);
