@@ -83,7 +83,7 @@ describe('a token of this issuer', () => {
     assert.match((await verdict(page)).why, /^It expired on /);
     assert.equal((await checks(page)).Expiry.word, 'failed');
     assert.match((await members(page, 'Claims')).exp.value, /expired 1 minute( \d+ seconds?)? ago$/);
-    assert.match(await page.locator('#life-words').innerText(), /none is left/);
+    assert.match(await page.locator('#life-words').innerText(), /expired\.$/);
   });
 
   test('marks its signing key among those of the issuer', async () => {

@@ -51,7 +51,7 @@ const OPERATIONS = {
     await browser.open(authorizationPath(newcomer, pkce()));
     return () => browser.open(authorizationPath(newcomer, pkce()));
   },
-  'consent, the first of this person to this client': async () => {
+  'consent, the first of this user to this client': async () => {
     const newcomer = await registerPublicClient(server);
     const page = await browser.open(authorizationPath(newcomer, pkce()));
     return () => browser.submit(page, { decision: 'allow' });

@@ -47,7 +47,7 @@ const UNREGISTERED = 'An unregistered claim: issuer and recipients agree on its 
 
 /** RFC 7515 section 4.1, RFC 7516 section 4.1, RFC 7797. */
 const HEADER = {
-  alg: ['Algorithm', 'The signature algorithm, as the header states it.'],
+  alg: ['Algorithm', 'The algorithm with which it is signed, as the header states it.'],
   typ: ['Type', 'The type of token.'],
   kid: ['Key id', 'The issuer’s key that signed it, as the header states it.'],
   cty: ['Content type', 'The type of the payload.'],

@@ -102,7 +102,7 @@ function showLife({ iat, nbf, exp }, now) {
   const isKnown = isTime(start) && isTime(exp) && exp > start;
   find('life').hidden = !isKnown;
   if (!isKnown) return;
-  const left = now >= exp ? 'none is left' : now < start ? 'it has not begun' : `${durationWords(exp - now)} left`;
+  const left = now >= exp ? 'expired' : now < start ? 'not valid yet' : `${durationWords(exp - now)} left`;
   write('life-words', `Valid for ${durationWords(exp - start)} in total, ${left}.`);
   const spent = Math.min(Math.max((now - start) / (exp - start), 0), 1);
   // Through the object model: the policy of this page forbids style attributes in markup.

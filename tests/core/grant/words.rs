@@ -19,7 +19,7 @@ pub(crate) const CALLBACK: &str = "https://app.example/callback";
 pub(crate) const API: &str = "https://api.example";
 pub(crate) const FILES: &str = "https://files.example";
 pub(crate) const VERIFIER: &str = "the verifier that the client keeps to itself";
-pub(crate) const GUESS: &str = "a verifier that an attacker has made up, 43 long";
+pub(crate) const GUESS: &str = "a verifier that an unknown party has guessed.";
 
 pub(crate) const STATUS: StatusEntry = StatusEntry { list: ListId(1), idx: 77 };
 
