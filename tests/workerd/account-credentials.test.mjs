@@ -99,19 +99,19 @@ test('changing the password removes ticked passkeys, revokes ticked offline gran
   const ticked = { remove_passkeys: 'yes', end_grants: 'yes' };
   const page = await act(byPasskey, { action: 'change_password', current_password: PASSWORD, new_password: NEW, ...ticked });
   assert.match(page.html, /Sessions ended: 2\. Passkeys removed: 1\. Access of applications ended: 1\./);
-  assert.deepEqual((await passkeysOf(user)).map(({ id }) => id), [passkey.id], 'the one of this sign-in stays');
+  assert.deepEqual((await passkeysOf(user)).map(({ id }) => id), [passkey.id], 'the passkey of this sign-in is kept');
   assert.equal((await refresh(server, client, tokens.refresh_token)).json.error, 'invalid_grant');
   const events = await eventsOf(user, from, 4);
   assert.deepEqual(events.slice(0, 4).map(({ event, count }) => [event, count]), [
     ['password_changed', undefined], ['passkey_removed', 1], ['sessions_ended', 2], ['grants_ended', 1],
   ]);
-  assert.ok(!/name="(remove_passkeys|end_grants)"/.test(page.html), 'there is nothing left to end');
+  assert.ok(!/name="(remove_passkeys|end_grants)"/.test(page.html), 'no passkeys or grants are left');
 
   // A ticked box stays ticked while another field is wrong.
   await addPasskey(byPasskey);
   const wrong = await act(byPasskey, { action: 'change_password', current_password: 'not this one', new_password: NEW, remove_passkeys: 'yes' });
   assert.match(wrong.html, /<input id="remove_passkeys"[^>]* checked/);
-  assert.equal((await passkeysOf(user)).length, 2, 'nothing was done');
+  assert.equal((await passkeysOf(user)).length, 2, 'nothing was changed');
 
   // This session was opened by the password, so no passkey is marked as the one of this sign-in.
   const byPassword = new Browser(server);
@@ -194,7 +194,7 @@ test('a password reset by an operator ends all sessions, and revokes grants if a
   }
   assert.equal((await refresh(server, client, online.tokens.refresh_token)).json.error, 'invalid_grant');
   const { status, json } = await refresh(server, client, offline.tokens.refresh_token);
-  assert.equal(status, 200, 'what outlives sessions is ended by choice');
+  assert.equal(status, 200, 'offline grants are revoked if asked to');
   assert.deepEqual((await eventsOf(user, from, 3)).slice(0, 3).map(({ event, count }) => [event, count]), [
     ['user_replaced', undefined], ['password_reset', undefined], ['sessions_ended', 3],
   ]);
@@ -208,7 +208,7 @@ test('a password reset by an operator ends all sessions, and revokes grants if a
   assert.equal((await last.browser.open('/account')).url.pathname, '/account');
   const wrong = await admin(server, 'PUT', path, { username: user.username, password: NEW, end_grants: 'yes' });
   assert.deepEqual([wrong.status, wrong.json.error_description], [400, 'end_grants must be true or false.']);
-  assert.equal((await last.browser.open('/account')).url.pathname, '/account', 'nothing was done');
+  assert.equal((await last.browser.open('/account')).url.pathname, '/account', 'nothing was changed');
 });
 
 // Runs last, because it restarts the Worker.
@@ -253,7 +253,7 @@ test('refuses to change credentials when the sign-in is more than 5 minutes old'
   assert.match(again.html, /You are signed in already\. To go on, confirm that it is you\./);
   const back = await browser.submit(again, { username: user.username, password: PASSWORD }, { action: '/account/sign-in' });
   assert.equal(back.url.pathname, '/account');
-  assert.equal(outcome(await add(browser, back, options, 'Mine too')), 'added', 'the same answer: it was not used up');
+  assert.equal(outcome(await add(browser, back, options, 'Mine too')), 'added', 'the same response: the challenge was not spent');
   assert.match((await act(browser, { action: 'remove_passkey', passkey: passkey.id })).html, /The passkey has been removed\./);
   const changed = await act(browser, { action: 'change_password', current_password: PASSWORD, new_password: NEW });
   assert.match(changed.html, /Your password has been changed\./);

@@ -77,7 +77,7 @@ test('ending another session revokes the grants that end with it, and keeps this
   const elsewhere = await signInAndRedeem(server, user, client, { scope: 'openid read' });
   const page = await browser.open('/account');
   const [id, ...more] = [...page.html.matchAll(/name="session" value="([^"]*)"/g)].map(([, value]) => value);
-  assert.deepEqual(more, [], 'the one that looks at the page is ended by signing out');
+  assert.deepEqual(more, [], 'the current session has no such button');
   const ended = await act(browser, { action: 'end_session', session: id });
   assert.match(words(ended.html), /The session has ended\./);
   assert.equal((await elsewhere.browser.open('/account')).url.pathname, '/account/sign-in');

@@ -59,7 +59,7 @@ test('lists a user\'s grants: client, scope, resources, time', async () => {
     id: jti.split('.')[0], user: user.id, client_id: client.id, scope: 'openid offline_access',
     resources: ['https://api.example/v1', server.issuer], offline: true, issued_at: rest.issued_at, last_used: iat,
   }]);
-  assert.ok(rest.issued_at <= iat && ends_at === iat + 1209600, 'unused for two weeks, it ends');
+  assert.ok(rest.issued_at <= iat && ends_at === iat + 1209600, 'it expires after two unused weeks');
   // A code that has not been redeemed is not listed as a grant.
   await browser.open(authorizationPath(client, pkce(), OFFLINE));
   assert.equal((await grants(user)).json.grants.length, 1);
@@ -73,7 +73,7 @@ test('revokes one grant, then all grants of a user', async () => {
   const [first] = all.map(({ tokens }) => decode(tokens.access_token).claims.jti.split('.')[0]);
   const { status, text } = await admin(server, 'DELETE', `${path}/${first}`);
   assert.deepEqual([status, text], [204, '']);
-  assert.equal((await userinfo(all[0])).status, 401, 'its access token is not honoured either');
+  assert.equal((await userinfo(all[0])).status, 401, 'its access token is inactive too');
   assert.deepEqual([await lives(all[0], client), await lives(all[1], client)], [false, true]);
   for (const id of [first, 'A'.repeat(22), 'x']) {
     const answer = await admin(server, 'DELETE', `${path}/${id}`);
@@ -81,7 +81,7 @@ test('revokes one grant, then all grants of a user', async () => {
   }
   assert.deepEqual((await admin(server, 'DELETE', path)).json, { ended: 2 });
   assert.deepEqual([await lives(all[1], client), await lives(all[2], other)], [false, false]);
-  assert.equal((await all[2].browser.open('/account')).url.pathname, '/account', 'the session is another thing');
+  assert.equal((await all[2].browser.open('/account')).url.pathname, '/account', 'the session is unaffected');
 });
 
 test('lists a client\'s grants of all users in pages, and revokes them at once', async () => {
@@ -122,7 +122,7 @@ test('deleting a client revokes its grants and removes the users\' consents', as
   const second = await registerPublicClient(server, description);
   assert.equal(await lives(granted, second), false);
   const { location } = await granted.browser.open(authorizationPath(second, pkce(), { ...OFFLINE, prompt: 'none' }));
-  assert.equal(new URL(location).searchParams.get('error'), 'consent_required', 'another client of the same name has to ask');
+  assert.equal(new URL(location).searchParams.get('error'), 'consent_required', 'a new client with that identifier requires consent');
 });
 
 test('a client that is unknown, or without grants, has an empty list', async () => {

@@ -33,14 +33,14 @@ test('creates a user with every member', async () => {
   assert.equal(headers['cache-control'], 'no-store');
   const read = await admin(server, 'GET', `${PATH}/${id}`);
   assert.deepEqual([read.status, read.json], [200, json]);
-  for (const answer of [text, read.text]) assert.ok(!/password|argon|\$/.test(answer), 'never the password, nor its hash');
+  for (const answer of [text, read.text]) assert.ok(!/password|argon|\$/.test(answer), 'neither the password nor its hash');
 });
 
 test('creates a user from a name alone', async () => {
   const { status, json } = await admin(server, 'POST', PATH, { username: 'just-a-name' });
   assert.equal(status, 201);
   assert.deepEqual(Object.keys(json).sort(), ['created_at', 'email_verified', 'id', 'scope', 'updated_at', 'username']);
-  assert.equal(json.scope, 'openid profile email offline_access', 'what the setting says');
+  assert.equal(json.scope, 'openid profile email offline_access', 'the default of the setting');
   const nulls = { username: 'with-nulls', password: null, name: null, email: null, email_verified: null, scope: null, upstream: null };
   const cleared = await admin(server, 'POST', PATH, nulls);
   assert.deepEqual([cleared.status, cleared.json.scope], [201, undefined]);
@@ -119,7 +119,7 @@ test('refuses a taken name with 409, in any case, for a new user and for a renam
     const answer = await admin(server, method, path, { username: 'One-Of-Two', password: 'another password' });
     assert.deepEqual([answer.status, answer.json.error], [409, 'invalid_request'], method);
   }
-  for (const user of [first, second]) assert.equal(await signsIn(user), true, 'nothing has changed');
+  for (const user of [first, second]) assert.equal(await signsIn(user), true, 'nothing was changed');
 });
 
 test('one of many concurrent requests for a name gets it', async () => {
@@ -147,7 +147,7 @@ test('replacing removes members that are not sent, but keeps the password and th
   assert.equal(await signsIn(user), false);
   assert.equal(await signsIn({ ...user, password: 'another password' }), true);
   const unverified = { username: user.username, email_verified: true };
-  assert.equal((await admin(server, 'PUT', `${PATH}/${user.id}`, unverified)).json.email_verified, false, 'of no address');
+  assert.equal((await admin(server, 'PUT', `${PATH}/${user.id}`, unverified)).json.email_verified, false, 'there is no address');
 });
 
 test('a password that an operator sets wins over the user\'s concurrent change', async () => {

@@ -26,7 +26,7 @@ test('without a session: sign-in page, consent page, code', async () => {
   const browser = new Browser(server);
   const signIn = await browser.open(authorizationPath(client, proof));
   assert.deepEqual([signIn.status, signIn.url.pathname], [200, '/account/sign-in']);
-  assert.match(signIn.html, /<b[^>]*>(<bdi>)?Test app/, 'it says who asks');
+  assert.match(signIn.html, /<b[^>]*>(<bdi>)?Test app/, 'it names the client');
   const consent = await browser.submit(signIn, { username: user.username, password: PASSWORD });
   assert.deepEqual([consent.status, consent.url.pathname], [200, '/oauth/authorize']);
   const { location } = await browser.submit(consent, { decision: 'allow' });
@@ -44,8 +44,8 @@ test('prompt=none returns an error and shows no page', async () => {
   const { code, error } = await silently();
   assert.deepEqual([error, typeof code], [undefined, 'string']);
   assert.equal((await redeem(server, client, code, proof)).status, 200);
-  assert.equal((await silently({ scope: 'openid read write' })).error, 'consent_required', 'more than was allowed');
-  assert.equal((await silently({ scope: 'openid' })).error, undefined, 'less than was allowed');
+  assert.equal((await silently({ scope: 'openid read write' })).error, 'consent_required', 'more than the consent');
+  assert.equal((await silently({ scope: 'openid' })).error, undefined, 'less than the consent');
   browser.cookies.delete('edgemint-session');
   assert.equal((await silently()).error, 'login_required');
 });
@@ -77,7 +77,7 @@ test('id_token_hint requires a sign-in as the user that it names', async () => {
   const page = await browser.open(authorizationPath(client, proof, { id_token_hint: others.tokens.id_token }));
   assert.equal(page.url.pathname, '/account/sign-in');
   const { location } = await browser.submit(page, { username: other.username, password: PASSWORD });
-  assert.ok(new URL(location).searchParams.has('code'), 'now it is who the client meant');
+  assert.ok(new URL(location).searchParams.has('code'), 'now it is the user of the hint');
 });
 
 test('login_hint prefills the user name, as text', async () => {
@@ -100,7 +100,7 @@ for (const prompt of ['login', 'select_account', 'login consent']) {
     assert.match(page.html, /You are signed in already/);
     let { location, ...next } = await browser.submit(page, { username: user.username, password: PASSWORD });
     if (prompt.includes('consent')) ({ location } = await browser.submit(next, { decision: 'allow' }));
-    assert.ok(location, 'consent is not asked for again unless it was to be');
+    assert.ok(location, 'a consent page only for prompt=consent');
     const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
     assert.ok(decode(json.id_token).claims.auth_time > auth_time);
   });
@@ -137,7 +137,7 @@ test('max_age refuses a sign-in that is too old', async () => {
   const page = await browser.open(authorizationPath(client, proof, { max_age: '0' }));
   assert.equal(page.url.pathname, '/account/sign-in');
   const onward = await browser.submit(page, { username: user.username, password: PASSWORD }, { stop: true });
-  assert.ok(!new URL(onward.location).searchParams.has('max_age'), 'however long the way back takes, it is not asked for twice');
+  assert.ok(!new URL(onward.location).searchParams.has('max_age'), 'one sign-in, however long the way back takes');
   const { location } = await browser.open(onward.location);
   const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
   assert.ok(decode(json.id_token).claims.auth_time > auth_time + 1);

@@ -182,7 +182,7 @@ test('grants the registered part of the scope, and the response says so', async 
   };
   assert.equal((await grant('openid admin read edgemint:admin')).scope, 'openid read');
   const all = await grant(undefined);
-  assert.equal(all.scope, 'openid profile email offline_access read write', 'what it registered is the default');
+  assert.equal(all.scope, 'openid profile email offline_access read write', 'the registered scope is the default');
   const plain = await grant('read');
   assert.deepEqual([plain.scope, plain.id_token], ['read', undefined]);
 });
@@ -234,7 +234,7 @@ function told(location) {
 async function shownHere(path, init = {}) {
   const page = await new Browser(server).open(path, init);
   assert.deepEqual([page.status, page.location], [400, null], `${page.location}`);
-  assert.ok(!/<script>alert|onerror='/.test(page.html), 'what was sent stays text');
+  assert.ok(!/<script>alert|onerror='/.test(page.html), 'parameters are shown as text');
   guarded(page);
 }
 

@@ -60,7 +60,7 @@ test('the last refresh token but one is reuse: it revokes the active one and all
   assertRefused(await refresh(server, client, first.refresh_token));
   assertRefused(await refresh(server, client, third.json.refresh_token));
   for (const tokens of [first, second.json, third.json]) await assertEnded(server, tokens.access_token);
-  assert.equal((await refresh(server, client, bystander.refresh_token)).status, 200, 'no other grant ends');
+  assert.equal((await refresh(server, client, bystander.refresh_token)).status, 200, 'no other grant is revoked');
 });
 
 test('without a replay window, reuse of a refresh token revokes the grant', async () => {

@@ -51,7 +51,7 @@ test('openid-client, as Auth.js uses it, finds name and email in the ID token al
   const tokens = await openid.authorizationCodeGrant(config, answer, { pkceCodeVerifier, idTokenExpected: true });
   const { sub, name, email } = tokens.claims();
   assert.deepEqual({ sub, name, email }, { sub: user.id, name: 'Demo', email: 'demo@example.com' });
-  assert.equal(tokens.claims().groups, undefined, 'the scope was not asked for');
+  assert.equal(tokens.claims().groups, undefined, 'the scope was not requested');
   const refreshed = await openid.refreshTokenGrant(config, tokens.refresh_token);
   assert.equal(refreshed.claims().name, 'Demo', 'after a refresh too');
 });
@@ -102,7 +102,7 @@ test('requested claims stay with the grant through sign-in, consent and refresh'
   const { json } = await refresh(server, plain, tokens.refresh_token);
   assert.deepEqual(aboutUser(json.id_token), { name: 'Demo' });
   const other = await signInAndRedeem(server, user, plain, { scope: ALL });
-  assert.deepEqual(aboutUser(other.tokens.id_token), {}, 'another request asked for none');
+  assert.deepEqual(aboutUser(other.tokens.id_token), {}, 'another request did not request any');
 });
 
 test('malformed claims are refused at the redirect URI', async () => {

@@ -79,7 +79,7 @@ test('an unknown code and another client\'s code get the same response, to the b
     await redeem(server, app, code, proof, { redirect_uri: 'https://app.example/other' }),
     await redeem(server, app, spent.code, spent.proof),
   ]) assert.deepEqual(bytes(answer), expected);
-  assert.equal((await redeem(server, app, code, proof)).status, 200, 'none of that has spent it');
+  assert.equal((await redeem(server, app, code, proof)).status, 200, 'the code was not spent');
 });
 
 for (const [what, change] of [
@@ -166,7 +166,7 @@ test('refuses a handle of another kind', async () => {
       assert.equal(url.pathname, text === session ? '/account' : '/account/sign-in', text);
     }
   }
-  assert.equal((await redeem(server, app, code, proof)).status, 200, 'none of that has spent it');
+  assert.equal((await redeem(server, app, code, proof)).status, 200, 'the code was not spent');
   assert.equal((await refresh(server, app, refresh_token)).status, 200);
 });
 
@@ -181,7 +181,7 @@ test('a forged code calls no Durable Object', async () => {
   });
   assert.deepEqual(spent, { object_calls: 0, kv_reads: 0, rows_read: 0, rows_written: 0 });
   const asked = await cost(server, 1, () => redeem(server, app, code, proof));
-  assert.equal(asked.object_calls, 1, 'that calls are counted at all');
+  assert.equal(asked.object_calls, 1, 'a counter-check: calls are counted');
 });
 
 test('a repeated parameter is refused, and does not spend the code', async () => {
@@ -229,7 +229,7 @@ test('a client that is registered again under a removed identifier gets neither 
   await assertEnded(server, tokens.access_token);
   const page = await browser.open(authorizationPath(second, pkce(), OFFLINE));
   assert.equal(page.status, 200, page.location);
-  assert.match(page.html, /name="decision"/, 'the person is asked again');
+  assert.match(page.html, /name="decision"/, 'consent is required again');
 });
 
 test('signing out invalidates a code of the session, unless its scope has offline_access', async () => {
@@ -241,7 +241,7 @@ test('signing out invalidates a code of the session, unless its scope has offlin
   await leaving.submit(await leaving.open('/account'), { action: 'sign_out' }, { action: '/account' });
   assertRefused(await redeem(server, app, online.code, online.proof));
   assert.equal((await redeem(server, app, offline.code, offline.proof)).status, 200);
-  assert.equal((await redeem(server, app, staying.code, staying.proof)).status, 200, 'of another session');
+  assert.equal((await redeem(server, app, staying.code, staying.proof)).status, 200, 'another session');
 });
 
 async function windowOver({ access_token }) {

@@ -34,7 +34,7 @@ function commandsOf(document) {
 const shown = new Map(DOCUMENTS.flatMap((document) => [...commandsOf(document)].map((command) => [command, document])));
 
 test('every command that a document shows is listed, and no other', () => {
-  assert.ok(shown.size > 20, 'the documents are read');
+  assert.ok(shown.size > 20, 'the documents were read');
   for (const [command, document] of shown) assert.ok(Object.hasOwn(listed, command), `${document} shows a command that is not listed: ${command}`);
   for (const command of Object.keys(listed)) assert.ok(shown.has(command), `listed, and shown nowhere: ${command}`);
 });

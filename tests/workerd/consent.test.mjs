@@ -30,7 +30,7 @@ test('the page names the client, the user, the scope in words, and where the res
   const page = await ask(named, { scope: `${ALL} pay:x` });
   const text = words(page.html);
   assert.match(text, /<i>Ferry<\/i> & "Co" asks for access to your account/);
-  assert.ok(!page.html.includes('<i>Ferry'), 'a name is text');
+  assert.ok(!page.html.includes('<i>Ferry'), 'a client name is shown as text');
   assert.match(text, new RegExp(`You are signed in as ${user.username}`));
   for (const phrase of [
     'Know that it is you', 'See your name and user name', 'See your email address', 'Keep this access when you are not there',
@@ -54,12 +54,12 @@ test('remembers consent; asks again for more scope and for another resource', as
   assert.equal(await isAsked(one, { scope: 'openid read write' }), true);
   assert.equal(await isAsked(one, { scope: 'openid read', resource: 'https://api.example/v1' }), true);
   await allow(one, { scope: 'openid write' });
-  assert.equal(await isAsked(one, { scope: 'openid read write' }), false, 'both were allowed');
+  assert.equal(await isAsked(one, { scope: 'openid read write' }), false, 'consent covers both');
   assert.equal(await isAsked(await registerPublicClient(server), { scope: 'openid read' }), true, 'another client');
   const elsewhere = new Browser(server);
   const page = await elsewhere.open(authorizationPath(one, proof, { scope: 'openid read' }));
   const { location } = await elsewhere.submit(page, { username: user.username, password: PASSWORD });
-  assert.ok(location, 'the person allowed it, not the browser');
+  assert.ok(location, 'consent belongs to the user, not to the browser');
 });
 
 test('consent to a scope at one resource is no consent to it at another', async () => {
@@ -93,7 +93,7 @@ test('asks every time for a public client with a loopback redirect URI (RFC 8252
   }
   const secret = await registerPublicClient(server, { redirect_uris: uris, token_endpoint_auth_method: 'client_secret_basic' });
   await allow(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' });
-  assert.equal(await isAsked(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' }), false, 'a client that proves who it is');
+  assert.equal(await isAsked(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' }), false, 'a confidential client');
 });
 
 test('a denial is sent to the client, and is not remembered', async () => {
@@ -189,7 +189,7 @@ test('the admin scope is for users that an operator permits', async () => {
   assert.equal(tokens.scope, scope);
   assert.equal((await users(tokens)).status, 200);
   assert.equal((await admin(server, 'PUT', `/admin/users/${operator.id}`, { username: operator.username, scope: null })).status, 200);
-  assert.equal((await users(tokens)).status, 401, 'and no longer than that');
+  assert.equal((await users(tokens)).status, 401, 'not after the expiry');
 });
 
 // The consent page of a request.

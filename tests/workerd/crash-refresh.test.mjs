@@ -40,7 +40,7 @@ for (const round of [1, 2]) {
     await server.kill();
     storm.running = false;
     await Promise.all(lanes);
-    assert.ok(storm.inFlight > 0, 'it was killed in the middle of its work');
+    assert.ok(storm.inFlight > 0, 'it was killed during its work');
     assert.ok(grants.some(({ received }) => received.length > 1));
 
     server = await startWorker(server.settings);

@@ -32,7 +32,7 @@ for (const round of [1, 2]) {
     const counts = { ended: 0, standing: 0 };
     for (const { tokens, answered } of people.flatMap(({ grants }) => grants)) {
       const { json } = await introspect(server, tokens.access_token);
-      if (answered) assert.equal(json.active, false, 'what was answered holds');
+      if (answered) assert.equal(json.active, false, 'confirmed revocations hold');
       if (json.active) {
         counts.standing += 1;
         assert.equal(await statusOf(server, tokens.access_token), 0);

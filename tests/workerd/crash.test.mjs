@@ -26,7 +26,7 @@ for (const round of [1, 2, 3]) {
     storm.running = false;
     await Promise.all(lanes);
     const inFlight = storm.clients.filter(({ doing }) => doing !== undefined);
-    assert.ok(inFlight.length > 0, 'it was killed in the middle of its work');
+    assert.ok(inFlight.length > 0, 'it was killed during its work');
 
     server = await startWorker(server.settings);
     assert.deepEqual(await keyIds(), kids);

@@ -151,7 +151,7 @@ test('the logout, registration and key endpoints are URLs of this server', async
   }
   const client = await registerPublicClient(server, { post_logout_redirect_uris: [REDIRECT_URI] });
   const { browser, tokens, code, proof } = await signInAndRedeem(server, user, client);
-  assert.equal((await redeem(server, client, code, proof)).status, 400, 'a code counts once');
+  assert.equal((await redeem(server, client, code, proof)).status, 400, 'a code can be redeemed once');
   const query = new URLSearchParams({ id_token_hint: tokens.id_token, post_logout_redirect_uri: REDIRECT_URI });
   const { location } = await browser.open(`${new URL(metadata.end_session_endpoint).pathname}?${query}`);
   assert.equal(location, REDIRECT_URI);

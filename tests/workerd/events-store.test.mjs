@@ -29,11 +29,11 @@ test('an hour is checked once a day, kept while it is young, and deleted once it
   const wait = () => until(() => hours(server).every(({ alarm }) => alarm > Date.now() / 1000), 'the next alarm', 60);
 
   for (const hour of hours(server)) {
-    assert.ok(Math.abs(hour.alarm - Date.now() / 1000 - DAY) < 120, `the first look at ${hour.alarm}`);
+    assert.ok(Math.abs(hour.alarm - Date.now() / 1000 - DAY) < 120, `the first check at ${hour.alarm}`);
   }
   const count = await restart((hour) => ring(server, hour));
   await wait();
-  assert.equal(hours(server).filter(({ batches }) => batches > 0).length, count, 'all are there still');
+  assert.equal(hours(server).filter(({ batches }) => batches > 0).length, count, 'all are still stored');
   assert.equal((await storedEvents(server, { event: 'client_registered' })).length, 1);
 
   // As if they were two days and one minute old.
@@ -101,7 +101,7 @@ test('without its store everything else works, and lost events are reported', as
     const [dropped, noted] = split(loggedEvents(server), ({ event }) => event === 'events_dropped');
     return noted.length > 20 && sum(dropped) === noted.length;
   }, 'all are told as dropped', 60);
-  assert.equal(server.logs.filter((line) => line.includes('"object_unavailable"')).length, 1, 'said once');
+  assert.equal(server.logs.filter((line) => line.includes('"object_unavailable"')).length, 1, 'reported once');
   const { status, json } = await admin(server, 'GET', '/admin/events');
   assert.deepEqual([status, json.error], [503, 'temporarily_unavailable']);
 });

@@ -26,7 +26,7 @@ export async function storedPages(server, query = {}) {
     events.push(...json.events);
     pages.push(json.events.length);
     page = json.cursor === undefined ? undefined : { ...page, cursor: json.cursor };
-    assert.ok(pages.length < 10_000, 'the pages come to an end');
+    assert.ok(pages.length < 10_000, 'the number of pages is bounded');
   }
   return { events: events.reverse(), pages };
 }

@@ -219,7 +219,7 @@ test('an operator can send back such a user as it was read; a local name is kept
   assert.deepEqual(same, { ...read, updated_at: same.updated_at });
   const { json: without } = await admin(server, 'PUT', path, { name: 'Without' });
   assert.deepEqual([without.username, without.name], [read.username, 'Without']);
-  assert.equal((await admin(server, 'PUT', path, { password: PASSWORD })).status, 400, 'a password needs a name to type');
+  assert.equal((await admin(server, 'PUT', path, { password: PASSWORD })).status, 400, 'a password requires a user name');
 
   assert.equal((await admin(server, 'PUT', path, { username: 'managed-here', password: PASSWORD })).json.username, 'managed-here');
   assert.equal((await new Browser(server).signIn({ username: 'managed-here', password: PASSWORD })).url.pathname, '/account');
@@ -299,7 +299,7 @@ test('only users with a verified address in one of the domains get an account', 
   assert.equal(await enters({ email: 'a@corp.example' }), 403);
   assert.equal(await enters({ email: 'a@sub.corp.example', email_verified: true }), 403);
   assert.equal(await enters({ email: 'a@corp.example.evil.example', email_verified: true }), 403);
-  assert.equal(await enters(() => ({ status: 500, body: {} })), 502, 'what could not be asked is no answer');
+  assert.equal(await enters(() => ({ status: 500, body: {} })), 502, 'an unavailable userinfo verifies no address');
 });
 
 // Several tabs.
@@ -423,7 +423,7 @@ test('a failed userinfo request keeps the claims that are known', async () => {
   await signInFor({ ...answer, userinfo: () => ({ status: 500, body: {} }) });
   assert.deepEqual((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json, first);
   await signInFor({ ...answer, userinfo: {} });
-  assert.equal((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.email, undefined, 'but what it leaves out is gone');
+  assert.equal((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.email, undefined, 'but claims that it omits are gone');
 });
 
 test('refuses userinfo about another subject, also signed', async () => {

@@ -95,7 +95,7 @@ export function testRefusals(world) {
     assert.ok(challenged instanceof oauth.WWWAuthenticateChallengeError, challenged);
     assert.equal(challenged.status, 401);
     assert.equal((await challenged.response.json()).error, 'invalid_client');
-    assert.equal((await party.redeem(answer, checks)).claims.sub, world.user.id, 'the code is as good as before');
+    assert.equal((await party.redeem(answer, checks)).claims.sub, world.user.id, 'the code was not spent');
 
     const once = await world.relyingParty({ grant_types: ['authorization_code'] });
     const { tokens } = await world.signIn(once, OFFLINE);

@@ -55,7 +55,7 @@ export function testFlows(world) {
     assert.match(`${other.message} ${other.cause?.message}`, /"nonce" claim value/);
     const refusal = await world.ask(party, { scope: 'admin' });
     const anonymous = await rejection(party.redeem(altered(refusal.answer, { iss: undefined }), refusal.checks));
-    assert.match(`${anonymous.message} ${anonymous.cause?.message}`, /"iss"/, 'errors say who refuses, too');
+    assert.match(`${anonymous.message} ${anonymous.cause?.message}`, /"iss"/, 'errors have the issuer too');
   });
 
   test('prompt=none requires a session, then consent, then yields a code without a page', async () => {

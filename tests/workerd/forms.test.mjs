@@ -128,7 +128,7 @@ test('a form belongs to the user that it was shown to, who may sign in again in 
   await browser.submit(signIn, await createUser(server), { action: '/account/sign-in' });
   assert.equal((await post(browser, '/account', { csrf: shown, action: 'sign_out' })).status, 403);
   const again = await browser.submit(signIn, user, { action: '/account/sign-in' });
-  assert.deepEqual([again.status, again.url.pathname], [200, '/account'], 'a sign-in form outlives a sign-in');
+  assert.deepEqual([again.status, again.url.pathname], [200, '/account'], 'a sign-in form is still valid after a sign-in');
   const out = await post(browser, '/account', { csrf: shown, action: 'sign_out' });
   assert.equal(out.url.pathname, '/account/sign-in');
 });
@@ -178,7 +178,7 @@ test('cookies are out of reach of scripts and other sites; an https issuer\'s ar
     assert.match(set[2], new RegExp(`^${prefix}edgemint-known-account=[A-Za-z0-9_.-]+; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${more}$`));
     const account = await browser.open('/account');
     assert.equal(account.url.pathname, '/account');
-    assert.deepEqual(account.headers.getSetCookie(), [], 'a cookie that is there is not set again');
+    assert.deepEqual(account.headers.getSetCookie(), [], 'an existing cookie is not set again');
     const out = await post(browser, '/account', { csrf: csrfOf(account), action: 'sign_out' });
     assert.ok(!browser.cookies.has(`${prefix}edgemint-session`), `${out.status}`);
   }

@@ -107,7 +107,7 @@ test('re-encrypts every record while users and operators go on', async () => {
   await everythingWorks();
   assert.equal((await admin(server, 'POST', `${PATH}/reseal`)).status, 202);
   const again = await done();
-  assert.deepEqual([again.resealed, again.failures, again.pass], [0, 0, 1], 'there was nothing left');
+  assert.deepEqual([again.resealed, again.failures, again.pass], [0, 0, 1], 'no record was left');
 });
 
 test('with the new key alone everything works, and cookies of the old key have been replaced', async () => {
@@ -144,7 +144,7 @@ test('a crash during the rotation to a third key resumes by itself', async () =>
     return now.records > 40 && now;
   }, 'some records', 60);
   await kill();
-  assert.ok(!before.done && before.records < 2 * MANY + 3 * CROWD, `it was killed in the middle: ${JSON.stringify(before)}`);
+  assert.ok(!before.done && before.records < 2 * MANY + 3 * CROWD, `it was killed during the work: ${JSON.stringify(before)}`);
   await restart(THIRD, SECOND);
   const first = (await admin(server, 'GET', PATH)).json;
   assert.ok(first.records >= before.records || first.pass > 1, 'the position of the pass is kept');

@@ -36,7 +36,7 @@ test('discovery, sign-in and a tool call; a refresh after the token expires; a n
   const provider = new Provider(server, client.id);
   await signIn(provider);
   assert.deepEqual(provider.asked.getAll('resource'), [mcp.url.href]);
-  assert.equal(provider.asked.get('scope'), 'read', 'what the MCP server asks for');
+  assert.equal(provider.asked.get('scope'), 'read', 'the scope of the MCP server');
 
   const { connection, close } = await connect(provider);
   const claims = await whoami(connection);
@@ -59,7 +59,7 @@ test('discovery, sign-in and a tool call; a refresh after the token expires; a n
   await until(() => Date.now() / 1000 > decode(second.access_token).claims.exp, 'the token is over');
   const error = await rejection(whoami(connection));
   assert.ok(error instanceof UnauthorizedError, error);
-  assert.deepEqual([provider.saved, provider.redirects], [undefined, 2], 'the tokens are given up, a sign-in begins');
+  assert.deepEqual([provider.saved, provider.redirects], [undefined, 2], 'the tokens are discarded, a sign-in starts');
   await close();
 });
 

@@ -51,7 +51,7 @@ test('user names are compared without case and without surrounding spaces', asyn
     assert.match(page.html, /Signed in as <[^>]*>(<[^>]*>)?some\.one\+1@example\.com/, typed);
   }
   const composed = await attempt(new Browser(server, at(3)), { username, password: password.toUpperCase() });
-  assert.equal(composed.status, 400, 'but a password is what it is');
+  assert.equal(composed.status, 400, 'but passwords are case-sensitive');
 });
 
 test('accepts a password with accents in each Unicode normalization form', async () => {
@@ -102,7 +102,7 @@ test('a browser in which the user has signed in is counted separately, and a sig
   assert.equal((await attempt(browser, { username, password })).url.pathname, '/account');
   assert.ok(await exhaust(() => attempt(browser, wrong(username))) >= FREE);
   throttled(await attempt(browser, { username, password }));
-  assert.equal((await attempt(new Browser(server, at(7)), { username, password })).url.pathname, '/account', 'but no other is');
+  assert.equal((await attempt(new Browser(server, at(7)), { username, password })).url.pathname, '/account', 'but no other browser is');
 });
 
 test('an address that tries many names is throttled, and no other address is', async () => {

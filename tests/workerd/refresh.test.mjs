@@ -120,7 +120,7 @@ test('a confidential client keeps its refresh token (RFC 9700 section 2.2.2)', a
     identifiers.add(decode(json.access_token).claims.jti);
     await assertCounts(server, json.access_token);
   }
-  assert.equal(identifiers.size, 4, 'each access token is another one');
+  assert.equal(identifiers.size, 4, 'each access token is new');
   for (const impostor of [{ id: backend.id }, { id: backend.id, secret: 'wrong' }]) {
     assert.equal((await refresh(server, impostor, tokens.refresh_token)).status, 401);
   }
@@ -152,7 +152,7 @@ test('a reduced scope is for one access token, the next one has the whole scope,
   assert.equal(await ask('openid read write'), 'openid read write');
   for (const beyond of ['email', 'openid email', 'edgemint:admin', 'READ']) assert.equal(await ask(beyond), 'invalid_scope');
   assert.equal(await ask('\u{e9}'), 'invalid_scope');
-  assert.equal(generation(refresh_token), 6, 'what is refused spends nothing');
+  assert.equal(generation(refresh_token), 6, 'a refused request does not spend the token');
 });
 
 test('refuses a scope that the client may have, but that was not granted', async () => {
@@ -190,7 +190,7 @@ test('keeps the audience, narrows it for one access token, and never widens it',
   for (const beyond of ['https://api.example/v2', 'https://other.example', 'not a URI', `${API}#fragment`]) {
     assert.equal(await ask(beyond), 'invalid_target', beyond);
   }
-  assert.equal(generation(refresh_token), 5, 'what is refused spends nothing');
+  assert.equal(generation(refresh_token), 5, 'a refused request does not spend the token');
 });
 
 test('a grant ends with its session, unless it has offline_access', async () => {
@@ -243,7 +243,7 @@ test('a user revokes one grant, ends one session, and withdraws a client\'s acce
   assertRefused(await refresh(server, app, two.refresh_token));
   await assertCounts(server, foreign.access_token);
   const page = await here.open(authorizationPath(app, pkce()));
-  assert.match(page.html, /name="decision"/, 'the person is asked again');
+  assert.match(page.html, /name="decision"/, 'consent is required again');
 });
 
 test('a user cannot revoke the grant of another user', async () => {
@@ -348,7 +348,7 @@ test('revoking a refresh token revokes its grant with all access tokens, and no 
       assertRefused(await refresh(server, client, refresh_token));
     }
     await assertCounts(server, untouched.access_token);
-    assert.equal((await revoke(server, client, next.refresh_token)).status, 200, 'twice is once');
+    assert.equal((await revoke(server, client, next.refresh_token)).status, 200, 'revoking again is no error');
   }
 });
 

@@ -99,7 +99,7 @@ export function accessTokenHash({ access_token, id_token }) {
 /** The error that a promise rejects with. */
 export async function rejection(promise) {
   const error = await promise.then(() => undefined, (reason) => reason);
-  assert.ok(error, 'it was let pass');
+  assert.ok(error, 'it was accepted');
   return error;
 }
 

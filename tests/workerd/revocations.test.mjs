@@ -69,7 +69,7 @@ test('revokes by user, by client, by resource, and by combinations, which must a
   await ends({ resource: 'https://unknown.example' }, 0, all);
   await ends({ client: 'unknown' }, 0, all);
   const { accounts, ...rest } = await ends({ resource: API }, 1, ['first_two', 'second_one']);
-  assert.deepEqual([rest.resource, rest.unanswered, accounts], [API, 0, 3], 'each account of each client was asked');
+  assert.deepEqual([rest.resource, rest.unanswered, accounts], [API, 0, 3], 'each account of each client was visited');
   await ends({ user: first.user.id }, 1, ['second_one']);
   await ends({ client: one.id }, 1, []);
   await ends({ client: one.id }, 0, []);
@@ -106,7 +106,7 @@ test('revokes clients\' own tokens', async () => {
     assert.equal((await end()).status, 200);
     assert.deepEqual([await active(own), await active(others)], [false, true], `${end}`);
     await nextSecond();
-    assert.equal(await active(await token(server, {}, service)), true, 'a new one counts');
+    assert.equal(await active(await token(server, {}, service)), true, 'a new token is active');
   }
   const { browser, user } = await newSeat();
   const granted = await newGrant(server, browser, user, one);
@@ -176,7 +176,7 @@ for (const [when, wait] of [
     await wait(answer);
     await new Promise((resolve) => setTimeout(resolve, 60));
     await server.kill();
-    assert.ok(!server.logs.slice(from).some((line) => line.includes('"bulk_revoked"')), 'it was killed in the middle');
+    assert.ok(!server.logs.slice(from).some((line) => line.includes('"bulk_revoked"')), 'it was killed during the work');
     server = await startWorker(server.settings);
     for (const { browser } of people) browser.server = server;
     const end = await finished(id);

@@ -37,8 +37,8 @@ for (const [kind, register] of [['public', registerPublicClient], ['confidential
     const repeated = await refresh(server, app, refresh_token);
     assert.deepEqual(decode(repeated.json.access_token).claims.aud, [FILES, server.issuer]);
     const named = await refresh(server, app, json.refresh_token, { resource: API });
-    assert.deepEqual([named.status, named.json.error], [400, 'invalid_target'], 'the request names what was lost');
-    assert.equal((await refresh(server, app, json.refresh_token, { resource: FILES })).status, 200, 'and nothing was spent');
+    assert.deepEqual([named.status, named.json.error], [400, 'invalid_target'], 'the request names the lost resource');
+    assert.equal((await refresh(server, app, json.refresh_token, { resource: FILES })).status, 200, 'and the token was not spent');
     await assertCounts(server, access_token, 'a token that was minted before stays as it is');
   });
 }
@@ -84,14 +84,14 @@ for (const [kind, register] of [['public', registerPublicClient], ['confidential
     const unredeemed = await codeFor(app, 'read offline_access', [], own);
     await change(app, { scope: 'read' });
     const { status, json } = await refresh(server, app, first);
-    assert.deepEqual([status, json.scope], [200, 'read'], 'the session is still there');
+    assert.deepEqual([status, json.scope], [200, 'read'], 'the session is active');
     if (kind === 'confidential') assert.equal((await introspect(server, json.refresh_token, app)).json.active, true);
     await endSessions(own.user);
     if (kind === 'confidential') assert.deepEqual((await introspect(server, json.refresh_token, app)).json, { active: false });
     assertRefused(await refresh(server, app, json.refresh_token), 'the session has ended');
     await assertInactive(json.access_token, 'its access token');
     assertRefused(await redeem(server, app, unredeemed.code, unredeemed.proof), 'a code of before');
-    assert.equal((await refresh(server, other, kept.refresh_token)).status, 200, 'a client that keeps the scope goes on');
+    assert.equal((await refresh(server, other, kept.refresh_token)).status, 200, 'a client that keeps the scope keeps its grant');
     await change(app, { scope: 'read offline_access' });
     assertRefused(await refresh(server, app, json.refresh_token), 'a revoked grant never comes back');
     const ended = async () => (await storedEvents(server, { client: app.id })).filter(({ event }) => event === 'grant_ended');
@@ -108,7 +108,7 @@ test('a client that loses the grant type refresh_token gets no further token by 
   const refused = await refresh(server, app, refresh_token);
   assert.deepEqual([refused.status, refused.json.error], [400, 'unauthorized_client']);
   assert.deepEqual((await introspect(server, refresh_token, app)).json, { active: false });
-  assert.equal((await introspect(server, access_token)).json.active, true, 'a token that was minted before stays as it is');
+  assert.equal((await introspect(server, access_token)).json.active, true, 'an earlier token is unaffected');
   assert.equal((await grant(app, 'read offline_access', [], own)).refresh_token, undefined);
   await change(app, {});
   assert.equal((await introspect(server, refresh_token, app)).json.active, true);

@@ -70,7 +70,7 @@ test('rotations, a revoked key, an import, cron and crashes under load fail no r
     await enough();
     await Promise.all(Array.from({ length: 4 }, () => admin(server, 'POST', '/admin/keys/rotate')));
     await enough();
-    assert.equal(load.kids.size, 2, 'the rotation was at once');
+    assert.equal(load.kids.size, 2, 'the rotation was immediate');
 
     await restart(HOUR);
     await server.cron();
@@ -93,7 +93,7 @@ test('rotations, a revoked key, an import, cron and crashes under load fail no r
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
     assert.equal((await admin(server, 'POST', '/admin/keys', { key, kid: 'brought-along', use: 'sign' })).status, 201);
     await enough();
-    assert.ok(!load.kids.has('brought-along'), 'it waits');
+    assert.ok(!load.kids.has('brought-along'), 'it does not sign yet');
     await restart(HOUR);
     await enough();
     assert.ok(load.kids.has('brought-along'));

@@ -59,7 +59,7 @@ for (const [what, options, reason] of [
     for (const { status, json, headers } of answers) {
       assert.equal(status, 503);
       assert.equal(json.error, 'temporarily_unavailable');
-      assert.ok(!JSON.stringify(json).includes(reason), 'only health tells');
+      assert.ok(!JSON.stringify(json).includes(reason), 'only health names the reason');
       assert.equal(headers['retry-after'], '5');
       assert.equal(headers['cache-control'], 'no-store');
     }
@@ -71,7 +71,7 @@ for (const [what, options, reason] of [
       assert.match(page.headers['content-security-policy'], /default-src 'none'/);
       assert.equal(page.headers['retry-after'], '5');
       assert.match(page.text, new RegExp(`<html lang="${shown}"`));
-      assert.ok(!page.text.includes(reason), 'only health tells');
+      assert.ok(!page.text.includes(reason), 'only health names the reason');
     }
     await until(() => faults(server).length > answers.length, 'a line for each request');
     assert.deepEqual(faults(server), Array(1 + answers.length).fill(reason), 'and no more');

@@ -59,7 +59,7 @@ test('the Node.js of the tools is pinned by a hash in a lock file', async (t) =>
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'node', 'package.json'), 'utf8'));
   for (const [path, entry] of packages) {
     assert.match(entry.integrity, /^sha512-/, path);
-    assert.equal(entry.version, version, 'the same as package.json asks for');
+    assert.equal(entry.version, version, 'the version in package.json');
   }
   const folder = join(toolsDir, 'node', 'node_modules');
   const installed = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('node-')) : [];

@@ -136,7 +136,7 @@ async function afterOneSignIn(browser, parameters, who) {
 }
 
 function answerOf({ location, status, url }) {
-  assert.ok(location !== null, `no answer: ${status} at ${url}`);
+  assert.ok(location !== null, `no authorization response: ${status} at ${url}`);
   return Object.fromEntries(new URL(location).searchParams);
 }
 

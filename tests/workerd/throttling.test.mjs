@@ -155,7 +155,7 @@ test('wrong passwords block no passkey and no sign-up at the address; failed pas
   assert.ok(await exhaust(() => byPasskey(new Browser(server, address))) >= FREE_BY_ADDRESS);
   const refused = await byPasskey(new Browser(server, address));
   throttled(refused);
-  assert.equal(challengeOf(refused), undefined, 'a proof helps with passwords alone');
+  assert.equal(challengeOf(refused), undefined, 'a proof is for passwords only');
   // Conversely, failed passkeys block no password at the address.
   assert.equal((await attempt(new Browser(server, at(9)), wrong('shared-elsewhere'))).status, REFUSED);
 });
@@ -182,7 +182,7 @@ test('seventy attempts from seventy /64s of one /48 are throttled', async () => 
     const browser = new Browser(server, { 'cf-connecting-ip': `2001:db8:48:${network.toString(16)}::1` });
     answers.push((await attempt(browser, wrong(`site-${network}`))).status);
   }
-  assert.ok(answers.slice(0, FREE_BY_ADDRESS).every((status) => status === REFUSED), 'a site has more than a host');
+  assert.ok(answers.slice(0, FREE_BY_ADDRESS).every((status) => status === REFUSED), 'a site has more than one host');
   assert.ok(answers.includes(THROTTLED), `${answers}`);
   const neighbour = new Browser(server, { 'cf-connecting-ip': '2001:db8:49::1' });
   assert.equal((await attempt(neighbour, wrong('site-next'))).status, REFUSED, 'another /48');

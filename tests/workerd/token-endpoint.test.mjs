@@ -109,7 +109,7 @@ test('one resource is the audience as text, several are a list', async () => {
     return decode(answer.json.access_token).claims.aud;
   };
   assert.equal(await audience(API), API);
-  assert.equal(await audience(`${server.issuer}/`), server.issuer, 'an origin is the same with a slash');
+  assert.equal(await audience(`${server.issuer}/`), server.issuer, 'an origin equals the same with a slash');
   assert.equal(await audience(API, API), API);
   assert.deepEqual(await audience('urn:example:other', API, server.issuer), ['urn:example:other', API, server.issuer]);
 });

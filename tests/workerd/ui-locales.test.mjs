@@ -85,7 +85,7 @@ test('is kept on the way to the upstream provider and back', async () => {
   const browser = new Browser(server, ENGLISH);
   const signIn = await browser.open(authorizationPath(client, proof, { ui_locales: 'zh fr' }));
   const { location } = await browser.open(linkTo(signIn, '/account/sign-in/upstream'));
-  assert.equal(new URL(location).searchParams.get('ui_locales'), 'zh fr', 'the provider is told');
+  assert.equal(new URL(location).searchParams.get('ui_locales'), 'zh fr', 'the language is sent to the provider');
   const atIdp = await new Browser(idp, ENGLISH).open(location);
   assertChinese(atIdp, 'at the provider');
   const state = new URL(location).searchParams.get('state');

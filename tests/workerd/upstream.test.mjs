@@ -55,8 +55,8 @@ test('a user signs in and consents at the provider, and has an account here', as
   assert.deepEqual(told, {
     name: 'Demo user', preferred_username: `${new URL(idp.issuer).host}:${user.username}`, email: 'demo@example.com', email_verified: true,
   });
-  assert.notEqual(sub, user.id, 'the account here is not the account there');
-  assert.deepEqual(jose.decodeJwt(json.id_token).amr, ['pwd'], 'how the person signed in there');
+  assert.notEqual(sub, user.id, 'the two accounts have different identifiers');
+  assert.deepEqual(jose.decodeJwt(json.id_token).amr, ['pwd'], 'the method of the sign-in at the provider');
 
   // The second time it is the same account, and changes at the provider are adopted.
   await admin(idp, 'PUT', `/admin/users/${user.id}`, { username: user.username, name: 'New name' });

@@ -395,7 +395,7 @@ test('a fetch with a slow response, or none, ends after 5 seconds', async (t) =>
   await Promise.all([[never], [headersOnly], [trickle], [undefined, deaf]].map(async ([handler, more]) => {
     const { issuer, verify } = await start(t, more);
     if (handler !== undefined) issuer.routes[JWKS] = handler;
-    await assert.rejects(verify(first), { code: 'keys_unavailable', message: /too long/ });
+    await assert.rejects(verify(first), { code: 'keys_unavailable', message: /did not respond in time/ });
   }));
   assert.deepEqual(timeouts, Array(4).fill(5_000));
 });
