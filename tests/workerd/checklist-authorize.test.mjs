@@ -55,7 +55,7 @@ for (const [what, parameters, expected] of [
   ['a challenge without a method, which would be plain', { code_challenge_method: undefined }, 'invalid_request'],
   ['a challenge that is no digest', { code_challenge: 'short' }, 'invalid_request'],
   ['a request object', { request: 'e30.e30.' }, 'request_not_supported'],
-  ['the address of a request object', { request_uri: 'https://app.example/request' }, 'request_uri_not_supported'],
+  ['the URL of a request object', { request_uri: 'https://app.example/request' }, 'request_uri_not_supported'],
 ]) {
   test(`sends an error to the client: ${what}`, async () => assert.equal((await refused(parameters)).error, expected));
 }
@@ -84,7 +84,7 @@ for (const [what, uri] of [
   ['two slashes', 'https://app.example//cb'],
   ['a line break', 'https://app.example/cb\n'],
   ['a null byte', 'https://app.example/cb\0'],
-  ['nothing but a path', '/cb'],
+  ['a path only', '/cb'],
   ['a script', 'javascript:alert(1)'],
   ['an empty one, of a client that registered two', ''],
 ]) {

@@ -79,11 +79,11 @@ test('an auth_time in the future is ignored; without one, the sign-in is dated n
 });
 
 for (const [what, parameters, claims] of [
-  ['does not say when', { max_age: '600' }, () => ({})],
-  ['says a time that is too long ago', { max_age: '600' }, () => ({ auth_time: now() - 700 })],
-  ['says a time in the future', { max_age: '600' }, () => ({ auth_time: now() + 700 })],
-  ['does not ask again where the client wants it to', { prompt: 'login' }, () => ({ auth_time: now() - 100 })],
-  ['does not say when it asked again', { prompt: 'login' }, () => ({})],
+  ['sends no auth_time', { max_age: '600' }, () => ({})],
+  ['sends an auth_time that is too old', { max_age: '600' }, () => ({ auth_time: now() - 700 })],
+  ['sends an auth_time in the future', { max_age: '600' }, () => ({ auth_time: now() + 700 })],
+  ['does not ask again although the client requires it', { prompt: 'login' }, () => ({ auth_time: now() - 100 })],
+  ['sends no auth_time for a new sign-in', { prompt: 'login' }, () => ({})],
 ]) {
   test(`a client that requires a recent sign-in gets login_required if the provider ${what}`, async () => {
     const { back, browser } = await signInFor({ claims: { sub: 'stale', ...claims() } }, parameters);

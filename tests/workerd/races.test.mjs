@@ -149,15 +149,15 @@ test('many concurrent copies of one consent form yield one code', async () => {
 // Each is a way to revoke a grant in use: after the response no token of the grant works.
 const WAYS_TO_END = {
   'its client revokes it': ({ tokens }) => revoke(server, app, tokens.refresh_token),
-  'its person ends it': async ({ browser, tokens }) => {
+  'its user revokes it': async ({ browser, tokens }) => {
     const page = await browser.open('/account');
     return browser.submit(page, { action: 'end_grant', grant: grantOf(tokens) }, { action: '/account' });
   },
-  'its person withdraws the consent': async ({ browser }) => {
+  'its user withdraws the consent': async ({ browser }) => {
     const page = await browser.open('/account');
     return browser.submit(page, { action: 'withdraw', client: app.id }, { action: '/account' });
   },
-  'its person signs out': async ({ browser }) => {
+  'its user signs out': async ({ browser }) => {
     const page = await browser.open('/account');
     return browser.submit(page, { action: 'sign_out' }, { action: '/account' });
   },
@@ -196,7 +196,7 @@ for (const [what, end] of Object.entries(WAYS_TO_END)) {
     }
     // A code of the same session that has not been redeemed is revoked too.
     const redeemed = await redeem(server, app, code, proof);
-    const alone = ['its client revokes it', 'its person ends it', 'an operator ends it'].includes(what);
+    const alone = ['its client revokes it', 'its user revokes it', 'an operator ends it'].includes(what);
     if (alone) assert.equal(redeemed.status, 200, redeemed.text);
     else assertRefused(redeemed);
   });

@@ -125,14 +125,14 @@ const ENDINGS = {
     const { status } = await refresh(server, app, refresh_token);
     assert.equal(status, 400);
   },
-  'an operator ends the grant': (tokens) => admin(server, 'DELETE', `/admin/users/${user.id}/grants/${grantOf(tokens)}`),
+  'an operator revokes the grant': (tokens) => admin(server, 'DELETE', `/admin/users/${user.id}/grants/${grantOf(tokens)}`),
   'an operator ends all grants of the user': () => admin(server, 'DELETE', `/admin/users/${user.id}/grants`),
   'an operator ends all grants of the client': () => admin(server, 'DELETE', `${clientPath(app.id)}/grants`),
-  'the person ends the grant': async (tokens) => {
+  'the user revokes the grant': async (tokens) => {
     const csrf = csrfOf(await browser.open('/account'));
     await post(browser, '/account', { csrf, action: 'end_grant', grant: grantOf(tokens) });
   },
-  'the person withdraws what the client was allowed': async () => {
+  'the user withdraws the consent': async () => {
     const csrf = csrfOf(await browser.open('/account'));
     await post(browser, '/account', { csrf, action: 'withdraw', client: app.id });
   },

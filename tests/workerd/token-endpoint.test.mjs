@@ -76,7 +76,7 @@ for (const [what, form, error] of [
   ['a scope beyond ASCII', { ...GRANT, scope: 'lesé' }, 'invalid_scope'],
   ['an unknown resource', { ...GRANT, resource: 'https://evil.example' }, 'invalid_target'],
   ['a resource that only begins like the client\'s', { ...GRANT, resource: `${API}/deeper` }, 'invalid_target'],
-  ['one good resource and one bad', `grant_type=client_credentials&resource=${API}&resource=urn:x:y`, 'invalid_target'],
+  ['a valid and an unknown resource', `grant_type=client_credentials&resource=${API}&resource=urn:x:y`, 'invalid_target'],
   ['a relative resource', { ...GRANT, resource: '/v1' }, 'invalid_target'],
   ['a resource with a fragment', { ...GRANT, resource: `${API}#part` }, 'invalid_target'],
 ]) {

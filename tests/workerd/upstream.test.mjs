@@ -172,8 +172,8 @@ for (const [what, broken] of Object.entries({
   'a document of another issuer': { document: { issuer: 'https://other.example' } },
   'a token endpoint that is a redirect': { tokenStatus: 302 },
   'a token endpoint that fails': { tokenStatus: 500 },
-  'an answer that is no JSON': { tokenBody: '<html>' },
-  'an answer that never ends': { tokenBody: `{"x":"${'a'.repeat(400_000)}"}` },
+  'a response that is no JSON': { tokenBody: '<html>' },
+  'an endless response': { tokenBody: `{"x":"${'a'.repeat(400_000)}"}` },
 })) {
   test(`${what} leads to the sign-in page`, async () => {
     const { status, signedIn } = await signInAtFake(broken);

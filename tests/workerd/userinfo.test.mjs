@@ -130,10 +130,10 @@ test('every inactive token gets the same response, here and at the sample resour
   assert.equal((await admin(server, 'DELETE', `/admin/users/${gone.id}`)).status, 204);
   const expected = await userinfo('garbage');
   for (const [what, text] of Object.entries({
-    revoked: revoked.access_token, 'of an ended grant': ended.access_token, 'of a user who is gone': ofGone.access_token,
+    revoked: revoked.access_token, 'of an ended grant': ended.access_token, 'of a removed user': ofGone.access_token,
     'for another resource': onlyThere.json.access_token, 'an ID token': id_token, 'a refresh token': refresh_token,
     'without a signature': unsigned(access_token), 'with another signature': withOtherSignature(access_token),
-    'about another person': withClaims(access_token, { sub: gone.id }),
+    'about another user': withClaims(access_token, { sub: gone.id }),
   })) {
     const answer = await userinfo(text);
     refused(answer);
