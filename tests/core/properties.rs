@@ -91,7 +91,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn explain_says_what_verify_says(judge in any_judge(), text in any_text()) {
+    fn explain_agrees_with_verify(judge in any_judge(), text in any_text()) {
         let explanation = explanation(&judge, &text);
         match judge.verdict_on(&text) {
             Ok(token) => {
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn a_forged_token_is_told_the_same_whatever_it_says(
+    fn a_forged_token_gets_the_same_error_for_any_content(
         judge in any_judge(),
         header in any_object(HEADER, 2),
         claims in any_object(CLAIMS, 9),
@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_have_one_spelling(bytes: Vec<u8>, text in "[A-Za-z0-9_-]{0,40}") {
+    fn bytes_have_one_encoding(bytes: Vec<u8>, text in "[A-Za-z0-9_-]{0,40}") {
         let encoded = base64url::encode(&bytes);
         prop_assert_eq!(base64url::decode(encoded.as_bytes()), Some(bytes));
         if let Some(bytes) = base64url::decode(text.as_bytes()) {
@@ -223,7 +223,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn a_key_of_any_numbers_has_signed_nothing(
+    fn a_key_of_any_numbers_verifies_no_signature(
         x: [u8; 32],
         y: [u8; 32],
         n in vec(any::<u8>(), 256..258),

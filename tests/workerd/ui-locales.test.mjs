@@ -109,7 +109,7 @@ test('is kept after an invalid decision', async () => {
 test('applies to error pages, for a request in the URL and in a form', async () => {
   const browser = new Browser(server, ENGLISH);
   assertChinese(await browser.open(authorizationPath({ id: 'unknown' }, proof, { ui_locales: 'zh' })), 'unknown client');
-  assertChinese(await browser.open('/account/sign-in?continue=client_id%3Dnobody%26ui_locales%3Dzh'), 'unknown client, carried along');
+  assertChinese(await browser.open('/account/sign-in?continue=client_id%3Dunknown%26ui_locales%3Dzh'), 'unknown client, carried along');
   const posted = { client_id: client.id, redirect_uri: 'https://elsewhere.example', ui_locales: 'zh' };
   assertChinese(await post(browser, '/oauth/authorize', posted), 'a request in a form');
 });
