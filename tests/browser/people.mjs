@@ -59,7 +59,7 @@ export async function visit(t, browser, url, { origins, ...options }) {
     const requests = await Promise.all(opened.seen.requests.map((request) => request.catch(() => undefined)));
     await opened.page.context().close();
     const asked = requests.filter((request) => /^http/.test(request?.url)).map((request) => new URL(request.url).origin);
-    assert.deepEqual([...new Set(asked)].filter((origin) => !origins.includes(origin)), [], 'nothing of strangers');
+    assert.deepEqual([...new Set(asked)].filter((origin) => !origins.includes(origin)), [], 'no request to another origin');
     const refusal = /^Failed to load resource: the server responded with a status of 4\d\d /;
     assert.deepEqual(opened.seen.complaints.filter((complaint) => !refusal.test(complaint)), []);
   });

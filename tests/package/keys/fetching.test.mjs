@@ -349,7 +349,7 @@ const REFUSED = {
   'keys that are no array': [(_, response) => sendJson(response, { keys: {} }), /not a JWK Set/],
   'the same member twice': [(_, response) => response.end('{"keys":[],"keys":[]}'), /not a JWK Set/],
   'a broken connection': [(request) => request.socket.destroy(), /could not be reached/],
-  'an answer broken off': [(_, response) => {
+  'a truncated response': [(_, response) => {
     response.writeHead(200, { 'content-length': 1000 });
     response.write('{"keys":', () => response.destroy());
   }, /closed the connection before the end/],

@@ -32,14 +32,14 @@ const REFUSED = [
   ['a key that is not the issuer\'s', { key: stranger }, /no key of the issuer/, 'key_not_found'],
   ['a key by the name of the issuer\'s', { key: forger }, /does not verify/, 'bad_signature'],
   ['an algorithm "none"', answer((text) => `${base64url('{"alg":"none","typ":"statuslist+jwt"}')}.${text.split('.')[1]}.`), /algorithm/, 'algorithm_not_allowed'],
-  ['a public key taken for a secret', answer((text) => {
+  ['a public key used as a secret', answer((text) => {
     const [, payload] = text.split('.');
     const by = { alg: 'HS256', secret: Buffer.from(JSON.stringify(key.jwk)) };
     return signByHand(by, { alg: 'HS256', kid: key.kid, typ: 'statuslist+jwt' }, Buffer.from(payload, 'base64url').toString());
   }), /algorithm/, 'key_mismatch'],
   ...['JWT', 'at+jwt', 'statuslist+cwt', 'statuslist', undefined].map((typ) => [`typ ${typ}`, { header: { typ } }, /another type/, 'type_mismatch']),
   ['an extension that is not understood', { header: { crit: ['b64'], b64: true } }, /unsupported/, 'unsupported'],
-  ['an empty answer', answer(''), /well-formed/, 'malformed'],
+  ['an empty response', answer(''), /well-formed/, 'malformed'],
   ['another sub', claims({ sub: 'https://lists.example/2' }), /has another sub/],
   ['a sub with a slash at the end', (site) => claims({ sub: `${site.uri}/` }), /has another sub/],
   ['no sub', claims({ sub: undefined }), /required claim/, 'claim_missing'],
@@ -57,7 +57,7 @@ const REFUSED = [
   ...[0, 3, 16, -1, 1.5, '1', null, true, [1], undefined].map((bits) => [`bits ${JSON.stringify(bits)}`, claims({ status_list: { ...listOf({}), bits } }), /bits other than 1, 2, 4 or 8/]),
   ...['+/+/', 'eNo=', 'eN o', 'eNrbuRgAAhcBXR', 'a', 1, null, undefined, ['eNrbuRgAAhcBXQ']]
     .map((lst) => [`lst ${JSON.stringify(lst)}`, claims({ status_list: { bits: 1, lst } }), /not base64url/]),
-  ['nothing compressed', withLst(Buffer.alloc(0)), /cannot be inflated/],
+  ['an empty lst', withLst(Buffer.alloc(0)), /cannot be inflated/],
   ['not compressed', withLst(packed({})), /cannot be inflated/],
   ['gzip', withLst(gzipSync(packed({}))), /cannot be inflated/],
   ['DEFLATE without zlib around', withLst(deflateRawSync(packed({}))), /cannot be inflated/],
@@ -81,7 +81,7 @@ const REFUSED = [
   ['status 404', answer('none', { status: 404 }), /status 404/],
   ['status 500', answer('none', { status: 500 }), /status 500/],
   ['status 203', answer(undefined, { status: 203 }), /status 203/],
-  ['304 to who has nothing', { route: (_, __, response) => response.writeHead(304).end() }, /redirects|status 304/],
+  ['304 for the first request', { route: (_, __, response) => response.writeHead(304).end() }, /redirects|status 304/],
   ['a broken connection', { route: (_, request) => request.socket.destroy() }, /could not be reached/],
 ];
 

@@ -112,8 +112,8 @@ const BAD_REFERENCES = {
   'a status that is no object': ['x', 1, null, [], true],
   'another mechanism': [{}, { other: {} }],
   'a status_list that is no object': [{ status_list: null }, { status_list: [] }, { status_list: 'x' }],
-  'an idx that is none': [undefined, null, -1, 1.5, '1', 2 ** 53, 1e300, [1], true].map((idx) => ({ status_list: { idx, uri: 'https://lists.example/1' } })),
-  'a uri that is none': [undefined, null, '', 'lists', 1, {}, ['https://lists.example/1']].map((uri) => ({ status_list: { idx: 1, uri } })),
+  'an invalid idx': [undefined, null, -1, 1.5, '1', 2 ** 53, 1e300, [1], true].map((idx) => ({ status_list: { idx, uri: 'https://lists.example/1' } })),
+  'an invalid uri': [undefined, null, '', 'lists', 1, {}, ['https://lists.example/1']].map((uri) => ({ status_list: { idx: 1, uri } })),
   'a uri that is unsafe': ['http://lists.example/1', 'ftp://lists.example/1', 'file:///etc/passwd', 'data:,x', 'https://a:b@lists.example/1',
     'http://127.0.0.1.lists.example/'].map((uri) => ({ status_list: { idx: 1, uri } })),
 };

@@ -80,7 +80,7 @@ for (const [what, spoilt, code, claim] of [
   ['no sub', { ...claims, sub: undefined }, 'claim_missing', 'sub'],
   ['no aud', { ...claims, aud: undefined }, 'claim_missing', 'aud'],
   ['no client_id', { ...claims, client_id: undefined }, 'claim_missing', 'client_id'],
-  ['exp taken away', { ...claims, exp: undefined }, 'claim_missing', 'exp'],
+  ['no exp', { ...claims, exp: undefined }, 'claim_missing', 'exp'],
   ['exp as text', { ...claims, exp: '1' }, 'claim_invalid', 'exp'],
   ['exp no number', { ...claims, exp: NaN }, 'claim_invalid', 'exp'],
   ['exp in milliseconds', { ...claims, exp: NOW * 1000 }, 'claim_invalid', 'exp'],
@@ -174,7 +174,7 @@ const rsa = keys.RS256.toJwk();
 const { alg: _, ...rsaForAny } = rsa;
 for (const [what, key, options] of [
   ['a public one', keys.ES256.toPublic().toJwk()],
-  ['RSA that says no algorithm', rsaForAny],
+  ['RSA without an algorithm', rsaForAny],
   ['RSA for another algorithm', rsa, { algorithm: 'PS256' }],
   ['one that only encrypts', { ...keys.ES256.toJwk(), use: 'enc' }],
   ['one that only verifies', { ...keys.ES256.toJwk(), key_ops: ['verify'] }],

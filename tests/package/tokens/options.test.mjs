@@ -43,7 +43,7 @@ const REFUSED = {
   'algorithms as text': [{ ...whole, algorithms: 'HS256' }],
   'unknown algorithms': ['none', 'hs256', 'HS1', '', 'toString'].map((name) => ({ ...whole, algorithms: [name] })),
   'a cache without a bound': [true, {}, { max: 1 }, { max: 2.5 }, { max: '9' }, { max: 9, ttl: 1 }, [9], null].map((cache) => ({ ...whole, cache })),
-  'a status that is none': [true, 'yes', '', 'refuse', 1, null, [], ['check'], { mode: 'check' }, { missing: true }, { missing: 'allow' }, { unavailable: null },
+  'an invalid status': [true, 'yes', '', 'refuse', 1, null, [], ['check'], { mode: 'check' }, { missing: true }, { missing: 'allow' }, { unavailable: null },
     { unavailable: 'check' }, ...[-1, 1.5, '1', null, Infinity].map((maxStale) => ({ maxStale })), ...[0, -1, 1.5, '9', null].map((maxLists) => ({ maxLists })),
   ].map((status) => ({ ...whole, status })),
   'bytes for two algorithms': [{ ...whole, key: key.secret, algorithms: ['HS256', 'HS512'] }],
@@ -59,19 +59,19 @@ const REFUSED = {
   'a CryptoKey shorter than its hash': [{ ...whole, key: await hmacKey('SHA-256', ['verify'], 31) }],
   'a CryptoKey with an exponent of one, under which the padded hash is the signature': [{ ...whole, key: await exponentOfOne() }],
   'a CryptoKey of 1024-bit RSA': [{ ...whole, key: (await weakRsa).publicKey }],
-  'jwks that is none': [null, [], {}, { keys: {} }, { keys: [] }].map((jwks) => ({ ...whole, key: undefined, jwks })),
-  'jwksUri that is none': [null, 1, {}, Object.create(null), Symbol('url'), []].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
+  'invalid jwks': [null, [], {}, { keys: {} }, { keys: [] }].map((jwks) => ({ ...whole, key: undefined, jwks })),
+  'an invalid jwksUri': [null, 1, {}, Object.create(null), Symbol('url'), []].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
   'jwksUri that is unsafe': ['http://issuer.example/jwks', 'ftp://issuer.example', 'jwks', '', 'https://a:b@issuer.example/',
     'http://127.0.0.1.issuer.example/', 'file:///jwks.json', 'data:application/json,{}'].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
   'nowhere to find keys': [anyIssuer, [ISSUER, `${ISSUER}/2`], 'issuer', 'http://issuer.example', `${ISSUER}?a=1`, `${ISSUER}#a`]
     .map((issuer) => ({ ...whole, key: undefined, issuer })),
-  'seconds that are none': [-1, 1.5, NaN, Infinity, '5', null, 2 ** 60].flatMap((value) => [
+  'invalid seconds': [-1, 1.5, NaN, Infinity, '5', null, 2 ** 60].flatMap((value) => [
     { ...whole, clockTolerance: value }, { ...whole, maxTokenAge: value }]),
-  'maxKeyAge that is none': [-1, 0, 59, 60.5, NaN, -Infinity, '60', null, 2 ** 60].map((maxKeyAge) => ({ ...whole, maxKeyAge })),
+  'an invalid maxKeyAge': [-1, 0, 59, 60.5, NaN, -Infinity, '60', null, 2 ** 60].map((maxKeyAge) => ({ ...whole, maxKeyAge })),
   'maxTokenBytes out of range': [0, -1, 1.5, NaN, 2 ** 21, '100'].map((maxTokenBytes) => ({ ...whole, maxTokenBytes })),
-  'requiredClaims that are none': ['exp', [1], [''], null].map((requiredClaims) => ({ ...whole, requiredClaims })),
+  'invalid requiredClaims': ['exp', [1], [''], null].map((requiredClaims) => ({ ...whole, requiredClaims })),
   'scope that can never be granted': ['', ' ', 'a  b', 'a"b', 'a\\b', 'ä', [], ['a b'], 1].map((scope) => ({ ...whole, scope })),
-  'functions that are none': [{ ...whole, now: NOW }, { ...whole, fetch: 'fetch' }],
+  'invalid functions': [{ ...whole, now: NOW }, { ...whole, fetch: 'fetch' }],
 };
 
 for (const [what, cases] of Object.entries(REFUSED)) {
@@ -121,10 +121,10 @@ const EFFECTS = [
   ['all scopes as text', { scope: 'write read' }, {}],
   ['all scopes as array', { scope: ['write', 'read'] }, {}],
   ['scopes in an array of texts', { scope: 'write read' }, { claims: { scope: ['read', 'write', 'more'] } }],
-  ['scopes in an array, where none is asked for', {}, { claims: { scope: ['read'] } }],
+  ['scopes in an array, if none is required', {}, { claims: { scope: ['read'] } }],
   ['scopes in an array of one text', { scope: 'write read' }, { claims: { scope: ['read write'] } }],
   ['a scope that is missing from an array', { scope: 'admin' }, { claims: { scope: ['read', 'administrator'] } }, 'scope_insufficient'],
-  ['a scope asked of an empty array', { scope: 'admin' }, { claims: { scope: [] } }, 'scope_insufficient'],
+  ['a required scope, with an empty array', { scope: 'admin' }, { claims: { scope: [] } }, 'scope_insufficient'],
   ['claims nested 64 deep', {}, { claims: { deep: JSON.parse(`${'['.repeat(63)}${']'.repeat(63)}`) } }],
   ['claims nested 65 deep', {}, { claims: { deep: JSON.parse(`${'['.repeat(64)}${']'.repeat(64)}`) } }, 'malformed'],
   ['objects nested 64 deep', {}, { claims: { deep: JSON.parse(`${'{"a":'.repeat(62)}{}${'}'.repeat(62)}`) } }],
