@@ -74,7 +74,7 @@ await main(async () => {
     smoke: given.includes('--smoke'),
   };
   const unknown = chosen.filter((name) => !Object.hasOwn(PARTS, name));
-  if (unknown.length > 0) throw new Failure(`nothing to measure is called ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);
+  if (unknown.length > 0) throw new Failure(`unknown benchmark: ${unknown.join(', ')}`, `choose from ${Object.keys(PARTS).join(', ')}`);
   await setup();
   const shape = machine([...PACKAGES, ...chosen.flatMap((name) => PEERS[name] ?? [])]);
   const results = [];

@@ -63,7 +63,7 @@ function flatten(from, to) {
     // Types outside `types` are for this repository: interfaces that the tests hold the modules against.
     if (!entry.isFile() || (entry.name.endsWith('.d.ts') && basename(entry.parentPath) !== 'types')) continue;
     const path = join(to, entry.name);
-    if (existsSync(path)) throw new Failure(`two modules of the shim are called ${entry.name}`, 'rename one: they are published in one folder');
+    if (existsSync(path)) throw new Failure(`two modules of the shim have the name ${entry.name}`, 'rename one: they are published in one folder');
     const text = readFileSync(join(entry.parentPath, entry.name), 'utf8');
     writeFileSync(path, text.replaceAll(/((?:from|import) ')(?:\.\.?\/)(?:\w+\/)?(\w+\.js')/g, '$1./$2'));
   }
@@ -91,7 +91,7 @@ const NEVER_RUN = [
 function completed(glue) {
   const names = Array.from(glue.matchAll(/^export function (__wb\w+)\(/gm), ([, name]) => name).filter((name) => name !== '__wbg_set_wasm');
   if (names.length === 0 || NEVER_RUN.some((part) => glue.search(part) === -1)) {
-    throw new Failure('the glue has another form than expected', 'see `completed` in .scripts/build-package.mjs');
+    throw new Failure('the glue does not have the expected form', 'see `completed` in .scripts/build-package.mjs');
   }
   const lean = NEVER_RUN.reduce((rest, part) => rest.replace(part, ''), glue);
   return `import { TextDecoder, TextEncoder } from './globals.js';
@@ -127,7 +127,7 @@ async function addCommonJs(folder) {
       writeFileSync(join(commonJs, `${stem}.d.cts`), readFileSync(path, 'utf8').replaceAll(/(from '\.\/\w+)\.js'/g, "$1.cjs'"));
     } else if (ending === '.js' && !MODULES_ONLY.includes(name)) {
       const { code } = await transform(readFileSync(path, 'utf8'), { format: 'cjs', target: 'es2022', platform: 'node' });
-      if (/import\.meta|import\(/.test(code)) throw new Failure(`${name} has no form in CommonJS`, 'see MODULES_ONLY');
+      if (/import\.meta|import\(/.test(code)) throw new Failure(`${name} cannot be converted to CommonJS`, 'see MODULES_ONLY');
       writeFileSync(join(commonJs, `${stem}.cjs`), code.replaceAll(/(require\("\.\/\w+)\.js"\)/g, '$1.cjs")'));
     }
   }

@@ -11,7 +11,7 @@ const ADVICE = 'install Chromium or Chrome, or set CHROMIUM to the path of its p
 export function chromiumPath() {
   const named = process.env.CHROMIUM;
   if (named) {
-    if (!isProgram(named)) throw new Failure(`CHROMIUM names no program: ${named}`, ADVICE);
+    if (!isProgram(named)) throw new Failure(`CHROMIUM is not a program: ${named}`, ADVICE);
     return named;
   }
   return systemPath().flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram);
@@ -27,7 +27,7 @@ export async function installChromium() {
     });
   }
   const path = chromiumPath();
-  if (path === undefined) throw new Failure('the package chromium brought no program that is called so', ADVICE);
+  if (path === undefined) throw new Failure('the package chromium installed no program with a known name', ADVICE);
   console.log(`Browser for the tests: ${path}`);
 }
 

@@ -48,7 +48,7 @@ async function createUser(admin, known, password) {
   if (made.status === 201) return made.body.id;
   // A user with that name exists, but its password is lost: set the current one.
   const { body: { users: [user] } } = await admin('GET', `/admin/users?username=${USER.username}`, undefined, [200]);
-  if (user === undefined) throw new Error(`the user ${USER.username} is being made by somebody else; try again in a minute`);
+  if (user === undefined) throw new Error(`the user ${USER.username} is being created by another process; try again in a minute`);
   await admin('PUT', `/admin/users/${user.id}`, { ...USER, password }, [200]);
   return user.id;
 }

@@ -15,7 +15,7 @@ export async function pack(folder = root) {
     const [packed] = Object.values(JSON.parse(stdout));
     const stray = packed.files.map((file) => file.path).filter((path) => !EXPECTED.test(path));
     if (stray.length > 0) {
-      throw new Failure(`the tarball holds what it must not: ${stray.join(', ')}`, 'see "files" in package.json');
+      throw new Failure(`the tarball has unexpected files: ${stray.join(', ')}`, 'see "files" in package.json');
     }
     return join(folder, packed.filename);
   });

@@ -103,7 +103,7 @@ export function report(error) {
     return;
   }
   const lines = error.log.trimEnd().split('\n');
-  if (lines.length > LOG_LINES) console.error(dim(`[${lines.length - LOG_LINES} lines left out]`));
+  if (lines.length > LOG_LINES) console.error(dim(`[${lines.length - LOG_LINES} lines omitted]`));
   if (error.log !== '') console.error(lines.slice(-LOG_LINES).join('\n'));
   console.error(`\n${error.message}`);
   if (error.advice) console.error(`What to do: ${error.advice}`);

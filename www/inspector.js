@@ -1,5 +1,5 @@
-// The token inspector: listens to the fields, has the token examined and the findings shown. The token goes nowhere
-// but into the package's verifier: not into a request, the address, or any storage.
+// The token inspector: listens to the fields, checks the token and shows the results. The token is passed only
+// to the package's verifier: not to a request, the URL, or any storage.
 import { loadAuthority } from './inspector/authority.js';
 import { NONE_RUN, describeTrouble, describeVerdict } from './inspector/checks.js';
 import { MAX_BYTES, byteLength, openToken, readPaste } from './inspector/paste.js';
@@ -11,7 +11,7 @@ import {
 
 /** Delay of the verdict while an expectation is typed. */
 const TYPING_MS = 150;
-/** Work that takes longer than this shows a message. */
+/** A check that takes longer than this shows a message. */
 const PATIENCE_MS = 200;
 
 const fields = {
@@ -26,7 +26,7 @@ let authority;
 let latest = 0;
 let typing;
 let waiting;
-/** The moments at which the verdict may turn, and when it was found. */
+/** The times at which the verdict may change, and the time of the last one. */
 let shown = { claims: {}, at: 0 };
 
 fields.audience.value = location.origin;
@@ -54,17 +54,17 @@ document.getElementById('retry').addEventListener('click', () => {
 document.getElementById('copy').addEventListener('click', copyCommand);
 setInterval(tick, 1_000);
 
-/** Gets the issuer's documents, and fills in what follows from them. */
+/** Fetches the issuer's documents, and fills in the defaults from them. */
 function greet() {
   authority = loadAuthority().then((found) => {
-    // Not over what the reader has written.
+    // Without replacing the user's input.
     if (fields.audience.value === location.origin) fields.audience.value = found.issuer;
     showAuthority(found);
     return found;
   });
 }
 
-/** Shows everything about the text in the field. An older look that ends later than a newer one is dropped. */
+/** Shows everything about the text in the field. An older result that arrives after a newer one is dropped. */
 async function inspect() {
   latest += 1;
   const look = latest;
@@ -83,7 +83,7 @@ async function inspect() {
   if (look === latest) conclude(findings.verdict, { ...findings, header, claims, now });
 }
 
-/** Has the token examined, and puts the outcome into words. Never rejects. */
+/** Checks the token, and describes the result. Never rejects. */
 async function judge(facts) {
   const found = await authority;
   const all = { ...facts, authority: found, expected: { audience: fields.audience.value.trim(), type: fields.type.value.trim() } };
@@ -95,7 +95,7 @@ async function judge(facts) {
   }
 }
 
-/** Shows a verdict with all that belongs to it, in place of everything about the token before. */
+/** Shows a verdict with its details, in place of those of the previous token. */
 function conclude(verdict, { checks, facts, header, claims, now = clock() } = {}) {
   clearTimeout(waiting);
   showVerdict(verdict);
@@ -106,7 +106,7 @@ function conclude(verdict, { checks, facts, header, claims, now = clock() } = {}
   shown = { claims: claims?.members ?? {}, at: now };
 }
 
-/** Lets the clock go on: relative times, and the verdict once the token has expired or begun. */
+/** Updates the relative times, and the verdict once the token has expired or become valid. */
 function tick() {
   if (document.hidden) return;
   const now = clock();

@@ -14,7 +14,7 @@ export const processor = json('tests', 'bench', 'cpu.json');
 const LIKE = {
   'authorize, without a session': 'JWKS',
   'authorize, to the page that asks for consent': 'authorize, session and consent remembered',
-  'consent, the first of this person to this client': 'revoke, refresh token',
+  'consent, the first of this user to this client': 'revoke, refresh token',
   'sign-in page': 'JWKS',
   'sign in by password, new browser': 'sign in by password, known browser',
   'userinfo': 'whoami',

@@ -1,8 +1,8 @@
-// How many bytes a status list token has: one is really made, with entries revoked by chance, always the same ones.
+// The number of bytes of a status list token: one is really encoded, with randomly revoked entries, always the same ones.
 import { deflateSync } from 'node:zlib';
 import { constant } from '../constants.mjs';
 
-/** The bytes of a list in which so many entries are revoked. */
+/** The bytes of a list in which this many entries are revoked. */
 export function listTokenBytes(revoked) {
   const size = constant('LIST_SIZE');
   const bits = new Uint8Array(size / 8);
@@ -24,7 +24,7 @@ export function listTokenBytes(revoked) {
   return part(header) + 1 + part(claims) + 1 + SIGNATURE;
 }
 
-// A generator of Lehmer's.
+// A Lehmer generator.
 function chance() {
   let state = 20_261_124;
   return () => {

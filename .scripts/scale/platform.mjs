@@ -1,6 +1,6 @@
-// What Cloudflare publishes of its limits and prices, and where. Each is the page's own number; nothing here was tried out.
+// Cloudflare's published limits and prices, with their sources. Each number is the page's own; none was measured here.
 
-/** When the pages were read. What was read are stored copies; the prices are those of the paid plan. */
+/** The date on which the pages were read, as stored copies; the prices are those of the paid plan. */
 export const READ_ON = '2026-11-24';
 
 export const PAGES = {
@@ -30,7 +30,7 @@ export const LIMITS = {
   workerBytes: { value: 10e6, page: PAGES.workers },
 };
 
-/** Dollars for a million of each, beyond what a month includes. */
+/** Dollars for a million of each, beyond the included amount of a month. */
 export const PRICES = {
   requests: { million: 0.30, included: 10e6, what: 'requests', page: PAGES.workerPrices },
   processor: { million: 0.02, included: 30e6, what: 'ms of processor time', page: PAGES.workerPrices },
@@ -42,5 +42,5 @@ export const PRICES = {
   stored: { million: 0.20e6, included: 5, what: 'GB stored in objects', page: PAGES.objectPrices },
 };
 
-/** Bytes of memory that each object in use is billed for. */
+/** Bytes of memory that are billed for each object in use. */
 export const OBJECT_MEMORY = 0.128;

@@ -107,7 +107,7 @@ export function operations(load) {
     'authorize, without a session': signIns,
     'authorize, session and consent remembered': issued * (1 - firstConsent),
     'authorize, to the page that asks for consent': issued * firstConsent,
-    'consent, the first of this person to this client': issued * firstConsent,
+    'consent, the first of this user to this client': issued * firstConsent,
     'sign-in page': signIns,
     'sign in by password, new browser': signIns * newBrowser,
     'sign in by password, known browser': signIns * (1 - newBrowser),

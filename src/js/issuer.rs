@@ -8,7 +8,7 @@ use super::row::{GOOD, REASONS, UNSIGNED};
 use crate::token::json::Outline;
 use crate::token::{self, Algorithm, Key, KeyError, Minter, base64url};
 
-/// A kind of token, and what was last minted.
+/// A kind of token, and the one that was last minted.
 #[wasm_bindgen]
 pub struct Issuer {
     issuer: token::Issuer,
@@ -18,8 +18,8 @@ pub struct Issuer {
 
 #[wasm_bindgen]
 impl Issuer {
-    /// Takes options as JSON: `algorithm`, the key's identifier `kid` if it has one, the `type`, the names of the claims that must be
-    /// there (`requiredClaims`), and for HMAC the `secret` in base64url.
+    /// Takes options as JSON: `algorithm`, the key's identifier `kid` if it has one, the `type`, the names of the required claims
+    /// (`requiredClaims`), and for HMAC the `secret` in base64url.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str) -> Result<Self, Refusal> {
         let mut outline = Outline::default();
@@ -44,7 +44,7 @@ impl Issuer {
         Ok(Self { issuer, input: Vec::new(), claim: None })
     }
 
-    /// Where claims of so many bytes are to be written.
+    /// The address in memory for claims of this many bytes.
     pub fn input(&mut self, len: usize) -> usize {
         if self.input.len() < len {
             self.input.resize(len, 0);
@@ -52,8 +52,8 @@ impl Issuer {
         self.input.as_ptr() as usize
     }
 
-    /// Mints a token of the claims in the first `len` bytes of the input, as JSON. Answers 0 if it is signed, 1 if `text` is
-    /// yet to be signed; else 2 + the number of the reason.
+    /// Mints a token of the claims in the first `len` bytes of the input, as JSON. Returns 0 if it is signed, 1 if the platform must
+    /// sign `text`; else 2 + the number of the reason.
     pub fn mint(&mut self, len: usize) -> u32 {
         match self.issuer.mint(self.input.get(..len).unwrap_or_default()) {
             Ok(true) => GOOD,
@@ -65,19 +65,19 @@ impl Issuer {
         }
     }
 
-    /// Where the text is that was minted last.
+    /// The address of the text that was minted last.
     #[wasm_bindgen(getter)]
     pub fn text(&self) -> usize {
         self.issuer.text().as_ptr() as usize
     }
 
-    /// How many bytes it has.
+    /// Its length in bytes.
     #[wasm_bindgen(getter)]
     pub fn len(&self) -> usize {
         self.issuer.text().len()
     }
 
-    /// The claim that the last reason was about.
+    /// The claim of the last reason.
     #[wasm_bindgen(getter)]
     pub fn claim(&self) -> Option<String> {
         self.claim.clone()

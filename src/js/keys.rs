@@ -1,22 +1,22 @@
-//! Keys: what a JWK or a PEM text says, in one shape for the shim.
+//! Keys: reads a JWK or a PEM text into one form for the shim.
 //!
-//! An algorithm that is the empty text is none: then the key must say what it is for. The answer is JSON text:
-//! `{ type, alg, thumbprint, jwk }`, the last with only the members that make the key. Its values are names and base64url:
-//! nothing in them needs an escape.
+//! An empty algorithm means that the key must name it. The result is JSON text:
+//! `{ type, alg, thumbprint, jwk }`, the last with only the members that make up the key. Its values are names and base64url:
+//! none of them needs an escape.
 
 use wasm_bindgen::prelude::*;
 
 use super::refusal::Refusal;
 use crate::token::{self, Algorithm, AnyKey, Key, KeyError, Pem, base64url};
 
-/// Reads a JWK of any kind, or PEM text. For a private key in PEM the answer is `{ type, alg, pkcs8, public }`: the structure for
-/// the platform, and the public key that came along or the empty text, both in base64url.
+/// Reads a JWK of any kind, or PEM text. For a private key in PEM the result is `{ type, alg, pkcs8, public }`: the structure for
+/// the platform, and the public key in it or the empty text, both in base64url.
 #[wasm_bindgen(js_name = readKey)]
 pub fn read_key(text: &str, alg: &str, is_pem: bool) -> Result<String, Refusal> {
     Ok(if is_pem { pem(text, alg) } else { jwk(text, alg) }?)
 }
 
-/// Is this the signature of these bytes by the key in a JWK? `false` also for what wasm does not check.
+/// Whether this is the signature of these bytes by the key in a JWK. `false` also for algorithms that wasm does not verify.
 #[wasm_bindgen(js_name = checkSignature)]
 pub fn check_signature(text: &str, alg: &str, input: &[u8], signature: &[u8]) -> Result<bool, Refusal> {
     let alg = named(alg)?.ok_or(KeyError::AlgorithmMissing)?;

@@ -1,10 +1,10 @@
-//! The bindings of the npm package over `token`: texts, bytes and numbers in, numbers and places in memory out.
+//! The bindings of the npm package over `token`: texts, bytes and numbers in, numbers and addresses in memory out.
 //!
-//! No option is judged and no default is set here: the shim does that, and what reaches this room is complete.
-//! Nothing is fetched, no clock is read, and only those signatures are checked that wasm checks best.
+//! No option is checked and no default is set here: the shim does that, and passes complete values.
+//! This room fetches nothing and reads no clock, and verifies only the signatures for which wasm is the fastest engine.
 //!
-//! What is called for every token crosses the border with numbers only. Its text goes into a buffer here that the shim writes
-//! to, and what comes out stands in a row of numbers that the shim reads. Texts cross where nothing repeats.
+//! Calls for every token pass numbers only. The text of a token is in a buffer here that the shim writes
+//! to, and the results are in a row of numbers that the shim reads. Only calls that are made once pass text.
 
 // wasm-bindgen exports public items only, and this room is private to the crate.
 #![allow(unreachable_pub)]

@@ -3,7 +3,7 @@
 use crate::token::json::{Outline, Span};
 use crate::token::{Algorithm, Expected, Policy};
 
-/// Reads the policy. `null` means "anything"; an absent member never does, it is an error, and so is an unknown algorithm.
+/// Reads the policy. `null` means "anything"; an absent member or an unknown algorithm is an error.
 pub(super) fn read(json: &str) -> Option<Policy> {
     let mut outline = Outline::default();
     outline.read(json.as_bytes())?;
@@ -34,7 +34,7 @@ pub(super) fn texts(value: Span, json: &str) -> Option<Option<Vec<String>>> {
     if is_null(value, json) {
         return Some(None);
     }
-    // What is no array has no items, and no text stands for none.
+    // A value that is no array has no items, and a text must not count as none.
     if !value.source(json).starts_with('[') {
         return None;
     }

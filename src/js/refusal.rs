@@ -1,14 +1,14 @@
-//! How a reason crosses the border where nothing repeats: thrown as JSON text, which no other error here is.
+//! A reason in calls that are made once: thrown as JSON text, which no other error here is.
 
 use wasm_bindgen::JsValue;
 
 use crate::token::KeyError;
 use crate::token::json::quote;
 
-/// What the shim turns into a `TokenError`.
+/// The shim turns this into a `TokenError`.
 pub struct Refusal {
     code: &'static str,
-    /// A stable word for what is wrong with a key.
+    /// A stable word for the fault of a key.
     reason: &'static str,
     sentence: &'static str,
 }

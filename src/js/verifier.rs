@@ -8,11 +8,11 @@ use super::row::{self, GOOD, REASONS, ROW_LENGTH, UNSIGNED};
 use crate::token::json::{Outline, quote};
 use crate::token::{self, Checker, Finding, Key, KeyError, KeySet, NumericDate, VerifyError};
 
-/// A policy, the keys of the moment, and what was last said.
+/// A policy, the current keys, and the last result.
 #[wasm_bindgen]
 pub struct Verifier {
     checker: Checker,
-    /// Where the shim writes the token. Never grows: its place is known outside.
+    /// The buffer for the token. Never grows, because the shim knows its address.
     input: Vec<u8>,
     row: Box<[f64; ROW_LENGTH]>,
     claim: Option<String>,
@@ -24,26 +24,26 @@ impl Verifier {
     #[wasm_bindgen(constructor)]
     pub fn new(policy: &str) -> Result<Self, Refusal> {
         let policy = policy::read(policy).ok_or_else(Refusal::of_options)?;
-        // One more, so that what is too long can be told from what just fits.
+        // One more, to distinguish a token that is too long from one that just fits.
         let input = vec![0; policy.max_bytes + 1];
         Ok(Self { checker: Checker::new(policy), input, row: Box::default(), claim: None })
     }
 
-    /// Takes a fetched JWK Set in place of the keys so far. `false` if it is none; then nothing changes.
+    /// Replaces the keys by those of a fetched JWK Set. `false` if it is invalid; then nothing changes.
     #[wasm_bindgen(js_name = takePublished)]
     pub fn take_published(&mut self, jwks: &[u8]) -> bool {
         let keys = KeySet::from_published(jwks);
         keys.map(|keys| self.checker.take_keys(keys)).is_some()
     }
 
-    /// Takes the keys of a JWK Set that the caller handed in: shared secrets too, private keys never.
+    /// Reads the keys of a JWK Set from the options: shared secrets too, private keys never.
     #[wasm_bindgen(js_name = takeGiven)]
     pub fn take_given(&mut self, jwks: &str) -> Result<(), Refusal> {
         self.checker.take_keys(KeySet::new(given_keys(jwks)?));
         Ok(())
     }
 
-    /// Takes note of a `CryptoKey`, which stays with the shim.
+    /// Records a `CryptoKey`, which the shim holds.
     #[wasm_bindgen(js_name = takeHandle)]
     pub fn take_handle(&mut self, algorithm: &str) -> Result<(), Refusal> {
         let algorithm = token::Algorithm::from_name(algorithm).ok_or(KeyError::Unsupported)?;
@@ -51,23 +51,23 @@ impl Verifier {
         Ok(())
     }
 
-    /// Where the token is to be written.
+    /// The address of the buffer for the token.
     #[wasm_bindgen(getter)]
     pub fn input(&self) -> usize {
         self.input.as_ptr() as usize
     }
 
-    /// Where the results of `check` are: doubles, at the positions that `row.rs` names.
+    /// The address of the results of `check`: doubles, at the positions that `row.rs` names.
     #[wasm_bindgen(getter)]
     pub fn row(&self) -> usize {
         self.row.as_ptr() as usize
     }
 
-    /// Checks the token of `len` bytes in the input: everything, but for a signature that wasm does not check.
+    /// Checks the token of `len` bytes in the input: everything but a signature that wasm does not verify.
     ///
-    /// Answers 0 if all is well; 1 if the signature must still be checked; else 2 + the number of the reason. With 1, the row
-    /// has 0 or 2 + the number of the reason that counts if the signature is right. The first `turn` of the keys that fit are
-    /// passed over: the platform has found that they have not signed it.
+    /// Returns 0 if it is valid; 1 if the platform must verify the signature; else 2 + the number of the reason. With 1, the row
+    /// has 0 or 2 + the number of the reason that counts if the signature is valid. The first `turn` of the matching keys are
+    /// skipped: the platform has found that they did not sign it.
     pub fn check(&mut self, len: usize, now: f64, turn: usize) -> u32 {
         let text = self.input.get(..len).unwrap_or_default();
         let signed_len = text.iter().rposition(|byte| *byte == b'.').unwrap_or_default();
@@ -80,7 +80,7 @@ impl Verifier {
         let place = |bytes: &[u8]| [bytes.as_ptr() as usize as f64, bytes.len() as f64];
         let [payload, payload_len] = place(self.checker.payload());
         let [signature, signature_len] = place(self.checker.signature());
-        // No time is no limit, which no comparison trips over.
+        // A missing limit is NaN, for which every comparison is false.
         let token::Times { exp, nbf, iat } = self.checker.times();
         let results: &mut [f64; ROW_LENGTH] = &mut self.row;
         results[row::KNOWN] = self.checker.number() as f64;
@@ -96,14 +96,14 @@ impl Verifier {
         answer
     }
 
-    /// The claim that the last reason was about.
+    /// The claim of the last reason.
     #[wasm_bindgen(getter)]
     pub fn claim(&self) -> Option<String> {
         self.claim.clone()
     }
 
-    /// Of the last token that got as far as its signature, as a JSON array: the header; of its key the identifier or `null`, the
-    /// algorithm, the place among the keys of the moment, and the public JWK or `null` for a key that is not public or that the shim holds.
+    /// A JSON array about the last token that reached the check of its signature: the header; the identifier of its key or `null`, the
+    /// algorithm, the position among the current keys, and the public JWK, or `null` for a key that is not public or that the shim holds.
     #[wasm_bindgen(getter)]
     pub fn known(&self) -> Option<String> {
         let (header, (place, key)) = (self.checker.header()?, self.checker.key()?);
@@ -112,8 +112,8 @@ impl Verifier {
         Some(format!(r#"[{},{kid},"{}",{place},{jwk}]"#, header.json(), header.alg()))
     }
 
-    /// Every check for people to read, as JSON. `signature_is_valid` is what the platform said, if it was asked; else what
-    /// can be checked here is.
+    /// Every check as text for developers, as JSON. `signature_is_valid` is the platform's result, if it verified the signature; else
+    /// wasm verifies it if it can.
     pub fn explain(&self, text: &str, now: f64, signature_is_valid: Option<bool>) -> String {
         let (keys, policy) = (self.checker.keys(), self.checker.policy());
         let now = NumericDate(now);
@@ -155,14 +155,14 @@ fn given_keys(jwks: &str) -> Result<Vec<Key>, Refusal> {
     for jwk in list.items(jwks) {
         match Key::from_jwk_text(jwk.source(jwks).as_bytes()) {
             Ok(key) => keys.push(key),
-            // A private key in a verifier's configuration is a leak to be told, not an unknown kind to pass over.
+            // A private key in a verifier's configuration is a leak that must be reported, not an unknown kind to skip.
             Err(KeyError::Private) => return Err(KeyError::Private.into()),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    // Public keys are there to be shown: a set that has some will be shown one day, with the secrets in it.
+    // Public keys are published: a set that has some may be published with the secrets in it.
     if keys.iter().any(Key::is_secret) && !keys.iter().all(Key::is_secret) {
-        return Err(Refusal::of_key("mixed", "the JWK Set mixes shared secrets with public keys"));
+        return Err(Refusal::of_key("mixed", "the JWK Set must not mix shared secrets and public keys"));
     }
     match first_error {
         Some(error) if keys.is_empty() => Err(error.into()),

@@ -131,15 +131,15 @@ impl VerifyError {
             Self::ClaimMissing { .. } => "a required claim is missing",
             Self::Expired => "the token has expired",
             Self::IssuerMismatch => "the token is from another issuer",
-            Self::KeyNotFound => "no key of the issuer fits this token",
+            Self::KeyNotFound => "no key of the issuer matches this token",
             Self::KeyMismatch => "the key with this kid is for another algorithm",
-            Self::KeyAmbiguous => "the token does not say which key signed it, and too many fit",
+            Self::KeyAmbiguous => "the token has no kid, and too many keys match",
             Self::Malformed => "not a well-formed signed JWT",
             Self::NotYetValid => "the token is not valid yet",
             Self::ScopeInsufficient => "the token lacks a required scope",
             Self::TooLarge => "the token is longer than allowed",
             Self::TooOld => "the token was issued too long ago",
-            Self::TypeMismatch => "the token is of another type",
+            Self::TypeMismatch => "the token has another type",
             Self::Unsupported => "the token uses an unsupported JOSE feature",
         }
     }

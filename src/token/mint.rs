@@ -33,7 +33,7 @@ impl std::fmt::Display for MintError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Claims => "the claims do not serialise to a JSON object",
-            Self::Key => "the key is no shared secret for the algorithm",
+            Self::Key => "the key must be a shared secret for the algorithm",
             Self::Signature => "the signature has the wrong length for the algorithm",
         })
     }

@@ -78,11 +78,11 @@ pub enum StatusError {
 impl fmt::Display for StatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Bits => "an entry has 1, 2, 4 or 8 bits",
-            Self::Encoding => "the list is not base64url of a zlib stream",
+            Self::Bits => "an entry must have 1, 2, 4 or 8 bits",
+            Self::Encoding => "the list must be a zlib stream in base64url",
             Self::Index => "the index is beyond the end of the list",
             Self::Malformed => "a claim of the status list is missing or of the wrong type",
-            Self::Subject => "the list is for another address",
+            Self::Subject => "the list has another sub",
             Self::TooLarge => "the list is too large",
         })
     }

@@ -1,6 +1,6 @@
-// What each operation costs in processor time: user and system time of the workerd process, which runs the Worker and its Durable
-// Objects, over many requests one after another. The state is in memory where the machine has such a place. A request that does
-// nothing is measured beside them and taken off; an ES256 signature by WebCrypto is the yardstick.
+// The processor time of each operation: user and system time of the workerd process, which runs the Worker and its Durable
+// Objects, over many consecutive requests. The state is in memory if the machine has such a file system. A request without work is
+// measured beside them and subtracted; an ES256 signature by WebCrypto is the yardstick.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -30,17 +30,17 @@ const SIGNATURES = 500;
 const SIGN_INS = 5;
 const FULL = {
   rounds: ROUNDS,
-  // Together they revoke one entry in a hundred of a status list; the first round only warms up.
+  // Together they revoke one entry in a hundred of a status list; the first round is a warm-up.
   inARound: Math.ceil(constant('LIST_SIZE') / 100 / (ROUNDS + 1) / CONNECTIONS) * CONNECTIONS,
   publishedAnew: 9,
-  // For the storage alone: more than any other account has.
+  // For the storage only: more than any other account has.
   manyGrants: 101,
 };
 const SMOKE = { rounds: 1, inARound: CONNECTIONS, publishedAnew: 1, manyGrants: 31 };
 
 const RESULTS = join(root, 'tests', 'bench', 'cpu.json');
 
-/** Measures, and gives the results as a text; `write` keeps them for `npm run scale`; `smoke` only sees that it does. */
+/** Returns the results as text; `write` stores them for `npm run scale`; `smoke` only checks that it works. */
 export async function benchCpu({ write = false, smoke = false } = {}) {
   const size = smoke ? SMOKE : FULL;
   const yardstickPort = await freePort();
@@ -51,7 +51,7 @@ export async function benchCpu({ write = false, smoke = false } = {}) {
     measured = await step(`${size.rounds + 1} rounds`, '1 minute', () => inRounds(server, work));
     measured['status list, published again'] = await step('a status list that changes', '1 minute', () => publishedAnew(server, work));
   } finally {
-    // The state stays until this process ends.
+    // The state is kept until this process ends.
     await server.kill();
   }
   const results = summary(size, measured, bytesOfGrant(storedAccounts(server.persist), size.manyGrants));
@@ -59,7 +59,7 @@ export async function benchCpu({ write = false, smoke = false } = {}) {
   return describe(results);
 }
 
-/** The people, clients and tokens that the operations need; what changes in each round is made there. */
+/** The users, clients and tokens that the operations need; each round creates what it consumes. */
 async function prepare(server, yardstickPort, size) {
   const client = await server.client();
   const cookies = await ourPeople(server, client, SCOPE, CONNECTIONS);
@@ -73,13 +73,13 @@ async function prepare(server, yardstickPort, size) {
     renewable.push(await newGrant(server, browser, user, backend, { scope: SCOPE, redirect_uri: REDIRECT_URI }));
   }
   const spare = await grants(client, cookies, SCOPE, 1);
-  // Whoever has allowed it has one grant.
+  // The remembered consent keeps one grant per user.
   await ourPeople(server, client, SCOPE, 1);
   await grants(client, await ourPeople(server, client, SCOPE, 1), SCOPE, size.manyGrants - 1);
   return { size, yardstickPort, client, cookies, user, browser, backend, service, resource, renewable, spare };
 }
 
-/** Every operation in each round, after one that warms up; gives the times of each, by name. */
+/** Measures every operation in each round, after a warm-up; returns the times of each, by name. */
 async function inRounds(server, work) {
   const times = {};
   for (let round = 0; round <= work.size.rounds; round += 1) {
@@ -129,7 +129,7 @@ async function aRound(server, work, measure) {
   await fetchList(server, placeOf(access[0]).uri);
   await fixed('status list', server.port, get(pathname, { Accept: 'application/statuslist+jwt' }));
 
-  // The last one of each list has been exchanged for others.
+  // The last one of each list has been replaced by its successor.
   const latest = tokens.map((list, connection) => [...list.slice(0, -1), refreshed[connection].tokens]);
   await talks('revoke, refresh token', latest.map((list) => listed(list.map(({ refresh_token }) =>
     form('/oauth/revoke', { client_id: client.client, token: refresh_token })))));
@@ -152,7 +152,7 @@ async function signIns({ browser, user }, measure) {
   });
 }
 
-/** A list that changes is encoded by its object and signed by the isolate that next looks at it: one by one. */
+/** A changed list is encoded by its object and signed by the isolate that next reads it: one by one. */
 async function publishedAnew(server, { client, cookies, spare, size }) {
   const { uri } = placeOf(spare[0].access_token);
   const more = [];
@@ -161,7 +161,7 @@ async function publishedAnew(server, { client, cookies, spare, size }) {
   let tag = (await fetchList(server, uri)).headers.etag;
   for (const { refresh_token } of more.slice(0, size.publishedAnew)) {
     await revoke(server, { id: client.client }, refresh_token);
-    // Until its copy is old enough to be looked at again.
+    // Until its copy is old enough to be checked again.
     await new Promise((resolve) => setTimeout(resolve, (constant('STATUS_REFRESH') + 1.5) * 1000));
     let answer;
     times.push(await processorTimeOf(server.pid, 1, async () => { answer = await fetchList(server, uri); }));
@@ -226,7 +226,7 @@ function form(path, parameters, headers = {}) {
   return requestBytes({ method: 'POST', path, headers: all, body: `${new URLSearchParams(parameters)}` });
 }
 
-/** Codes, one after another, for somebody who has allowed it; `found` are they, with their verifiers. */
+/** Codes, one after another, for a user with a remembered consent; they are in `found`, with their verifiers. */
 function asking(server, cookie) {
   const headers = { Host: hostOf(server), Cookie: cookie };
   let proof;
@@ -248,7 +248,7 @@ function asking(server, cookie) {
   return talk;
 }
 
-/** These requests, one after another; `answers` are the bodies that came. */
+/** Sends these requests, one after another; `answers` are the bodies of the responses. */
 function listed(requests) {
   const talk = {
     answers: [],
@@ -261,7 +261,7 @@ function listed(requests) {
   return talk;
 }
 
-/** The same request again and again. */
+/** Sends the same request repeatedly. */
 function repeated(request, right = () => true) {
   const next = (answer) => {
     assert.ok(right(bodyOf(answer)), answer);

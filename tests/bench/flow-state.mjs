@@ -1,4 +1,4 @@
-// Puts people, sessions and grants into servers, for the benchmark of the flows.
+// Creates users, sessions and grants in servers, for the benchmark of the flows.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,20 +11,20 @@ import { Browser, REDIRECT_URI, authorize, createUser, pkce, registerPublicClien
 import { authorizationPath, authorizing, hostOf } from './flow-talks.mjs';
 import { load, requestBytes } from './load.mjs';
 
-/** Where there is a file system in memory. */
+/** A file system in memory, if there is one. */
 const MEMORY = '/dev/shm';
 export const hasMemory = existsSync(MEMORY);
 
 /**
- * Starts our Worker on empty state, `inMemory` if there is such a thing; gives what the harness gives, and `client`, which
- * registers a public client and gives it as a server for conversations.
+ * Starts our Worker on empty state, `inMemory` if possible; returns what the harness returns, and `client`, which
+ * registers a public client and returns it as a server for conversations.
  */
 export async function startOurs({ inMemory = false, beside = [] } = {}) {
   const port = await freePort();
   const persist = mkdtempSync(join(inMemory && hasMemory ? MEMORY : tmpdir(), 'edgemint-'));
   const forget = () => rmSync(persist, { recursive: true, force: true });
   process.once('exit', forget);
-  // Preparing takes longer than an access token lives by default, and introspection wants one that is alive.
+  // Preparing takes longer than an access token is valid by default, and introspection needs an active one.
   const harness = await startWorker({ port, persist, assets: false, vars: { ACCESS_TOKEN_TTL: '3600' }, beside });
   const client = async (metadata) => {
     const { id } = await registerPublicClient(harness, metadata);
@@ -39,8 +39,8 @@ export async function startOurs({ inMemory = false, beside = [] } = {}) {
 }
 
 /**
- * Makes people in our Worker who have a session, and have allowed `server`'s client this scope; gives each one's cookies.
- * Each has a password, and so costs two times Argon2.
+ * Creates users in our Worker who have a session, and have allowed `server`'s client this scope; returns each one's cookies.
+ * Each has a password, and so costs two runs of Argon2.
  */
 export async function ourPeople(ours, server, scope, count) {
   const cookies = [];
@@ -53,7 +53,7 @@ export async function ourPeople(ours, server, scope, count) {
   return cookies;
 }
 
-/** Makes users without password: they have no session and no grant, but they are there. */
+/** Creates users without a password: they exist, without session and grant. */
 export async function ballast(ours, count) {
   const { access_token: admin } = await token(ours);
   const headers = { Authorization: `Bearer ${admin}`, 'Content-Type': 'application/json' };
@@ -73,7 +73,7 @@ export async function ballast(ours, count) {
   if (count > 0) await load({ port: ours.port, conversations, answers: Math.ceil(count / conversations.length) });
 }
 
-/** A number of grants for each of these people, who have allowed it; gives the tokens of each one's last. */
+/** Creates a number of grants for each of these users, with remembered consent; returns the tokens of each one's last. */
 export async function grants(server, cookies, scope, count) {
   const conversations = cookies.map((cookie) => authorizing(server, cookie, scope));
   await load({ port: server.port, conversations, answers: 2 * count });
@@ -92,7 +92,7 @@ export async function oauthProviderClient(port) {
   return { port, authorize: '/authorize', token: '/token', client: JSON.parse(text).client_id };
 }
 
-/** Starts oidc-provider; gives it as a server, with `stop`. */
+/** Starts oidc-provider; returns it as a server, with `stop`. */
 export async function startOidcProvider() {
   const port = await freePort();
   const script = join(root, 'tests', 'bench', 'oidc-provider.mjs');
@@ -115,7 +115,7 @@ export async function startOidcProvider() {
   return { port, authorize: '/auth', token: '/token', client: 'app', stop };
 }
 
-/** Makes people in oidc-provider who have a session and have allowed everything; gives each one's cookies. */
+/** Creates users in oidc-provider who have a session and have consented to everything; returns each one's cookies. */
 export async function oidcProviderPeople(server, scope, count) {
   const cookies = [];
   for (let made = 0; made < count; made += 1) {

@@ -1,11 +1,11 @@
-// What clients say, again and again: conversations for load.mjs with any OAuth server. Each is one client with one person.
+// The requests of clients, repeatedly: conversations for load.mjs with any OAuth server. Each is one client with one user.
 //
-// A server is `{ port, authorize, token, client }`: where it listens, the paths of its two endpoints, and the identifier of
+// A server is `{ port, authorize, token, client }`: its port, the paths of its two endpoints, and the identifier of
 // a public client that is registered there with REDIRECT_URI.
 import { REDIRECT_URI, pkce } from '../workerd/people.mjs';
 import { bodyOf, requestBytes } from './load.mjs';
 
-/** A refresh token exchanged for the next, and so on. `tokens` are the latest. */
+/** Refreshes repeatedly, each time with the latest refresh token. `tokens` are the latest. */
 export function refreshing(server, tokens) {
   const ask = ({ refresh_token }) => tokenRequest(server, { grant_type: 'refresh_token', refresh_token });
   const talk = {
@@ -19,7 +19,7 @@ export function refreshing(server, tokens) {
   return talk;
 }
 
-/** A code asked for with the cookies of somebody who has allowed it, and redeemed: two requests. `tokens` are the latest. */
+/** Requests a code with the cookies of a user with a remembered consent, and redeems it: two requests. `tokens` are the latest. */
 export function authorizing(server, cookie, scope) {
   const proof = pkce();
   const headers = { Host: hostOf(server), Cookie: cookie };
@@ -52,7 +52,7 @@ export function authorizationPath(server, proof, scope, parameters = {}) {
   return `${server.authorize}?${query}`;
 }
 
-/** What a server is called by its clients. */
+/** The Host header of requests to a server. */
 export function hostOf({ port }) {
   return `localhost:${port}`;
 }

@@ -1,5 +1,5 @@
-// What a signed-in person costs: refreshes, whole code flows and look-ups a second, beside two peers and beside the limit,
-// which is one row written by a warm Durable Object. And whether refreshing stays as fast while a state grows.
+// The cost of a signed-in user: refreshes, whole code flows and introspections a second, compared with two peers and with the
+// limit, which is one row written by a warm Durable Object; and whether refreshing stays as fast while a state grows.
 import assert from 'node:assert/strict';
 import { step } from '../../.scripts/steps.mjs';
 import { registerClient } from '../workerd/admin.mjs';
@@ -12,7 +12,7 @@ import { bodyOf, load, requestBytes } from './load.mjs';
 import { interleave, perSecond, ratio, table } from './rounds.mjs';
 import { oauthProviderWorker, writeWorker } from './workers.mjs';
 
-// Each has a person, and so an account, of its own.
+// Each has a user, and so an account, of its own.
 const CONNECTIONS = 10;
 const FULL = { rounds: 9, seconds: 0.6, grants: [1, 100, 1000], accounts: [10, 1000, 10_000] };
 const SHORT = { rounds: 3, seconds: 0.5, grants: [1, 100], accounts: [10, 500] };
@@ -21,8 +21,8 @@ const WARM_UP_SECONDS = 1;
 const SCOPE = 'read offline_access';
 
 /**
- * Measures, and gives the results as a text. `short` measures less, and on smaller states; `memory` keeps all state in
- * memory, if the machine has a file system there: then it is computing that limits, not how fast the disk takes a row.
+ * Returns the results as text. `short` measures less, and on smaller states; `memory` keeps all state in
+ * memory, if the machine has such a file system: then the processor is the limit, and not the disk.
  */
 export async function benchFlows({ short = false, memory = false, smoke = false } = {}) {
   const size = smoke ? SMOKE : short ? SHORT : FULL;
@@ -57,7 +57,7 @@ their range.`,
   }
 }
 
-/** Accounts with ever more grants in one state, and states with ever more accounts; gives a contender for each. */
+/** Accounts with more and more grants in one state, and states with more and more accounts; returns a contender for each. */
 async function grow(size, [ofGrants, ...ofAccounts]) {
   const byGrants = [];
   const client = await ofGrants.client();
@@ -69,7 +69,7 @@ async function grow(size, [ofGrants, ...ofAccounts]) {
   const byAccounts = [];
   for (const [index, count] of size.accounts.entries()) {
     const server = ofAccounts[index];
-    // Those without a password do not cost Argon2; those who refresh need a session, and so have one.
+    // Users without a password cost no Argon2; those who refresh need a session.
     await ballast(server, count - CONNECTIONS);
     const own = await server.client();
     const tokens = await grants(own, await ourPeople(server, own, SCOPE, CONNECTIONS), SCOPE, 1);
@@ -184,7 +184,7 @@ ${table([
   ])}`;
 }
 
-/** Measures contenders side by side: each has a port, its conversations, and how many answers count as one. */
+/** Measures contenders side by side: each has a port, its conversations, and how many responses count as one. */
 async function measure({ rounds, seconds, warmUp = WARM_UP_SECONDS }, what, contenders) {
   const rate = async ({ port, conversations, answers = 1 }, duration) =>
     await load({ port, conversations, seconds: duration }) / answers;
@@ -200,7 +200,7 @@ function refreshes(server, tokens) {
   return { port: server.port, conversations: tokens.map((token) => refreshing(server, token)) };
 }
 
-/** One request again and again; `right` looks at the body of each answer. */
+/** Repeats one request; `right` checks the body of each response. */
 function fixed(parts, right = () => true) {
   const request = requestBytes(parts);
   const next = (answer) => {
@@ -214,7 +214,7 @@ function each(make) {
   return Array.from({ length: CONNECTIONS }, (_, index) => make(index));
 }
 
-/** The cookies of people at the Worker that believes them. */
+/** The cookies of users at the Worker that trusts them. */
 function names() {
   return each((index) => `user-${index}`);
 }

@@ -1,4 +1,4 @@
-// What the Worker is measured against: the least that a token endpoint in JavaScript can do, with jose and one key.
+// The Worker's comparison: a minimal token endpoint in JavaScript, with jose and one key.
 // It checks one secret and nothing else.
 import { SignJWT, importJWK } from 'jose';
 
@@ -22,7 +22,7 @@ export default {
       iat: now,
       exp: now + 600,
       jti: crypto.randomUUID(),
-      // As long as that of a token of ours: nothing publishes this list.
+      // As long as the value in our tokens: no such list is published.
       status: { status_list: { idx: 65_536, uri: `${env.ISSUER}/oauth/status/0` } },
     }).setProtectedHeader({ alg: 'ES256', kid: env.SIGNING_KEY.kid, typ: 'at+jwt' }).sign(key);
     return Response.json(

@@ -1,5 +1,5 @@
-// Loads an HTTP server on loopback: requests on connections that stay open, each of which waits for its answer. Our own,
-// since on two cores a generator takes its time from the server's: autocannon was measured to spend twice as much on a
+// Loads an HTTP server on loopback: requests on persistent connections, each of which waits for its response. Our own generator,
+// because on two cores a generator takes its time from the server's: autocannon was measured to spend twice as much per
 // request.
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -13,12 +13,12 @@ export function requestBytes({ method, path, headers = {}, body = '' }) {
 }
 
 /**
- * Sends requests on so many connections for so long, each connection one at a time, and gives the answers a second.
+ * Sends requests on this many connections for this long, one at a time on each connection, and returns the responses a second.
  *
- * - `request`: one fixed request, on so many `connections`; throws if an answer to it is not a 200.
- * - `conversations` instead: one for each connection. Each holds its next `request` as bytes, and a function `next` that
- *   gives the one after it, knowing the answer as text, or throws. It can be taken up again later.
- * - `seconds`: how long; or `answers`: how many on each connection.
+ * - `request`: one fixed request, on this many `connections`; throws if a response is not a 200.
+ * - `conversations` instead: one for each connection. Each has its next `request` as bytes, and a function `next` that
+ *   returns the one after it for the text of the response, or throws. It can be resumed later.
+ * - `seconds`: how long; or `answers`: how many responses on each connection.
  */
 export async function load({ port, request, connections, conversations, seconds = Infinity, answers = Infinity }) {
   const talks = conversations ?? Array.from({ length: connections }, () => repetition(request));
@@ -37,7 +37,7 @@ function repetition(request) {
   return { request, next };
 }
 
-/** The body of an answer that is a 200; throws at any other. */
+/** The body of a 200 response; throws for any other. */
 export function bodyOf(answer) {
   if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`answered:\n${answer}`);
   return answer.slice(answer.indexOf(END) + END.length);
@@ -90,7 +90,7 @@ async function converse(port, talk, until, answers) {
 // As workerd and Node.js write it.
 const LENGTH = '\r\nContent-Length: ';
 
-/** How long the answer is, head and body: infinite while the head is not all there, undefined if it does not say. */
+/** The length of the response, head and body: infinite while the head is incomplete, undefined if the head does not say. */
 function answerLength(received) {
   const end = received.indexOf(END);
   if (end < 0) return Infinity;

@@ -1,5 +1,5 @@
-// @cloudflare/workers-oauth-provider in the least Worker that it needs: whoever asks is signed in, as whom the cookie says,
-// and allows everything.
+// @cloudflare/workers-oauth-provider in a minimal Worker: the cookie names the user, who is signed in
+// and consents to everything.
 import { OAuthProvider } from '@cloudflare/workers-oauth-provider';
 
 const api = {
@@ -19,7 +19,7 @@ const pages = {
       metadata: {},
       scope: asked.scope,
       props: { userId },
-      // It would look for earlier grants first; none is to be ended.
+      // It would look for earlier grants first; none is to be revoked.
       revokeExistingGrants: false,
     });
     return new Response(null, { status: 303, headers: { Location: redirectTo } });

@@ -1,10 +1,10 @@
-// oidc-provider on Node.js: everything in memory, access tokens like ours (JWTs with ES256), people who sign in as whom they
-// say and allow everything. Run with a port; says when it listens.
+// oidc-provider on Node.js: everything in memory, access tokens like ours (JWTs with ES256), users who sign in under any name
+// and consent to everything. Run with a port; prints when it listens.
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 
-/** Plain maps. The adapter that comes along walks through all tokens of a grant whenever it stores one. */
+/** Plain maps. The adapter that comes with it visits all tokens of a grant whenever it stores one. */
 class Maps {
   static #byModel = new Map();
   #records;
@@ -65,7 +65,7 @@ const provider = new Provider(origin, {
   cookies: { keys: ['benchmark'] },
   ttl: { AccessToken: 600, Session: 86400, Grant: 86400, RefreshToken: 86400, AuthorizationCode: 60, Interaction: 600 },
   issueRefreshToken: () => true,
-  // As with our offline_access: a refresh does not look for the session.
+  // As with our offline_access: a refresh does not depend on the session.
   expiresWithSession: () => false,
   findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   features: {
@@ -88,7 +88,7 @@ const server = createServer((request, response) => {
   return interact(request, response).catch((error) => response.writeHead(500).end(error.message));
 });
 
-/** Somebody signs in, as whom the request hints at, and allows what is asked. */
+/** The user of the login hint signs in, and consents to everything. */
 async function interact(request, response) {
   const { prompt, params, session } = await provider.interactionDetails(request, response);
   if (prompt.name === 'login') {

@@ -1,5 +1,5 @@
-// What it takes to be revocable without being asked: how long until an offline verifier refuses, what the lists weigh, how many
-// tokens a second are looked up, beside asking the authority about each.
+// The cost of revocation without introspection: how long until an offline verifier refuses, the size of the lists, and how many
+// tokens a second are checked, compared with introspection of each.
 import { step } from '../../.scripts/steps.mjs';
 import { createVerifier } from '../../dist/node.js';
 import { admin, clientPath } from '../workerd/admin.mjs';
@@ -20,7 +20,7 @@ const FULL = { revocations: 60, verifiers: 6, marked: LIST_SIZE / 100, publishin
 const SHORT = { revocations: 12, verifiers: 3, marked: 200, publishings: 4, rounds: 3, seconds: 0.4 };
 const SMOKE = { revocations: 1, verifiers: 1, marked: 1, publishings: 1, rounds: 1, seconds: 0.02, settle: 0 };
 
-/** Measures, and gives the results as a text. `smoke` only sees that it does. */
+/** Returns the results as text. `smoke` only checks that it works. */
 export async function benchRevocation({ short = false, smoke = false } = {}) {
   const size = smoke ? SMOKE : short ? SHORT : FULL;
   const server = await startWorker({ assets: false });
@@ -56,12 +56,12 @@ async function someGrants(server, app, count) {
   return tokens;
 }
 
-/** From the answer to a revocation to the first refusal, at verifiers that are in use all the time. */
+/** From the response to a revocation to the first refusal, at verifiers that are in use all the time. */
 async function propagation(server, app, grants, { revocations, verifiers, settle = TTL_SECONDS }) {
   const kept = grants.at(-1).access_token;
   const delays = [];
   const work = Array.from({ length: verifiers }, async (_, index) => {
-    // Each has met the list at another moment.
+    // Each has fetched the list at another time.
     await pause(index * 1_000 * TTL_SECONDS / verifiers);
     const verifier = verifierOf(server);
     let pending = [...grants.slice(0, revocations)];
@@ -81,7 +81,7 @@ async function propagation(server, app, grants, { revocations, verifiers, settle
     for (const grant of grants.slice(0, revocations)) {
       await revoke(server, app, grant.refresh_token);
       grant.endedAt = performance.now();
-      // Not in step with anything.
+      // Not synchronised with anything.
       await pause(200 + Math.random() * 1_500);
     }
     await Promise.all(work);
@@ -104,7 +104,7 @@ async function isRevoked(verifier, token) {
   }
 }
 
-/** What a list weighs with few and with many marks, and what that makes in an hour. */
+/** The size of a list with few and with many marks, and the bytes per hour that follow from it. */
 async function weights(server, app, { access_token }, { marked }) {
   const { uri } = placeOf(access_token);
   const weigh = async () => {
@@ -129,7 +129,7 @@ ${table([
   ])}`;
 }
 
-/** Tokens checked a second, with and without the look-up, beside introspection of each. */
+/** Tokens checked a second, with and without the status, compared with introspection of each. */
 async function lookUps(server, { access_token }, { rounds, seconds }) {
   const verifiers = [verifierOf(server, { status: undefined }), verifierOf(server),
     verifierOf(server, { status: undefined, cache: { max: 1_000 } }), verifierOf(server, { cache: { max: 1_000 } })];
@@ -159,7 +159,7 @@ ${table([
   ])}`;
 }
 
-/** The first request for a list after it has changed, beside one that finds it in memory. */
+/** The first request for a list after it has changed, compared with one that finds it in memory. */
 async function publishing(server, app, { publishings }) {
   const grants = await someGrants(server, app, publishings);
   const timed = async (uri) => {

@@ -1,5 +1,5 @@
-// How long a refused sign-in takes for a name that exists and for one that does not, at the first attempt of a day and later: an
-// attacker who could tell them apart by the time would learn who has an account. Named in the threats page.
+// How long a refused sign-in takes for a name that exists and for an unknown one, at the first attempt of a day and later: an
+// attacker who could tell them apart by the time would learn who has an account. The threats page refers to this benchmark.
 import { step } from '../../.scripts/steps.mjs';
 import { startWorker } from '../workerd/harness.mjs';
 import { Browser, createUser } from '../workerd/people.mjs';
@@ -10,13 +10,13 @@ const SHORT = { names: 25, later: 1 };
 const SMOKE = { names: 3, later: 1 };
 const WARM_UP = 5;
 
-/** Measures, and gives the results as a text. */
+/** Returns the results as text. */
 export async function benchSignInTiming({ short = false, smoke = false } = {}) {
   const { names, later } = smoke ? SMOKE : short ? SHORT : FULL;
   let server = await startWorker({ assets: false });
   try {
     const users = await step(`${names} users`, `${Math.ceil(names / 5)} s`, () => someUsers(server, names));
-    // The objects of the names that exist are read from disk, as most are: nobody has just signed in by them.
+    // The objects of the names that exist are read from disk, as for users who have not signed in recently.
     const { settings } = server;
     await server.kill();
     server = await startWorker(settings);
@@ -49,7 +49,7 @@ async function measure(server, users, later) {
   return times;
 }
 
-/** Tries wrong passwords, each at an address that has been used before and not often. */
+/** Tries wrong passwords, each from an address that has been used before, but rarely. */
 class Visitor {
   #server;
   #attempts = 0;

@@ -1,4 +1,4 @@
-// How many bytes a state of Durable Objects takes: looks into the SQLite files that a stopped workerd has left.
+// The bytes of a state of Durable Objects: reads the SQLite files of a stopped workerd.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export function storedAccounts(folder) {
   return files.map((name) => accountIn(join(folder, name))).filter((account) => account !== undefined);
 }
 
-/** What one grant adds to an account's file: from one with few to one with many. */
+/** What one grant adds to an account's file: from an account with few grants to one with many. */
 export function bytesOfGrant(accounts, many) {
   const [large, ...others] = accounts.filter(({ grants }) => grants === many);
   const small = accounts.find(({ grants }) => grants === 1);

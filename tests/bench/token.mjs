@@ -1,5 +1,5 @@
-// Tokens a second by client_credentials, beside two Workers in the same workerd: a hello-world with the same crate,
-// the most that is to be had, and a minimal token endpoint in JavaScript with jose.
+// Tokens a second by client_credentials, compared with two Workers in the same workerd: a hello-world with the same crate, which is
+// the upper bound, and a minimal token endpoint in JavaScript with jose.
 import assert from 'node:assert/strict';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { newSecret } from '../../.scripts/secrets.mjs';
@@ -12,7 +12,7 @@ import { helloWorker, joseWorker } from './workers.mjs';
 const FULL = { connections: [16, 64], rounds: 5, seconds: 3, warmUp: 2 };
 const SMOKE = { connections: [2, 4], rounds: 1, seconds: 0.1, warmUp: 0.1 };
 
-/** Measures, and gives the results as a text. `smoke` only sees that it does. */
+/** Returns the results as text. `smoke` only checks that it works. */
 export async function benchTokens({ smoke = false } = {}) {
   const [port, helloPort, josePort] = await freePorts(3);
   const issuer = `http://localhost:${port}`;
@@ -27,7 +27,7 @@ export async function benchTokens({ smoke = false } = {}) {
     const ourKeys = createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`));
     const ours = await checkedToken(port, client, issuer, ourKeys);
     const theirs = await checkedToken(josePort, client, issuer, jose.publicKey);
-    // What is compared is the same work.
+    // All contenders must do the same work.
     assert.deepEqual(Object.keys(theirs.payload).sort(), Object.keys(ours.payload).sort());
     assert.deepEqual(Object.keys(theirs.protectedHeader).sort(), Object.keys(ours.protectedHeader).sort());
     return await measure(smoke ? SMOKE : FULL, [
@@ -64,7 +64,7 @@ async function freePorts(count) {
   return [...ports];
 }
 
-/** A registered client, since that is what comes in numbers; the root client is a special case. */
+/** A registered client, since these are many; the root client is a special case. */
 async function register(server, { id, secret }, scope) {
   const { access_token: admin } = await token(server);
   const response = await fetch(`${server.url}/admin/clients`, {

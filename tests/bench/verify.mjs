@@ -1,5 +1,5 @@
-// Verifying and minting beside named peers and beside the bare cryptography: in Node.js and in workerd, with more and more
-// keys and tokens, in memory, in bytes, and from the import to the first token. What each part measures is in its own file.
+// Verifying and minting, compared with named peers and with the bare cryptography: in Node.js and in workerd, with growing
+// numbers of keys and tokens, in memory, in bytes, and from the import to the first token. Each part has its own file.
 import { firstTokenTable, measureFirstTokens } from './verify/first.mjs';
 import { measureMemory, memoryTables } from './verify/memory.mjs';
 import { CACHE, DISTINCT, measureInNode } from './verify/node.mjs';
@@ -9,12 +9,12 @@ import { targetTable } from './verify/targets.mjs';
 import { measureWeight, weightTable } from './verify/weight.mjs';
 import { measureInWorkerd } from './verify/workerd.mjs';
 
-// Many short rounds: where others use the machine too, they slow neighbours alike.
+// Many short rounds: other load on the machine slows neighbouring rounds alike.
 const FULL = { rounds: 35, seconds: 0.04, newTokens: 3_000, starts: 9, verifications: 1_000_000, expected: '10 to 25 s' };
 const SHORT = { rounds: 7, seconds: 0.03, newTokens: 3_000, starts: 3, verifications: 100_000, expected: '2 to 4 s' };
 const SMOKE = { rounds: 1, seconds: 0.003, newTokens: 50, starts: 1, verifications: 1_000, expected: '1 s' };
 
-/** Measures, and gives the results as a text. `short` measures less; `long` watches the memory for ten times as long; `smoke` only sees that it does. */
+/** Returns the results as text. `short` measures less; `long` watches the memory ten times as long; `smoke` is a self-test. */
 export async function benchVerification({ short = false, long = false, smoke = false } = {}) {
   const size = { ...(smoke ? SMOKE : short ? SHORT : FULL), ...(long ? { verifications: 10_000_000 } : {}) };
   const weight = await measureWeight();

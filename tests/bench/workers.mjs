@@ -1,4 +1,4 @@
-// The Workers that ours is measured beside: builds them, and says how the harness is to run them.
+// The Workers that ours is compared with: builds them, and returns their options for the harness.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -28,11 +28,11 @@ export async function helloWorker(port) {
   return { name: 'hello', port, modulesRoot: folder, modules };
 }
 
-/** A minimal token endpoint with jose, and the key that checks its tokens. */
+/** A minimal token endpoint with jose, and the key that verifies its tokens. */
 export async function joseWorker(port, { issuer, client, scope }) {
   const modules = await bundled('jose-worker');
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
-  // As long as a thumbprint, which is what our tokens have.
+  // As long as a thumbprint, which is the kid of our tokens.
   const kid = 'k'.repeat(43);
   const bindings = {
     ISSUER: issuer,
@@ -44,13 +44,13 @@ export async function joseWorker(port, { issuer, client, scope }) {
   return { publicKey, worker: { name: 'jose', port, modulesRoot: target, modules, bindings } };
 }
 
-/** One row of a Durable Object written for each request, and nothing else. Each path is an object of its own. */
+/** Writes one row of a Durable Object for each request, and does nothing else. Each path is an object of its own. */
 export async function writeWorker(port) {
   const durableObjects = { ROWS: { className: 'Row', useSQLite: true } };
   return { name: 'write', port, modulesRoot: target, modules: await bundled('write-worker'), durableObjects };
 }
 
-/** Nothing, or so many ES256 signatures. */
+/** Does nothing, or creates this many ES256 signatures. */
 export async function yardstickWorker(port) {
   return { name: 'yardstick', port, modulesRoot: target, modules: await bundled('yardstick-worker') };
 }

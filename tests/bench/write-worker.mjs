@@ -1,8 +1,8 @@
-// The limit of whatever changes a grant: a warm Durable Object writes one row, and that is all. It knows no client, checks
-// nothing and signs nothing.
+// The limit of every operation that changes a grant: a warm Durable Object writes one row, and nothing else. It knows no
+// client, checks nothing and signs nothing.
 import { DurableObject } from 'cloudflare:workers';
 
-// As long as a grant of ours.
+// As long as one of our grants.
 const STATE = 'x'.repeat(420);
 
 export class Row extends DurableObject {

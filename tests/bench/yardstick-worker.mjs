@@ -1,4 +1,4 @@
-// Answers at once, or after so many signatures (`?sign=`): what a request costs in workerd that does nothing, and what WebCrypto costs.
+// Responds at once, or after this many signatures (`?sign=`): the cost of an empty request in workerd, and of WebCrypto.
 const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
 const text = new TextEncoder().encode('a'.repeat(400));
 

@@ -1,4 +1,4 @@
-// The account page and signing out: what a person ends or changes there has ended or changed, and the page says so.
+// The account page and signing out: each button changes what it says, and the page reports it.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { registerClient } from '../workerd/admin.mjs';
@@ -18,7 +18,7 @@ before(async () => {
   server = await startWorker();
   browser = await launch();
   site = await startClient({ '/bye': ['text/html', html('<h1>Goodbye</h1>')] });
-  // One that is remembered: it has a secret.
+  // A confidential client, whose consent is remembered.
   client = await registerClient(server, {
     client_name: 'Test app', redirect_uris: [site.callback], post_logout_redirect_uris: [`${site.origin}/bye`],
     grant_types: ['authorization_code', 'refresh_token'], scope: 'openid offline_access read',
@@ -63,7 +63,7 @@ const notice = (page) => page.getByRole('status').filter({ visible: true }).inne
 const callsApi = async ({ access_token: token }) => (await send(server, '/api/whoami', { headers: bearer(token) })).status;
 const refreshes = async ({ refresh_token: token }) => (await refresh(server, client, token)).json.error ?? 'yes';
 
-test('the page says who somebody is, and of each session which it is', async (t) => {
+test('the page names the user, and marks the current one of the sessions', async (t) => {
   const page = await beginSignedIn(t);
   assert.match(await part(page, 'Profile').innerText(), new RegExp(`${user.username}\\n+Name\\n+Demo user\\n+Email address\\n+demo@example.com`));
   const own = rows(page, 'Sessions');
@@ -72,7 +72,7 @@ test('the page says who somebody is, and of each session which it is', async (t)
   assert.match(await part(page, 'Connected applications').innerText(), /No application has access/);
 });
 
-test('another session is ended: the other browser is signed out, this one is not', async (t) => {
+test('ending another session signs out the other browser, and not this one', async (t) => {
   const page = await beginSignedIn(t);
   const other = await beginSignedIn(t);
   await page.reload();
@@ -87,7 +87,7 @@ test('another session is ended: the other browser is signed out, this one is not
   await heading(other, 'Sign in');
 });
 
-test('what was ended elsewhere meanwhile is told to be gone', async (t) => {
+test('ending what another browser has already ended says that it is gone', async (t) => {
   const page = await beginSignedIn(t);
   const other = await beginSignedIn(t);
   await page.reload();
@@ -98,7 +98,7 @@ test('what was ended elsewhere meanwhile is told to be gone', async (t) => {
   assert.equal(await rows(page, 'Sessions').count(), 1);
 });
 
-test('an access is ended: its tokens are of no use, and the client is still allowed', async (t) => {
+test('revoking an access revokes its tokens, and keeps the consent', async (t) => {
   const { page, tokens } = await beginConnected(t);
   assert.deepEqual([await callsApi(tokens)], [200]);
   const application = part(page, 'Connected applications');
@@ -107,13 +107,13 @@ test('an access is ended: its tokens are of no use, and the client is still allo
   assert.equal(await notice(page), 'The access has ended.');
   assert.match(await application.innerText(), /It has no access at the moment/);
   assert.deepEqual([await callsApi(tokens), await refreshes(tokens)], [401, 'invalid_grant']);
-  // It is not asked again.
+  // No consent page is shown.
   await page.goto(requestOf(server, site, client, { scope: 'openid offline_access read' }).url);
   await atClient(page);
   assert.ok(site.arrivals.at(-1).parameters.code);
 });
 
-test('an application is removed: its tokens are of no use, and it has to ask again', async (t) => {
+test('removing an application revokes its tokens, and its next request asks for consent', async (t) => {
   const { page, tokens } = await beginConnected(t);
   await part(page, 'Connected applications').getByRole('button', { name: /^Remove application/ }).click();
   assert.match(await notice(page), /has to ask you again/);
@@ -123,7 +123,7 @@ test('an application is removed: its tokens are of no use, and it has to ask aga
   await heading(page, /asks for access/);
 });
 
-test('a password is changed: others are signed out, this browser is not, and only the new one signs in', async (t) => {
+test('changing the password signs out other browsers, keeps this one, and only the new password works', async (t) => {
   const page = await beginSignedIn(t);
   const other = await beginSignedIn(t);
   const change = async (current, next) => {
@@ -149,7 +149,7 @@ test('a password is changed: others are signed out, this browser is not, and onl
   await heading(other, 'Your account');
 });
 
-test('a form that is not ours changes nothing, and says so', async (t) => {
+test('a foreign form changes nothing, and the page says so', async (t) => {
   const { page, tokens } = await beginConnected(t);
   const button = part(page, 'Connected applications').getByRole('button', { name: /^Remove application/ });
   await button.evaluate(({ form }) => { form.elements.csrf.value = 'x.1.y'; });
@@ -158,7 +158,7 @@ test('a form that is not ours changes nothing, and says so', async (t) => {
   assert.equal(await callsApi(tokens), 200);
 });
 
-test('signing out ends what was to last as long as the session, not what was to last longer', async (t) => {
+test('signing out revokes the grants that end with the session, and keeps offline grants', async (t) => {
   const short = await beginConnected(t, 'openid read');
   await short.page.locator('form.sign-out button').click();
   await heading(short.page, 'Sign in');
@@ -171,7 +171,7 @@ test('signing out ends what was to last as long as the session, not what was to 
   assert.deepEqual([await callsApi(long.tokens), await refreshes(long.tokens)], [200, 'yes']);
 });
 
-test('a client asks to sign out: the person is asked, may stay, and goes on to the client', async (t) => {
+test('a client\'s logout request asks for a confirmation, and leads on to the client', async (t) => {
   const page = await beginSignedIn(t);
   const asked = `${server.url}/oauth/logout?${new URLSearchParams({
     client_id: client.id, post_logout_redirect_uri: `${site.origin}/bye`, state: 's 1',
@@ -189,7 +189,7 @@ test('a client asks to sign out: the person is asked, may stay, and goes on to t
   await heading(page, 'Sign in');
 });
 
-test('whoever has the ID token of the session is believed', async (t) => {
+test('an ID token of the session needs no confirmation', async (t) => {
   const { page, tokens } = await beginConnected(t);
   await page.goto(`${server.url}/oauth/logout?${new URLSearchParams({ id_token_hint: tokens.id_token })}`);
   await heading(page, 'Signed out');
@@ -197,7 +197,7 @@ test('whoever has the ID token of the session is believed', async (t) => {
   await heading(page, 'Sign in');
 });
 
-test('signing out without more: one question, one answer; a form that is not ours signs nobody out', async (t) => {
+test('logout without parameters takes one confirmation; a foreign form ends no session', async (t) => {
   const page = await beginSignedIn(t);
   await page.goto(`${server.url}/oauth/logout`);
   await alter(page, 'csrf', 'x.1.y');
@@ -210,7 +210,7 @@ test('signing out without more: one question, one answer; a form that is not our
   await heading(page, 'Sign in');
 });
 
-test('an address to return to that was not registered: told here, and nobody is signed out by it', async (t) => {
+test('an unregistered logout redirect URI shows an error, and ends no session', async (t) => {
   const page = await beginSignedIn(t);
   await page.goto(`${server.url}/oauth/logout?${new URLSearchParams({
     client_id: client.id, post_logout_redirect_uri: `${site.origin}/other`,

@@ -1,8 +1,8 @@
-// Authenticators that Chromium plays itself (Web Authentication section 11.3, through the DevTools protocol), and
-// answers made by hand with the keys of their passkeys. Judges nothing.
+// Chromium's virtual authenticators (Web Authentication section 11.3, through the DevTools protocol), and responses made by hand
+// with the keys of their passkeys. Contains no assertions.
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 
-/** What may be plugged into a page. */
+/** The authenticators that a page may have. */
 export class Authenticators {
   #cdp;
 
@@ -13,7 +13,7 @@ export class Authenticators {
     return own;
   }
 
-  /** Plugs one in that knows its owner and agrees to everything; gives its identifier. */
+  /** Adds one that verifies its user and consents to everything; returns its identifier. */
   async add(options = {}) {
     const all = {
       protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'usb', hasResidentKey: true, hasUserVerification: true,
@@ -22,17 +22,17 @@ export class Authenticators {
     return (await this.#cdp.send('WebAuthn.addVirtualAuthenticator', { options: all })).authenticatorId;
   }
 
-  /** A password manager, which copies its passkeys to all devices. */
+  /** A password manager, which syncs its passkeys to all devices. */
   addSynced() {
     return this.add({ transport: 'internal', defaultBackupEligibility: true, defaultBackupState: true });
   }
 
-  /** Whether somebody is there who touches it when asked. */
+  /** Sets whether a user is present and confirms. */
   setPresent(authenticatorId, enabled) {
     return this.#cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
   }
 
-  /** Whether who touches it is found to be the owner. */
+  /** Sets whether user verification succeeds. */
   setVerified(authenticatorId, isUserVerified) {
     return this.#cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
   }
@@ -46,7 +46,7 @@ export class Authenticators {
     return (await this.#cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
   }
 
-  /** Puts a passkey on it, in the place of one with the same identifier. */
+  /** Adds a passkey to it, in place of one with the same identifier. */
   async put(authenticatorId, credential) {
     const { credentialId } = credential;
     const isThere = (await this.passkeys(authenticatorId)).some((own) => own.credentialId === credentialId);
@@ -55,7 +55,7 @@ export class Authenticators {
   }
 }
 
-/** AuthenticationResponseJSON of a passkey for a challenge, with this count of signatures, and verified or not. */
+/** AuthenticationResponseJSON of a passkey for a challenge, with this signature counter, user verified or not. */
 export function answer(passkey, { origin, challenge, count, isVerified = true }) {
   const base64url = (bytes) => Buffer.from(bytes).toString('base64url');
   const sha256 = (bytes) => createHash('sha256').update(bytes).digest();

@@ -1,4 +1,4 @@
-// What a page of another origin may ask of the endpoints that are open to pages, judged by the rules of a real browser.
+// The endpoints that a page of another origin may use, by the rules of a real browser.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from '../workerd/harness.mjs';
@@ -22,7 +22,7 @@ after(async () => {
   await server?.stop();
 });
 
-test('a page with a tracing library reads answers and refusals of the open endpoints, and nothing of the others', async (t) => {
+test('a page with a tracing library reads responses and refusals of the open endpoints, and of no others', async (t) => {
   const { page } = await open(browser, `${site.origin}/app`);
   t.after(() => page.context().close());
   const ask = (path, init) => page.evaluate(async ([url, options]) => {
@@ -43,11 +43,11 @@ test('a page with a tracing library reads answers and refusals of the open endpo
     ['/.well-known/openid-configuration', { headers: { ...TRACING, 'mcp-protocol-version': '2025-06-18' } }, 200],
     ['/.well-known/oauth-protected-resource/mcp', { headers: { ...TRACING, 'mcp-protocol-version': '2025-06-18' } }, 404],
     ['/.well-known/jwks.json', { headers: TRACING }, 200],
-    // No preflight goes before these: the browser asks with the method itself.
+    // Without a preflight: the browser sends these methods at once.
     ['/oauth/token', { method: 'GET' }, 405],
     ['/oauth/nothing', { method: 'GET' }, 404],
     ['/oauth/token', { method: 'POST', headers: contentType, body: 'x'.repeat(70_000) }, 413],
-    // No page has any business there.
+    // Endpoints that are closed to pages.
     ['/oauth/introspect', { method: 'POST', headers: contentType, body: form }, 'TypeError'],
     ['/admin/clients', { headers: { authorization: 'Bearer x' } }, 'TypeError'],
     ['/account', { method: 'GET' }, 'TypeError'],

@@ -1,4 +1,4 @@
-// Who can use the demo, and how: with the keyboard alone, by ear, on a phone, in the dark.
+// Accessibility of the demo: with the keyboard alone, with a screen reader, on a phone, in the dark.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ after(async () => {
 
 for (const [name, viewport] of Object.entries({ narrow: { width: 320, height: 640 }, phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } })) {
   for (const colorScheme of ['light', 'dark']) {
-    test(`nothing sticks out and all can be read, on the way and with everything open: ${name}, ${colorScheme}`, async () => {
+    test(`nothing overflows and all text has enough contrast, at each step and with everything open: ${name}, ${colorScheme}`, async () => {
       const { page } = await openDemo(browser, server.url, { viewport, colorScheme });
       const look = async (moment) => {
         await page.locator('details').evaluateAll((all) => { for (const one of all) one.open = true; });
@@ -59,7 +59,7 @@ for (const [name, viewport] of Object.entries({ narrow: { width: 320, height: 64
   }
 }
 
-test('with the keyboard alone: every control is seen to have the focus, and the next step is ahead', async () => {
+test('with the keyboard alone: every control shows its focus, and the next step follows', async () => {
   const { page } = await openDemo(browser, server.url);
   const press = async (until) => {
     for (let presses = 0; presses < 60; presses += 1) {
@@ -73,16 +73,16 @@ test('with the keyboard alone: every control is seen to have the focus, and the 
   await press('Skip to the steps');
   await press('Get the metadata');
   await step(page, 'Discovery').locator('.state').filter({ hasText: 'done' }).waitFor();
-  // The focus is at the step that was taken, so that what it tells comes next.
+  // The focus is at the completed step, so that its text is read next.
   assert.match(await page.evaluate(() => document.activeElement.textContent), /^Step 1: Discovery/);
   await press('Build the request');
-  await page.getByRole('link', { name: 'Sign in at the authority' }).waitFor();
-  await press('Sign in at the authority');
+  await page.getByRole('link', { name: 'Sign in at the server' }).waitFor();
+  await press('Sign in at the server');
   await page.locator('input[name=username]').waitFor();
   await page.context().close();
 });
 
-test('by ear: each step is announced, headings descend in steps of one, every control has a name', async () => {
+test('with a screen reader: each step is announced, headings descend in steps of one, every control has a name', async () => {
   const { page } = await openDemo(browser, server.url);
   await takeAll(page, 'Verification', person);
   const status = page.getByRole('status');

@@ -1,5 +1,5 @@
-// What `npm start` prepares for the demo, at an authority that may have it already, or half of it. Whether the password is
-// good is asked of the sign-in page.
+// What `npm start` prepares for the demo, at a server that may have it already, or half of it. The sign-in page checks the
+// password.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ after(async () => {
 
 const prepare = () => prepareDemo(server.url, server.rootSecret, file);
 
-test('makes client and user once; the password is kept for nobody else to read', async () => {
+test('creates client and user once, and a password file that only its owner can read', async () => {
   const first = await prepare();
   assert.equal(first.url, `${server.url}/demo/`);
   assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -44,7 +44,7 @@ test('makes client and user once; the password is kept for nobody else to read',
   assert.deepEqual(changes, []);
 });
 
-test('a password file that others may read is closed to them when it is written next', async () => {
+test('a password file with wider permissions is restricted when it is written next', async () => {
   const { password } = await prepare();
   writeFileSync(file, JSON.stringify({ password, users: {} }));
   chmodSync(file, 0o644);
@@ -52,7 +52,7 @@ test('a password file that others may read is closed to them when it is written 
   assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
-test('after the authority’s state is gone, the kept password is good again', async () => {
+test('after the server\'s state is gone, the kept password works again', async () => {
   const before = await prepare();
   const { users } = JSON.parse(readFileSync(file, 'utf8'));
   assert.equal(await admin('DELETE', `/admin/users/${users[server.url]}`), 204);
@@ -62,7 +62,7 @@ test('after the authority’s state is gone, the kept password is good again', a
   assert.ok(await signsIn(after));
 });
 
-test('after the password is gone, or cannot be read, a new one takes its place', async () => {
+test('a missing or unreadable password is replaced', async () => {
   for (const spoil of [() => rmSync(file), () => writeFileSync(file, '{')]) {
     const before = await prepare();
     spoil();
@@ -72,7 +72,7 @@ test('after the password is gone, or cannot be read, a new one takes its place',
   }
 });
 
-test('a client that was changed is put right', async () => {
+test('a client that was changed is restored', async () => {
   await prepare();
   const metadata = { token_endpoint_auth_method: 'none', redirect_uris: ['http://localhost:1/'] };
   assert.equal(await admin('PUT', '/admin/clients/demo', metadata), 200);
@@ -81,7 +81,7 @@ test('a client that was changed is put right', async () => {
   assert.ok(await signsIn(await prepare()));
 });
 
-test('a root secret that is wrong is told, and no password made up', async () => {
+test('a wrong root secret is reported, and no password is written', async () => {
   const other = join(folder, 'other.json');
   await assert.rejects(prepareDemo(server.url, 'wrong', other), /POST \/oauth\/token: 401/);
   assert.throws(() => statSync(other), { code: 'ENOENT' });
@@ -101,7 +101,7 @@ async function admin(method, path, body) {
   return (await fetch(server.url + path, { method, headers, body: body && JSON.stringify(body) })).status;
 }
 
-/** Everything that `work` asks of the authority to change. */
+/** The changing requests that `work` sends to the server. */
 async function watched(work) {
   const own = globalThis.fetch;
   const changes = [];

@@ -1,4 +1,4 @@
-// Takes the demo's steps as a person does: by what the page, and the authority's own pages, offer to click. Judges nothing.
+// Takes the demo's steps as a user does: by the controls of the page and of the server's own pages. Contains no assertions.
 import { open } from './chromium.mjs';
 
 /** The steps, in order. */
@@ -7,11 +7,11 @@ export const STEPS = [
   'API call, refused', 'Sign-out',
 ];
 
-/** The button of each step but the two that lead away. */
+/** The button of each step but the two that redirect. */
 const BUTTONS = {
   Discovery: 'Get the metadata',
-  Callback: 'Check the answer',
-  'Code for tokens': 'Trade the code for tokens',
+  Callback: 'Check the response',
+  'Code for tokens': 'Redeem the code',
   Verification: 'Verify both tokens',
   'API calls': 'Call both APIs',
   Refresh: 'Refresh',
@@ -31,24 +31,24 @@ export function step(page, title) {
   return page.locator('#steps > li').filter({ has: page.getByRole('heading', { level: 2, name: `: ${title}` }) });
 }
 
-/** How far a step is: `done`, `next`, `failed` or `later`. */
+/** The state of a step: `done`, `next`, `failed` or `later`. */
 export async function state(page, title) {
   return (await step(page, title).getAttribute('class')).match(/is-(\w+)/)[1];
 }
 
-/** Waits until the page says that it is this far. */
+/** Waits until the page shows this state. */
 export function reached(page, words) {
   return page.locator('#progress').filter({ hasText: words }).waitFor();
 }
 
-/** Clicks the button of a step and waits for what comes of it, which is also told to those who listen. */
+/** Clicks the button of a step and waits for its result, which is also announced to screen readers. */
 export async function take(page, title, button = BUTTONS[title]) {
   await page.locator('#announcement').evaluate((node) => node.replaceChildren());
   await step(page, title).getByRole('button', { name: button, exact: true }).click();
   await page.locator('#announcement').filter({ hasText: title }).waitFor({ state: 'attached' });
 }
 
-/** Takes the steps up to and with this one. `person` is who signs in, and `decision` what is clicked then. */
+/** Takes the steps up to and including this one. `person` is the user, and `decision` the button of the consent page. */
 export async function takeAll(page, last, person, decision = 'allow') {
   for (const title of STEPS.slice(0, STEPS.indexOf(last) + 1)) {
     if (title === 'Authorization request') await leaveAndSignIn(page, person, decision);
@@ -57,10 +57,10 @@ export async function takeAll(page, last, person, decision = 'allow') {
   }
 }
 
-/** Step 2 up to the return: signs in where asked to, and decides. */
+/** Step 2 up to the return: signs in if required, and decides. */
 export async function leaveAndSignIn(page, person, decision = 'allow') {
   await take(page, 'Authorization request', 'Build the request');
-  await page.getByRole('link', { name: 'Sign in at the authority' }).click();
+  await page.getByRole('link', { name: 'Sign in at the server' }).click();
   const username = page.locator('input[name=username]');
   const choice = page.locator(`button[name=decision][value=${decision}]`);
   await username.or(choice).first().waitFor();
@@ -76,16 +76,16 @@ export async function leaveAndSignIn(page, person, decision = 'allow') {
 /** Step 10. */
 export async function leaveAndSignOut(page) {
   await take(page, 'Sign-out', 'Build the request');
-  await page.getByRole('link', { name: 'Sign out at the authority' }).click();
+  await page.getByRole('link', { name: 'Sign out at the server' }).click();
   await reached(page, 'All 10 steps are done.');
 }
 
-/** What a step shows of its trouble, as text. */
+/** The error that a step shows, as text. */
 export function trouble(page, title) {
   return step(page, title).locator('.trouble').innerText();
 }
 
-/** The exchanges that a step shows: `{ request, status, headers, parameters, body }`, all as shown. */
+/** The exchanges that a step shows: `{ request, status, headers, parameters, body }`, as text. */
 export async function exchanges(page, title) {
   return step(page, title).locator('.exchange:has(.answer)').evaluateAll((all) => all.map((one) => {
     const [request, answer] = one.querySelectorAll('.sheet');
@@ -102,7 +102,7 @@ export async function exchanges(page, title) {
   }));
 }
 
-/** What the page keeps in the tab. */
+/** The session storage of the page. */
 export function kept(page) {
   return page.evaluate(() => JSON.parse(sessionStorage.getItem('edgemint-demo')));
 }

@@ -1,4 +1,4 @@
-// The demo in a real browser, at the real Worker: what a newcomer clicks through, and what goes wrong on the way.
+// The demo in a real browser, at the real Worker: every step, and every failure on the way.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,11 +50,11 @@ describe('the whole way', () => {
     assert.equal(registered.parameters.client_id, 'demo');
 
     await leaveAndSignIn(page, person);
-    assert.equal(page.url(), `${server.url}/demo/`, 'the code is out of the address');
+    assert.equal(page.url(), `${server.url}/demo/`, 'the code is removed from the URL');
     await reached(page, 'Step 3 of 10');
     await take(page, 'Callback');
     assert.deepEqual(await step(page, 'Callback').locator('.passed-list li').allInnerTexts(), [
-      'state is the one that was sent', 'iss is the authority that was asked',
+      'state is the one that was sent', 'iss is the expected issuer',
     ]);
 
     await take(page, 'Code for tokens');
@@ -100,18 +100,18 @@ describe('the whole way', () => {
     await reached(page, 'All 10 steps are done.');
     assert.ok(await page.getByRole('heading', { name: 'All steps are done' }).isVisible());
     assert.deepEqual(await Promise.all(STEPS.map((title) => state(page, title))), STEPS.map(() => 'done'));
-    assert.deepEqual(Object.keys((await kept(page)).facts), ['authority'], 'nothing is left to remember');
+    assert.deepEqual(Object.keys((await kept(page)).facts), ['authority'], 'no other data is kept');
 
     await page.goto(`${server.url}/account`);
     await page.locator('input[name=username]').waitFor();
 
-    // The 401 that was wanted is all that the browser complains of.
+    // The browser reports only the expected 401.
     assert.deepEqual(seen.complaints.filter((text) => !/status of 401/.test(text)), []);
     for (const { url } of await Promise.all(seen.requests)) assert.equal(new URL(url).origin, server.url);
     await page.context().close();
   });
 
-  test('what is shown of the trade is what was sent', async () => {
+  test('the exchanges that are shown are those that were sent', async () => {
     const { page, seen } = await demo();
     await takeAll(page, 'Code for tokens', person);
     const sent = (await Promise.all(seen.requests)).find(({ url }) => url === `${server.url}/oauth/token`);
@@ -127,7 +127,7 @@ describe('the whole way', () => {
     await page.context().close();
   });
 
-  test('a token is shown shortened until somebody wants to see it', async () => {
+  test('a token is shortened until it is expanded', async () => {
     const { page } = await demo();
     await takeAll(page, 'Code for tokens', person);
     const { access_token: whole } = (await kept(page)).facts.tokens;
@@ -140,7 +140,7 @@ describe('the whole way', () => {
     await page.context().close();
   });
 
-  test('goes on after a reload, and starts over when asked', async () => {
+  test('continues after a reload, and starts over on request', async () => {
     const { page } = await demo();
     await takeAll(page, 'Callback', person);
     await page.reload();
@@ -153,16 +153,16 @@ describe('the whole way', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  test('a no is told, and how to go on', async () => {
+describe('failures', () => {
+  test('a denial is reported, with the way to continue', async () => {
     const { page } = await demo();
     await takeAll(page, 'Callback', person, 'deny');
     assert.equal(await state(page, 'Callback'), 'failed');
     const words = await trouble(page, 'Callback');
-    assert.match(words, /^You, or the authority, denied access\./);
+    assert.match(words, /^You, or the server, denied access\./);
     assert.match(words, /access_denied/);
     assert.match(words, /What to do: .*allow it/);
-    // Nor is the same tried again.
+    // The same request is not repeated.
     assert.deepEqual(await step(page, 'Callback').locator('.act button').allInnerTexts(), ['Back to step 2']);
     await step(page, 'Callback').getByRole('button', { name: 'Back to step 2' }).click();
     await reached(page, 'Step 2 of 10');
@@ -173,7 +173,7 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('an answer that this tab did not ask for is thrown away', async () => {
+  test('a response that this tab did not request is discarded', async () => {
     const { page } = await demo();
     await page.goto(`${server.url}/demo/?code=stolen&state=other`);
     assert.match(await page.getByRole('alert').innerText(), /did not request/);
@@ -182,7 +182,7 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('an answer with another state, or from another issuer, is not used', async () => {
+  test('a response with another state, or from another issuer, is not used', async () => {
     for (const wrong of [{ state: 'other' }, { iss: 'https://as.example' }]) {
       const { page, seen } = await demo();
       await take(page, 'Discovery');
@@ -198,7 +198,7 @@ describe('what goes wrong', () => {
     }
   });
 
-  test('a code that is no good is told, with the way back', async () => {
+  test('a code that is refused is reported, with the way back', async () => {
     const { page } = await demo();
     await take(page, 'Discovery');
     await take(page, 'Authorization request', 'Build the request');
@@ -211,10 +211,10 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('an authority that does not know the demo: the page says so, and what it tells to do helps', async () => {
+  test('a server without the demo\'s client: the page says so, and its advice works', async () => {
     const { page } = await openDemo(browser, bare.url);
     await take(page, 'Discovery');
-    assert.match(await trouble(page, 'Discovery'), /^The authority does not know this page/);
+    assert.match(await trouble(page, 'Discovery'), /^This page is not registered/);
     const command = await step(page, 'Discovery').getByRole('heading', { name: 'How to register' }).locator('..').locator('pre').innerText();
     const [metadata] = command.match(/\{[^]*\}/);
     const { access_token: admin } = await token(bare);
@@ -226,25 +226,25 @@ describe('what goes wrong', () => {
     await page.context().close();
   });
 
-  test('under another name than the authority’s own, the page sends the reader there', async () => {
+  test('at another host than the issuer\'s, the page links to the issuer', async () => {
     const { page } = await openDemo(browser, server.url.replace('localhost', '127.0.0.1'));
     await take(page, 'Discovery');
     assert.ok((await trouble(page, 'Discovery')).includes(`Open ${server.url}/demo/ instead.`));
     await page.context().close();
   });
 
-  test('an authority that is gone, until it is back', async () => {
+  test('an unavailable server is reported until it is back', async () => {
     const { page } = await demo();
     await page.route('**/.well-known/**', (route) => route.abort());
     await take(page, 'Discovery');
-    assert.match(await trouble(page, 'Discovery'), /did not answer/);
+    assert.match(await trouble(page, 'Discovery'), /did not respond/);
     await page.unroute('**/.well-known/**');
     await take(page, 'Discovery');
     assert.equal(await state(page, 'Discovery'), 'done');
     await page.context().close();
   });
 
-  test('a package that was not built', async () => {
+  test('a missing build of the package is reported', async () => {
     const { page } = await demo();
     await page.route('**/edgemint/oauth4webapi.js', (route) => route.fulfill({ status: 404 }));
     await page.reload();

@@ -1,4 +1,4 @@
-// Who can use the inspector, and how: with the keyboard alone, by ear, on a phone, in the dark, without motion.
+// Accessibility of the inspector: with the keyboard alone, with a screen reader, on a phone, in the dark, without motion.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,10 +38,10 @@ after(async () => {
 });
 
 describe('with the keyboard alone', () => {
-  test('every control is reached once, in the order of reading, and is seen to have the focus', async () => {
+  test('every control is reached once, in reading order, and shows its focus', async () => {
     const { page } = await open(browser, server.url);
     const expected = {
-      empty: ['Skip to the token', 'No token at hand?', 'Token', 'Audience', 'Type', 'Copy', 'the demo'],
+      empty: ['Skip to the token', 'No token?', 'Token', 'Audience', 'Type', 'Copy', 'the demo'],
       accepted: ['Skip to the token', 'Clear', 'Token', 'Audience', 'Type', 'Claims as JSON', 'Header as JSON', 'Copy', 'the demo'],
     };
     for (const [state, names] of Object.entries(expected)) {
@@ -67,7 +67,7 @@ describe('with the keyboard alone', () => {
     }
   });
 
-  test('a token is pasted, judged, judged for another audience, looked into and cleared', async () => {
+  test('a token is pasted, checked, checked for another audience, inspected and cleared', async () => {
     const { page } = await open(browser, server.url, { permissions: ['clipboard-read', 'clipboard-write'] });
     const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
     await press('Tab', 'Enter');
@@ -82,14 +82,14 @@ describe('with the keyboard alone', () => {
     await page.getByText('Copied.').waitFor();
     await press('Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Enter');
     assert.equal((await verdict(page)).word, 'Paste a token');
-    // What was copied is the command, and the focus is back in the field.
+    // The command is copied, and the focus is back in the field.
     await press('Control+V');
     assert.match(await page.getByLabel('Token', { exact: true }).inputValue(), /^curl -s .*\/oauth\/token$/s);
   });
 });
 
-describe('by ear', () => {
-  test('the verdict is told politely, once, and stays silent while only the clock goes on', async () => {
+describe('with a screen reader', () => {
+  test('the verdict is announced politely, once, and not again while only the clock changes', async () => {
     const { page } = await open(browser, server.url, { ownClock: true });
     await paste(page, texts.accepted);
     const status = page.getByRole('status').filter({ hasText: 'Accepted' });
@@ -108,7 +108,7 @@ describe('by ear', () => {
     assert.ok(await page.evaluate(() => window.changes) > 0);
   });
 
-  test('headings descend in steps of one, and everything that is a control has a name', async () => {
+  test('headings descend in steps of one, and every control has a name', async () => {
     const { page } = await open(browser, server.url);
     await paste(page, texts.accepted);
     const headings = page.locator('h1, h2, h3, h4').filter({ visible: true });
@@ -121,7 +121,7 @@ describe('by ear', () => {
     assert.equal(await page.locator('html').getAttribute('lang'), 'en');
   });
 
-  test('no state is told by colour alone', async () => {
+  test('no state is shown by colour alone', async () => {
     const { page } = await open(browser, server.url);
     await paste(page, texts.refused);
     const rows = await page.locator('#checks li').evaluateAll((all) => all.map((row) => [
@@ -135,7 +135,7 @@ describe('by ear', () => {
 
 describe('on any screen', () => {
   for (const [name, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
-    test(`nothing sticks out sideways: ${name}`, async () => {
+    test(`nothing overflows sideways: ${name}`, async () => {
       const { page } = await open(browser, server.url, { viewport });
       for (const [state, text] of Object.entries(texts)) {
         await paste(page, text);
@@ -148,7 +148,7 @@ describe('on any screen', () => {
   }
 
   for (const colorScheme of ['light', 'dark']) {
-    test(`text stands out from its ground by 4.5 to 1 at least: ${colorScheme}`, async () => {
+    test(`text has a contrast of at least 4.5 to 1: ${colorScheme}`, async () => {
       const { page } = await open(browser, server.url, { colorScheme });
       for (const state of ['empty', 'accepted', 'refused']) {
         await paste(page, texts[state]);
@@ -163,7 +163,7 @@ describe('on any screen', () => {
     });
   }
 
-  test('nothing moves for who wants no motion', async () => {
+  test('nothing moves if the user prefers reduced motion', async () => {
     for (const [reducedMotion, expected] of [['no-preference', 'strike'], ['reduce', 'none']]) {
       const { page } = await open(browser, server.url, { reducedMotion });
       await paste(page, texts.accepted);
@@ -172,7 +172,7 @@ describe('on any screen', () => {
     }
   });
 
-  test('pictures of every state, light and dark', async () => {
+  test('screenshots of every state, light and dark', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'edgemint-inspector-'));
     try {
       for (const [device, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {

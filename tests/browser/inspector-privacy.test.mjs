@@ -1,4 +1,4 @@
-// What becomes of a token that is pasted into the inspector: nothing. And the policy that would not let it leave anyway.
+// A token that is pasted into the inspector is neither sent nor stored, and the page's policy would prevent both.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
@@ -35,12 +35,12 @@ after(async () => {
   await server?.stop();
 });
 
-/** Every stretch of the token that is long enough to be no coincidence. */
+/** Every part of the token that is long enough to be no coincidence. */
 function stretches(text, length = 12) {
   return Array.from({ length: text.length - length + 1 }, (_, start) => text.slice(start, start + length));
 }
 
-/** Does all that can be done with a token on this page. */
+/** Uses every function of the page with a token. */
 async function use(page) {
   await paste(page, good);
   await paste(page, `${good}x`);
@@ -50,12 +50,12 @@ async function use(page) {
   await page.getByText('Claims as JSON').click();
   await page.getByText('Header as JSON').click();
   await page.getByRole('button', { name: 'Copy' }).click();
-  // Past the minute at least for which fetched keys are kept.
+  // Past the minimum time for which fetched keys are kept.
   await page.clock.fastForward('06:00');
   await paste(page, good);
 }
 
-test('every request is a GET to the page’s own origin, with nothing of the token in it', async () => {
+test('every request is a GET to the page’s own origin, without any part of the token', async () => {
   const { page, seen } = await open(browser, server.url, { ownClock: true });
   await use(page);
   const requests = await Promise.all(seen.requests);
@@ -72,7 +72,7 @@ test('every request is a GET to the page’s own origin, with nothing of the tok
   assert.deepEqual(seen.complaints, []);
 });
 
-test('the watch over requests sees what it looks for', async () => {
+test('a counter-check: the watch over requests finds a token', async () => {
   const { page, seen } = await open(browser, server.url);
   await page.evaluate((text) => fetch(`/health?${text.slice(20, 40)}`, { method: 'POST', body: text }), good);
   // The page may still be loading its own parts.
@@ -81,7 +81,7 @@ test('the watch over requests sees what it looks for', async () => {
   assert.equal(body, good);
 });
 
-test('the address, the history and every storage are as before', async () => {
+test('the URL, the history and every storage are unchanged', async () => {
   const { page } = await open(browser, server.url);
   const traces = () => page.evaluate(async () => ({
     address: location.href,
@@ -98,7 +98,7 @@ test('the address, the history and every storage are as before', async () => {
   assert.deepEqual(await traces(), before);
 });
 
-test('the browser brings no token back: not after a reload, not through the history', async () => {
+test('the browser does not restore the token: neither after a reload nor through the history', async () => {
   const { page } = await open(browser, server.url);
   const field = page.getByLabel('Token', { exact: true });
   for (const leave of [() => page.reload(), () => page.goto(`${server.url}/health`).then(() => page.goBack())]) {
@@ -109,7 +109,7 @@ test('the browser brings no token back: not after a reload, not through the hist
   }
 });
 
-test('every file comes with the policy', async () => {
+test('every file is served with the policy', async () => {
   for (const path of ['/', '/inspector.js', '/inspector/view.js', '/style.css', '/favicon.svg', '/edgemint/web.js', '/edgemint/edgemint.wasm']) {
     const { status, headers } = await fetch(`${server.url}${path}`);
     assert.equal(status, 200, path);
@@ -124,7 +124,7 @@ test('every file comes with the policy', async () => {
   assert.equal((await fetch(`${server.url}/_headers`)).status, 404);
 });
 
-test('the policy holds: no foreign request, no inline script or style, no markup from text', async () => {
+test('the policy is enforced: no foreign request, no inline script or style, no markup from text', async () => {
   const attempts = {
     'connect-src': () => fetch('http://127.0.0.1:9/').catch(() => {}),
     'img-src': () => { new Image().src = 'http://127.0.0.1:9/pixel'; },
@@ -143,7 +143,7 @@ test('the policy holds: no foreign request, no inline script or style, no markup
   for (const [directive, attempt] of Object.entries(attempts)) {
     const { page, seen } = await open(browser, server.url);
     await page.evaluate(attempt);
-    // By its start: a script is a violation of the finer `script-src-elem`.
+    // By its start: a script is reported under the finer `script-src-elem`.
     const isTold = () => seen.complaints.some((complaint) => complaint.startsWith(`policy: ${directive}`));
     for (let waits = 0; waits < 100 && !isTold(); waits += 1) await page.waitForTimeout(20);
     assert.ok(isTold(), `${directive}: ${seen.complaints}`);
@@ -151,7 +151,7 @@ test('the policy holds: no foreign request, no inline script or style, no markup
   }
 });
 
-test('names and values in a token stay text', async () => {
+test('names and values in a token are shown as text', async () => {
   const { page, seen } = await open(browser, server.url);
   const markup = '<img src=x onerror=alert(1)>';
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');

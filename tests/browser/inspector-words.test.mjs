@@ -1,11 +1,11 @@
-// The inspector's words and readings, without a browser: what is taken from a paste, and how times are told.
+// The inspector's parsing and text, without a browser: what is extracted from a paste, and how times are shown.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeClaims, describeHeader, momentWords } from '../../www/inspector/claims.js';
 import { indentJson, openToken, readPaste } from '../../www/inspector/paste.js';
 import { durationWords, isTime, relativeWords } from '../../www/inspector/times.js';
 
-test('the token is found in what is pasted around it', () => {
+test('finds the token in the text around it', () => {
   const cases = [
     ['', ''],
     ['  a.b.c\n', 'a.b.c'],
@@ -16,7 +16,7 @@ test('the token is found in what is pasted around it', () => {
     ['a.b\r\n  .c', 'a.b.c', /Line breaks/],
     ['{"token_type":"Bearer","access_token":" a.b.c "}', 'a.b.c', /access_token/],
     ['{"id_token":"a.b.c"}', 'a.b.c', /id_token/],
-    // Left alone: no answer of a token endpoint, and no token.
+    // Unchanged: neither a token response nor a token.
     ['{"payload":"e30"}', '{"payload":"e30"}'],
     ['{"access_token":1}', '{"access_token":1}'],
     ['{', '{'],
@@ -30,7 +30,7 @@ test('the token is found in what is pasted around it', () => {
   }
 });
 
-test('what cannot be read of a token stays closed, and no more than that', () => {
+test('what cannot be decoded of a token stays encoded, and no more than that', () => {
   const encode = (text) => Buffer.from(text).toString('base64url');
   const header = encode('{"alg":"ES256"}');
   assert.deepEqual(openToken(`${header}.${encode('{"é":1}')}.x`).claims.members, { é: 1 });
@@ -43,7 +43,7 @@ test('what cannot be read of a token stays closed, and no more than that', () =>
   assert.equal(openToken(header).header, undefined);
 });
 
-test('JSON is set in lines without a change to what was signed', () => {
+test('formats JSON without changing what was signed', () => {
   const json = '{"a":1e3,"a":12345678901234567890,"b":[ ],"c":{},"d":["x, y: {z}\\"",{"e":null}]}';
   assert.equal(indentJson(json), [
     '{', '  "a": 1e3,', '  "a": 12345678901234567890,', '  "b": [ ],', '  "c": {},', '  "d": [', '    "x, y: {z}\\"",',
@@ -52,7 +52,7 @@ test('JSON is set in lines without a change to what was signed', () => {
   assert.ok(indentJson('['.repeat(8_000) + ']'.repeat(8_000)).length < 500_000);
 });
 
-test('durations and distances in time, in two units at most', () => {
+test('shows durations and distances in time in at most two units', () => {
   for (const [seconds, words] of [
     [0, 'less than a second'], [0.9, 'less than a second'], [1, '1 second'], [59.9, '59 seconds'], [60, '1 minute'],
     [61, '1 minute 1 second'], [3_600, '1 hour'], [3_605, '1 hour'], [86_399, '23 hours 59 minutes'], [90_000, '1 day 1 hour'],
@@ -66,7 +66,7 @@ test('durations and distances in time, in two units at most', () => {
   assert.ok(isTime(0) && !isTime('0') && !isTime(1e300) && !isTime(NaN) && !isTime(undefined));
 });
 
-test('claims are told in an order for people, and none is left out', () => {
+test('shows claims in an order for readers, and omits none', () => {
   const claims = JSON.parse('{"z":1,"exp":"soon","aud":"x","scope":"a  b","constructor":2,"__proto__":3,"iss":"i","nbf":5,"amr":[]}');
   const told = describeClaims(claims);
   assert.deepEqual(told.map(({ name }) => name), ['iss', 'aud', 'scope', 'exp', 'nbf', 'z', 'constructor', '__proto__', 'amr']);
@@ -76,10 +76,10 @@ test('claims are told in an order for people, and none is left out', () => {
   assert.deepEqual(kinds['exp.'], ['value', 'soon']);
   assert.deepEqual(kinds['nbf.'], ['time', 5]);
   assert.deepEqual(kinds['amr.'], ['value', []]);
-  for (const { name, meaning } of told) if (['z', 'constructor', '__proto__'].includes(name)) assert.match(meaning, /^Not a claim that this page knows/);
+  for (const { name, meaning } of told) if (['z', 'constructor', '__proto__'].includes(name)) assert.match(meaning, /^An unregistered claim/);
 });
 
-test('the header of an encrypted token is not told as that of a signed one', () => {
+test('does not show the header of an encrypted token as that of a signed one', () => {
   const meaning = (header) => describeHeader(header).find(({ name }) => name === 'alg').meaning;
   assert.match(meaning({ alg: 'RSA-OAEP', enc: 'A256GCM' }), /encryption/);
   assert.match(meaning({ alg: 'XX' }), /signed/);

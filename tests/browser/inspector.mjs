@@ -1,4 +1,4 @@
-// Reads and drives the token inspector as a person does: by its labels and by what it says. Judges nothing.
+// Reads and drives the token inspector as a user does: by its labels and texts. Contains no assertions.
 
 /** The checks, in the order in which they run. */
 export const CHECKS = [
@@ -6,13 +6,13 @@ export const CHECKS = [
   'Required claims', 'Scope',
 ];
 
-/** Puts a text into the field for the token and waits for the verdict about it. */
+/** Pastes a text into the field for the token and waits for its verdict. */
 export async function paste(page, text) {
   await page.getByLabel('Token', { exact: true }).fill(text);
   return verdict(page);
 }
 
-/** The verdict: its word, and why. Waits until the checking is over. */
+/** The verdict: its word and its reason. Waits until the check is complete. */
 export async function verdict(page) {
   await page.locator('#checks[aria-busy=false]').waitFor();
   const status = page.locator('.verdict [role=status]');

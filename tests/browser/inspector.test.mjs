@@ -1,5 +1,5 @@
-// The token inspector in a real browser, served by the real Worker: what it says of each kind of token, and of its own
-// troubles.
+// The token inspector in a real browser, served by the real Worker: its verdict for each kind of token, and its own
+// errors.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
@@ -31,11 +31,11 @@ after(async () => {
 const inspector = (options) => open(browser, server.url, options);
 
 describe('a token of this issuer', () => {
-  test('is accepted: every check passed, every claim explained', async () => {
+  test('is accepted: every check passes, every claim is explained', async () => {
     const { page, seen } = await inspector();
     const { word, why } = await paste(page, good);
     assert.equal(word, 'Accepted');
-    assert.match(why, new RegExp(`^Signed by ${server.issuer} for ${server.issuer}, good until .*\\d{4}.*\\d\\d:\\d\\d:\\d\\d`));
+    assert.match(why, new RegExp(`^Signed by ${server.issuer} for ${server.issuer}, valid until .*\\d{4}.*\\d\\d:\\d\\d:\\d\\d`));
     const found = await checks(page);
     assert.deepEqual(Object.keys(found), CHECKS);
     for (const [name, { word, text }] of Object.entries(found)) {
@@ -52,13 +52,13 @@ describe('a token of this issuer', () => {
     assert.equal(shown.scope.value, 'edgemint:admin');
     assert.match(shown.exp.value, /expires in (9 minutes \d+ seconds?|10 minutes)$/);
     assert.match(shown.iat.value, /issued (\d+ seconds? ago|just now)$/);
-    assert.match(await page.locator('#life-words').innerText(), /^Lives 10 minutes in all, (9 minutes .*|10 minutes) left\.$/);
+    assert.match(await page.locator('#life-words').innerText(), /^Valid for 10 minutes in total, (9 minutes .*|10 minutes) left\.$/);
     assert.equal((await members(page, 'Header')).kid.value, header.kid);
-    assert.equal(await page.locator('#vouched').innerText(), 'The issuer vouches for every one of them.');
+    assert.equal(await page.locator('#vouched').innerText(), 'The issuer has signed all of them.');
     assert.deepEqual(seen.complaints, []);
   });
 
-  test('is shown as JSON too, as it was signed', async () => {
+  test('is shown as the JSON that was signed, too', async () => {
     const { page } = await inspector();
     await paste(page, good);
     for (const [index, name] of ['Header', 'Claims'].entries()) {
@@ -68,14 +68,14 @@ describe('a token of this issuer', () => {
     }
   });
 
-  test('shows times in the zone of the reader', async () => {
+  test('shows times in the reader\'s time zone', async () => {
     const { page } = await inspector({ timezoneId: 'Asia/Kolkata' });
     await paste(page, good);
     const local = new Date((decode(good)[1].exp + 5.5 * 3600) * 1000).toISOString().slice(11, 19);
     assert.match((await members(page, 'Claims')).exp.value, new RegExp(`${local} GMT\\+5:30`));
   });
 
-  test('expires before the eyes of the reader', async () => {
+  test('expires while it is shown', async () => {
     const { page } = await inspector({ ownClock: true });
     assert.equal((await paste(page, good)).word, 'Accepted');
     await page.clock.fastForward('11:00');
@@ -83,10 +83,10 @@ describe('a token of this issuer', () => {
     assert.match((await verdict(page)).why, /^It expired on /);
     assert.equal((await checks(page)).Expiry.word, 'failed');
     assert.match((await members(page, 'Claims')).exp.value, /expired 1 minute( \d+ seconds?)? ago$/);
-    assert.match(await page.locator('#life-words').innerText(), /none is left/);
+    assert.match(await page.locator('#life-words').innerText(), /expired\.$/);
   });
 
-  test('marks the key that signed it among those of the issuer', async () => {
+  test('marks its signing key among those of the issuer', async () => {
     const { page } = await inspector();
     await paste(page, good);
     const keys = page.getByRole('region', { name: 'Keys of this issuer' });
@@ -95,7 +95,7 @@ describe('a token of this issuer', () => {
     assert.match(await keys.getByRole('listitem').first().innerText(), /ES256/);
   });
 
-  test('is found in what people paste around it', async () => {
+  test('is found in pasted text around it', async () => {
     const { page } = await inspector();
     const answer = JSON.stringify(await token(server), null, 2);
     const wrapped = good.replace(/.{72}/g, '$&\n');
@@ -111,7 +111,7 @@ describe('a token of this issuer', () => {
 describe('a token is refused, with the reason', () => {
   const changed = (part) => {
     const parts = good.split('.');
-    // The first character of a part holds no spare bits: another one is another value.
+    // The first character of a part has no unused bits: changing it changes the value.
     parts[part] = (parts[part][0] === 'A' ? 'B' : 'A') + parts[part].slice(1);
     return parts.join('.');
   };
@@ -127,17 +127,17 @@ describe('a token is refused, with the reason', () => {
     'no signature': [() => compact({ alg: 'none', typ: 'at+jwt' }, decode(good)[1]), undefined, /alg none: it is not signed/],
     'an unknown algorithm': [() => compact({ alg: 'HS1', typ: 'at+jwt' }, decode(good)[1], 'AAAA'), undefined, /alg HS1, which is not allowed/],
     'another type': [() => compact({ ...decode(good)[0], typ: 'JWT' }, decode(good)[1], good.split('.')[2]), 'Type', /says type JWT; at\+jwt is expected/],
-    'an unknown key': [() => compact({ alg: 'ES256', typ: 'at+jwt', kid: 'nobody' }, decode(good)[1], good.split('.')[2]), 'Key', /publishes no key nobody/],
+    'an unknown key': [() => compact({ alg: 'ES256', typ: 'at+jwt', kid: 'unknown' }, decode(good)[1], good.split('.')[2]), 'Key', /publishes no key unknown/],
     'an extension': [() => compact({ alg: 'ES256', typ: 'at+jwt', crit: ['x'], x: 1 }, {}, 'AAAA'), 'Format', /asks for crit/],
     'a claim of the wrong type': [() => withClaims({ exp: 'soon' }), 'Claims', /changed after it was signed/],
     prose: [() => 'hello there', 'Format', /three parts, joined by dots; it has no dot\.$/],
     'two parts': [() => 'eyJhbGciOiJFUzI1NiJ9.e30', 'Format', /this text has 2/],
-    'three parts of nothing': [() => 'a.b.c', 'Format', /header is not a JSON object/],
+    'three invalid parts': [() => 'a.b.c', 'Format', /header is not a JSON object/],
     'an encrypted token': [() => `${compact({ alg: 'RSA-OAEP', enc: 'A256GCM' }, {}, 'AAAA')}.AAAA.AAAA`, 'Format', /encrypted \(a JWE\)/],
     'the JSON serialisation': [() => '{"payload":"e30","signatures":[]}', 'Format', /It is JSON/],
     'more than 16 KiB': [() => `${good}${'A'.repeat(16 * 1024)}`, 'Format', /^It has 1\d,\d{3} bytes\. A verifier reads at most 16,384\.$/],
   };
-  // One page for all of them: each verdict has to take the place of the one before.
+  // One page for all of them: each verdict has to replace the one before.
   let shared;
   before(async () => { shared = await inspector(); });
   after(() => shared.page.context().close());
@@ -156,7 +156,7 @@ describe('a token is refused, with the reason', () => {
     });
   }
 
-  test('another audience or type than the reader expects', async () => {
+  test('refuses another audience or type than the reader expects', async () => {
     const { page } = await inspector();
     await paste(page, good);
     const audience = page.getByLabel('Audience');
@@ -167,7 +167,7 @@ describe('a token is refused, with the reason', () => {
     assert.equal((await checks(page)).Audience.word, 'failed');
     await audience.fill('');
     await page.getByText('Not checked', { exact: true }).waitFor();
-    assert.equal((await verdict(page)).why, 'Say below which audience is expected.');
+    assert.equal((await verdict(page)).why, 'Enter the expected audience below.');
     await audience.fill(server.issuer);
     await page.getByText('Accepted', { exact: true }).waitFor();
     await page.getByLabel('Type').fill('JWT');
@@ -177,7 +177,7 @@ describe('a token is refused, with the reason', () => {
 });
 
 describe('without a token', () => {
-  test('the page says what it will do, and claims nothing', async () => {
+  test('the page explains what it does, and shows no verdict', async () => {
     const { page, seen } = await inspector();
     assert.equal((await verdict(page)).word, 'Paste a token');
     const found = await checks(page);
@@ -189,7 +189,7 @@ describe('without a token', () => {
     assert.deepEqual(seen.complaints, []);
   });
 
-  test('nothing is left of the token before', async () => {
+  test('nothing remains of the previous token', async () => {
     const { page } = await inspector();
     await paste(page, good);
     await page.getByRole('button', { name: 'Clear' }).click();
@@ -205,17 +205,17 @@ describe('without a token', () => {
   });
 });
 
-describe('what is no fault of the token', () => {
+describe('errors that are independent of the token', () => {
   const KEYS = '**/.well-known/jwks.json';
 
-  test('keys that cannot be fetched, until they can', async () => {
+  test('reports that keys cannot be fetched, until they can', async () => {
     const { page } = await inspector();
     for (const fail of [(route) => route.abort(), (route) => route.fulfill({ status: 503, json: {} })]) {
       await page.route(KEYS, fail);
       await page.reload();
       const { word, why } = await paste(page, good);
       assert.equal(word, 'Not checked');
-      assert.match(why, /^The issuer’s keys could not be fetched: .*jwks\.json (could not be reached|answered with status 503)\.$/);
+      assert.match(why, /^The issuer’s keys could not be fetched: .*jwks\.json (could not be reached|responded with status 503)\.$/);
       assert.equal((await checks(page)).Key.word, 'not run');
       assert.equal((await checks(page)).Signature.word, 'not run');
       assert.match(await page.locator('#vouched').innerText(), /^Not verified/);
@@ -227,7 +227,7 @@ describe('what is no fault of the token', () => {
     }
   });
 
-  test('a refusal stays one without keys', async () => {
+  test('a token that is refused without keys stays refused while they are unavailable', async () => {
     const { page } = await inspector();
     await page.route(KEYS, (route) => route.abort());
     await page.reload();
@@ -238,7 +238,7 @@ describe('what is no fault of the token', () => {
     ['the WebAssembly', '**/*.wasm', /WebAssembly could not be loaded/],
     ['the package', '**/web.js', /files under \/edgemint\/ could not be loaded/],
   ]) {
-    test(`${name} cannot be loaded`, async () => {
+    test(`reports that ${name} cannot be loaded`, async () => {
       const { page } = await inspector();
       await page.route(files, (route) => route.abort());
       await page.reload();
@@ -249,7 +249,7 @@ describe('what is no fault of the token', () => {
     });
   }
 
-  test('an issuer that takes its time', async () => {
+  test('reports that it waits for a slow issuer', async () => {
     const { page } = await inspector();
     let release;
     const released = new Promise((resolve) => { release = resolve; });
@@ -265,13 +265,13 @@ describe('what is no fault of the token', () => {
     await page.getByText('Accepted', { exact: true }).waitFor();
   });
 
-  test('the issuer by another of its names', async () => {
+  test('accepts another host name of the issuer', async () => {
     const { page } = await open(browser, server.url.replace('localhost', '127.0.0.1'));
     assert.equal((await paste(page, good)).word, 'Accepted');
     assert.equal(await page.getByLabel('Audience').inputValue(), server.issuer);
   });
 
-  test('a page that is no secure context', async () => {
+  test('reports an insecure context', async () => {
     const { page } = await open(browser, server.url.replace('localhost', INSECURE_HOST));
     const { word, why } = await paste(page, good);
     assert.equal(word, 'Not checked');

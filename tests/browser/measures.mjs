@@ -1,6 +1,6 @@
-// What can be measured of a page with its own means. These functions run in the page; they judge nothing.
+// Measures a page by its own means. These functions run in the page, and contain no assertions.
 
-/** Which control has the focus, and whether a ring around it can be seen. */
+/** The control that has the focus, and whether its focus ring is visible. */
 export function focused() {
   const node = document.activeElement;
   if (node === null || node === document.body) return { name: '', hasRing: false };
@@ -9,9 +9,9 @@ export function focused() {
   return { name: (node.labels?.[0] ?? node).textContent.trim(), hasRing };
 }
 
-/** Elements that reach out of the window on the right, and those that hide some of their own text there. */
+/** Elements that overflow the window on the right, and those that clip their own text there. */
 export function sticking() {
-  // The first two cut off their ornament, on purpose; the others are not laid out for the eye.
+  // The first two clip their ornament on purpose; the others are visually hidden.
   const isLaidOut = (node) => node.checkVisibility() && !node.matches('.verdict, .intro') && !node.closest('.skip, .unseen, svg');
   return [...document.querySelectorAll('body *')].filter(isLaidOut).filter((node) => {
     const isClipped = getComputedStyle(node).overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1;
@@ -19,7 +19,7 @@ export function sticking() {
   }).map((node) => `${node.tagName}.${node.className}`);
 }
 
-/** How many texts there are, and those whose colour is too close to that of their ground (WCAG 2.2, 1.4.3). */
+/** The number of texts, and those whose contrast is too low (WCAG 2.2, 1.4.3). */
 export function contrasts() {
   const rgb = (color) => color.match(/[\d.]+/g).map(Number);
   const luminance = (color) => {
@@ -36,7 +36,7 @@ export function contrasts() {
   const hasText = (node) => !node.matches('noscript') && (node.matches('input') || [...node.childNodes].some(isWord));
   const isShown = (node) => node.checkVisibility({ visibilityProperty: true });
   const shown = [...document.querySelectorAll('body *')].filter((node) => hasText(node) && isShown(node));
-  // The field's own text is clear where the layer under it shows the same text in colours.
+  // The field's own text is transparent where the layer under it shows the same text in colours.
   const seen = shown.filter((node) => !isClear(getComputedStyle(node).color));
   const below = seen.map((node) => {
     const [light, dark] = [getComputedStyle(node).color, ground(node)].map(luminance).sort((a, b) => b - a);

@@ -1,5 +1,5 @@
-// A page of its own site that signs people in with oidc-client-ts, the file as it was published: whatever that library
-// does with an authority, this one has to take part in.
+// A page on its own site that signs users in with oidc-client-ts, the file as published: the server has to support every
+// flow of that library.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** What runs in the page: one manager, and what came of the address that the page was opened at. */
+/** The page's script: one manager, and the result of the URL that the page was opened at. */
 function app({ authority, client_id, scope }) {
   const manager = new oidc.UserManager({
     authority, client_id, scope,
@@ -77,7 +77,7 @@ const outcome = async (page) => {
   return page.evaluate(() => app.outcome);
 };
 
-/** Leaves for the authority and comes back signed in. */
+/** Redirects to the server and comes back signed in. */
 async function signInAtAuthority(page, options = {}) {
   await page.evaluate((args) => { app.manager.signinRedirect(args); }, options);
   await signIn(page, user);
@@ -85,7 +85,7 @@ async function signInAtAuthority(page, options = {}) {
   return (await outcome(page)).value;
 }
 
-test('sign-in by redirect, an API call, renewal, revocation, sign-out, and then nobody is signed in', async (t) => {
+test('sign-in by redirect, an API call, renewal, revocation and sign-out, which ends the session', async (t) => {
   const { page } = await begin(t);
   const signedIn = await signInAtAuthority(page, { state: { cart: 3 } });
   assert.deepEqual([signedIn.state, signedIn.scope, signedIn.token_type], [{ cart: 3 }, SCOPE, 'Bearer']);
@@ -121,7 +121,7 @@ test('sign-in by redirect, an API call, renewal, revocation, sign-out, and then 
   await heading(page, 'Sign in');
 });
 
-test('whoever denies comes back, and the library says so', async (t) => {
+test('a denial comes back, and the library reports it', async (t) => {
   const { page } = await begin(t);
   await page.evaluate(() => { app.manager.signinRedirect(); });
   await signIn(page, user);
@@ -130,15 +130,15 @@ test('whoever denies comes back, and the library says so', async (t) => {
   assert.deepEqual([name, error], ['ErrorResponse', 'access_denied']);
 });
 
-test('sign-in in a window of its own, which the page can see all the while', async (t) => {
+test('sign-in in a popup, whose state the page can see all the time', async (t) => {
   const { page } = await begin(t);
   const opened = page.waitForEvent('popup');
-  // It looks whether the window was closed, and gives up if so: a window that is cut off looks closed.
+  // The library polls whether the popup was closed, and then gives up: a severed popup looks closed.
   await page.evaluate(() => { app.popup = app.told(app.manager.signinPopup({ popupAbortOnClose: true })); });
   const popup = await opened;
   await signIn(popup, { ...user, password: 'wrong horse battery staple' });
   await popup.getByRole('alert').waitFor();
-  // Longer than the library waits between two looks.
+  // Longer than the library's polling interval.
   await page.waitForTimeout(700);
   await signIn(popup, user);
   await decide(popup, 'allow');
@@ -148,7 +148,7 @@ test('sign-in in a window of its own, which the page can see all the while', asy
   assert.equal((await page.evaluate(() => app.whoami())).status, 200);
 });
 
-test('asked in a hidden frame, it answers at once that somebody has to sign in; no page of ours is shown there', async (t) => {
+test('a silent request without a session gets login_required at once; no page is shown in the frame', async (t) => {
   const { page } = await begin(t);
   const { name, error } = await page.evaluate(() => app.told(app.manager.signinSilent({ forceIframeAuth: true })));
   assert.deepEqual([name, error], ['ErrorResponse', 'login_required']);

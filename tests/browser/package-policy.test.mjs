@@ -8,7 +8,7 @@ import { buildWithVite, layOutPlain, serve } from '../package/shared/site.mjs';
 
 const ALLOWED = "'self' 'wasm-unsafe-eval'";
 const FORBIDDEN = "'self'";
-/** What the message says, on every page. */
+/** The message, on every page. */
 const SENTENCE = /^compiling WebAssembly is forbidden here: add 'wasm-unsafe-eval' to script-src of the Content Security Policy/;
 
 const seconds = Math.floor(Date.now() / 1000);
@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** Opens a page under that `script-src`; `blocked` are the directives that it broke. */
+/** Opens a page under that `script-src`; `blocked` are the violated directives. */
 async function open(t, folder, path, scripts) {
   const site = await serve(folders[folder], scripts);
   const context = await browser.newContext();
@@ -53,7 +53,7 @@ for (const [entry, folder, path, files] of [
   ['edgemint, without a bundler', 'plain', '/plain.html', 1],
   ['edgemint/inline', 'plain', '/inline.html', 0],
 ]) {
-  test(`${entry}: verifies and mints where the policy allows WebAssembly only`, async (t) => {
+  test(`${entry} verifies and mints where the policy allows WebAssembly only`, async (t) => {
     const { verifyAll, mint, blocked, site } = await open(t, folder, path, ALLOWED);
     const [good, forged] = await verifyAll();
     assert.equal(good.verified?.key.alg, 'ES256', good.message);
@@ -63,9 +63,9 @@ for (const [entry, folder, path, files] of [
     assert.equal(site.count('.wasm'), files);
   });
 
-  test(`${entry}: every call names 'wasm-unsafe-eval' where the policy lacks it`, async (t) => {
+  test(`${entry} names 'wasm-unsafe-eval' in every error if the policy lacks it`, async (t) => {
     const { verifyAll, mint, blocked } = await open(t, folder, path, FORBIDDEN);
-    // The second time too: a later call reports the same.
+    // A later call reports the same.
     for (const results of [await verifyAll(), await verifyAll()]) {
       assert.deepEqual(results.map(({ code, isTokenError }) => [code, isTokenError]), CASES.map(() => ['wasm_unavailable', true]));
       for (const { message } of results) assert.match(message, SENTENCE);

@@ -1,4 +1,4 @@
-// The npm package in headless Chromium: a page that Vite has built, and one that no bundler has seen.
+// The npm package in headless Chromium: a page built by Vite, and one without a bundler.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
@@ -35,7 +35,7 @@ for (const [what, path, make] of SITES) {
     });
     after(() => Promise.all([site.stop(), issuer.stop()]));
 
-    /** Opens the page in a profile of its own; `verifyAll` runs in it. It must have complained of nothing at the end. */
+    /** Opens the page in a profile of its own; `verifyAll` runs in it. The browser may report nothing until the end. */
     async function open(t, prepare = async () => {}) {
       const context = await browser.newContext();
       const page = await context.newPage();
@@ -49,7 +49,7 @@ for (const [what, path, make] of SITES) {
       return { complaints, page, verifyAll: (cases) => page.evaluate((given) => globalThis.verifyAll(given), cases) };
     }
 
-    test('a status list says who was revoked; the cache of the browser asks by its ETag', async (t) => {
+    test('a status list revokes a token; the browser\'s cache revalidates it by its ETag', async (t) => {
       const { verifyAll } = await open(t);
       const { list, token, options, issuer: own, serve: serveList, asked } = await startLists(t, first);
       list.statuses = { 5: 1 };
@@ -77,7 +77,7 @@ for (const [what, path, make] of SITES) {
       }
     });
 
-    test('keys are found through the issuer, once for many tokens, under a strict policy', async (t) => {
+    test('fetches keys through the issuer, once for many tokens, under a strict policy', async (t) => {
       const wasms = site.count('.wasm');
       const { verifyAll, complaints } = await open(t);
       assert.equal(site.count('.wasm'), wasms, 'the wasm was loaded before it was needed');
@@ -90,7 +90,7 @@ for (const [what, path, make] of SITES) {
       assert.deepEqual(complaints, []);
     });
 
-    test('every algorithm', async (t) => {
+    test('verifies every algorithm', async (t) => {
       const { verifyAll, complaints } = await open(t);
       const keys = await Promise.all([...HMAC, ...ASYMMETRIC].map((alg) => newKey(alg)));
       const cases = await Promise.all(keys.map(async (key) => ({ token: await sign(key, { claims }), options: { audience: AUDIENCE, key: key.jwk } })));
@@ -101,7 +101,7 @@ for (const [what, path, make] of SITES) {
       assert.deepEqual(complaints, []);
     });
 
-    test('what is minted in the page is verified there, at once where it can be', async (t) => {
+    test('verifies what the page mints, synchronously where possible', async (t) => {
       const { complaints, page } = await open(t);
       const algorithms = [...HMAC, ...ASYMMETRIC];
       const results = await page.evaluate((given) => globalThis.mintAll(given), algorithms);
@@ -109,7 +109,7 @@ for (const [what, path, make] of SITES) {
       assert.deepEqual(complaints, []);
     });
 
-    test('an issuer that knows OpenID Connect only, and whose 404 the browser hides', async (t) => {
+    test('discovers an issuer by OpenID Connect only, whose 404 the browser hides', async (t) => {
       const { verifyAll } = await open(t);
       const openid = await startIssuer({ keys: [first] });
       t.after(() => openid.stop());
@@ -120,7 +120,7 @@ for (const [what, path, make] of SITES) {
       assert.equal(verified?.key.kid, 'first', message);
     });
 
-    test('a redirect of the issuer is not followed', async (t) => {
+    test('does not follow a redirect of the issuer', async (t) => {
       const { verifyAll } = await open(t);
       const moved = await startIssuer({ keys: [first] });
       t.after(() => moved.stop());
@@ -135,7 +135,7 @@ for (const [what, path, make] of SITES) {
       assert.equal(moved.count('/elsewhere'), 0);
     });
 
-    test('the wasm could not be loaded: told as such, and tried again', async (t) => {
+    test('reports that the wasm could not be loaded, and retries', async (t) => {
       let failures = 1;
       const { verifyAll } = await open(t, (page) => page.route('**/*.wasm', (route) => {
         if (failures === 0) return route.continue();
@@ -149,7 +149,7 @@ for (const [what, path, make] of SITES) {
   });
 }
 
-test("Vite's development server, which bundles dependencies first, finds the wasm without configuration", async (t) => {
+test("Vite's development server, which pre-bundles dependencies, finds the wasm without configuration", async (t) => {
   const site = await serveWithVite();
   const context = await browser.newContext();
   t.after(async () => {

@@ -1,4 +1,4 @@
-// Passkeys in Chromium, with authenticators that it plays itself: added, named, used, removed, and refused where they
+// Passkeys in Chromium, with virtual authenticators: added, named, used, removed, and refused where they
 // have to be.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -34,9 +34,9 @@ after(async () => {
 });
 
 /**
- * A fresh user who is signed in by password, with an authenticator plugged in. Unless it `offers`, the browser does not
- * sign people in by what it would list under the field for the user name: Chromium's own authenticators never wait for
- * a choice.
+ * A new user who is signed in by password, with an authenticator. Unless it `offers`, the browser does not sign users in by the
+ * passkeys that it would list under the field for the user name: Chromium's virtual authenticators never wait for a
+ * choice.
  */
 async function begin(t, { plug = 'add', offers = false } = {}) {
   const user = await createUser(server);
@@ -49,7 +49,7 @@ async function begin(t, { plug = 'add', offers = false } = {}) {
   return { user, page, authenticators, authenticator };
 }
 
-/** The same, and then the authenticator holds a passkey, and nobody is signed in. */
+/** The same, with a passkey on the authenticator and without a session. */
 async function beginSignedOut(t) {
   const all = await begin(t);
   await addPasskey(all.page, 'Mine');
@@ -73,7 +73,7 @@ function signInByButton(page) {
   return page.getByRole('button', { name: 'Sign in with a passkey' }).click();
 }
 
-/** Sends a credential as if the page's script had got it. */
+/** Sends a credential as the page's script would. */
 function sendCredential(page, credential) {
   return page.locator('form[data-passkey]').evaluate((form, text) => {
     form.elements.credential.value = text;
@@ -81,7 +81,7 @@ function sendCredential(page, credential) {
   }, JSON.stringify(credential));
 }
 
-/** The options that the page would ask the browser with, and a change of them. */
+/** The options that the page would pass to the browser, and a change of them. */
 function options(page, changes = {}) {
   return page.locator('form[data-passkey]').evaluate((form, change) => {
     const merged = { ...JSON.parse(form.dataset.options), ...change };
@@ -96,7 +96,7 @@ async function shown(page) {
   return Promise.all(rows.map(async (row) => (await row.innerText()).split(/\n+/)));
 }
 
-/** What the log has about a user from a line on, once there are so many events. */
+/** The events about a user in the log from a line on, once there are `count`. */
 async function eventsOf(user, from, count) {
   const seen = () => loggedEvents(server, from).filter((event) => event.user === user.id);
   await until(() => seen().length >= count, `${count} events of the user`);
@@ -105,7 +105,7 @@ async function eventsOf(user, from, count) {
 
 const alert = (page) => page.getByRole('alert').innerText();
 
-test('two are added, told apart, renamed and removed', async (t) => {
+test('two passkeys are added, distinguished, renamed and removed', async (t) => {
   const { page, authenticators, authenticator } = await begin(t, { plug: 'addSynced' });
   await addPasskey(page, 'My password manager');
   await authenticators.setPresent(authenticator, false);
@@ -129,7 +129,7 @@ test('two are added, told apart, renamed and removed', async (t) => {
   assert.deepEqual((await shown(page)).map(([name]) => name), ['My password manager']);
 });
 
-test('one on the same device a second time: the page says that there is one', async (t) => {
+test('a second passkey on the same device is refused, and the page says why', async (t) => {
   const { page } = await begin(t);
   await addPasskey(page, 'Mine');
   await page.getByLabel('Name for the new passkey').fill('Mine too');
@@ -138,7 +138,7 @@ test('one on the same device a second time: the page says that there is one', as
   assert.equal((await shown(page)).length, 1);
 });
 
-test('signing in by the button leads on to the client, whose ID token says how', async (t) => {
+test('signing in by the button leads on to the client, whose ID token has the method', async (t) => {
   const { user, page, authenticators, authenticator } = await beginSignedOut(t);
   const request = requestOf(server, site, client);
   await page.goto(request.url);
@@ -152,7 +152,7 @@ test('signing in by the button leads on to the client, whose ID token says how',
   const [[, , , used]] = await shown(page);
   assert.match(used, /^Last used 20/);
 
-  // The other way of signing in says something else.
+  // The other way to sign in has another method.
   await page.context().clearCookies();
   await authenticators.unplug(authenticator);
   const other = requestOf(server, site, client);
@@ -164,7 +164,7 @@ test('signing in by the button leads on to the client, whose ID token says how',
   assert.deepEqual([second.sub, second.amr, second.acr], [user.id, ['pwd'], '1']);
 });
 
-test('signing in by what the browser offers in the field for the user name: nothing is pressed', async (t) => {
+test('the passkey that the browser offers in the field for the user name signs in without a click', async (t) => {
   const { page, authenticators, authenticator } = await begin(t, { plug: 'addSynced', offers: true });
   await addPasskey(page, 'Mine');
   await authenticators.setPresent(authenticator, false);
@@ -175,7 +175,7 @@ test('signing in by what the browser offers in the field for the user name: noth
   await heading(page, 'Your account');
 });
 
-test('whoever is asked is told what to do; whoever has no passkey at hand is told so, and can try again', async (t) => {
+test('the page says what to do, reports a missing passkey, and allows another try', async (t) => {
   const { page, authenticators, authenticator } = await beginSignedOut(t);
   const [passkey] = await authenticators.passkeys(authenticator);
   await authenticators.unplug(authenticator);
@@ -193,7 +193,7 @@ test('whoever is asked is told what to do; whoever has no passkey at hand is tol
   await heading(page, 'Your account');
 });
 
-test('a removed one is refused', async (t) => {
+test('a removed passkey is refused', async (t) => {
   const { page } = await begin(t);
   await addPasskey(page, 'Mine');
   await page.locator('summary').click();
@@ -204,7 +204,7 @@ test('a removed one is refused', async (t) => {
   assert.equal(await alert(page), REFUSED);
 });
 
-test('a clone of a device-bound passkey is refused with an alert; the original goes on', async (t) => {
+test('a clone of a device-bound passkey is refused with an alert, and the original works', async (t) => {
   const { user, page, authenticators, authenticator } = await beginSignedOut(t);
   const [clone] = await authenticators.passkeys(authenticator);
   await signInByButton(page);
@@ -224,7 +224,7 @@ test('a clone of a device-bound passkey is refused with an alert; the original g
   await heading(page, 'Your account');
 });
 
-test('a synced passkey whose count of signatures restarts signs in, and that is noted', async (t) => {
+test('a synced passkey whose signature counter restarts signs in, with a notice', async (t) => {
   const { user, page, authenticators, authenticator } = await begin(t, { plug: 'addSynced' });
   await addPasskey(page, 'My password manager');
   await signOut(page);
@@ -238,14 +238,14 @@ test('a synced passkey whose count of signatures restarts signs in, and that is 
   await signInByButton(page);
   await heading(page, 'Your account');
   assert.deepEqual(await eventsOf(user, from, 2), ['notice passkey_counter_restarted', 'info sign_in']);
-  // From there on it counts as before.
+  // From there on its counter is checked as before.
   await signOut(page);
   await signInByButton(page);
   await heading(page, 'Your account');
   assert.deepEqual((await eventsOf(user, from, 4)).slice(2), ['info sign_out', 'info sign_in']);
 });
 
-test('a challenge counts once, whatever the count of signatures says', async (t) => {
+test('a challenge can be used once, also if the signature counter grows', async (t) => {
   const { page, authenticators, authenticator } = await beginSignedOut(t);
   const [passkey] = await authenticators.passkeys(authenticator);
   const { challenge } = await options(page);
@@ -256,7 +256,7 @@ test('a challenge counts once, whatever the count of signatures says', async (t)
   const body = (await sent).postData();
   await signOut(page);
 
-  // The very same form once more.
+  // The very same form again.
   const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: server.issuer };
   const replayed = await page.context().request.post(`${server.url}/account/sign-in/passkey`, { data: body, headers, maxRedirects: 0 });
   assert.equal(replayed.status(), 400);
@@ -268,7 +268,7 @@ test('a challenge counts once, whatever the count of signatures says', async (t)
   await heading(page, 'Your account');
 });
 
-test('without the owner being verified: the browser does not go on, and if it did, it is refused here', async (t) => {
+test('without user verification the browser does not continue, and the server refuses the response', async (t) => {
   const { page, authenticators, authenticator } = await beginSignedOut(t);
   await authenticators.setVerified(authenticator, false);
   await signInByButton(page);
@@ -284,7 +284,7 @@ test('without the owner being verified: the browser does not go on, and if it di
   await heading(page, 'Your account');
 });
 
-test('a new one whose owner was not verified is not taken', async (t) => {
+test('a new passkey without user verification is refused', async (t) => {
   const { page, authenticators, authenticator } = await begin(t);
   await authenticators.unplug(authenticator);
   await authenticators.add({ transport: 'internal', hasUserVerification: false, isUserVerified: false });
@@ -299,7 +299,7 @@ test('a new one whose owner was not verified is not taken', async (t) => {
   assert.deepEqual(await shown(page), []);
 });
 
-test('the last way into an account without a password cannot be removed', async (t) => {
+test('the last passkey of an account without a password cannot be removed', async (t) => {
   const port = await freePort();
   const provider = await startWorker({ port, issuer: `http://127.0.0.1:${port}` });
   t.after(() => provider.stop());
@@ -338,7 +338,7 @@ test('the last way into an account without a password cannot be removed', async 
   assert.equal((await shown(page)).length, 1);
 });
 
-// The last one: the Worker starts again.
+// Runs last, because it restarts the Worker.
 test('with a sign-in of more than 5 minutes ago, a passkey is added after signing in again by another one', async (t) => {
   const { page, authenticators, authenticator } = await begin(t);
   await addPasskey(page, 'Mine');

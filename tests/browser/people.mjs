@@ -1,5 +1,5 @@
-// What a person does on the authority's pages, in a real browser, and a client for them to come from. Judges nothing
-// but what holds on every page: nothing is asked of strangers, and the browser has no complaint.
+// A user's actions on the server's pages, in a real browser, and a client's site. Its only assertions hold on every page: no
+// request goes to another origin, and the browser reports nothing.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -7,12 +7,12 @@ import { authorizationPath, pkce, redeem, registerPublicClient } from '../worker
 import { open } from './chromium.mjs';
 
 /**
- * Starts a client's site, on another site than the authority: 127.0.0.1 is not localhost. `pages` are more of its pages:
+ * Starts a client's site, on another site than the server: 127.0.0.1 is not localhost. `pages` are more of its pages:
  * path to `[type, text]`.
  *
- * Gives `{ origin, callback, arrivals, hold, onward, stop() }`. `arrivals` are the answers that came to the callback: each
- * `{ method, parameters }`. While `hold` is a promise, the callback waits for it before it answers; with `onward`, it
- * sends people on to there.
+ * Returns `{ origin, callback, arrivals, hold, onward, stop() }`. `arrivals` are the responses that reached the callback: each
+ * `{ method, parameters }`. While `hold` is a promise, the callback waits for it before it responds; with `onward`, it
+ * redirects there.
  */
 export async function startClient(pages = {}) {
   const client = { arrivals: [], hold: undefined };
@@ -42,15 +42,15 @@ export async function startClient(pages = {}) {
   return client;
 }
 
-/** A page of a client, which asks for no icon. */
+/** A page of a client, which requests no icon. */
 export function page(content) {
   return `<!doctype html><html lang="en"><title>Client</title><link rel="icon" href="data:,">${content}`;
 }
 
 /**
- * Opens a page in a context of its own, for as long as the test lasts; gives what `open` gives. At the end of the test
- * nothing may have been asked of another origin than `origins`, and the browser must have had nothing to complain of
- * but answers that are refusals.
+ * Opens a page in a context of its own, for as long as the test lasts; returns what `open` returns. At the end of the test
+ * no request may have gone to another origin than `origins`, and the browser must have reported nothing but responses
+ * that are refusals.
  */
 export async function visit(t, browser, url, { origins, ...options }) {
   const opened = await open(browser, url, options);
@@ -59,7 +59,7 @@ export async function visit(t, browser, url, { origins, ...options }) {
     const requests = await Promise.all(opened.seen.requests.map((request) => request.catch(() => undefined)));
     await opened.page.context().close();
     const asked = requests.filter((request) => /^http/.test(request?.url)).map((request) => new URL(request.url).origin);
-    assert.deepEqual([...new Set(asked)].filter((origin) => !origins.includes(origin)), [], 'nothing of strangers');
+    assert.deepEqual([...new Set(asked)].filter((origin) => !origins.includes(origin)), [], 'no request to another origin');
     const refusal = /^Failed to load resource: the server responded with a status of 4\d\d /;
     assert.deepEqual(opened.seen.complaints.filter((complaint) => !refusal.test(complaint)), []);
   });
@@ -78,7 +78,7 @@ export function requestOf(server, site, client, parameters = {}) {
   return { url: server.url + path, proof };
 }
 
-/** Redeems the code of the last answer that came to a client. */
+/** Redeems the code of the last response that reached a client. */
 export function redeemLast(server, site, client, { proof }) {
   return redeem(server, client, site.arrivals.at(-1).parameters.code, proof, { redirect_uri: site.callback });
 }
@@ -90,17 +90,17 @@ export async function signIn(page, { username, password }) {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
-/** Answers the consent page. */
+/** Submits the consent page. */
 export function decide(page, decision) {
   return page.locator(`button[name=decision][value=${decision}]`).click();
 }
 
-/** Waits until the person is back at the client. */
+/** Waits until the user is back at the client. */
 export function atClient(page) {
   return page.getByRole('heading', { name: 'At the client' }).waitFor();
 }
 
-/** The whole way from a request to the client. */
+/** The whole flow from a request to the client. */
 export async function goThrough(page, user, { url }) {
   await page.goto(url);
   await signIn(page, user);
@@ -113,7 +113,7 @@ export function heading(page, name) {
   return page.getByRole('heading', { level: 1, name }).waitFor();
 }
 
-/** Puts another value into a hidden field, and gives the one that was there. */
+/** Replaces the value of a hidden field, and returns the previous one. */
 export function alter(page, name, value) {
   return page.locator(`input[type=hidden][name=${name}]`).first().evaluate((field, other) => {
     const before = field.value;

@@ -1,4 +1,4 @@
-// Who can use the authority's pages, and how: on a phone, in the dark, by ear, with the keyboard alone, without scripts,
+// Accessibility of the server's pages: on a phone, in the dark, with a screen reader, with the keyboard alone, without scripts,
 // in Chinese.
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
@@ -54,7 +54,7 @@ after(async () => {
 const ask = (parameters) => requestOf(server, site, client, { scope: SCOPE, resource: RESOURCE, ...parameters }).url;
 const begin = (t, url, options) => visit(t, browser, url, { origins: [server.url, site.origin], ...options });
 
-/** Looks at a page in each width and scheme of colours: nothing sticks out, and all can be read. */
+/** Checks a page in each width and colour scheme: nothing overflows, and all text has enough contrast. */
 async function look(page, moment) {
   await page.locator('details').evaluateAll((all) => { for (const one of all) one.open = true; });
   for (const width of [320, 390, 1280]) {
@@ -64,7 +64,7 @@ async function look(page, moment) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       const where = `${moment}, ${width}, ${colorScheme}`;
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= width, where);
-      // The card cuts off its ornament, on purpose, and in a field one can go along its text.
+      // The card clips its ornament on purpose, and the text of a field can be scrolled.
       const isFine = (name) => ['DIV.card', 'INPUT.'].includes(name);
       assert.deepEqual((await page.evaluate(sticking)).filter((name) => !isFine(name)), [], where);
       const { count, below } = await page.evaluate(contrasts);
@@ -76,7 +76,7 @@ async function look(page, moment) {
   await listen(page, moment);
 }
 
-/** By ear: one title, a name for everything that can be used, fields that say what they are for. */
+/** Checks for a screen reader: one title, a name for every control, fields that say what they are for. */
 async function listen(page, moment) {
   const headings = page.locator('h1, h2, h3').filter({ visible: true });
   const levels = await headings.evaluateAll((all) => all.map(({ tagName }) => Number(tagName[1])));
@@ -90,7 +90,7 @@ async function listen(page, moment) {
   assert.equal(await page.locator('html').getAttribute('lang'), 'en');
 }
 
-test('each page, wide and narrow, light and dark, by eye and by ear: signing in', async (t) => {
+test('each sign-in page, wide and narrow, light and dark, by eye and by screen reader', async (t) => {
   const { page } = await begin(t, ask());
   const authenticators = await Authenticators.of(page);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
@@ -120,7 +120,7 @@ test('each page, wide and narrow, light and dark, by eye and by ear: signing in'
   await decide(page, 'allow');
   await heading(page, 'Wrong browser');
   await look(page, 'consent-foreign');
-  await page.goto(ask({ client_id: 'nobody' }));
+  await page.goto(ask({ client_id: 'unknown' }));
   await look(page, 'unknown-client');
   await page.goto(ask({ redirect_uri: `${site.origin}/other` }));
   await look(page, 'unknown-redirect');
@@ -131,7 +131,7 @@ test('each page, wide and narrow, light and dark, by eye and by ear: signing in'
   await look(page, 'form-post');
 });
 
-test('each page, wide and narrow, light and dark, by eye and by ear: the account', async (t) => {
+test('each account page, wide and narrow, light and dark, by eye and by screen reader', async (t) => {
   const { page } = await begin(t, `${server.url}/account`);
   await signIn(page, user);
   await heading(page, 'Your account');
@@ -168,9 +168,9 @@ test('each page, wide and narrow, light and dark, by eye and by ear: the account
   await look(page, 'signed-out');
 });
 
-test('with the keyboard alone: sign-in and consent, and every control is seen to have the focus', async (t) => {
+test('with the keyboard alone: sign-in and consent, and every control shows its focus', async (t) => {
   const { page } = await begin(t, ask());
-  // Presses Tab until it is there; gives the names of all that is passed on the way.
+  // Presses Tab until the control has the focus; returns the names of all controls on the way.
   const tabTo = async (until) => {
     const passed = [];
     for (let presses = 0; presses < 20; presses += 1) {
@@ -188,7 +188,7 @@ test('with the keyboard alone: sign-in and consent, and every control is seen to
   assert.deepEqual(await tabTo('Sign in'), ['Sign in']);
   await page.keyboard.press('Enter');
   await heading(page, /asks for access/);
-  // Nothing is allowed by an Enter too many.
+  // An extra Enter consents to nothing.
   await page.keyboard.press('Enter');
   assert.deepEqual(await tabTo('Allow'), ['Use another account', 'Allow']);
   await page.keyboard.press('Enter');
@@ -218,14 +218,14 @@ test('without scripts: everything but passkeys', async (t) => {
   await heading(page, 'Signed out');
 });
 
-test('somebody makes an account of their own, and goes on to the application', async (t) => {
+test('sign-up creates an account, and continues to the application', async (t) => {
   const { page } = await begin(t, ask());
   await page.getByRole('link', { name: 'Create an account' }).click();
   await page.getByLabel('User name').fill(`${user.username}-2`);
   await page.getByLabel('Password').fill('password');
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('alert').filter({ hasText: 'Many people use this password' }).waitFor();
-  // The browser gives the focus a moment after the page is there.
+  // The browser sets the focus a moment after the page has loaded.
   await page.waitForFunction(() => document.activeElement.name === 'password');
   await page.getByLabel('Password').fill('another long pass phrase');
   await page.getByRole('button', { name: 'Create account' }).click();
@@ -235,7 +235,7 @@ test('somebody makes an account of their own, and goes on to the application', a
   assert.ok(site.arrivals.at(-1).parameters.code);
 });
 
-test('in Chinese for whoever reads Chinese', async (t) => {
+test('the pages are in Chinese for browsers that prefer it', async (t) => {
   const { page } = await begin(t, ask(), { locale: 'zh-CN' });
   const titles = [];
   const note = async () => {
@@ -254,7 +254,7 @@ test('in Chinese for whoever reads Chinese', async (t) => {
   await note();
   await page.goto(`${server.url}/account`);
   await note();
-  // Whoever asks says which language, and it counts for more than the browser's.
+  // ui_locales overrides the browser's preference.
   await page.goto(ask({ ui_locales: 'en' }));
   await heading(page, /asks for access/);
   assert.equal(await page.locator('html').getAttribute('lang'), 'en');

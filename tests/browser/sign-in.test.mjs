@@ -1,4 +1,4 @@
-// Signing in, allowing and denying as a person does it: with mistakes, in two tabs, with the back button, twice.
+// Sign-in and consent as a user does them: with mistakes, in two tabs, with the back button, twice.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createUser } from '../workerd/people.mjs';
@@ -36,7 +36,7 @@ after(async () => {
 const begin = (t, url, options) => visit(t, browser, url, { origins: [server.url, site.origin], ...options });
 const ask = (parameters) => requestOf(server, site, client, parameters);
 
-test('sign-in, consent, and back at the client with a code that is good', async (t) => {
+test('sign-in and consent lead back to the client with a valid code', async (t) => {
   const request = ask({ scope: 'openid profile read', state: 'a b&c' });
   const { page } = await begin(t, request.url);
   assert.match(await page.locator('main').innerText(), /Test app asks you to sign in/);
@@ -55,7 +55,7 @@ test('sign-in, consent, and back at the client with a code that is good', async 
   assert.deepEqual([status, json.scope], [200, 'openid profile read']);
 });
 
-test('whoever denies is back at the client too, which is told', async (t) => {
+test('a denial leads back to the client with an error', async (t) => {
   const { page } = await begin(t, ask().url);
   await signIn(page, user);
   await decide(page, 'deny');
@@ -64,7 +64,7 @@ test('whoever denies is back at the client too, which is told', async (t) => {
   assert.deepEqual([error, state, iss, code], ['access_denied', 'state-1', server.issuer, undefined]);
 });
 
-test('a wrong password: the page says so, keeps the name, and waits in the password', async (t) => {
+test('after a wrong password the page says so, keeps the name, and focuses the password', async (t) => {
   const { page } = await begin(t, ask().url);
   await page.waitForFunction(() => document.activeElement.id === 'username');
   await signIn(page, { ...user, password: 'wrong horse battery staple' });
@@ -83,26 +83,26 @@ test('a wrong password: the page says so, keeps the name, and waits in the passw
   await heading(page, /asks for access/);
 });
 
-test('an address that was not registered is told here, and nobody is sent there', async (t) => {
+test('an unregistered redirect URI is shown as an error, without a redirect', async (t) => {
   const { page } = await begin(t, ask({ redirect_uri: `${site.origin}/other` }).url);
   await heading(page, 'Return address not registered');
   assert.equal(await page.getByRole('link').count(), 0);
 });
 
-test('an unknown client is told here', async (t) => {
-  const { page } = await begin(t, ask({ client_id: 'nobody' }).url);
+test('an unknown client is shown as an error', async (t) => {
+  const { page } = await begin(t, ask({ client_id: 'unknown' }).url);
   await heading(page, 'Unknown application');
   assert.match(await page.locator('main').innerText(), /You cannot fix this here/);
 });
 
-test('a request without PKCE travels to the client', async (t) => {
+test('a request without PKCE is an error at the client', async (t) => {
   const { page } = await begin(t, ask({ code_challenge: undefined, code_challenge_method: undefined }).url);
   await atClient(page);
   const { error, state, iss } = site.arrivals[0].parameters;
   assert.deepEqual([error, state, iss], ['invalid_request', 'state-1', server.issuer]);
 });
 
-test('a sign-in form that is not ours: the page again, and the second time it works', async (t) => {
+test('a foreign sign-in form shows the page again, which then works', async (t) => {
   const { page } = await begin(t, ask().url);
   await alter(page, 'csrf', 'x.1.y');
   await signIn(page, user);
@@ -113,7 +113,7 @@ test('a sign-in form that is not ours: the page again, and the second time it wo
   await heading(page, /asks for access/);
 });
 
-test('a consent form that is not ours, or for another request, allows nothing; a click begins again', async (t) => {
+test('a foreign consent form, or one of another request, consents to nothing; a click starts again', async (t) => {
   const { page } = await begin(t, ask().url);
   await signIn(page, user);
   const other = new URL(ask({ scope: 'openid read write' }).url).search.slice(1);
@@ -129,7 +129,7 @@ test('a consent form that is not ours, or for another request, allows nothing; a
   await atClient(page);
 });
 
-test('without its cookies a browser is told, not left in a loop', async (t) => {
+test('a browser that loses its cookies gets an error, not a loop', async (t) => {
   const { page } = await begin(t, ask().url);
   await page.context().clearCookies();
   await signIn(page, user);
@@ -165,7 +165,7 @@ test('a second click on Allow, while the first is on its way, gives the client t
   assert.equal((await redeemLast(server, site, client, request)).status, 200);
 });
 
-test('a consent form counts once: sent again after its code was redeemed, it says what to do', async (t) => {
+test('a consent form can be used once: sent again after its code was redeemed, it says what to do', async (t) => {
   const request = ask();
   const { page } = await begin(t, request.url);
   await signIn(page, user);
@@ -188,7 +188,7 @@ test('a consent form counts once: sent again after its code was redeemed, it say
   assert.equal((await redeemLast(server, site, client, request)).status, 200);
 });
 
-test('back from the client and Allow once more: a code that is good', async (t) => {
+test('going back from the client and clicking Allow again yields a valid code', async (t) => {
   const request = ask();
   const { page } = await begin(t, request.url);
   await signIn(page, user);
@@ -202,7 +202,7 @@ test('back from the client and Allow once more: a code that is good', async (t) 
   assert.equal((await redeemLast(server, site, client, request)).status, 200);
 });
 
-test('two tabs: both sign in, one by one, and both get through', async (t) => {
+test('two tabs both sign in, one after the other, and both get a code', async (t) => {
   const [one, two] = [ask({ state: 'one' }), ask({ state: 'two' })];
   const { page } = await begin(t, one.url);
   const tab = await page.context().newPage();
@@ -217,7 +217,7 @@ test('two tabs: both sign in, one by one, and both get through', async (t) => {
   assert.deepEqual(site.arrivals.map(({ parameters }) => parameters.state), ['two', 'one']);
 });
 
-test('signed out in another tab: Allow is refused, and signing in leads back to the question', async (t) => {
+test('signed out in another tab: Allow is refused, and signing in leads back to the consent page', async (t) => {
   const request = ask();
   const { page } = await begin(t, request.url);
   await signIn(page, user);
@@ -235,7 +235,7 @@ test('signed out in another tab: Allow is refused, and signing in leads back to 
   assert.equal((await redeemLast(server, site, client, request)).status, 200);
 });
 
-test('another person signed in in another tab: what one was asked, the other does not allow', async (t) => {
+test('another user signed in in another tab cannot consent for the first one', async (t) => {
   const { page } = await begin(t, ask().url);
   await signIn(page, user);
   await heading(page, /asks for access/);
@@ -248,7 +248,7 @@ test('another person signed in in another tab: what one was asked, the other doe
   assert.deepEqual(site.arrivals, []);
 });
 
-test('another account: the page offers it, and the question is put to whoever signs in then', async (t) => {
+test('the page offers to use another account, and then asks that user for consent', async (t) => {
   const other = await createUser(server);
   const { page } = await begin(t, ask().url);
   await signIn(page, user);
@@ -258,7 +258,7 @@ test('another account: the page offers it, and the question is put to whoever si
   assert.match(await page.locator('main').innerText(), new RegExp(`signed in as ${other.username}`));
 });
 
-test('signed in already: no second sign-in, unless the client asks for one', async (t) => {
+test('a signed-in user does not sign in again, unless the client requires it', async (t) => {
   const { page } = await begin(t, ask().url);
   await signIn(page, user);
   await heading(page, /asks for access/);
@@ -273,7 +273,7 @@ test('signed in already: no second sign-in, unless the client asks for one', asy
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`form_post: the answer comes as a form, ${javaScriptEnabled ? 'by itself' : 'by the button where there is no script'}`, async (t) => {
+  test(`form_post: the response is sent as a form, ${javaScriptEnabled ? 'by itself' : 'by the button where there is no script'}`, async (t) => {
     const request = ask({ response_mode: 'form_post', state: '<"&>' });
     const { page } = await begin(t, request.url, { javaScriptEnabled });
     await signIn(page, user);
@@ -287,7 +287,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('the client is told nothing by a Referer', async (t) => {
+test('the client gets no Referer', async (t) => {
   const { page, seen } = await begin(t, ask().url);
   await signIn(page, user);
   await decide(page, 'allow');
@@ -296,7 +296,7 @@ test('the client is told nothing by a Referer', async (t) => {
   assert.deepEqual(toClient.map(({ headers }) => headers.referer), [undefined]);
 });
 
-test('a client that sends people on to another origin of its own', async (t) => {
+test('a client may redirect users to another origin of its own', async (t) => {
   const other = await startClient({ '/home': ['text/html', html('<h1>Home</h1>')] });
   t.after(() => other.stop());
   site.onward = `${other.origin}/home`;

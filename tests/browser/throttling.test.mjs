@@ -1,4 +1,4 @@
-// The owner of an account, while strangers guess at the password: the proof of work as a person meets it, and passkeys.
+// The owner of an account, while strangers guess at the password: the proof of work as a user meets it, and passkeys.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from '../workerd/harness.mjs';
@@ -27,7 +27,7 @@ const begin = (t, address, options = {}) => visit(t, browser, `${server.url}/acc
   origins: [server.url], extraHTTPHeaders: { 'cf-connecting-ip': address }, ...options,
 });
 
-test('the owner gets in at a new browser while a stranger makes every attempt that is free', async (t) => {
+test('the owner can sign in at a new browser while a stranger uses every free attempt', async (t) => {
   const user = await createUser(server);
   t.after(await stranger(user.username));
   const { page } = await begin(t, '192.0.2.1');
@@ -39,7 +39,7 @@ test('the owner gets in at a new browser while a stranger makes every attempt th
   await getsIn(page, user);
 });
 
-test('a person who takes time to enter the password finds the proof done, in the page\'s language', async (t) => {
+test('a user who takes time to enter the password finds the proof done, in the page\'s language', async (t) => {
   const user = await createUser(server);
   t.after(await stranger(user.username));
   const { page } = await begin(t, '192.0.2.2', { locale: 'zh-CN' });
@@ -92,13 +92,13 @@ test('failed passkeys at the address keep no known browser out, and other browse
   await byPasskey();
   await heading(page, 'Your account');
   await signOut();
-  // The same passkey in a browser that has no proof of having signed in.
+  // The same passkey in a browser without proof of an earlier sign-in.
   await page.context().clearCookies({ name: 'edgemint-known-account' });
   await byPasskey();
   await page.getByRole('alert').filter({ hasText: 'Too many attempts' }).waitFor();
 });
 
-// A stranger who takes every attempt that is free, and goes on. Gives the end of that, once the next one has to wait.
+// A stranger who uses every free attempt, and goes on. Returns a function that ends this, once the next attempt has to wait.
 async function stranger(username) {
   let stopped = false;
   const guess = async (number) => {
@@ -119,7 +119,7 @@ async function stranger(username) {
   };
 }
 
-// Tries until a page is shown that asks for a wait: now and then it is this attempt that is free, and not the stranger's.
+// Repeats until a page asks for a wait: sometimes this attempt is the free one, and not the stranger's.
 async function throttled(page, send) {
   for (let tries = 0; tries < 20; tries += 1) {
     await page.goto(`${server.url}/account`);
@@ -131,7 +131,7 @@ async function throttled(page, send) {
 }
 
 // Enters the right password. While a proof is computed, strangers may make a harder one necessary: then the page says so, and
-// computes that. It gets no harder than the most.
+// computes that. There is a maximum difficulty.
 async function getsIn(page, user) {
   for (let tries = 0; tries < 5; tries += 1) {
     const answered = page.waitForResponse((response) => response.request().method() === 'POST', { timeout: 60_000 });

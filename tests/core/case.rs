@@ -1,4 +1,4 @@
-//! An access token that passes, with the keys, the policy and the time to judge it by. Each test spoils one thing.
+//! A valid access token, with the keys, the policy and the time to verify it. Each test breaks one thing.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(crate) const ISSUER: &str = "https://as.example";
 pub(crate) const AUDIENCE: &str = "https://api.example";
 pub(crate) const KID: &str = "key-1";
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
-/// When the token was issued, and when it ends.
+/// The issue time and the expiry of the token.
 pub(crate) const IAT: u64 = NOW.0 - 60;
 pub(crate) const EXP: u64 = NOW.0 + 540;
 
@@ -84,17 +84,17 @@ impl Case {
         Self { now: NumericDate(now), ..self }
     }
 
-    /// The token, signed as it should be.
+    /// The token with a valid signature.
     pub(crate) fn text(&self) -> String {
         self.with_payload(self.claims.to_string())
     }
 
-    /// The token with another payload, signed as it should be.
+    /// The token with another payload and a valid signature.
     pub(crate) fn with_payload(&self, payload: impl AsRef<[u8]>) -> String {
         self.signer.token(self.header.to_string(), payload)
     }
 
-    /// The token, and a signature that somebody else made.
+    /// The token with a signature by another key.
     pub(crate) fn forged(&self) -> String {
         let forger = Signer::new(self.signer.algorithm, 99);
         forger.token(self.header.to_string(), self.claims.to_string())
@@ -104,7 +104,7 @@ impl Case {
         self.verdict_on(&self.text())
     }
 
-    /// What is said of a text, by these keys and this policy at this time.
+    /// The verdict on a text, by these keys and this policy at this time.
     pub(crate) fn verdict_on(&self, text: &str) -> Result<Token, VerifyError> {
         let verdict =
             verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now).and_then(Pending::settle_portable);
@@ -112,7 +112,7 @@ impl Case {
         verdict
     }
 
-    /// The way in for many tokens says the same, the first time and when it remembers the header.
+    /// The checker for many tokens has the same verdict, at first and with the cached header.
     fn agrees(&self, text: &str, verdict: &Result<Token, VerifyError>) {
         let mut checker = Checker::new(self.policy.clone());
         checker.take_keys(self.keys.clone());
@@ -120,7 +120,7 @@ impl Case {
             let finding = checker.check(text.as_bytes(), self.now);
             match (verdict, finding) {
                 (Ok(_), Ok(Finding::Good | Finding::Unsigned(Ok(())))) => {}
-                // Nobody has looked at a signature that this build cannot check.
+                // This build does not verify signatures of other algorithms.
                 (Err(VerifyError::AlgorithmNotAllowed), Ok(Finding::Unsigned(_))) => {}
                 (Err(expected), Err(reason)) => assert_eq!(reason, *expected, "{text:.200}"),
                 (verdict, finding) => panic!("{verdict:?} is not {finding:?}: {text:.200}"),
@@ -151,7 +151,7 @@ impl Case {
     }
 }
 
-/// A policy that leaves everything to the keys.
+/// A policy that leaves the choice of algorithms to the keys.
 pub(crate) fn open_policy() -> Policy {
     Policy {
         issuers: Expected::Anything,

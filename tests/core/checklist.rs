@@ -1,9 +1,9 @@
-//! Tables of what others test or got wrong, and of our own rules: for each item the test that covers it, or why none does.
+//! Tables of other projects' tests and defects, and of our own rules: for each item the test that covers it, or why none does.
 //!
-//! - The OAuch checklist (DistriNet/OAuch): its texts stay where they are, the table knows identifiers alone, an area and an
+//! - The OAuch checklist (DistriNet/OAuch): its texts are not copied, the table has identifiers only, an area and an
 //!   item.
-//! - The defects of peers that were made public, by their own numbers.
-//! - The rules in which tokens and keys are judged more strictly than elsewhere: natively, and through the npm package.
+//! - The published defects of peers, by their own numbers.
+//! - The rules by which tokens and keys are checked more strictly than elsewhere: natively, and through the npm package.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
@@ -19,7 +19,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const OAUCH: &str = "tests/checklists/oauch.json";
 const REGRESSIONS: &str = "tests/checklists/regressions.json";
 const STRICT: &str = "tests/checklists/strict.json";
-/// Where the checklist is, beside the project, on machines that have it.
+/// The checklist, on machines that have it beside the project.
 const CHECKLIST: &str = "../shared/checklists/oauch-checklist.json";
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,7 @@ enum Cover {
     WhyNot(String),
 }
 
-/// How a rule is covered on both sides.
+/// The coverage of a rule on both sides.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Both {
@@ -47,7 +47,7 @@ fn read<T: DeserializeOwned>(path: &str) -> T {
 }
 
 #[test]
-fn every_test_of_the_tables_is_there() {
+fn every_test_of_the_tables_exists() {
     let rules: BTreeMap<String, Both> = read(STRICT);
     assert!(rules.len() > 50);
     let of_rules = rules.into_iter().flat_map(|(rule, Both { native, package })| {

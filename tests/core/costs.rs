@@ -1,4 +1,4 @@
-//! What an operation costs: the table of the manual and the numbers that the tests count are the same.
+//! The cost of operations: the table of the manual equals the numbers that the tests count.
 
 use std::fs;
 use std::path::Path;

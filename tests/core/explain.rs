@@ -1,4 +1,4 @@
-//! What a person is told about a token, also about one that nobody signed.
+//! The explanation of a token, also of an unsigned or forged one.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use edgemint::token::{Expected, Explanation, KeySet, VerifyError, explain, verif
 
 use crate::case::{Case, EXP, invalid};
 
-/// Everything that can be said of a text, its signature checked here where one can be.
+/// The explanation of a text, with its signature verified here if this build can.
 pub(crate) fn explanation(case: &Case, text: &str) -> Explanation {
     let policy = Arc::new(case.policy.clone());
     let answer = verify(text, &case.keys, &policy, case.now).ok().and_then(|pending| pending.signature_is_valid());
     explain(text, &case.keys, &policy, case.now, answer)
 }
 
-/// What the first check that did not pass says, if it could be run at all.
+/// The detail of the first check that failed, if checks could be run at all.
 pub(crate) fn first_refusal(explanation: &Explanation) -> Option<Option<VerifyError>> {
     let refused = explanation.checks.iter().find(|check| check.outcome != Some(Ok(())));
     refused.map(|check| check.outcome.clone().and_then(Result::err))
 }
 
-/// The outcomes that are no pass, by name.
+/// The outcomes other than a pass, by name.
 fn failures(explanation: &Explanation) -> Vec<(&'static str, Option<VerifyError>)> {
     let outcomes = explanation.checks.iter().map(|check| (check.name, check.outcome.clone()));
     outcomes
@@ -29,7 +29,7 @@ fn failures(explanation: &Explanation) -> Vec<(&'static str, Option<VerifyError>
 }
 
 #[test]
-fn of_a_good_token_every_check_passes() {
+fn a_valid_token_passes_every_check() {
     let case = Case::new();
     let explanation = explanation(&case, &case.text());
     assert_eq!(failures(&explanation), []);
@@ -42,7 +42,7 @@ fn of_a_good_token_every_check_passes() {
 }
 
 #[test]
-fn of_a_forged_token_all_is_told_that_is_wrong() {
+fn every_fault_of_a_forged_token_is_reported() {
     let case = Case::new().claim("iss", "https://mallory.example").at(EXP);
     let explanation = explanation(&case, &case.forged());
     let expected = [
@@ -55,7 +55,7 @@ fn of_a_forged_token_all_is_told_that_is_wrong() {
 }
 
 #[test]
-fn a_signature_of_the_wrong_length_is_a_wrong_one() {
+fn a_signature_of_the_wrong_length_is_invalid() {
     let case = Case::new();
     let text = case.text();
     let (input, _) = text.rsplit_once('.').unwrap();
@@ -64,7 +64,7 @@ fn a_signature_of_the_wrong_length_is_a_wrong_one() {
 }
 
 #[test]
-fn what_could_not_be_asked_is_left_open() {
+fn checks_that_depend_on_a_missing_input_are_left_open() {
     let text = Case::new().text();
     let case = Case::new().keys(KeySet::default());
     let expected = [("key", Some(VerifyError::KeyNotFound)), ("signature", None)];
@@ -75,7 +75,7 @@ fn what_could_not_be_asked_is_left_open() {
 }
 
 #[test]
-fn what_cannot_be_read_has_no_claims() {
+fn a_text_that_cannot_be_read_has_no_claims() {
     let case = Case::new();
     let nothing = explanation(&case, "no token");
     assert_eq!(first_refusal(&nothing), Some(Some(VerifyError::Malformed)));
@@ -89,7 +89,7 @@ fn what_cannot_be_read_has_no_claims() {
 }
 
 #[test]
-fn a_platform_that_cannot_check_leaves_the_signature_open() {
+fn a_platform_without_the_algorithm_leaves_the_signature_open() {
     let case = Case::new();
     let explanation = explain(&case.text(), &case.keys, &Arc::new(case.policy.clone()), case.now, None);
     assert_eq!(failures(&explanation), [("signature", None)]);

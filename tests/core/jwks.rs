@@ -1,4 +1,4 @@
-//! A set of keys, and which of them a token means.
+//! Key sets, and the key that a token selects.
 
 use edgemint::token::{Algorithm, Key, KeyError, KeySet, VerifyError, base64url};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn nameless(signer: Signer) -> Key {
     Key::from_secret(&signer.secret(), signer.algorithm).unwrap()
 }
 
-/// The RSA key of RFC 7638 section 3.1, without name and algorithm.
+/// The RSA key of RFC 7638 section 3.1, without kid and algorithm.
 fn rsa() -> Value {
     let vectors: Vec<Value> = crate::vectors::read("thumbprints.json");
     json!({ "kty": "RSA", "n": vectors[0]["key"]["n"], "e": "AQAB" })
@@ -27,7 +27,7 @@ fn published(keys: &[Value]) -> KeySet {
 }
 
 #[test]
-fn the_name_chooses_among_many() {
+fn the_kid_selects_one_key_of_many() {
     let case = Case::new();
     let many = (0..1_000).map(|n| another(&format!("key-{n}-of-many")));
     let keys = KeySet::new(many.chain([case.signer.key(KID)]));
@@ -40,7 +40,7 @@ fn the_name_chooses_among_many() {
 }
 
 #[test]
-fn an_unknown_name_is_not_found() {
+fn an_unknown_kid_is_not_found() {
     Case::new().header("kid", "other").refused(VerifyError::KeyNotFound);
     Case::new().header("kid", "").refused(VerifyError::KeyNotFound);
     Case::new().keys(KeySet::default()).refused(VerifyError::KeyNotFound);
@@ -48,16 +48,16 @@ fn an_unknown_name_is_not_found() {
 }
 
 #[test]
-fn a_known_name_with_another_algorithm_is_a_mismatch() {
+fn a_known_kid_with_another_algorithm_is_a_mismatch() {
     let rsa = key(&with(rsa(), &[("kid", KID)]));
     Case::new().keys(KeySet::new([rsa.clone()])).refused(VerifyError::KeyMismatch);
-    // Not even the right key under another name is tried then.
+    // The right key under another kid is not tried then.
     let keys = KeySet::new([rsa, Case::new().signer.key("other")]);
     Case::new().keys(keys).refused(VerifyError::KeyMismatch);
 }
 
 #[test]
-fn two_keys_of_one_name_are_told_apart_by_algorithm_alone() {
+fn two_keys_with_one_kid_are_distinguished_by_algorithm_only() {
     let own = Case::new().signer.key(KID);
     let rsa = key(&with(rsa(), &[("kid", KID)]));
     Case::new().keys(KeySet::new([rsa, own.clone()])).passes();
@@ -65,7 +65,7 @@ fn two_keys_of_one_name_are_told_apart_by_algorithm_alone() {
 }
 
 #[test]
-fn without_a_name_there_must_be_one_that_fits() {
+fn without_a_kid_exactly_one_key_must_fit() {
     let own = Case::new().signer.key(KID);
     let case = Case::new().without_header("kid");
     case.clone().keys(KeySet::new([own.clone()])).passes();
@@ -91,20 +91,20 @@ fn up_to_four_different_keys_are_tried_in_turn() {
             let mut keys: Vec<_> = (1..4).map(other).collect();
             keys.insert(place, own.clone());
             case.clone().keys(KeySet::new(keys.clone())).passes();
-            // The same key twice is one key.
+            // The same key twice counts once.
             let twice = keys.iter().chain(&keys).cloned();
             case.clone().keys(KeySet::new(twice)).passes();
             case.clone().keys(KeySet::new(keys.into_iter().chain([other(5)]))).refused(VerifyError::KeyAmbiguous);
         }
         let others = KeySet::new((1..5).map(other));
         case.clone().keys(others.clone()).refused(VerifyError::BadSignature);
-        // Nothing about the claims of a token that none of them signed.
+        // Nothing is reported about the claims of a token that none of them signed.
         case.claim("exp", "never").keys(others).refused(VerifyError::BadSignature);
     }
 }
 
 #[test]
-fn a_published_set_may_begin_with_a_byte_order_mark_and_name_a_key_twice() {
+fn a_published_set_may_begin_with_a_byte_order_mark_and_repeat_a_kid() {
     let own = Case::signed_by(Signer::new(Signer::ALGORITHMS[Signer::ALGORITHMS.len() - 1], 7));
     if own.signer.algorithm.name().starts_with("HS") {
         return;
@@ -117,7 +117,7 @@ fn a_published_set_may_begin_with_a_byte_order_mark_and_name_a_key_twice() {
 }
 
 #[test]
-fn a_member_that_is_null_is_not_there() {
+fn a_member_that_is_null_counts_as_absent() {
     let mut jwk = rsa();
     for name in ["kid", "alg", "use", "key_ops", "x5c", "d", "p", "q", "dp", "dq", "qi", "oth"] {
         jwk[name] = json!(null);
@@ -129,7 +129,7 @@ fn a_member_that_is_null_is_not_there() {
 }
 
 #[test]
-fn a_nameless_key_answers_to_every_name_that_no_other_has() {
+fn a_key_without_kid_matches_every_kid_that_no_other_key_has() {
     let case = Case::new();
     let own = nameless(case.signer);
     case.clone().keys(KeySet::new([own.clone()])).passes();
@@ -154,7 +154,7 @@ fn a_key_without_algorithm_fits_all_of_its_shape() {
 }
 
 #[test]
-fn a_published_set_passes_over_what_it_cannot_use() {
+fn a_published_set_skips_unusable_keys() {
     let good = with(rsa(), &[("kid", "good"), ("alg", "RS256"), ("use", "sig")]);
     let unusable = [
         json!(null),
@@ -182,7 +182,7 @@ fn a_published_set_passes_over_what_it_cannot_use() {
 }
 
 #[test]
-fn what_is_no_jwk_set_is_none() {
+fn an_invalid_jwk_set_is_refused() {
     for text in [
         "",
         "null",
@@ -203,7 +203,7 @@ fn what_is_no_jwk_set_is_none() {
 }
 
 #[test]
-fn each_way_a_jwk_can_be_wrong() {
+fn every_fault_of_a_jwk_is_refused() {
     let refused = |jwk: Value| Key::from_jwk(jwk.as_object().unwrap()).unwrap_err();
     let ec = |x: &str, y: &str| json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
     let whole = base64url::encode(&[1; 32]);
@@ -227,7 +227,7 @@ fn each_way_a_jwk_can_be_wrong() {
 }
 
 #[test]
-fn an_even_modulus_is_no_rsa_key() {
+fn an_even_modulus_is_refused() {
     let mut modulus = base64url::decode(rsa()["n"].as_str().unwrap().as_bytes()).unwrap();
     *modulus.last_mut().unwrap() ^= 1;
     let jwk = with(rsa(), &[("n", &base64url::encode(&modulus))]);

@@ -1,4 +1,4 @@
-//! Keys in every form: JWK, PEM, DER and bare bytes; what is taken, what is not, and that writing gives back what was read.
+//! Keys in every form: JWK, PEM, DER and raw bytes; what is accepted, what is refused, and that writing returns what was read.
 
 use edgemint::token::{Algorithm, AnyKey, Key, KeyError, KeyShape, Pem, PemError, Pkcs8, PrivateKey, base64url};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ fn ec_pair() -> Value {
     })
 }
 
-/// Numbers of the right sizes, and no key at all: what they have to do with one another is not looked at here.
+/// Numbers of the right sizes, but no valid key: their relations are not checked here.
 fn rsa_pair() -> Value {
     let number = |len: usize| base64url::encode(&vec![0xff; len]);
     let half = number(128);

@@ -1,6 +1,6 @@
-//! The pure core, seen from outside: what is accepted, what is refused and for which reason.
+//! The pure core from outside: what is accepted, what is refused and for which reason.
 //!
-//! Everything goes through the public door; nothing here knows how the core works inside.
+//! Every test uses the public interface; none depends on how the core works inside.
 
 #![allow(
     clippy::unwrap_used,

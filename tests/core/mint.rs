@@ -1,4 +1,4 @@
-//! Minting, and jwt-compact as the oracle: what one makes, the other takes.
+//! Minting, compared with jwt-compact: each verifies the other's tokens.
 
 use edgemint::token::{Algorithm, MintError, Minter, VerifyError};
 use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
@@ -14,7 +14,7 @@ fn mint(signer: Signer, claims: &Value) -> String {
     draft.seal(&signature).unwrap()
 }
 
-/// What jwt-compact makes of a token: its claims, if it takes it at all.
+/// The claims that jwt-compact reads from a token, if it accepts it.
 fn oracle_takes(signer: Signer, token: &str) -> Option<Value> {
     fn validate<A: jwt_compact::Algorithm>(algorithm: &A, key: &A::VerifyingKey, token: &str) -> Option<Value> {
         let token = UntrustedToken::new(token).ok()?;
@@ -34,7 +34,7 @@ fn oracle_takes(signer: Signer, token: &str) -> Option<Value> {
     }
 }
 
-/// A token that jwt-compact makes.
+/// A token that jwt-compact mints.
 fn oracle_makes(signer: Signer, claims: &Value) -> String {
     let header = Header::empty().with_key_id(KID).with_token_type("at+jwt");
     let claims = Claims::new(claims.as_object().unwrap().clone());
@@ -57,7 +57,7 @@ fn signers() -> impl Iterator<Item = Signer> {
 }
 
 #[test]
-fn what_is_minted_is_verified_to_the_letter() {
+fn minted_claims_are_verified_byte_for_byte() {
     for signer in signers() {
         let case = Case::signed_by(signer);
         let claims = case.clone().claim("x", json!({ "ü": [1, -2.5, null, "\u{0}\u{1f600}"] })).claims;
@@ -70,7 +70,7 @@ fn what_is_minted_is_verified_to_the_letter() {
 }
 
 #[test]
-fn the_oracle_takes_what_is_minted() {
+fn jwt_compact_verifies_minted_tokens() {
     for signer in signers() {
         let claims = Case::signed_by(signer).claims;
         let token = mint(signer, &claims);
@@ -80,7 +80,7 @@ fn the_oracle_takes_what_is_minted() {
 }
 
 #[test]
-fn what_the_oracle_makes_is_verified() {
+fn tokens_of_jwt_compact_are_verified() {
     for signer in signers() {
         let case = Case::signed_by(signer);
         let text = oracle_makes(signer, &case.claims);
@@ -91,8 +91,8 @@ fn what_the_oracle_makes_is_verified() {
 }
 
 #[test]
-fn a_deterministic_algorithm_makes_the_same_token() {
-    // HMAC and Ed25519 leave nothing to chance, and neither does the order of the members.
+fn a_deterministic_algorithm_mints_the_same_token() {
+    // HMAC and Ed25519 use no random bytes, and the order of the members is fixed.
     for signer in signers() {
         let claims = Case::signed_by(signer).claims;
         assert_eq!(mint(signer, &claims), mint(signer, &claims), "{}", signer.algorithm);
@@ -116,12 +116,12 @@ fn a_signature_has_the_length_of_its_algorithm() {
 }
 
 #[test]
-fn what_is_no_claims_set_is_not_minted() {
+fn an_invalid_claims_set_is_not_minted() {
     let minter = Minter::new(Algorithm::Hs256, KID, "at+jwt");
     for claims in [json!(null), json!(1), json!("{}"), json!([]), json!([{}])] {
         assert_eq!(minter.draft(&claims).map(|_| ()).unwrap_err(), MintError::Claims, "{claims}");
     }
-    // JSON has no key but a text.
+    // JSON keys are text.
     let unserialisable = std::collections::HashMap::from([(vec![1], 1)]);
     assert_eq!(minter.draft(&unserialisable).map(|_| ()).unwrap_err(), MintError::Claims);
 }

@@ -1,5 +1,5 @@
-//! What holds for every input: nothing panics, what is minted is verified, what is changed is refused,
-//! and `explain` says of each token what `verify` says.
+//! Properties for every input: nothing panics, what is minted is verified, what is changed is refused,
+//! and `explain` agrees with `verify` about each token.
 
 use edgemint::token::{Algorithm, Claims, Expected, Header, Key, KeySet, Minter, Policy, base64url, check_signature};
 use proptest::collection::{btree_map, vec};
@@ -29,7 +29,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Objects whose members are mostly those that mean something to a reader of tokens and keys.
+/// Objects whose members are mostly significant in tokens and keys.
 fn any_object(names: &'static [&'static str], most: usize) -> impl Strategy<Value = Map<String, Value>> {
     let name = prop_oneof![4 => select(names).prop_map(str::to_owned), 1 => any::<String>()];
     let text = select(TEXTS.split(' ').collect::<Vec<_>>()).prop_map(Value::from);
@@ -91,7 +91,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn explain_says_what_verify_says(judge in any_judge(), text in any_text()) {
+    fn explain_agrees_with_verify(judge in any_judge(), text in any_text()) {
         let explanation = explanation(&judge, &text);
         match judge.verdict_on(&text) {
             Ok(token) => {
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn a_forged_token_is_told_the_same_whatever_it_says(
+    fn a_forged_token_gets_the_same_error_for_any_content(
         judge in any_judge(),
         header in any_object(HEADER, 2),
         claims in any_object(CLAIMS, 9),
@@ -118,7 +118,7 @@ proptest! {
         let head = encode(head.to_string().as_bytes());
         let told = |payload: &str| judge.verdict_on(&format!("{head}.{payload}.{}", encode(&signature))).unwrap_err();
         let reason = told("");
-        // Not one of those that speak of claims.
+        // Not a reason about claims.
         prop_assert_eq!(reason.claim(), None);
         prop_assert_ne!(reason.code(), "not_yet_valid");
         let claims = Value::Object(claims).to_string();
@@ -148,7 +148,7 @@ proptest! {
         let _ = KeySet::from_published(text.as_bytes());
         let count = jwks.len();
         let set = json!({ "keys": jwks });
-        // Nested too deep for a token is too deep for a set.
+        // JSON nested too deep for a token is too deep for a set.
         if let Some(keys) = KeySet::from_published(set.to_string().as_bytes()) {
             prop_assert!(keys.len() <= count);
             prop_assert!(keys.iter().all(|key| !key.is_secret()));
@@ -173,7 +173,7 @@ proptest! {
     fn what_is_minted_is_verified(claims in btree_map(any::<String>(), any_json(), 0..6), typ: String, kid: String) {
         let case = Case::new();
         let mut wanted = case.claims.clone();
-        // Registered claims keep their own values: another type would be refused, and rightly so.
+        // Registered claims keep their own values: another type would be refused.
         wanted.as_object_mut().unwrap().extend(claims.into_iter().filter(|(name, _)| !CLAIMS.contains(&name.as_str())));
         wanted.as_object_mut().unwrap().remove("auth_time");
 
@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_have_one_spelling(bytes: Vec<u8>, text in "[A-Za-z0-9_-]{0,40}") {
+    fn bytes_have_one_encoding(bytes: Vec<u8>, text in "[A-Za-z0-9_-]{0,40}") {
         let encoded = base64url::encode(&bytes);
         prop_assert_eq!(base64url::decode(encoded.as_bytes()), Some(bytes));
         if let Some(bytes) = base64url::decode(text.as_bytes()) {
@@ -219,11 +219,11 @@ proptest! {
 }
 
 proptest! {
-    // Fewer, for the arithmetic takes its time.
+    // Fewer, because the arithmetic is slow.
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn a_key_of_any_numbers_has_signed_nothing(
+    fn a_key_of_any_numbers_verifies_no_signature(
         x: [u8; 32],
         y: [u8; 32],
         n in vec(any::<u8>(), 256..258),
@@ -246,7 +246,7 @@ proptest! {
 }
 
 #[test]
-fn every_letter_of_a_token_counts() {
+fn every_character_of_a_token_is_significant() {
     let case = Case::new();
     let text = case.text();
     for place in 0..text.len() {

@@ -1,4 +1,4 @@
-//! The closed list of reasons: each is reached by a real token, and each has its word in the shared list of codes.
+//! The closed list of reasons: a real token reaches each, and each has its word in the shared list of codes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +32,8 @@ fn one_of_each() -> Vec<(VerifyError, Case)> {
     ]
 }
 
-/// The words as they stand in `VerifyError::code`. The enum is open to growth, so that from outside no `match` can be
-/// made to cover it; its source can.
+/// The words in `VerifyError::code`. The enum is non-exhaustive, so no `match` from outside can be made to cover it; its
+/// source can.
 fn codes_in_source() -> BTreeSet<String> {
     let source = include_str!("../../src/token/error.rs");
     let code = source.split("pub const fn code").nth(1).and_then(|rest| rest.split("pub fn").next()).unwrap();

@@ -1,4 +1,4 @@
-//! One test for each way a token can be wrong: what is refused, for which reason, and in which order.
+//! One test for each fault of a token: what is refused, for which reason, and in which order.
 
 mod claims;
 mod format;

@@ -1,4 +1,4 @@
-//! The rooms of the source: what each uses, computed from the code and held against the chart of the manual. No file imports
+//! The rooms of the source: the imports of each, computed from the code and compared with the chart of the manual. No file imports
 //! itself through others.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +62,7 @@ impl Source {
         used
     }
 
-    /// The module that defines what a path names. A name that a module hands on (`pub use`) is looked for where it comes from.
+    /// The module that defines what a path names. A re-exported name (`pub use`) is looked up at its source.
     fn home(&self, path: &[String], depth: usize) -> Option<Vec<String>> {
         let length = (0..=path.len()).rev().find(|&length| self.modules.contains_key(&path[..length]))?;
         let (module, rest) = path.split_at(length);
@@ -93,7 +93,7 @@ impl Source {
     }
 }
 
-/// The code of a file: no comments, and nothing from its tests on, which stand last.
+/// The code of a file: no comments, and nothing from its tests on, which are last.
 fn code(text: &str) -> String {
     let before_tests = text.split("\n#[cfg(test)]\nmod ").next().unwrap();
     before_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
@@ -114,7 +114,7 @@ fn paths(text: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The paths that a text begins with: `a::{b, c::d}` is `a::b` and `a::c::d`.
+/// The paths at the start of a text: `a::{b, c::d}` is `a::b` and `a::c::d`.
 fn expand(text: &str) -> Vec<Vec<String>> {
     let mut segments = Vec::new();
     let mut rest = text.trim_start();
@@ -166,7 +166,7 @@ fn split(list: &str) -> impl Iterator<Item = &str> {
     .filter(|part| !part.trim().is_empty())
 }
 
-/// The modules that a module uses, by itself or through others.
+/// The modules that a module uses, directly or through others.
 fn reached<'u>(uses: &'u BTreeMap<Vec<String>, BTreeSet<Vec<String>>>, module: &[String]) -> BTreeSet<&'u Vec<String>> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<_> = uses[module].iter().collect();
@@ -178,7 +178,7 @@ fn reached<'u>(uses: &'u BTreeMap<Vec<String>, BTreeSet<Vec<String>>>, module: &
     reached
 }
 
-/// Rooms whose circles are still to be broken. It may only shrink.
+/// Rooms with cycles that are still to be broken. The list may only shrink.
 const KNOWN_CIRCLES: [&str; 1] = ["keyring"];
 
 #[test]

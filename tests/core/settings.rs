@@ -1,4 +1,4 @@
-//! The settings: what wrangler.toml has under `[vars]`, the Worker reads and the manual explains are the same.
+//! The settings: `[vars]` of wrangler.toml, the Worker and the manual have the same names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The names that stand under `[vars]`.
+/// The names under `[vars]`.
 fn configured() -> BTreeSet<String> {
     let file = read("wrangler.toml");
     let section = file.split("\n[vars]\n").nth(1).unwrap().split("\n[").next().unwrap().to_owned();

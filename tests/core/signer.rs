@@ -1,11 +1,11 @@
-//! Keys to sign with, and tokens made of any bytes at all. Every key is made from a seed, so that no run differs.
+//! Signing keys, and tokens of arbitrary bytes. Every key is derived from a seed, so that all runs are the same.
 
 use edgemint::token::{Algorithm, Key, base64url};
 use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde_json::{Value, json};
 
-/// Somebody who can sign with one algorithm.
+/// A signer with one algorithm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signer {
     pub(crate) algorithm: Algorithm,
@@ -13,10 +13,10 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// What the plain build can sign with.
+    /// The algorithms that the plain build signs with.
     pub(crate) const HMAC: [Algorithm; 3] = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
 
-    /// What this build can sign with. RSA is not among it: its private keys have no place in this library.
+    /// The algorithms that this build signs with. RSA is not among them: this library holds no private RSA keys.
     #[cfg(feature = "portable")]
     pub(crate) const ALGORITHMS: [Algorithm; 5] =
         [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512, Algorithm::EdDsa, Algorithm::Es256];
@@ -46,7 +46,7 @@ impl Signer {
         }
     }
 
-    /// The key that checks what this signer signs: a public JWK, or the secret itself. Without `alg` and `kid`.
+    /// The key that verifies this signer's signatures: a public JWK, or the secret itself. Without `alg` and `kid`.
     pub(crate) fn jwk(self) -> Value {
         match self.algorithm {
             Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
@@ -60,7 +60,7 @@ impl Signer {
         }
     }
 
-    /// The key as a published one: named, and bound to the algorithm.
+    /// The key as a published one: with a kid, and bound to the algorithm.
     pub(crate) fn key(self, kid: &str) -> Key {
         key(&with(self.jwk(), &[("kid", kid), ("alg", self.algorithm.name())]))
     }
@@ -99,7 +99,7 @@ pub(crate) fn with(mut jwk: Value, members: &[(&str, &str)]) -> Value {
     jwk
 }
 
-/// Reads a JWK that must be good.
+/// Reads a valid JWK.
 pub(crate) fn key(jwk: &Value) -> Key {
     Key::from_jwk(jwk.as_object().unwrap()).unwrap()
 }

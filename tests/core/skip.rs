@@ -1,4 +1,4 @@
-//! Tests whose data lies beside the project, on machines that have it.
+//! Tests whose data is beside the project, on machines that have it.
 
 use std::io::{self, Write as _};
 

@@ -1,4 +1,4 @@
-//! Token Status Lists: the examples of the specification, and lists in tokens that were verified.
+//! Token Status Lists: the examples of the specification, and lists in verified tokens.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ fn the_examples_of_the_specification_are_read_and_written() {
         }
         assert!(found > 0, "{name}");
         assert_eq!(own, list, "{name}");
-        // How it is compressed is the compressor's choice.
+        // The compressor chooses the compressed form.
         assert_eq!(StatusList::decode(bits, &own.encode()).unwrap(), list, "{name}");
     }
 }

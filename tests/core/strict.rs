@@ -1,5 +1,5 @@
-//! Stricter than the field: each rule by its name. What breaks it stands in `tests/vectors`, as data that the npm package
-//! is held to as well; `tests/checklists/strict.json` says where each rule is tested.
+//! Strict rules, each by its name. The rows that break it are in `tests/vectors`, as data that the tests of the npm package
+//! read as well; `tests/checklists/strict.json` says where each rule is tested.
 
 mod keys;
 mod signatures;
@@ -20,7 +20,7 @@ macro_rules! rules {
 }
 pub(crate) use rules;
 
-/// No rule of a file is left without a test, and no test without a row.
+/// Every rule of a file has a test, and every test a row.
 #[track_caller]
 fn covers<'r>(rules: &[&str], rows: impl Iterator<Item = &'r str>) {
     assert_eq!(rules.iter().copied().collect::<BTreeSet<_>>(), rows.collect::<BTreeSet<_>>());

@@ -42,7 +42,7 @@ fn all_jws() -> Vec<Jws> {
     read("jws.json")
 }
 
-/// Can this build check signatures with that algorithm?
+/// Whether this build verifies signatures with that algorithm.
 fn is_checked_here(algorithm: Algorithm) -> bool {
     match algorithm {
         Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => true,
@@ -74,7 +74,7 @@ fn valid_signatures_are_accepted_and_no_others() {
         assert_eq!(check(&format!("{header}.{payload}AAAA.{signature}")), answer(false), "{name}, longer payload");
         let mut bytes = base64url::decode(signature.as_bytes()).unwrap();
         if algorithm.signature_len().is_some() {
-            // Nobody is even asked about it.
+            // The platform is not asked about it.
             let short = base64url::encode(&bytes[1..]);
             let refused = verify(&format!("{header}.{payload}.{short}"), &jws.keys(), &policy, UnixTime(0));
             assert_eq!(refused.map(|_| ()), Err(VerifyError::BadSignature), "{name}, short");
@@ -131,7 +131,7 @@ fn the_access_token_of_rfc_9068_passes_and_every_required_claim_is_required() {
     assert_eq!((header.alg(), header.kid()), (Algorithm::Rs256, Some("RjEwOwOA")));
     assert!(header.is_type("at+jwt"));
 
-    // The RFC prints neither key nor signature, so that ours stand in; header, claims and times are its own.
+    // The RFC prints neither key nor signature, so the test uses its own; header, claims and times are those of the RFC.
     let text = |name: &str| example.claims[name].as_str().unwrap();
     let mut case = Case::new().at(example.claims["iat"].as_u64().unwrap());
     case.policy = Policy::access_token(text("iss"), text("aud"));

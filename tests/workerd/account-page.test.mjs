@@ -1,5 +1,5 @@
-// The account page without script: what a person sees there, and that each button ends or changes what it says. Passkeys
-// need a browser: they are in the tests that have one.
+// The account page without script: what it shows, and that each button does what its label says. Passkeys need a browser:
+// their tests are in tests/browser.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from './harness.mjs';
@@ -8,7 +8,7 @@ import {
 } from './people.mjs';
 import { bearer, send } from './request.mjs';
 
-const NEW = 'a new one that nobody knows';
+const NEW = 'a new and unusual password';
 const OFFLINE = { scope: 'openid offline_access' };
 let server;
 let client;
@@ -20,9 +20,9 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('without a session: the sign-in page, and a cookie that is worth nothing goes', async () => {
+test('without a session the page shows the sign-in form and deletes an invalid cookie', async () => {
   const browser = new Browser(server);
-  browser.cookies.set('edgemint-session', 'of-nobody');
+  browser.cookies.set('edgemint-session', 'invalid');
   assert.equal((await browser.open('/account')).url.pathname, '/account/sign-in');
   const { browser: ended } = await signedIn();
   const dead = ended.cookies.get('edgemint-session');
@@ -35,7 +35,7 @@ test('without a session: the sign-in page, and a cookie that is worth nothing go
   }
 });
 
-test('who I am, as text; where I am signed in; that nothing is connected yet', async () => {
+test('shows the user\'s name as text, the sessions, and that no application is connected yet', async () => {
   const { user, browser } = await signedIn({ name: '<i>Zo\u00eb</i> "Z"', email: 'zoe@app.example' });
   const { html, status, headers } = await browser.open('/account');
   assert.equal(status, 200);
@@ -50,7 +50,7 @@ test('who I am, as text; where I am signed in; that nothing is connected yet', a
   assert.match(words((await sparse.browser.open('/account')).html), /Name Not given Email address Not given/);
 });
 
-test('what I allowed: by the client\'s name, in words; ending an access, and withdrawing all of it', async () => {
+test('lists grants by client name, in words; revokes one, or withdraws the consent with all of them', async () => {
   const { user, browser } = await signedIn();
   const one = await signInAndRedeem(server, user, client, OFFLINE);
   const two = await signInAndRedeem(server, user, client, OFFLINE);
@@ -72,12 +72,12 @@ test('what I allowed: by the client\'s name, in words; ending an access, and wit
   assert.equal(new URL(location).searchParams.get('error'), 'consent_required');
 });
 
-test('my sessions: ending another one ends what was to last as long, and this one stays', async () => {
+test('ending another session revokes the grants that end with it, and keeps this session', async () => {
   const { user, browser } = await signedIn();
   const elsewhere = await signInAndRedeem(server, user, client, { scope: 'openid read' });
   const page = await browser.open('/account');
   const [id, ...more] = [...page.html.matchAll(/name="session" value="([^"]*)"/g)].map(([, value]) => value);
-  assert.deepEqual(more, [], 'the one that looks at the page is ended by signing out');
+  assert.deepEqual(more, [], 'the current session has no such button');
   const ended = await act(browser, { action: 'end_session', session: id });
   assert.match(words(ended.html), /The session has ended\./);
   assert.equal((await elsewhere.browser.open('/account')).url.pathname, '/account/sign-in');
@@ -85,7 +85,7 @@ test('my sessions: ending another one ends what was to last as long, and this on
   assert.equal((await browser.open('/account')).url.pathname, '/account');
 });
 
-test('signing out ends the session, not only the cookie', async () => {
+test('signing out ends the session on the server, not only the cookie', async () => {
   const { user } = await signedIn();
   const online = await signInAndRedeem(server, user, client, { scope: 'openid read' });
   const offline = await signInAndRedeem(server, user, client, OFFLINE);
@@ -97,7 +97,7 @@ test('signing out ends the session, not only the cookie', async () => {
   assert.equal((await refresh(server, client, offline.tokens.refresh_token)).status, 200);
 });
 
-test('another password: this browser stays, all others are signed out, the old one is worth nothing', async () => {
+test('changing the password keeps this session, ends all others, and invalidates the old password', async () => {
   const { user, browser } = await signedIn();
   const elsewhere = new Browser(server);
   await elsewhere.signIn(user);
@@ -116,7 +116,7 @@ for (const [what, fields, message] of [
   ['the new one is short', { current_password: PASSWORD, new_password: 'seven77' }, /Too short/],
   ['the new one is everybody\'s', { current_password: PASSWORD, new_password: 'Password1' }, /Many people use this password/],
 ]) {
-  test(`another password, refused: ${what}`, async () => {
+  test(`refuses a new password: ${what}`, async () => {
     const { user, browser } = await signedIn();
     const answer = await act(browser, { action: 'change_password', ...fields });
     assert.deepEqual([answer.status, answer.location], [400, null]);
@@ -126,7 +126,7 @@ for (const [what, fields, message] of [
   });
 }
 
-test('guessing the current password is counted like any guessing', async () => {
+test('guessing the current password is throttled like a sign-in', async () => {
   const { browser } = await signedIn();
   let last;
   for (let tries = 0; tries < 60 && last?.status !== 429; tries += 1) {
@@ -138,7 +138,7 @@ test('guessing the current password is counted like any guessing', async () => {
   assert.match(words(last.html), /Too many attempts/);
 });
 
-test('what is not there any more, not mine, or nothing at all', async () => {
+test('refuses to end sessions and grants that are gone, belong to another user, or are not named', async () => {
   const { browser } = await signedIn();
   const { user: stranger, browser: strangers } = await signedIn();
   const theirs = await signInAndRedeem(server, stranger, client, OFFLINE);
@@ -162,7 +162,7 @@ test('what is not there any more, not mine, or nothing at all', async () => {
   }
 });
 
-test('no link makes the page claim that something was done', async () => {
+test('a link cannot make the page claim that something was done', async () => {
   const { browser } = await signedIn();
   for (const word of ['password_changed', 'passkey_added', 'signed_up', '%3Cscript%3Ealert(1)%3C/script%3E']) {
     const { html, status } = await browser.open(`/account?done=${word}`);
@@ -171,12 +171,12 @@ test('no link makes the page claim that something was done', async () => {
   }
 });
 
-test('a notice is shown once, to the account that it is about', async () => {
+test('shows a notice once, and only to the account that it is about', async () => {
   const { user, browser } = await signedIn();
   const elsewhere = new Browser(server);
   await elsewhere.signIn(user);
   const shows = ({ html }) => html.includes('class="notice"');
-  // The answer itself, before the browser goes on to the page that shows the notice.
+  // The response itself, before the browser follows the redirect to the page that shows the notice.
   const answer = await endOtherSession(browser, { stop: true });
   assert.equal(answer.location, `${server.url}/account`);
   const [cookie] = answer.headers.getSetCookie();
@@ -212,7 +212,7 @@ async function act(browser, fields) {
   return post(browser, '/account', { csrf: csrfOf(await browser.open('/account')), ...fields });
 }
 
-// What a page says, without its tags.
+// The text of a page, without its tags.
 function words(html) {
   const text = html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').replace(/ ([.,])/g, '$1');
   return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

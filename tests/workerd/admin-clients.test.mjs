@@ -1,4 +1,4 @@
-// Managing clients: create, read, list, replace, remove (RFC 7591 metadata, RFC 7592 verbs), for administrators alone.
+// Managing clients: create, read, list, replace, remove (RFC 7591 metadata, RFC 7592 verbs), for administrators only.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the least there is to register', async () => {
+test('registers a client from minimal metadata', async () => {
   const before = Math.floor(Date.now() / 1000);
   const { status, headers, json } = await admin(server, 'POST', PATH, {});
   assert.equal(status, 201);
@@ -37,7 +37,7 @@ test('the least there is to register', async () => {
   await works({ id: client_id, secret: client_secret });
 });
 
-test('all that can be registered comes back, unknown members are ignored', async () => {
+test('returns all registered metadata and ignores unknown members', async () => {
   const metadata = {
     client_name: 'Büro – „Test“', client_uri: 'https://app.example', contacts: ['ops@app.example'],
     grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_post',
@@ -53,19 +53,19 @@ test('all that can be registered comes back, unknown members are ignored', async
   assert.deepEqual([read.status, read.json], [200, { ...metadata, client_id, client_id_issued_at }]);
 });
 
-test('a client with keys gets no secret', async () => {
+test('issues no secret to a client with keys', async () => {
   const { information } = await registerClient(server, keyMetadata(await newClientKey('EdDSA')));
   assert.equal(Object.hasOwn(information, 'client_secret'), false);
   assert.equal(Object.hasOwn(information, 'client_secret_expires_at'), false);
 });
 
-test('a client that existed elsewhere keeps its identifier and its secret', async () => {
+test('keeps the identifier and the secret of an imported client', async () => {
   const brought = await registerClient(server, { client_id: 'legacy', client_secret: 'pass words of old' });
   assert.deepEqual([brought.id, brought.secret], ['legacy', 'pass words of old']);
   await works(brought);
 });
 
-test('an identifier is taken once, and root never', async () => {
+test('refuses an identifier that is taken, and always `root`', async () => {
   const first = await registerClient(server, { client_id: 'taken' });
   for (const client_id of ['taken', 'root']) {
     const answer = await admin(server, 'POST', PATH, { client_id, client_secret: 'another-long-secret' });
@@ -85,12 +85,12 @@ for (const [member, metadata] of [
   ['client_id', { client_id: 'x'.repeat(201) }],
   ['client_id', { client_id: 'caf\u00e9' }],
   ['client_id', { client_id: 5 }],
-  // Without an address, they could never be removed.
+  // Clients with these identifiers could never be addressed, and so never be removed.
   ['client_id', { client_id: '.' }],
   ['client_id', { client_id: '..' }],
   ['client_secret', { client_secret: '' }],
   ['client_secret', { client_secret: 'with a line\nbreak in it' }],
-  // Too short, or with too little variety to be a secret.
+  // Too short, or too little variety for a secret.
   ['client_secret', { client_secret: 'x' }],
   ['client_secret', { client_secret: 'fifteen-letters' }],
   ['client_secret', { client_id: 'imported', client_secret: 'aaaaaaaaaaaaaaaa' }],
@@ -105,7 +105,7 @@ for (const [member, metadata] of [
   ['grant_types', { grant_types: ['client_credentials', 'password'] }],
   ['grant_types', { grant_types: [] }],
   ['grant_types', { grant_types: 'client_credentials' }],
-  // A client that proves nothing can act for people, not for itself.
+  // A public client cannot authenticate, so it gets no token of its own.
   ['client_credentials', { token_endpoint_auth_method: 'none' }],
   ['client_credentials', {
     token_endpoint_auth_method: 'none', redirect_uris: ['https://app.example/'], grant_types: ['authorization_code', 'client_credentials'],
@@ -125,7 +125,7 @@ for (const [member, metadata] of [
   ['response_types', { response_types: ['token'] }],
   ['id_token_signed_response_alg', { id_token_signed_response_alg: 'none' }],
   ['id_token_signed_response_alg', { id_token_signed_response_alg: 'HS256' }],
-  // A good algorithm, but none that this authority has a key for.
+  // A valid algorithm for which this server has no key.
   ['id_token_signed_response_alg', { redirect_uris: ['https://app.example/'], id_token_signed_response_alg: 'EdDSA' }],
   ['token_endpoint_auth_method', { token_endpoint_auth_method: 'client_secret_jwt' }],
   ['token_endpoint_auth_signing_alg', { token_endpoint_auth_signing_alg: 'HS256' }],
@@ -146,14 +146,14 @@ for (const [member, metadata] of [
   ['software_id', { software_id: {} }],
   ['software_version', { software_version: 1 }],
 ]) {
-  test(`refused: ${JSON.stringify(metadata).slice(0, 90)}`, async () => {
+  test(`refuses ${JSON.stringify(metadata).slice(0, 90)}`, async () => {
     const answer = await admin(server, 'POST', PATH, metadata);
     assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
     assert.ok(answer.json.error_description.includes(member), answer.json.error_description);
   });
 }
 
-test('refused: what is no JSON object', async () => {
+test('refuses a body that is no JSON object', async () => {
   const headers = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
   for (const body of [
     '', '[]', '"text"', 'null', '{', '{} {}', '{"scope":"a","scope":"b"}', '{"client_name":1e400}',
@@ -169,7 +169,7 @@ test('refused: what is no JSON object', async () => {
   assert.equal((await send(server, PATH, { method: 'POST', headers, body: large })).status, 413);
 });
 
-test('replacing: what is not sent is gone, the secret stays', async () => {
+test('replacing removes members that are not sent, but keeps the secret', async () => {
   const client = await registerClient(server, { client_name: 'Before', scope: 'read write', resources: ['urn:a:b'] });
   const { status, json } = await admin(server, 'PUT', clientPath(client.id), { client_id: client.id, scope: 'read' });
   assert.equal(status, 200);
@@ -181,7 +181,7 @@ test('replacing: what is not sent is gone, the secret stays', async () => {
   assert.equal((await works(client)).scope, 'read');
 });
 
-test('replacing the secret: the new one works at once, the old one does not', async () => {
+test('a replaced secret works at once, and the old one no longer does', async () => {
   const client = await registerClient(server, {});
   await works(client);
   const { json } = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'a-new-secret-of-it' });
@@ -190,7 +190,7 @@ test('replacing the secret: the new one works at once, the old one does not', as
   await fails(client);
 });
 
-test('replacing the way of authentication, there and back', async () => {
+test('replaces the authentication method, and changes it back', async () => {
   const client = await registerClient(server, {});
   const keyed = await admin(server, 'PUT', clientPath(client.id), keyMetadata(publicKey));
   assert.equal(Object.hasOwn(keyed.json, 'client_secret'), false);
@@ -201,7 +201,7 @@ test('replacing the way of authentication, there and back', async () => {
   await fails(client);
 });
 
-test('refused: replacing with bad metadata or another identifier changes nothing', async () => {
+test('a refused replacement changes nothing: bad metadata, another identifier', async () => {
   const client = await registerClient(server, { scope: 'read' });
   for (const metadata of [{ scope: 5 }, { client_id: 'other' }, { client_secret: 'too-short' }]) {
     const answer = await admin(server, 'PUT', clientPath(client.id), { client_secret: 'not-this-one-either', ...metadata });
@@ -210,7 +210,7 @@ test('refused: replacing with bad metadata or another identifier changes nothing
   assert.equal((await works(client)).scope, 'read');
 });
 
-test('removing: the client is gone at once', async () => {
+test('a removed client is gone at once', async () => {
   const client = await registerClient(server, {});
   await works(client);
   const removed = await admin(server, 'DELETE', clientPath(client.id));
@@ -228,7 +228,7 @@ test('refuses an identifier that a user has, for as long as that user exists', a
   assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_client_metadata']);
   assert.match(answer.json.error_description, /^client_id is the identifier of a user/);
   assert.equal((await admin(server, 'GET', clientPath(user.id))).status, 404);
-  // One of the same form that no user has, a removed user's, and names of other forms.
+  // An identifier of the same form that no user has, that of a removed user, and names of other forms.
   assert.equal((await admin(server, 'POST', PATH, { client_id: randomBytes(16).toString('base64url') })).status, 201);
   assert.equal((await admin(server, 'DELETE', `/admin/users/${user.id}`)).status, 204);
   assert.equal((await admin(server, 'POST', PATH, { client_id: user.id })).status, 201);
@@ -241,7 +241,7 @@ test('refuses the identifier of a user whom KV does not list', async () => {
   assert.equal((await admin(server, 'POST', PATH, { client_id: user.id })).status, 400);
 });
 
-test('a new user\'s identifier is looked for among the clients', async () => {
+test('a new user\'s identifier is checked against the clients', async () => {
   const counted = await startWorker({ vars: { COST_LOG: 'true' } });
   try {
     await createUser(counted);
@@ -253,7 +253,7 @@ test('a new user\'s identifier is looked for among the clients', async () => {
   }
 });
 
-test('schemes of redirect URIs may have upper-case letters, and are compared as they are written', async () => {
+test('redirect URI schemes may have upper-case letters, and are compared as written', async () => {
   const redirect_uris = ['com.example.MyApp:/cb', 'HTTPS://app.example/cb'];
   const client = await registerClient(server, { redirect_uris, token_endpoint_auth_method: 'none' });
   assert.deepEqual(client.information.redirect_uris, redirect_uris);
@@ -267,7 +267,7 @@ test('schemes of redirect URIs may have upper-case letters, and are compared as 
   }
 });
 
-test('root and clients that never were are not found', async () => {
+test('root and unknown clients are not found', async () => {
   for (const id of ['root', 'never', '%', '%zz', '%00', '%ff', 'caf%C3%A9']) {
     assert.equal((await admin(server, 'GET', `${PATH}/${id}`)).status, 404, id);
   }
@@ -276,7 +276,7 @@ test('root and clients that never were are not found', async () => {
 for (const id of [
   'a b', 'a/b', 'a%2Fb', 'a?b#c', 'urn:example:a&b=c', '"quoted"', '|', '~!@$^*()[]{}<>', 'ends with a dot.', '...',
 ]) {
-  test(`the identifier ${JSON.stringify(id)} in an address`, async () => {
+  test(`addresses a client by the identifier ${JSON.stringify(id)}`, async () => {
     const { status, headers } = await admin(server, 'POST', PATH, { client_id: id });
     assert.equal(status, 201);
     const path = headers.location.slice(server.issuer.length);
@@ -285,7 +285,7 @@ for (const id of [
   });
 }
 
-test('the door: no token, too little scope, a token for another resource', async () => {
+test('refuses requests without a token, with too little scope, or with a token for another resource', async () => {
   const plain = await registerClient(server, { scope: 'read', resources: ['https://api.example'] });
   const administrator = await registerClient(server, { scope: 'edgemint:admin read', resources: ['https://api.example'] });
   const routes = [
@@ -297,8 +297,8 @@ test('the door: no token, too little scope, a token for another resource', async
     const ask = async (client, params) => send(server, path, {
       method, headers: client && bearer((await token(server, params, client)).access_token),
     });
-    const nobody = await ask();
-    assert.deepEqual([nobody.status, nobody.headers['www-authenticate']], [401, challenge], path);
+    const anonymous = await ask();
+    assert.deepEqual([anonymous.status, anonymous.headers['www-authenticate']], [401, challenge], path);
     for (const poor of [await ask(plain), await ask(administrator, { scope: 'read' })]) {
       assert.deepEqual([poor.status, poor.json.error], [403, 'insufficient_scope'], path);
       const told = poor.headers['www-authenticate'];
@@ -311,7 +311,7 @@ test('the door: no token, too little scope, a token for another resource', async
   }
 });
 
-test('reading a client that never existed creates no table in its registry', async (t) => {
+test('reading an unknown client creates no table in its registry', async (t) => {
   const other = await startWorker();
   t.after(() => rmSync(other.persist, { recursive: true, force: true }));
   await registerClient(other, { client_id: 'existing' });

@@ -1,4 +1,4 @@
-// What an operator sees and ends of people's sessions and grants: by user, by grant, by client.
+// Operators list and revoke users' sessions and grants: by user, by grant, by client.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -23,7 +23,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('a user\'s sessions, as the person knows them', async () => {
+test('lists a user\'s sessions as the account page shows them', async () => {
   const user = await createUser(server);
   assert.deepEqual((await sessions(user)).json, { sessions: [] });
   const before = Math.floor(Date.now() / 1000);
@@ -37,7 +37,7 @@ test('a user\'s sessions, as the person knows them', async () => {
   assert.ok(opened_at >= before && seen_at === opened_at && ends_at === opened_at + 604800);
 });
 
-test('ending a user\'s sessions: the browser is signed out, what was to last longer lasts', async () => {
+test('ending a user\'s sessions signs the browser out and keeps offline grants', async () => {
   const user = await createUser(server);
   const [online, offline] = [await signInAndRedeem(server, user, client, ONLINE), await signInAndRedeem(server, user, client, OFFLINE)];
   const { status, json } = await admin(server, 'DELETE', `/admin/users/${user.id}/sessions`);
@@ -48,7 +48,7 @@ test('ending a user\'s sessions: the browser is signed out, what was to last lon
   assert.deepEqual((await admin(server, 'DELETE', `/admin/users/${user.id}/sessions`)).json, { ended: 0 });
 });
 
-test('a user\'s grants: what was allowed to whom, for where, since when', async () => {
+test('lists a user\'s grants: client, scope, resources, time', async () => {
   const user = await createUser(server);
   assert.deepEqual((await grants(user)).json, { grants: [] });
   const { tokens, browser } = await signInAndRedeem(server, user, client, { ...OFFLINE, resource: 'https://api.example/v1' });
@@ -59,13 +59,13 @@ test('a user\'s grants: what was allowed to whom, for where, since when', async 
     id: jti.split('.')[0], user: user.id, client_id: client.id, scope: 'openid offline_access',
     resources: ['https://api.example/v1', server.issuer], offline: true, issued_at: rest.issued_at, last_used: iat,
   }]);
-  assert.ok(rest.issued_at <= iat && ends_at === iat + 1209600, 'unused for two weeks, it ends');
-  // A code that nobody has redeemed is not yet anything to show.
+  assert.ok(rest.issued_at <= iat && ends_at === iat + 1209600, 'it expires after two unused weeks');
+  // A code that has not been redeemed is not listed as a grant.
   await browser.open(authorizationPath(client, pkce(), OFFLINE));
   assert.equal((await grants(user)).json.grants.length, 1);
 });
 
-test('ending one grant, and all of a user', async () => {
+test('revokes one grant, then all grants of a user', async () => {
   const user = await createUser(server);
   const all = [];
   for (const of of [client, client, other]) all.push(await signInAndRedeem(server, user, of, OFFLINE));
@@ -73,7 +73,7 @@ test('ending one grant, and all of a user', async () => {
   const [first] = all.map(({ tokens }) => decode(tokens.access_token).claims.jti.split('.')[0]);
   const { status, text } = await admin(server, 'DELETE', `${path}/${first}`);
   assert.deepEqual([status, text], [204, '']);
-  assert.equal((await userinfo(all[0])).status, 401, 'its access token is not honoured either');
+  assert.equal((await userinfo(all[0])).status, 401, 'its access token is inactive too');
   assert.deepEqual([await lives(all[0], client), await lives(all[1], client)], [false, true]);
   for (const id of [first, 'A'.repeat(22), 'x']) {
     const answer = await admin(server, 'DELETE', `${path}/${id}`);
@@ -81,14 +81,14 @@ test('ending one grant, and all of a user', async () => {
   }
   assert.deepEqual((await admin(server, 'DELETE', path)).json, { ended: 2 });
   assert.deepEqual([await lives(all[1], client), await lives(all[2], other)], [false, false]);
-  assert.equal((await all[2].browser.open('/account')).url.pathname, '/account', 'the session is another thing');
+  assert.equal((await all[2].browser.open('/account')).url.pathname, '/account', 'the session is unaffected');
 });
 
-test('a client\'s grants: of all users, in pages, and ended at once', async () => {
+test('lists a client\'s grants of all users in pages, and revokes them at once', async () => {
   const wanted = await registerPublicClient(server);
   const path = `${clientPath(wanted.id)}/grants`;
   assert.deepEqual((await admin(server, 'GET', path)).json, { grants: [] });
-  // More users than a page has, each with an account of their own.
+  // More users than one page holds, each with an account object of its own.
   const all = [];
   for (let number = 0; number < 53; number += 1) {
     const user = await createUser(server);
@@ -111,7 +111,7 @@ test('a client\'s grants: of all users, in pages, and ended at once', async () =
   assert.equal(await lives(stays, other), true);
 });
 
-test('a client that is deleted takes its grants and what people allowed it along', async () => {
+test('deleting a client revokes its grants and removes the users\' consents', async () => {
   const description = { client_id: 'comes-back', redirect_uris: ['https://app.example/cb'] };
   const first = await registerPublicClient(server, description);
   const user = await createUser(server);
@@ -122,11 +122,11 @@ test('a client that is deleted takes its grants and what people allowed it along
   const second = await registerPublicClient(server, description);
   assert.equal(await lives(granted, second), false);
   const { location } = await granted.browser.open(authorizationPath(second, pkce(), { ...OFFLINE, prompt: 'none' }));
-  assert.equal(new URL(location).searchParams.get('error'), 'consent_required', 'another client of the same name has to ask');
+  assert.equal(new URL(location).searchParams.get('error'), 'consent_required', 'a new client with that identifier requires consent');
 });
 
-test('the grants of a client that is not there, or has none', async () => {
-  for (const id of ['nobody', 'root']) {
+test('a client that is unknown, or without grants, has an empty list', async () => {
+  for (const id of ['unknown', 'root']) {
     assert.deepEqual((await admin(server, 'GET', `${clientPath(id)}/grants`)).json, { grants: [] });
     assert.deepEqual((await admin(server, 'DELETE', `${clientPath(id)}/grants`)).json, { ended: 0 });
   }
@@ -145,7 +145,7 @@ function userinfo({ tokens }) {
   return send(server, '/oauth/userinfo', { headers: bearer(tokens.access_token) });
 }
 
-// Whether the refresh token still counts; if it does, it is another one afterwards.
+// Whether the refresh token is active; if it is, it has been rotated.
 async function lives(granted, of) {
   const { status, json } = await refresh(server, of, granted.tokens.refresh_token);
   if (status === 200) granted.tokens = { ...granted.tokens, ...json };
@@ -153,7 +153,7 @@ async function lives(granted, of) {
   return status === 200;
 }
 
-test('a client whose scope has become less gets no more than that from the grants that it has', async () => {
+test('reducing a client\'s scope limits the grants that it already has', async () => {
   const client = await registerPublicClient(server);
   const { tokens } = await signInAndRedeem(server, await createUser(server), client, { scope: 'read write' });
   assert.equal(tokens.scope, 'read write');
@@ -165,7 +165,7 @@ test('a client whose scope has become less gets no more than that from the grant
   assert.equal(decode(renewed.json.access_token).claims.scope, 'read');
 });
 
-test('what could be left of a deleted client ends by its name still', async () => {
+test('what is left of a deleted client can still be revoked by its identifier', async () => {
   const client = await registerPublicClient(server);
   await signInAndRedeem(server, await createUser(server), client, ONLINE);
   assert.equal((await admin(server, 'DELETE', clientPath(client.id))).status, 204);

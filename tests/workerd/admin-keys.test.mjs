@@ -1,5 +1,5 @@
-// What an operator does with the signing keys: revokes one, brings one along from another issuer, hands one out; and what a
-// client may ask to be signed with.
+// Operators revoke a signing key, import one from another issuer, and export public keys; clients choose the algorithm of their
+// tokens.
 import assert from 'node:assert/strict';
 import { X509Certificate, createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -21,7 +21,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('cron makes a next key for every algorithm, published long before it signs', async (t) => {
+test('cron creates a next key for every algorithm, published long before it signs', async (t) => {
   const fresh = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256 RS256', KEY_ROTATION_DAYS: '7' } });
   t.after(() => fresh.stop());
   await token(fresh);
@@ -37,7 +37,7 @@ test('cron makes a next key for every algorithm, published long before it signs'
   assert.equal((await send(fresh, JWKS)).json.keys.length, 4);
 });
 
-test('a revoked key signs no more, verifies nothing, and is known for good', async (t) => {
+test('a revoked key signs and verifies nothing, and stays listed as revoked', async (t) => {
   const fresh = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   t.after(() => fresh.stop());
   const [first, second] = [(await token(fresh)).access_token, (await token(fresh)).access_token];
@@ -76,8 +76,8 @@ test('a revoked key signs no more, verifies nothing, and is known for good', asy
   assert.ok(fresh.logs.filter((line) => line.includes('"event":"key_created"')).length >= 3);
 });
 
-test('revoking what is not there', async () => {
-  for (const kid of ['nobody', '%FF', 'a%20b']) {
+test('revoking an unknown key is not found', async () => {
+  for (const kid of ['unknown', '%FF', 'a%20b']) {
     const answer = await admin(server, 'POST', `/admin/keys/${kid}/revoke`);
     assert.deepEqual([answer.status, answer.json.error], [404, 'not_found'], kid);
   }
@@ -91,7 +91,7 @@ const PAIRS = {
 
 for (const [alg, make] of Object.entries(PAIRS)) {
   for (const form of ['pem', 'jwk']) {
-    test(`a private ${alg} key as ${form} becomes the next to sign`, async (t) => {
+    test(`a private ${alg} key as ${form} becomes the next signing key`, async (t) => {
       const fresh = await startWorker({ vars: { SIGNING_ALGORITHMS: ALL } });
       t.after(() => fresh.stop());
       await token(fresh);
@@ -111,7 +111,7 @@ for (const [alg, make] of Object.entries(PAIRS)) {
   }
 }
 
-test('a public key verifies what the old issuer signed until it goes, and never signs', async (t) => {
+test('an imported public key verifies the old issuer\'s tokens until it expires, and never signs', async (t) => {
   const fresh = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   t.after(() => fresh.stop());
   const { privateKey, publicKey } = PAIRS.ES256();
@@ -126,14 +126,14 @@ test('a public key verifies what the old issuer signed until it goes, and never 
   await verifies(old, (await send(fresh, JWKS)).json, fresh);
   assert.equal((await ask()).status, 200);
   assert.equal(claims.scope, 'edgemint:admin');
-  assert.equal((await send(fresh, '/admin/keys', { headers: bearer(old) })).status, 401, 'whoever has the old key does not administer');
+  assert.equal((await send(fresh, '/admin/keys', { headers: bearer(old) })).status, 401, 'tokens of the old key open no admin endpoint');
   assert.notEqual(decode((await token(fresh)).access_token).header.kid, 'old');
-  assert.equal((await send(fresh, '/keys/old.crt')).status, 404, 'it cannot sign for itself');
+  assert.equal((await send(fresh, '/keys/old.crt')).status, 404, 'a public key cannot sign');
   assert.equal((await admin(fresh, 'POST', '/admin/keys/old/revoke')).status, 200);
   assert.equal((await ask()).status, 401);
 });
 
-test('keys that are not taken, each with its reason', async () => {
+test('refuses invalid keys, each with its reason', async () => {
   const ec = PAIRS.ES256();
   const [one, other] = [ec.privateKey.export({ format: 'jwk' }), PAIRS.ES256().privateKey.export({ format: 'jwk' })];
   const [ed, otherEd] = [PAIRS.EdDSA(), PAIRS.EdDSA()].map(({ privateKey }) => privateKey.export({ format: 'jwk' }));
@@ -158,10 +158,10 @@ test('keys that are not taken, each with its reason', async () => {
     ['halves of two Ed25519 keys', sign({ ...ed, d: otherEd.d }), /does not belong/],
     ['halves of two RSA keys', sign({ ...rsa, n: otherRsa.n }), /does not belong/],
     ['another curve point', verify({ kty: 'EC', crv: 'P-256', x: one.x, y: other.y }), /does not belong/],
-    ['public to sign', sign(pem(ec.publicKey)), /public where a private/],
-    ['private to verify', verify(pem(ec.privateKey)), /private where a public/],
-    ['private JWK to verify', verify(one), /private where a public/],
-    ['an algorithm that nobody signs with', sign(pem(p521.privateKey)), /alg must be/],
+    ['public to sign', sign(pem(ec.publicKey)), /is public, but must be private/],
+    ['private to verify', verify(pem(ec.privateKey)), /is private, but must be public/],
+    ['private JWK to verify', verify(one), /is private, but must be public/],
+    ['an algorithm that is not supported', sign(pem(p521.privateKey)), /alg must be/],
     ['an algorithm of another kind', sign(pem(ec.privateKey), { alg: 'RS256' }), /alg must be/],
     ['an unknown algorithm', sign(pem(ec.privateKey), { alg: 'none' }), /alg must be/],
     ['RSA without an algorithm', verify(pem(PAIRS.RS256().publicKey)), /alg must say which/],
@@ -183,7 +183,7 @@ test('keys that are not taken, each with its reason', async () => {
   assert.equal((await send(server, '/admin/keys', { method: 'POST' })).status, 401);
 });
 
-test('a public key as JWK, PEM and certificate, for whoever wants it', async () => {
+test('exports a public key as JWK, PEM and certificate, without authentication', async () => {
   const { keys } = (await send(server, JWKS)).json;
   assert.deepEqual(new Set(keys.map(({ alg }) => alg)), new Set(ALL.split(' ')));
   const described = (await admin(server, 'GET', '/admin/keys')).json.keys;
@@ -196,7 +196,7 @@ test('a public key as JWK, PEM and certificate, for whoever wants it', async () 
       assert.equal(answer.headers['cache-control'], 'public, max-age=300');
       assert.equal(answer.headers['access-control-allow-origin'], '*');
       const unchanged = await send(server, `/keys/${jwk.kid}.${form}`, { headers: { 'if-none-match': answer.headers.etag } });
-      // What ECDSA signs differs each time.
+      // ECDSA signatures differ each time.
       if (form !== 'crt' || jwk.alg !== 'ES256') assert.equal(unchanged.status, 304, form);
       const own = await admin(server, 'GET', `/admin/keys/${jwk.kid}.${form}`);
       assert.deepEqual([own.status, own.headers['cache-control']], [200, 'no-store']);
@@ -218,14 +218,14 @@ test('a public key as JWK, PEM and certificate, for whoever wants it', async () 
     serial[0] = serial[0] & 0x7f | 0x40;
     assert.equal(certificate.serialNumber, serial.toString('hex').toUpperCase());
   }
-  for (const path of ['/keys/nobody.jwk', `/keys/${keys[0].kid}`, `/keys/${keys[0].kid}.der`, '/keys/%FF.pem']) {
+  for (const path of ['/keys/unknown.jwk', `/keys/${keys[0].kid}`, `/keys/${keys[0].kid}.der`, '/keys/%FF.pem']) {
     assert.deepEqual([(await send(server, path)).status], [404], path);
   }
-  assert.equal((await admin(server, 'GET', '/admin/keys/nobody')).status, 404);
+  assert.equal((await admin(server, 'GET', '/admin/keys/unknown')).status, 404);
   assert.equal((await send(server, `/admin/keys/${keys[0].kid}`)).status, 401);
 });
 
-test('access tokens are signed with what the client registered', async () => {
+test('access tokens are signed with the algorithm that the client registered', async () => {
   for (const alg of ALL.split(' ')) {
     const client = await registerClient(server, { scope: 'read', access_token_signed_response_alg: alg });
     assert.equal(client.information.access_token_signed_response_alg, alg);
@@ -241,7 +241,7 @@ test('access tokens are signed with what the client registered', async () => {
   }
 });
 
-test('an algorithm whose first key still waits: another one is never taken for it', async (t) => {
+test('an algorithm whose first key is not yet active is not replaced by another', async (t) => {
   const first = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   await refusedClient(first);
   await token(first);

@@ -1,4 +1,4 @@
-// The list of clients: in pages, complete, without secrets.
+// The list of clients: paged, complete, without secrets.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
@@ -13,12 +13,12 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('empty at first', async () => {
+test('is empty at first', async () => {
   const { status, json } = await admin(server, 'GET', '/admin/clients');
   assert.deepEqual([status, json], [200, { clients: [] }]);
 });
 
-test('105 clients in two pages, as each was registered, without their secrets', async () => {
+test('lists 105 clients in two pages, as registered, without their secrets', async () => {
   const registered = [];
   for (let index = 0; index < 105; index += 15) {
     registered.push(...await Promise.all(Array.from({ length: 15 }, (_, offset) =>
@@ -42,7 +42,7 @@ test('105 clients in two pages, as each was registered, without their secrets', 
   assert.ok(!ids.includes(registered[0].id));
 });
 
-test('refused: a cursor twice, a cursor that does not decode', async () => {
+test('refuses a repeated cursor and a cursor that does not decode', async () => {
   const headers = bearer((await token(server)).access_token);
   for (const query of ['cursor=a&cursor=b', 'cursor=%']) {
     const answer = await send(server, `/admin/clients?${query}`, { headers });

@@ -1,5 +1,5 @@
-// The admin endpoints for users: what can be said of one, what is refused, and that a name leads to one account. Their
-// sessions and grants are in admin-grants.test.mjs.
+// The admin endpoints for users: the members of a user, refusals, and that a user name identifies one account. Sessions and
+// grants are in admin-grants.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, registerClient } from './admin.mjs';
@@ -16,7 +16,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('a new user, with everything that can be said', async () => {
+test('creates a user with every member', async () => {
   const before = Math.floor(Date.now() / 1000);
   const { status, headers, json, text } = await admin(server, 'POST', PATH, {
     username: 'Some.Body+1@App.Example', password: PASSWORD, name: '  Zo\u00eb \u738b ', email: 'Zoe@app.example',
@@ -33,26 +33,26 @@ test('a new user, with everything that can be said', async () => {
   assert.equal(headers['cache-control'], 'no-store');
   const read = await admin(server, 'GET', `${PATH}/${id}`);
   assert.deepEqual([read.status, read.json], [200, json]);
-  for (const answer of [text, read.text]) assert.ok(!/password|argon|\$/.test(answer), 'never the password, nor its hash');
+  for (const answer of [text, read.text]) assert.ok(!/password|argon|\$/.test(answer), 'neither the password nor its hash');
 });
 
-test('a name is all that is needed', async () => {
+test('creates a user from a name alone', async () => {
   const { status, json } = await admin(server, 'POST', PATH, { username: 'just-a-name' });
   assert.equal(status, 201);
   assert.deepEqual(Object.keys(json).sort(), ['created_at', 'email_verified', 'id', 'scope', 'updated_at', 'username']);
-  assert.equal(json.scope, 'openid profile email offline_access', 'what the setting says');
+  assert.equal(json.scope, 'openid profile email offline_access', 'the default of the setting');
   const nulls = { username: 'with-nulls', password: null, name: null, email: null, email_verified: null, scope: null, upstream: null };
   const cleared = await admin(server, 'POST', PATH, nulls);
   assert.deepEqual([cleared.status, cleared.json.scope], [201, undefined]);
 });
 
-test('an address with an apostrophe is a user name, and can be signed in with', async () => {
+test('an email address with an apostrophe is a valid user name, also for a sign-in', async () => {
   const user = await createUser(server, { username: "O'Brien!#$%&*+-/=?^_`{|}~@App.Example" });
   assert.deepEqual((await find("o'brien!#$%&*+-/=?^_`{|}~@app.example")).map(({ id }) => id), [user.id]);
   assert.equal(await signsIn(user), true);
 });
 
-test('the longest names are taken, and the limits are named', async () => {
+test('accepts the longest values, and names the limit in the refusal', async () => {
   const longest = { username: `a${'b'.repeat(127)}`, name: '\u674e'.repeat(100), email: `a@${'b.'.repeat(125)}bb` };
   assert.equal((await admin(server, 'POST', PATH, longest)).status, 201);
   for (const [member, limit] of [['username', 128], ['name', 100], ['email', 254]]) {
@@ -78,7 +78,7 @@ for (const [member, description] of [
   ['name', { name: 'x'.repeat(101) }],
   ['name', { name: 'turned \u202e around' }],
   ['name', { name: {} }],
-  ['email', { email: 'somebody' }],
+  ['email', { email: 'no-address' }],
   ['email', { email: '@app.example' }],
   ['email', { email: 'a@b@c.example, d@e.example' }],
   ['email', { email: 'some body@app.example' }],
@@ -87,10 +87,10 @@ for (const [member, description] of [
   ['end_grants', { end_grants: 1 }],
   ['scope', { scope: ['read'] }],
   ['scope', { scope: 'read "write"' }],
-  ['upstream', { upstream: 'somebody' }],
-  ['upstream', { upstream: { issuer: 'https://idp.example', sub: 'somebody' } }],
+  ['upstream', { upstream: 'no-address' }],
+  ['upstream', { upstream: { issuer: 'https://idp.example', sub: 'no-address' } }],
 ]) {
-  test(`refused: ${JSON.stringify(description).slice(0, 70)}`, async () => {
+  test(`refuses ${JSON.stringify(description).slice(0, 70)}`, async () => {
     const whole = member === 'username' ? description : { username: 'refused', ...description };
     const user = await createUser(server);
     for (const [method, path] of [['POST', PATH], ['PUT', `${PATH}/${user.id}`]]) {
@@ -103,7 +103,7 @@ for (const [member, description] of [
   });
 }
 
-test('refused: what is no JSON object, or too large', async () => {
+test('refuses a body that is no JSON object, or too large', async () => {
   const headers = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
   for (const body of ['', '[]', 'null', '{', '{"username":"a","username":"b"}']) {
     const answer = await send(server, PATH, { method: 'POST', headers, body });
@@ -113,23 +113,23 @@ test('refused: what is no JSON object, or too large', async () => {
   assert.equal((await send(server, PATH, { method: 'POST', headers, body: large })).status, 413);
 });
 
-test('a name that somebody has: 409, in whatever case, for a new user and for a renamed one', async () => {
+test('refuses a taken name with 409, in any case, for a new user and for a renamed one', async () => {
   const [first, second] = [await createUser(server, { username: 'one-of-two' }), await createUser(server)];
   for (const [method, path] of [['POST', PATH], ['PUT', `${PATH}/${second.id}`]]) {
     const answer = await admin(server, method, path, { username: 'One-Of-Two', password: 'another password' });
     assert.deepEqual([answer.status, answer.json.error], [409, 'invalid_request'], method);
   }
-  for (const user of [first, second]) assert.equal(await signsIn(user), true, 'nothing has changed');
+  for (const user of [first, second]) assert.equal(await signsIn(user), true, 'nothing was changed');
 });
 
-test('one of many who want a name at the same moment gets it', async () => {
+test('one of many concurrent requests for a name gets it', async () => {
   const answers = await Promise.all(Array.from({ length: 8 }, () => admin(server, 'POST', PATH, { username: 'wanted' })));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array(7).fill(409)]);
   const made = answers.find(({ status }) => status === 201).json;
   assert.deepEqual((await find('wanted')).map(({ id }) => id), [made.id]);
 });
 
-test('replacing: what is not sent is gone, but the password and the scope stay', async () => {
+test('replacing removes members that are not sent, but keeps the password and the scope', async () => {
   const user = await createUser(server, { name: 'Before', email: 'before@app.example', email_verified: true, scope: 'read' });
   const created = (await admin(server, 'GET', `${PATH}/${user.id}`)).json;
   const { status, json } = await admin(server, 'PUT', `${PATH}/${user.id}`, { username: user.username, name: 'After' });
@@ -147,10 +147,10 @@ test('replacing: what is not sent is gone, but the password and the scope stay',
   assert.equal(await signsIn(user), false);
   assert.equal(await signsIn({ ...user, password: 'another password' }), true);
   const unverified = { username: user.username, email_verified: true };
-  assert.equal((await admin(server, 'PUT', `${PATH}/${user.id}`, unverified)).json.email_verified, false, 'of no address');
+  assert.equal((await admin(server, 'PUT', `${PATH}/${user.id}`, unverified)).json.email_verified, false, 'there is no address');
 });
 
-test('a password that an operator sets while the user changes it is the one that counts', async () => {
+test('a password that an operator sets wins over the user\'s concurrent change', async () => {
   for (let race = 0; race < 8; race += 1) {
     const user = await createUser(server);
     const browser = new Browser(server);
@@ -165,7 +165,7 @@ test('a password that an operator sets while the user changes it is the one that
   }
 });
 
-test('a password that is changed while an operator renames the user comes along', async () => {
+test('a password that is changed during a rename is kept', async () => {
   for (let race = 0; race < 8; race += 1) {
     const user = await createUser(server);
     const browser = new Browser(server);
@@ -182,7 +182,7 @@ test('a password that is changed while an operator renames the user comes along'
   }
 });
 
-test('renaming: the password comes along, sessions stay, the old name is free', async () => {
+test('a rename keeps the password and the sessions, and frees the old name', async () => {
   const user = await createUser(server, { username: 'old-name' });
   const browser = new Browser(server);
   await browser.signIn(user);
@@ -191,12 +191,12 @@ test('renaming: the password comes along, sessions stay, the old name is free', 
   assert.equal(await signsIn({ username: 'new-name', password: PASSWORD }), true);
   assert.equal(await signsIn(user), false);
   assert.deepEqual([(await find('old-name')).length, (await find('New-Name'))[0].id], [0, user.id]);
-  const next = await createUser(server, { username: 'old-name', password: 'of somebody else' });
+  const next = await createUser(server, { username: 'old-name', password: 'of the next user' });
   assert.notEqual(next.id, user.id);
   assert.deepEqual([await signsIn(user), await signsIn(next)], [false, true]);
 });
 
-test('deleting: nothing of the user is left, and the name is free', async () => {
+test('deleting a user removes everything and frees the name', async () => {
   const client = await registerPublicClient(server);
   const user = await createUser(server, { username: 'to-be-deleted' });
   const { browser, tokens } = await signInAndRedeem(server, user, client, { scope: 'openid offline_access' });
@@ -217,7 +217,7 @@ test('deleting: nothing of the user is left, and the name is free', async () => 
   assert.equal(await signsIn(await createUser(server, { username: 'to-be-deleted' })), true);
 });
 
-test('an identifier that is none, or nobody\'s: 404', async () => {
+test('an unknown or malformed identifier is not found', async () => {
   for (const id of ['A'.repeat(22), 'short', 'x'.repeat(500), '%2e%2e', 'a%20b', '*']) {
     for (const method of ['GET', 'DELETE']) {
       const answer = await admin(server, method, `${PATH}/${id}`);
@@ -226,7 +226,7 @@ test('an identifier that is none, or nobody\'s: 404', async () => {
   }
 });
 
-test('the list: in pages, each user once', async (t) => {
+test('lists each user once, in pages', async (t) => {
   const fresh = await startWorker();
   t.after(() => fresh.stop());
   assert.deepEqual((await admin(fresh, 'GET', PATH)).json, { users: [] });
@@ -245,7 +245,7 @@ test('the list: in pages, each user once', async (t) => {
   }
 });
 
-test('only for whoever may administer', async () => {
+test('refuses callers without the admin scope', async () => {
   const user = await createUser(server);
   const ordinary = await registerClient(server, { scope: 'read' });
   const { access_token } = await token(server, {}, ordinary);
@@ -254,7 +254,7 @@ test('only for whoever may administer', async () => {
     [PATH, {}], [PATH, description], [`${PATH}/${user.id}`, {}], [`${PATH}/${user.id}`, { method: 'DELETE' }],
     [`${PATH}/${user.id}`, { ...description, method: 'PUT' }], [`${PATH}/${user.id}/grants`, { method: 'DELETE' }],
     [`${PATH}/${user.id}/sessions`, { method: 'DELETE' }], [`${PATH}/${user.id}/passkeys`, {}],
-    [`${PATH}/${user.id}/passkeys`, { method: 'DELETE' }], [`${PATH}/${user.id}/passkeys/AAAA`, { method: 'DELETE' }], ['/admin/clients/root/grants', {}], [`${PATH}/nobody`, {}],
+    [`${PATH}/${user.id}/passkeys`, { method: 'DELETE' }], [`${PATH}/${user.id}/passkeys/AAAA`, { method: 'DELETE' }], ['/admin/clients/root/grants', {}], [`${PATH}/unknown`, {}],
   ]) {
     for (const [headers, status] of [[{}, 401], [bearer('x'), 401], [bearer(access_token), 403]]) {
       const answer = await send(server, path, { ...init, headers: { 'content-type': 'application/json', ...headers } });

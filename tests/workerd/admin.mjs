@@ -1,8 +1,8 @@
-// What an operator does at a running Worker: registers clients and looks after them, as the client root.
+// The operator's requests to a running Worker: registers and changes clients, as the client root.
 import { token } from './harness.mjs';
 import { bearer, send } from './request.mjs';
 
-/** Asks an admin endpoint; `metadata`, if given, is the JSON body. */
+/** Requests an admin endpoint; `metadata`, if given, is the JSON body. */
 export async function admin(server, method, path, metadata) {
   const { access_token } = await token(server);
   const headers = bearer(access_token);
@@ -10,14 +10,14 @@ export async function admin(server, method, path, metadata) {
   return send(server, path, { method, headers, body: metadata && JSON.stringify(metadata) });
 }
 
-/** Registers a client; gives `{ id, secret }` and the whole `information`, or throws. */
+/** Registers a client; returns `{ id, secret }` and the whole `information`, or throws. */
 export async function registerClient(server, metadata = {}) {
   const { status, text, json } = await admin(server, 'POST', '/admin/clients', metadata);
   if (status !== 201) throw new Error(`no client: ${status} ${text}`);
   return { id: json.client_id, secret: json.client_secret, information: json };
 }
 
-/** The address of a client's record. */
+/** The path of a client's record. */
 export function clientPath(id) {
   return `/admin/clients/${encodeURIComponent(id)}`;
 }

@@ -1,11 +1,11 @@
-// Lets the sign-ins of a Worker grow old without waiting: turns back their times in the storage of its account objects,
-// while it is not running.
+// Makes the sign-ins of a Worker older without waiting: moves their times in the storage of the stopped Worker's account objects
+// into the past.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { startWorker } from './harness.mjs';
 
-/** Stops a Worker, makes all sign-ins of its sessions older by so many seconds, and starts it again. */
+/** Stops a Worker, makes all its sign-ins older by this many seconds, and restarts it. */
 export async function restartLater(server, seconds) {
   await server.kill();
   let aged = 0;

@@ -1,5 +1,5 @@
-// What the authorization endpoint asks of the person: whether to sign in, whether to decide, and what a client can say
-// about that (OpenID Connect Core section 3.1.2.1).
+// The pages of the authorization endpoint: when the user signs in, when the user consents, and how a client controls both
+// (OpenID Connect Core section 3.1.2.1).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decode } from './forgery.mjs';
@@ -22,18 +22,18 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('without a session: the sign-in page, then consent, then the code', async () => {
+test('without a session: sign-in page, consent page, code', async () => {
   const browser = new Browser(server);
   const signIn = await browser.open(authorizationPath(client, proof));
   assert.deepEqual([signIn.status, signIn.url.pathname], [200, '/account/sign-in']);
-  assert.match(signIn.html, /<b[^>]*>(<bdi>)?Test app/, 'it says who asks');
+  assert.match(signIn.html, /<b[^>]*>(<bdi>)?Test app/, 'it names the client');
   const consent = await browser.submit(signIn, { username: user.username, password: PASSWORD });
   assert.deepEqual([consent.status, consent.url.pathname], [200, '/oauth/authorize']);
   const { location } = await browser.submit(consent, { decision: 'allow' });
   assert.ok(new URL(location).searchParams.has('code'));
 });
 
-test('prompt=none: nothing is shown, whatever is missing', async () => {
+test('prompt=none returns an error and shows no page', async () => {
   const browser = new Browser(server);
   const silently = (parameters) => answer(browser, { prompt: 'none', ...parameters });
   assert.equal((await silently()).error, 'login_required');
@@ -44,13 +44,13 @@ test('prompt=none: nothing is shown, whatever is missing', async () => {
   const { code, error } = await silently();
   assert.deepEqual([error, typeof code], [undefined, 'string']);
   assert.equal((await redeem(server, client, code, proof)).status, 200);
-  assert.equal((await silently({ scope: 'openid read write' })).error, 'consent_required', 'more than was allowed');
-  assert.equal((await silently({ scope: 'openid' })).error, undefined, 'less than was allowed');
+  assert.equal((await silently({ scope: 'openid read write' })).error, 'consent_required', 'more than the consent');
+  assert.equal((await silently({ scope: 'openid' })).error, undefined, 'less than the consent');
   browser.cookies.delete('edgemint-session');
   assert.equal((await silently()).error, 'login_required');
 });
 
-test('prompt=none: a session that has ended is none', async () => {
+test('prompt=none does not use an expired session', async () => {
   const { browser } = await signInAndRedeem(server, user, client);
   const dead = browser.cookies.get('edgemint-session');
   await browser.signIn(user, '/account/sign-in');
@@ -63,25 +63,25 @@ test('prompt=none: a session that has ended is none', async () => {
   }
 });
 
-test('id_token_hint: who it names, or somebody has to sign in', async () => {
+test('id_token_hint requires a sign-in as the user that it names', async () => {
   const { browser, tokens } = await signInAndRedeem(server, user, client);
   const other = await createUser(server);
   const others = await signInAndRedeem(server, other, client);
   const hinted = (id_token_hint, prompt = 'none') => answer(browser, { prompt, id_token_hint });
   assert.equal((await hinted(tokens.id_token)).error, undefined);
   assert.equal((await hinted(others.tokens.id_token)).error, 'login_required');
-  // A hint that is none of ours names nobody.
+  // An invalid ID token identifies no user.
   for (const hint of ['x', tokens.access_token, `${tokens.id_token}x`, tokens.id_token.replace(/\..*\./, '.e30.')]) {
     assert.equal((await hinted(hint)).error, 'login_required', hint.slice(0, 10));
   }
   const page = await browser.open(authorizationPath(client, proof, { id_token_hint: others.tokens.id_token }));
   assert.equal(page.url.pathname, '/account/sign-in');
   const { location } = await browser.submit(page, { username: other.username, password: PASSWORD });
-  assert.ok(new URL(location).searchParams.has('code'), 'now it is who the client meant');
+  assert.ok(new URL(location).searchParams.has('code'), 'now it is the user of the hint');
 });
 
-test('login_hint stands in the field, as text', async () => {
-  for (const hint of ['somebody@app.example', '"><script>alert(1)</script>']) {
+test('login_hint prefills the user name, as text', async () => {
+  for (const hint of ['user@app.example', '"><script>alert(1)</script>']) {
     const { html } = await new Browser(server).open(authorizationPath(client, proof, { login_hint: hint }));
     const value = html.match(/<input id="username"[^>]* value="([^"]*)"/)[1];
     assert.equal(value.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>'), hint);
@@ -91,7 +91,7 @@ test('login_hint stands in the field, as text', async () => {
 });
 
 for (const prompt of ['login', 'select_account', 'login consent']) {
-  test(`prompt=${prompt}: somebody who is signed in signs in again, and auth_time moves`, async () => {
+  test(`prompt=${prompt} requires a new sign-in, and auth_time changes`, async () => {
     const { browser, tokens } = await signInAndRedeem(server, user, client);
     const { auth_time } = decode(tokens.id_token).claims;
     await nextSecond(auth_time);
@@ -100,13 +100,13 @@ for (const prompt of ['login', 'select_account', 'login consent']) {
     assert.match(page.html, /You are signed in already/);
     let { location, ...next } = await browser.submit(page, { username: user.username, password: PASSWORD });
     if (prompt.includes('consent')) ({ location } = await browser.submit(next, { decision: 'allow' }));
-    assert.ok(location, 'consent is not asked for again unless it was to be');
+    assert.ok(location, 'a consent page only for prompt=consent');
     const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
     assert.ok(decode(json.id_token).claims.auth_time > auth_time);
   });
 }
 
-test('prompt=select_account: another one may sign in, and the first is signed out', async () => {
+test('prompt=select_account lets another user sign in, and signs the first one out', async () => {
   const { browser, tokens } = await signInAndRedeem(server, user, client, { scope: 'openid read' });
   const [first, other] = [browser.cookies.get('edgemint-session'), await createUser(server)];
   const { code } = await authorize(browser, other, client, proof, { prompt: 'select_account' });
@@ -117,7 +117,7 @@ test('prompt=select_account: another one may sign in, and the first is signed ou
   assert.equal((await browser.open('/account')).url.pathname, '/account/sign-in');
 });
 
-test('prompt=consent: the person decides again', async () => {
+test('prompt=consent asks for consent again', async () => {
   const { browser } = await signInAndRedeem(server, user, client);
   assert.equal((await browser.open(authorizationPath(client, proof))).location !== null, true);
   const page = await browser.open(authorizationPath(client, proof, { prompt: 'consent' }));
@@ -126,7 +126,7 @@ test('prompt=consent: the person decides again', async () => {
   assert.equal(new URL(location).searchParams.get('error'), 'access_denied');
 });
 
-test('max_age: a sign-in that is too old does not count', async () => {
+test('max_age refuses a sign-in that is too old', async () => {
   const { browser, tokens } = await signInAndRedeem(server, user, client);
   const { auth_time } = decode(tokens.id_token).claims;
   assert.equal((await answer(browser, { max_age: '10000', prompt: 'none' })).error, undefined);
@@ -137,13 +137,13 @@ test('max_age: a sign-in that is too old does not count', async () => {
   const page = await browser.open(authorizationPath(client, proof, { max_age: '0' }));
   assert.equal(page.url.pathname, '/account/sign-in');
   const onward = await browser.submit(page, { username: user.username, password: PASSWORD }, { stop: true });
-  assert.ok(!new URL(onward.location).searchParams.has('max_age'), 'however long the way back takes, it is not asked for twice');
+  assert.ok(!new URL(onward.location).searchParams.has('max_age'), 'one sign-in, however long the way back takes');
   const { location } = await browser.open(onward.location);
   const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
   assert.ok(decode(json.id_token).claims.auth_time > auth_time + 1);
 });
 
-test('the issuer is in every answer, so that clients of several servers can tell them apart', async () => {
+test('every authorization response has the issuer (RFC 9207)', async () => {
   const { browser } = await signInAndRedeem(server, user, client);
   for (const parameters of [{}, { prompt: 'none' }, { prompt: 'none', scope: 'write' }, { response_type: 'token' }]) {
     assert.equal((await answer(browser, parameters)).iss, server.issuer);

@@ -1,5 +1,5 @@
-// The authorization endpoint: which mistakes are shown here, which travel to the client, and that nothing leads anywhere
-// else. What is asked of the person is in authorize-prompt.test.mjs.
+// The authorization endpoint: which errors are shown on a page, which are sent to the client, and that it redirects nowhere
+// else. Sign-in and consent are in authorize-prompt.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
@@ -30,19 +30,19 @@ before(async () => {
 
 after(() => server?.stop());
 
-// Shown here: there is nobody that could be told.
+// Shown on a page: no redirect URI has been validated.
 for (const [what, parameters] of [
   ['no client', { client_id: undefined }],
-  ['an unknown client', { client_id: 'nobody' }],
+  ['an unknown client', { client_id: 'unknown' }],
   ['an unknown client with a hostile name', { client_id: HOSTILE }],
-  ['a client that no identifier can be', { client_id: 'caf\u00e9' }],
+  ['a client_id with invalid characters', { client_id: 'caf\u00e9' }],
   ['the root client, which has no redirect URI', { client_id: 'root' }],
   ['a redirect URI of another client', { redirect_uri: 'https://app.example/other' }],
-  ['a redirect URI that only begins right', { redirect_uri: `${REDIRECT_URI}/deeper` }],
+  ['a redirect URI with a registered prefix', { redirect_uri: `${REDIRECT_URI}/deeper` }],
   ['a redirect URI with a query added', { redirect_uri: `${REDIRECT_URI}?x=1` }],
   ['a redirect URI in another case', { redirect_uri: REDIRECT_URI.toUpperCase() }],
   ['a redirect URI on another port', { redirect_uri: 'https://app.example:8443/cb' }],
-  ['a redirect URI with the port that is the default', { redirect_uri: 'https://app.example:443/cb' }],
+  ['a redirect URI with the default port', { redirect_uri: 'https://app.example:443/cb' }],
   ['a redirect URI with a step back', { redirect_uri: 'https://app.example/x/../cb' }],
   ['a redirect URI with a fragment', { redirect_uri: `${REDIRECT_URI}#x` }],
   ['a redirect URI with user information', { redirect_uri: 'https://app.example@evil.example/cb' }],
@@ -57,12 +57,12 @@ for (const [what, parameters] of [
   ['plain http', { redirect_uri: 'http://app.example/cb' }],
   ['a hostile redirect URI', { redirect_uri: `https://evil.example/${HOSTILE}` }],
 ]) {
-  test(`shown here: ${what}`, () => shownHere(authorizationPath(client, proof, { state: HOSTILE, ...parameters })));
+  test(`shown on a page: ${what}`, () => shownHere(authorizationPath(client, proof, { state: HOSTILE, ...parameters })));
 }
 
-test('shown here: no redirect URI of several', () => shownHere(authorizationPath(several, proof, { redirect_uri: undefined })));
+test('shown on a page: no redirect URI where several are registered', () => shownHere(authorizationPath(several, proof, { redirect_uri: undefined })));
 
-test('shown here: what is no query, or says something twice', async () => {
+test('shown on a page: a malformed query, a repeated parameter', async () => {
   const path = authorizationPath(client, proof);
   for (const more of [
     '&client_id=root', '&state=a', '&redirect_uri=https%3A%2F%2Fevil.example', '&scope=openid', '&x=1&x=1', '&%73tate=a',
@@ -84,7 +84,7 @@ test('a loopback address may have any port, and nothing else may differ', async 
   ]) await shownHere(at(bad));
 });
 
-// Told to the client: whose address it is, is known by then. Nobody has to sign in for that.
+// Sent to the client: its redirect URI has been validated. These errors require no sign-in.
 for (const [what, parameters, error] of [
   ['no response type', { response_type: undefined }, 'invalid_request'],
   ['an empty response type', { response_type: '' }, 'invalid_request'],
@@ -102,9 +102,9 @@ for (const [what, parameters, error] of [
   ['a padded challenge', { code_challenge: `${proof.challenge}=` }, 'invalid_request'],
   ['a challenge in hexadecimal', { code_challenge: 'ab'.repeat(32) }, 'invalid_request'],
   ['a challenge in another alphabet', { code_challenge: '+'.repeat(43) }, 'invalid_request'],
-  ['a scope of which the client has nothing', { scope: 'admin everything' }, 'invalid_scope'],
+  ['a scope without any registered value', { scope: 'admin everything' }, 'invalid_scope'],
   ['a scope with a quote', { scope: 'openid "read"' }, 'invalid_scope'],
-  ['a resource of nobody\'s', { resource: 'https://evil.example' }, 'invalid_target'],
+  ['an unknown resource', { resource: 'https://evil.example' }, 'invalid_target'],
   ['a resource that only begins right', { resource: 'https://api.example/v1/deeper' }, 'invalid_target'],
   ['a relative resource', { resource: '/v1' }, 'invalid_target'],
   ['a resource with a fragment', { resource: 'https://api.example/v1#x' }, 'invalid_target'],
@@ -117,7 +117,7 @@ for (const [what, parameters, error] of [
   ['an age in words', { max_age: 'ten' }, 'invalid_request'],
   ['a long nonce', { nonce: 'x'.repeat(1001) }, 'invalid_request'],
 ]) {
-  test(`told to the client: ${what}`, async () => {
+  test(`sent to the client: ${what}`, async () => {
     const { location, html } = await new Browser(server).open(authorizationPath(client, proof, parameters));
     const { error_description, ...rest } = told(location);
     assert.deepEqual(rest, { error, state: 'state-1', iss: server.issuer });
@@ -126,13 +126,13 @@ for (const [what, parameters, error] of [
   });
 }
 
-test('told to the client: a client that did not register the grant', async () => {
+test('sent to the client: the grant type is not registered', async () => {
   const other = await registerClient(server, { redirect_uris: [REDIRECT_URI], grant_types: ['client_credentials'] });
   const { location } = await new Browser(server).open(authorizationPath(other, proof));
   assert.equal(told(location).error, 'unauthorized_client');
 });
 
-test('an answer joins the query of the redirect URI, and there need be no state', async () => {
+test('adds the response to the query of the redirect URI, also without a state', async () => {
   const redirect_uri = 'https://app.example/other?tenant=1';
   const path = authorizationPath(several, proof, { redirect_uri, prompt: 'none', state: undefined });
   const { location } = await new Browser(server).open(path);
@@ -140,7 +140,7 @@ test('an answer joins the query of the redirect URI, and there need be no state'
   assert.deepEqual(new URL(location).searchParams.has('state'), false);
 });
 
-test('the state comes back to the letter, and is nothing but the state', async () => {
+test('returns the state byte for byte, and adds no parameter of its text', async () => {
   for (const state of [HOSTILE, 'a b+c%20d', '&error=x&code=y#z', '\r\nSet-Cookie: x=1', '%0d%0aSet-Cookie:%20x=1', '\u00e9\u{1f600}', '\0']) {
     const page = await new Browser(server).open(authorizationPath(client, proof, { state, prompt: 'none' }));
     const { state: back, error, code } = told(page.location);
@@ -149,7 +149,7 @@ test('the state comes back to the letter, and is nothing but the state', async (
   }
 });
 
-test('an error by form_post: a form to the client, with nothing that could run', async () => {
+test('sends an error by form_post in a page without scripts of the request', async () => {
   const parameters = { response_mode: 'form_post', prompt: 'none', state: HOSTILE };
   const page = await new Browser(server).open(authorizationPath(client, proof, parameters));
   assert.deepEqual([page.status, page.location], [200, null]);
@@ -160,7 +160,7 @@ test('an error by form_post: a form to the client, with nothing that could run',
   guarded(page, ' https:');
 });
 
-test('success: code, state and issuer; in the query and by form_post', async () => {
+test('sends code, state and issuer, in the query and by form_post', async () => {
   const browser = new Browser(server);
   assert.deepEqual(Object.keys(await authorize(browser, user, client, proof)), ['code', 'state', 'iss']);
   const page = await browser.open(authorizationPath(client, proof, { response_mode: 'form_post', state: HOSTILE }));
@@ -172,7 +172,7 @@ test('success: code, state and issuer; in the query and by form_post', async () 
   assert.equal((await redeem(server, client, fields.code, proof)).status, 200);
 });
 
-test('of the scope what the client registered is granted, and the response says so', async () => {
+test('grants the registered part of the scope, and the response says so', async () => {
   const browser = new Browser(server);
   const grant = async (scope) => {
     const { code } = await authorize(browser, user, client, proof, { scope });
@@ -182,12 +182,12 @@ test('of the scope what the client registered is granted, and the response says 
   };
   assert.equal((await grant('openid admin read edgemint:admin')).scope, 'openid read');
   const all = await grant(undefined);
-  assert.equal(all.scope, 'openid profile email offline_access read write', 'what it registered is the default');
+  assert.equal(all.scope, 'openid profile email offline_access read write', 'the registered scope is the default');
   const plain = await grant('read');
   assert.deepEqual([plain.scope, plain.id_token], ['read', undefined]);
 });
 
-test('POST asks the same as GET; it leaves cookies of other sites behind, so it is sent on', async () => {
+test('POST is redirected to GET, since cross-site forms carry no cookies', async () => {
   const path = authorizationPath(client, proof);
   const fields = Object.fromEntries(new URL(path, server.url).searchParams);
   const page = await post(new Browser(server), '/oauth/authorize', fields, { origin: 'https://app.example' });
@@ -195,20 +195,20 @@ test('POST asks the same as GET; it leaves cookies of other sites behind, so it 
   assert.equal(formOf(page, '/account/sign-in').fields.continue, new URL(path, server.url).search.slice(1));
   const wrong = await post(new Browser(server), '/oauth/authorize', { ...fields, response_type: 'token' });
   assert.equal(told(wrong.location).error, 'unsupported_response_type');
-  await shownHere('/oauth/authorize', { method: 'POST', body: new URLSearchParams({ ...fields, client_id: 'nobody' }) });
+  await shownHere('/oauth/authorize', { method: 'POST', body: new URLSearchParams({ ...fields, client_id: 'unknown' }) });
   await shownHere('/oauth/authorize', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
   await shownHere(path, { method: 'POST', body: new URLSearchParams(fields) });
 });
 
-test('HEAD answers as GET does, without a body', async () => {
-  for (const path of [authorizationPath(client, proof), authorizationPath(client, proof, { client_id: 'nobody' }), '/account/sign-in']) {
+test('HEAD responds as GET does, without a body', async () => {
+  for (const path of [authorizationPath(client, proof), authorizationPath(client, proof, { client_id: 'unknown' }), '/account/sign-in']) {
     const [get, head] = [await send(server, path), await send(server, path, { method: 'HEAD' })];
     assert.deepEqual([head.status, head.text], [get.status, '']);
     assert.equal(head.headers.location, get.headers.location);
   }
 });
 
-test('after signing in a browser goes on here, or to nowhere else', async () => {
+test('a sign-in continues at paths of this server only', async () => {
   for (const onward of [
     'https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', '\r\nLocation: https://evil.example',
     HOSTILE, 'redirect_uri=https%3A%2F%2Fevil.example',
@@ -225,7 +225,7 @@ test('after signing in a browser goes on here, or to nowhere else', async () => 
   await shownHere(`/account/sign-in?${new URLSearchParams({ continue: query })}`);
 });
 
-// The parameters of an answer that reaches the client, and nobody else.
+// The parameters of a response that reaches the client.
 function told(location) {
   assert.ok(location?.startsWith(`${REDIRECT_URI}?`), `${location}`);
   return Object.fromEntries(new URL(location).searchParams);
@@ -234,7 +234,7 @@ function told(location) {
 async function shownHere(path, init = {}) {
   const page = await new Browser(server).open(path, init);
   assert.deepEqual([page.status, page.location], [400, null], `${page.location}`);
-  assert.ok(!/<script>alert|onerror='/.test(page.html), 'what was sent stays text');
+  assert.ok(!/<script>alert|onerror='/.test(page.html), 'parameters are shown as text');
   guarded(page);
 }
 

@@ -1,11 +1,11 @@
-// Each part of `npm run bench` works: the least of it, whose numbers say nothing.
+// Each part of `npm run bench` works: runs with the smallest load, whose numbers mean nothing.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
 import { buildWorker } from '../../.scripts/build-worker.mjs';
 import { run } from '../../.scripts/steps.mjs';
 
-/** What the text of each part must hold: a row with numbers. */
+/** What the output of each part must contain: a row with numbers. */
 const ROWS = {
   verify: /^edgemint[^\n]* [\d,]+ /m,
   token: /^2( +[\d,.]+(?: \([\d.]+ to [\d.]+\))?){5}$/m,
@@ -20,7 +20,7 @@ before(async () => {
   await buildPackage();
 });
 
-// Two at once: most of the time of one of them is waiting for a status list.
+// Two at once, because one of them mostly waits for a status list.
 describe('npm run bench', { concurrency: 2 }, () => {
   for (const part of ['revocation', ...Object.keys(ROWS).filter((name) => name !== 'revocation')]) {
     test(`npm run bench -- ${part} measures`, async () => {

@@ -1,4 +1,4 @@
-// The built Worker from outside: what it exports, how large it is, and that it does not tell where it was built.
+// The built Worker from outside: its exports, its size, and that it does not contain paths of the build.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,13 +15,13 @@ const OBJECTS = [
   'AccountObject', 'EventsObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject', 'RegistryObject',
   'StatusDirectoryObject', 'StatusListObject',
 ];
-/** It keeps books; nothing in it ends by itself. */
+/** Directory records do not expire, so this object needs no alarm. */
 const WITHOUT_ALARM = ['StatusDirectoryObject'];
 const read = (name) => readFileSync(join(build, name));
 
 before(buildWorker);
 
-test('it exports the handlers and the Durable Objects', async () => {
+test('exports the handlers and the Durable Objects', async () => {
   const { names, prototypes } = await inspected();
   assert.deepEqual(names, [
     // Plain classes of the `worker` crate, which worker-build exports with every Worker: no binding reaches them.
@@ -29,7 +29,7 @@ test('it exports the handlers and the Durable Objects', async () => {
     ...OBJECTS,
     'default',
   ].sort());
-  // Whatever is on the entrypoint's prototype can be called through a service binding.
+  // Every method on the entrypoint's prototype can be called through a service binding.
   assert.deepEqual(prototypes.default, ['constructor', 'fetch', 'scheduled']);
   for (const name of OBJECTS) {
     const alarm = WITHOUT_ALARM.includes(name) ? [] : ['alarm'];
@@ -37,7 +37,7 @@ test('it exports the handlers and the Durable Objects', async () => {
   }
 });
 
-test('it is small enough', (t) => {
+test('is below the size limit', (t) => {
   const wasm = read('index_bg.wasm');
   t.diagnostic(`build/index_bg.wasm: ${sizes(wasm)}; build/index.js: ${sizes(read('index.js'))}`);
   // The platform's limit is 3 MB compressed. Pages in two languages, Argon2id, the tables of Unicode and passkeys are in it;
@@ -46,7 +46,7 @@ test('it is small enough', (t) => {
   assert.ok(compressed < 1_240_000, `${compressed} bytes, compressed`);
 });
 
-test('it does not tell where and by whom it was built', () => {
+test('does not contain the paths and the user name of the build', () => {
   const folders = [root, homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, '/home', '/Users'];
   for (const name of ['index_bg.wasm', 'index.js']) {
     const content = read(name);
@@ -57,7 +57,7 @@ test('it does not tell where and by whom it was built', () => {
   }
 });
 
-// Loads the Worker's modules in workerd, beside a module that looks at them.
+// Loads the Worker's modules in workerd, beside a module that inspects them.
 async function inspected() {
   const reader = `
     import * as edgemint from './index.js';

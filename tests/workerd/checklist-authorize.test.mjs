@@ -1,5 +1,5 @@
-// The authorization endpoint, item by item of tests/checklists/oauch.json: what a request has to look like, where the
-// answer goes, and how the pages are guarded.
+// The authorization endpoint, item by item of tests/checklists/oauch.json: the form of a request, the target of the
+// response, and the protection of the pages.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from './harness.mjs';
@@ -22,12 +22,12 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the address of the authorization endpoint has no fragment', async () => {
+test('the authorization endpoint\'s URL has no fragment', async () => {
   const { json } = await send(server, '/.well-known/oauth-authorization-server');
   assert.equal(json.authorization_endpoint, `${server.issuer}/oauth/authorize`);
 });
 
-test('the answer has the state and the issuer, as they were sent', async () => {
+test('the response has the state, byte for byte, and the issuer', async () => {
   for (const state of ['state-1', 'a b&c=d#e%20+/é', 'x'.repeat(1000)]) {
     const answer = await authorize(new Browser(server), user, client, proof, { state });
     assert.deepEqual(Object.keys(answer), ['code', 'state', 'iss']);
@@ -39,7 +39,7 @@ test('the answer has the state and the issuer, as they were sent', async () => {
   assert.deepEqual(Object.keys(answer), ['code', 'iss']);
 });
 
-test('an error goes back with the state and the issuer too', async () => {
+test('an error response has the state and the issuer', async () => {
   const { error, state, iss } = await refused({ response_type: 'token' });
   assert.deepEqual([error, state, iss], ['unsupported_response_type', 'state-1', server.issuer]);
 });
@@ -55,9 +55,9 @@ for (const [what, parameters, expected] of [
   ['a challenge without a method, which would be plain', { code_challenge_method: undefined }, 'invalid_request'],
   ['a challenge that is no digest', { code_challenge: 'short' }, 'invalid_request'],
   ['a request object', { request: 'e30.e30.' }, 'request_not_supported'],
-  ['the address of a request object', { request_uri: 'https://app.example/request' }, 'request_uri_not_supported'],
+  ['the URL of a request object', { request_uri: 'https://app.example/request' }, 'request_uri_not_supported'],
 ]) {
-  test(`refused: ${what}`, async () => assert.equal((await refused(parameters)).error, expected));
+  test(`sends an error to the client: ${what}`, async () => assert.equal((await refused(parameters)).error, expected));
 }
 
 for (const [what, uri] of [
@@ -65,7 +65,7 @@ for (const [what, uri] of [
   ['a longer host', 'https://app.example.evil.example/cb'],
   ['another port', 'https://app.example:8443/cb'],
   ['another scheme', 'http://app.example/cb'],
-  ['somebody before the host', 'https://app.example@evil.example/cb'],
+  ['user information before the host', 'https://app.example@evil.example/cb'],
   ['another path', 'https://app.example/other'],
   ['a longer path', 'https://app.example/cb/more'],
   ['a shorter path', 'https://app.example/'],
@@ -84,11 +84,11 @@ for (const [what, uri] of [
   ['two slashes', 'https://app.example//cb'],
   ['a line break', 'https://app.example/cb\n'],
   ['a null byte', 'https://app.example/cb\0'],
-  ['nothing but a path', '/cb'],
+  ['a path only', '/cb'],
   ['a script', 'javascript:alert(1)'],
   ['an empty one, of a client that registered two', ''],
 ]) {
-  test(`a redirect URI with ${what} is shown as an error, and nobody is sent there`, async () => {
+  test(`a redirect URI with ${what} is shown as an error, without a redirect`, async () => {
     const several = await registerPublicClient(server, { redirect_uris: [REDIRECT_URI, 'https://app.example/cb2'] });
     for (const browser of [new Browser(server), await signedIn()]) {
       const page = await browser.open(authorizationPath(several, proof, { redirect_uri: uri }));
@@ -101,14 +101,14 @@ for (const [what, uri] of [
   });
 }
 
-test('a client that nobody knows is shown as an error, and nobody is sent anywhere', async () => {
-  for (const id of ['nobody', '', undefined]) {
+test('an unknown client is shown as an error, without a redirect', async () => {
+  for (const id of ['unknown', '', undefined]) {
     const page = await new Browser(server).open(authorizationPath({ id }, proof));
     assert.deepEqual([page.status, page.location], [400, null]);
   }
 });
 
-test('nothing can be planted in the answer', async () => {
+test('a request cannot plant parameters in the response', async () => {
   for (const parameters of [{ code: 'planted' }, { state: 's&code=planted' }, { state: 's#&code=planted' }, { iss: 'planted' }]) {
     const browser = await signedIn();
     let page = await browser.open(authorizationPath(client, proof, parameters));
@@ -121,7 +121,7 @@ test('nothing can be planted in the answer', async () => {
   }
 });
 
-test('refused: a parameter twice', async () => {
+test('refuses a repeated parameter', async () => {
   for (const [name, value] of Object.entries({ state: 's', client_id: client.id, redirect_uri: REDIRECT_URI, scope: 'read', x: '1' })) {
     const first = new URLSearchParams({ [name]: value });
     const parameters = name === 'x' ? { x: '1' } : {};
@@ -131,12 +131,12 @@ test('refused: a parameter twice', async () => {
   }
 });
 
-test('a parameter that nobody knows is ignored', async () => {
+test('ignores an unknown parameter', async () => {
   const { code } = await authorize(new Browser(server), user, client, proof, { some_extension: 'x', claims: '{}' });
   assert.equal((await redeem(server, client, code, proof)).status, 200);
 });
 
-test('a request may be posted', async () => {
+test('accepts a request by POST', async () => {
   const browser = await signedIn();
   const body = authorizationPath(client, proof).split('?')[1];
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -146,7 +146,7 @@ test('a request may be posted', async () => {
   assert.equal((await redeem(server, client, code, proof)).status, 200);
 });
 
-test('form_post: the answer is a form, and not in an address', async () => {
+test('form_post sends the response in a form, not in a URL', async () => {
   const browser = await signedIn();
   let page = await browser.open(authorizationPath(client, proof, { response_mode: 'form_post' }));
   if (/name="decision"/.test(page.html)) page = await browser.submit(page, { decision: 'allow' });
@@ -158,7 +158,7 @@ test('form_post: the answer is a form, and not in an address', async () => {
   assert.equal((await redeem(server, client, fields.code, proof)).status, 200);
 });
 
-test('the person is asked before a client gets anything', async () => {
+test('asks for consent before a client gets anything', async () => {
   const own = await registerPublicClient(server);
   const browser = await signedIn();
   const page = await browser.open(authorizationPath(own, proof));
@@ -170,7 +170,7 @@ test('the person is asked before a client gets anything', async () => {
   assert.equal(new URL(silent.location).searchParams.get('error'), 'consent_required');
 });
 
-test('a public client that is answered on a loopback address is asked about each time', async () => {
+test('asks for consent each time when a public client uses a loopback redirect URI', async () => {
   const redirect_uri = 'http://127.0.0.1:49152/cb';
   const local = await registerPublicClient(server, { redirect_uris: ['http://127.0.0.1/cb'] });
   const browser = await signedIn();
@@ -182,7 +182,7 @@ test('a public client that is answered on a loopback address is asked about each
   }
 });
 
-test('no page can be framed, and none tells the client where it was', async () => {
+test('no page can be framed, and none sends a referrer', async () => {
   const browser = new Browser(server);
   const own = await registerPublicClient(server);
   const signIn = await browser.open(authorizationPath(own, proof));
@@ -198,7 +198,7 @@ async function signedIn() {
   return browser;
 }
 
-/** Sends a request that is refused at the redirect URI; gives the parameters of the answer. */
+/** Sends a request that is refused at the redirect URI; returns the parameters of the response. */
 async function refused(parameters) {
   const page = await new Browser(server).open(authorizationPath(client, proof, parameters));
   assert.ok(page.location?.startsWith(`${REDIRECT_URI}?`), `${page.status} ${page.location}`);

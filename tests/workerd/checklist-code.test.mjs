@@ -1,4 +1,4 @@
-// Codes and PKCE, item by item of tests/checklists/oauch.json: who may exchange a code, how often, and for what.
+// Codes and PKCE, item by item of tests/checklists/oauch.json: who may redeem a code, how often, and for what.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -30,7 +30,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('a code and its verifier buy a signed access token, for ten minutes at most, and a refresh token', async () => {
+test('a valid code and verifier yield a refresh token, and a signed access token that expires within ten minutes', async () => {
   const { code, proof } = await newCode(browser, user, client);
   const { status, json } = await redeem(server, client, code, proof);
   assert.equal(status, 200);
@@ -52,7 +52,7 @@ for (const [what, verifier, error] of [
   ['a verifier of 129 characters', () => 'a'.repeat(129), 'invalid_request'],
   ['a verifier with a character that is not allowed', ({ verifier }) => `${verifier}+`, 'invalid_request'],
 ]) {
-  test(`refused, and the code is not spent: ${what}`, async () => {
+  test(`${what} is refused, and does not spend the code`, async () => {
     for (const own of [client, confidential]) {
       const { code, proof } = await newCode(browser, user, own);
       const answer = await redeem(server, own, code, proof, { code_verifier: verifier(proof) });
@@ -63,7 +63,7 @@ for (const [what, verifier, error] of [
   });
 }
 
-test('a challenge whose verifier is too short buys nothing', async () => {
+test('refuses a challenge whose verifier is too short', async () => {
   const verifier = 'a'.repeat(33);
   const challenge = createHash('sha256').update(verifier).digest('base64url');
   const page = await browser.open(authorizationPath(client, { challenge }));
@@ -71,7 +71,7 @@ test('a challenge whose verifier is too short buys nothing', async () => {
   assert.equal((await redeem(server, client, code, { verifier })).status, 400);
 });
 
-test('refused, and the code is not spent: another redirect URI', async () => {
+test('another redirect URI is refused, and does not spend the code', async () => {
   const two = await registerPublicClient(server, { redirect_uris: [REDIRECT_URI, 'https://app.example/cb2'] });
   const { code, proof } = await newCode(browser, user, two);
   for (const redirect_uri of ['https://app.example/cb2', 'https://evil.example/', 'https://app.example/cb/']) {
@@ -80,19 +80,19 @@ test('refused, and the code is not spent: another redirect URI', async () => {
   assert.equal((await redeem(server, two, code, proof)).status, 200);
 });
 
-test('refused, and the code is not spent: another client, public or with a secret', async () => {
+test('another client is refused, and does not spend the code', async () => {
   const { code, proof } = await newCode(browser, user, client);
   const stranger = await registerConfidentialClient(server);
   for (const another of [other, stranger]) assertRefused(await redeem(server, another, code, proof));
   assert.equal((await redeem(server, client, code, proof)).status, 200);
 });
 
-test('refused: a public client that does not say who it is, a client with a secret that does not show it', async () => {
+test('refuses a public client without client_id, and a confidential client without its secret', async () => {
   for (const own of [client, confidential]) {
     const { code, proof } = await newCode(browser, user, own);
-    const nobody = await redeem(server, { id: undefined }, code, proof, { client_id: undefined });
-    assert.equal(nobody.status, 401);
-    assert.equal(nobody.json.error, 'invalid_client');
+    const anonymous = await redeem(server, { id: undefined }, code, proof, { client_id: undefined });
+    assert.equal(anonymous.status, 401);
+    assert.equal(anonymous.json.error, 'invalid_client');
     if (own === confidential) {
       const secretless = await redeem(server, { id: own.id }, code, proof);
       assert.deepEqual([secretless.status, secretless.json.error], [401, 'invalid_client']);
@@ -101,7 +101,7 @@ test('refused: a public client that does not say who it is, a client with a secr
   }
 });
 
-test('a code is exchanged once; the client that asks twice by mistake loses nothing', async () => {
+test('redeems a code once; a second redemption within the replay window revokes nothing', async () => {
   const { code, proof } = await newCode(browser, user, client);
   const { json } = await redeem(server, client, code, proof);
   assertRefused(await redeem(server, client, code, proof));
@@ -109,14 +109,14 @@ test('a code is exchanged once; the client that asks twice by mistake loses noth
   assert.equal((await refresh(server, client, json.refresh_token)).status, 200);
 });
 
-test('refused: a code for a refresh token, a refresh token for a code', async () => {
+test('refuses a code as refresh token, and a refresh token as code', async () => {
   const { code, proof } = await newCode(browser, user, client);
   assertRefused(await refresh(server, client, code));
   const { json } = await redeem(server, client, code, proof);
   assertRefused(await redeem(server, client, json.refresh_token, proof));
 });
 
-test('refused: a parameter twice, and what is unknown is ignored', async () => {
+test('refuses a repeated parameter, and ignores an unknown one', async () => {
   const { code, proof } = await newCode(browser, user, client);
   const form = new URLSearchParams({
     grant_type: 'authorization_code', client_id: client.id, code, redirect_uri: REDIRECT_URI, code_verifier: proof.verifier,
@@ -129,13 +129,13 @@ test('refused: a parameter twice, and what is unknown is ignored', async () => {
   assert.equal((await postForm(server, '/oauth/token', `${form}&some_extension=1`)).status, 200);
 });
 
-test('the password grant does not exist', async () => {
+test('refuses the password grant', async () => {
   const { username, password } = user;
   const answer = await tokenRequest(server, client, { grant_type: 'password', username, password });
   assert.deepEqual([answer.status, answer.json.error], [400, 'unsupported_grant_type']);
 });
 
-test('codes and refresh tokens end in 256 bits that nobody can guess, and no two are alike', async () => {
+test('codes and refresh tokens end in 256 random bits, and are all different', async () => {
   const codes = await atOnce(50, () => newCode(browser, user, client));
   const tokens = await Promise.all(codes.map(({ code, proof }) => redeem(server, client, code, proof)));
   for (const handles of [codes.map(({ code }) => code), tokens.map(({ json }) => json.refresh_token)]) {
@@ -147,7 +147,7 @@ test('codes and refresh tokens end in 256 bits that nobody can guess, and no two
   assert.equal(new Set(identifiers).size, identifiers.length);
 });
 
-test('without a replay window a code that comes again ends the grant: no token of it is left', async (t) => {
+test('without a replay window, reuse of a code revokes the grant and all its tokens', async (t) => {
   const strict = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '0' } });
   t.after(() => strict.stop());
   const person = await createUser(strict);
@@ -156,7 +156,7 @@ test('without a replay window a code that comes again ends the grant: no token o
   const { json } = await redeem(strict, own, code, proof);
   await assertCounts(strict, json.access_token);
   assertRefused(await redeem(strict, own, code, { verifier: pkce().verifier }));
-  await assertCounts(strict, json.access_token, 'whoever lacks the verifier cannot end it');
+  await assertCounts(strict, json.access_token, 'a redemption without the verifier revokes nothing');
   assertRefused(await redeem(strict, own, code, proof));
   await assertEnded(strict, json.access_token);
   assertRefused(await refresh(strict, own, json.refresh_token));

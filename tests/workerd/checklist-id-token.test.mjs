@@ -1,4 +1,4 @@
-// ID tokens, item by item of tests/checklists/oauch.json: what is in them, and with which key they are signed.
+// ID tokens, item by item of tests/checklists/oauch.json: their claims, and their signing keys.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -23,7 +23,7 @@ before(async () => {
 after(() => server?.stop());
 
 for (const alg of Object.keys(DIGESTS)) {
-  test(`an ID token signed with ${alg}: its signature and its claims, whole`, async () => {
+  test(`an ID token signed with ${alg} has a valid signature and exactly these claims`, async () => {
     const client = await registerPublicClient(server, { id_token_signed_response_alg: alg });
     const before = Math.floor(Date.now() / 1000);
     const parameters = { scope: 'openid read', nonce: 'n-0S6_WzA2Mj' };
@@ -32,7 +32,7 @@ for (const alg of Object.keys(DIGESTS)) {
     const { payload, protectedHeader } = await jwtVerify(tokens.id_token, keys, options);
     await assert.rejects(jwtVerify(withOtherSignature(tokens.id_token), keys, options));
 
-    assert.deepEqual(Object.keys(protectedHeader).sort(), ['alg', 'kid', 'typ'], 'no key and no address of one');
+    assert.deepEqual(Object.keys(protectedHeader).sort(), ['alg', 'kid', 'typ'], 'neither a key nor its URL');
     const { iat, exp, auth_time, sid, ...claims } = payload;
     const digest = createHash(DIGESTS[alg]).update(tokens.access_token).digest();
     assert.deepEqual(claims, {
@@ -45,7 +45,7 @@ for (const alg of Object.keys(DIGESTS)) {
   });
 }
 
-test('without openid there is no ID token, without a nonce there is none in it', async () => {
+test('issues no ID token without the scope openid, and no nonce claim without a nonce', async () => {
   const client = await registerPublicClient(server);
   const browser = new Browser(server);
   const { id_token } = await newGrant(server, browser, user, client, { scope: 'openid' });
@@ -65,7 +65,7 @@ test('the keys of ID tokens are published, and long enough', async () => {
   assert.deepEqual(new Set(kinds), new Set(['EC', 'RSA', 'OKP']));
 });
 
-test('no HMAC signs an ID token', async () => {
+test('signs no ID token with HMAC', async () => {
   for (const alg of ['HS256', 'none']) {
     await assert.rejects(registerPublicClient(server, { id_token_signed_response_alg: alg }), /no client: 400/);
   }

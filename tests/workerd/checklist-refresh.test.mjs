@@ -1,5 +1,5 @@
-// Refresh tokens and revocation, item by item of tests/checklists/oauch.json: whose they are, how often they count, and
-// what ends with what.
+// Refresh tokens and revocation, item by item of tests/checklists/oauch.json: binding to the client, rotation, reuse, and
+// which tokens are revoked together.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -27,7 +27,7 @@ before(async () => {
   other = await registerPublicClient(server);
   confidential = await registerConfidentialClient(server);
   browser = new Browser(server);
-  // Each refresh token counts exactly once there.
+  // Without a replay window, each refresh token can be used exactly once.
   strict = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '0' } });
 });
 
@@ -44,14 +44,14 @@ test('a public client gets a new refresh token each time', async () => {
   }
 });
 
-test('the same refresh token again gets the same successor, and never a second one', async () => {
+test('a replayed refresh token yields the same successor, never a second one', async () => {
   const { refresh_token } = await newGrant(server, browser, user, client);
   const answers = await atOnce(16, () => refresh(server, client, refresh_token));
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
   assert.equal(new Set(answers.map(({ json }) => json.refresh_token)).size, 1);
 });
 
-test('the last refresh token but one is reuse: the active one and all access tokens end', async () => {
+test('the last refresh token but one is reuse: it revokes the active one and all access tokens', async () => {
   const first = await newGrant(server, browser, user, client);
   const bystander = await newGrant(server, browser, user, client);
   const second = await refresh(server, client, first.refresh_token);
@@ -60,10 +60,10 @@ test('the last refresh token but one is reuse: the active one and all access tok
   assertRefused(await refresh(server, client, first.refresh_token));
   assertRefused(await refresh(server, client, third.json.refresh_token));
   for (const tokens of [first, second.json, third.json]) await assertEnded(server, tokens.access_token);
-  assert.equal((await refresh(server, client, bystander.refresh_token)).status, 200, 'no other grant ends');
+  assert.equal((await refresh(server, client, bystander.refresh_token)).status, 200, 'no other grant is revoked');
 });
 
-test('without a replay window a refresh token counts once, and coming again ends the grant', async () => {
+test('without a replay window, reuse of a refresh token revokes the grant', async () => {
   const person = await createUser(strict);
   const own = await registerPublicClient(strict);
   const first = await newGrant(strict, new Browser(strict), person, own);
@@ -73,7 +73,7 @@ test('without a replay window a refresh token counts once, and coming again ends
   await assertEnded(strict, json.access_token);
 });
 
-test('without a replay window, of many exchanges at once one succeeds, and its tokens do not outlive the others', async () => {
+test('without a replay window, one of many concurrent refreshes succeeds, and reuse revokes its tokens too', async () => {
   const person = await createUser(strict);
   const own = await registerPublicClient(strict);
   const first = await newGrant(strict, new Browser(strict), person, own);
@@ -84,15 +84,15 @@ test('without a replay window, of many exchanges at once one succeeds, and its t
   assertRefused(await refresh(strict, own, winners[0].json.refresh_token));
 });
 
-test('refused, and nothing is spent: another client, no client, no secret', async () => {
+test('another client, no client and no secret are refused, and do not spend the token', async () => {
   const ours = await newGrant(server, browser, user, client);
   const stranger = await registerConfidentialClient(server);
   for (const another of [other, stranger]) assertRefused(await refresh(server, another, ours.refresh_token));
   const guarded = await newGrant(server, browser, user, confidential);
   for (const { refresh_token } of [ours, guarded]) {
     const form = { grant_type: 'refresh_token', refresh_token };
-    const nobody = await postForm(server, '/oauth/token', form);
-    assert.deepEqual([nobody.status, nobody.json.error], [401, 'invalid_client']);
+    const anonymous = await postForm(server, '/oauth/token', form);
+    assert.deepEqual([anonymous.status, anonymous.json.error], [401, 'invalid_client']);
   }
   const secretless = await refresh(server, { id: confidential.id }, guarded.refresh_token);
   assert.deepEqual([secretless.status, secretless.json.error], [401, 'invalid_client']);
@@ -100,7 +100,7 @@ test('refused, and nothing is spent: another client, no client, no secret', asyn
   assert.equal((await refresh(server, confidential, guarded.refresh_token)).status, 200);
 });
 
-test('client credentials give no refresh token', async () => {
+test('client credentials yield no refresh token', async () => {
   const service = await registerConfidentialClient(server, {
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
   });
@@ -109,7 +109,7 @@ test('client credentials give no refresh token', async () => {
   assert.equal(Object.hasOwn(json, 'refresh_token'), false);
 });
 
-test('a revoked refresh token takes its access tokens with it', async () => {
+test('revoking a refresh token revokes its access tokens', async () => {
   for (const own of [client, confidential]) {
     const first = await newGrant(server, browser, user, own);
     const { json } = await refresh(server, own, first.refresh_token);
@@ -119,7 +119,7 @@ test('a revoked refresh token takes its access tokens with it', async () => {
   }
 });
 
-test('a revoked access token ends alone', async () => {
+test('revoking an access token revokes no other token', async () => {
   const tokens = await newGrant(server, browser, user, client);
   assert.equal((await revoke(server, client, tokens.access_token)).status, 200);
   await assertEnded(server, tokens.access_token);
@@ -128,7 +128,7 @@ test('a revoked access token ends alone', async () => {
   await assertCounts(server, json.access_token);
 });
 
-test('nobody revokes the tokens of another, or without saying who it is', async () => {
+test('refuses a revocation by another client or without authentication', async () => {
   const tokens = await newGrant(server, browser, user, confidential);
   for (const token of [tokens.refresh_token, tokens.access_token]) {
     const stranger = await revoke(server, other, token);
@@ -142,7 +142,7 @@ test('nobody revokes the tokens of another, or without saying who it is', async 
   assert.equal((await refresh(server, confidential, tokens.refresh_token)).status, 200);
 });
 
-test('tokens that were got in a race end with their client', async () => {
+test('removing a client revokes tokens that were issued in a race', async () => {
   const own = await registerPublicClient(server);
   const first = await newGrant(server, browser, user, own, OFFLINE);
   const answers = await atOnce(16, () => refresh(server, own, first.refresh_token));
@@ -153,7 +153,7 @@ test('tokens that were got in a race end with their client', async () => {
   assert.deepEqual([late.status, late.json.error], [401, 'invalid_client']);
 });
 
-test('what has ended does not come back when its form is sent again', async () => {
+test('sending a consent form again does not restore a revoked grant', async () => {
   const own = await registerPublicClient(server);
   const proof = pkce();
   const signedIn = new Browser(server);

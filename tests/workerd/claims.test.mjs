@@ -1,5 +1,5 @@
-// Claims about the user: in ID tokens, by what the client registered or asks for one by one (OpenID Connect Core section
-// 5.5), and groups. Two libraries read the tokens.
+// Claims about the user: in ID tokens, as registered or requested one by one (OpenID Connect Core section 5.5), and groups.
+// Two libraries read the tokens.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
@@ -51,12 +51,12 @@ test('openid-client, as Auth.js uses it, finds name and email in the ID token al
   const tokens = await openid.authorizationCodeGrant(config, answer, { pkceCodeVerifier, idTokenExpected: true });
   const { sub, name, email } = tokens.claims();
   assert.deepEqual({ sub, name, email }, { sub: user.id, name: 'Demo', email: 'demo@example.com' });
-  assert.equal(tokens.claims().groups, undefined, 'the scope was not asked for');
+  assert.equal(tokens.claims().groups, undefined, 'the scope was not requested');
   const refreshed = await openid.refreshTokenGrant(config, tokens.refresh_token);
   assert.equal(refreshed.claims().name, 'Demo', 'after a refresh too');
 });
 
-test('oauth4webapi asks for claims one by one, and finds them in the ID token', async () => {
+test('oauth4webapi requests single claims, and finds them in the ID token', async () => {
   const issuer = new URL(server.issuer);
   const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, INSECURE));
   assert.equal(as.claims_parameter_supported, true);
@@ -73,7 +73,7 @@ test('oauth4webapi asks for claims one by one, and finds them in the ID token', 
   assert.deepEqual(await oauth.processUserInfoResponse(as, client, user.id, userinfo), { sub: user.id, ...told });
 });
 
-test('ID tokens carry what the granted scope lets be told, for clients that registered it', async () => {
+test('ID tokens have the claims of the granted scope, for clients that registered it', async () => {
   assert.equal(rich.information.id_token_claims, 'profile');
   const of = async (client, scope, parameters) => aboutUser((await signInAndRedeem(server, user, client, { scope, ...parameters })).tokens.id_token);
   const { name, preferred_username, updated_at, email, email_verified, groups } = told;
@@ -85,7 +85,7 @@ test('ID tokens carry what the granted scope lets be told, for clients that regi
   assert.deepEqual(await of(plain, ALL), {}, 'and for no other');
 });
 
-test('claims give nothing whose scope is not granted, and nothing by userinfo alone', async () => {
+test('the claims parameter adds no claim without its scope, and none that is requested for userinfo only', async () => {
   const of = async (scope, claims) => aboutUser((await signInAndRedeem(server, user, plain, { scope, claims: JSON.stringify(claims) })).tokens.id_token);
   const everything = Object.fromEntries(Object.keys(told).map((name) => [name, { essential: true }]));
   assert.deepEqual(await of(ALL, { id_token: everything }), told);
@@ -96,13 +96,13 @@ test('claims give nothing whose scope is not granted, and nothing by userinfo al
   assert.deepEqual(await of(ALL, { id_token: { shoe_size: null, iss: null, aud: { value: 'x' } }, else: [] }), {});
 });
 
-test('claims stay with the grant: through sign-in, consent and refresh', async () => {
+test('requested claims stay with the grant through sign-in, consent and refresh', async () => {
   const { tokens } = await signInAndRedeem(server, user, plain, { scope: ALL, claims: '{"id_token":{"name":null}}' });
   assert.deepEqual(aboutUser(tokens.id_token), { name: 'Demo' });
   const { json } = await refresh(server, plain, tokens.refresh_token);
   assert.deepEqual(aboutUser(json.id_token), { name: 'Demo' });
   const other = await signInAndRedeem(server, user, plain, { scope: ALL });
-  assert.deepEqual(aboutUser(other.tokens.id_token), {}, 'another request asked for none');
+  assert.deepEqual(aboutUser(other.tokens.id_token), {}, 'another request did not request any');
 });
 
 test('malformed claims are refused at the redirect URI', async () => {
@@ -114,7 +114,7 @@ test('malformed claims are refused at the redirect URI', async () => {
   }
 });
 
-test('id_token_claims is profile or left out, and can be taken back', async () => {
+test('id_token_claims is `profile` or absent, and can be removed again', async () => {
   for (const id_token_claims of ['all', '', true, ['profile'], {}]) {
     const metadata = { redirect_uris: [REDIRECT_URI], id_token_claims };
     const { status, json } = await admin(server, 'POST', '/admin/clients', metadata);
@@ -131,7 +131,7 @@ test('id_token_claims is profile or left out, and can be taken back', async () =
   assert.equal(information.scope, 'openid profile email offline_access', 'the default scope is without groups');
 });
 
-test('an operator puts a user in groups; a change without them leaves them alone', async () => {
+test('an operator assigns groups; a replacement without them keeps them', async () => {
   const { id, username } = await createUser(server);
   const put = (members) => admin(server, 'PUT', `/admin/users/${id}`, { username, ...members });
   assert.equal((await admin(server, 'GET', `/admin/users/${id}`)).json.groups, undefined);
@@ -147,7 +147,7 @@ test('an operator puts a user in groups; a change without them leaves them alone
   assert.equal((await put({ groups: null })).json.groups, undefined);
 });
 
-test('a user without groups, or with a scope of their own, is in no group and may say so', async () => {
+test('a user without groups, or with a limited scope, has an empty groups claim', async () => {
   const person = await createUser(server, { scope: 'read' });
   const { tokens } = await signInAndRedeem(server, person, rich, { scope: 'openid groups' });
   assert.deepEqual(aboutUser(tokens.id_token), { groups: [] });
@@ -155,7 +155,7 @@ test('a user without groups, or with a scope of their own, is in no group and ma
   assert.deepEqual(json, { sub: person.id, groups: [] });
 });
 
-test('the consent page says in words what groups are for', async () => {
+test('the consent page explains the groups scope in words', async () => {
   const fresh = await registerPublicClient(server, { scope: ALL });
   const browser = new Browser(server);
   await browser.signIn(user);
@@ -165,7 +165,7 @@ test('the consent page says in words what groups are for', async () => {
   assert.equal((await authorize(browser, user, fresh, proof, { scope: 'openid groups' })).error, undefined);
 });
 
-// What an ID token says about the user, beside who it is.
+// The claims about the user in an ID token, without sub.
 function aboutUser(id_token) {
   const { iss, sub, aud, iat, exp, auth_time, acr, amr, nonce, at_hash, sid, ...rest } = decode(id_token).claims;
   assert.deepEqual([iss, sub.length], [server.issuer, 22]);

@@ -1,4 +1,4 @@
-// Clients that prove themselves with a signed assertion (RFC 7523): what it must say, and that each is used once.
+// Clients that authenticate with a signed assertion (RFC 7523): its required claims, and single use.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exportSPKI, importJWK } from 'jose';
@@ -22,31 +22,31 @@ before(async () => {
 after(() => server?.stop());
 
 for (const alg of ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'PS512', 'EdDSA']) {
-  test(`signed with ${alg}`, async () => {
+  test(`accepts an assertion signed with ${alg}`, async () => {
     const own = await newClientKey(alg);
     const client = await registerClient(server, keyMetadata(own));
     granted(await ask(await signAssertion(own, assertionClaims(server, client.id))));
   });
 }
 
-test('of the types that a client assertion may have', async () => {
+test('accepts the types that a client assertion may have', async () => {
   for (const typ of [undefined, 'JWT', 'jwt', 'client-authentication+jwt', 'application/client-authentication+jwt']) {
     granted(await ask(await good({}, { typ })));
   }
 });
 
 for (const typ of ['at+jwt', 'application/at+jwt', 'dpop+jwt', 'logout+jwt', 'secevent+jwt', 'x/JWT', '']) {
-  test(`refused: an assertion of the type ${JSON.stringify(typ)}`, async () => refused(await ask(await good({}, { typ }))));
+  test(`refuses an assertion of the type ${JSON.stringify(typ)}`, async () => refused(await ask(await good({}, { typ }))));
 }
 
-// Authlib sends the token endpoint, requests-oauth2client the address that it calls, older versions of openid-client a list of both.
-test('a client whose library has not moved may use the token endpoint, and no other server', async () => {
+// Authlib sends the token endpoint, requests-oauth2client the URL of the request, older versions of openid-client a list of both.
+test('a client that registered so may use the token endpoint as audience, and no other server', async () => {
   const { id: older, information } = await registerClient(server, keyMetadata(key, { assertion_audience: 'token_endpoint' }));
   assert.equal(information.assertion_audience, 'token_endpoint');
   await acceptsTheTokenEndpoint(older);
 });
 
-test('a client registered before there was a choice may go on using the token endpoint', async () => {
+test('a client that was registered before assertion_audience existed may use the token endpoint as audience', async () => {
   const { id: before, information } = await registerClient(server, keyMetadata(key));
   assert.equal(information.assertion_audience, 'issuer');
   await changeRecord(server, `client|${server.issuer}|${before}`, ({ metadata }) => { delete metadata.assertion_audience; });
@@ -63,7 +63,7 @@ async function acceptsTheTokenEndpoint(client) {
   refused(await asked(endpoint, { typ: 'at+jwt' }));
 }
 
-test('with the client_id beside it, and at the other endpoints too', async () => {
+test('accepts the client_id beside it, and assertions at the other endpoints', async () => {
   granted(await ask(await good(), { client_id: id }));
   for (const path of ['/oauth/introspect', '/oauth/revoke']) {
     const { client_assertion, client_assertion_type } = assertionForm(await good());
@@ -72,7 +72,7 @@ test('with the client_id beside it, and at the other endpoints too', async () =>
   }
 });
 
-test('a clock that is half a minute behind, and the longest lifetime', async () => {
+test('accepts a clock that is half a minute behind, and the longest lifetime', async () => {
   const now = Math.floor(Date.now() / 1000);
   granted(await ask(await good({ exp: now - 20 })));
   granted(await ask(await good({ nbf: now + 20 })));
@@ -101,7 +101,7 @@ for (const [what, changes] of [
   ['with a jti that is no text', () => ({ jti: 5 })],
   ['with a jti of 257 bytes', () => ({ jti: 'x'.repeat(257) })],
 ]) {
-  test(`refused: an assertion ${what}`, async () => {
+  test(`refuses an assertion ${what}`, async () => {
     refused(await ask(await good(changes())));
   });
 }
@@ -115,10 +115,10 @@ for (const [what, change] of [
   ['that is no JWT', () => 'x.y.z'],
   ['that is empty JSON', () => forge({}, {})],
 ]) {
-  test(`refused: an assertion ${what}`, async () => refused(await ask(change(await good()))));
+  test(`refuses an assertion ${what}`, async () => refused(await ask(change(await good()))));
 }
 
-test('refused: an HMAC whose secret is the registered public key', async () => {
+test('refuses an HMAC whose secret is the registered public key', async () => {
   const spki = await exportSPKI(await importJWK(key.jwk, 'ES256', { extractable: true }));
   const point = Buffer.concat(['x', 'y'].map((name) => Buffer.from(key.jwk[name], 'base64url')));
   for (const text of [spki, spki.trim(), JSON.stringify(key.jwk), point, Buffer.concat([Buffer.of(4), point])]) {
@@ -139,7 +139,7 @@ for (const alg of ['ES256', 'RS256']) {
   });
 }
 
-test('refused: an assertion without kid where more than four keys fit', async () => {
+test('refuses an assertion without kid if more than four keys match', async () => {
   const keys = await Promise.all(Array.from({ length: 5 }, () => newClientKey('ES256')));
   for (const [count, expect] of [[4, granted], [5, refused]]) {
     const registered = keys.slice(0, count);
@@ -148,7 +148,7 @@ test('refused: an assertion without kid where more than four keys fit', async ()
   }
 });
 
-test('refused: a key that the client did not register, a key of another client', async () => {
+test('refuses an unregistered key, and a key of another client', async () => {
   const other = await newClientKey('ES256');
   await registerClient(server, keyMetadata(other));
   refused(await ask(await signAssertion(other, assertionClaims(server, id))));
@@ -156,7 +156,7 @@ test('refused: a key that the client did not register, a key of another client',
   refused(await ask(await signAssertion(sameName, assertionClaims(server, id))));
 });
 
-test('refused: another algorithm than the one that the client registered', async () => {
+test('refuses another algorithm than the registered one', async () => {
   const [es256, ed25519] = await Promise.all(['ES256', 'EdDSA'].map(newClientKey));
   const client = await registerClient(server, {
     ...keyMetadata(es256), jwks: { keys: [es256.jwk, ed25519.jwk] }, token_endpoint_auth_signing_alg: 'EdDSA',
@@ -165,20 +165,20 @@ test('refused: another algorithm than the one that the client registered', async
   refused(await ask(await signAssertion(es256, assertionClaims(server, client.id))));
 });
 
-test('refused: another client_id beside it, another type, no type', async () => {
+test('refuses another client_id beside it, another type, and no type', async () => {
   refused(await ask(await good(), { client_id: 'other' }));
   refused(await ask(await good(), { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer' }));
   refused(await ask(await good(), { client_assertion_type: '' }));
 });
 
-test('an assertion is used once', async () => {
+test('an assertion can be used once', async () => {
   const assertion = await good();
   granted(await ask(assertion));
   refused(await ask(assertion));
   refused(await postForm(server, '/oauth/introspect', { ...assertionForm(assertion), token: 'x' }));
 });
 
-test('the same jti in another assertion counts as the same; with another client it does not', async () => {
+test('refuses the same jti in another assertion of the client, and accepts it from another client', async () => {
   const jti = crypto.randomUUID();
   granted(await ask(await good({ jti })));
   refused(await ask(await good({ jti, exp: Math.floor(Date.now() / 1000) + 90 })));
@@ -187,19 +187,19 @@ test('the same jti in another assertion counts as the same; with another client 
   granted(await ask(await signAssertion(other, assertionClaims(server, client.id, { jti }))));
 });
 
-test('of 32 uses at once exactly one succeeds', async () => {
+test('accepts exactly one of 32 concurrent uses', async () => {
   const assertion = await good();
   const answers = await Promise.all(Array.from({ length: 32 }, () => ask(assertion)));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, ...Array(31).fill(401)]);
 });
 
-test('an assertion that was refused for another reason is not used up', async () => {
+test('an assertion that was refused for another reason is not spent', async () => {
   const assertion = await good();
   refused(await ask(withOtherSignature(assertion)));
   granted(await ask(assertion));
 });
 
-test('used assertions are remembered over a restart', async () => {
+test('used assertions stay refused after a restart', async () => {
   const assertion = await good();
   granted(await ask(assertion));
   await server.kill();

@@ -1,4 +1,4 @@
-// Keys that clients prove themselves with, and the assertions that they sign (RFC 7523 section 2.2), made by jose.
+// Keys that clients authenticate with, and the assertions that they sign (RFC 7523 section 2.2), made by jose.
 import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -15,7 +15,7 @@ export function keyMetadata(key, metadata = {}) {
   return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] }, ...metadata };
 }
 
-/** The claims of a good assertion; `changes` replace some, and `undefined` takes one out. */
+/** The claims of a valid assertion; `changes` replace some, and `undefined` removes one. */
 export function assertionClaims(server, id, changes = {}) {
   const now = Math.floor(Date.now() / 1000);
   return { iss: id, sub: id, aud: server.issuer, iat: now, exp: now + 60, jti: crypto.randomUUID(), ...changes };
@@ -26,7 +26,7 @@ export function signAssertion(key, claims, header = {}) {
   return new SignJWT(claims).setProtectedHeader({ alg: key.alg, kid: key.jwk.kid, ...header }).sign(key.privateKey);
 }
 
-/** The form of a token request that shows this assertion. */
+/** The form of a token request with this assertion. */
 export function assertionForm(assertion, params = {}) {
   return {
     grant_type: 'client_credentials', client_assertion_type: ASSERTION_TYPE, client_assertion: assertion, ...params,

@@ -1,4 +1,4 @@
-// Clients that prove themselves with a secret: every way that clients send it, and one answer to all that fails.
+// Clients that authenticate with a secret: every form in which clients send it, and one response to every failure.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the secret in the header or in the body, for a client that registered neither way', async () => {
+test('accepts the secret in the header and in the body if the client registered neither method', async () => {
   granted(await ask(GRANT, basic(client)));
   granted(await ask({ ...GRANT, ...inBody(client) }));
   granted(await ask({ ...GRANT, client_id: client.id }, basic(client)));
@@ -29,7 +29,7 @@ test('the secret in the header or in the body, for a client that registered neit
   }
 });
 
-test('the registered way is the only one', async () => {
+test('accepts the registered method only', async () => {
   const header = await registerClient(server, { token_endpoint_auth_method: 'client_secret_basic' });
   granted(await ask(GRANT, basic(header)));
   refused(await ask({ ...GRANT, ...inBody(header) }));
@@ -48,7 +48,7 @@ for (const [id, secret] of [
   ['old/client?&=', ' spaces and ~!@#$^*() '],
   ['looks%20encoded', 'looks%2Bencoded%20too'],
 ]) {
-  test(`a migrated client ${JSON.stringify(id)} with the secret ${JSON.stringify(secret)}`, async () => {
+  test(`accepts the migrated client ${JSON.stringify(id)} with the secret ${JSON.stringify(secret)}`, async () => {
     const migrated = await registerClient(server, { client_id: id, client_secret: secret });
     assert.deepEqual([migrated.id, migrated.secret], [id, secret]);
     granted(await ask(GRANT, basic(migrated)), 'as it is');
@@ -60,7 +60,7 @@ for (const [id, secret] of [
   });
 }
 
-test('a secret that was registered before there was a rule for it goes on working', async () => {
+test('accepts a weak secret that was registered before the rule for secrets', async () => {
   const weak = { id: 'registered-long-ago', secret: 'p w' };
   const strong = await registerClient(server, { client_id: weak.id });
   await changeRecord(server, `client|${server.issuer}|${weak.id}`, (record) => {
@@ -76,7 +76,7 @@ test('a colon in the identifier has to be encoded', async () => {
   refused(await ask(GRANT, basic({ id, secret })));
 });
 
-test('more than one proof at a time', async () => {
+test('refuses more than one authentication method in a request', async () => {
   const key = await newClientKey('ES256');
   const assertion = assertionForm(await signAssertion(key, assertionClaims(server, client.id)));
   for (const [form, headers] of [
@@ -91,7 +91,7 @@ test('more than one proof at a time', async () => {
   }
 });
 
-test('every failure has the same answer, to the byte', async () => {
+test('every failure has the same response, to the byte', async () => {
   const key = await newClientKey('ES256');
   const keyed = await registerClient(server, keyMetadata(key));
   const assertion = async (id) => assertionForm(await signAssertion(key, assertionClaims(server, id)));
@@ -99,16 +99,16 @@ test('every failure has the same answer, to the byte', async () => {
   granted(await ask(spent));
   const posting = await registerClient(server, { token_endpoint_auth_method: 'client_secret_post' });
   const failures = {
-    'unknown client': await ask(GRANT, basic({ id: 'nobody', secret: client.secret })),
+    'unknown client': await ask(GRANT, basic({ id: 'unknown', secret: client.secret })),
     'wrong secret': await ask(GRANT, basic({ id: client.id, secret: 'wrong' })),
     'no secret': await ask(GRANT, basic({ id: client.id, secret: '' })),
     'secret of another': await ask(GRANT, basic({ id: client.id, secret: posting.secret })),
     'wrong secret in the body': await ask({ ...GRANT, ...inBody({ id: client.id, secret: 'wrong' }) }),
-    'unknown client in the body': await ask({ ...GRANT, ...inBody({ id: 'nobody', secret: 'x' }) }),
+    'unknown client in the body': await ask({ ...GRANT, ...inBody({ id: 'unknown', secret: 'x' }) }),
     'the wrong way': await ask(GRANT, basic(posting)),
     'a secret for a client with a key': await ask(GRANT, basic({ id: keyed.id, secret: 'x' })),
     'a spent assertion': await ask(spent),
-    'an assertion of nobody': await ask(await assertion('nobody')),
+    'an assertion of an unknown client': await ask(await assertion('unknown')),
     'an assertion of a client with a secret': await ask(await assertion(client.id)),
     'no proof': await ask(GRANT),
     'a name alone': await ask({ ...GRANT, client_id: client.id }),
@@ -128,13 +128,13 @@ test('every failure has the same answer, to the byte', async () => {
 test('every failure takes the same time', async (t) => {
   const posting = await registerClient(server, { token_endpoint_auth_method: 'client_secret_post' });
   const attempts = {
-    'unknown client': { id: 'nobody-has-this-identifier', secret: 'wrong' },
+    'unknown client': { id: 'an-unknown-identifier', secret: 'wrong' },
     'wrong secret': { id: client.id, secret: 'wrong' },
     'the wrong way': posting,
     'the wrong secret of root': { id: 'root', secret: 'wrong' },
   };
   const times = Object.fromEntries(Object.keys(attempts).map((what) => [what, []]));
-  // In turns, so that whatever else the machine does falls on all of them.
+  // Interleaved, so that the machine's load affects all of them alike.
   for (let round = 0; round < 200; round += 1) {
     for (const [what, attempt] of Object.entries(attempts)) {
       const started = performance.now();
@@ -148,7 +148,7 @@ test('every failure takes the same time', async (t) => {
   assert.ok(Math.max(...typical) < 1.25 * Math.min(...typical));
 });
 
-test('introspection and revocation ask for the same proof', async () => {
+test('introspection and revocation require the same authentication', async () => {
   for (const path of ['/oauth/introspect', '/oauth/revoke']) {
     const { access_token } = await token(server, {}, client);
     refused(await postForm(server, path, { token: access_token }));

@@ -1,5 +1,5 @@
-// The authorization code (RFC 6749 section 4.1.3, OAuth 2.1 section 4.1.3, RFC 9700 section 4.5), one rule a test.
-// That codes expire after a minute, and grants when their time is over, is tested natively, where the clock is an argument.
+// The authorization code (RFC 6749 section 4.1.3, OAuth 2.1 section 4.1.3, RFC 9700 section 4.5), one rule per test.
+// The expiry of codes and grants is tested natively, where the clock is an argument.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -33,7 +33,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the tokens of a code', async () => {
+test('a code yields the tokens of its grant', async () => {
   const { code, proof } = await newCode(browser, user, app, { ...ONLINE, nonce: 'nonce-1' });
   const { status, headers, json } = await redeem(server, app, code, proof);
   assert.equal(status, 200);
@@ -45,7 +45,7 @@ test('the tokens of a code', async () => {
   assert.equal(decode(json.id_token).claims.nonce, 'nonce-1');
 });
 
-test('a client that did not register refresh tokens gets none', async () => {
+test('issues no refresh token to a client that did not register the grant type', async () => {
   const once = await registerPublicClient(server, { grant_types: ['authorization_code'] });
   const { code, proof } = await newCode(browser, user, once);
   const { status, json } = await redeem(server, once, code, proof);
@@ -56,7 +56,7 @@ test('a client that did not register refresh tokens gets none', async () => {
   assert.deepEqual([asked.status, asked.json.error], [400, 'unauthorized_client']);
 });
 
-test('nobody but its client learns whether there is such a code: the answers are the same to the byte', async () => {
+test('an unknown code and another client\'s code get the same response, to the byte', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const ended = await newGrant(server, browser, user, app);
   await revoke(server, app, ended.refresh_token);
@@ -72,14 +72,14 @@ test('nobody but its client learns whether there is such a code: the answers are
       assert.deepEqual(bytes(elsewhere), bytes(expected));
     }
   }
-  // Nor does its own client learn why.
+  // Its own client gets the same response too.
   const expected = bytes(await redeem(server, app, forged, proof));
   for (const answer of [
     await redeem(server, app, code, pkce()),
     await redeem(server, app, code, proof, { redirect_uri: 'https://app.example/other' }),
     await redeem(server, app, spent.code, spent.proof),
   ]) assert.deepEqual(bytes(answer), expected);
-  assert.equal((await redeem(server, app, code, proof)).status, 200, 'none of that has spent it');
+  assert.equal((await redeem(server, app, code, proof)).status, 200, 'the code was not spent');
 });
 
 for (const [what, change] of [
@@ -94,7 +94,7 @@ for (const [what, change] of [
   });
 }
 
-test('the redirect URI may be left out (OAuth 2.1 section 10.2)', async () => {
+test('the redirect URI may be omitted (OAuth 2.1 section 10.2)', async () => {
   const { code, proof } = await newCode(browser, user, app);
   assert.equal((await redeem(server, app, code, proof, { redirect_uri: undefined })).status, 200);
 });
@@ -116,12 +116,12 @@ for (const [what, change] of [
   });
 }
 
-test('the challenge in the place of the verifier is refused: only S256 counts', async () => {
+test('refuses the challenge in place of the verifier: only S256 is accepted', async () => {
   const { code, proof } = await newCode(browser, user, app);
   assertRefused(await redeem(server, app, code, proof, { code_verifier: proof.challenge }));
 });
 
-test('within the window a second redemption is refused, and the tokens of the first go on', async () => {
+test('within the replay window a second redemption is refused, and revokes nothing', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const { json } = await redeem(server, app, code, proof);
   assertRefused(await redeem(server, app, code, proof));
@@ -129,13 +129,13 @@ test('within the window a second redemption is refused, and the tokens of the fi
   assert.equal((await refresh(server, app, json.refresh_token)).status, 200);
 });
 
-test('after the window a second redemption ends what the first gave (RFC 6749 section 4.1.2)', async () => {
+test('after the replay window a second redemption revokes the grant (RFC 6749 section 4.1.2)', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const { json } = await redeem(server, app, code, proof);
   const next = (await refresh(server, app, json.refresh_token)).json;
   const untouched = await newGrant(server, browser, user, app);
   await windowOver(json);
-  // Not by whoever lacks the verifier.
+  // A redemption without the verifier revokes nothing.
   assertRefused(await redeem(server, app, code, pkce()));
   assertRefused(await redeem(server, other, code, proof));
   await assertCounts(server, next.access_token);
@@ -148,14 +148,14 @@ test('after the window a second redemption ends what the first gave (RFC 6749 se
   assert.equal((await refresh(server, app, untouched.refresh_token)).status, 200);
 });
 
-test('no handle passes for one of another kind', async () => {
+test('refuses a handle of another kind', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const { refresh_token } = await newGrant(server, browser, user, app);
   const session = browser.cookies.get('edgemint-session');
   assert.match(session, /^ems_/);
   const handles = { emc_: code, emr_: refresh_token, ems_: session };
   for (const handle of Object.values(handles)) {
-    // As it is, and under the name of each kind.
+    // Unchanged, and relabelled as each kind.
     for (const prefix of Object.keys(handles)) {
       const text = prefix + handle.slice(4);
       if (text !== code) assertRefused(await redeem(server, app, text, proof), text);
@@ -166,11 +166,11 @@ test('no handle passes for one of another kind', async () => {
       assert.equal(url.pathname, text === session ? '/account' : '/account/sign-in', text);
     }
   }
-  assert.equal((await redeem(server, app, code, proof)).status, 200, 'none of that has spent it');
+  assert.equal((await redeem(server, app, code, proof)).status, 200, 'the code was not spent');
   assert.equal((await refresh(server, app, refresh_token)).status, 200);
 });
 
-test('what this authority did not write wakes nobody: not a single object is asked', async () => {
+test('a forged code calls no Durable Object', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const { refresh_token } = await newGrant(server, browser, user, app);
   const codes = Object.entries(forgeries(code));
@@ -181,10 +181,10 @@ test('what this authority did not write wakes nobody: not a single object is ask
   });
   assert.deepEqual(spent, { object_calls: 0, kv_reads: 0, rows_read: 0, rows_written: 0 });
   const asked = await cost(server, 1, () => redeem(server, app, code, proof));
-  assert.equal(asked.object_calls, 1, 'that calls are counted at all');
+  assert.equal(asked.object_calls, 1, 'a counter-check: calls are counted');
 });
 
-test('a parameter that stands twice is refused, and does not spend the code', async () => {
+test('a repeated parameter is refused, and does not spend the code', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const form = new URLSearchParams({ grant_type: 'authorization_code', client_id: app.id, code, code_verifier: proof.verifier });
   for (const [name, value] of [...form]) {
@@ -194,7 +194,7 @@ test('a parameter that stands twice is refused, and does not spend the code', as
   assert.equal((await postForm(server, '/oauth/token', form)).status, 200);
 });
 
-test('a client with a secret has to show it', async () => {
+test('a confidential client has to authenticate', async () => {
   const { code, proof } = await newCode(browser, user, backend);
   for (const impostor of [{ id: backend.id }, { id: backend.id, secret: 'wrong' }]) {
     const { status, json } = await redeem(server, impostor, code, proof);
@@ -203,14 +203,14 @@ test('a client with a secret has to show it', async () => {
   assert.equal((await redeem(server, backend, code, proof)).status, 200);
 });
 
-test('the code of a user who has been removed', async () => {
+test('refuses the code of a removed user', async () => {
   const gone = await createUser(server);
   const { code, proof } = await newCode(new Browser(server), gone, app);
   assert.equal((await admin(server, 'DELETE', `/admin/users/${gone.id}`)).status, 204);
   assertRefused(await redeem(server, app, code, proof));
 });
 
-test('the code of a client that has been removed', async () => {
+test('refuses the code of a removed client', async () => {
   const gone = await registerPublicClient(server);
   const { code, proof } = await newCode(browser, user, gone);
   assert.equal((await admin(server, 'DELETE', clientPath(gone.id))).status, 204);
@@ -218,7 +218,7 @@ test('the code of a client that has been removed', async () => {
   assert.deepEqual([status, json.error], [401, 'invalid_client']);
 });
 
-test('a client that comes back by the same name is another one: the consent and the grants were not for it', async () => {
+test('a client that is registered again under a removed identifier gets neither consents nor grants', async () => {
   const first = await registerPublicClient(server, { client_id: 'comes-back' });
   const { code, proof } = await newCode(browser, user, first);
   const tokens = await newGrant(server, browser, user, first);
@@ -229,10 +229,10 @@ test('a client that comes back by the same name is another one: the consent and 
   await assertEnded(server, tokens.access_token);
   const page = await browser.open(authorizationPath(second, pkce(), OFFLINE));
   assert.equal(page.status, 200, page.location);
-  assert.match(page.html, /name="decision"/, 'the person is asked again');
+  assert.match(page.html, /name="decision"/, 'consent is required again');
 });
 
-test('after signing out, a code of that session is worth nothing; with offline_access it is', async () => {
+test('signing out invalidates a code of the session, unless its scope has offline_access', async () => {
   const leaving = new Browser(server);
   await leaving.signIn(user);
   const online = await newCode(leaving, user, app, ONLINE);
@@ -241,7 +241,7 @@ test('after signing out, a code of that session is worth nothing; with offline_a
   await leaving.submit(await leaving.open('/account'), { action: 'sign_out' }, { action: '/account' });
   assertRefused(await redeem(server, app, online.code, online.proof));
   assert.equal((await redeem(server, app, offline.code, offline.proof)).status, 200);
-  assert.equal((await redeem(server, app, staying.code, staying.proof)).status, 200, 'of another session');
+  assert.equal((await redeem(server, app, staying.code, staying.proof)).status, 200, 'another session');
 });
 
 async function windowOver({ access_token }) {

@@ -1,5 +1,5 @@
-// Every command that README, CONTRIBUTING and the manual show is run by a test, or listed with the reason why it is not:
-// tests/checklists/commands.json. A command that is added to a document needs a row there.
+// A test runs every command that README, CONTRIBUTING and the manual show, or tests/checklists/commands.json says why it is not
+// run. A command that is added to a document needs a row there.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -34,7 +34,7 @@ function commandsOf(document) {
 const shown = new Map(DOCUMENTS.flatMap((document) => [...commandsOf(document)].map((command) => [command, document])));
 
 test('every command that a document shows is listed, and no other', () => {
-  assert.ok(shown.size > 20, 'the documents are read');
+  assert.ok(shown.size > 20, 'the documents were read');
   for (const [command, document] of shown) assert.ok(Object.hasOwn(listed, command), `${document} shows a command that is not listed: ${command}`);
   for (const command of Object.keys(listed)) assert.ok(shown.has(command), `listed, and shown nowhere: ${command}`);
 });

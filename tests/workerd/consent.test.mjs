@@ -1,4 +1,4 @@
-// What a person allows: what the page says, when it is asked, what becomes of the answer, and what nobody can allow.
+// Consent: what the page shows, when it is required, what the decision changes, and the limits of a user's consent.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin } from './admin.mjs';
@@ -25,12 +25,12 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the page says who asks, for whom, for what, in words, and where the answer goes', async () => {
+test('the page names the client, the user, the scope in words, and where the response goes', async () => {
   const named = await registerPublicClient(server, { client_name: '<i>Ferry</i> & "Co"', scope: `${ALL} pay:x` });
   const page = await ask(named, { scope: `${ALL} pay:x` });
   const text = words(page.html);
   assert.match(text, /<i>Ferry<\/i> & "Co" asks for access to your account/);
-  assert.ok(!page.html.includes('<i>Ferry'), 'a name is text');
+  assert.ok(!page.html.includes('<i>Ferry'), 'a client name is shown as text');
   assert.match(text, new RegExp(`You are signed in as ${user.username}`));
   for (const phrase of [
     'Know that it is you', 'See your name and user name', 'See your email address', 'Keep this access when you are not there',
@@ -45,7 +45,7 @@ test('the page says who asks, for whom, for what, in words, and where the answer
   assert.match(resources, /This access is for: https:\/\/api\.example\/v1/);
 });
 
-test('allowed once, remembered; asked again for more, and for another resource', async () => {
+test('remembers consent; asks again for more scope and for another resource', async () => {
   const one = await registerPublicClient(server, { resources: ['https://api.example/v1'] });
   assert.equal(await isAsked(one, { scope: 'openid read' }), true);
   await allow(one, { scope: 'openid read' });
@@ -54,15 +54,15 @@ test('allowed once, remembered; asked again for more, and for another resource',
   assert.equal(await isAsked(one, { scope: 'openid read write' }), true);
   assert.equal(await isAsked(one, { scope: 'openid read', resource: 'https://api.example/v1' }), true);
   await allow(one, { scope: 'openid write' });
-  assert.equal(await isAsked(one, { scope: 'openid read write' }), false, 'both were allowed');
+  assert.equal(await isAsked(one, { scope: 'openid read write' }), false, 'consent covers both');
   assert.equal(await isAsked(await registerPublicClient(server), { scope: 'openid read' }), true, 'another client');
   const elsewhere = new Browser(server);
   const page = await elsewhere.open(authorizationPath(one, proof, { scope: 'openid read' }));
   const { location } = await elsewhere.submit(page, { username: user.username, password: PASSWORD });
-  assert.ok(location, 'the person allowed it, not the browser');
+  assert.ok(location, 'consent belongs to the user, not to the browser');
 });
 
-test('a scope that was allowed at one resource is asked for at another, and not passed silently', async () => {
+test('consent to a scope at one resource is no consent to it at another', async () => {
   const [api, files] = ['https://api.example/v1', 'https://files.example'];
   const one = await registerPublicClient(server, { resources: [api, files] });
   await allow(one, { scope: 'read', resource: api });
@@ -82,7 +82,7 @@ test('a scope that was allowed at one resource is asked for at another, and not 
   assert.equal(await silently('read', files), 'consent_required');
 });
 
-test('a public client on the person\'s own machine is asked about every time (RFC 8252 section 8.6)', async () => {
+test('asks every time for a public client with a loopback redirect URI (RFC 8252 section 8.6)', async () => {
   const uris = ['http://127.0.0.1/cb', 'com.example.app:/cb', REDIRECT_URI];
   const native = await registerPublicClient(server, { redirect_uris: uris });
   for (const [redirect_uri, again] of [['http://127.0.0.1:4000/cb', true], ['com.example.app:/cb', true], [REDIRECT_URI, false]]) {
@@ -93,10 +93,10 @@ test('a public client on the person\'s own machine is asked about every time (RF
   }
   const secret = await registerPublicClient(server, { redirect_uris: uris, token_endpoint_auth_method: 'client_secret_basic' });
   await allow(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' });
-  assert.equal(await isAsked(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' }), false, 'a client that proves who it is');
+  assert.equal(await isAsked(secret, { redirect_uri: 'http://127.0.0.1:4000/cb' }), false, 'a confidential client');
 });
 
-test('denied: the client is told, nothing is remembered', async () => {
+test('a denial is sent to the client, and is not remembered', async () => {
   const one = await registerPublicClient(server);
   const { location } = await browser.submit(await ask(one), { decision: 'deny' });
   const { error, code, state, iss } = Object.fromEntries(new URL(location).searchParams);
@@ -104,7 +104,7 @@ test('denied: the client is told, nothing is remembered', async () => {
   assert.equal(await isAsked(one), true);
 });
 
-test('withdrawn: the client\'s access ends, and it has to ask again', async () => {
+test('withdrawing consent revokes the client\'s grants, and the next request asks again', async () => {
   const one = await registerPublicClient(server);
   const { tokens, browser: own } = await signInAndRedeem(server, user, one, { scope: 'openid offline_access' });
   const account = await own.open('/account');
@@ -114,7 +114,7 @@ test('withdrawn: the client\'s access ends, and it has to ask again', async () =
   assert.equal(await isAsked(one, { scope: 'openid' }), true);
 });
 
-test('the same form twice is one code; after that code was used it is said so', async () => {
+test('sending the form twice yields one code; after its redemption the page says so', async () => {
   const one = await registerPublicClient(server);
   const page = await ask(one);
   const [first, second] = await Promise.all([1, 2].map(() => browser.submit(page, { decision: 'allow' })));
@@ -126,7 +126,7 @@ test('the same form twice is one code; after that code was used it is said so', 
   assert.match(words(third.html), /Already answered/);
 });
 
-test('a decision that is none, or about a request that is none', async () => {
+test('refuses an invalid decision, and a decision without a valid request', async () => {
   const page = await ask(client, { prompt: 'consent' });
   const { csrf, request } = formOf(page, '/oauth/consent').fields;
   for (const fields of [{ csrf, request }, { csrf, request, decision: 'yes' }, { csrf, decision: 'allow' }]) {
@@ -136,7 +136,7 @@ test('a decision that is none, or about a request that is none', async () => {
   assert.equal((await browser.open(`/oauth/consent?${new URLSearchParams({ csrf, request, decision: 'allow' })}`)).status, 405);
 });
 
-test('somebody who has signed out meanwhile is told so, and where to begin again', async () => {
+test('tells a user who has signed out where to start again', async () => {
   const own = new Browser(server);
   await own.signIn(user);
   const page = await own.open(authorizationPath(client, proof, { prompt: 'consent' }));
@@ -151,7 +151,7 @@ test('somebody who has signed out meanwhile is told so, and where to begin again
   }
 });
 
-test('a user with a scope of their own cannot allow more, whatever the client asks', async () => {
+test('a user with a limited scope cannot consent to more', async () => {
   const limited = await createUser(server, { scope: 'read' });
   const { tokens, browser: own } = await signInAndRedeem(server, limited, client, { scope: `${ALL} write` });
   assert.equal(tokens.scope, 'openid profile email offline_access read');
@@ -159,7 +159,7 @@ test('a user with a scope of their own cannot allow more, whatever the client as
   assert.deepEqual([answer.error, answer.code], ['access_denied', undefined]);
 });
 
-test('what a user may no longer allow, nobody keeps', async () => {
+test('reducing a user\'s scope limits the user\'s grants', async () => {
   const person = await createUser(server);
   const both = await signInAndRedeem(server, person, client, { scope: 'openid offline_access read write' });
   const one = await signInAndRedeem(server, person, client, { scope: 'openid offline_access read' });
@@ -169,7 +169,7 @@ test('what a user may no longer allow, nobody keeps', async () => {
   assert.equal((await refresh(server, client, one.tokens.refresh_token)).status, 200);
 });
 
-test('to administer this server is for those whom the operator lets', async () => {
+test('the admin scope is for users that an operator permits', async () => {
   const scope = 'openid edgemint:admin';
   const grave = await registerPublicClient(server, { scope });
   const users = (tokens) => fetch(`${server.url}/admin/users`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
@@ -189,10 +189,10 @@ test('to administer this server is for those whom the operator lets', async () =
   assert.equal(tokens.scope, scope);
   assert.equal((await users(tokens)).status, 200);
   assert.equal((await admin(server, 'PUT', `/admin/users/${operator.id}`, { username: operator.username, scope: null })).status, 200);
-  assert.equal((await users(tokens)).status, 401, 'and no longer than that');
+  assert.equal((await users(tokens)).status, 401, 'not after the expiry');
 });
 
-// The page that asks about a request.
+// The consent page of a request.
 async function ask(of, parameters) {
   const page = await browser.open(authorizationPath(of, proof, parameters));
   assert.equal(page.location, null);
@@ -211,7 +211,7 @@ async function allow(of, parameters) {
   assert.ok(new URL(location).searchParams.has('code'));
 }
 
-// What a page says, without its tags.
+// The text of a page, without its tags.
 function words(html) {
   const text = html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').replace(/ ([.,])/g, '$1');
   return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

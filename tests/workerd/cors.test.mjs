@@ -1,4 +1,4 @@
-// What an application in a browser may use from its own origin, and what it may not: everything that takes a cookie.
+// Cross-origin requests: what an application in a browser may use, and what it may not: everything that reads a cookie.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from './harness.mjs';
@@ -28,7 +28,7 @@ before(async () => {
 after(() => server?.stop());
 
 for (const [path, method] of Object.entries(OPEN)) {
-  test(`${path}: a preflight of any origin, and its answer for later`, async () => {
+  test(`${path} accepts a preflight of any origin, and its response can be cached`, async () => {
     for (const origin of [ORIGIN, 'http://localhost:5173', 'null', 'com.example.app://']) {
       const { status, headers, text } = await send(server, path, {
         method: 'OPTIONS',
@@ -42,22 +42,22 @@ for (const [path, method] of Object.entries(OPEN)) {
       assert.ok(headers['access-control-allow-methods'].split(', ').includes(method));
       const allowed = headers['access-control-allow-headers'].toLowerCase().split(', ');
       for (const name of ['authorization', 'content-type', 'mcp-protocol-version']) assert.ok(allowed.includes(name), name);
-      // Every other header too, such as those of tracing; `*` leaves out Authorization alone, which is named.
+      // Any other header too, for example those of tracing; `*` does not cover Authorization, which is named.
       assert.ok(allowed.includes('*'));
       assert.equal(headers['access-control-max-age'], '86400');
-      // With it, a browser would send cookies along.
+      // With this header, a browser would send cookies.
       assert.equal(Object.hasOwn(headers, 'access-control-allow-credentials'), false);
     }
   });
 }
 
-test('answers and refusals can be read, with the headers that say what to do', async () => {
+test('exposes responses and refusals, with the headers that describe the error', async () => {
   const { tokens } = await signInAndRedeem(server, user, client);
   const origin = { origin: ORIGIN };
   const answers = {
     'a token': await postForm(server, '/oauth/token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, client_id: client.id }, origin),
     'no token': await postForm(server, '/oauth/token', { grant_type: 'refresh_token', refresh_token: 'x', client_id: client.id }, origin),
-    'no client': await postForm(server, '/oauth/token', { client_id: 'nobody' }, origin),
+    'no client': await postForm(server, '/oauth/token', { client_id: 'unknown' }, origin),
     'no form': await send(server, '/oauth/token', { method: 'POST', headers: origin, body: '{}' }),
     userinfo: await send(server, '/oauth/userinfo', { headers: { ...origin, ...bearer(tokens.access_token) } }),
     'userinfo, by POST': await postForm(server, '/oauth/userinfo', { access_token: tokens.access_token }, origin),
@@ -77,7 +77,7 @@ test('answers and refusals can be read, with the headers that say what to do', a
   }
 });
 
-test('a method that an open path does not have, and bodies that are too long or malformed, can be read', async () => {
+test('exposes the refusal of an unsupported method, and of a body that is too long or malformed', async () => {
   const headers = { origin: ORIGIN, 'content-type': 'application/x-www-form-urlencoded' };
   for (const [path, method] of Object.entries(OPEN)) {
     const answer = await send(server, path, { method: method === 'POST' ? 'GET' : 'DELETE', headers: { origin: ORIGIN } });
@@ -89,7 +89,7 @@ test('a method that an open path does not have, and bodies that are too long or 
   }
 });
 
-test('that there is nothing at a path can be read, and metadata can be probed for with headers of its own', async () => {
+test('exposes the 404 of an unknown path, and metadata accepts any request header', async () => {
   const probes = [
     '/.well-known/oauth-authorization-server/mcp', '/.well-known/oauth-protected-resource/mcp', '/.well-known/openid-configuration/mcp',
   ];
@@ -105,7 +105,7 @@ test('that there is nothing at a path can be read, and metadata can be probed fo
   }
 });
 
-test('an authority that cannot answer can be read too', async (t) => {
+test('exposes the response of a server that is misconfigured', async (t) => {
   const broken = await startWorker({ secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'too short' } });
   t.after(() => broken.stop());
   const { status, headers } = await postForm(broken, '/oauth/token', { client_id: 'x' }, { origin: ORIGIN });
@@ -116,7 +116,7 @@ test('an authority that cannot answer can be read too', async (t) => {
   assert.equal(preflight.status, 204);
 });
 
-test('what takes a cookie, or is for servers and operators, is for no other origin', async () => {
+test('endpoints that read a cookie, and those for servers and operators, accept no other origin', async () => {
   const browser = new Browser(server);
   await browser.signIn(user);
   const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -129,7 +129,7 @@ test('what takes a cookie, or is for servers and operators, is for no other orig
   }
 });
 
-test('a cookie is of no use at what is open to all', async () => {
+test('endpoints that accept every origin ignore cookies', async () => {
   const browser = new Browser(server);
   await browser.signIn(user);
   const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');

@@ -1,5 +1,5 @@
-// What each operation costs once the isolate is warm: calls of Durable Objects, reads of KV, rows. These are the numbers
-// of the manual's page on architecture, and what `npm run scale` reckons with.
+// The cost of each operation once the isolate is warm: calls of Durable Objects, reads of KV, rows. These are the numbers
+// of the manual's page on architecture, and the input of `npm run scale`.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -9,13 +9,13 @@ import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerC
 import { startWorker, token } from './harness.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient } from './people.mjs';
 import { bearer, send, until } from './request.mjs';
-import { fetchList, placeOf } from './status-lists.mjs';
+import { fetchList, entryOf } from './status-lists.mjs';
 
-// Calls of Durable Objects, reads of KV, rows read, rows written: of each operation, as the manual has them too. The rows are
-// those of accounts, sign-in names and addresses; a client's registry writes one more at the first consent of each person, and
-// at the revocation of a token of the client's own.
+// Calls of Durable Objects, reads of KV, rows read, rows written: of each operation, as in the manual. The rows are those of
+// accounts, sign-in names and addresses; a client's registry writes one more at the first consent of each user, and at the
+// revocation of a token of the client's own.
 const { operations: COSTS } = JSON.parse(readFileSync(new URL('costs.json', import.meta.url), 'utf8'));
-// An account with very many grants; each costs an authorization and a redemption to make.
+// An account with very many grants; each takes one authorization and one redemption to create.
 const MANY_GRANTS = 1000;
 
 let server;
@@ -38,7 +38,7 @@ after(() => server?.stop());
 
 const grant = (parameters, client = app) => newGrant(server, browser, user, client, parameters);
 
-// Each prepares, and gives what is to be measured.
+// Each prepares, and returns the operation to measure.
 const OPERATIONS = {
   'client_credentials': async () => () => token(server, {}, service),
   'authorize, session and consent remembered': async () => {
@@ -51,7 +51,7 @@ const OPERATIONS = {
     await browser.open(authorizationPath(newcomer, pkce()));
     return () => browser.open(authorizationPath(newcomer, pkce()));
   },
-  'consent, the first of this person to this client': async () => {
+  'consent, the first of this user to this client': async () => {
     const newcomer = await registerPublicClient(server);
     const page = await browser.open(authorizationPath(newcomer, pkce()));
     return () => browser.submit(page, { decision: 'allow' });
@@ -117,7 +117,7 @@ const OPERATIONS = {
   },
   'revoke, refresh token': async () => {
     const { refresh_token } = await grant(OFFLINE);
-    // The first mark in a list makes its table.
+    // The first mark in a list creates its table.
     await revoke(server, app, (await grant(OFFLINE)).refresh_token);
     return () => revoke(server, app, refresh_token);
   },
@@ -146,8 +146,8 @@ const OPERATIONS = {
   'JWKS': async () => () => send(server, '/.well-known/jwks.json'),
   'metadata': async () => () => send(server, '/.well-known/openid-configuration'),
   'status list': async () => {
-    const { uri } = placeOf((await grant(OFFLINE)).access_token);
-    // Once it is in memory, for a few seconds.
+    const { uri } = entryOf((await grant(OFFLINE)).access_token);
+    // In memory for a few seconds from here on.
     await fetchList(server, uri);
     return () => fetchList(server, uri);
   },
@@ -157,7 +157,7 @@ for (const [what, expected] of Object.entries(COSTS)) {
   test(`${what}: ${expected.join(', ')}`, async () => assert.deepEqual(await warmCost(what), expected));
 }
 
-test('what an account has in grants costs its next operation nothing', async (t) => {
+test('the number of grants of an account does not change the cost of an operation', async (t) => {
   const flat = ['authorize, session and consent remembered', 'redeem, with offline_access', 'refresh, with offline_access',
     'refresh, until the session ends', 'introspect, access token with offline_access', 'userinfo', 'revoke, refresh token',
     'sign in by password, new browser'];
@@ -170,8 +170,8 @@ test('what an account has in grants costs its next operation nothing', async (t)
   for (const what of flat) assert.deepEqual(await warmCost(what), COSTS[what], what);
 });
 
-// What the table above counts is what an answer waits for. What comes after it is told apart.
-test('events cost no answer anything: one call an isolate and second, and one row', async () => {
+// The table above counts what happens before the response. Work after the response is counted separately.
+test('events delay no response: one call per isolate and second, and one row', async () => {
   await token(server, {}, service);
   await quiet();
   const from = server.logs.length;
@@ -185,12 +185,12 @@ test('events cost no answer anything: one call an isolate and second, and one ro
   await until(() => batches().reduce((sum, { events }) => sum + events, 0) >= COUNT, 'all events on their way', 60);
   assert.equal(batches().reduce((sum, { events }) => sum + events, 0), COUNT);
   assert.ok(batches().length <= seconds + 2, `${batches().length} calls in ${seconds} s`);
-  // Twenty answers, one after another, that each waited for its event would be as many batches.
+  // If each of twenty consecutive responses waited for its event, there would be as many batches.
   assert.ok(batches().length <= 10, `${batches().length} calls`);
   for (const { object_calls, events } of batches()) assert.ok(object_calls === 1 && events > 0);
   const writes = () => costLines(from).filter(({ object }) => object === 'events');
   await until(() => writes().length >= batches().length, 'what the store wrote');
-  // The first write of an hour makes its table too.
+  // The first write of an hour also creates its table.
   for (const { rows_written } of writes()) assert.ok(rows_written >= 1 && rows_written <= 3, `${rows_written} rows`);
   assert.ok(writes().some(({ rows_written }) => rows_written === 1));
   const requests = costLines(from).filter(({ endpoint }) => endpoint === '/oauth/token');
@@ -198,11 +198,11 @@ test('events cost no answer anything: one call an isolate and second, and one ro
   for (const { object_calls } of requests) assert.equal(object_calls, 0);
 });
 
-test('asking for the events of the last hours costs one call an hour', async () => {
+test('a query for the events of the last hours costs one call an hour', async () => {
   await quiet();
   const since = Math.floor(Date.now() / 1000) - 5 * 3600;
   const { object_calls, kv_reads } = await cost(server, 1, () => askForEvents(server, { since, severity: 'alert' }));
-  // One more for the token that asks: its registry says that it still counts.
+  // One more for the token of the request: its registry confirms that it is active.
   assert.deepEqual([object_calls, kv_reads], [7, 0]);
 });
 
@@ -210,7 +210,7 @@ function costLines(from) {
   return server.logs.slice(from).filter((line) => line.includes('"event":"cost"')).map((line) => JSON.parse(line));
 }
 
-// Until everything that earlier work left has been stored.
+// Waits until everything that earlier work left has been stored.
 async function quiet() {
   await askForEvents(server);
   await until(async () => {
@@ -220,7 +220,7 @@ async function quiet() {
   }, 'a quiet log', 60);
 }
 
-// An isolate that is cold, or looks for news as it does once a minute, reads KV: then it is measured again.
+// A cold isolate, or one that reloads its records as it does once a minute, reads KV: then the measurement is repeated.
 async function warmCost(what) {
   let measured;
   for (let tries = 0; tries < 3 && measured?.kv_reads !== 0; tries += 1) {

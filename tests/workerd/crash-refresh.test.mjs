@@ -1,5 +1,5 @@
-// workerd is killed in the middle of a storm of refreshes and redemptions, twice: no grant is lost, none is doubled, and
-// no code counts a second time.
+// workerd is killed during concurrent refreshes and redemptions, twice: no grant is lost, none is duplicated, and no code can be
+// used a second time.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { decode } from './forgery.mjs';
@@ -18,7 +18,7 @@ after(() => server?.kill());
 
 for (const round of [1, 2]) {
   test(`round ${round}`, async () => {
-    // A window that outlasts the restart, however slow the machine is.
+    // A replay window that outlasts the restart, however slow the machine is.
     server ??= await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '600' } });
     app ??= await registerPublicClient(server);
     if (seats.length === 0) seats.push(...await atOnce(PEOPLE, newSeat));
@@ -35,12 +35,12 @@ for (const round of [1, 2]) {
       ...grants.map((grant) => lane(storm, () => turn(storm, grant))),
       ...seats.map(({ browser }) => lane(storm, () => redeemOnce(storm, browser, codes))),
     ];
-    // Some grants are in the middle of it, some rest with what they have.
+    // Some grants are refreshed during the crash, some are idle.
     await until(() => storm.answers >= 40 * PEOPLE, 'enough answers');
     await server.kill();
     storm.running = false;
     await Promise.all(lanes);
-    assert.ok(storm.inFlight > 0, 'it was killed in the middle of its work');
+    assert.ok(storm.inFlight > 0, 'it was killed during its work');
     assert.ok(grants.some(({ received }) => received.length > 1));
 
     server = await startWorker(server.settings);
@@ -58,7 +58,7 @@ async function newSeat() {
   return { user, browser };
 }
 
-// Goes on until the connection is gone with the Worker; anything else is a failure.
+// Repeats until the connection fails because the Worker was killed; any other error is a failure.
 async function lane(storm, work) {
   try {
     while (storm.running) await work();
@@ -86,7 +86,7 @@ async function redeemOnce(storm, browser, codes) {
   const { location } = await asked(storm, browser.open(authorizationPath(app, proof, OFFLINE)));
   const entry = { code: new URL(location).searchParams.get('code'), proof, sent: false, tokens: undefined };
   codes.push(entry);
-  // Every fourth code stays out, to be redeemed after the restart.
+  // Every fourth code is redeemed after the restart only.
   if (codes.length % 4 === 0) return;
   entry.sent = true;
   const { status, text, json } = await asked(storm, redeem(server, app, entry.code, proof));
@@ -96,8 +96,8 @@ async function redeemOnce(storm, browser, codes) {
 
 async function hasOneFuture({ received }) {
   const newest = received.at(-1);
-  // The window of the last exchange is open: whoever has the newest that was ever answered goes on, whether or not another
-  // exchange was under way, and however many ask.
+  // The replay window of the last refresh is open: the newest refresh token that was delivered works, whether or not another
+  // refresh was in progress, and however many requests use it.
   const answers = await atOnce(3, () => refresh(server, app, newest.refresh_token));
   for (const { status, text } of answers) assert.equal(status, 200, text);
   const successors = new Set(answers.map(({ json }) => json.refresh_token));
@@ -108,7 +108,7 @@ async function hasOneFuture({ received }) {
   await assertCounts(server, next.access_token);
   const last = await refresh(server, app, next.refresh_token);
   assert.equal(last.status, 200, last.text);
-  // What lies further back gives no second line of tokens: it is reuse, and ends the grant.
+  // An older refresh token yields no second line of tokens: it is reuse, and revokes the grant.
   assertRefused(await refresh(server, app, newest.refresh_token));
   await assertEnded(server, last.json.access_token);
   for (const { refresh_token } of [...received.slice(-3), next, last.json]) {
@@ -121,13 +121,13 @@ async function countsOnceAtMost({ code, proof, sent, tokens }) {
   for (const answer of others) assertRefused(answer);
   if (tokens !== undefined) {
     assertRefused(first, 'redeemed before');
-    // Within the window that is a client that asks twice: what it has goes on.
+    // Within the window this is a client that retries: its tokens stay active.
     assert.equal((await refresh(server, app, tokens.refresh_token)).status, 200);
     await assertCounts(server, tokens.access_token);
   } else if (!sent) {
     assert.equal(first.status, 200, first.text);
   } else if (first.status !== 200) {
-    // It was redeemed, and the answer got lost with the Worker.
+    // It was redeemed, and the response was lost in the crash.
     assertRefused(first);
   }
 }

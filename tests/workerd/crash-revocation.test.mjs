@@ -1,5 +1,5 @@
-// workerd is killed while grants are ended, twice: whatever has ended is in the status lists soon after, even if the lists had
-// not been told when it died; whatever has not ended is not there.
+// workerd is killed while grants are revoked, twice: every revoked grant is in the status lists soon after, even if the lists had
+// not been notified before the crash; grants that are active are not in them.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { admin } from './admin.mjs';
@@ -21,7 +21,7 @@ for (const round of [1, 2]) {
     const app = await registerPublicClient(server);
     const people = await Promise.all(Array.from({ length: PEOPLE }, () => withGrants(app)));
     const storm = { running: true, answers: 0 };
-    // The last of them is deleted as a whole, in the middle of it all.
+    // The last user is deleted as a whole, during the crash.
     const work = people.map(({ user, grants }, index) => (index === PEOPLE - 1 ? remove(user, storm) : endAll(app, grants, storm)));
     await until(() => storm.answers >= 25, 'enough answers');
     await server.kill();
@@ -32,7 +32,7 @@ for (const round of [1, 2]) {
     const counts = { ended: 0, standing: 0 };
     for (const { tokens, answered } of people.flatMap(({ grants }) => grants)) {
       const { json } = await introspect(server, tokens.access_token);
-      if (answered) assert.equal(json.active, false, 'what was answered holds');
+      if (answered) assert.equal(json.active, false, 'confirmed revocations hold');
       if (json.active) {
         counts.standing += 1;
         assert.equal(await statusOf(server, tokens.access_token), 0);
@@ -65,7 +65,7 @@ async function endAll(app, grants, storm) {
       grant.answered = true;
       storm.answers += 1;
     } catch (error) {
-      // The connection went with the Worker; anything else is a failure.
+      // The connection failed because the Worker was killed; any other error is a failure.
       if (!(error instanceof TypeError)) throw error;
     }
   }

@@ -1,4 +1,4 @@
-// workerd is killed in the middle of its work, three times: whatever had been answered holds, whatever had not is whole.
+// workerd is killed during its work, three times: every confirmed change holds, every unconfirmed one is complete or absent.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -26,7 +26,7 @@ for (const round of [1, 2, 3]) {
     storm.running = false;
     await Promise.all(lanes);
     const inFlight = storm.clients.filter(({ doing }) => doing !== undefined);
-    assert.ok(inFlight.length > 0, 'it was killed in the middle of its work');
+    assert.ok(inFlight.length > 0, 'it was killed during its work');
 
     server = await startWorker(server.settings);
     assert.deepEqual(await keyIds(), kids);
@@ -41,7 +41,7 @@ for (const round of [1, 2, 3]) {
 async function work(storm, lane, door) {
   const json = { ...door, 'content-type': 'application/json' };
   for (let number = 0; storm.running; number += 1) {
-    // What is in flight when the Worker dies may have happened or not; `doing` stays behind and tells.
+    // A request in flight may or may not have taken effect; `doing` records which it was.
     const client = { id: `client ${lane}-${number}`, secret: crypto.randomUUID(), state: 'new', doing: undefined, tokens: [] };
     storm.clients.push(client);
     const step = async (doing, ask) => {
@@ -70,7 +70,7 @@ async function work(storm, lane, door) {
         client.state = 'removed';
       }
     } catch (error) {
-      // The connection went with the Worker; anything else is a failure.
+      // The connection failed because the Worker was killed; any other error is a failure.
       if (error instanceof TypeError) return;
       throw error;
     }
@@ -83,11 +83,11 @@ async function holds(client) {
   if (state === 'removed') {
     assert.deepEqual(await seen(client), { record: 404, token: 401 }, label);
   } else if (doing === 'register' || doing === 'remove') {
-    // Either way, but not half: the registry finishes what it had begun.
+    // Either outcome, but complete: the registry finishes what it began.
     const { record } = await until(async () => {
       const now = await seen(client);
       return (now.record === 200) === (now.token === 200) && now;
-      // It begins ten seconds after it was interrupted; whoever has read the record from KV before that remembers it for a minute.
+      // It continues ten seconds after the crash; an isolate that read the record from KV before that caches it for a minute.
     }, `${label}: the same answer everywhere`, 120);
     if (record === 404) return;
   } else {
@@ -100,7 +100,7 @@ async function holds(client) {
   }
 }
 
-// Its record comes from the client's registry, its token from what KV says.
+// Its record comes from the client's registry, its token from KV.
 async function seen(client) {
   const [record, issued] = await Promise.all([
     admin(server, 'GET', clientPath(client.id)),

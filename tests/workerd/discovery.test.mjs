@@ -1,4 +1,4 @@
-// The metadata says exactly what is there: each value that it lists is taken, and what it does not list is not.
+// The metadata is exact: each value that it lists is supported, and no other.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
@@ -22,7 +22,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('every scope, and the claims that come with them', async () => {
+test('lists every scope, and the claims that belong to it', async () => {
   const { scopes_supported: scopes, claims_supported: claims } = metadata;
   assert.deepEqual(scopes, ['openid', 'profile', 'email', 'offline_access', 'groups', 'read', 'write']);
   const client = await registerPublicClient(server, { scope: scopes.join(' ') });
@@ -37,7 +37,7 @@ test('every scope, and the claims that come with them', async () => {
   assert.equal(decode(again.tokens.id_token).claims.sub, decode(tokens.id_token).claims.sub, 'the same for every client');
 });
 
-test('every algorithm of ID tokens, and no other', async () => {
+test('lists every algorithm of ID tokens, and no other', async () => {
   const { id_token_signing_alg_values_supported: algorithms } = metadata;
   assert.deepEqual(algorithms, ['ES256', 'RS256', 'EdDSA']);
   const { keys } = (await send(server, '/.well-known/jwks.json')).json;
@@ -52,7 +52,7 @@ test('every algorithm of ID tokens, and no other', async () => {
   }
 });
 
-test('every response mode and prompt, and the issuer in each answer', async () => {
+test('lists every response mode and prompt, and the issuer is in each response', async () => {
   const client = await registerPublicClient(server);
   const { browser } = await signInAndRedeem(server, user, client);
   const open = (parameters) => browser.open(authorizationPath(client, pkce(), parameters));
@@ -75,7 +75,7 @@ test('every response mode and prompt, and the issuer in each answer', async () =
   assert.deepEqual(metadata.code_challenge_methods_supported, ['S256']);
 });
 
-test('what it says is not supported is refused, or of no effect', async () => {
+test('what it declares unsupported is refused or has no effect', async () => {
   const client = await registerPublicClient(server);
   const { browser } = await signInAndRedeem(server, user, client);
   const answer = async (parameters) =>
@@ -88,7 +88,7 @@ test('what it says is not supported is refused, or of no effect', async () => {
   assert.equal((await answer({ claims: 'email' })).error, 'invalid_request');
 });
 
-test('every language', async () => {
+test('lists every language', async () => {
   assert.deepEqual(metadata.ui_locales_supported, ['en', 'zh']);
   for (const locale of metadata.ui_locales_supported) {
     for (const [path, headers] of [[`/account/sign-in?ui_locales=${locale}`, {}], ['/account/sign-in', { 'accept-language': locale }]]) {
@@ -99,7 +99,7 @@ test('every language', async () => {
   assert.match((await new Browser(server, { 'accept-language': 'fr' }).open('/account/sign-in')).html, /<html lang="en"/);
 });
 
-test('every grant', async () => {
+test('lists every grant type', async () => {
   assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', 'refresh_token']);
   const client = await registerClient(server, { grant_types: metadata.grant_types_supported, redirect_uris: [REDIRECT_URI], scope: 'openid' });
   const { tokens } = await signInAndRedeem(server, user, client, { scope: 'openid' });
@@ -108,7 +108,7 @@ test('every grant', async () => {
 });
 
 for (const endpoint of ['token', 'introspection', 'revocation']) {
-  test(`every way to authenticate at the ${endpoint} endpoint, with every algorithm`, async () => {
+  test(`lists every authentication method of the ${endpoint} endpoint, with every algorithm`, async () => {
     const methods = metadata[`${endpoint}_endpoint_auth_methods_supported`];
     const algorithms = metadata[`${endpoint}_endpoint_auth_signing_alg_values_supported`];
     const path = new URL(metadata[`${endpoint}_endpoint`]).pathname;
@@ -137,7 +137,7 @@ for (const endpoint of ['token', 'introspection', 'revocation']) {
     for (const [name, way] of Object.entries(ways)) {
       const { status, json } = await way();
       if (!methods.includes(name)) assert.deepEqual([status, json.error], [401, 'invalid_client'], name);
-      // Who it is was accepted: that such a client has no tokens of its own is another matter.
+      // The authentication succeeded; that such a client gets no tokens of its own is another rule.
       else if (name === 'none' && endpoint === 'token') assert.deepEqual([status, json.error], [400, 'unauthorized_client']);
       else assert.equal(status, 200, name);
     }
@@ -145,13 +145,13 @@ for (const endpoint of ['token', 'introspection', 'revocation']) {
   });
 }
 
-test('the address for signing out, and those of clients and keys, are this server\'s own', async () => {
+test('the logout, registration and key endpoints are URLs of this server', async () => {
   for (const [name, address] of Object.entries(metadata)) {
     if (/_(endpoint|uri)$/.test(name)) assert.ok(address.startsWith(`${metadata.issuer}/`), name);
   }
   const client = await registerPublicClient(server, { post_logout_redirect_uris: [REDIRECT_URI] });
   const { browser, tokens, code, proof } = await signInAndRedeem(server, user, client);
-  assert.equal((await redeem(server, client, code, proof)).status, 400, 'a code counts once');
+  assert.equal((await redeem(server, client, code, proof)).status, 400, 'a code can be redeemed once');
   const query = new URLSearchParams({ id_token_hint: tokens.id_token, post_logout_redirect_uri: REDIRECT_URI });
   const { location } = await browser.open(`${new URL(metadata.end_session_endpoint).pathname}?${query}`);
   assert.equal(location, REDIRECT_URI);

@@ -1,4 +1,4 @@
-// The public documents: metadata says exactly what is there, caches and browsers are served, nothing else exists.
+// The public documents: exact metadata, caching and cross-origin headers, and 404 for every other path.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,12 +10,12 @@ import { send } from './request.mjs';
 const SERVER_METADATA = '/.well-known/oauth-authorization-server';
 const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 const JWKS = '/.well-known/jwks.json';
-// How long each may be cached.
+// How long each may be cached, in seconds.
 const DOCUMENTS = {
   [SERVER_METADATA]: 3600, '/.well-known/openid-configuration': 3600, [RESOURCE_METADATA]: 3600, [JWKS]: 300,
 };
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
-// What programs talk to.
+// Endpoints for programs.
 const ENDPOINTS = {
   '/admin/clients': 'GET, POST',
   '/admin/clients/some-client': 'GET, PUT, DELETE',
@@ -38,7 +38,7 @@ const ENDPOINTS = {
   '/oauth/userinfo': 'GET, HEAD, POST, OPTIONS',
   ...Object.fromEntries(Object.keys(DOCUMENTS).map((path) => [path, 'GET, HEAD, OPTIONS'])),
 };
-// What people are shown.
+// Pages for users.
 const PAGES = {
   '/account': 'GET, HEAD, POST',
   '/account/sign-in': 'GET, HEAD, POST',
@@ -50,7 +50,7 @@ const PAGES = {
   '/oauth/consent': 'POST',
   '/oauth/logout': 'GET, HEAD, POST',
 };
-// What an application in a browser may use from its own origin.
+// Endpoints that an application in a browser may use from its own origin.
 const OPEN = [...Object.keys(DOCUMENTS), '/keys/some-key.crt', '/api/whoami', '/oauth/revoke', '/oauth/token', '/oauth/userinfo'];
 let server;
 
@@ -60,7 +60,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the authorization server metadata, whole', async () => {
+test('serves exactly this authorization server metadata', async () => {
   const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
   const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'];
   const { json } = await send(server, SERVER_METADATA);
@@ -107,7 +107,7 @@ test('the authorization server metadata, whole', async () => {
   assert.equal(text, (await send(server, SERVER_METADATA)).text);
 });
 
-test('every address in the metadata is one of an endpoint', async () => {
+test('every URL in the metadata is an endpoint', async () => {
   const { json } = await send(server, SERVER_METADATA);
   const addresses = Object.entries(json).filter(([name]) => /_(endpoint|uri)$/.test(name));
   assert.equal(addresses.length, 8);
@@ -118,7 +118,7 @@ test('every address in the metadata is one of an endpoint', async () => {
   }
 });
 
-test('the protected resource metadata, with and without a scope', async (t) => {
+test('serves the protected resource metadata, with and without a scope', async (t) => {
   const metadata = (of) => ({
     resource: of.issuer,
     authorization_servers: [of.issuer],
@@ -141,7 +141,7 @@ test('the key set has public members only', async () => {
 });
 
 for (const [path, maxAge] of Object.entries(DOCUMENTS)) {
-  test(`${path}: for caches and for pages of any origin`, async () => {
+  test(`${path} can be cached, and read from any origin`, async () => {
     const { status, headers, text } = await send(server, path, { headers: { origin: 'https://app.example' } });
     assert.equal(status, 200);
     assert.match(headers['content-type'], /^application\/(jwk-set\+)?json$/);
@@ -178,12 +178,12 @@ for (const [path, maxAge] of Object.entries(DOCUMENTS)) {
   });
 }
 
-test('health', async () => {
+test('serves the health document', async () => {
   const { status, json, headers } = await send(server, '/health');
   assert.deepEqual([status, json, headers['cache-control']], [200, { status: 'ok' }, 'no-store']);
 });
 
-test('what takes a cookie or a secret of a server is for no other origin', async () => {
+test('endpoints that read a cookie or a server\'s secret accept no other origin', async () => {
   for (const path of [...Object.keys(ENDPOINTS), ...Object.keys(PAGES)].filter((path) => !OPEN.includes(path))) {
     for (const method of ['GET', 'POST', 'OPTIONS']) {
       const { headers } = await send(server, path, { method, headers: { origin: 'https://app.example' } });
@@ -193,7 +193,7 @@ test('what takes a cookie or a secret of a server is for no other origin', async
   }
 });
 
-test('other methods: 405 with the ones that there are', async () => {
+test('refuses other methods with 405, and lists the allowed ones', async () => {
   for (const [path, allow] of Object.entries({ ...ENDPOINTS, ...PAGES })) {
     for (const method of METHODS.filter((name) => !allow.includes(name))) {
       const answer = await send(server, path, { method });
@@ -204,7 +204,7 @@ test('other methods: 405 with the ones that there are', async () => {
   }
 });
 
-test('every other path: 404 in JSON', async () => {
+test('responds to every other path with 404 in JSON', async () => {
   for (const path of [
     '/oauth', '/oauth/', '/oauth/authorize/', '/oauth/register', '/oauth/par', '/oauth/consent/', '/oauth/logout/x',
     '/oauth/device_authorization', '/oauth/token/', '/oauth//token', '/oauth/token;x', '/oauth/%74oken', '/OAUTH/token',
@@ -225,11 +225,11 @@ test('every other path: 404 in JSON', async () => {
   }
 });
 
-test('no static file stands in the way of an endpoint', async (t) => {
+test('no static file hides an endpoint', async (t) => {
   const www = mkdtempSync(join(tmpdir(), 'edgemint-www-'));
   t.after(() => rmSync(www, { recursive: true }));
   const paths = Object.keys({ ...ENDPOINTS, ...PAGES });
-  // A path that others lie below has to be a folder.
+  // A path that other paths extend has to be a folder.
   const names = paths.filter((path) => !paths.some((other) => other.startsWith(`${path}/`)));
   for (const name of ['/index.html', ...names, ...names.map((path) => `${path}.html`)]) {
     mkdirSync(dirname(join(www, name)), { recursive: true });

@@ -1,4 +1,4 @@
-// Asking for events: every filter and every page exact, bad questions refused clearly, under many events and few.
+// Queries for events: every filter and every page is exact, and invalid parameters are refused, with many events and with few.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
@@ -8,7 +8,7 @@ import { startWorker, token } from './harness.mjs';
 import { Browser, createUser, refresh, registerPublicClient, tokenRequest } from './people.mjs';
 import { bearer, send, until } from './request.mjs';
 
-// One that has to be escaped in JSON, and one whose name begins with another's.
+// One that has to be escaped in JSON, and one whose name starts with another's.
 const AWKWARD = 'say "hi" \\ {there}';
 const MANY = 2_000;
 let server;
@@ -35,10 +35,10 @@ before(async () => {
 
 after(() => server?.stop());
 
-// Its name is nothing that every client writes into HTTP Basic in the same way.
+// Its name is encoded differently in HTTP Basic by different clients.
 const undefinedSecret = ({ id }) => ({ id });
 
-test('each filter finds what has it, all of it and nothing else', async () => {
+test('each filter returns exactly the matching events', async () => {
   const all = await settled();
   const [kid] = all.map((event) => event.kid).filter(Boolean);
   const { jti } = all.find(({ event, client }) => event === 'token_issued' && client === app.id);
@@ -60,7 +60,7 @@ test('each filter finds what has it, all of it and nothing else', async () => {
   assert.ok(all.some(({ client }) => client === AWKWARD));
 });
 
-test('since is included, until is not, and together they may leave nothing', async () => {
+test('since is inclusive, until is exclusive, and the range may be empty', async () => {
   const all = await settled();
   const times = [...new Set(all.map(({ time }) => time))];
   for (const since of times) {
@@ -72,7 +72,7 @@ test('since is included, until is not, and together they may leave nothing', asy
   assert.deepEqual((await askForEvents(server, { since: 1, until: 2 })).json, { events: [] });
 });
 
-test('without since it goes back as far as events are kept, a day of hours a page, and leaves nothing behind', async () => {
+test('without since, pages of one day go back to the retention limit and omit nothing', async () => {
   const expected = await settled();
   const from = server.logs.length;
   let [page, pages, events] = [{}, 0, []];
@@ -89,7 +89,7 @@ test('without since it goes back as far as events are kept, a day of hours a pag
   assert.ok(lines().every(({ rows_written }) => rows_written === 0));
 });
 
-test('a question that is none is refused, and says which parameter is wrong', async () => {
+test('an invalid query is refused, and the error names the parameter', async () => {
   for (const [query, sentence] of [
     ['username=ada', /This list takes since, until, event,/], ['since=yesterday', /since/], ['since=-1', /since/],
     ['until=1.5', /until/], ['since=2&until=1', /since must not be later/], ['limit=0', /limit/], ['limit=1001', /limit/],
@@ -109,7 +109,7 @@ test('a question that is none is refused, and says which parameter is wrong', as
   assert.equal((await send(server, '/admin/events', { method: 'DELETE' })).status, 405);
 });
 
-test(`a storm of ${MANY} events is stored, each once, in few calls, and read page by page`, async (t) => {
+test(`${MANY} concurrent events are stored once each, in few calls, and read page by page`, async (t) => {
   const storm = await registerClient(server, { scope: 'read' });
   const from = server.logs.length;
   const began = Date.now();
@@ -134,11 +134,11 @@ test(`a storm of ${MANY} events is stored, each once, in few calls, and read pag
 
   const calls = server.logs.slice(from).filter((line) => line.includes('"background":"events"')).map((line) => JSON.parse(line));
   t.diagnostic(`${MANY} events in ${seconds} s, ${calls.length} calls`);
-  // Another isolate, and the hour that may turn in between, would have their own.
+  // Another isolate, and a new hour in between, would have a call of their own.
   assert.ok(calls.length <= seconds + 4, `${calls.length} calls in ${seconds} s`);
 });
 
-// All events so far, once the log and the store agree about them; what the asking itself leaves has gone by then.
+// All events so far, once the log and the store agree; the events of the query itself are left out.
 async function settled() {
   await askForEvents(server);
   return until(async () => {

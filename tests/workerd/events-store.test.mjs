@@ -1,4 +1,4 @@
-// The store of events: it forgets in time, no request needs it, and nothing secret is in it.
+// The store of events: expiry, requests that do not depend on it, and no secrets.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { basic, bearer, postForm, send, until } from './request.mjs';
 
 const DAY = 24 * 3600;
 
-test('an hour is looked at again within a day, kept while it is young, and forgotten once it is old', async (t) => {
+test('an hour is checked once a day, kept while it is young, and deleted once it is old', async (t) => {
   const vars = { EVENT_RETENTION_DAYS: '2' };
   let server = await startWorker({ vars });
   t.after(() => server.stop());
@@ -29,14 +29,14 @@ test('an hour is looked at again within a day, kept while it is young, and forgo
   const wait = () => until(() => hours(server).every(({ alarm }) => alarm > Date.now() / 1000), 'the next alarm', 60);
 
   for (const hour of hours(server)) {
-    assert.ok(Math.abs(hour.alarm - Date.now() / 1000 - DAY) < 120, `the first look at ${hour.alarm}`);
+    assert.ok(Math.abs(hour.alarm - Date.now() / 1000 - DAY) < 120, `the first check at ${hour.alarm}`);
   }
   const count = await restart((hour) => ring(server, hour));
   await wait();
-  assert.equal(hours(server).filter(({ batches }) => batches > 0).length, count, 'all are there still');
+  assert.equal(hours(server).filter(({ batches }) => batches > 0).length, count, 'all are still stored');
   assert.equal((await storedEvents(server, { event: 'client_registered' })).length, 1);
 
-  // As if they were of the day before yesterday, and one minute more.
+  // As if they were two days and one minute old.
   await restart((hour) => {
     age(server, hour, 2 * DAY + 60);
     ring(server, hour);
@@ -51,7 +51,7 @@ test('an hour with very many batches is read to its end, in bounded steps', asyn
   await left(server, 1, () => registerClient(server));
   const [{ time }] = await storedEvents(server);
   await server.kill();
-  // More than one call looks through, each as an isolate would have written it; what is rare is the oldest.
+  // More than one query reads these, each batch as an isolate would have written it; the rare event is the oldest.
   const event = (number) => ({
     event: number === 0 ? 'key_imported' : 'sign_out', severity: 'info', time, endpoint: '/account', kid: `k${number % 20}`, count: number,
   });
@@ -65,7 +65,7 @@ test('an hour with very many batches is read to its end, in bounded steps', asyn
     const found = await storedEvents(server, { event: 'sign_out', limit });
     assert.deepEqual(found.map(({ count }) => count), Array.from({ length: 2_499 }, (_, number) => number + 1));
   }
-  // So few in each step that the step ends before a page does, and each batch is missed by one of them if it is left out.
+  // Each step is so small that it ends before the page does, and a batch that a step leaves out is missed by one of the queries.
   for (let rest = 0; rest < 20; rest += 1) {
     const found = await storedEvents(server, { kid: `k${rest}` });
     assert.deepEqual(found.map(({ count }) => count), Array.from({ length: 125 }, (_, number) => number * 20 + rest));
@@ -74,7 +74,7 @@ test('an hour with very many batches is read to its end, in bounded steps', asyn
   assert.ok(reads.length > 0 && Math.max(...reads) <= 2_100, `at most ${Math.max(...reads)} rows a call`);
 });
 
-test('with a retention of 0 events are in the log alone, and asking for them is answered clearly', async (t) => {
+test('with a retention of 0, events are logged only, and a query says so', async (t) => {
   const server = await startWorker({ vars: { EVENT_RETENTION_DAYS: '0', COST_LOG: 'true' } });
   t.after(() => server.stop());
   await registerClient(server);
@@ -87,7 +87,7 @@ test('with a retention of 0 events are in the log alone, and asking for them is 
   assert.deepEqual(hours(server), []);
 });
 
-test('without its store everything else works, and what could not be stored is told', async (t) => {
+test('without its store everything else works, and lost events are reported', async (t) => {
   const server = await startWorker({ without: ['EDGEMINT_EVENTS'] });
   t.after(() => server.stop());
   const client = await registerClient(server, { scope: 'read' });
@@ -101,17 +101,17 @@ test('without its store everything else works, and what could not be stored is t
     const [dropped, noted] = split(loggedEvents(server), ({ event }) => event === 'events_dropped');
     return noted.length > 20 && sum(dropped) === noted.length;
   }, 'all are told as dropped', 60);
-  assert.equal(server.logs.filter((line) => line.includes('"object_unavailable"')).length, 1, 'said once');
+  assert.equal(server.logs.filter((line) => line.includes('"object_unavailable"')).length, 1, 'reported once');
   const { status, json } = await admin(server, 'GET', '/admin/events');
   assert.deepEqual([status, json.error], [503, 'temporarily_unavailable']);
 });
 
-test('no event holds a secret, a name or an address, whatever people and clients do', async (t) => {
+test('no event holds a secret, a name or an address', async (t) => {
   const server = await startWorker({ vars: { SELF_REGISTRATION: 'true', REFRESH_REPLAY_WINDOW: '1' } });
   t.after(() => server.stop());
   const address = '192.0.2.77';
   const secrets = { address, 'root secret': server.rootSecret, typed: 'typed into the wrong field' };
-  const person = { username: 'secretive.person', password: 'a password of nobody else', name: 'Secretive Name', email: 'secretive@person.example' };
+  const person = { username: 'secretive.person', password: 'an unusual password', name: 'Secretive Name', email: 'secretive@person.example' };
   const user = await createUser(server, person);
   Object.assign(secrets, person);
   const app = await registerPublicClient(server);
@@ -151,7 +151,7 @@ test('no event holds a secret, a name or an address, whatever people and clients
   await browser.open(authorizationPath({ id: secrets.typed }, pkce()));
   await browser.open(authorizationPath(app, pkce(), { redirect_uri: 'https://app.example/other' }));
   await post(browser, '/account', { csrf: 'x', action: 'sign_out' });
-  await admin(server, 'PUT', `/admin/users/${user.id}`, { ...person, password: 'another password of nobody' });
+  await admin(server, 'PUT', `/admin/users/${user.id}`, { ...person, password: 'another unusual password' });
   secrets.cookies = [...browser.cookies.values()];
   await browser.open(`/account`);
   await admin(server, 'DELETE', `/admin/users/${user.id}`);
@@ -167,7 +167,7 @@ test('no event holds a secret, a name or an address, whatever people and clients
     for (const [what, value] of Object.entries(secrets)) {
       for (const part of [value].flat()) assert.ok(!text.includes(part), `${what} is in ${name}`);
     }
-    // Neither is any whole handle or signed token, nor the MAC of one.
+    // Nor does any contain a whole handle or signed token, or its MAC.
     assert.doesNotMatch(text, /em[crs]_[A-Za-z0-9_-]{10}/, name);
     assert.doesNotMatch(text, /eyJ[A-Za-z0-9_-]+\./, name);
   }
@@ -181,8 +181,8 @@ test('no event holds a secret, a name or an address, whatever people and clients
 
 const MEMBERS = ['by', 'by_user', 'client', 'count', 'endpoint', 'event', 'grant', 'jti', 'kid', 'reason', 'revocation', 'severity', 'time', 'user'];
 
-// The hours that are on disk: how many batches each holds, and when its alarm rings. workerd keeps the alarm twice, in
-// nanoseconds: with the object, and with those of all objects of the class.
+// The hours on disk: how many batches each holds, and its alarm time. workerd keeps the alarm twice, in nanoseconds: with the
+// object, and with those of all objects of the class.
 function hours(server) {
   const folder = join(server.persist, 'do', '-EventsObject');
   let names;
@@ -200,14 +200,14 @@ function hours(server) {
   }).filter(({ batches, alarm }) => batches > 0 || alarm !== undefined);
 }
 
-// Has the alarm of an hour ring as soon as workerd starts.
+// Sets the alarm of an hour to fire as soon as workerd starts.
 function ring(server, { id }) {
   const time = `${Math.floor(Date.now() / 1000) - 10}000000000`;
   write(server, 'metadata', `UPDATE _cf_ALARM SET scheduled_time = ${time} WHERE actor_id = '${id}'`);
   write(server, id, `UPDATE _cf_METADATA SET value = ${time} WHERE typeof(value) = 'integer' AND value > 1000000000000000000`);
 }
 
-// Makes an hour so many seconds older: its batches begin with the time at which they were made.
+// Makes an hour older by this many seconds: the key of a batch starts with its time.
 function age(server, { id }, seconds) {
   write(server, id, `UPDATE batch SET key = (substr(key, 1, 10) - ${seconds}) || substr(key, 11)`);
 }

@@ -1,32 +1,32 @@
-// The events that a running Worker leaves: in its log, and in the store that operators ask.
+// The events of a running Worker: in its log, and in the store that operators query.
 import assert from 'node:assert/strict';
 import { token } from './harness.mjs';
 import { bearer, send, until } from './request.mjs';
 
 const doors = new WeakMap();
 
-/** Asks for events as root, with one token for all questions, so that asking leaves none. */
+/** Queries events as root, with one token for all queries, so that the queries cause no events. */
 export async function askForEvents(server, query = {}) {
   if (!doors.has(server)) doors.set(server, (await token(server)).access_token);
   return send(server, `/admin/events?${new URLSearchParams(query)}`, { headers: bearer(doors.get(server)) });
 }
 
-/** All events of the store that a question finds, the oldest first. */
+/** All stored events that a query matches, the oldest first. */
 export async function storedEvents(server, query) {
   return (await storedPages(server, query)).events;
 }
 
-/** The same, with how many events each page had. */
+/** The same, with the number of events per page. */
 export async function storedPages(server, query = {}) {
   const [events, pages] = [[], []];
-  // Not further back than any test: each hour that is asked costs a call.
+  // No further back than any test: each hour of the range costs a call.
   for (let page = { since: Math.floor(Date.now() / 1000) - 3600, ...query }; page;) {
     const { status, text, json } = await askForEvents(server, page);
     if (status !== 200) throw new Error(`no events: ${status} ${text}`);
     events.push(...json.events);
     pages.push(json.events.length);
     page = json.cursor === undefined ? undefined : { ...page, cursor: json.cursor };
-    assert.ok(pages.length < 10_000, 'the pages come to an end');
+    assert.ok(pages.length < 10_000, 'the number of pages is bounded');
   }
   return { events: events.reverse(), pages };
 }
@@ -37,8 +37,8 @@ export function loggedEvents(server, from = 0) {
 }
 
 /**
- * The events that some work leaves, in their order: waits until there are `count` in the log, and all of them in the
- * store. Tokens that root gets for itself are left out, and the time of each, once it has been looked at.
+ * The events that some work causes, in order: waits until `count` are in the log, and all of them in the store. Tokens that
+ * root gets for itself are left out, and so is the time of each, once it has been checked.
  */
 export async function left(server, count, work) {
   const from = server.logs.length;
@@ -61,7 +61,7 @@ function notOfRoot({ event, client }) {
   return event !== 'token_issued' || client !== 'root';
 }
 
-/** An event as a text that does not depend on the order of its members. */
+/** An event as text, independent of the order of its members. */
 export function sorted(event) {
   return JSON.stringify(Object.entries(event).sort());
 }

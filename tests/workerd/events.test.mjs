@@ -1,4 +1,4 @@
-// What leaves an event, and which: each in the log and in the store, with the identifiers of what it is about.
+// Audit events: which requests cause which, each in the log and in the store, with the identifiers involved.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
@@ -33,13 +33,13 @@ before(async () => {
 after(() => server?.stop());
 
 const grant = (client = app) => newGrant(server, browser, user, client, OFFLINE);
-// What every event of a person's grant says of the access token that it is about.
+// The identifiers that every event of a user's grant has about its access token.
 function named(tokens, client = app) {
   const { header, claims } = decode(tokens.access_token);
   return { client: client.id, user: user.id, grant: grantOf(tokens), kid: header.kid, jti: claims.jti };
 }
 
-test('a client\'s own token', async () => {
+test('a client\'s own token causes one event', async () => {
   let tokens;
   const events = await left(server, 1, async () => { tokens = await token(server, {}, service); });
   const { header, claims } = decode(tokens.access_token);
@@ -49,7 +49,7 @@ test('a client\'s own token', async () => {
   }]);
 });
 
-test('a consent, a code and its tokens, a refresh, a revocation', async () => {
+test('consent, redemption, refresh and revocation cause one event each', async () => {
   const newcomer = await registerPublicClient(server);
   let tokens;
   let next;
@@ -68,7 +68,7 @@ test('a consent, a code and its tokens, a refresh, a revocation', async () => {
   ]);
 });
 
-test('a code that a remembered consent gives, and the revocation of one access token', async () => {
+test('a code by remembered consent, and the revocation of one access token, cause their events', async () => {
   await grant();
   let tokens;
   const events = await left(server, 3, async () => {
@@ -83,7 +83,7 @@ test('a code that a remembered consent gives, and the revocation of one access t
   ]);
 });
 
-test('a client\'s own token, revoked', async () => {
+test('revoking a client\'s own token causes one event', async () => {
   const { access_token } = await token(server, {}, service);
   const events = await left(server, 1, () => revoke(server, service, access_token));
   assert.deepEqual(events, [{
@@ -92,7 +92,7 @@ test('a client\'s own token, revoked', async () => {
   }]);
 });
 
-test('asking again within the window is one thing, asking again later another', async () => {
+test('a replay within the window is a notice, reuse after it is an alert', async () => {
   const tokens = await grant();
   const { code, proof } = await newCode(browser, user, app, OFFLINE);
   const redeemed = (await redeem(server, app, code, proof)).json;
@@ -118,7 +118,7 @@ test('asking again within the window is one thing, asking again later another', 
     of('refresh_reused', 'alert', { reason: 'refresh_reused', client: app.id, user: user.id, grant: grantOf(turned) }),
     of('code_reused', 'alert', { reason: 'code_reused', client: app.id, user: user.id, grant: grantOf(redeemed) }),
   ]);
-  // Both grants have been ended: nothing of theft is left to be told of them.
+  // Both grants have been revoked: later requests are ordinary refusals.
   const ended = await left(server, 2, async () => {
     await refresh(server, app, turned.refresh_token);
     await refresh(server, app, redeemed.refresh_token);
@@ -127,7 +127,7 @@ test('asking again within the window is one thing, asking again later another', 
     Array(2).fill(['refused', 'notice', 'grant_unknown']));
 });
 
-test('a client that does not prove who it is: named if it is there, never what else was sent', async () => {
+test('failed client authentication names a known client, and nothing else of the request', async () => {
   const typed = 'a password in the wrong field';
   const events = await left(server, 3, async () => {
     await tokenRequest(server, { id: service.id, secret: 'wrong' }, { grant_type: 'client_credentials' });
@@ -144,7 +144,7 @@ test('a client that does not prove who it is: named if it is there, never what e
   assert.ok(!server.logs.join('\n').includes(typed));
 });
 
-test('failures of one client\'s authentication are counted in one event, and lose no other', async () => {
+test('failures of one client\'s authentication are counted in one event, and displace no other', async () => {
   const before = await storedEvents(server, { event: 'client_authentication_failed', client: service.id });
   const from = server.logs.length;
   const grant_type = 'client_credentials';
@@ -166,7 +166,7 @@ test('failures of one client\'s authentication are counted in one event, and los
   assert.ok(wrong.length <= 5, `${wrong.length} events`);
 });
 
-test('a refusal that is worth knowing is an event, any other a line of the log alone', async () => {
+test('a refusal of the events table is an event, any other is only logged', async () => {
   const tokens = await grant(backend);
   const from = server.logs.length;
   const events = await left(server, 5, async () => {
@@ -194,13 +194,13 @@ test('a refusal that is worth knowing is an event, any other a line of the log a
   ]);
 });
 
-test('signing in and not, and signing out', async () => {
+test('sign-in, failed sign-in and sign-out cause one event each', async () => {
   const person = await createUser(server);
   const visitor = new Browser(server, { 'cf-connecting-ip': '192.0.2.1' });
   const attempt = async (username, password) => visitor.submit(await visitor.open('/account/sign-in'), { username, password });
   const events = await left(server, 4, async () => {
     await attempt(person.username, 'not the password');
-    await attempt('nobody-here', PASSWORD);
+    await attempt('unknown-user', PASSWORD);
     await attempt(person.username, person.password);
     await post(visitor, '/account', { csrf: csrfOf(await visitor.open('/account')), action: 'sign_out' });
   });
@@ -213,22 +213,22 @@ test('signing in and not, and signing out', async () => {
   ]);
 });
 
-test('whoever has to wait is told of, too', async () => {
+test('throttling of sign-in attempts causes an event', async () => {
   const visitor = new Browser(server, { 'cf-connecting-ip': '192.0.2.2' });
   const events = await left(server, 11, async () => {
     for (let tries = 0; tries < 30; tries += 1) {
-      const page = await visitor.submit(await visitor.open('/account/sign-in'), { username: 'somebody', password: 'x' });
+      const page = await visitor.submit(await visitor.open('/account/sign-in'), { username: 'visitor-name', password: 'x' });
       if (page.status === 429) return;
     }
   });
   const [{ event, severity, reason }] = events.slice(-1);
   assert.deepEqual([event, severity, reason], ['sign_in_throttled', 'notice', 'sign_in_throttled']);
-  assert.ok(!JSON.stringify(events).includes('somebody'));
+  assert.ok(!JSON.stringify(events).includes('visitor-name'));
 });
 
-test('an account that somebody makes, and what its person does with it', async () => {
+test('signing up, and the changes of a user to the own account, cause their events', async () => {
   const visitor = new Browser(server, { 'cf-connecting-ip': '192.0.2.3' });
-  const newcomer = { username: 'newcomer', password: 'a password of nobody else' };
+  const newcomer = { username: 'newcomer', password: 'an unusual password' };
   const act = async (fields) => post(visitor, '/account', { csrf: csrfOf(await visitor.open('/account')), ...fields });
   let tokens;
   const events = await left(server, 9, async () => {
@@ -258,7 +258,7 @@ test('an account that somebody makes, and what its person does with it', async (
   ]);
 });
 
-test('what operators do, and who did it', async () => {
+test('changes by operators cause events that name the operator', async () => {
   let person;
   let client;
   let tokens;
@@ -275,7 +275,7 @@ test('what operators do, and who did it', async () => {
     await admin(server, 'DELETE', clientPath(client.id));
     await admin(server, 'DELETE', `/admin/users/${person.id}`);
     await admin(server, 'POST', '/admin/keys/rotate');
-    await admin(server, 'GET', '/admin/users/nobody');
+    await admin(server, 'GET', '/admin/users/unknown');
   });
   const acts = events.filter(({ by }) => by !== undefined);
   assert.deepEqual(acts.map(inOrder), [
@@ -297,7 +297,7 @@ test('what operators do, and who did it', async () => {
   assert.deepEqual(made.map(({ kid }) => kid).sort(), next.sort());
 });
 
-test('an administrator who is a person is named, and so is whoever is none', async () => {
+test('events of the admin API name the user that is the administrator, and a caller that is refused', async () => {
   const scope = 'openid edgemint:admin';
   const operator = await createUser(server, { scope: 'openid edgemint:admin' });
   const console_ = await registerPublicClient(server, { scope });
@@ -321,7 +321,7 @@ test('an administrator who is a person is named, and so is whoever is none', asy
   ].map(inOrder));
 });
 
-// The order of members does not matter.
+// The order of members is not significant.
 function inOrder(event) {
   return Object.fromEntries(Object.entries(event).sort());
 }

@@ -1,4 +1,4 @@
-// KV or a Durable Object that really fails: 503 in one fixed text, a line in the log, and nothing half-done.
+// KV or a Durable Object fails: 503 with one fixed text, a line in the log, and no partial change.
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ import { faults, withFaults } from './logs.mjs';
 import { basic, bearer, postForm, send } from './request.mjs';
 
 const GRANT = { grant_type: 'client_credentials' };
-// Where Miniflare keeps the state.
+// The paths of Miniflare's state.
 const KV_DATABASES = ['kv', 'miniflare-KVNamespaceObject'];
 const KV_VALUES = ['kv', 'EDGEMINT_STORE', 'blobs'];
 const REGISTRY_DATABASES = ['do', '-RegistryObject'];
 const KEYRING_DATABASES = ['do', '-KeyringObject'];
 const ACCOUNT_DATABASES = ['do', '-AccountObject'];
 
-test('KV refuses to write: changes are taken back or finished later, all else goes on', async (t) => {
+test('KV refuses writes: changes are undone or finished later, everything else works', async (t) => {
   const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   t.after(() => server.stop());
   const client = await registerClient(server, { scope: 'read' });
@@ -52,7 +52,7 @@ test('KV refuses to write: changes are taken back or finished later, all else go
   await refused(server, { id: 'half-done', secret: 'half-done-secret' });
   assert.equal((await token(server, {}, client)).scope, 'read');
   await refused(server, { id: client.id, secret: 'another-long-secret' });
-  // A change of keys is not taken back: the store may have had it all the same. It is planned anew.
+  // A change of keys is not undone, since the store may have written it. It is planned again.
   const later = (await admin(server, 'GET', '/admin/keys')).json.keys;
   assert.deepEqual(later.map(({ stage }) => stage), ['active', 'next']);
   assert.equal(later[0].kid, keys.keys[0].kid);
@@ -61,7 +61,7 @@ test('KV refuses to write: changes are taken back or finished later, all else go
   assert.equal((await admin(server, 'POST', '/admin/keys/rotate')).json.keys.length, 2);
 });
 
-test('a user whose creation failed can be created again, and no name is held by no account', async (t) => {
+test('a user whose creation failed can be created again, and no name is reserved for a missing account', async (t) => {
   const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   t.after(() => server.stop());
   const door = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
@@ -80,11 +80,11 @@ test('a user whose creation failed can be created again, and no name is held by 
   assert.equal((await create('failed')).status, 409);
 });
 
-test('a name whose account is not there, as after a crash, is told to be free in a minute', async (t) => {
+test('a name whose account is missing after a crash is reported as free in a minute', async (t) => {
   const before = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   assert.equal((await admin(before, 'POST', '/admin/users', { username: 'stuck' })).status, 201);
   await before.kill();
-  // The only account there is.
+  // The only account that exists.
   const accounts = join(before.persist, ...ACCOUNT_DATABASES);
   for (const name of readdirSync(accounts).filter((file) => !file.startsWith('metadata.'))) rmSync(join(accounts, name));
   const server = await startWorker(before.settings);
@@ -96,7 +96,7 @@ test('a name whose account is not there, as after a crash, is told to be free in
   assert.ok(wait > 5 && wait <= 60, `${wait} s`);
 });
 
-test('KV does not answer: what the objects know still works', async (t) => {
+test('KV fails: requests that need only Durable Objects work', async (t) => {
   const { server, client } = await restartedWith(t, [KV_DATABASES]);
   const { access_token } = await token(server);
   const door = bearer(access_token);
@@ -107,8 +107,8 @@ test('KV does not answer: what the objects know still works', async (t) => {
     method, headers: { ...door, 'content-type': 'application/json' }, body: JSON.stringify(metadata),
   });
   for (const [what, ask] of Object.entries({
-    'a client that is there': () => postForm(server, '/oauth/token', GRANT, basic(client)),
-    'a client that is not': () => postForm(server, '/oauth/token', GRANT, basic({ id: 'nobody', secret: 'x' })),
+    'a known client': () => postForm(server, '/oauth/token', GRANT, basic(client)),
+    'an unknown client': () => postForm(server, '/oauth/token', GRANT, basic({ id: 'unknown', secret: 'x' })),
     'a list': () => send(server, '/admin/clients', { headers: door }),
     'a new client': () => change('POST', '/admin/clients', { client_id: 'half-done' }),
     'a new record': () => change('PUT', clientPath(client.id), {}),
@@ -124,7 +124,7 @@ test('KV does not answer: what the objects know still works', async (t) => {
   assert.equal((await send(server, '/admin/keys', { headers: door })).json.keys.length, 1);
 });
 
-test('the registry objects do not answer: no token is honoured, and one is still issued', async (t) => {
+test('the registry objects fail: no token is accepted, and tokens are still issued', async (t) => {
   const key = await newClientKey('ES256');
   const { server, client, keyed, text } = await restartedWith(t, [REGISTRY_DATABASES], key);
   assert.equal((await token(server, {}, client)).scope, 'read');
@@ -145,7 +145,7 @@ test('the registry objects do not answer: no token is honoured, and one is still
   }
 });
 
-test('the keyring object does not answer: the keys in KV go on', async (t) => {
+test('the keyring object fails: the keys in KV are used', async (t) => {
   const { server, client, text } = await restartedWith(t, [KEYRING_DATABASES]);
   assert.equal((await token(server, {}, client)).scope, 'read');
   assert.equal((await send(server, '/api/whoami', { headers: bearer(text) })).status, 200);
@@ -157,7 +157,7 @@ test('the keyring object does not answer: the keys in KV go on', async (t) => {
   }
 });
 
-test('nothing answers: every endpoint that needs a key says so, and health why', async (t) => {
+test('everything fails: every endpoint that needs a key reports it, and health says why', async (t) => {
   const { server, client, text } = await restartedWith(t, [KV_DATABASES, KEYRING_DATABASES, REGISTRY_DATABASES]);
   for (const answer of [
     await postForm(server, '/oauth/token', GRANT, basic({ id: 'root', secret: server.rootSecret })),
@@ -172,7 +172,7 @@ test('nothing answers: every endpoint that needs a key says so, and health why',
   assert.deepEqual([...new Set(faults(server))].sort(), ['object_unavailable', 'store_unavailable']);
 });
 
-// A Worker with clients and a token, started again after these databases have been overwritten.
+// A Worker with clients and a token, restarted after these databases have been overwritten.
 async function restartedWith(t, databases, key) {
   const before = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   const client = await registerClient(before, { scope: 'read' });

@@ -1,4 +1,4 @@
-// Accounts that an earlier version stored, without what this one adds: they are read, told apart, and go on working.
+// Accounts that an earlier version stored, without members that were added later: they are readable, distinguishable and usable.
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
@@ -49,7 +49,7 @@ after(async () => {
   provider?.stop();
 });
 
-test('names are told apart without a sign-in, and stay so', async () => {
+test('names are qualified with the provider\'s host without a new sign-in, and stay so', async () => {
   const shown = `${new URL(provider.issuer).host}:of-before`;
   for (let time = 0; time < 2; time += 1) {
     for (const [tokens, name] of [[localTokens, 'of-before'], [federatedTokens, shown]]) {
@@ -60,7 +60,7 @@ test('names are told apart without a sign-in, and stay so', async () => {
   assert.equal((await admin(server, 'GET', `/admin/users/${local.id}`)).json.username, 'of-before');
 });
 
-test('methods of which nothing says whose they are raise no authentication context', async () => {
+test('authentication methods of unknown origin satisfy no acr', async () => {
   const proof = pkce();
   const { location } = await browser.open(authorizationPath(client, proof, { scope: SCOPE }));
   const { json } = await redeem(server, client, new URL(location).searchParams.get('code'), proof);
@@ -69,7 +69,7 @@ test('methods of which nothing says whose they are raise no authentication conte
   if (refreshed.id_token !== undefined) assert.equal(jose.decodeJwt(refreshed.id_token).acr, '1');
 });
 
-test('an account that stores no scope may still allow every scope of a client', async () => {
+test('an account without a stored scope may consent to every scope of a client', async () => {
   assert.equal((await admin(server, 'GET', `/admin/users/${federated}`)).json.scope, undefined);
   const page = await browser.open(authorizationPath(client, pkce(), { scope: 'openid read write' }));
   assert.match(page.html, /read/);
@@ -85,7 +85,7 @@ test('the user signs in again and has the same account, independently of the def
   assert.deepEqual(json.upstream, { issuer: provider.issuer, sub: 'of-before' });
 });
 
-/** Takes away what an earlier version did not store; says how many accounts that were. */
+/** Removes the members that an earlier version did not store; returns the number of accounts. */
 function age(accounts) {
   const folder = join(server.persist, 'do', '-AccountObject');
   let aged = 0;

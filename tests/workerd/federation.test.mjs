@@ -1,5 +1,5 @@
-// Users of an upstream provider: who gets an account, what it may allow, what it is called, how old and how good a sign-in is,
-// and the dialects of providers. The provider is a stand-in, which says whatever a test wants.
+// Users of an upstream provider: who gets an account, its scope and name, the age and methods of a sign-in, and the variations
+// of providers. The provider is a stand-in, whose responses each test chooses.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as jose from 'jose';
@@ -32,14 +32,14 @@ function upstream(from) {
   return { UPSTREAM_ISSUER: from.issuer, UPSTREAM_CLIENT_ID: 'em', UPSTREAM_NAME: 'The other one' };
 }
 
-/** A sign-in at the provider; gives the page that it ends at, and what was asked of the provider. */
+/** A sign-in at the provider; returns the page that it ends at, and the parameters that the provider received. */
 async function signIn(answer, { browser = new Browser(server), target = '/account/sign-in' } = {}) {
   const location = await depart(browser, await browser.open(target));
   const page = await browser.open(provider.back(location, answer));
   return { browser, page, asked: new URL(location).searchParams };
 }
 
-/** The same for a client, with consent; gives the parameters of the answer to the client and the tokens. */
+/** The same for a client, with consent; returns the parameters of the client's authorization response and the tokens. */
 async function signInFor(answer, parameters = {}) {
   const proof = pkce();
   const target = authorizationPath(client, proof, { scope: 'openid profile email', ...parameters });
@@ -54,16 +54,16 @@ async function signInFor(answer, parameters = {}) {
 const now = () => Math.floor(Date.now() / 1000);
 const nearly = (time, expected) => assert.ok(Math.abs(time - expected) <= 5, `${time} is not about ${expected}`);
 
-// How old a sign-in is.
+// The age of a sign-in.
 
-test('the age that a client accepts is asked of the provider, and its answer is the time of the sign-in', async () => {
+test('max_age is passed to the provider, and its auth_time becomes that of the sign-in', async () => {
   const there = now() - 500;
   const { asked, claims } = await signInFor({ claims: { sub: 'aged', auth_time: there } }, { max_age: '600' });
   assert.deepEqual([asked.get('max_age'), asked.get('prompt')], ['600', null]);
   assert.equal(claims.auth_time, there);
 });
 
-test('a session of thirty days at the provider is one of thirty days here, also where no age was asked for', async () => {
+test('a sign-in at the provider thirty days ago has the same age here, also without max_age', async () => {
   const there = now() - 30 * 24 * 3600;
   const { asked, claims, browser } = await signInFor({ claims: { sub: 'old-session', auth_time: there } });
   assert.equal(asked.get('max_age'), null);
@@ -72,31 +72,31 @@ test('a session of thirty days at the provider is one of thirty days here, also 
   assert.equal(new URL(silent.location).searchParams.get('error'), 'login_required');
 });
 
-test('a time in the future is no time, and without one the sign-in is now', async () => {
+test('an auth_time in the future is ignored; without one, the sign-in is dated now', async () => {
   for (const auth_time of [now() + 3600, undefined]) {
     nearly((await signInFor({ claims: { sub: 'timeless', auth_time } })).claims.auth_time, now());
   }
 });
 
 for (const [what, parameters, claims] of [
-  ['does not say when', { max_age: '600' }, () => ({})],
-  ['says a time that is too long ago', { max_age: '600' }, () => ({ auth_time: now() - 700 })],
-  ['says a time in the future', { max_age: '600' }, () => ({ auth_time: now() + 700 })],
-  ['does not ask again where the client wants it to', { prompt: 'login' }, () => ({ auth_time: now() - 100 })],
-  ['does not say when it asked again', { prompt: 'login' }, () => ({})],
+  ['sends no auth_time', { max_age: '600' }, () => ({})],
+  ['sends an auth_time that is too old', { max_age: '600' }, () => ({ auth_time: now() - 700 })],
+  ['sends an auth_time in the future', { max_age: '600' }, () => ({ auth_time: now() + 700 })],
+  ['does not ask again although the client requires it', { prompt: 'login' }, () => ({ auth_time: now() - 100 })],
+  ['sends no auth_time for a new sign-in', { prompt: 'login' }, () => ({})],
 ]) {
-  test(`a client that requires a recent sign-in is told login_required by a provider that ${what}`, async () => {
+  test(`a client that requires a recent sign-in gets login_required if the provider ${what}`, async () => {
     const { back, browser } = await signInFor({ claims: { sub: 'stale', ...claims() } }, parameters);
     assert.deepEqual([back.error, back.state, back.iss], ['login_required', 'state-1', server.issuer]);
     assert.equal(browser.cookies.has('edgemint-session'), false);
   });
 }
 
-test('a sign-in that gets too old on the way back ends with login_required, and not at the provider once more', async () => {
+test('a sign-in that becomes too old on the way back ends with login_required, not with another redirect to the provider', async () => {
   const browser = new Browser(server);
   const page = await browser.open(authorizationPath(client, pkce(), { max_age: '600' }));
   const location = await depart(browser, page);
-  // Just recent enough for a provider whose clock is a minute behind, and a second later too old.
+  // Recent enough for a provider whose clock is a minute behind, and too old a second later.
   const there = now() - 660;
   await until(() => now() > there + 660, 'the next second');
   const back = await browser.open(provider.back(location, { claims: { sub: 'slow', auth_time: there } }));
@@ -106,21 +106,21 @@ test('a sign-in that gets too old on the way back ends with login_required, and 
   await until(() => server.logs.some((line) => /"reason":"max_age_passed"/.test(line)), 'the reason in the log');
 });
 
-test('a fresh sign-in is asked for as one that is no second old, and taken with a clock that is half a minute off', async () => {
+test('a new sign-in is requested with max_age=0, and accepted with a clock skew of half a minute', async () => {
   const there = now() - 30;
   const { asked, claims } = await signInFor({ claims: { sub: 'fresh', auth_time: there } }, { prompt: 'login' });
   assert.deepEqual([asked.get('prompt'), asked.get('max_age')], ['login', '0']);
   assert.equal(claims.auth_time, there);
 });
 
-test('another account is asked for at the provider; to consent is asked for here alone', async () => {
+test('prompt=select_account is passed to the provider; prompt=consent is not', async () => {
   const { asked } = await signInFor({ claims: { sub: 'chooser' } }, { prompt: 'select_account consent' });
   assert.deepEqual([asked.get('prompt'), asked.get('max_age')], ['select_account', null]);
 });
 
-// How good a sign-in is.
+// The methods of a sign-in.
 
-test('methods of the provider raise no authentication context here unless a setting maps them', async () => {
+test('the provider\'s authentication methods satisfy no acr unless a setting maps them', async () => {
   for (const [claims, acr] of [
     [{ amr: ['pop', 'mfa', 'user'], acr: 'phr' }, '1'],
     [{ amr: ['pwd'] }, '1'],
@@ -132,7 +132,7 @@ test('methods of the provider raise no authentication context here unless a sett
   }
 });
 
-// What a user is called.
+// The name of a user.
 
 test('a user of the provider never has the name of a local user, in claims, on pages or for operators', async () => {
   const local = await createUser(server, { username: 'same-name', name: 'Local' });
@@ -147,7 +147,7 @@ test('a user of the provider never has the name of a local user, in claims, on p
   assert.deepEqual([user.username, user.upstream], [shown, { issuer: provider.issuer, sub: 'namesake' }]);
   const { json: { users } } = await admin(server, 'GET', '/admin/users?username=same-name');
   assert.deepEqual(users.map(({ id }) => id), [local.id]);
-  assert.equal((await admin(server, 'POST', '/admin/users', { username: shown })).status, 400, 'nobody here can be called so');
+  assert.equal((await admin(server, 'POST', '/admin/users', { username: shown })).status, 400, 'no local user can have this name');
 });
 
 test('a replacement that is refused for its user name links no user of the provider to the account', async () => {
@@ -159,7 +159,7 @@ test('a replacement that is refused for its user name links no user of the provi
   assert.notEqual(claims.sub, user.id);
 });
 
-test('names of the provider are held to the rules for everybody, and fail no sign-in', async () => {
+test('names from the provider must meet the rules for user names; an invalid one does not fail the sign-in', async () => {
   const host = new URL(provider.issuer).host;
   for (const [userinfo, told] of [
     [{ preferred_username: 'x'.repeat(129), email: "o'brien@app.example", name: '\u674e'.repeat(300) },
@@ -177,9 +177,9 @@ test('names of the provider are held to the rules for everybody, and fail no sig
   assert.match((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.username, /^localhost:\d+:user-[a-z0-9_-]{12}$/);
 });
 
-// What operators do to such an account.
+// Changes to such an account by operators.
 
-test('a right that an operator takes away at the moment of a sign-in stays taken, in forty races', async () => {
+test('a scope that an operator removes during a sign-in stays removed, in forty races', async () => {
   const { claims: { sub } } = await signInFor({ claims: { sub: 'administrator' } });
   const path = `/admin/users/${sub}`;
   const { json: { username } } = await admin(server, 'GET', path);
@@ -197,7 +197,7 @@ test('a right that an operator takes away at the moment of a sign-in stays taken
   }
 });
 
-test('a scope that is not sent stays, also where another member is changed at the same moment', async () => {
+test('a scope that is not sent is kept, also if another member is changed concurrently', async () => {
   const user = await createUser(server, { scope: 'read' });
   const path = `/admin/users/${user.id}`;
   for (let race = 0; race < 10; race += 1) {
@@ -210,7 +210,7 @@ test('a scope that is not sent stays, also where another member is changed at th
   }
 });
 
-test('an operator reads such a user and sends it back: nothing changes; a local name stays at later sign-ins', async () => {
+test('an operator can send back such a user as it was read; a local name is kept at later sign-ins', async () => {
   const answer = { claims: { sub: 'managed', preferred_username: 'managed', name: 'Before' } };
   const { claims: { sub } } = await signInFor(answer);
   const path = `/admin/users/${sub}`;
@@ -219,7 +219,7 @@ test('an operator reads such a user and sends it back: nothing changes; a local 
   assert.deepEqual(same, { ...read, updated_at: same.updated_at });
   const { json: without } = await admin(server, 'PUT', path, { name: 'Without' });
   assert.deepEqual([without.username, without.name], [read.username, 'Without']);
-  assert.equal((await admin(server, 'PUT', path, { password: PASSWORD })).status, 400, 'a password needs a name to type');
+  assert.equal((await admin(server, 'PUT', path, { password: PASSWORD })).status, 400, 'a password requires a user name');
 
   assert.equal((await admin(server, 'PUT', path, { username: 'managed-here', password: PASSWORD })).json.username, 'managed-here');
   assert.equal((await new Browser(server).signIn({ username: 'managed-here', password: PASSWORD })).url.pathname, '/account');
@@ -228,7 +228,7 @@ test('an operator reads such a user and sends it back: nothing changes; a local 
   assert.deepEqual([later.username, later.name], ['managed-here', 'Before']);
 });
 
-test('an account belongs to the subject that an operator names, until the operator says otherwise', async () => {
+test('an account belongs to the subject that an operator sets, until the operator changes it', async () => {
   const link = { issuer: provider.issuer, sub: 'invited' };
   const { status, json: user } = await admin(server, 'POST', '/admin/users', { username: 'invited-here', upstream: link, scope: 'read' });
   assert.deepEqual([status, user.username, user.upstream], [201, 'invited-here', link]);
@@ -254,13 +254,13 @@ test('an account belongs to the subject that an operator names, until the operat
 
 // Who gets an account.
 
-test('a new user of the provider may allow what the setting says, and nothing else', async () => {
+test('a new user of the provider may consent to the scope of the setting, and no more', async () => {
   const { tokens, claims } = await signInFor({ claims: { sub: 'newcomer' } }, { scope: 'openid profile read write' });
   assert.equal(tokens.scope, 'openid profile');
   assert.equal((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.scope, 'openid profile email offline_access');
 });
 
-test('by default only those get in who have an account: the others get a page, and the operator an event', async (t) => {
+test('by default a user without an account gets an error page, and the operator an event', async (t) => {
   const closed = await startWorker({ vars: upstream(provider) });
   t.after(() => closed.stop());
   const app = await registerPublicClient(closed);
@@ -274,7 +274,7 @@ test('by default only those get in who have an account: the others get a page, a
   assert.ok(closed.logs.some((line) => /"event":"refused"/.test(line) && /"reason":"upstream_account"/.test(line)));
   assert.deepEqual((await admin(closed, 'GET', '/admin/users')).json.users, []);
 
-  // From there the person can go on as another one, for the same client.
+  // From there the user can continue with another account, for the same client.
   const again = await browser.open(page.html.match(/href="(\/account\/sign-in\?[^"]*)"/)[1].replaceAll('&amp;', '&'));
   const second = await depart(browser, again);
   assert.equal(new URL(second).searchParams.get('prompt'), 'select_account');
@@ -284,7 +284,7 @@ test('by default only those get in who have an account: the others get a page, a
   assert.match(consent.html, /name="decision"/);
 });
 
-test('users with a verified address in one of the domains get in, and no others', async (t) => {
+test('only users with a verified address in one of the domains get an account', async (t) => {
   const domains = await startWorker({ vars: { ...upstream(provider), UPSTREAM_ACCOUNTS: 'corp.example other.example' } });
   t.after(() => domains.stop());
   const enters = async (userinfo) => {
@@ -299,10 +299,10 @@ test('users with a verified address in one of the domains get in, and no others'
   assert.equal(await enters({ email: 'a@corp.example' }), 403);
   assert.equal(await enters({ email: 'a@sub.corp.example', email_verified: true }), 403);
   assert.equal(await enters({ email: 'a@corp.example.evil.example', email_verified: true }), 403);
-  assert.equal(await enters(() => ({ status: 500, body: {} })), 502, 'what could not be asked is no answer');
+  assert.equal(await enters(() => ({ status: 500, body: {} })), 502, 'an unavailable userinfo verifies no address');
 });
 
-// More than one tab.
+// Several tabs.
 
 test('several tabs that went to the provider all come back, in any order', async () => {
   const browser = new Browser(server);
@@ -316,7 +316,7 @@ test('several tabs that went to the provider all come back, in any order', async
   assert.deepEqual([...browser.cookies.keys()].filter((name) => name.includes('journey')), []);
 });
 
-test('a browser remembers five ways at most: the oldest is forgotten', async () => {
+test('a browser keeps five pending sign-ins: the oldest is dropped', async () => {
   const browser = new Browser(server);
   const locations = [];
   for (let tab = 0; tab < 6; tab += 1) locations.push(await depart(browser));
@@ -327,7 +327,7 @@ test('a browser remembers five ways at most: the oldest is forgotten', async () 
   assert.equal((await come(5)).url.pathname, '/account');
 });
 
-test('one user who comes for the first time in two tabs at once gets one account', async () => {
+test('a new user who signs in in two tabs at once gets one account', async () => {
   const browsers = [new Browser(server), new Browser(server)];
   const pages = await Promise.all(browsers.map(async (browser) => {
     const back = provider.back(await depart(browser), { claims: { sub: 'twice-at-once' } });
@@ -336,9 +336,9 @@ test('one user who comes for the first time in two tabs at once gets one account
   assert.deepEqual(pages.map(({ url }) => url.pathname), ['/account', '/account']);
 });
 
-// The dialects of providers.
+// Variations of providers.
 
-test('the client secret goes into the body where the provider takes it only there', async () => {
+test('sends the client secret in the body if the provider supports only that', async () => {
   await signIn({ claims: { sub: 'dialect' } });
   const { authorization, body } = provider.tokenRequests.at(-1);
   assert.equal(authorization, undefined);
@@ -364,13 +364,13 @@ for (const alg of ['ES256', 'RS256']) {
     }
     const failed = await signIn({ claims: { sub: `unnamed-${alg}` }, sign: unpublished });
     assert.deepEqual([failed.page.status, failed.browser.cookies.has('edgemint-session')], [502, false]);
-    // The key set is fetched once more for a key that has no name by which it could be missed.
+    // The key set is fetched once more, because a key without kid cannot be looked up.
     provider.publish([keys[0], await jose.exportJWK(pairs[2].publicKey)]);
     assert.ok((await told(unpublished)).claims.sub);
   });
 }
 
-test('the client secret goes into the header where the provider takes both', async (t) => {
+test('sends the client secret in the header if the provider supports both', async (t) => {
   const both = await startProvider({ document: { token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'] } });
   const own = await startWorker({
     vars: { ...upstream(both), UPSTREAM_ACCOUNTS: 'all' }, secrets: { EDGEMINT_UPSTREAM_CLIENT_SECRET: SECRET },
@@ -388,7 +388,7 @@ test('the client secret goes into the header where the provider takes both', asy
 
 const INFO = { sub: 'informed', name: 'From userinfo', email: 'informed@app.example', email_verified: 'true' };
 
-test('userinfo as a signed JWT is read; a text that says true is true', async () => {
+test('reads userinfo as a signed JWT, and accepts "true" as text', async () => {
   const userinfo = async ({ issuer, sign }) =>
     ({ type: 'application/jwt; charset=utf-8', body: await sign({ ...INFO, iss: issuer, aud: 'em' }) });
   const { claims } = await signInFor({ claims: { sub: 'informed' }, userinfo });
@@ -408,7 +408,7 @@ for (const [what, userinfo] of Object.entries({
   'without a signature': ({ issuer }) => jwt(new jose.UnsecuredJWT({ ...INFO, iss: issuer, aud: 'em' }).encode()),
   'that is no JWT': () => jwt('a.b.c'),
 })) {
-  test(`userinfo ${what} leaves what the ID token says`, async () => {
+  test(`userinfo ${what} leaves the claims of the ID token`, async () => {
     const { claims } = await signInFor({ claims: { sub: 'informed', name: 'From the ID token' }, userinfo });
     const { json } = await admin(server, 'GET', `/admin/users/${claims.sub}`);
     assert.equal(json.name, 'From the ID token');
@@ -416,17 +416,17 @@ for (const [what, userinfo] of Object.entries({
   });
 }
 
-test('userinfo that fails takes nothing away from what is known', async () => {
+test('a failed userinfo request keeps the claims that are known', async () => {
   const answer = { claims: { sub: 'well-known' }, userinfo: { ...INFO, sub: 'well-known', preferred_username: 'known' } };
   const { claims } = await signInFor(answer);
   const { json: first } = await admin(server, 'GET', `/admin/users/${claims.sub}`);
   await signInFor({ ...answer, userinfo: () => ({ status: 500, body: {} }) });
   assert.deepEqual((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json, first);
   await signInFor({ ...answer, userinfo: {} });
-  assert.equal((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.email, undefined, 'but what it leaves out is gone');
+  assert.equal((await admin(server, 'GET', `/admin/users/${claims.sub}`)).json.email, undefined, 'but claims that it omits are gone');
 });
 
-test('userinfo about another subject, also signed, is refused', async () => {
+test('refuses userinfo about another subject, also signed', async () => {
   const userinfo = async ({ issuer, sign }) => jwt(await sign({ ...INFO, sub: 'other', iss: issuer, aud: 'em' }));
   const { page, browser } = await signIn({ claims: { sub: 'informed' }, userinfo });
   assert.deepEqual([page.status, browser.cookies.has('edgemint-session')], [502, false]);

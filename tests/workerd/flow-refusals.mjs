@@ -1,4 +1,4 @@
-// What is refused, once for a client library that nobody here wrote: each as an error that the library understands.
+// Refusals, each tested with a third-party client library: every one is an error that the library understands.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as oauth from 'oauth4webapi';
@@ -9,7 +9,7 @@ const OFFLINE = { scope: 'openid read offline_access' };
 
 /** Registers the tests of every refusal. */
 export function testRefusals(world) {
-  test('at the authorization endpoint, by way of the redirect URI', async () => {
+  test('the authorization endpoint refuses by redirect URI', async () => {
     const party = await world.relyingParty();
     for (const [error, parameters, decision] of [
       ['access_denied', {}, 'deny'],
@@ -29,16 +29,16 @@ export function testRefusals(world) {
     }
   });
 
-  test('at the authorization endpoint, shown there: nobody is sent to an address that is not the client\'s', async () => {
+  test('the authorization endpoint shows an error, and does not redirect to an unregistered URI', async () => {
     const party = await world.relyingParty();
     const { url } = await party.request();
-    for (const changes of [{ redirect_uri: 'https://app.example/other' }, { client_id: 'nobody' }]) {
+    for (const changes of [{ redirect_uri: 'https://app.example/other' }, { client_id: 'unknown' }]) {
       const { answer, page } = await visit(world.newBrowser(), world.user, altered(url, changes));
       assert.deepEqual([answer, page.status], [undefined, 400], JSON.stringify(changes));
     }
   });
 
-  test('a code: with a wrong verifier, for another redirect URI, by another client; each leaves it as it was', async () => {
+  test('a code is refused with a wrong verifier, for another redirect URI and from another client, and is not spent', async () => {
     const [party, other] = [await world.relyingParty(), await world.relyingParty()];
     const { answer, checks } = await world.ask(party);
     const { checks: others } = await world.ask(party);
@@ -52,7 +52,7 @@ export function testRefusals(world) {
     assert.equal(claims.sub, world.user.id);
   });
 
-  test('a code that comes again: its tokens end', async () => {
+  test('reuse of a code revokes its tokens', async () => {
     const party = await world.relyingParty();
     const { tokens, answer, checks } = await world.signIn(party, OFFLINE);
     await assertTokenError(party.redeem(answer, checks), 'invalid_grant');
@@ -60,7 +60,7 @@ export function testRefusals(world) {
     await assertTokenError(party.refresh(tokens.refresh_token), 'invalid_grant');
   });
 
-  test('a refresh token that comes again, the replay window being over: the grant ends, and no other', async () => {
+  test('reuse of a refresh token after the replay window revokes its grant, and no other', async () => {
     const party = await world.relyingParty();
     const { tokens, browser } = await world.signIn(party, OFFLINE);
     const { tokens: others } = await world.signIn(party, OFFLINE, { browser });
@@ -72,7 +72,7 @@ export function testRefusals(world) {
     await party.refresh(others.refresh_token);
   });
 
-  test('a refresh token of another client, and something that is none: nothing happens to the owner\'s', async () => {
+  test('refuses the refresh token of another client, and an invalid one, without effect on the owner\'s', async () => {
     const party = await world.relyingParty();
     const { tokens } = await world.signIn(party, OFFLINE);
     for (const method of ['none', 'client_secret_basic']) {
@@ -86,7 +86,7 @@ export function testRefusals(world) {
     await party.refresh(tokens.refresh_token);
   });
 
-  test('a client that does not prove itself, and one that may not', async () => {
+  test('refuses a client that fails to authenticate, and one without the grant type', async () => {
     const party = await world.relyingParty({}, { method: 'client_secret_post' });
     const { answer, checks } = await world.ask(party);
     const { client } = party;
@@ -95,7 +95,7 @@ export function testRefusals(world) {
     assert.ok(challenged instanceof oauth.WWWAuthenticateChallengeError, challenged);
     assert.equal(challenged.status, 401);
     assert.equal((await challenged.response.json()).error, 'invalid_client');
-    assert.equal((await party.redeem(answer, checks)).claims.sub, world.user.id, 'the code is as good as before');
+    assert.equal((await party.redeem(answer, checks)).claims.sub, world.user.id, 'the code was not spent');
 
     const once = await world.relyingParty({ grant_types: ['authorization_code'] });
     const { tokens } = await world.signIn(once, OFFLINE);

@@ -1,4 +1,4 @@
-// What people do with clients, each flow once for a client library that nobody here wrote; see relying-party.mjs.
+// User flows, each tested with a third-party client library; see relying-party.mjs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './forgery.mjs';
@@ -43,7 +43,7 @@ export function testFlows(world) {
     });
   }
 
-  test('the answer has the state and the issuer, and the ID token the nonce, that the library insists on', async () => {
+  test('the response has the state and the issuer, and the ID token the nonce, as the library requires', async () => {
     const party = await world.relyingParty();
     const { answer, checks } = await world.ask(party);
     for (const changes of [{ state: 'other' }, { state: undefined }, { iss: 'https://as.example' }, { iss: undefined }]) {
@@ -55,10 +55,10 @@ export function testFlows(world) {
     assert.match(`${other.message} ${other.cause?.message}`, /"nonce" claim value/);
     const refusal = await world.ask(party, { scope: 'admin' });
     const anonymous = await rejection(party.redeem(altered(refusal.answer, { iss: undefined }), refusal.checks));
-    assert.match(`${anonymous.message} ${anonymous.cause?.message}`, /"iss"/, 'errors say who refuses, too');
+    assert.match(`${anonymous.message} ${anonymous.cause?.message}`, /"iss"/, 'errors have the issuer too');
   });
 
-  test('prompt=none: first somebody has to sign in, then to decide, then the code comes by itself', async () => {
+  test('prompt=none requires a session, then consent, then yields a code without a page', async () => {
     const party = await world.relyingParty();
     const browser = world.newBrowser();
     const silent = async (error) => {
@@ -75,7 +75,7 @@ export function testFlows(world) {
     assert.equal(claims.sub, world.user.id);
   });
 
-  test('prompt=login, prompt=consent and max_age show their pages to whoever is signed in', async () => {
+  test('prompt=login, prompt=consent and max_age show their pages to a signed-in user', async () => {
     const party = await world.relyingParty();
     const { browser, claims: first } = await world.signIn(party);
     const next = async (parameters, pages) => {
@@ -85,7 +85,7 @@ export function testFlows(world) {
     };
     assert.equal(await next({}, []), first.auth_time);
     assert.equal(await next({ prompt: 'consent' }, ['consent']), first.auth_time);
-    // The library refuses an ID token without auth_time once it has sent max_age.
+    // The library refuses an ID token without auth_time after a request with max_age.
     assert.equal(await next({ max_age: '3600' }, []), first.auth_time);
     await new Promise((resolve) => setTimeout(resolve, 1100));
     const second = await next({ prompt: 'login' }, ['sign-in']);
@@ -95,7 +95,7 @@ export function testFlows(world) {
     assert.ok(third > second, `${third} is later than ${second}`);
   });
 
-  test('login_hint stands in the sign-in page', async () => {
+  test('login_hint prefills the sign-in page', async () => {
     const party = await world.relyingParty();
     const { url } = await party.request({ login_hint: 'some"body@example.com' });
     const page = await world.newBrowser().open(`${url}`);
@@ -103,7 +103,7 @@ export function testFlows(world) {
     assert.match(field, /value="some&quot;body@example\.com"/);
   });
 
-  test('resources on both legs: the token is for those that the code, then the token request, then the refresh names', async () => {
+  test('the resources of the authorization, the token request and the refresh each limit the audience', async () => {
     const party = await world.relyingParty({ resources: [API, OTHER_API, `${API}/none`] });
     const both = [['scope', 'read'], ['resource', API], ['resource', OTHER_API]];
     const all = await world.signIn(party, both);
@@ -125,7 +125,7 @@ export function testFlows(world) {
     assert.deepEqual((await world.accessTokenClaims(whole.tokens.access_token, API)).aud, [API, OTHER_API]);
   });
 
-  test('response_mode=form_post: the code and the refusal come in a form', async () => {
+  test('response_mode=form_post delivers the code and the error in a form', async () => {
     const party = await world.relyingParty();
     const { answer, checks, page, shown } = await world.ask(party, { response_mode: 'form_post' });
     assert.deepEqual([answer.method, answer.url, shown], ['POST', REDIRECT_URI, ['sign-in', 'consent']]);
@@ -138,7 +138,7 @@ export function testFlows(world) {
     await assertAnswer(party.redeem(denied.answer, denied.checks), 'access_denied');
   });
 
-  test('signing out by the library\'s address: at once with the ID token, else after a question', async () => {
+  test('logout by the library\'s URL: immediate with the ID token, after a confirmation without it', async () => {
     const party = await world.relyingParty({ post_logout_redirect_uris: [AFTER_LOGOUT] });
     const { tokens, browser } = await world.signIn(party, { scope: 'openid read' });
     const back = { post_logout_redirect_uri: AFTER_LOGOUT, state: 'state-2' };
@@ -179,7 +179,7 @@ function testLife(world, method) {
     const narrow = await party.refresh(tokens.refresh_token, { scope: 'openid read' });
     assert.equal(narrow.tokens.scope, 'openid read');
     assert.deepEqual([narrow.claims.sub, narrow.claims.auth_time], [claims.sub, claims.auth_time]);
-    // Public clients get a new one each time, the others keep theirs: it is bound to who they are.
+    // Public clients get a new refresh token each time; those of others are bound by client authentication, and stay.
     const { refresh_token } = narrow.tokens;
     assert.equal(refresh_token !== tokens.refresh_token, method === 'none');
     await assertTokenError(party.refresh(refresh_token, { scope: 'openid read admin' }), 'invalid_scope');

@@ -1,5 +1,5 @@
-// What guards the pages for people: forms count in the browser that was shown them and for what they were made, cookies
-// are out of reach of scripts and other sites, a sign-in leaves no session behind.
+// Protection of the pages: a form is valid only in its browser and for its purpose, cookies are out of reach of scripts and
+// other sites, and a sign-in replaces the session.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin } from './admin.mjs';
@@ -23,14 +23,14 @@ before(async () => {
 
 after(() => server?.stop());
 
-// Each form, with fields that would do something: where it stands, how to send it, and how to see that nothing was done.
+// Each form with valid fields: its page, how to submit it, and how to see that it had no effect.
 const FORMS = {
   '/account/sign-in': {
     page: '/account/sign-in', signedIn: false, fields: () => ({ username: user.username, password: PASSWORD }),
     isUndone: async (browser) => !browser.cookies.has(SESSION),
   },
   '/account/sign-up': {
-    page: '/account/sign-up', signedIn: false, fields: () => ({ username: 'new-name', password: 'a password of nobody else' }),
+    page: '/account/sign-up', signedIn: false, fields: () => ({ username: 'new-name', password: 'an unusual password' }),
     isUndone: async (browser) => !browser.cookies.has(SESSION) && (await find('new-name')).length === 0,
   },
   '/account': {
@@ -52,7 +52,7 @@ const FORMS = {
 };
 
 for (const [path, form] of Object.entries(FORMS)) {
-  test(`${path}: only the form that this browser was shown, for what it was made`, async () => {
+  test(`${path} accepts only the form that this browser was shown, for its purpose`, async () => {
     const browser = await newBrowser(form.signedIn);
     const page = await browser.open(form.page.replace('CLIENT', client.id));
     const csrf = csrfOf(page);
@@ -78,7 +78,7 @@ for (const [path, form] of Object.entries(FORMS)) {
     await refused('with the cookie of the stranger\'s browser', browser, { ...fields, csrf });
     browser.cookies = cookies;
 
-    // That the same fields do something, with the token and without an Origin, which old browsers do not send.
+    // The same fields work with the token, also without an Origin header, which old browsers do not send.
     const done = await post(browser, path, { ...fields, csrf }, { origin: undefined });
     assert.ok(done.status === 200 || done.location !== null, `${done.status}`);
     assert.equal(await form.isUndone(browser), false);
@@ -94,7 +94,7 @@ for (const [path, form] of Object.entries(FORMS)) {
     }
   });
 
-  test(`${path}: a form in the address does nothing`, async () => {
+  test(`${path} ignores form fields in the URL`, async () => {
     const browser = await newBrowser(form.signedIn);
     const page = await browser.open(form.page.replace('CLIENT', client.id));
     const before = (await admin(server, 'GET', `/admin/users/${user.id}/grants`)).json.grants.length;
@@ -109,7 +109,7 @@ for (const [path, form] of Object.entries(FORMS)) {
   });
 }
 
-test('a form about one request does not count for another', async () => {
+test('a form of one request is not valid for another', async () => {
   const browser = await newBrowser(true);
   const open = (scope) => browser.open(authorizationPath(client, proof, { scope, prompt: 'consent' }));
   const [little, much] = [formOf(await open('openid')).fields, formOf(await open('openid read')).fields];
@@ -121,19 +121,19 @@ test('a form about one request does not count for another', async () => {
   assert.equal((await browser.open('/account')).url.pathname, '/account');
 });
 
-test('a form belongs to the person that it was shown to, who may sign in again in another tab', async () => {
+test('a form belongs to the user that it was shown to, who may sign in again in another tab', async () => {
   const browser = await newBrowser(true);
   const shown = csrfOf(await browser.open('/account'));
   const signIn = await browser.open('/account/sign-in');
   await browser.submit(signIn, await createUser(server), { action: '/account/sign-in' });
   assert.equal((await post(browser, '/account', { csrf: shown, action: 'sign_out' })).status, 403);
   const again = await browser.submit(signIn, user, { action: '/account/sign-in' });
-  assert.deepEqual([again.status, again.url.pathname], [200, '/account'], 'a sign-in form outlives a sign-in');
+  assert.deepEqual([again.status, again.url.pathname], [200, '/account'], 'a sign-in form is still valid after a sign-in');
   const out = await post(browser, '/account', { csrf: shown, action: 'sign_out' });
   assert.equal(out.url.pathname, '/account/sign-in');
 });
 
-test('a sign-in begins a new session, and the cookie of the old one is worth nothing', async () => {
+test('a sign-in creates a new session, and the old cookie is invalid', async () => {
   const browser = await newBrowser(true);
   const old = browser.cookies.get(SESSION);
   await browser.signIn(user, '/account/sign-in');
@@ -142,14 +142,14 @@ test('a sign-in begins a new session, and the cookie of the old one is worth not
   assert.ok((await sessions(user)).every(({ id }) => !old.includes(id)));
   assert.equal((await with_(browser, old).open('/account')).url.pathname, '/account/sign-in');
   assert.equal((await with_(browser, renewed).open('/account')).url.pathname, '/account');
-  // Nobody can fix a session beforehand: what was not made here is not taken over.
+  // Session fixation: a session identifier that this server did not issue is not adopted.
   const fixed = new Browser(server);
-  fixed.cookies.set(SESSION, 'chosen-by-somebody-else');
+  fixed.cookies.set(SESSION, 'chosen-by-an-attacker');
   await fixed.signIn(user, '/account/sign-in');
-  assert.notEqual(fixed.cookies.get(SESSION), 'chosen-by-somebody-else');
+  assert.notEqual(fixed.cookies.get(SESSION), 'chosen-by-an-attacker');
 });
 
-test('who signs in where somebody else is signed in ends that session', async () => {
+test('signing in as another user ends the session of the first', async () => {
   const [first, second] = [await createUser(server), await createUser(server)];
   const browser = new Browser(server);
   await browser.signIn(first);
@@ -160,7 +160,7 @@ test('who signs in where somebody else is signed in ends that session', async ()
   assert.equal((await with_(browser, old).open('/account')).url.pathname, '/account/sign-in');
 });
 
-test('cookies: not for scripts, not for other sites; at an https issuer for this host over TLS alone', async (t) => {
+test('cookies are out of reach of scripts and other sites; an https issuer\'s are limited to this host and to TLS', async (t) => {
   const issuer = 'https://as.example';
   const secure = await startWorker({ issuer });
   t.after(() => secure.stop());
@@ -178,16 +178,16 @@ test('cookies: not for scripts, not for other sites; at an https issuer for this
     assert.match(set[2], new RegExp(`^${prefix}edgemint-known-account=[A-Za-z0-9_.-]+; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${more}$`));
     const account = await browser.open('/account');
     assert.equal(account.url.pathname, '/account');
-    assert.deepEqual(account.headers.getSetCookie(), [], 'a cookie that is there is not set again');
+    assert.deepEqual(account.headers.getSetCookie(), [], 'an existing cookie is not set again');
     const out = await post(browser, '/account', { csrf: csrfOf(account), action: 'sign_out' });
     assert.ok(!browser.cookies.has(`${prefix}edgemint-session`), `${out.status}`);
   }
-  // A cookie without the prefix, which another host could have set, is nothing.
+  // A cookie without the prefix, which another host could have set, is ignored.
   const page = await send(secure, '/account/sign-in', { headers: { cookie: 'edgemint-browser=AAAAAAAAAAAAAAAAAAAAAA' } });
   assert.ok(page.headers['set-cookie'].startsWith('__Host-edgemint-browser='));
 });
 
-test('every page is guarded: no frames, no scripts of others, never cached', async () => {
+test('every page forbids frames, foreign scripts and caching', async () => {
   const browser = await newBrowser(true);
   for (const path of [
     '/account', '/account/sign-in', '/account/sign-up', '/oauth/logout', '/oauth/authorize', '/account/sign-in/upstream',

@@ -1,25 +1,25 @@
-// Codes, refresh tokens and what they cost, seen from outside: what several tests about grants have in common.
+// Codes, refresh tokens and their cost, as clients see them: shared by the tests about grants.
 import assert from 'node:assert/strict';
 import { registerClient } from './admin.mjs';
 import { decode } from './forgery.mjs';
 import { REDIRECT_URI, authorize, pkce, redeem, registerPublicClient, tokenRequest } from './people.mjs';
 import { basic, bearer, postForm, send, until } from './request.mjs';
 
-/** The scope of grants that end with the session, and of those that outlive it. */
+/** The scope of grants that end with the session, and of offline grants. */
 export const ONLINE = { scope: 'openid read' };
 export const OFFLINE = { scope: 'openid read offline_access' };
 
-/** Registers a client that signs people in and has a secret. */
+/** Registers a client that signs users in and has a secret. */
 export function registerConfidentialClient(server, metadata = {}) {
   return registerPublicClient(server, { token_endpoint_auth_method: 'client_secret_basic', ...metadata });
 }
 
-/** A client that only asks about tokens: any that proves who it is may. */
+/** A client that only introspects tokens: any authenticated client may. */
 export function registerResourceServer(server) {
   return registerClient(server, { client_name: 'Resource server' });
 }
 
-/** A code from a browser that is signed in or signs in; gives `{ code, proof }`, or throws. */
+/** A code from a browser that is signed in or signs in; returns `{ code, proof }`, or throws. */
 export async function newCode(browser, user, client, parameters = OFFLINE) {
   const proof = pkce();
   const { code, error } = await authorize(browser, user, client, proof, parameters);
@@ -27,7 +27,7 @@ export async function newCode(browser, user, client, parameters = OFFLINE) {
   return { code, proof };
 }
 
-/** One more grant of the same browser; gives its tokens, or throws. */
+/** Another grant of the same browser; returns its tokens, or throws. */
 export async function newGrant(server, browser, user, client, parameters = OFFLINE) {
   const { code, proof } = await newCode(browser, user, client, parameters);
   const { status, text, json } = await redeem(server, client, code, proof, { redirect_uri: parameters.redirect_uri ?? REDIRECT_URI });
@@ -35,12 +35,12 @@ export async function newGrant(server, browser, user, client, parameters = OFFLI
   return json;
 }
 
-/** Does it so many times at the same moment; gives all that came of it. */
+/** Runs it this many times concurrently; returns all results. */
 export function atOnce(count, work) {
   return Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 }
 
-/** The one answer to whatever cannot be exchanged: every refusal has the same bytes. */
+/** Asserts the response to every code and refresh token that is refused: all have the same bytes. */
 export function assertRefused(answer, what) {
   assert.equal(answer.status, 400, what);
   assert.deepEqual(answer.json, {
@@ -50,12 +50,12 @@ export function assertRefused(answer, what) {
   assert.equal(answer.headers['cache-control'], 'no-store', what);
 }
 
-/** An answer without what differs from one to the next by chance. */
+/** A response without its random parts. */
 export function bytes({ status, headers, text }) {
   return { status, headers, text };
 }
 
-/** Whether an access token counts: what userinfo answers, and what introspection says to a client that it is not for. */
+/** Whether an access token is active: at userinfo, and at introspection by a client that is not its audience. */
 export async function standing(server, access_token) {
   const [userinfo, introspection] = await Promise.all([
     send(server, '/oauth/userinfo', { headers: bearer(access_token) }),
@@ -72,7 +72,7 @@ export async function assertEnded(server, access_token, what) {
   assert.deepEqual(await standing(server, access_token), { userinfo: 401, active: false }, what);
 }
 
-/** Introspection, by root unless said otherwise. */
+/** Introspection, by root by default. */
 export function introspect(server, token, by = { id: 'root', secret: server.rootSecret }) {
   return postForm(server, '/oauth/introspect', { token }, basic(by));
 }
@@ -83,7 +83,7 @@ export function revoke(server, client, token) {
   return postForm(server, '/oauth/revoke', form, client.secret === undefined ? {} : basic(client));
 }
 
-/** The grant that an access token names, and which of the grant's successive refresh tokens this is. */
+/** The grant that an access token names, and the generation of its refresh token. */
 export function grantOf(tokens) {
   return decode(tokens.access_token).claims.jti.split('.')[0];
 }
@@ -91,7 +91,7 @@ export function generation(refresh_token) {
   return Number(refresh_token.split('.')[2]);
 }
 
-/** Handles that nobody wrote, made from one that was: each differs from it in one respect. */
+/** Forged handles, made from a valid one: each differs from it in one respect. */
 export function forgeries(handle) {
   const [prefix, rest] = [handle.slice(0, 4), handle.slice(4)];
   const [account, record, number, mac] = rest.split('.');
@@ -119,21 +119,21 @@ export function forgeries(handle) {
   };
 }
 
-/** Asks with every forgery in the place of a code or refresh token; `[what, answer]` of each. */
+/** Sends every forgery in place of a code or refresh token; `[what, response]` of each. */
 export function askWithForgeries(server, client, handle, form) {
   return Promise.all(Object.entries(forgeries(handle))
     .map(async ([what, forged]) => [what, await tokenRequest(server, client, form(forged))]));
 }
 
 /**
- * What `work` cost, which makes so many `requests`: needs `COST_LOG`. Gives `{ object_calls, kv_reads, rows_read,
- * rows_written }`, all requests and objects together; what no answer waits for is left out.
+ * The cost of `work`, which makes this many `requests`: needs `COST_LOG`. Returns `{ object_calls, kv_reads, rows_read,
+ * rows_written }`, the sum over all requests and objects, without work after the response.
  */
 export async function cost(server, requests, work) {
   const from = server.logs.length;
   await work();
   const lines = () => server.logs.slice(from).map(costLine).filter((line) => line !== undefined);
-  // Each object tells before its request does; but lines take another way than answers, and may come later.
+  // Each object logs before its request does; but log lines are not ordered with responses, and may arrive later.
   await until(() => lines().filter(({ endpoint }) => endpoint).length >= requests, `${requests} requests in the log`);
   const all = lines();
   assert.equal(all.filter(({ endpoint }) => endpoint).length, requests, 'as many requests as expected');

@@ -1,4 +1,4 @@
-// Introspection (RFC 7662) and revocation (RFC 7009): what is told of a token, and that its end is seen at once.
+// Introspection (RFC 7662) and revocation (RFC 7009): the claims of a token, and that a revocation has immediate effect.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
@@ -18,7 +18,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('an active token is described by its own claims', async () => {
+test('an active token is described by its claims', async () => {
   const text = await newToken({ scope: 'read', resource: 'https://api.example' });
   const answer = await introspect(text);
   assert.equal(answer.status, 200);
@@ -28,7 +28,7 @@ test('an active token is described by its own claims', async () => {
   assert.deepEqual([answer.json.aud, answer.json.scope, answer.json.client_id], ['https://api.example', 'read', client.id]);
 });
 
-test('any client may ask; a hint of the token\'s type changes nothing', async () => {
+test('any client may introspect a token; the token type hint changes nothing', async () => {
   const text = await newToken();
   assert.equal((await introspect(text, other)).json.active, true);
   for (const token_type_hint of ['access_token', 'refresh_token', 'no_such_type']) {
@@ -37,7 +37,7 @@ test('any client may ask; a hint of the token\'s type changes nothing', async ()
   }
 });
 
-test('nobody is told anything about a token that is not ours', async (t) => {
+test('a token that this server did not issue is inactive, without any other member', async (t) => {
   const stranger = await startWorker();
   t.after(() => stranger.stop());
   const text = await newToken();
@@ -63,7 +63,7 @@ test('nobody is told anything about a token that is not ours', async (t) => {
   assert.equal((await introspect(text)).json.active, true);
 });
 
-test('an expired token is inactive, and revoking it is no mistake', async (t) => {
+test('an expired token is inactive, and revoking it is not an error', async (t) => {
   const short = await startWorker({ vars: { ACCESS_TOKEN_TTL: '3' } });
   t.after(() => short.stop());
   const { access_token } = await token(short);
@@ -74,7 +74,7 @@ test('an expired token is inactive, and revoking it is no mistake', async (t) =>
   assert.equal((await ask('/oauth/revoke')).status, 200);
 });
 
-test('a revoked token is inactive at once, for everybody and after a restart', async () => {
+test('a revoked token is inactive at once, for every client, also after a restart', async () => {
   const [text, untouched] = [await newToken(), await newToken()];
   assert.equal((await whoami(text)).status, 200);
   const answer = await revoke(text);
@@ -88,7 +88,7 @@ test('a revoked token is inactive at once, for everybody and after a restart', a
   const refused = await whoami(text);
   assert.equal(refused.status, 401);
   assert.equal(refused.json.error, 'invalid_token');
-  assert.equal((await revoke(text)).status, 200, 'twice is once');
+  assert.equal((await revoke(text)).status, 200, 'revoking again is no error');
 
   await server.kill();
   server = await startWorker(server.settings);
@@ -114,7 +114,7 @@ test('a client cannot revoke the token of another', async () => {
   assert.equal((await whoami(text)).status, 200);
 });
 
-test('refused: no token in question, parameters in the query, other methods', async () => {
+test('refuses a missing token, parameters in the query, and other methods', async () => {
   for (const [path, allow] of [['/oauth/introspect', 'POST'], ['/oauth/revoke', 'POST, OPTIONS']]) {
     for (const form of [{}, { token: '' }, 'token=a&token=b']) {
       const answer = await postForm(server, path, form, basic(client));
@@ -127,7 +127,7 @@ test('refused: no token in question, parameters in the query, other methods', as
   }
 });
 
-test('the tokens of a removed client are inactive at once, and stay so if its identifier comes back', async () => {
+test('the tokens of a removed client are inactive at once, also if its identifier is registered again', async () => {
   const removed = await registerClient(server, { client_id: 'comes-back', client_secret: 'the-first-secret' });
   const { access_token } = await token(server, {}, removed);
   assert.equal((await introspect(access_token)).json.active, true);
@@ -135,7 +135,7 @@ test('the tokens of a removed client are inactive at once, and stay so if its id
   assertInactive(await introspect(access_token));
   assert.equal((await whoami(access_token)).status, 401);
 
-  // Times in tokens are whole seconds, so another client can be told apart from the next second on.
+  // Times in tokens are whole seconds, so a new client can be distinguished from the next second on.
   await until(() => Date.now() / 1000 >= decode(access_token).claims.iat + 1, 'the next second');
   const again = await registerClient(server, { client_id: 'comes-back', client_secret: 'the-second-secret' });
   assertInactive(await introspect(access_token));
@@ -144,7 +144,7 @@ test('the tokens of a removed client are inactive at once, and stay so if its id
   assert.equal((await introspect(fresh)).json.active, true);
 });
 
-test('replacing a client\'s record leaves its tokens alone', async () => {
+test('replacing a client\'s record does not affect its tokens', async () => {
   const replaced = await registerClient(server, { scope: 'read write' });
   const { access_token } = await token(server, {}, replaced);
   assert.equal((await admin(server, 'PUT', clientPath(replaced.id), { scope: 'read' })).status, 200);

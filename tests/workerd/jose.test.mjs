@@ -1,4 +1,4 @@
-// Our tokens verify with jose, through our key set, for every algorithm that the Worker signs with.
+// jose verifies our tokens by our key set, for every algorithm that the Worker signs with.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';

@@ -1,5 +1,5 @@
-// Another key-encryption key takes over: nothing that the old one wrote is lost at any moment, whatever happens meanwhile,
-// and in the end nothing needs it. One state, from test to test.
+// The key-encryption key is rotated: no record is lost at any moment, and in the end no record needs the old key. The tests share
+// one state.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ let state;
 
 after(() => kill());
 
-test('what the first key wrote counts while both are there', async () => {
+test('records of the first key are readable while both keys are configured', async () => {
   server = await startWorker({ secrets: { [KEY_ENCRYPTION_KEY]: FIRST } });
   const none = await admin(server, 'GET', PATH);
   assert.deepEqual([none.status, none.json.previous, none.json.done], [200, null, false]);
@@ -61,9 +61,9 @@ test('what the first key wrote counts while both are there', async () => {
   assert.match(json.state, /POST \/admin\/key-encryption\/reseal/);
 });
 
-test('everything is sealed anew while people and operators go on', async () => {
+test('re-encrypts every record while users and operators go on', async () => {
   const traffic = { running: true, names: 0, scope: 'read', password: 'another password 0' };
-  // A new password ends the sessions of its user: not of the one whose session and grants are watched.
+  // A new password ends the sessions of its user: not of the user whose session and grants are watched.
   const { other: user, service } = state;
   await beginInACrowd();
   const lanes = [
@@ -95,22 +95,22 @@ test('everything is sealed anew while people and operators go on', async () => {
   assert.deepEqual(json.failed, []);
   assert.deepEqual([json.failures, json.done], [0, true]);
   assert.match(json.state, /may be removed/);
-  // The ring, clients, and of users list entry, profile and password; some of them were just written anew.
+  // The keyring, clients, and of users list entry, profile and password; some were written by their changes.
   assert.ok(json.records >= 1 + 3 + 2 * 3 + 3 * CROWD && json.resealed >= 1 + 2 + 3, JSON.stringify(json));
   assert.ok(json.previous_handles_until >= json.started_at + 7776000);
   assert.equal((await admin(server, 'GET', clientPath(service.id))).json.scope, traffic.scope);
   for (const { path, body, member } of [...state.clients, ...state.people].map(changeOf)) {
     const { json: now } = await admin(server, 'GET', path);
-    assert.equal(now[member], body[member], `${path}: nobody\'s change is undone`);
+    assert.equal(now[member], body[member], `${path}: no change is lost`);
   }
   assert.equal((await admin(server, 'GET', `/admin/users/${user.id}`)).json.name, user.name);
   await everythingWorks();
   assert.equal((await admin(server, 'POST', `${PATH}/reseal`)).status, 202);
   const again = await done();
-  assert.deepEqual([again.resealed, again.failures, again.pass], [0, 0, 1], 'there was nothing left');
+  assert.deepEqual([again.resealed, again.failures, again.pass], [0, 0, 1], 'no record was left');
 });
 
-test('with the new key alone, and whoever is still using the old one\'s cookie has been given another', async () => {
+test('with the new key alone everything works, and cookies of the old key have been replaced', async () => {
   await restart(SECOND);
   await everythingWorks();
   const { json } = await admin(server, 'GET', PATH);
@@ -118,7 +118,7 @@ test('with the new key alone, and whoever is still using the old one\'s cookie h
   assert.deepEqual(faults(server), []);
 });
 
-test('with the old key alone: a clear fault, and nothing is touched', async () => {
+test('with the old key alone health reports the fault, and no record is changed', async () => {
   await restart(FIRST);
   const health = await send(server, '/health');
   assert.deepEqual([health.status, health.json.reason], [503, 'key_encryption_key_mismatch']);
@@ -131,7 +131,7 @@ test('with the old key alone: a clear fault, and nothing is touched', async () =
   await everythingWorks();
 });
 
-test('the third key: workerd dies in the middle, and the work goes on by itself', async () => {
+test('a crash during the rotation to a third key resumes by itself', async () => {
   for (let made = 0; made < MANY; made += 25) {
     await Promise.all(Array.from({ length: 25 }, () => createUser(server, { password: undefined })));
   }
@@ -144,10 +144,10 @@ test('the third key: workerd dies in the middle, and the work goes on by itself'
     return now.records > 40 && now;
   }, 'some records', 60);
   await kill();
-  assert.ok(!before.done && before.records < 2 * MANY + 3 * CROWD, `it was killed in the middle: ${JSON.stringify(before)}`);
+  assert.ok(!before.done && before.records < 2 * MANY + 3 * CROWD, `it was killed during the work: ${JSON.stringify(before)}`);
   await restart(THIRD, SECOND);
   const first = (await admin(server, 'GET', PATH)).json;
-  assert.ok(first.records >= before.records || first.pass > 1, 'it has not lost its place');
+  assert.ok(first.records >= before.records || first.pass > 1, 'the position of the pass is kept');
   const json = await done();
   assert.deepEqual([json.failures, json.pass], [0, 2]);
   assert.ok(json.records >= 1 + 3 + 2 * 3 + 3 * CROWD + 2 * MANY, JSON.stringify(json));
@@ -159,13 +159,13 @@ test('the third key: workerd dies in the middle, and the work goes on by itself'
   assert.deepEqual(faults(server), []);
 });
 
-test('a record that opens with neither key is named and left alone; the others go on', async () => {
+test('a record that opens with neither key is reported and left alone; the others are re-encrypted', async () => {
   const odd = await registerClient(server, { client_id: 'odd one' });
   const name = `client|${server.issuer}|odd one`;
   await kill();
   const changed = change('-RegistryObject', `UPDATE record SET sealed = 'AAAA' || substr(sealed, 5) WHERE name = '${name}'`);
   assert.equal(changed, 1);
-  // One of those who have never signed in.
+  // One of the users who have never signed in.
   const profile = change('-AccountObject', `UPDATE record SET state = replace(state, '"profile":"', '"profile":"AAAA')
     WHERE kind = 'account' AND NOT EXISTS (SELECT 1 FROM record WHERE kind = 'session')`, 1);
   assert.equal(profile, 1);
@@ -192,7 +192,7 @@ test('a record that opens with neither key is named and left alone; the others g
   await everythingWorks();
 });
 
-// Starts the Worker again with these keys, on the same state.
+// Restarts the Worker with these keys, on the same state.
 async function restart(key, previous) {
   await kill();
   const secrets = { ...last.settings.secrets, [KEY_ENCRYPTION_KEY]: key, [PREVIOUS_KEY]: previous };
@@ -200,7 +200,7 @@ async function restart(key, previous) {
   state.browser.server = server;
 }
 
-// Ends workerd, if it is still there.
+// Kills workerd, if it is running.
 async function kill() {
   const running = server;
   server = undefined;
@@ -209,7 +209,7 @@ async function kill() {
   await running.kill();
 }
 
-// All that a person, a client and an operator may hold; what is exchanged is another one afterwards.
+// All credentials of a user, a client and an operator; one that is redeemed is replaced by its successor.
 async function everythingWorks() {
   const { user, other, app, secretApp, browser, service } = state;
   assert.deepEqual(await kids(), state.kids);
@@ -225,15 +225,15 @@ async function everythingWorks() {
   assert.equal((await browser.open('/account')).url.pathname, '/account', 'the session');
   const { location } = await browser.open(authorizationPath(app, pkce(), { ...OFFLINE, prompt: 'none' }));
   assert.ok(new URL(location).searchParams.has('code'), location);
-  for (const somebody of [user, other]) {
-    const page = await new Browser(server).signIn(somebody);
-    assert.equal(page.url.pathname, '/account', `${somebody.username}: ${page.html.slice(0, 300)}`);
-    assert.equal((await admin(server, 'GET', `/admin/users/${somebody.id}`)).json.username, somebody.username);
+  for (const person of [user, other]) {
+    const page = await new Browser(server).signIn(person);
+    assert.equal(page.url.pathname, '/account', `${person.username}: ${page.html.slice(0, 300)}`);
+    assert.equal((await admin(server, 'GET', `/admin/users/${person.id}`)).json.username, person.username);
   }
 }
 
-// Begins the work and changes clients and users meanwhile, each once: some while the work has opened them and not yet put
-// them back. Few at a time, or all would be done before the work gets its turn.
+// Starts the re-encryption and changes clients and users meanwhile, each once: some after it has read them and before it writes
+// them back. Few at a time, or all changes would be done before the re-encryption gets its turn.
 async function beginInACrowd() {
   const headers = { ...bearer((await token(server)).access_token), 'content-type': 'application/json' };
   const begun = await send(server, `${PATH}/reseal`, { method: 'POST', headers });
@@ -262,7 +262,7 @@ function changeOf({ id, username }) {
   return { path: `/admin/users/${id}`, body: { username, name: 'Changed' }, member: 'name' };
 }
 
-// One request after another, as long as it lasts; at least a few.
+// One request after another until the work is done; at least a few.
 async function lane(traffic, work) {
   for (let number = 1; traffic.running || number < 4; number += 1) await work(number);
 }
@@ -288,7 +288,7 @@ async function usersOf(pages) {
   return all;
 }
 
-// Changes what objects of a class have stored, at most so many; says how many rows that were.
+// Changes stored values of objects of a class, at most this many; returns the number of rows.
 function change(suffix, sql, most = Infinity) {
   const folder = join(last.persist, 'do', suffix);
   let changed = 0;

@@ -1,5 +1,5 @@
-// What the keyring must not take from its past: the handle of a key that another one has followed under the same kid, the wrong
-// time by which its first key was made, and an older ring that a restored object holds.
+// What the keyring must not adopt from its past: a cached key handle after another key was imported under its kid, the wrong
+// creation time of its first key, and an older ring in a restored object.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, renameSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ const now = () => Math.floor(Date.now() / 1000);
 const newPair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = (key) => key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' });
 
-test('a token of an expired key is refused when another key has been imported under its kid', async (t) => {
+test('refuses a token of an expired key after another key was imported under its kid', async (t) => {
   const server = await startWorker({ vars: VARS });
   t.after(() => server.stop());
   const { claims } = decode((await token(server)).access_token);
@@ -28,7 +28,7 @@ test('a token of an expired key is refused when another key has been imported un
   const expires = now() + 2;
   const verify = await admin(server, 'POST', '/admin/keys', { key: pem(old.publicKey), kid: 'shared', use: 'verify', until: expires });
   assert.equal(verify.status, 201, verify.text);
-  // Now the isolate holds a handle of the old key.
+  // The isolate has now cached a handle of the old key.
   assert.equal((await send(server, '/api/whoami', { headers: bearer(await signed('one')) })).status, 200);
   await until(() => now() >= expires, 'the end of the key');
   assert.equal((await send(server, '/api/whoami', { headers: bearer(await signed('two')) })).status, 401, 'at once');
@@ -37,13 +37,13 @@ test('a token of an expired key is refused when another key has been imported un
   for (const path of ['/api/whoami', '/admin/users']) {
     assert.equal((await send(server, path, { headers: bearer(await signed(`at ${path}`)) })).status, 401, path);
   }
-  // The new one is known by the same name.
+  // The new key has the same kid.
   const own = await new SignJWT({ ...claims, jti: 'of-the-other' }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'shared' }).sign(other.privateKey);
   assert.equal((await send(server, '/api/whoami', { headers: bearer(own) })).status, 200);
 });
 
 for (const ahead of [70, 300, 600, 40_000_000]) {
-  test(`a first key that was made by a clock ${ahead} s ahead signs and is published once the clock is right`, async (t) => {
+  test(`a first key that was created by a clock ${ahead} s ahead signs and is published once the clock is right`, async (t) => {
     const first = await startWorker({ vars: VARS });
     const { kid } = decode((await token(first)).access_token).header;
     const second = await restartWithRing(first, older(-ahead));
@@ -68,7 +68,7 @@ test('a key that an earlier version stored as signing before its publication is 
   await jwtVerify(access_token, createLocalJWKSet((await send(second, JWKS)).json), { issuer: second.issuer, typ: 'at+jwt' });
 });
 
-test('a keyring object that is older than KV takes over the ring in KV, and brings no revoked key back', async (t) => {
+test('a keyring object that is older than KV adopts the ring in KV, and reactivates no revoked key', async (t) => {
   const first = await startWorker({ vars: VARS });
   const { access_token } = await token(first);
   const { kid } = decode(access_token).header;
@@ -93,7 +93,7 @@ test('a keyring object that is older than KV takes over the ring in KV, and brin
   assert.equal((await send(third, '/api/whoami', { headers: bearer(access_token) })).status, 401);
 });
 
-test('KV that is older than the keyring object is given the newer ring by cron', async (t) => {
+test('cron updates a KV that is older than the keyring object', async (t) => {
   const server = await startWorker({ vars: VARS });
   t.after(() => server.stop());
   await token(server);

@@ -1,5 +1,5 @@
-// What only the operator of a machine can do: open the sealed ring with the key-encryption key, make it older, and put it
-// back, since no test can wait until a key has waited. Checks nothing by itself.
+// Operations on the state of a stopped Worker: opens the sealed ring with the key-encryption key, makes it older, and puts it back,
+// since no test can wait for the delay of a key. Contains no assertions.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { KEY_ENCRYPTION_KEY } from '../../.scripts/secrets.mjs';
 const OBJECTS = ['do', '-KeyringObject'];
 const TIMES = ['publish_at', 'sign_from', 'sign_until', 'drop_at', 'revoked_at'];
 
-/** The ring that KV has. */
+/** The ring in KV. */
 export async function openRing(server) {
   const bytes = Buffer.from(await (await server.store()).get(name(server)), 'base64url');
   const cipher = createDecipheriv('aes-256-gcm', key(server), bytes.subarray(0, 12));
@@ -19,8 +19,8 @@ export async function openRing(server) {
 }
 
 /**
- * Kills the Worker, has `change` change its ring, and starts it again. The object that writes the ring loses its storage and
- * takes up what KV has. `text` takes the place of what would be sealed.
+ * Kills the Worker, lets `change` change its ring, and restarts it. The keyring object loses its storage and adopts the ring of
+ * KV. `text` replaces what would be sealed.
  */
 export async function restartWithRing(server, change, { vars = {} } = {}) {
   const ring = await openRing(server);
@@ -33,7 +33,7 @@ export async function restartWithRing(server, change, { vars = {} } = {}) {
   return next;
 }
 
-/** The same ring, when so many seconds have passed. */
+/** The same ring, this many seconds later. */
 export function older(seconds) {
   return (ring) => {
     for (const record of [...ring.keys, ...ring.revoked ?? []]) {

@@ -1,4 +1,4 @@
-// The signing keys: one is made however many ask, rotation announces the next one, and a restart changes nothing.
+// The signing keys: concurrent first requests create one key, rotation announces the next one, and a restart changes nothing.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
@@ -17,7 +17,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('64 first requests at once find one key', async () => {
+test('64 concurrent first requests find one key', async () => {
   const answers = await Promise.all(Array.from({ length: 64 }, (_, index) =>
     index % 2 === 0 ? token(server) : send(server, JWKS)));
   const keys = await describedKeys();
@@ -28,19 +28,19 @@ test('64 first requests at once find one key', async () => {
   }
 });
 
-test('the first key signs and is published at once, at the very end of a second too', async (t) => {
+test('the first key signs and is published at once, also at the very end of a second', async (t) => {
   const fresh = await startWorker();
   t.after(() => fresh.stop());
-  // Whatever is slow about the first request, but nothing that needs a key.
+  // Warms up the isolate with a request that needs no key.
   assert.equal((await send(fresh, '/nothing')).status, 404);
-  // The object that makes the key may then live in the next second already.
+  // The object that creates the key may already be in the next second.
   await until(() => Date.now() % 1000 > 970, 'the end of a second');
   const { access_token } = await token(fresh);
   assert.equal((await send(fresh, '/api/whoami', { headers: bearer(access_token) })).status, 200);
   await verifies(access_token, (await send(fresh, JWKS)).json, fresh);
 });
 
-test('rotating publishes a next key that does not sign yet; rotating again changes nothing', async () => {
+test('a rotation publishes a next key that does not sign yet; another rotation changes nothing', async () => {
   const before = (await token(server)).access_token;
   const { status, json } = await admin(server, 'POST', '/admin/keys/rotate');
   assert.equal(status, 200);
@@ -49,7 +49,7 @@ test('rotating publishes a next key that does not sign yet; rotating again chang
   assert.notEqual(active.kid, next.kid);
   assert.equal(active.kid, decode(before).header.kid);
 
-  // Caches of the key set live for 300 s; the old key outlives every token that it may have signed.
+  // Caches keep the key set for 300 s; the old key outlives every token that it may have signed.
   assert.ok(next.sign_from - next.publish_at > 300);
   assert.equal(active.sign_until, next.sign_from);
   assert.ok(active.drop_at - active.sign_until >= 24 * 3600);
@@ -64,7 +64,7 @@ test('rotating publishes a next key that does not sign yet; rotating again chang
   assert.deepEqual(await describedKeys(), json.keys);
 });
 
-test('8 rotations at once make one next key', async (t) => {
+test('8 concurrent rotations create one next key', async (t) => {
   const fresh = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256 EdDSA' } });
   t.after(() => fresh.stop());
   await token(fresh);
@@ -74,7 +74,7 @@ test('8 rotations at once make one next key', async (t) => {
   assert.deepEqual(stages.sort(), ['ES256 active', 'ES256 next', 'EdDSA active', 'EdDSA next']);
 });
 
-test('an algorithm that is configured later waits for its turn', async (t) => {
+test('a key of an algorithm that is configured later is published before it signs', async (t) => {
   const first = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   const { access_token } = await token(first);
   await first.kill();
@@ -96,7 +96,7 @@ test('keys, and tokens signed with them, survive a restart', async () => {
   assert.equal(decode((await token(server)).access_token).header.kid, decode(text).header.kid);
 });
 
-test('a wrong key-encryption key: nothing works, nothing is lost, no key is made', async () => {
+test('with a wrong key-encryption key everything fails, no record is lost, and no key is created', async () => {
   const client = await registerClient(server, { scope: 'read' });
   const [keys, text] = [await describedKeys(), (await token(server)).access_token];
   await server.kill();

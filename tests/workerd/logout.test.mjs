@@ -1,4 +1,4 @@
-// Signing out on a client's word (OpenID Connect RP-Initiated Logout): who is believed, who is asked, and where it leads.
+// OpenID Connect RP-Initiated Logout: which hints are accepted, when the user confirms, and where the logout redirects.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decode } from './forgery.mjs';
@@ -24,7 +24,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('with an ID token of the session: signed out at once, back at the client with its state', async () => {
+test('an ID token of the session signs the user out at once, and returns to the client with its state', async () => {
   const { browser, tokens } = await signIn();
   const page = await browser.open(path({ id_token_hint: tokens.id_token, post_logout_redirect_uri: BYE, state: HOSTILE }));
   assert.equal(page.status, 303);
@@ -34,7 +34,7 @@ test('with an ID token of the session: signed out at once, back at the client wi
   assert.equal(await isSignedIn(browser), false);
 });
 
-test('what was to end with the session ends, what was to last longer lasts', async () => {
+test('logout revokes the grants that end with the session, and keeps offline grants', async () => {
   const { browser, tokens } = await signIn({ scope: 'openid read' });
   const offline = await signIn({ scope: 'openid offline_access' });
   const userinfo = (text) => send(server, '/oauth/userinfo', { headers: bearer(text) });
@@ -48,7 +48,7 @@ test('what was to end with the session ends, what was to last longer lasts', asy
   assert.equal((await refresh(server, client, offline.tokens.refresh_token)).status, 200);
 });
 
-test('without a hint the person is asked, and may stay', async () => {
+test('without a hint the user confirms, and may stay signed in', async () => {
   const { browser } = await signIn();
   for (const parameters of [{}, { client_id: client.id }, { client_id: client.id, post_logout_redirect_uri: BYE, state: 'x' }]) {
     const page = await browser.open(path(parameters));
@@ -61,7 +61,7 @@ test('without a hint the person is asked, and may stay', async () => {
   }
 });
 
-test('asked, and signed out: a page says so, or the client\'s address is next', async () => {
+test('after a confirmed logout the page says so, or the client\'s logout redirect URI follows', async () => {
   const plain = await signIn();
   const done = await plain.browser.submit(await plain.browser.open('/oauth/logout'), { decision: 'sign_out' });
   assert.deepEqual([done.status, done.location], [200, null]);
@@ -76,7 +76,7 @@ test('asked, and signed out: a page says so, or the client\'s address is next', 
   assert.equal(await isSignedIn(browser), false);
 });
 
-test('a hint of another session, of another person, expired, or forged: the person is asked', async () => {
+test('a hint of another session or user, expired or forged, requires a confirmation', async () => {
   const { browser, tokens } = await signIn();
   const again = await signIn();
   const stranger = await signInAndRedeem(server, await createUser(server), client);
@@ -89,8 +89,8 @@ test('a hint of another session, of another person, expired, or forged: the pers
   assert.equal(await isSignedIn(browser), true);
 });
 
-test('an ID token that has expired still says who it was about', async (t) => {
-  // Made while the operator's own tokens live long enough for that.
+test('an expired ID token still identifies its session', async (t) => {
+  // Issued while the operator's own tokens are valid long enough.
   const long = await startWorker();
   const [person, app] = [await createUser(long), await registerPublicClient(long)];
   await long.kill();
@@ -104,19 +104,19 @@ test('an ID token that has expired still says who it was about', async (t) => {
 });
 
 for (const [what, parameters] of [
-  ['an address that is not registered', () => ({ client_id: client.id, post_logout_redirect_uri: 'https://evil.example/' })],
-  ['an address of another client', () => ({ client_id: client.id, post_logout_redirect_uri: 'https://other.example/bye' })],
-  ['an address that only begins right', () => ({ client_id: client.id, post_logout_redirect_uri: `${BYE}&x=1` })],
-  ['the address of an answer, which is for codes', () => ({ client_id: client.id, post_logout_redirect_uri: 'https://app.example/cb' })],
+  ['an unregistered redirect URI', () => ({ client_id: client.id, post_logout_redirect_uri: 'https://evil.example/' })],
+  ['a redirect URI of another client', () => ({ client_id: client.id, post_logout_redirect_uri: 'https://other.example/bye' })],
+  ['a redirect URI with a registered prefix', () => ({ client_id: client.id, post_logout_redirect_uri: `${BYE}&x=1` })],
+  ['the redirect URI of authorization responses', () => ({ client_id: client.id, post_logout_redirect_uri: 'https://app.example/cb' })],
   ['a script', () => ({ client_id: client.id, post_logout_redirect_uri: 'javascript:alert(1)' })],
-  ['a hostile address', () => ({ client_id: client.id, post_logout_redirect_uri: `https://evil.example/${HOSTILE}` })],
-  ['an address of nobody, since no client is named', () => ({ post_logout_redirect_uri: BYE })],
-  ['an unknown client', () => ({ client_id: 'nobody' })],
-  ['a client that no identifier can be', () => ({ client_id: 'caf\u00e9' })],
+  ['a hostile redirect URI', () => ({ client_id: client.id, post_logout_redirect_uri: `https://evil.example/${HOSTILE}` })],
+  ['a redirect URI without a client', () => ({ post_logout_redirect_uri: BYE })],
+  ['an unknown client', () => ({ client_id: 'unknown' })],
+  ['a client_id with invalid characters', () => ({ client_id: 'caf\u00e9' })],
   ['two clients', ({ id_token }) => ({ client_id: other.id, id_token_hint: id_token })],
-  ['a hint, and the address of another client', ({ id_token }) => ({ id_token_hint: id_token, post_logout_redirect_uri: 'https://other.example/bye' })],
+  ['a hint, and the redirect URI of another client', ({ id_token }) => ({ id_token_hint: id_token, post_logout_redirect_uri: 'https://other.example/bye' })],
 ]) {
-  test(`shown here, with everything as it was: ${what}`, async () => {
+  test(`shows an error page, and ends no session: ${what}`, async () => {
     const { browser, tokens } = await signIn();
     const address = path({ ...parameters(tokens), state: HOSTILE });
     for (const own of [browser, new Browser(server)]) {
@@ -129,25 +129,25 @@ for (const [what, parameters] of [
   });
 }
 
-test('a loopback address may have any port', async () => {
+test('a loopback redirect URI may have any port', async () => {
   const { browser, tokens } = await signIn();
   const page = await browser.open(path({ id_token_hint: tokens.id_token, post_logout_redirect_uri: 'http://127.0.0.1:5000/bye' }));
   assert.equal(page.location, 'http://127.0.0.1:5000/bye');
 });
 
-test('who is not signed in is signed out already', async () => {
+test('a browser without a session is signed out already', async () => {
   const page = await new Browser(server).open('/oauth/logout');
   assert.match(page.html, /Your session here has ended/);
   const { location } = await new Browser(server).open(path({ client_id: client.id, post_logout_redirect_uri: BYE, state: 'x' }));
   assert.equal(location, `${BYE}&state=x`);
 });
 
-test('POST: a form of the client\'s site comes without cookies, and nobody is signed out unasked', async () => {
+test('a cross-site POST carries no cookies and requires a confirmation', async () => {
   const { browser, tokens } = await signIn();
   const cookies = new Map(browser.cookies);
   const fields = { client_id: client.id, post_logout_redirect_uri: BYE, state: 'x' };
   for (const forged of [fields, { ...fields, decision: 'sign_out' }, { ...fields, decision: 'sign_out', request: '' }]) {
-    // SameSite=Lax: the browser keeps them from the form, and gives them to where it is sent on to.
+    // SameSite=Lax: the browser sends no cookies with the form, but with the redirect that follows.
     const { status, headers } = await postForm(server, '/oauth/logout', forged, { origin: 'https://app.example' });
     assert.deepEqual([status, headers['set-cookie']], [303, undefined]);
     const page = await browser.open(headers.location);
@@ -159,7 +159,7 @@ test('POST: a form of the client\'s site comes without cookies, and nobody is si
   assert.equal(believed.location, `${BYE}&state=x`);
 });
 
-test('the decision cannot be in the address, even with the page\'s own token', async () => {
+test('the decision is not accepted in the URL, even with the page\'s own token', async () => {
   const { browser } = await signIn();
   const page = await browser.open('/oauth/logout');
   const asked = await browser.open(path({ csrf: csrfOf(page), decision: 'sign_out', request: '' }));

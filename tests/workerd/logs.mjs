@@ -1,4 +1,4 @@
-// What a running Worker has logged of its own accord; workerd's own complaints are left out.
+// The log lines of a running Worker, without those of workerd itself.
 import { until } from './request.mjs';
 
 /** The reasons of the faults that are logged from line `from` on. */
@@ -6,11 +6,11 @@ export function faults(server, from = 0) {
   return server.logs.slice(from).map(parse).filter((line) => line?.event === 'fault').map((line) => line.reason);
 }
 
-/** The reasons of the faults that `work` has logged, once there are `count`; gives them with what `work` gave. */
+/** The reasons of the faults that `work` causes, once there are `count`, with the result of `work`. */
 export async function withFaults(server, count, work) {
   const from = server.logs.length;
   const result = await work();
-  // The line takes another way than the answer, and may come later.
+  // Log lines are not ordered with responses, and may arrive later.
   await until(() => faults(server, from).length >= count, `${count} faults in the log`);
   return [result, faults(server, from)];
 }

@@ -1,4 +1,4 @@
-// A server of the Model Context Protocol, made of the SDK's own parts and guarded by the packed package.
+// A server of the Model Context Protocol, made of the SDK's own parts and protected by the packed package.
 import { once } from 'node:events';
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
@@ -12,7 +12,7 @@ import { freePort } from './harness.mjs';
 const SCOPE = 'read';
 
 /**
- * Starts it on loopback; its one tool, `whoami`, tells what the token says. Gives `{ url, refusals, stop() }`, where
+ * Starts it on loopback; its one tool, `whoami`, returns the claims of the token. Returns `{ url, refusals, stop() }`, where
  * `refusals` are the codes of all the tokens that the package refused.
  */
 export async function startMcpServer(issuer) {

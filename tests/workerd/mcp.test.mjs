@@ -1,5 +1,5 @@
-// The SDK of the Model Context Protocol, unmodified: its client finds us through a server that our package guards
-// (the protocol's authorization, RFC 9728, RFC 8707), signs a person in, calls a tool, refreshes.
+// The SDK of the Model Context Protocol, unmodified: its client discovers this issuer through a server that our package protects
+// (the protocol's authorization, RFC 9728, RFC 8707), signs a user in, calls a tool, refreshes.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -31,12 +31,12 @@ after(async () => {
   await server?.stop();
 });
 
-test('discovery, sign-in, a tool call; a refresh when the token is over; a new sign-in when the grant is', async () => {
+test('discovery, sign-in and a tool call; a refresh after the token expires; a new sign-in after the grant is revoked', async () => {
   const client = await registerPublicClient(server, { resources: [mcp.url.href], scope: 'read' });
   const provider = new Provider(server, client.id);
   await signIn(provider);
   assert.deepEqual(provider.asked.getAll('resource'), [mcp.url.href]);
-  assert.equal(provider.asked.get('scope'), 'read', 'what the MCP server asks for');
+  assert.equal(provider.asked.get('scope'), 'read', 'the scope of the MCP server');
 
   const { connection, close } = await connect(provider);
   const claims = await whoami(connection);
@@ -52,18 +52,18 @@ test('discovery, sign-in, a tool call; a refresh when the token is over; a new s
   assert.notEqual(later.jti, claims.jti);
   assert.equal(later.aud, mcp.url.href);
   assert.notEqual(provider.saved.refresh_token, first.refresh_token, 'it is a public client');
-  assert.deepEqual(provider.redirects, 1, 'nobody had to sign in again');
+  assert.deepEqual(provider.redirects, 1, 'no new sign-in');
 
   const second = provider.saved;
   assert.equal((await revoke(server, client, second.refresh_token)).status, 200);
   await until(() => Date.now() / 1000 > decode(second.access_token).claims.exp, 'the token is over');
   const error = await rejection(whoami(connection));
   assert.ok(error instanceof UnauthorizedError, error);
-  assert.deepEqual([provider.saved, provider.redirects], [undefined, 2], 'the tokens are given up, a sign-in begins');
+  assert.deepEqual([provider.saved, provider.redirects], [undefined, 2], 'the tokens are discarded, a sign-in starts');
   await close();
 });
 
-test('a client that may not ask for the server: invalid_target at its redirect URI', async () => {
+test('a client without the server\'s resource gets invalid_target at its redirect URI', async () => {
   const provider = new Provider(server, (await registerPublicClient(server, { scope: 'read' })).id);
   const error = await rejection(connect(provider));
   assert.ok(error instanceof UnauthorizedError, error);
@@ -71,7 +71,7 @@ test('a client that may not ask for the server: invalid_target at its redirect U
   assert.deepEqual([answer.searchParams.get('error'), answer.searchParams.get('iss')], ['invalid_target', server.issuer]);
 });
 
-test('a token for another audience is refused, and the refusal leads to the metadata', async () => {
+test('a token for another audience is refused, and the challenge names the metadata', async () => {
   const { access_token } = await token(server);
   const transport = new StreamableHTTPClientTransport(mcp.url, { requestInit: { headers: bearer(access_token) } });
   const error = await rejection(new Client({ name: 'test', version: '1.0.0' }).connect(transport));
@@ -86,7 +86,7 @@ test('a token for another audience is refused, and the refusal leads to the meta
   assert.deepEqual({ resource, authorization_servers }, { resource: mcp.url.href, authorization_servers: [server.issuer] });
 });
 
-/** Takes a person through the sign-in that the SDK begins, as the application around it does. */
+/** Takes a user through the sign-in that the SDK starts, as the application around it does. */
 async function signIn(provider) {
   const transport = new StreamableHTTPClientTransport(mcp.url, { authProvider: provider });
   const error = await rejection(new Client({ name: 'test', version: '1.0.0' }).connect(transport));
@@ -108,7 +108,7 @@ async function whoami(connection) {
   return JSON.parse(content[0].text);
 }
 
-/** What an application gives to the SDK: a client that is registered already, and a place for tokens. */
+/** What an application passes to the SDK: a registered client, and a store for tokens. */
 class Provider {
   redirects = 0;
 

@@ -1,4 +1,4 @@
-// oauth4webapi, a client that knows only the specifications, signs people in, unmodified.
+// oauth4webapi, a client that implements only the specifications, signs users in, unmodified.
 import * as oauth from 'oauth4webapi';
 import { testRefusals } from './flow-refusals.mjs';
 import { testFlows } from './flows.mjs';

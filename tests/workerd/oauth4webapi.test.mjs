@@ -1,4 +1,4 @@
-// oauth4webapi, a client that knows only the specifications, does everything that the Worker offers, unmodified.
+// oauth4webapi, a client that implements only the specifications, uses every feature of the Worker, unmodified.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
@@ -30,7 +30,7 @@ for (const [method, authentication] of [
   ['client_secret_post', oauth.ClientSecretPost],
 ]) {
   for (const secret of [undefined, 'a+b%20:c/ &=~d?e#f']) {
-    test(`${method} with a ${secret ? 'brought' : 'generated'} secret: token, introspection, revocation`, async () => {
+    test(`${method} with a ${secret ? 'imported' : 'generated'} secret: token, introspection, revocation`, async () => {
       const client = await registerClient(server, {
         token_endpoint_auth_method: method, scope: 'read write', client_secret: secret,
       });
@@ -58,7 +58,7 @@ test('a wrong secret: the challenge names the scheme, the body the error', async
   assert.equal((await error.response.json()).error, 'invalid_client');
 });
 
-test('a scope that is not the client\'s, and a grant that does not exist', async () => {
+test('a scope that the client does not have, and an unknown grant type, are refused', async () => {
   const { id, secret } = await registerClient(server, { scope: 'read' });
   const client = { client_id: id };
   const scope = await rejection(requestToken(client, oauth.ClientSecretBasic(secret), { scope: 'admin' }));
@@ -73,7 +73,7 @@ test('a scope that is not the client\'s, and a grant that does not exist', async
   assert.deepEqual([grant.status, grant.error], [400, 'unsupported_grant_type']);
 });
 
-test('the sample resource is discovered, and its token validated by the client library', async () => {
+test('the sample resource is discovered, and the library validates its token', async () => {
   const found = await oauth.processResourceDiscoveryResponse(issuer, await oauth.resourceDiscoveryRequest(issuer, insecure));
   assert.deepEqual(found.authorization_servers, [server.issuer]);
 
@@ -89,7 +89,7 @@ test('the sample resource is discovered, and its token validated by the client l
   assert.deepEqual(await answer.json(), JSON.parse(JSON.stringify(claims)));
 });
 
-test('the challenge of the sample resource leads back to its metadata', async () => {
+test('the challenge of the sample resource names its metadata', async () => {
   const url = new URL('/api/whoami', server.url);
   const error = await rejection(oauth.protectedResourceRequest('no-token', 'GET', url, undefined, undefined, insecure));
   assert.ok(error instanceof oauth.WWWAuthenticateChallengeError, error);
@@ -128,6 +128,6 @@ async function wholeLife(client, authentication) {
 
 async function rejection(promise) {
   const error = await promise.then(() => undefined, (reason) => reason);
-  assert.ok(error, 'it was let pass');
+  assert.ok(error, 'it was accepted');
   return error;
 }

@@ -1,4 +1,4 @@
-// openid-client, a certified relying party, signs people in, unmodified.
+// openid-client, a certified relying party, signs users in, unmodified.
 import * as openid from 'openid-client';
 import { testRefusals } from './flow-refusals.mjs';
 import { testFlows } from './flows.mjs';

@@ -1,4 +1,4 @@
-// The Rust crate openidconnect, unmodified, takes a grant through its whole life: tests/clients/openidconnect.
+// The Rust crate openidconnect, unmodified, uses a grant from its creation to its revocation: tests/clients/openidconnect.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { root } from '../../.scripts/toolbox.mjs';
 import { startWorker } from './harness.mjs';
 import { Browser, REDIRECT_URI, createUser, registerPublicClient } from './people.mjs';
 
-// An https issuer, since the crate revokes at no other: what ends TLS in front of the Worker is left out.
+// An https issuer, because the crate revokes at no other; the test connects behind TLS.
 const ISSUER = 'https://as.example';
 const target = join(root, 'target');
 const program = join(target, 'debug', 'openidconnect-client');
@@ -54,7 +54,7 @@ for (const [kind, method] of [['public', 'none'], ['confidential', 'client_secre
   }
 }
 
-test('an answer of another issuer, and one to another request: the client goes no further', async () => {
+test('refuses a response of another issuer, and one to another request', async () => {
   const client = await registerPublicClient(server);
   for (const [name, value, complaint] of [['iss', 'https://other.example', /another issuer/], ['state', 'x', /another state/]]) {
     const { code, result, errors } = await life(client, (answer) => answer.searchParams.set(name, value));
@@ -64,14 +64,14 @@ test('an answer of another issuer, and one to another request: the client goes n
   }
 });
 
-test('a nonce that is not the client\'s: the crate refuses the ID token', async () => {
+test('refuses an ID token with another nonce', async () => {
   const client = await registerPublicClient(server);
   const { code, errors } = await life(client, () => {}, (request) => request.searchParams.set('nonce', 'x'));
   assert.notEqual(code, 0);
   assert.match(errors, /InvalidNonce/);
 });
 
-/** Runs the program with a browser in which `user` signs in; gives its exit code, its result and what it complained of. */
+/** Runs the program with a browser in which `user` signs in; returns its exit code, its result and its error output. */
 async function life(client, changeAnswer = () => {}, changeRequest = () => {}) {
   const env = { ...process.env, CLIENT_SECRET: client.secret };
   if (client.secret === undefined) delete env.CLIENT_SECRET;
@@ -94,7 +94,7 @@ async function life(client, changeAnswer = () => {}, changeRequest = () => {}) {
   return { code, result: last && JSON.parse(last), errors };
 }
 
-/** Signs in and allows what is asked; gives the URL that the browser is sent to. */
+/** Signs in and consents; returns the URL that the browser is redirected to. */
 async function decided(path) {
   const browser = new Browser(server);
   let page = await browser.signIn(user, path);

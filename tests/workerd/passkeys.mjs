@@ -1,5 +1,5 @@
-// An authenticator without a browser: makes passkeys and answers challenges with them, for tests that send more of that
-// than a browser would. And what the pages hand to it. Judges nothing.
+// An authenticator without a browser: creates passkeys and signs challenges, for tests that send more of them than a browser
+// would. Also reads the options of the pages. Contains no assertions.
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { answer } from '../browser/authenticators.mjs';
 import { csrfOf, post } from './people.mjs';
@@ -13,7 +13,7 @@ const ATTESTED = 0x40;
 const base64url = (bytes) => Buffer.from(bytes).toString('base64url');
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest();
 
-/** The options that a page hands to `create()` or `get()`. */
+/** The options that a page passes to `create()` or `get()`. */
 export function optionsOf(page) {
   const text = page.html.match(/data-options="([^"]*)"/)?.[1];
   if (text === undefined) throw new Error(`no options at ${page.url} (${page.status})`);
@@ -21,7 +21,7 @@ export function optionsOf(page) {
 }
 
 /**
- * Makes a passkey for what `create()` was asked; gives `{ passkey, response }`: the passkey as Chromium's virtual
+ * Creates a passkey for the options of `create()`; returns `{ passkey, response }`: the passkey as Chromium's virtual
  * authenticators describe theirs, and RegistrationResponseJSON.
  */
 export function createPasskey({ challenge, rp, user }, { origin, synced = false, count = 1 }) {
@@ -56,7 +56,7 @@ export function createPasskey({ challenge, rp, user }, { origin, synced = false,
   return { passkey, response };
 }
 
-/** Adds a passkey on the account page; gives it with the `page` that came back. */
+/** Adds a passkey on the account page; returns it with the `page` of the response. */
 export async function addPasskey(browser, { name = 'A passkey', ...options } = {}) {
   const page = await browser.open('/account');
   const { passkey, response } = createPasskey(optionsOf(page), { origin: browser.server.issuer, ...options });
@@ -64,7 +64,7 @@ export async function addPasskey(browser, { name = 'A passkey', ...options } = {
   return { passkey, page: await post(browser, '/account', fields) };
 }
 
-/** Signs in by a passkey with this count of signatures; gives the page that it leads to. */
+/** Signs in by a passkey with this signature counter; returns the page that follows. */
 export async function signInByPasskey(browser, passkey, count, path = '/account/sign-in') {
   const page = await browser.open(path);
   const { challenge } = optionsOf(page);

@@ -1,4 +1,4 @@
-// A password that was hashed with weaker parameters: the next sign-in stores a hash with the current ones.
+// A password hash with weaker parameters: the next sign-in replaces it by one with the current parameters.
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,13 +28,13 @@ after(async () => {
   if (server) rmSync(server.persist, { recursive: true, force: true });
 });
 
-test('a wrong password leaves the hash as it is', async () => {
+test('a wrong password does not change the hash', async () => {
   const page = await new Browser(server).signIn({ ...user, password: 'not the password' });
   assert.equal(page.status, 400);
   assert.equal(await storedHash(), WEAK);
 });
 
-test('a sign-in hashes the password with the current parameters, once', async () => {
+test('a sign-in replaces the hash by one with the current parameters, once', async () => {
   const page = await new Browser(server).signIn(user);
   assert.deepEqual([page.status, page.url.pathname], [200, '/account']);
   const first = await storedHash();

@@ -1,5 +1,5 @@
-// What a person does at a running Worker, with plain HTTP: a browser that keeps cookies and sends forms, no script.
-// And what a client does with what comes back. Checks nothing by itself.
+// A user's actions at a running Worker, in plain HTTP: a browser that keeps cookies and sends forms, without script; and a client's
+// requests that follow. Contains no assertions.
 import { createHash, randomBytes } from 'node:crypto';
 import { admin, registerClient } from './admin.mjs';
 import { basic, postForm } from './request.mjs';
@@ -7,7 +7,7 @@ import { basic, postForm } from './request.mjs';
 export const REDIRECT_URI = 'https://app.example/cb';
 export const PASSWORD = 'correct horse battery staple';
 
-/** Makes a user, who may allow everything if no scope is given; gives `{ id, username, password }`. */
+/** Creates a user, by default with every scope; returns `{ id, username, password }`. */
 export async function createUser(server, description = {}) {
   const username = `user-${randomBytes(6).toString('hex')}`;
   const user = { username, password: PASSWORD, scope: null, ...description };
@@ -16,7 +16,7 @@ export async function createUser(server, description = {}) {
   return { id: json.id, username: user.username, password: user.password };
 }
 
-/** Registers a public client that signs people in. */
+/** Registers a public client that signs users in. */
 export function registerPublicClient(server, metadata = {}) {
   return registerClient(server, {
     client_name: 'Test app', redirect_uris: [REDIRECT_URI], token_endpoint_auth_method: 'none',
@@ -32,7 +32,7 @@ export class Browser {
     this.cookies = new Map();
   }
 
-  /** Opens a page; gives `{ status, headers, url, html, location }`, `location` for a redirect that leaves the server. */
+  /** Opens a page; returns `{ status, headers, url, html, location }`, `location` for a redirect that leaves the server. */
   async open(target, init = {}) {
     let url = new URL(target, this.server.url);
     let request = init;
@@ -72,14 +72,14 @@ export class Browser {
   }
 }
 
-/** Sends a form of one's own making with the browser's cookies; `headers` may say where it comes from. */
+/** Sends a form of the test's own making with the browser's cookies; `headers` may set its origin. */
 export function post(browser, path, fields, headers = {}) {
   const all = { 'content-type': 'application/x-www-form-urlencoded', origin: browser.server.issuer, ...headers };
   const present = Object.entries(all).filter(([, value]) => value !== undefined);
   return browser.open(path, { method: 'POST', headers: Object.fromEntries(present), body: `${new URLSearchParams(fields)}` });
 }
 
-/** What the forms of a page send back to prove where they are from. */
+/** The hidden fields by which the forms of a page prove their origin. */
 export function csrfOf(page) {
   return formOf(page).fields.csrf;
 }
@@ -118,7 +118,7 @@ export function authorizationPath(client, proof, parameters = {}) {
   return `/oauth/authorize?${new URLSearchParams(present)}`;
 }
 
-/** Takes a browser through sign-in and consent, wherever it stops; gives the parameters of the answer to the client. */
+/** Takes a browser through the sign-in and consent pages that it meets; returns the parameters of the client's response. */
 export async function authorize(browser, user, client, proof, parameters = {}) {
   let page = await browser.open(authorizationPath(client, proof, parameters));
   for (let steps = 0; steps < 3 && page.location === null; steps += 1) {
@@ -142,14 +142,14 @@ export function refresh(server, client, token, parameters = {}) {
   return tokenRequest(server, client, { grant_type: 'refresh_token', refresh_token: token, ...parameters });
 }
 
-/** Asks the token endpoint as a client, public or with a secret. Undefined parameters are left out. */
+/** Sends a token request as a client, public or with a secret. Undefined parameters are left out. */
 export function tokenRequest(server, client, parameters) {
   const present = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
   const form = client.secret === undefined ? { client_id: client.id, ...present } : present;
   return postForm(server, '/oauth/token', form, client.secret === undefined ? {} : basic(client));
 }
 
-/** The whole way: a fresh browser, sign-in, consent, code, tokens. Gives `{ browser, tokens, code, proof }`. */
+/** The whole flow: a new browser, sign-in, consent, code, tokens. Returns `{ browser, tokens, code, proof }`. */
 export async function signInAndRedeem(server, user, client, parameters = {}) {
   const browser = new Browser(server);
   const proof = pkce();

@@ -1,4 +1,4 @@
-// Computes the proof of work of a sign-in page, by Node's own SHA-256. Checks nothing by itself.
+// Computes the proof of work of a sign-in page, by Node's own SHA-256. Contains no assertions.
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import { KEY_ENCRYPTION_KEY } from '../../.scripts/secrets.mjs';
 import { formOf } from './people.mjs';
@@ -13,7 +13,7 @@ export function challengeOf(page) {
   return { text: challenge, nonce, until: Number(until), bits: Number(bits), tag };
 }
 
-/** A challenge as the server itself writes it, which expires at `until`: only the holder of its key can make one. */
+/** A challenge as the server itself writes it, which expires at `until`: only the holder of its key can create one. */
 export function forgeChallenge(server, { username, address, until, bits }) {
   const nonce = randomBytes(16).toString('base64url');
   const day = Math.floor(Date.now() / 86_400_000);
@@ -25,7 +25,7 @@ export function forgeChallenge(server, { username, address, until, bits }) {
   return { text: [nonce, until, bits, tag].join('.'), bits, tag };
 }
 
-/** The fields that answer a challenge. */
+/** The form fields that solve a challenge. */
 export function answerTo({ text, bits, tag }) {
   const message = Buffer.alloc(40);
   message.set(Buffer.from(tag, 'base64url'));

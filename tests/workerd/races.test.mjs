@@ -1,5 +1,5 @@
-// Whatever arrives at the same moment: a code and a generation of a refresh token count once, nobody without the right
-// to it spends one, and what has been ended stays ended.
+// Concurrent requests: a code and a generation of a refresh token can be used once, no request without the client's credentials
+// spends one, and revoked grants stay revoked.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -30,7 +30,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('one code, many redemptions at once: one gets tokens, and they go on working', async () => {
+test('of concurrent redemptions of one code one gets tokens, and these stay active', async () => {
   for (const client of [app, backend]) {
     const { code, proof } = await newCode(new Browser(server), user, client);
     const answers = await atOnce(MANY, () => redeem(server, client, code, proof));
@@ -47,7 +47,7 @@ test('one code, many redemptions at once: one gets tokens, and they go on workin
   }
 });
 
-test('one refresh token, many exchanges at once: one successor, the same for all, with which all go on', async () => {
+test('concurrent refreshes with one token all get the same successor, which works', async () => {
   let { tokens } = await signInAndRedeem(server, user, app, OFFLINE);
   for (const expected of [2, 3, 4]) {
     const answers = await atOnce(MANY, () => refresh(server, app, tokens.refresh_token));
@@ -59,19 +59,19 @@ test('one refresh token, many exchanges at once: one successor, the same for all
     await Promise.all(answers.slice(0, 8).map(({ json }) => assertCounts(server, json.access_token)));
     tokens = answers.at(-1).json;
   }
-  // The answers of the third storm can still be had for the question of the third storm, and nothing else for it.
+  // The responses of the third round are replayed to the requests of the third round only.
   const again = await refresh(server, app, tokens.refresh_token);
   assert.equal(generation(again.json.refresh_token), 5);
 });
 
-test('a client with a secret keeps its refresh token, however many ask at once', async () => {
+test('a confidential client keeps its refresh token, however many requests use it at once', async () => {
   const { tokens } = await signInAndRedeem(server, user, backend, OFFLINE);
   const answers = await atOnce(MANY, () => refresh(server, backend, tokens.refresh_token));
   for (const { status, json } of answers) assert.deepEqual([status, json.refresh_token], [200, tokens.refresh_token]);
   await assertCounts(server, answers[0].json.access_token);
 });
 
-test('a storm of everything: who has the right gets the one successor, nobody else gets anything', async () => {
+test('of many concurrent requests, those of the grant\'s client get the one successor, and all others are refused', async () => {
   const { browser, tokens, code, proof } = await signInAndRedeem(server, user, app, OFFLINE);
   const bystander = await newGrant(server, browser, user, app);
   let current = tokens;
@@ -103,7 +103,7 @@ test('a storm of everything: who has the right gets the one successor, nobody el
   await assertCounts(server, current.access_token);
   await assertCounts(server, bystander.access_token);
 
-  // Many at once with one that is two behind: the grant ends, and no other.
+  // Many concurrent uses of a token two generations back: its grant is revoked, and no other.
   const reused = await atOnce(MANY, () => refresh(server, app, tokens.refresh_token));
   reused.forEach((answer) => assertRefused(answer));
   assertRefused(await refresh(server, app, current.refresh_token));
@@ -112,7 +112,7 @@ test('a storm of everything: who has the right gets the one successor, nobody el
   assert.equal((await refresh(server, app, bystander.refresh_token)).status, 200);
 });
 
-test('whoever has a code but not its verifier cannot spend it, however often they try', async () => {
+test('requests with a code but without its verifier cannot spend it, however many there are', async () => {
   const { code, proof } = await newCode(new Browser(server), user, app);
   const attack = (index) => [
     () => redeem(server, app, code, pkce()),
@@ -121,7 +121,7 @@ test('whoever has a code but not its verifier cannot spend it, however often the
     () => redeem(server, app, code, proof, { redirect_uri: 'https://app.example/other' }),
   ][index % 4]();
   const wave = () => atOnce(MANY / 2, attack);
-  // The rightful client comes in the middle of it.
+  // The rightful client redeems it among them.
   const [first, rightful, second] = await Promise.all([wave(), redeem(server, app, code, proof), wave()]);
   for (const answer of [...first, ...second]) assertRefused(answer);
   assert.equal(rightful.status, 200, rightful.text);
@@ -132,7 +132,7 @@ test('whoever has a code but not its verifier cannot spend it, however often the
   await assertCounts(server, rightful.json.access_token, 'they could not end it either');
 });
 
-test('the form of a consent, sent many times at once: one code', async () => {
+test('many concurrent copies of one consent form yield one code', async () => {
   const browser = new Browser(server);
   const proof = pkce();
   await browser.signIn(user);
@@ -146,18 +146,18 @@ test('the form of a consent, sent many times at once: one code', async () => {
   assertRefused(await redeem(server, newcomer, code, proof));
 });
 
-// Each is a way to end a grant that is just being used: after its answer nothing of the grant works.
+// Each is a way to revoke a grant in use: after the response no token of the grant works.
 const WAYS_TO_END = {
   'its client revokes it': ({ tokens }) => revoke(server, app, tokens.refresh_token),
-  'its person ends it': async ({ browser, tokens }) => {
+  'its user revokes it': async ({ browser, tokens }) => {
     const page = await browser.open('/account');
     return browser.submit(page, { action: 'end_grant', grant: grantOf(tokens) }, { action: '/account' });
   },
-  'its person withdraws the consent': async ({ browser }) => {
+  'its user withdraws the consent': async ({ browser }) => {
     const page = await browser.open('/account');
     return browser.submit(page, { action: 'withdraw', client: app.id }, { action: '/account' });
   },
-  'its person signs out': async ({ browser }) => {
+  'its user signs out': async ({ browser }) => {
     const page = await browser.open('/account');
     return browser.submit(page, { action: 'sign_out' }, { action: '/account' });
   },
@@ -167,7 +167,7 @@ const WAYS_TO_END = {
 };
 
 for (const [what, end] of Object.entries(WAYS_TO_END)) {
-  test(`a grant in use ends at once when ${what}`, async () => {
+  test(`a grant in use is revoked at once when ${what}`, async () => {
     const person = await createUser(server);
     const browser = new Browser(server);
     const { code, proof } = await newCode(browser, person, app, ONLINE);
@@ -194,15 +194,15 @@ for (const [what, end] of Object.entries(WAYS_TO_END)) {
       assertRefused(await refresh(server, app, refresh_token));
       await assertEnded(server, access_token);
     }
-    // A code of the same session that nobody has redeemed yet ends with what it belongs to.
+    // A code of the same session that has not been redeemed is revoked too.
     const redeemed = await redeem(server, app, code, proof);
-    const alone = ['its client revokes it', 'its person ends it', 'an operator ends it'].includes(what);
+    const alone = ['its client revokes it', 'its user revokes it', 'an operator ends it'].includes(what);
     if (alone) assert.equal(redeemed.status, 200, redeemed.text);
     else assertRefused(redeemed);
   });
 }
 
-test('a client is removed while people sign in to it: nothing of it works afterwards', async () => {
+test('removing a client during sign-ins leaves nothing of it that works', async () => {
   const doomed = await registerPublicClient(server);
   const received = [];
   const seats = [];
@@ -212,7 +212,7 @@ test('a client is removed while people sign in to it: nothing of it works afterw
     seats.push({ browser, person });
   }
   const lanes = seats.map(async ({ browser, person }) => {
-    // The consent is remembered: a code costs no click, as long as there is the client.
+    // The consent is remembered: a code needs no page while the client exists.
     for (;;) {
       const proof = pkce();
       const { location } = await browser.open(authorizationPath(doomed, proof, OFFLINE));
@@ -230,16 +230,16 @@ test('a client is removed while people sign in to it: nothing of it works afterw
   }
 });
 
-test('wrong passwords for one name, at once and from everywhere: no more than the free ones are looked at', async () => {
+test('of concurrent wrong passwords for one name, no more than the free attempts are checked', async () => {
   const victim = await createUser(server);
   const guesses = await atOnce(MANY, async (index) => stranger(`198.51.100.${index + 1}`));
   const { looked, seconds } = await guessAtOnce(guesses, () => victim.username);
   assert.ok(looked >= 10 && looked <= 10 + waitsWithin(seconds), `${looked} in ${seconds} s`);
 });
 
-test('wrong passwords from one address, at once and for many names: no more than the free ones are looked at', async () => {
+test('of concurrent wrong passwords from one address, no more than the free attempts are checked', async () => {
   const guesses = await atOnce(MANY, async () => stranger('203.0.113.1'));
-  const { looked, seconds } = await guessAtOnce(guesses, (index) => `nobody-${index}`);
+  const { looked, seconds } = await guessAtOnce(guesses, (index) => `unknown-${index}`);
   assert.ok(looked >= 50 && looked <= 50 + waitsWithin(seconds), `${looked} in ${seconds} s`);
 });
 
@@ -260,7 +260,7 @@ async function guessAtOnce(strangers, username) {
   return { looked, seconds };
 }
 
-// After the free attempts one more may be made after 1, 2, 4 seconds and so on, by whole seconds: so many fit in here.
+// After the free attempts, one more is allowed after 1, 2, 4 seconds and so on, in whole seconds: this many fit into the time.
 function waitsWithin(seconds) {
   return Math.floor(Math.log2(seconds + 2)) + Math.floor(seconds / 60);
 }

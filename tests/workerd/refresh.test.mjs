@@ -1,5 +1,5 @@
-// Refresh tokens and the end of grants (RFC 6749 section 6, RFC 7009, RFC 7662, RFC 9700 section 4.14), one rule a test.
-// That grants expire is tested natively, where the clock is an argument.
+// Refresh tokens and the revocation of grants (RFC 6749 section 6, RFC 7009, RFC 7662, RFC 9700 section 4.14), one rule per test.
+// The expiry of grants is tested natively, where the clock is an argument.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -37,7 +37,7 @@ before(async () => {
 
 after(() => Promise.all([server?.stop(), strict?.stop()]));
 
-test('each refresh token of a public client is exchanged for the next', async () => {
+test('each refresh of a public client yields the next refresh token', async () => {
   const first = await newGrant(server, browser, user, app);
   let tokens = first;
   for (const expected of [2, 3, 4]) {
@@ -50,18 +50,18 @@ test('each refresh token of a public client is exchanged for the next', async ()
     for (const name of ['iss', 'sub', 'aud', 'client_id', 'scope', 'auth_time']) assert.deepEqual(renewed[name], old[name], name);
     tokens = answer.json;
   }
-  // Access tokens live their own time: the first one still counts.
+  // Access tokens are independent of the rotation: the first one is active until it expires.
   await assertCounts(server, first.access_token);
   await assertCounts(server, tokens.access_token);
 });
 
-test('within the window the same question gets the same answer', async () => {
+test('within the replay window the same request gets the same response', async () => {
   const { refresh_token } = await newGrant(server, browser, user, app);
   const [first, again] = [await refresh(server, app, refresh_token), await refresh(server, app, refresh_token)];
   assert.equal(again.json.refresh_token, first.json.refresh_token);
   assert.deepEqual(decode(again.json.access_token), decode(first.json.access_token));
   assert.ok(again.json.expires_in <= first.json.expires_in);
-  // A smaller question gets its own access token, and no further successor.
+  // A request for less scope gets its own access token, and no further successor.
   const narrow = await refresh(server, app, refresh_token, { scope: 'openid' });
   assert.deepEqual([narrow.json.scope, narrow.json.refresh_token], ['openid', first.json.refresh_token]);
   assert.notEqual(decode(narrow.json.access_token).claims.jti, decode(first.json.access_token).claims.jti);
@@ -69,7 +69,7 @@ test('within the window the same question gets the same answer', async () => {
   assert.equal((await refresh(server, app, first.json.refresh_token)).status, 200);
 });
 
-test('after the window it is reuse: that grant ends, and no other of the same user and client', async () => {
+test('reuse after the replay window revokes the grant, and no other grant of the user and client', async () => {
   const [stolen, untouched] = [await newGrant(server, browser, user, app), await newGrant(server, browser, user, app)];
   const next = (await refresh(server, app, stolen.refresh_token)).json;
   await windowOver(next);
@@ -85,7 +85,7 @@ test('after the window it is reuse: that grant ends, and no other of the same us
   assert.equal((await refresh(server, app, untouched.refresh_token)).status, 200);
 });
 
-test('the window goes by the last exchange: the one before the last is reuse at once', async () => {
+test('the replay window belongs to the last refresh: a token two generations back is reuse at once', async () => {
   const first = await newGrant(server, browser, user, app);
   const second = (await refresh(server, app, first.refresh_token)).json;
   const third = (await refresh(server, app, second.refresh_token)).json;
@@ -94,7 +94,7 @@ test('the window goes by the last exchange: the one before the last is reuse at 
   await assertEnded(server, third.access_token);
 });
 
-test('without a window one of many gets tokens, and the second question ends the grant', async () => {
+test('without a replay window one of many requests gets tokens, and reuse revokes the grant', async () => {
   const [person, client] = await Promise.all([createUser(strict), registerPublicClient(strict)]);
   const seat = new Browser(strict);
   const alone = await newGrant(strict, seat, person, client);
@@ -110,7 +110,7 @@ test('without a window one of many gets tokens, and the second question ends the
   await assertCounts(strict, next.json.access_token, 'the other grant');
 });
 
-test('a client with a secret keeps its refresh token, whenever it comes (RFC 9700 section 2.2.2)', async () => {
+test('a confidential client keeps its refresh token (RFC 9700 section 2.2.2)', async () => {
   const tokens = await newGrant(server, browser, user, backend);
   const identifiers = new Set([decode(tokens.access_token).claims.jti]);
   for (let times = 0; times < 3; times += 1) {
@@ -120,13 +120,13 @@ test('a client with a secret keeps its refresh token, whenever it comes (RFC 970
     identifiers.add(decode(json.access_token).claims.jti);
     await assertCounts(server, json.access_token);
   }
-  assert.equal(identifiers.size, 4, 'each access token is another one');
+  assert.equal(identifiers.size, 4, 'each access token is new');
   for (const impostor of [{ id: backend.id }, { id: backend.id, secret: 'wrong' }]) {
     assert.equal((await refresh(server, impostor, tokens.refresh_token)).status, 401);
   }
 });
 
-test('the token of another client is refused like one that nobody wrote, and is not spent', async () => {
+test('the token of another client is refused like a forged one, and is not spent', async () => {
   const { refresh_token } = await newGrant(server, browser, user, app);
   for (const client of [other, backend]) {
     const forged = await refresh(server, client, forgeries(refresh_token)['another MAC']);
@@ -137,7 +137,7 @@ test('the token of another client is refused like one that nobody wrote, and is 
   assert.equal(generation(json.refresh_token), 2);
 });
 
-test('scope: less for one access token, all again for the next, never more than was granted', async () => {
+test('a reduced scope is for one access token, the next one has the whole scope, and none has more than was granted', async () => {
   let { refresh_token } = await newGrant(server, browser, user, app, { scope: 'openid read write offline_access' });
   const ask = async (scope) => {
     const answer = await refresh(server, app, refresh_token, { scope });
@@ -152,16 +152,16 @@ test('scope: less for one access token, all again for the next, never more than 
   assert.equal(await ask('openid read write'), 'openid read write');
   for (const beyond of ['email', 'openid email', 'edgemint:admin', 'READ']) assert.equal(await ask(beyond), 'invalid_scope');
   assert.equal(await ask('\u{e9}'), 'invalid_scope');
-  assert.equal(generation(refresh_token), 6, 'what is refused spends nothing');
+  assert.equal(generation(refresh_token), 6, 'a refused request does not spend the token');
 });
 
-test('a scope that the client may have, but was not granted here, is refused', async () => {
+test('refuses a scope that the client may have, but that was not granted', async () => {
   const { refresh_token } = await newGrant(server, browser, user, app, { scope: 'openid read offline_access' });
   const { status, json } = await refresh(server, app, refresh_token, { scope: 'write' });
   assert.deepEqual([status, json.error], [400, 'invalid_scope']);
 });
 
-test('no ID token without openid', async () => {
+test('issues no ID token without openid', async () => {
   const { refresh_token } = await newGrant(server, browser, user, app);
   const [with_, without] = [await refresh(server, app, refresh_token), await refresh(server, app, refresh_token, { scope: 'read' })];
   assert.equal(decode(with_.json.id_token).claims.sub, user.id);
@@ -171,10 +171,10 @@ test('no ID token without openid', async () => {
   assert.deepEqual([answer.status, answer.json.error], [403, 'insufficient_scope']);
 });
 
-test('resources: the audience is kept, can be narrowed for one access token, and never widened', async () => {
+test('keeps the audience, narrows it for one access token, and never widens it', async () => {
   const { code, proof } = await codeFor([['resource', API], ['resource', FILES]]);
   const { json } = await redeem(server, app, code, proof);
-  // With openid, the userinfo endpoint is one more.
+  // With openid, the userinfo endpoint is added.
   const all = [API, FILES, server.issuer];
   assert.deepEqual(decode(json.access_token).claims.aud, all);
   let { refresh_token } = json;
@@ -190,7 +190,7 @@ test('resources: the audience is kept, can be narrowed for one access token, and
   for (const beyond of ['https://api.example/v2', 'https://other.example', 'not a URI', `${API}#fragment`]) {
     assert.equal(await ask(beyond), 'invalid_target', beyond);
   }
-  assert.equal(generation(refresh_token), 5, 'what is refused spends nothing');
+  assert.equal(generation(refresh_token), 5, 'a refused request does not spend the token');
 });
 
 test('a grant ends with its session, unless it has offline_access', async () => {
@@ -208,7 +208,7 @@ test('a grant ends with its session, unless it has offline_access', async () => 
   }
 });
 
-test('signing in once more in the same browser leaves its grants alone', async () => {
+test('signing in again in the same browser keeps the grants', async () => {
   const seat = new Browser(server);
   const tokens = await newGrant(server, seat, user, app, ONLINE);
   const [old, code] = [seat.cookies.get('edgemint-session'), await newCode(seat, user, app, ONLINE)];
@@ -219,7 +219,7 @@ test('signing in once more in the same browser leaves its grants alone', async (
   assert.equal((await redeem(server, app, code.code, code.proof)).status, 200);
 });
 
-test('a person ends one grant, one session, or all of a client at /account', async () => {
+test('a user revokes one grant, ends one session, and withdraws a client\'s access at /account', async () => {
   const person = await createUser(server);
   const [here, there] = [new Browser(server), new Browser(server)];
   await here.signIn(person);
@@ -243,10 +243,10 @@ test('a person ends one grant, one session, or all of a client at /account', asy
   assertRefused(await refresh(server, app, two.refresh_token));
   await assertCounts(server, foreign.access_token);
   const page = await here.open(authorizationPath(app, pkce()));
-  assert.match(page.html, /name="decision"/, 'the person is asked again');
+  assert.match(page.html, /name="decision"/, 'consent is required again');
 });
 
-test('nobody ends the grant of another person', async () => {
+test('a user cannot revoke the grant of another user', async () => {
   const mine = await newGrant(server, browser, user, app);
   const stranger = new Browser(server);
   await stranger.signIn(await createUser(server));
@@ -257,7 +257,7 @@ test('nobody ends the grant of another person', async () => {
   await assertCounts(server, mine.access_token);
 });
 
-test('a new password ends the other sessions and what lasts as long, and nothing else', async () => {
+test('changing the password ends the other sessions and their grants, and nothing else', async () => {
   const person = await createUser(server);
   const [here, there] = [new Browser(server), new Browser(server)];
   await here.signIn(person);
@@ -271,7 +271,7 @@ test('a new password ends the other sessions and what lasts as long, and nothing
   await assertCounts(server, mine.access_token);
 });
 
-test('an operator sees and ends the grants of a user', async () => {
+test('an operator lists and revokes the grants of a user', async () => {
   const person = await createUser(server);
   const seat = new Browser(server);
   const [one, two, online] = [
@@ -297,7 +297,7 @@ test('an operator sees and ends the grants of a user', async () => {
   assert.deepEqual((await admin(server, 'GET', `${path}/grants`)).json, { grants: [] });
 });
 
-test('an operator sees and ends the grants of a client, of all users', async () => {
+test('an operator lists and revokes the grants of a client, of all users', async () => {
   const client = await registerPublicClient(server);
   const people = await atOnce(3, () => createUser(server));
   const grants = [];
@@ -315,7 +315,7 @@ test('an operator sees and ends the grants of a client, of all users', async () 
   await assertCounts(server, elsewhere.access_token);
 });
 
-test('with its client or its user a grant ends at once, for whoever asks about it', async () => {
+test('removing the client or the user makes a grant inactive at once, for every client', async () => {
   const client = await registerConfidentialClient(server);
   const person = await createUser(server);
   const [ofClient, ofUser] = [
@@ -336,11 +336,11 @@ test('with its client or its user a grant ends at once, for whoever asks about i
   assert.deepEqual((await introspect(server, ofUser.refresh_token, backend)).json, { active: false });
 });
 
-test('revoking a refresh token ends its grant with all access tokens, and no other grant', async () => {
+test('revoking a refresh token revokes its grant with all access tokens, and no other grant', async () => {
   for (const client of [app, backend]) {
     const [tokens, untouched] = [await newGrant(server, browser, user, client), await newGrant(server, browser, user, client)];
     const next = (await refresh(server, client, tokens.refresh_token)).json;
-    // Any of the grant's refresh tokens means the grant.
+    // Each of the grant's refresh tokens identifies the grant.
     const answer = await revoke(server, client, tokens.refresh_token);
     assert.deepEqual([answer.status, answer.json], [200, {}]);
     for (const { access_token, refresh_token } of [tokens, next]) {
@@ -348,11 +348,11 @@ test('revoking a refresh token ends its grant with all access tokens, and no oth
       assertRefused(await refresh(server, client, refresh_token));
     }
     await assertCounts(server, untouched.access_token);
-    assert.equal((await revoke(server, client, next.refresh_token)).status, 200, 'twice is once');
+    assert.equal((await revoke(server, client, next.refresh_token)).status, 200, 'revoking again is no error');
   }
 });
 
-test('revoking one access token leaves the grant and its other access tokens alone', async () => {
+test('revoking an access token keeps its grant and the other access tokens', async () => {
   for (const client of [app, backend]) {
     const tokens = await newGrant(server, browser, user, client);
     const next = (await refresh(server, client, tokens.refresh_token)).json;
@@ -364,7 +364,7 @@ test('revoking one access token leaves the grant and its other access tokens alo
   }
 });
 
-test('a client may only revoke its own', async () => {
+test('a client cannot revoke the tokens of another client', async () => {
   const tokens = await newGrant(server, browser, user, app);
   for (const client of [other, backend, resourceServer]) {
     for (const text of [tokens.access_token, tokens.refresh_token]) {
@@ -376,7 +376,7 @@ test('a client may only revoke its own', async () => {
   assert.equal((await refresh(server, app, tokens.refresh_token)).status, 200);
 });
 
-test('a forged refresh token revokes nothing; neither does a code or a session', async () => {
+test('a forged refresh token, a code and a session cookie revoke nothing', async () => {
   const tokens = await newGrant(server, browser, user, app, ONLINE);
   const { code, proof } = await newCode(browser, user, app, ONLINE);
   for (const text of [...Object.values(forgeries(tokens.refresh_token)), code, browser.cookies.get('edgemint-session')]) {
@@ -387,7 +387,7 @@ test('a forged refresh token revokes nothing; neither does a code or a session',
   assert.equal((await redeem(server, app, code, proof)).status, 200);
 });
 
-test('a refresh token is described to its client, and to nobody else', async () => {
+test('introspects a refresh token for its own client only', async () => {
   const tokens = await newGrant(server, browser, user, backend);
   const { issued_at, ...known } = await listedGrant(tokens);
   const answer = await introspect(server, tokens.refresh_token, backend);
@@ -408,7 +408,7 @@ test('a refresh token is described to its client, and to nobody else', async () 
   for (const text of [code, browser.cookies.get('edgemint-session')]) {
     assert.deepEqual((await introspect(server, text, backend)).json, inactive);
   }
-  // Who cannot prove who it is may not ask.
+  // A client that fails to authenticate may not introspect.
   assert.equal((await postForm(server, '/oauth/introspect', { client_id: app.id, token: tokens.refresh_token })).status, 401);
   await revoke(server, backend, tokens.refresh_token);
   assert.deepEqual((await introspect(server, tokens.refresh_token, backend)).json, inactive);
@@ -421,14 +421,14 @@ for (const [what, change] of [['no token', { refresh_token: undefined }], ['an e
   });
 }
 
-test('a root client has no grants to refresh', async () => {
+test('the root client has no grants to refresh', async () => {
   const { refresh_token } = await newGrant(server, browser, user, app);
   const root = { id: 'root', secret: server.rootSecret };
   const { status, json } = await postForm(server, '/oauth/token', { grant_type: 'refresh_token', refresh_token }, basic(root));
   assert.deepEqual([status, json.error], [400, 'unauthorized_client']);
 });
 
-// A code for several resources: a parameter that stands twice, which an object of parameters cannot say.
+// A code for several resources: a repeated parameter, which an object of parameters cannot express.
 async function codeFor(pairs) {
   const proof = pkce();
   let page = await browser.open(`${authorizationPath(app, proof, OFFLINE)}&${new URLSearchParams(pairs)}`);
@@ -440,7 +440,7 @@ async function act(seat, fields) {
   return seat.submit(await seat.open('/account'), fields, { action: '/account' });
 }
 
-// The cookie says which session it is.
+// The cookie contains the identifier of the session.
 function sessionIdOf(seat) {
   return seat.cookies.get('edgemint-session').split('.')[1];
 }

@@ -1,4 +1,4 @@
-// Clients as the tests of third-party libraries set them up: registered here, then handed to the library that is tested.
+// The set-up that the tests of third-party client libraries share: clients are registered here, then passed to the library.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before } from 'node:test';
@@ -14,13 +14,13 @@ export const METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'pr
 export const INSECURE = { [oauth.allowInsecureRequests]: true };
 
 /**
- * A Worker with one user, for one test file and one library. A refresh token is reused as soon as it is sent twice.
+ * A Worker with one user, for one test file and one library. Its replay window is 0: sending a refresh token twice is reuse.
  *
- * `connect(server, registered)` sets up the library, and gives what it can do for a client, each in its own way:
+ * `connect(server, registered)` sets up the library, and returns its operations for a client:
  *
- * - `request(parameters)`: an authorization request; gives its `url` and the `checks` that its answer has to stand
- * - `redeem(answer, checks, parameters)`: checks the answer and redeems the code; gives `{ tokens, claims }`, the
- *   claims those of an ID token whose signature was checked too
+ * - `request(parameters)`: an authorization request; returns its `url` and the `checks` for its response
+ * - `redeem(answer, checks, parameters)`: checks the response and redeems the code; returns `{ tokens, claims }`, the
+ *   claims of an ID token whose signature was checked too
  * - `refresh(token, parameters)`, `userinfo(access_token, sub)`, `introspect(token)`, `revoke(token)`
  * - `logoutUrl(parameters)`
  *
@@ -42,7 +42,7 @@ export class World {
     this.inspector = await this.connect(this.server, { ...resourceServer, method: 'client_secret_basic' });
   }
 
-  /** Registers a client that authenticates by `method`, and gives it to the library. */
+  /** Registers a client that authenticates by `method`, and passes it to the library. */
   async relyingParty(metadata = {}, { method = 'none', discovery = 'oidc' } = {}) {
     const key = method === 'private_key_jwt' ? await newClientKey('ES256') : undefined;
     const own = key ? keyMetadata(key) : { token_endpoint_auth_method: method };
@@ -56,19 +56,19 @@ export class World {
     return new Browser(this.server);
   }
 
-  /** A person's way from the request to the answer; gives `{ answer, shown, page, checks }`. */
+  /** A user's way from the request to the response; returns `{ answer, shown, page, checks }`. */
   async ask(party, parameters = {}, { browser = this.newBrowser(), decision } = {}) {
     const { url, checks } = await party.request(parameters);
     return { ...await visit(browser, this.user, url, decision), checks };
   }
 
-  /** The same, and the tokens; gives `{ tokens, claims, browser, shown, answer, checks }`. */
+  /** The same, and the tokens; returns `{ tokens, claims, browser, shown, answer, checks }`. */
   async signIn(party, parameters = {}, { browser = this.newBrowser() } = {}) {
     const asked = await this.ask(party, parameters, { browser });
     return { ...asked, browser, ...await party.redeem(asked.answer, asked.checks) };
   }
 
-  /** Asserts that an access token counts, or does not: at userinfo, and at introspection by another client. */
+  /** Asserts that an access token is active or not: at userinfo, and at introspection by another client. */
   async assertStanding(party, access_token, stands) {
     const { active } = await this.inspector.introspect(access_token);
     assert.equal(active, stands);
@@ -81,7 +81,7 @@ export class World {
     }
   }
 
-  /** Asserts that a resource server which uses oauth4webapi takes an access token, and gives the claims. */
+  /** Asserts that a resource server which uses oauth4webapi accepts an access token; returns the claims. */
   async accessTokenClaims(access_token, audience) {
     const issuer = new URL(this.server.issuer);
     const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, INSECURE));
@@ -90,27 +90,27 @@ export class World {
   }
 }
 
-/** The hash of an access token that its ID token has (OpenID Connect Core section 3.1.3.6); no library here checks it. */
+/** The hash of an access token in its ID token (OpenID Connect Core section 3.1.3.6); no library here checks it. */
 export function accessTokenHash({ access_token, id_token }) {
   const digest = createHash(decode(id_token).header.alg === 'EdDSA' ? 'sha512' : 'sha256').update(access_token).digest();
   return digest.subarray(0, digest.length / 2).toString('base64url');
 }
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function rejection(promise) {
   const error = await promise.then(() => undefined, (reason) => reason);
-  assert.ok(error, 'it was let pass');
+  assert.ok(error, 'it was accepted');
   return error;
 }
 
-/** Asserts that the answer of the authorization endpoint is this error, to the library. */
+/** Asserts that the library reports this error of the authorization endpoint. */
 export async function assertAnswer(redeeming, error) {
   const thrown = await rejection(redeeming);
   assert.ok(thrown instanceof oauth.AuthorizationResponseError, thrown);
   assert.equal(thrown.error, error);
 }
 
-/** Asserts that the token endpoint refuses with this error, to the library. */
+/** Asserts that the library reports this error of the token endpoint. */
 export async function assertTokenError(asking, error, status = 400) {
   const thrown = await rejection(asking);
   assert.ok(thrown instanceof oauth.ResponseBodyError, thrown);

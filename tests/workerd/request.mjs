@@ -1,17 +1,17 @@
-// HTTP requests to a running Worker, and their answers as plain values. Checks nothing by itself.
+// HTTP requests to a running Worker, and their responses as plain values. Contains no assertions.
 
-/** Sends a request; gives `{ status, headers, text, json }`. `json` is there only where the content type promises it. */
+/** Sends a request; returns `{ status, headers, text, json }`. `json` is present only if the content type says so. */
 export async function send(server, path, init = {}) {
   const response = await fetch(`${server.url}${path}`, { redirect: 'manual', ...init });
   const text = await response.text();
   const headers = Object.fromEntries(response.headers);
-  // What the connection adds is not the Worker's answer.
+  // Added by the connection, not by the Worker.
   for (const name of ['connection', 'date', 'keep-alive']) delete headers[name];
   const isJson = /^application\/([a-z-]+\+)?json$/.test(headers['content-type'] ?? '');
   return { status: response.status, headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
 }
 
-/** Posts a form: its text as it is, or whatever URLSearchParams takes. */
+/** Posts a form: its text as it is, or any argument of URLSearchParams. */
 export function postForm(server, path, form, headers = {}) {
   return send(server, path, {
     method: 'POST',
@@ -20,17 +20,17 @@ export function postForm(server, path, form, headers = {}) {
   });
 }
 
-/** The headers that carry a client's secret, as most clients send it: not percent-encoded. */
+/** The headers with a client's secret as most clients send it: not percent-encoded. */
 export function basic({ id, secret }) {
   return { authorization: `Basic ${btoa(`${id}:${secret}`)}` };
 }
 
-/** The headers that carry an access token. */
+/** The headers with an access token. */
 export function bearer(token) {
   return { authorization: `Bearer ${token}` };
 }
 
-/** Resolves once `condition` gives something true, and gives that; asks again for at most `seconds`. */
+/** Resolves once `condition` returns something true, and returns that; retries for at most `seconds`. */
 export async function until(condition, what, seconds = 60) {
   const end = Date.now() + seconds * 1_000;
   while (Date.now() < end) {

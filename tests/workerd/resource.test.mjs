@@ -1,4 +1,4 @@
-// The sample resource: who gets in, and that its refusal says nothing about why a token is bad.
+// The sample resource: which tokens it accepts, and that its refusal does not say why a token is invalid.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SignJWT, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
@@ -18,7 +18,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('a good token shows its claims', async () => {
+test('returns the claims of a valid token', async () => {
   const text = await newToken();
   const answer = await whoami(text);
   assert.equal(answer.status, 200);
@@ -30,7 +30,7 @@ test('a good token shows its claims', async () => {
   assert.equal(lower.status, 200);
 });
 
-test('HEAD answers as GET does, without the body', async () => {
+test('HEAD responds as GET does, without the body', async () => {
   const headers = bearer(await newToken());
   const [get, head] = [await send(server, PATH, { headers }), await send(server, PATH, { method: 'HEAD', headers })];
   assert.deepEqual([head.status, head.text], [200, '']);
@@ -39,7 +39,7 @@ test('HEAD answers as GET does, without the body', async () => {
   assert.deepEqual([refused.status, refused.text, refused.headers['www-authenticate']], [401, '', challenge()]);
 });
 
-test('no token: 401, and the challenge has no error', async () => {
+test('without a token it responds 401, and the challenge has no error', async () => {
   for (const authorization of [undefined, '', 'Bearer', 'Bearer ', basic(client).authorization]) {
     const answer = await send(server, PATH, { headers: authorization === undefined ? {} : { authorization } });
     assert.equal(answer.status, 401);
@@ -49,7 +49,7 @@ test('no token: 401, and the challenge has no error', async () => {
   }
 });
 
-test('too little scope: 403, and the challenge names what is needed', async () => {
+test('with too little scope it responds 403, and the challenge names the required scope', async () => {
   for (const scope of ['read', 'write', 'profile write']) {
     const answer = await whoami(await newToken({ scope }));
     assert.equal(answer.status, 403);
@@ -60,7 +60,7 @@ test('too little scope: 403, and the challenge names what is needed', async () =
   }
 });
 
-test('a token in the query is not taken, alone or beside one in the header', async () => {
+test('refuses a token in the query, alone or beside one in the header', async () => {
   const text = await newToken();
   for (const headers of [{}, bearer(text)]) {
     const answer = await send(server, `${PATH}?access_token=${text}`, { headers });
@@ -74,7 +74,7 @@ test('a token in the query is not taken, alone or beside one in the header', asy
   assert.notEqual(encoded.status, 200);
 });
 
-test('every bad token gets the same answer, to the byte', async (t) => {
+test('every invalid token gets the same response, to the byte', async (t) => {
   const stranger = await startWorker({ vars: { SAMPLE_SCOPE: 'read profile' } });
   t.after(() => stranger.stop());
   const text = await newToken();
@@ -130,7 +130,7 @@ test('every bad token gets the same answer, to the byte', async (t) => {
   assert.equal((await whoami(text)).status, 200);
 });
 
-test('an expired token gets that answer too', async (t) => {
+test('an expired token gets that response too', async (t) => {
   const short = await startWorker({ vars: { ACCESS_TOKEN_TTL: '3' } });
   t.after(() => short.stop());
   const { access_token } = await token(short);
@@ -139,14 +139,14 @@ test('an expired token gets that answer too', async (t) => {
   assert.deepEqual(await whoami(access_token, short), await whoami('garbage', short));
 });
 
-test('a token for several resources is for this one too', async () => {
+test('accepts a token for several resources', async () => {
   const params = new URLSearchParams({ grant_type: 'client_credentials' });
   for (const resource of ['https://api.example', server.issuer]) params.append('resource', resource);
   const { json } = await postForm(server, '/oauth/token', params, basic(client));
   assert.equal((await whoami(json.access_token)).status, 200);
 });
 
-test('an Authorization header beyond 20 KiB, and other methods', async () => {
+test('refuses an Authorization header beyond 20 KiB, and other methods', async () => {
   assert.equal((await whoami('x'.repeat(21_000))).status, 431);
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
     const answer = await send(server, PATH, { method, headers: bearer(await newToken()) });

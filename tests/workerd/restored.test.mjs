@@ -1,5 +1,5 @@
-// All state is restored from a backup: what was used up and revoked after the backup is alive again, until the operator says that it
-// was restored.
+// All state is restored from a backup: what was used or revoked after the backup is active again, until the operator reports the
+// restore.
 import assert from 'node:assert/strict';
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ import { bearer, send, until } from './request.mjs';
 
 const VARS = { SIGNING_ALGORITHMS: 'ES256', REFRESH_REPLAY_WINDOW: '0' };
 
-test('after POST /admin/restored, no spent refresh token, revoked grant, ended session or revoked key counts', async (t) => {
+test('after POST /admin/restored, no spent refresh token, revoked grant, ended session or revoked key is accepted', async (t) => {
   const first = await startWorker({ vars: VARS });
   const backup = `${first.persist}.backup`;
   t.after(() => [first.persist, backup].forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -27,7 +27,7 @@ test('after POST /admin/restored, no spent refresh token, revoked grant, ended s
   await first.kill();
   cpSync(first.persist, backup, { recursive: true });
 
-  // What the backup does not know.
+  // Changes after the backup.
   const second = await startWorker(first.settings);
   const successor = await refresh(second, app, spent.refresh_token);
   assert.equal(successor.status, 200, successor.text);
@@ -40,7 +40,7 @@ test('after POST /admin/restored, no spent refresh token, revoked grant, ended s
 
   const third = await startWorker(first.settings);
   t.after(() => third.stop());
-  // The danger: all of it is alive again.
+  // The danger: all of it is active again.
   assert.equal((await introspect(third, revoked.access_token)).json.active, true);
   assert.equal((await refresh(third, app, revoked.refresh_token)).status, 200);
   [browser.server, other.server] = [third, third];
@@ -71,13 +71,13 @@ test('after POST /admin/restored, no spent refresh token, revoked grant, ended s
   await jwtVerify(access_token, createLocalJWKSet(json), { issuer: third.issuer, typ: 'at+jwt' });
   assert.ok(third.logs.some((line) => line.includes('"event":"restored"')));
 
-  // Life goes on: the people sign in and allow again what they need.
+  // Normal operation resumes: users sign in and consent again.
   await browser.signIn(user);
   const later = await newGrant(third, browser, user, app);
   assert.equal((await refresh(third, app, later.refresh_token)).status, 200);
 });
 
-test('only an operator can say that state was restored', async (t) => {
+test('only an operator can report a restore', async (t) => {
   const server = await startWorker({ vars: VARS });
   t.after(() => server.stop());
   assert.equal((await send(server, '/admin/restored', { method: 'POST' })).status, 401);

@@ -1,4 +1,4 @@
-// Many grants end in one call: exactly those that are described, however many, whatever happens meanwhile.
+// Revoking many grants in one call: exactly the matching ones, however many, also during crashes and concurrent calls.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
@@ -16,7 +16,7 @@ const people = [];
 
 after(() => server?.kill());
 
-test('a body that describes nothing, or not well', async () => {
+test('refuses a body without a filter, and an invalid one', async () => {
   for (const [body, member] of [
     [{}, 'Describe'],
     [{ users: 'x' }, 'Only'],
@@ -41,7 +41,7 @@ test('a body that describes nothing, or not well', async () => {
   assert.equal((await send(server, PATH)).status, 405);
 });
 
-test('of a user, of a client, for a resource, and what has to hold together', async () => {
+test('revokes by user, by client, by resource, and by combinations, which must all match', async () => {
   const [first, second] = [await newSeat(), await newSeat()];
   const grants = {
     first_one: await newGrant(server, first.browser, first.user, one, { ...OFFLINE, resource: API }),
@@ -66,10 +66,10 @@ test('of a user, of a client, for a resource, and what has to hold together', as
   await ends({ client: two.id, resource: API }, 0, all);
   await ends({ user: first.user.id, before: 1000 }, 0, all);
   await ends({ before: 1000 }, 0, all);
-  await ends({ resource: 'https://nobody.example' }, 0, all);
-  await ends({ client: 'nobody' }, 0, all);
+  await ends({ resource: 'https://unknown.example' }, 0, all);
+  await ends({ client: 'unknown' }, 0, all);
   const { accounts, ...rest } = await ends({ resource: API }, 1, ['first_two', 'second_one']);
-  assert.deepEqual([rest.resource, rest.unanswered, accounts], [API, 0, 3], 'each account of each client was asked');
+  assert.deepEqual([rest.resource, rest.unanswered, accounts], [API, 0, 3], 'each account of each client was visited');
   await ends({ user: first.user.id }, 1, ['second_one']);
   await ends({ client: one.id }, 1, []);
   await ends({ client: one.id }, 0, []);
@@ -77,7 +77,7 @@ test('of a user, of a client, for a resource, and what has to hold together', as
   assert.equal((await first.browser.open('/account')).url.pathname, '/account', 'a session is no grant');
 });
 
-test('before a moment: what came later stays', async () => {
+test('`before` keeps grants that were created later', async () => {
   const { browser, user } = await newSeat();
   const old = await newGrant(server, browser, user, two);
   const moment = await nextSecond();
@@ -89,7 +89,7 @@ test('before a moment: what came later stays', async () => {
   assert.equal((await revoke({ client: two.id })).json.ended, 1);
 });
 
-test('clients\' own tokens', async () => {
+test('revokes clients\' own tokens', async () => {
   const service = await registerClient(server, { scope: 'read', resources: [API] });
   const other = await registerClient(server, { scope: 'read' });
   const asker = await registerClient(server);
@@ -106,13 +106,13 @@ test('clients\' own tokens', async () => {
     assert.equal((await end()).status, 200);
     assert.deepEqual([await active(own), await active(others)], [false, true], `${end}`);
     await nextSecond();
-    assert.equal(await active(await token(server, {}, service)), true, 'a new one counts');
+    assert.equal(await active(await token(server, {}, service)), true, 'a new token is active');
   }
   const { browser, user } = await newSeat();
   const granted = await newGrant(server, browser, user, one);
   const own = await token(server, {}, service);
   assert.equal((await revoke({ user: user.id, client: service.id })).status, 200);
-  assert.equal(await active(own), true, 'that is nobody\'s token but the client\'s');
+  assert.equal(await active(own), true, 'a token of the client\'s own has no user');
   assert.equal((await admin(server, 'DELETE', `${clientPath(one.id)}/tokens`)).status, 200);
   await assertCounts(server, granted.access_token, 'a grant is another thing');
 
@@ -122,7 +122,7 @@ test('clients\' own tokens', async () => {
   assert.equal((await revoke({ before: moment })).status, 200);
   assert.deepEqual([await active(own), await active(later)], [false, true]);
   assert.equal((await send(server, '/admin/keys', { headers: bearer(root.access_token) })).status, 401, 'root\'s too');
-  for (const id of ['nobody', 'x'.repeat(201)]) {
+  for (const id of ['unknown', 'x'.repeat(201)]) {
     assert.equal((await admin(server, 'DELETE', `${clientPath(id)}/tokens`)).status, 404);
   }
   assert.equal((await admin(server, 'DELETE', `${clientPath('root')}/tokens`)).status, 200);
@@ -130,7 +130,7 @@ test('clients\' own tokens', async () => {
   assert.equal((await admin(server, 'GET', '/admin/keys')).status, 200);
 });
 
-test(`${2 * MANY} grants of ${MANY} accounts: more than one call ends`, async (t) => {
+test(`${2 * MANY} grants of ${MANY} accounts: more than one call revokes`, async (t) => {
   for (let made = 0; made < MANY; made += 20) people.push(...await atOnce(20, newSeat));
   const all = await regrant();
   const moment = await nextSecond();
@@ -145,7 +145,7 @@ test(`${2 * MANY} grants of ${MANY} accounts: more than one call ends`, async (t
   await allEnded(all);
 });
 
-test('several at once end each grant once', async () => {
+test('several concurrent calls revoke each grant once', async () => {
   const all = await regrant();
   const moment = await nextSecond();
   const answers = await Promise.all([
@@ -158,10 +158,10 @@ test('several at once end each grant once', async () => {
 });
 
 for (const [when, wait] of [
-  ['before anybody was answered', async () => {}],
-  ['while it goes on by itself', (answer) => answer],
+  ['before any response', async () => {}],
+  ['while the work continues after the response', (answer) => answer],
 ]) {
-  test(`workerd dies ${when}: the rest ends, and the count is exact`, async () => {
+  test(`workerd is killed ${when}: the rest is revoked, and the count is exact`, async () => {
     const all = await regrant();
     const moment = await nextSecond();
     const { access_token } = await token(server);
@@ -176,7 +176,7 @@ for (const [when, wait] of [
     await wait(answer);
     await new Promise((resolve) => setTimeout(resolve, 60));
     await server.kill();
-    assert.ok(!server.logs.slice(from).some((line) => line.includes('"bulk_revoked"')), 'it was killed in the middle');
+    assert.ok(!server.logs.slice(from).some((line) => line.includes('"bulk_revoked"')), 'it was killed during the work');
     server = await startWorker(server.settings);
     for (const { browser } of people) browser.server = server;
     const end = await finished(id);
@@ -192,7 +192,7 @@ async function newSeat() {
   return { user, browser };
 }
 
-// Two grants for everybody, one of each client.
+// Two grants for each user, one per client.
 async function regrant() {
   const all = [];
   for (let at = 0; at < people.length; at += 20) {
@@ -204,7 +204,7 @@ async function regrant() {
   return all;
 }
 
-// No grant is left of anybody, and no client can go on with one.
+// No user has a grant left, and no client can refresh.
 async function allEnded(all) {
   for (const tokens of [all[0], all.at(-1), all[Math.floor(all.length / 2)]]) await assertEnded(server, tokens.access_token);
   const { access_token } = await token(server);
@@ -225,7 +225,7 @@ function finished(id) {
   }, 'the end of the revocation', 60);
 }
 
-// Waits for the next second, and gives it: times in grants and tokens are whole seconds.
+// Waits for the next second, and returns it: times in grants and tokens are whole seconds.
 async function nextSecond() {
   const next = Math.floor(Date.now() / 1000) + 1;
   await until(() => Date.now() >= next * 1000 + 5, 'the next second');

@@ -1,4 +1,4 @@
-// What a grant gives once its client or its user has lost rights: every mint is limited to what both may still have.
+// Grants whose client or user lost rights: every token is limited to what both may still have.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, clientPath } from './admin.mjs';
@@ -37,13 +37,13 @@ for (const [kind, register] of [['public', registerPublicClient], ['confidential
     const repeated = await refresh(server, app, refresh_token);
     assert.deepEqual(decode(repeated.json.access_token).claims.aud, [FILES, server.issuer]);
     const named = await refresh(server, app, json.refresh_token, { resource: API });
-    assert.deepEqual([named.status, named.json.error], [400, 'invalid_target'], 'the request names what was lost');
-    assert.equal((await refresh(server, app, json.refresh_token, { resource: FILES })).status, 200, 'and nothing was spent');
+    assert.deepEqual([named.status, named.json.error], [400, 'invalid_target'], 'the request names the lost resource');
+    assert.equal((await refresh(server, app, json.refresh_token, { resource: FILES })).status, 200, 'and the token was not spent');
     await assertCounts(server, access_token, 'a token that was minted before stays as it is');
   });
 }
 
-test('a code gives no token for a resource that its client lost, a replayed response neither', async () => {
+test('a code, also when its response is replayed, yields no token for a resource that its client lost', async () => {
   const app = await registerPublicClient(server, { resources: [API, FILES] });
   const { code, proof } = await codeFor(app, 'read write offline_access', [API, FILES]);
   await change(app, { resources: [FILES] });
@@ -57,7 +57,7 @@ test('a code gives no token for a resource that its client lost, a replayed resp
   assert.equal(decode(again.json.access_token).claims.scope, 'read offline_access');
 });
 
-test('a grant of which nothing is left is revoked: invalid_grant, and its tokens end', async () => {
+test('a grant without any remaining scope is revoked: invalid_grant, and its tokens become inactive', async () => {
   const losses = { resources: { resources: [FILES] }, scope: { resources: [API], scope: 'other' } };
   for (const [what, metadata] of Object.entries(losses)) {
     const app = await registerPublicClient(server, { resources: [API] });
@@ -84,14 +84,14 @@ for (const [kind, register] of [['public', registerPublicClient], ['confidential
     const unredeemed = await codeFor(app, 'read offline_access', [], own);
     await change(app, { scope: 'read' });
     const { status, json } = await refresh(server, app, first);
-    assert.deepEqual([status, json.scope], [200, 'read'], 'the session is still there');
+    assert.deepEqual([status, json.scope], [200, 'read'], 'the session is active');
     if (kind === 'confidential') assert.equal((await introspect(server, json.refresh_token, app)).json.active, true);
     await endSessions(own.user);
     if (kind === 'confidential') assert.deepEqual((await introspect(server, json.refresh_token, app)).json, { active: false });
     assertRefused(await refresh(server, app, json.refresh_token), 'the session has ended');
     await assertInactive(json.access_token, 'its access token');
     assertRefused(await redeem(server, app, unredeemed.code, unredeemed.proof), 'a code of before');
-    assert.equal((await refresh(server, other, kept.refresh_token)).status, 200, 'a client that keeps the scope goes on');
+    assert.equal((await refresh(server, other, kept.refresh_token)).status, 200, 'a client that keeps the scope keeps its grant');
     await change(app, { scope: 'read offline_access' });
     assertRefused(await refresh(server, app, json.refresh_token), 'a revoked grant never comes back');
     const ended = async () => (await storedEvents(server, { client: app.id })).filter(({ event }) => event === 'grant_ended');
@@ -108,14 +108,14 @@ test('a client that loses the grant type refresh_token gets no further token by 
   const refused = await refresh(server, app, refresh_token);
   assert.deepEqual([refused.status, refused.json.error], [400, 'unauthorized_client']);
   assert.deepEqual((await introspect(server, refresh_token, app)).json, { active: false });
-  assert.equal((await introspect(server, access_token)).json.active, true, 'a token that was minted before stays as it is');
+  assert.equal((await introspect(server, access_token)).json.active, true, 'an earlier token is unaffected');
   assert.equal((await grant(app, 'read offline_access', [], own)).refresh_token, undefined);
   await change(app, {});
   assert.equal((await introspect(server, refresh_token, app)).json.active, true);
   assert.equal((await refresh(server, app, refresh_token)).status, 200);
 });
 
-test('a client is described what is left of its refresh token, and nothing where nothing is', async () => {
+test('introspection reports the remaining scope of a refresh token, and inactive without any', async () => {
   const app = await registerConfidentialClient(server, { resources: [API] });
   const { refresh_token } = await grant(app, 'read write', [API]);
   await change(app, { resources: [API], scope: 'read' });
@@ -151,7 +151,7 @@ async function grant(app, scope, resources, by) {
   return json;
 }
 
-// The form of an authorization request with several resources is one name that stands more than once.
+// The form of an authorization request with several resources repeats a parameter.
 async function codeFor(app, scope, resources, by = { user, browser }) {
   const narrowed = resources.map((resource) => ['resource', resource]);
   return newCode({

@@ -1,5 +1,5 @@
-// Rings as they should not be: without a key, with dead ones, of another version, or unreadable. The authority signs with the
-// right key or with none, and says which record is wrong.
+// Invalid keyrings: without a key, with expired ones, of another version, or unreadable. The server signs with the right key or
+// with none, and reports which record is wrong.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
@@ -19,7 +19,7 @@ for (const [what, change] of Object.entries({
   'a key of an algorithm of a later version': (ring) => { for (const key of ring.keys) key.alg = 'ML-DSA-44'; },
   'keys that only verify': (ring) => { for (const key of ring.keys) delete key.private_jwk; },
 })) {
-  test(`a ring with ${what}: a new key signs, and no other`, async (t) => {
+  test(`replaces a ring with ${what}: only a new key signs`, async (t) => {
     const first = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
     const { kid } = decode((await token(first)).access_token).header;
     const second = await restartWithRing(first, change);
@@ -33,11 +33,11 @@ for (const [what, change] of Object.entries({
 }
 
 for (const [what, sealed, reason] of [
-  ['that somebody overwrote', 'c29tZXRoaW5nIGVsc2UgYWx0b2dldGhlciwgbm90IHNlYWxlZA', 'key_encryption_key_mismatch'],
+  ['that was overwritten', 'c29tZXRoaW5nIGVsc2UgYWx0b2dldGhlciwgbm90IHNlYWxlZA', 'key_encryption_key_mismatch'],
   ['that is no base64url', '{"keys":[]}', 'key_encryption_key_mismatch'],
   ['of another shape', { keys: 'none' }, 'record_unreadable'],
 ]) {
-  test(`a ring ${what}: nothing is signed, nothing is touched, the log names it`, async (t) => {
+  test(`a ring ${what} is not used and not changed, and the log names it`, async (t) => {
     const first = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
     await token(first);
     const second = await restartWithRing(first, () => sealed);
@@ -59,7 +59,7 @@ for (const [what, sealed, reason] of [
   });
 }
 
-test('KV loses the ring: the object brings back what it has', async (t) => {
+test('restores a lost ring in KV from the keyring object', async (t) => {
   const server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   const { kid } = decode((await token(server)).access_token).header;
   await (await server.store()).delete(`keyring|${server.issuer}|`);
@@ -69,7 +69,7 @@ test('KV loses the ring: the object brings back what it has', async (t) => {
   assert.equal(decode((await token(restarted)).access_token).header.kid, kid);
 });
 
-test('without cron, a key that has long been due has a successor all the same', async (t) => {
+test('a key that is long due for rotation is replaced, also without cron', async (t) => {
   const first = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256' } });
   await token(first);
   const second = await restartWithRing(first, older(32 * DAY));

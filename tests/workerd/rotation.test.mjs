@@ -1,9 +1,9 @@
-// Tokens are issued and verified the whole time, by verifiers that keep the key set for as long as they are told to and never
-// ask for a key that they do not know; meanwhile keys are rotated by hand and by cron, one is revoked, one imported, and the
-// Worker dies. Nobody may notice.
+// Tokens are issued and verified all the time, by verifiers that cache the key set for as long as its headers allow and never
+// look up an unknown key; meanwhile keys are rotated by hand and by cron, one is revoked, one imported, and the Worker crashes.
+// No request may fail.
 //
-// A key waits 25 minutes before it signs: between two acts the Worker is killed and its ring made older (see keyring.mjs), and
-// so are the key sets that the verifiers hold.
+// A key waits 25 minutes before it signs: between two steps the Worker is killed and its ring made older (see keyring.mjs), and
+// so are the key sets of the verifiers.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, test } from 'node:test';
@@ -22,7 +22,7 @@ let server;
 after(() => server?.kill());
 
 class Verifier {
-  // Each looks at another time.
+  // Each verifier loads the key set at another time.
   constructor(number) {
     this.number = number;
     this.until = 0;
@@ -38,13 +38,13 @@ class Verifier {
     await jwtVerify(text, this.keys, { issuer: server.issuer, audience: server.issuer, typ: 'at+jwt' });
   }
 
-  // So many seconds have passed.
+  // This many seconds have passed.
   age(seconds) {
     this.until -= seconds * 1_000;
   }
 }
 
-test('rotations, a compromise, an import, cron and crashes under load', async () => {
+test('rotations, a revoked key, an import, cron and crashes under load fail no request', async () => {
   server = await startWorker({ vars: { SIGNING_ALGORITHMS: 'ES256 EdDSA' } });
   const verifiers = Array.from({ length: LANES }, (_, number) => new Verifier(number));
   const load = { running: true, paused: 0, checked: 0, kids: new Set(), old: [] };
@@ -66,11 +66,11 @@ test('rotations, a compromise, an import, cron and crashes under load', async ()
     await server.cron();
     await enough();
     await restart(HOUR);
-    // Whoever looks now has the next key, long before it signs.
+    // A key set that is fetched now has the next key, long before it signs.
     await enough();
     await Promise.all(Array.from({ length: 4 }, () => admin(server, 'POST', '/admin/keys/rotate')));
     await enough();
-    assert.equal(load.kids.size, 2, 'the rotation was at once');
+    assert.equal(load.kids.size, 2, 'the rotation was immediate');
 
     await restart(HOUR);
     await server.cron();
@@ -93,7 +93,7 @@ test('rotations, a compromise, an import, cron and crashes under load', async ()
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
     assert.equal((await admin(server, 'POST', '/admin/keys', { key, kid: 'brought-along', use: 'sign' })).status, 201);
     await enough();
-    assert.ok(!load.kids.has('brought-along'), 'it waits');
+    assert.ok(!load.kids.has('brought-along'), 'it does not sign yet');
     await restart(HOUR);
     await enough();
     assert.ok(load.kids.has('brought-along'));
@@ -129,7 +129,7 @@ async function work(load, verifier) {
     const { kid } = decode(text).header;
     load.kids.add(kid);
     await verifier.check(text);
-    // Tokens of earlier keys stay valid, here and elsewhere.
+    // Tokens of earlier keys stay valid, here and at other verifiers.
     if (load.old.length < 200) load.old.push({ kid, text });
     const old = load.old[Math.floor(Math.random() * load.old.length)];
     await verifier.check(old.text);
@@ -138,7 +138,7 @@ async function work(load, verifier) {
   }
 }
 
-// Lets every lane finish what it does before the Worker dies, so that whatever fails is a failure.
+// Lets every lane finish its request before the Worker is killed, so that every error is a failure.
 async function atRest(load, act) {
   let goOn;
   load.resting = new Promise((resolve) => { goOn = resolve; });

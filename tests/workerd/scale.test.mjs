@@ -1,4 +1,4 @@
-// "Scale, on paper" in the manual: what stands there is what `npm run scale` reckons now.
+// "Scale, on paper" in the manual has the current results of `npm run scale`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constant, setting } from '../../.scripts/constants.mjs';
@@ -13,7 +13,7 @@ test('the manual has the calculated tables (after a change: `npm run scale -- --
   assert.equal(written, calculated);
 });
 
-test('every operation of the load is one that the tests count, and the token requests are as many as assumed', () => {
+test('the tests count every operation of the load, and the token requests are as many as assumed', () => {
   const load = derive();
   const rates = operations(load);
   for (const [operation, rate] of Object.entries(rates)) {
@@ -25,22 +25,22 @@ test('every operation of the load is one that the tests count, and the token req
   assert.equal(Math.round(token.reduce((sum, operation) => sum + rates[operation], 0)), load.tokenRequests);
 });
 
-test('what is not counted, not measured or not defined once is no number', () => {
+test('refuses what is not counted, not measured, or not defined exactly once', () => {
   assert.throws(() => costOf('nothing of that name'), /is not counted/);
   assert.throws(() => microseconds('nothing of that name'), /has not been measured/);
   assert.throws(() => constant('NO_SUCH_CONSTANT'), /has no number NO_SUCH_CONSTANT/);
   assert.throws(() => setting('NO_SUCH_SETTING'), /has no number/);
 });
 
-test('as many grants are handed out and end as are live for as long as they last', () => {
+test('grants are created and end at the rate of live grants divided by their lifetime', () => {
   const { grants, issued, life, handedOut, lists } = derive();
   assert.ok(Math.abs(issued * life - grants) < 1);
   assert.ok(handedOut >= issued);
-  // No list may be needed that is not there: all entries of the longest lifetime.
+  // Every list that is needed must exist: all entries of the longest lifetime.
   assert.ok(lists * constant('LIST_SIZE') >= handedOut * setting('REFRESH_TOKEN_TTL'));
 });
 
-test('a list is no smaller than what it tells, and grows with it', () => {
+test('a list is no smaller than its information, and grows with it', () => {
   const size = constant('LIST_SIZE');
   const share = 0.01;
   const entropy = size * -(share * Math.log2(share) + (1 - share) * Math.log2(1 - share)) / 8;
@@ -48,7 +48,7 @@ test('a list is no smaller than what it tells, and grows with it', () => {
   assert.ok(listTokenBytes(0) < listTokenBytes(10) && listTokenBytes(10) < listTokenBytes(100));
 });
 
-test('numbers for people', () => {
+test('formats numbers for readers', () => {
   assert.deepEqual([0, 0.001, 0.181, 2.25, 1999, 10_000, 131_072, 45_600_000, 24e9].map(about),
     ['0', 'less than 0.01', '0.181', '2.3', '2,000', '10,000', '131,000', '46 million', '24 billion']);
   assert.deepEqual([512, 12_288, 69e9].map(bytes), ['510 bytes', '12.3 kB', '69 GB']);

@@ -1,9 +1,9 @@
-// What only the operator of a machine can do: open a record of KV with the key-encryption key, change it, and seal it again,
-// to have one as an earlier version wrote it. Checks nothing by itself.
+// Operations of an operator with the key-encryption key: opens a record of KV, changes it, and seals it again, to create one as
+// an earlier version wrote it. Contains no assertions.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { KEY_ENCRYPTION_KEY } from '../../.scripts/secrets.mjs';
 
-/** Has `change` change the record of this name. An isolate that remembers the record does not see that at once. */
+/** Lets `change` change the record of this name. An isolate that caches the record does not see that at once. */
 export async function changeRecord(server, name, change) {
   const store = await server.store();
   const record = open(server, name, await store.get(name));
@@ -11,7 +11,7 @@ export async function changeRecord(server, name, change) {
   await store.put(name, seal(server, name, record));
 }
 
-/** Opens a sealed record. `name` is the name that it was sealed for. */
+/** Opens a sealed record. `name` is the name that it is sealed for. */
 export function open(server, name, text) {
   const bytes = Buffer.from(text, 'base64url');
   const cipher = createDecipheriv('aes-256-gcm', key(server), bytes.subarray(0, 12));

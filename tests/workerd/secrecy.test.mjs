@@ -1,4 +1,4 @@
-// Private keys and secrets stay inside: no answer, no log line and no file of the store holds one in clear.
+// Private keys and secrets stay inside: no response, no log line and no file of the store has one in clear.
 import assert from 'node:assert/strict';
 import { createDecipheriv, createPrivateKey } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { basic, bearer } from './request.mjs';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const JSON_TYPE = { 'content-type': 'application/json' };
-// What the Worker was given, and what it answered with where it had to.
+// The secrets of the Worker, and those that it had to return.
 const secrets = { brought: 'a-secret-that-was-brought', replaced: 'a-secret-that-replaced-it' };
 const exchanges = [];
 const events = [];
@@ -24,13 +24,13 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('the exchange reached every endpoint, with good and bad requests', () => {
+test('the requests reached every endpoint, valid and invalid ones', () => {
   const statuses = exchanges.map(({ status }) => status);
   assert.deepEqual([...new Set(statuses)].sort(), [200, 201, 204, 304, 400, 401, 403, 404, 405, 413, 431]);
   assert.ok(server.logs.filter((line) => line.includes('"event":"refused"')).length > 10);
 });
 
-test('the private keys, opened with the key-encryption key, are nowhere in answers and logs', () => {
+test('the private keys, opened with the key-encryption key, are in no response and no log line', () => {
   const ring = openedRing();
   assert.deepEqual(ring.keys.map(({ alg, private_jwk }) => [alg, typeof private_jwk.d]).sort(), [
     ...Array(2).fill(['ES256', 'string']), ...Array(2).fill(['EdDSA', 'string']), ...Array(2).fill(['RS256', 'string']),
@@ -45,14 +45,14 @@ test('the private keys, opened with the key-encryption key, are nowhere in answe
   absent(['"d":', '"d" :', 'BEGIN PRIVATE KEY', 'private_jwk', ...PKCS8_BEGINNINGS], 'private members');
 });
 
-test('the Worker\'s own secrets are nowhere in answers and logs', () => {
+test('the Worker\'s own secrets are in no response and no log line', () => {
   for (const name of ['EDGEMINT_KEY_ENCRYPTION_KEY', 'EDGEMINT_ROOT_SECRET']) {
     const secret = server.settings.secrets[name];
     absent([secret, ...encodings(Buffer.from(secret, 'base64url')), ...encodings(Buffer.from(secret))], name);
   }
 });
 
-test('a client secret is in the one answer that sets it, and nowhere else', () => {
+test('a client secret is in the one response that sets it, and nowhere else', () => {
   assert.equal(typeof secrets.generated, 'string');
   for (const [name, secret] of Object.entries(secrets)) {
     const telling = exchanges.filter(({ text }) => text.includes(secret));
@@ -62,7 +62,7 @@ test('a client secret is in the one answer that sets it, and nowhere else', () =
   }
 });
 
-test('no token and no value from a request is in the logs', () => {
+test('no token and no value of a request is logged', () => {
   const logs = [...server.logs, JSON.stringify(events)].join('\n');
   assert.ok(events.some(({ event }) => event === 'client_authentication_failed'));
   const { access_token } = exchanges.find(({ text }) => text.includes('access_token')).json;
@@ -70,7 +70,7 @@ test('no token and no value from a request is in the logs', () => {
   assert.ok(!logs.includes('a-value-that-was-sent'));
 });
 
-test('no file of the store holds a secret in clear', () => {
+test('no file of the store has a secret in clear', () => {
   const hidden = [
     ...openedRing().keys.map(({ private_jwk }) => Buffer.from(private_jwk.d, 'base64url')),
     ...Object.values(server.settings.secrets).flatMap((secret) => [Buffer.from(secret), Buffer.from(secret, 'base64url')]),
@@ -85,7 +85,7 @@ test('no file of the store holds a secret in clear', () => {
   for (const { name, content } of files) {
     for (const bytes of forbidden) assert.ok(!content.includes(bytes), `${name} holds ${bytes}`);
   }
-  // That they are found where they are: what is public is in clear.
+  // A counter-check: public values are found in clear.
   assert.ok(files.some(({ content }) => content.includes(Buffer.from(`keyring|${server.issuer}|`))));
 });
 
@@ -108,7 +108,7 @@ async function useEverything() {
   await change('POST', '/admin/clients', door, { client_id: 'b', client_secret: 'a-value-that-was-sent' });
   const key = await newClientKey('ES256');
   const keyed = await change('POST', '/admin/clients', door, keyMetadata(key));
-  for (const path of ['/admin/clients', clientPath('b'), clientPath(client.id), clientPath('nobody'), '/admin/keys']) {
+  for (const path of ['/admin/clients', clientPath('b'), clientPath(client.id), clientPath('unknown'), '/admin/keys']) {
     await exchange(path, { headers: door });
   }
   await exchange('/admin/keys/rotate', { method: 'POST', headers: door });
@@ -127,7 +127,7 @@ async function useEverything() {
     [`${grant}&x=${'x'.repeat(66_000)}`, basic(client)],
     [grant, basic({ id: client.id, secret: 'a-value-that-was-sent' })],
     [grant, basic({ id: 'b', secret: secrets.brought })],
-    [grant, basic({ id: 'nobody', secret: client.secret })],
+    [grant, basic({ id: 'unknown', secret: client.secret })],
     [grant, { authorization: `Basic ${'x'.repeat(21_000)}` }],
   ]) await post('/oauth/token', form, headers);
   await exchange(`/oauth/token?client_secret=${client.secret}`, { method: 'POST', headers: FORM, body: grant });
@@ -147,7 +147,7 @@ async function useEverything() {
   await post('/oauth/revoke', `token=${access_token}`, basic(client));
   await post('/oauth/revoke', `token=${access_token}`, root);
   await exchange('/admin/keys', { headers: door });
-  // The door is closed by now: another token asks for what all of this left.
+  // The first token is revoked by now: another one queries the events of all this.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const again = (await post('/oauth/token', grant, root)).json;
   const { json: found } = await exchange('/admin/events?limit=1000', { headers: bearer(again.access_token) });

@@ -1,4 +1,4 @@
-// A setting that is missing or wrong: health names it in one word, the log too, and everything else says 503.
+// A missing or invalid setting: health names it in one word, so does the log, and every other request gets 503.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from './forgery.mjs';
@@ -30,14 +30,14 @@ for (const [what, options, reason] of [
   ['an issuer with the default port of https', { issuer: 'https://as.example:443' }, 'issuer_default_port'],
   ['an issuer with the default port of http', { issuer: 'http://localhost:80' }, 'issuer_default_port'],
   ['an algorithm that does not sign here', { vars: { SIGNING_ALGORITHMS: 'ES256 HS256' } }, 'signing_algorithms_invalid'],
-  ['a lifetime of nothing', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
+  ['a lifetime of 0', { vars: { ACCESS_TOKEN_TTL: '0' } }, 'access_token_ttl_invalid'],
   ['a relative resource', { vars: { DEFAULT_RESOURCE: '/api' } }, 'default_resource_invalid'],
   ['a scope with a quote', { vars: { SAMPLE_SCOPE: '"' } }, 'sample_scope_invalid'],
   ['two names of headers with the client\'s address', { vars: { CLIENT_ADDRESS_HEADER: 'X-Real-IP, X-Forwarded-For' } },
     'client_address_header_invalid'],
   ['a scope of new users with edgemint:admin', { vars: { DEFAULT_USER_SCOPE: 'openid edgemint:admin' } },
     'default_user_scope_invalid'],
-  ['upstream users who are neither known nor all nor of a domain', { vars: { UPSTREAM_ACCOUNTS: 'everyone' } },
+  ['an unknown value for upstream users', { vars: { UPSTREAM_ACCOUNTS: 'everyone' } },
     'upstream_accounts_invalid'],
   ['an upstream acr that maps to none of ours', { vars: { UPSTREAM_ACR: 'amr:pop=gold' } }, 'upstream_acr_invalid'],
 ]) {
@@ -59,7 +59,7 @@ for (const [what, options, reason] of [
     for (const { status, json, headers } of answers) {
       assert.equal(status, 503);
       assert.equal(json.error, 'temporarily_unavailable');
-      assert.ok(!JSON.stringify(json).includes(reason), 'only health tells');
+      assert.ok(!JSON.stringify(json).includes(reason), 'only health names the reason');
       assert.equal(headers['retry-after'], '5');
       assert.equal(headers['cache-control'], 'no-store');
     }
@@ -71,7 +71,7 @@ for (const [what, options, reason] of [
       assert.match(page.headers['content-security-policy'], /default-src 'none'/);
       assert.equal(page.headers['retry-after'], '5');
       assert.match(page.text, new RegExp(`<html lang="${shown}"`));
-      assert.ok(!page.text.includes(reason), 'only health tells');
+      assert.ok(!page.text.includes(reason), 'only health names the reason');
     }
     await until(() => faults(server).length > answers.length, 'a line for each request');
     assert.deepEqual(faults(server), Array(1 + answers.length).fill(reason), 'and no more');
@@ -91,7 +91,7 @@ test('the log says in a sentence what is wrong with a setting', async (t) => {
   }
 });
 
-test('a short root secret for localhost alone, and an issuer that is served elsewhere', async (t) => {
+test('accepts a short root secret on localhost only, and an issuer that is served at another host', async (t) => {
   for (const options of [{ secrets: { EDGEMINT_ROOT_SECRET: 'x' } }, { issuer: 'https://as.example' }]) {
     const server = await startWorker(options);
     t.after(() => server.stop());

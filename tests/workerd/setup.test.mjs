@@ -1,4 +1,4 @@
-// What the set-up says when a tool cannot be installed, and what it installs: nothing that a lock file does not name.
+// The set-up: its message when a tool cannot be installed, and that it installs only what a lock file names.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { lackedVersion } from '../../.scripts/setup.mjs';
 import { Failure, run } from '../../.scripts/steps.mjs';
 import { root, toolsDir } from '../../.scripts/toolbox.mjs';
 
-test('advice about a failed cargo fits the cause: network, compiler, disk, or none of them', () => {
+test('the advice about a failed cargo fits the cause: network, compiler, disk, or none of them', () => {
   for (const output of [
     'error: failed to download from `https://index.example/ca/rg/cargo`\n\nCaused by:\n  [6] Could not resolve hostname (Could not resolve host: index.example)',
     'warning: spurious network error (3 tries remaining): [7] Could not connect to server',
@@ -31,10 +31,10 @@ test('advice about a failed cargo fits the cause: network, compiler, disk, or no
   assert.match(npmAdvice('npm error code EINTEGRITY'), /see the log/);
 });
 
-test('a cold cargo without network is told apart from one without a compiler', async (t) => {
+test('distinguishes a cold cargo without network from one without a compiler', async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'edgemint-cargo-'));
   t.after(() => rmSync(home, { recursive: true, force: true }));
-  // Nothing listens there.
+  // A port without a server.
   const registry = ['source.crates-io.replace-with="nowhere"', 'source.nowhere.registry="sparse+http://127.0.0.1:9/"'];
   const args = [...registry.flatMap((setting) => ['--config', setting]), 'install', '--root', home, 'some-crate@1.0.0'];
   const env = { CARGO_HOME: home, CARGO_NET_RETRY: '0', CARGO_HTTP_TIMEOUT: '2' };
@@ -45,7 +45,7 @@ test('a cold cargo without network is told apart from one without a compiler', a
   });
 });
 
-test('only a version that the registry lacks makes the set-up do without a lock file', () => {
+test('only a version that the registry lacks makes the set-up build without a lock file', () => {
   const lacks = `    Updating crates.io index
 error: failed to select a version for the requirement \`webpki-roots = "^1.0.10"\` (locked to 1.0.11)
 candidate versions found which didn't match: 1.0.10, 1.0.9, 1.0.8, ...`;
@@ -53,13 +53,13 @@ candidate versions found which didn't match: 1.0.10, 1.0.9, 1.0.8, ...`;
   for (const other of ['error: failed to download from `https://index.example`', 'error: linker `cc` not found', '']) assert.equal(lackedVersion(other), undefined);
 });
 
-test('the Node.js of the tools is the one that a lock file pins by a hash', async (t) => {
+test('the Node.js of the tools is pinned by a hash in a lock file', async (t) => {
   const lock = JSON.parse(readFileSync(join(root, '.scripts', 'node', 'package-lock.json'), 'utf8'));
   const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'node', 'package.json'), 'utf8'));
   for (const [path, entry] of packages) {
     assert.match(entry.integrity, /^sha512-/, path);
-    assert.equal(entry.version, version, 'the same as package.json asks for');
+    assert.equal(entry.version, version, 'the version in package.json');
   }
   const folder = join(toolsDir, 'node', 'node_modules');
   const installed = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('node-')) : [];

@@ -1,5 +1,5 @@
-// Conditions that a client may put to a sign-in: after one real sign-in the flow ends with a code or an error at the
-// client, never at the sign-in page again.
+// A client's conditions for a sign-in: after one real sign-in the flow ends with a code or an error at the client, never at the
+// sign-in page again.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin } from './admin.mjs';
@@ -27,7 +27,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('an id_token_hint that is no ID token of this server: the client is told, and no sign-in page is shown', async () => {
+test('an invalid id_token_hint is an error at the client, without a sign-in page', async () => {
   const browser = await signedIn();
   const foreign = hint.replace(/[^.]*$/, 'A'.repeat(86));
   for (const id_token_hint of ['x', foreign, hint.split('.').slice(0, 2).join('.')]) {
@@ -39,7 +39,7 @@ test('an id_token_hint that is no ID token of this server: the client is told, a
   }
 });
 
-test('an id_token_hint of another user: one sign-in, then a code or an error', async () => {
+test('an id_token_hint of another user takes one sign-in, then yields a code or an error', async () => {
   for (const [who, error] of [[other, undefined], [user, 'login_required']]) {
     for (const from of [new Browser(server), await signedIn()]) {
       const answer = await afterOneSignIn(from, { id_token_hint: hint }, who);
@@ -50,7 +50,7 @@ test('an id_token_hint of another user: one sign-in, then a code or an error', a
   }
 });
 
-test('an id_token_hint of a user who was removed: one sign-in, then an error', async () => {
+test('an id_token_hint of a removed user takes one sign-in, then yields an error', async () => {
   const gone = await createUser(server);
   const { tokens } = await signInAndRedeem(server, gone, client);
   await admin(server, 'DELETE', `/admin/users/${gone.id}`);
@@ -58,11 +58,11 @@ test('an id_token_hint of a user who was removed: one sign-in, then an error', a
   assert.equal(answer.error, 'login_required');
 });
 
-test('a user asked for by claims: one sign-in, then a code or an error', async () => {
+test('a user requested by claims takes one sign-in, then yields a code or an error', async () => {
   const claims = (sub) => JSON.stringify({ id_token: { sub } });
   for (const [sub, error] of [
     [{ value: user.id }, undefined], [{ value: other.id }, 'login_required'], [{ values: [other.id, user.id] }, undefined],
-    [{ value: 'nobody' }, 'login_required'], [{ values: [] }, 'login_required'], [{ essential: true }, undefined],
+    [{ value: 'unknown' }, 'login_required'], [{ values: [] }, 'login_required'], [{ essential: true }, undefined],
   ]) {
     assert.equal((await afterOneSignIn(new Browser(server), { claims: claims(sub) }, user)).error, error, JSON.stringify(sub));
   }
@@ -74,10 +74,10 @@ test('a user asked for by claims: one sign-in, then a code or an error', async (
 
 for (const parameters of [
   { max_age: '0' }, { max_age: '1' }, { max_age: '1', prompt: 'login' }, { prompt: 'login' }, { prompt: 'select_account' },
-  { prompt: 'login select_account', max_age: '0' }, { login_hint: 'somebody else' }, { acr_values: 'phr' },
+  { prompt: 'login select_account', max_age: '0' }, { login_hint: 'another-user' }, { acr_values: 'phr' },
   { claims: '{"id_token":{"acr":{"essential":true,"values":["phr"]},"auth_time":{"essential":true}}}' },
 ]) {
-  test(`${JSON.stringify(parameters)}: one sign-in is enough, however long the way back takes`, async () => {
+  test(`${JSON.stringify(parameters)} takes one sign-in, however long the way back takes`, async () => {
     const browser = await signedIn();
     const path = authorizationPath(client, proof, parameters);
     let page = await browser.open(path);
@@ -89,7 +89,7 @@ for (const parameters of [
   });
 }
 
-test('a new sign-in is asked for once the one for this request is old, or another session\'s', async () => {
+test('a new sign-in is required once the one for this request is old, or of another session', async () => {
   const browser = await signedIn();
   const session = decode((await signInAndRedeem(server, user, client)).tokens.id_token).claims.sid;
   const now = Math.floor(Date.now() / 1000);
@@ -103,18 +103,18 @@ test('a new sign-in is asked for once the one for this request is old, or anothe
   }
 });
 
-test('a new account of one\'s own: the request goes on with it', async () => {
+test('after a sign-up the request continues with the new account', async () => {
   const browser = new Browser(server);
   const page = await browser.open(authorizationPath(client, proof, { id_token_hint: hint, ui_locales: 'zh' }));
   const signUp = await browser.open(`/account/sign-up?${new URLSearchParams({ continue: page.url.searchParams.get('continue') })}`);
-  const done = await browser.submit(signUp, { username: 'somebody-new', password: 'a password of nobody else' });
+  const done = await browser.submit(signUp, { username: 'new-user', password: 'an unusual password' });
   assert.equal(answerOf(done).error, 'login_required');
 });
 
-test('a browser that keeps no cookies is told so, and not shown the sign-in page again', async () => {
+test('a browser without cookies gets an explanation, not the sign-in page again', async () => {
   for (const [path, fields] of [
     ['/account/sign-in', { username: user.username, password: PASSWORD }], ['/account/sign-in/passkey', { credential: '{}' }],
-    ['/account/sign-up', { username: 'without-cookies', password: 'a password of nobody else' }],
+    ['/account/sign-up', { username: 'without-cookies', password: 'an unusual password' }],
   ]) {
     const page = await post(new Browser(server), path, { ...fields, csrf: 'x', continue: 'client_id=a&ui_locales=en' });
     assert.equal(page.status, 400, path);
@@ -124,7 +124,7 @@ test('a browser that keeps no cookies is told so, and not shown the sign-in page
   }
 });
 
-// Opens the request, signs in at the page where that leads, once, and allows what is asked.
+// Opens the request, signs in once at the page that follows, and consents.
 async function afterOneSignIn(browser, parameters, who) {
   let page = await browser.open(authorizationPath(client, proof, parameters));
   if (page.location === null) {
@@ -136,7 +136,7 @@ async function afterOneSignIn(browser, parameters, who) {
 }
 
 function answerOf({ location, status, url }) {
-  assert.ok(location !== null, `no answer: ${status} at ${url}`);
+  assert.ok(location !== null, `no authorization response: ${status} at ${url}`);
   return Object.fromEntries(new URL(location).searchParams);
 }
 

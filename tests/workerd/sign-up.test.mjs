@@ -1,4 +1,4 @@
-// Making an account for oneself: only where the operator allows it, each field with its own message, and on to the client.
+// Sign-up: only where the operator allows it, each field with its own message, and then on to the client.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin } from './admin.mjs';
@@ -6,7 +6,7 @@ import { decode } from './forgery.mjs';
 import { startWorker } from './harness.mjs';
 import { Browser, PASSWORD, authorizationPath, createUser, csrfOf, pkce, post, redeem, registerPublicClient } from './people.mjs';
 
-const GOOD = 'a password of nobody else';
+const GOOD = 'an unusual password';
 let server;
 let number = 0;
 
@@ -16,7 +16,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('where the operator did not allow it there is no such page, and no link to it', async (t) => {
+test('is disabled by default: no such page, and no link to it', async (t) => {
   const closed = await startWorker();
   t.after(() => closed.stop());
   const browser = new Browser(closed);
@@ -24,12 +24,12 @@ test('where the operator did not allow it there is no such page, and no link to 
   assert.ok(!signIn.html.includes('/account/sign-up'));
   const page = await browser.open('/account/sign-up');
   assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8']);
-  const fields = { csrf: csrfOf(signIn), username: 'somebody', password: GOOD };
+  const fields = { csrf: csrfOf(signIn), username: 'newcomer', password: GOOD };
   assert.equal((await post(browser, '/account/sign-up', fields)).status, 404);
   assert.deepEqual((await admin(closed, 'GET', '/admin/users')).json, { users: [] });
 });
 
-test('an account of one\'s own: signed in, with what was said, and nothing more', async () => {
+test('creates an account with the given members and the default scope, and signs the user in', async () => {
   const { browser, answer } = await signUp({ username: 'Some.Body', name: 'Some Body', email: 'some@app.example' });
   assert.equal(answer.url.href, `${server.url}/account`);
   assert.match(answer.html, /Your account has been created, and you are signed in\./);
@@ -44,7 +44,7 @@ test('an account of one\'s own: signed in, with what was said, and nothing more'
   assert.equal(back.url.pathname, '/account');
 });
 
-test('on to the client that asked, with the page in between', async () => {
+test('continues to the client\'s consent page', async () => {
   const client = await registerPublicClient(server);
   const proof = pkce();
   const browser = new Browser(server);
@@ -71,13 +71,13 @@ for (const [what, fields, field, message] of [
   ['a password with a line break', { password: `${GOOD}\n` }, 'password', /cannot be typed/],
   ['a password that everybody has', { password: 'Password1' }, 'password', /Many people use this password/],
   ['a famous password', { password: PASSWORD }, 'password', /Many people use this password/],
-  ['the name as password', { username: 'somebody-else', password: 'Somebody-Else' }, 'password', /This is your user name/],
+  ['the name as password', { username: 'another-newcomer', password: 'Another-Newcomer' }, 'password', /This is your user name/],
   ['a long name for people', { name: 'x'.repeat(101) }, 'name', /This name is too long/],
   ['a name that turns the text around', { name: 'abc\u202edef' }, 'name', /characters that are not allowed/],
-  ['an address without a domain', { email: 'somebody' }, 'email', /This is not an email address/],
+  ['an address without a domain', { email: 'newcomer' }, 'email', /This is not an email address/],
   ['an address with a header', { email: 'a@b.example\r\nBcc: x@y.example' }, 'email', /This is not an email address/],
 ]) {
-  test(`refused: ${what}`, async () => {
+  test(`refuses ${what}`, async () => {
     const sent = { username: 'refused-name', password: GOOD, ...fields };
     const { browser, answer } = await signUp(sent);
     assert.deepEqual([answer.status, answer.location], [400, null]);
@@ -90,14 +90,14 @@ for (const [what, fields, field, message] of [
   });
 }
 
-test('several mistakes are told at once, and what was right stays in its field', async () => {
+test('reports all mistakes at once, and keeps the valid fields', async () => {
   const { answer } = await signUp({ username: 'many-mistakes', password: 'short', name: '<b>Name</b>', email: 'nothing' });
   assert.deepEqual([...answer.html.matchAll(/id="(\w+)-error"/g)].map(([, field]) => field), ['password', 'email']);
   assert.match(answer.html, /name="username"[^>]* value="many-mistakes"/);
   assert.match(answer.html, /name="name"[^>]* value="&lt;b&gt;Name&lt;\/b&gt;"/);
 });
 
-test('a name that somebody has, in whatever case: told so, and only that', async () => {
+test('refuses a taken name in any case, and reports nothing else about it', async () => {
   const taken = await createUser(server, { username: 'taken-name' });
   const { browser, answer } = await signUp({ username: 'TAKEN-Name' });
   assert.equal(answer.status, 409);
@@ -106,13 +106,13 @@ test('a name that somebody has, in whatever case: told so, and only that', async
   assert.equal((await new Browser(server).signIn(taken)).url.pathname, '/account', 'the password is still its owner\'s');
 });
 
-test('one of two who want a name at the same moment gets it', async () => {
+test('one of several concurrent requests for a name gets it', async () => {
   const answers = await Promise.all([1, 2, 3].map(() => signUp({ username: 'wanted-by-many' })));
   assert.deepEqual(answers.map(({ answer }) => answer.status).sort(), [200, 409, 409]);
   assert.equal((await admin(server, 'GET', '/admin/users?username=wanted-by-many')).json.users.length, 1);
 });
 
-test('who makes many accounts from one address has to wait', async () => {
+test('throttles an address that creates many accounts', async () => {
   const address = { 'cf-connecting-ip': '198.51.100.7' };
   let last;
   for (let tries = 0; tries < 80 && last?.status !== 429; tries += 1) {
@@ -124,10 +124,10 @@ test('who makes many accounts from one address has to wait', async () => {
   assert.equal((await signUp({ username: 'from-elsewhere' })).answer.status, 200);
 });
 
-// Sends the form in a fresh browser, each from an address of its own.
+// Sends the form in a new browser, each from an address of its own.
 async function signUp(fields, address) {
   number += 1;
   const browser = new Browser(server, address ?? { 'cf-connecting-ip': `203.0.113.${number}` });
   const page = await browser.open('/account/sign-up');
-  return { browser, answer: await browser.submit(page, { username: 'somebody', password: GOOD, ...fields }) };
+  return { browser, answer: await browser.submit(page, { username: 'newcomer', password: GOOD, ...fields }) };
 }

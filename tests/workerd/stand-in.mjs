@@ -1,4 +1,4 @@
-// A stand-in for an upstream OpenID provider, which says and does what a test wants. Checks nothing by itself.
+// A stand-in for an upstream OpenID provider, whose responses a test chooses. Contains no assertions.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
@@ -9,10 +9,11 @@ export const CALLBACK = '/account/sign-in/upstream/callback';
 /**
  * Starts a provider. `document` is added to its metadata.
  *
- * Gives `{ issuer, tokenRequests, back(location, answer), publish(keys), stop() }`. `back` takes the address that a browser was
- * sent to, and gives the path that leads it back. The answer to that code: `claims` are added to those of the ID token, which
- * `sign(claims)` signs if it is there; `userinfo` is an object, or a function that gets `{ issuer, sign }` and gives
- * `{ status, type, body }`. `publish` replaces the keys of the key set; without any it brings back its own.
+ * Returns `{ issuer, tokenRequests, back(location, answer), publish(keys), stop() }`. `back` takes the URL that a browser was
+ * redirected to, and returns the path that leads it back. `answer` is the provider's response to that code: `claims` are added to
+ * those of the ID token, which `sign(claims)` signs if present; `userinfo` is an object, or a function that takes
+ * `{ issuer, sign }` and returns `{ status, type, body }`. `publish` replaces the keys of the key set; without arguments it
+ * restores the provider's own.
  */
 export async function startProvider({ document = {} } = {}) {
   const { publicKey, privateKey } = await jose.generateKeyPair('ES256');
@@ -35,12 +36,12 @@ export async function startProvider({ document = {} } = {}) {
       tokenRequests.push({ authorization: request.headers.authorization, body });
       const { nonce, claims, sign: signed = sign } = codes.get(body.code);
       const now = Math.floor(Date.now() / 1000);
-      const idToken = await signed({ iss: issuer, aud: 'em', sub: 'somebody', nonce, iat: now, exp: now + 60, ...claims });
+      const idToken = await signed({ iss: issuer, aud: 'em', sub: 'upstream-user', nonce, iat: now, exp: now + 60, ...claims });
       return reply(200, { id_token: idToken, access_token: body.code });
     }
     if (request.url === '/userinfo') {
       const { claims, userinfo } = codes.get(request.headers.authorization?.replace('Bearer ', ''));
-      if (typeof userinfo !== 'function') return reply(200, { sub: claims?.sub ?? 'somebody', ...userinfo });
+      if (typeof userinfo !== 'function') return reply(200, { sub: claims?.sub ?? 'upstream-user', ...userinfo });
       const { status = 200, type, body } = await userinfo({ issuer, sign });
       return reply(status, body, type);
     }
@@ -70,7 +71,7 @@ export async function startProvider({ document = {} } = {}) {
   };
 }
 
-/** Follows the link to the provider on a sign-in page, or goes there from nowhere; gives the address there. */
+/** Follows the link to the provider on a sign-in page, or starts there directly; returns the URL at the provider. */
 export async function depart(browser, page) {
   const link = page?.html.match(/href="(\/account\/sign-in\/upstream[^"]*)"/)[1].replaceAll('&amp;', '&');
   return (await browser.open(link ?? '/account/sign-in/upstream')).location;

@@ -1,5 +1,5 @@
-// `npm start` and `npm run deploy` as somebody runs them who has just cloned the project: in a copy of it, without state.
-// What takes minutes is taken over: installed packages, tools and finished builds.
+// `npm start` and `npm run deploy` right after cloning the project: in a copy of it, without state. What takes minutes is copied:
+// installed packages, tools and finished builds.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +38,7 @@ after(() => {
   rmSync(project, { recursive: true, force: true, maxRetries: 10 });
 });
 
-test('npm start serves, its three lines work, Ctrl-C ends it, and a second start goes on', async (t) => {
+test('npm start serves, its three lines work, Ctrl-C ends it, and a second start keeps its state', async (t) => {
   const port = await freePort();
   const first = start(t, { PORT: port });
   const { lines, text } = await welcome(first);
@@ -59,7 +59,7 @@ test('npm start serves, its three lines work, Ctrl-C ends it, and a second start
   assert.ok(readFileSync(join(project, '.dev.vars'), 'utf8').includes(secret));
 });
 
-test('npm start on a port in use says so at once, and what to do', async (t) => {
+test('npm start on a port in use reports it at once, with a remedy', async (t) => {
   const other = createServer().listen({ host: '127.0.0.1', port: 0 });
   await once(other, 'listening');
   t.after(() => other.close());
@@ -70,7 +70,7 @@ test('npm start on a port in use says so at once, and what to do', async (t) => 
   assert.match(run.output(), /What to do: .*PORT=\d+ npm start/);
 });
 
-test('npm start beside an earlier one names that one, and how to end it; a start that is killed takes its server with it', async (t) => {
+test('npm start beside an earlier one names it, and how to end it; killing a start kills its server', async (t) => {
   const port = await freePort();
   const first = start(t, { PORT: port });
   await welcome(first);
@@ -87,13 +87,13 @@ test('npm start beside an earlier one names that one, and how to end it; a start
   await interrupt(third);
 });
 
-test('npm start with a PORT that is none says so', async (t) => {
+test('npm start reports an invalid PORT', async (t) => {
   const run = start(t, { PORT: '87870' });
   assert.equal(await run.ended, 1);
   assert.match(run.output(), /PORT is not a port: 87870/);
 });
 
-test('npm run deploy -- --dry-run does all but the upload', async (t) => {
+test('npm run deploy -- --dry-run does everything but the upload', async (t) => {
   const run = npm(t, ['run', 'deploy', '--', '--dry-run'], { ISSUER: 'https://as.example' });
   assert.equal(await run.ended, 0, run.output());
   assert.match(run.output(), /--dry-run: exiting now/);
@@ -102,7 +102,7 @@ test('npm run deploy -- --dry-run does all but the upload', async (t) => {
   }
 });
 
-test('npm run deploy and npm start refuse an issuer that names the default port', async (t) => {
+test('npm run deploy and npm start refuse an issuer with the default port', async (t) => {
   for (const [args, ISSUER, without] of [
     [['run', 'deploy', '--', '--dry-run'], 'https://as.example:443', 'https://as.example'], [['start'], 'http://localhost:80', 'http://localhost'],
   ]) {
@@ -112,7 +112,7 @@ test('npm run deploy and npm start refuse an issuer that names the default port'
   }
 });
 
-test('npm run deploy refuses a root secret that is short, uniform or a repetition', async (t) => {
+test('npm run deploy refuses a root secret that is short, uniform or repetitive', async (t) => {
   for (const EDGEMINT_ROOT_SECRET of ['fifteen-letters', 'aaaaaaaaaaaaaaaa', 'passwordpassword']) {
     const run = npm(t, ['run', 'deploy', '--', '--dry-run'], { ISSUER: 'https://as.example', EDGEMINT_ROOT_SECRET });
     assert.equal(await run.ended, 1);
@@ -130,7 +130,7 @@ test('npm run deploy without an issuer, or with one that is no https origin, say
   }
 });
 
-// What a client says about its own address does not count: its attempts have an end all the same.
+// The client's claim about its own address is ignored: its attempts are throttled all the same.
 async function refusesForgedAddresses(server) {
   const visitor = new Browser(server);
   const csrf = csrfOf(await visitor.open('/account/sign-in'));
@@ -146,7 +146,7 @@ function start(t, env) {
   return npm(t, ['start'], env);
 }
 
-// In a group of its own, as a terminal does it, so that a signal reaches all of it.
+// In a process group of its own, as in a terminal, so that a signal reaches all of it.
 function npm(t, args, env) {
   const ours = ([name]) => /^(npm_|NODE_TEST|EDGEMINT_(?!BUILD$)|ISSUER$|PORT$)/.test(name);
   const theirs = Object.fromEntries(Object.entries(process.env).filter((variable) => !ours(variable)));
@@ -164,11 +164,11 @@ function signal(child, name) {
   try {
     process.kill(-child.pid, name);
   } catch {
-    // All of the group has ended.
+    // Every process of the group has ended.
   }
 }
 
-// The text that a start ends with, and its lines to paste.
+// The output of a start up to its last line, and its lines to paste.
 async function welcome(run) {
   let code;
   run.ended.then((exit) => (code = exit));
@@ -181,7 +181,7 @@ async function welcome(run) {
   return { text, lines };
 }
 
-// Runs the lines as pasted; gives the kid of the token's key.
+// Runs the lines as pasted; returns the kid of the token's key.
 async function paste(lines, port) {
   const shell = spawn('sh', { cwd: project, stdio: ['pipe', 'pipe', 'inherit'] });
   shell.stdin.end(`${[lines[0], 'echo "$TOKEN"', lines[1], lines[2]].join('\n')}\n`);
@@ -202,7 +202,7 @@ async function interrupt(run) {
   await assert.rejects(fetch(`http://127.0.0.1:${run.port}/health`), TypeError);
 }
 
-// Who still works in the folder, where the system tells.
+// The processes that work in the folder, where the system tells.
 function processesOfProject() {
   const all = existsSync('/proc/self/cwd') ? readdirSync('/proc').map(Number).filter(Boolean) : [];
   return all.filter((pid) => {

@@ -1,20 +1,20 @@
-// Status lists as an offline verifier reads them, with parts that are not ours: jose checks the list, another library decodes
-// it. Checks nothing by itself.
+// Status lists as an offline verifier reads them, with third-party code: jose verifies the list, another library decodes it.
+// Contains no assertions.
 import { getListFromStatusListJWT } from '@sd-jwt/jwt-status-list';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { send, until } from './request.mjs';
 
-/** Where the status of a token stands: `{ idx, uri }`, or undefined. */
-export function placeOf(token) {
+/** The status list entry of a token: `{ idx, uri }`, or undefined. */
+export function entryOf(token) {
   return decodeJwt(token).status?.status_list;
 }
 
-/** The answer at the address of a list. */
+/** The response at the URL of a list. */
 export function fetchList(server, uri, headers = {}) {
   return send(server, new URL(uri).pathname, { headers: { accept: 'application/statuslist+jwt', ...headers } });
 }
 
-/** The list at this address, checked as the specification says: `{ payload, statuses }`. */
+/** The list at this URL, checked as the specification says: `{ payload, statuses }`. */
 export async function readList(server, uri) {
   const { status, text } = await fetchList(server, uri);
   if (status !== 200) throw new Error(`no list: ${status} ${text}`);
@@ -23,13 +23,13 @@ export async function readList(server, uri) {
   return { payload, statuses: getListFromStatusListJWT(text) };
 }
 
-/** What the list says of a token now: 0 is good, 1 is revoked. */
+/** The status of a token in its list: 0 is valid, 1 is revoked. */
 export async function statusOf(server, token) {
-  const { idx, uri } = placeOf(token);
+  const { idx, uri } = entryOf(token);
   return (await readList(server, uri)).statuses.getStatus(idx);
 }
 
-/** Waits until the list says that a token is revoked; gives how long that took, in seconds. */
+/** Waits until the list says that a token is revoked; returns how long that took, in seconds. */
 export async function untilRevoked(server, token, what) {
   const started = performance.now();
   await until(async () => await statusOf(server, token) === 1, `the list says so: ${what}`, 60);

@@ -1,4 +1,4 @@
-// Status lists: who gets a place in one, what they say, and that whatever ends a grant is seen there.
+// Status lists: which tokens have an index, what the lists say, and that every revocation appears there.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
@@ -7,7 +7,7 @@ import { OFFLINE, ONLINE, atOnce, grantOf, newCode, newGrant, registerConfidenti
 import { startWorker, token } from './harness.mjs';
 import { Browser, authorizationPath, createUser, csrfOf, pkce, post, redeem, refresh, registerPublicClient } from './people.mjs';
 import { send } from './request.mjs';
-import { fetchList, placeOf, readList, statusOf, untilRevoked } from './status-lists.mjs';
+import { fetchList, entryOf, readList, statusOf, untilRevoked } from './status-lists.mjs';
 
 let server;
 let user;
@@ -16,7 +16,7 @@ let app;
 let service;
 
 before(async () => {
-  // No window, so that a second use is theft at once.
+  // No replay window, so that a second use is reuse at once.
   server = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '0' } });
   [user, app, service] = await Promise.all([createUser(server), registerPublicClient(server), registerClient(server)]);
   browser = new Browser(server);
@@ -27,28 +27,28 @@ after(() => server?.stop());
 
 const grant = (parameters = OFFLINE, client = app) => newGrant(server, browser, user, client, parameters);
 
-test('an access token of a grant names its place, and so do those that come after it', async () => {
+test('the access tokens of a grant all have the same index', async () => {
   const first = await grant();
-  const place = placeOf(first.access_token);
-  assert.deepEqual(Object.keys(place).sort(), ['idx', 'uri']);
-  assert.ok(Number.isInteger(place.idx) && place.idx >= 0 && place.idx < 131_072);
-  assert.match(place.uri, new RegExp(`^${server.issuer}/oauth/status/\\d+$`));
+  const entry = entryOf(first.access_token);
+  assert.deepEqual(Object.keys(entry).sort(), ['idx', 'uri']);
+  assert.ok(Number.isInteger(entry.idx) && entry.idx >= 0 && entry.idx < 131_072);
+  assert.match(entry.uri, new RegExp(`^${server.issuer}/oauth/status/\\d+$`));
   const { json } = await refresh(server, app, first.refresh_token);
-  assert.deepEqual(placeOf(json.access_token), place);
+  assert.deepEqual(entryOf(json.access_token), entry);
   assert.equal(decodeJwt(first.id_token).status, undefined);
 });
 
-test('no two grants share a place, and a service client has one of its own', async () => {
+test('every grant has an index of its own, and so has a service client', async () => {
   const tokens = await atOnce(60, () => grant());
   const other = await registerClient(server);
   const own = await token(server, {}, service);
   const again = await token(server, {}, service);
-  assert.deepEqual(placeOf(again.access_token), placeOf(own.access_token));
-  const places = [...tokens, own, await token(server, {}, other)].map(({ access_token }) => placeOf(access_token));
-  assert.equal(new Set(places.map(({ uri, idx }) => `${uri} ${idx}`)).size, 62);
+  assert.deepEqual(entryOf(again.access_token), entryOf(own.access_token));
+  const entries = [...tokens, own, await token(server, {}, other)].map(({ access_token }) => entryOf(access_token));
+  assert.equal(new Set(entries.map(({ uri, idx }) => `${uri} ${idx}`)).size, 62);
 });
 
-test('a client that only signs people in takes no place; it gets one when it gets tokens of its own', async () => {
+test('a client without tokens of its own takes no index; it gets one with the grant type client_credentials', async () => {
   const client = await registerConfidentialClient(server);
   const { json } = await admin(server, 'GET', clientPath(client.id));
   const grant_types = [...json.grant_types, 'client_credentials'];
@@ -58,13 +58,13 @@ test('a client that only signs people in takes no place; it gets one when it get
   assert.equal(await statusOf(server, access_token), 0);
 });
 
-test('the root client has none: its tokens are for the authority itself, which looks for itself', async () => {
-  assert.equal(placeOf((await token(server)).access_token), undefined);
+test('the root client has no index: its tokens are for this server only, which checks them itself', async () => {
+  assert.equal(entryOf((await token(server)).access_token), undefined);
 });
 
-test('the list is a signed token of its own kind', async () => {
+test('the list is a signed token with its own type', async () => {
   const { access_token } = await grant();
-  const { uri } = placeOf(access_token);
+  const { uri } = entryOf(access_token);
   const answer = await fetchList(server, uri);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['content-type'], 'application/statuslist+jwt');
@@ -81,11 +81,11 @@ test('the list is a signed token of its own kind', async () => {
 });
 
 test('an unchanged list is not sent again', async () => {
-  const { uri } = placeOf((await grant()).access_token);
+  const { uri } = entryOf((await grant()).access_token);
   const { headers: { etag } } = await fetchList(server, uri);
   assert.match(etag, /^W\/"/);
   const again = await fetchList(server, uri, { 'if-none-match': etag });
-  // Unless a span has just begun, or somebody else's revocation has come in.
+  // Unless a new span has just begun, or another test's revocation has arrived.
   if (again.status !== 304) assert.notEqual(again.headers.etag, etag);
   const third = await fetchList(server, uri, { 'if-none-match': again.headers.etag });
   assert.equal(third.status, 304);
@@ -94,7 +94,7 @@ test('an unchanged list is not sent again', async () => {
   assert.deepEqual([head.status, head.text], [200, '']);
 });
 
-test('what is no list is not there', async () => {
+test('responds to every other path of a list with 404', async () => {
   const paths = ['999999', '4294967295', '4294967296', '-1', '00', '1x', '', '1/2', '%30', '1e3'];
   for (const path of paths) {
     const { status, json } = await send(server, `/oauth/status/${path}`);
@@ -105,9 +105,9 @@ test('what is no list is not there', async () => {
   assert.equal((await send(server, '/oauth/status/0', { method: 'POST' })).status, 405);
 });
 
-test('all lists can be found', async () => {
-  const { uri } = placeOf((await grant()).access_token);
-  const own = placeOf((await token(server, {}, service)).access_token);
+test('the directory names all lists', async () => {
+  const { uri } = entryOf((await grant()).access_token);
+  const own = entryOf((await token(server, {}, service)).access_token);
   const { json: metadata } = await send(server, '/.well-known/oauth-authorization-server');
   assert.equal(metadata.status_list_aggregation_endpoint, `${server.issuer}/oauth/status`);
   const { status, headers, json } = await send(server, '/oauth/status');
@@ -117,7 +117,7 @@ test('all lists can be found', async () => {
   for (const address of json.status_lists) await readList(server, address);
 });
 
-// Each ends the grant of these tokens in its way.
+// Each revokes the grant of these tokens in its way.
 const ENDINGS = {
   'the client revokes the refresh token': ({ refresh_token }) => revoke(server, app, refresh_token),
   'the refresh token is used twice': async ({ refresh_token }) => {
@@ -125,14 +125,14 @@ const ENDINGS = {
     const { status } = await refresh(server, app, refresh_token);
     assert.equal(status, 400);
   },
-  'an operator ends the grant': (tokens) => admin(server, 'DELETE', `/admin/users/${user.id}/grants/${grantOf(tokens)}`),
+  'an operator revokes the grant': (tokens) => admin(server, 'DELETE', `/admin/users/${user.id}/grants/${grantOf(tokens)}`),
   'an operator ends all grants of the user': () => admin(server, 'DELETE', `/admin/users/${user.id}/grants`),
   'an operator ends all grants of the client': () => admin(server, 'DELETE', `${clientPath(app.id)}/grants`),
-  'the person ends the grant': async (tokens) => {
+  'the user revokes the grant': async (tokens) => {
     const csrf = csrfOf(await browser.open('/account'));
     await post(browser, '/account', { csrf, action: 'end_grant', grant: grantOf(tokens) });
   },
-  'the person withdraws what the client was allowed': async () => {
+  'the user withdraws the consent': async () => {
     const csrf = csrfOf(await browser.open('/account'));
     await post(browser, '/account', { csrf, action: 'withdraw', client: app.id });
   },
@@ -144,7 +144,7 @@ const ENDINGS = {
 };
 
 for (const [what, end] of Object.entries(ENDINGS)) {
-  test(`seen in the list: ${what}`, async () => {
+  test(`appears in the list: ${what}`, async () => {
     const tokens = await grant();
     assert.equal(await statusOf(server, tokens.access_token), 0);
     await end(tokens);
@@ -152,14 +152,14 @@ for (const [what, end] of Object.entries(ENDINGS)) {
   });
 }
 
-test('seen in the list: a code is redeemed a second time, after the window', async () => {
+test('appears in the list: reuse of a code after the replay window', async () => {
   const { code, proof } = await newCode(browser, user, app);
   const { json } = await redeem(server, app, code, proof);
   assert.equal((await redeem(server, app, code, proof)).status, 400);
   await untilRevoked(server, json.access_token, 'code reuse');
 });
 
-test('seen in the list: the session ends, and with it the grants that were to last as long', async () => {
+test('appears in the list: the session ends, and the grants that end with it', async () => {
   const person = await createUser(server);
   const own = new Browser(server);
   await own.signIn(person);
@@ -169,7 +169,7 @@ test('seen in the list: the session ends, and with it the grants that were to la
   assert.equal(await statusOf(server, offline.access_token), 0);
 });
 
-test('seen in the list: the user is deleted', async () => {
+test('appears in the list: the user is deleted', async () => {
   const person = await createUser(server);
   const own = new Browser(server);
   await own.signIn(person);
@@ -178,30 +178,30 @@ test('seen in the list: the user is deleted', async () => {
   await untilRevoked(server, tokens.access_token, 'deleted');
 });
 
-test('seen in the list: a service client is deleted; its place is not given to the next one', async () => {
+test('appears in the list: a service client is deleted; its index is not reused', async () => {
   const client = await registerClient(server);
   const { access_token } = await token(server, {}, client);
   assert.equal((await admin(server, 'DELETE', clientPath(client.id))).status, 204);
   await untilRevoked(server, access_token, 'client');
   const next = await registerClient(server);
-  assert.notDeepEqual(placeOf((await token(server, {}, next)).access_token), placeOf(access_token));
+  assert.notDeepEqual(entryOf((await token(server, {}, next)).access_token), entryOf(access_token));
 });
 
-test('seen in the list: all tokens of a service client end; those that it gets then count', async () => {
+test('appears in the list: all tokens of a service client are revoked; those that it gets then are valid', async () => {
   const client = await registerClient(server);
   const { access_token } = await token(server, {}, client);
   const { status } = await admin(server, 'DELETE', `${clientPath(client.id)}/tokens`);
   assert.equal(status, 200);
   await untilRevoked(server, access_token, 'tokens of a client');
-  // Its record is in memory elsewhere for a while; here, it is read anew.
+  // Other isolates may cache its record for a while; here, it is read again.
   const later = await token(server, {}, client);
-  assert.notDeepEqual(placeOf(later.access_token), placeOf(access_token));
+  assert.notDeepEqual(entryOf(later.access_token), entryOf(access_token));
   assert.equal(await statusOf(server, later.access_token), 0);
   await admin(server, 'DELETE', clientPath(client.id));
   await untilRevoked(server, later.access_token, 'and that one too');
 });
 
-test('a client is changed while its tokens are ended: neither undoes the other', async () => {
+test('changing a client while its tokens are revoked loses neither change', async () => {
   const client = await registerClient(server);
   for (let round = 0; round < 5; round += 1) {
     const { access_token } = await token(server, {}, client);
@@ -210,20 +210,20 @@ test('a client is changed while its tokens are ended: neither undoes the other',
     const answers = await Promise.all([admin(server, 'DELETE', `${clientPath(client.id)}/tokens`), ...changes]);
     assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
     const later = await token(server, {}, client);
-    assert.notDeepEqual(placeOf(later.access_token), placeOf(access_token));
+    assert.notDeepEqual(entryOf(later.access_token), entryOf(access_token));
     await untilRevoked(server, access_token, 'the earlier token');
-    assert.equal(await statusOf(server, later.access_token), 0, 'the place that is borne now is not a marked one');
+    assert.equal(await statusOf(server, later.access_token), 0, 'the index in use is not marked as revoked');
   }
 });
 
-test('what others have stays good', async () => {
+test('revoking a grant does not affect another one\'s index', async () => {
   const [ended, kept] = [await grant(), await grant()];
   await revoke(server, app, ended.refresh_token);
   await untilRevoked(server, ended.access_token, 'one of two');
   assert.equal(await statusOf(server, kept.access_token), 0);
 });
 
-test('a code that nobody redeemed leaves no mark', async () => {
+test('a code that was not redeemed marks no index', async () => {
   const before = await marks();
   const other = await registerPublicClient(server);
   await browser.open(authorizationPath(other, pkce()));

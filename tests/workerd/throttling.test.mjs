@@ -1,5 +1,5 @@
-// What strangers can and cannot do to the owner of an account by failing to sign in: the proof of work that stands in for a
-// wait, what is counted apart, and which address counts. Signing in by password is in people-sign-in.test.mjs.
+// Strangers who fail to sign in must not lock out the owner of an account: the proof of work that replaces a wait, the separate
+// counts, and the client's address. Signing in by password is in people-sign-in.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startWorker } from './harness.mjs';
@@ -28,13 +28,13 @@ test('strangers who use up the free attempts do not lock out an owner with the r
   throttled(await submit(browser, page, user), 'without the proof');
   const signedIn = await submit(browser, page, { ...user, ...answer });
   assert.equal(signedIn.url.pathname, '/account');
-  // From now on it is a known browser, whatever strangers do.
+  // From now on it is a known browser, independent of strangers.
   await signOut(browser);
   throttled(await attempt(new Browser(server, at(1)), user), 'another browser');
   assert.equal((await attempt(browser, user)).url.pathname, '/account');
 });
 
-test('a proof lets one guess through, and the next one is harder', async () => {
+test('a proof allows one attempt, and the next one is harder', async () => {
   const { username } = await createUser(server);
   const { browser, page, answer } = await besieged(username, 2);
   const { bits } = challengeOf(page);
@@ -44,7 +44,7 @@ test('a proof lets one guess through, and the next one is harder', async () => {
   throttled(await submit(browser, page, { ...wrong(username), ...answer }), 'the same proof again');
 });
 
-test('a proof that is sent many times at the same moment lets one guess through', async () => {
+test('concurrent copies of a proof allow one attempt', async () => {
   const { username } = await createUser(server);
   const { page, answer } = await besieged(username, 3);
   const browsers = Array.from({ length: 6 }, () => new Browser(server, at(3)));
@@ -55,7 +55,7 @@ test('a proof that is sent many times at the same moment lets one guess through'
   assert.deepEqual(statuses, [REFUSED, ...Array(5).fill(THROTTLED)], `${challengeOf(page).bits} bits`);
 });
 
-test('a proof counts for its name, its address and its challenge alone', async () => {
+test('a proof is valid for its name, its address and its challenge only', async () => {
   const other = await createUser(server);
   const user = await createUser(server);
   const elsewhere = new Browser(server, at(5));
@@ -81,15 +81,15 @@ test('a proof counts for its name, its address and its challenge alone', async (
   const answers = await Promise.all(Object.values(bad).map((fields) => submit(browser, page, fields)));
   Object.keys(bad).forEach((what, index) => throttled(answers[index], what));
   throttled(await submit(elsewhere, pageElsewhere, { ...user, challenge, proof }), 'another address');
-  // None of that used it up.
+  // None of those attempts spent it.
   assert.equal((await submit(browser, page, { ...user, challenge, proof })).url.pathname, '/account');
 });
 
-test('a proof of an expired challenge is refused', async () => {
+test('refuses a proof of an expired challenge', async () => {
   const user = await createUser(server);
   const about = { username: user.username, address: at(12)['cf-connecting-ip'] };
   const now = Math.floor(Date.now() / 1000);
-  // All are computed before the wait begins that they are to take the place of.
+  // All are computed before the wait begins that they replace.
   const { browser, page, answer: [old, older, valid] } = await besieged(user.username, 12, 8, ({ bits }) =>
     [now, now - 300, now + 300].map((until) => answerTo(forgeChallenge(server, { ...about, until, bits }))));
   throttled(await submit(browser, page, { ...user, ...old }), 'just expired');
@@ -98,15 +98,15 @@ test('a proof of an expired challenge is refused', async () => {
   assert.equal(accepted.url.pathname, '/account', 'the same kind of challenge, still valid');
 });
 
-test('an unknown user name asks for the same proof as a known one', async () => {
+test('an unknown user name requires the same proof as a known one', async () => {
   const { username } = await createUser(server);
-  const names = [username, 'nobody-of-this-name-either'];
+  const names = [username, 'another-unknown-name'];
   const pages = [];
   for (const name of names) {
     const { browser, page, answer, seen, beyond } = await besieged(name, 6);
     const refused = await submit(browser, page, { ...wrong(name), ...answer });
     assert.equal(refused.status, REFUSED);
-    // How many failures there are by then depends on the time, and the difficulty on nothing else.
+    // The number of failures depends on the time, and the difficulty on nothing else.
     assert.equal(challengeOf(page).bits, Math.min(18, 14 + seen), name);
     assert.equal(challengeOf(refused).bits, Math.min(18, 15 + beyond), name);
     pages.push([page, refused].map((shown) => withoutChance(shown.html).replaceAll(name, 'NAME').replace(/in \d+ seconds?/, 'in a while')));
@@ -114,7 +114,7 @@ test('an unknown user name asks for the same proof as a known one', async () => 
   assert.deepEqual(pages[0], pages[1]);
 });
 
-test('an address that has used up its free attempts gets in by a proof too', async () => {
+test('an address that has used up its free attempts can sign in by a proof', async () => {
   const user = await createUser(server);
   const crowd = at(7);
   await exhaust((tries) => attempt(new Browser(server, crowd), wrong(`crowd-${tries}`)));
@@ -124,7 +124,7 @@ test('an address that has used up its free attempts gets in by a proof too', asy
   assert.equal((await submit(browser, page, { ...user, ...answerTo(challengeOf(page)) })).url.pathname, '/account');
 });
 
-test('an address that has used up its free attempts gets one attempt by one proof, also on a name that has free ones', async () => {
+test('an address without free attempts gets one attempt per proof, also on a name that has free ones', async () => {
   const user = await createUser(server);
   const crowd = at(12);
   const browser = new Browser(server, crowd);
@@ -144,7 +144,7 @@ test('an address that has used up its free attempts gets one attempt by one proo
   assert.ok(challengeOf(again).bits > challengeOf(page).bits, 'a new challenge, hard enough for the address');
 });
 
-test('wrong passwords block no passkey and no sign-up at the address; failed passkeys are counted by themselves', async () => {
+test('wrong passwords block no passkey and no sign-up at the address; failed passkeys are counted separately', async () => {
   const address = at(8);
   await exhaust((tries) => attempt(new Browser(server, address), wrong(`shared-${tries}`)));
   throttled(await attempt(new Browser(server, address), wrong('shared-again')));
@@ -155,16 +155,16 @@ test('wrong passwords block no passkey and no sign-up at the address; failed pas
   assert.ok(await exhaust(() => byPasskey(new Browser(server, address))) >= FREE_BY_ADDRESS);
   const refused = await byPasskey(new Browser(server, address));
   throttled(refused);
-  assert.equal(challengeOf(refused), undefined, 'a proof helps with passwords alone');
-  // And the other way round: the passkeys that failed keep no password out elsewhere in the count.
+  assert.equal(challengeOf(refused), undefined, 'a proof is for passwords only');
+  // Conversely, failed passkeys block no password at the address.
   assert.equal((await attempt(new Browser(server, at(9)), wrong('shared-elsewhere'))).status, REFUSED);
 });
 
-test('strangers cannot keep a signed-in person from changing the password', async () => {
+test('strangers cannot keep a signed-in user from changing the password', async () => {
   const user = await createUser(server);
   const browser = new Browser(server, at(10));
   await browser.signIn(user);
-  // As after a sign-in by passkey: nothing but the session says that the browser is known.
+  // As after a sign-in by passkey: only the session shows that the browser is known.
   browser.cookies.delete('edgemint-known');
   browser.cookies.delete('edgemint-known-account');
   await besieged(user.username, 11);
@@ -176,19 +176,19 @@ test('strangers cannot keep a signed-in person from changing the password', asyn
   assert.match(changed.html, /password has been changed/i);
 });
 
-test('seventy attempts from seventy /64s of one /48 do not all pass', async () => {
+test('seventy attempts from seventy /64s of one /48 are throttled', async () => {
   const answers = [];
   for (let network = 0; network < 70; network += 1) {
     const browser = new Browser(server, { 'cf-connecting-ip': `2001:db8:48:${network.toString(16)}::1` });
     answers.push((await attempt(browser, wrong(`site-${network}`))).status);
   }
-  assert.ok(answers.slice(0, FREE_BY_ADDRESS).every((status) => status === REFUSED), 'a site has more than a host');
+  assert.ok(answers.slice(0, FREE_BY_ADDRESS).every((status) => status === REFUSED), 'a site has more than one host');
   assert.ok(answers.includes(THROTTLED), `${answers}`);
   const neighbour = new Browser(server, { 'cf-connecting-ip': '2001:db8:49::1' });
   assert.equal((await attempt(neighbour, wrong('site-next'))).status, REFUSED, 'another /48');
 });
 
-test('the header that holds the address is a setting, and no other header counts', async (t) => {
+test('the header with the client\'s address is a setting, and no other header is trusted', async (t) => {
   const behindProxy = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'X-Real-IP' } });
   t.after(() => behindProxy.stop());
   const from = (address, more = {}) => byPasskey(new Browser(behindProxy, { 'x-real-ip': address, ...more }));
@@ -199,11 +199,11 @@ test('the header that holds the address is a setting, and no other header counts
   assert.equal((await from('192.0.2.2')).status, REFUSED);
 });
 
-test('what is not one address shares one count, and so does everything where no header is trusted', async (t) => {
-  const nobody = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'none' } });
-  t.after(() => nobody.stop());
+test('invalid addresses share one count, and so do all requests if no header is trusted', async (t) => {
+  const untrusting = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'none' } });
+  t.after(() => untrusting.stop());
   for (const [where, headers] of [
-    [nobody, (tries) => ({ 'cf-connecting-ip': `192.0.2.${tries % 250}`, 'x-forwarded-for': `192.0.2.${tries % 250}` })],
+    [untrusting, (tries) => ({ 'cf-connecting-ip': `192.0.2.${tries % 250}`, 'x-forwarded-for': `192.0.2.${tries % 250}` })],
     [server, (tries) => ({ 'cf-connecting-ip': [`192.0.2.${tries % 250}, 192.0.2.9`, '192.0.2.1:80', 'x', `::${tries}%1`][tries % 4] })],
   ]) {
     const free = await exhaust((tries) => byPasskey(new Browser(where, headers(tries))));
@@ -211,22 +211,22 @@ test('what is not one address shares one count, and so does everything where no 
   }
 });
 
-test('a header name that cannot be one is a wrong setting', async (t) => {
+test('an invalid header name is a configuration error', async (t) => {
   const wrongly = await startWorker({ vars: { CLIENT_ADDRESS_HEADER: 'X Real IP' } });
   t.after(() => wrongly.stop());
   const { status, json } = await send(wrongly, '/health');
   assert.deepEqual([status, json.reason], [503, 'client_address_header_invalid']);
 });
 
-// One network address for each test, so that none waits for another.
+// One network address per test, so that no test throttles another.
 function at(number) {
   return { 'cf-connecting-ip': `203.0.113.${number}` };
 }
 
 let strangers = 0;
 
-// Strangers, each at an address of its own, guess at a name until the next one has to wait for so long. Gives a new browser at
-// an address of this test, the page that it got meanwhile, and the answer to that page's challenge, which still counts.
+// Strangers, each at an address of its own, guess at a name until the wait is this long. Returns a new browser at an address of
+// this test, the last page, and the solution of that page's challenge, which is still valid.
 async function besieged(username, address, seconds = 4, compute = answerTo) {
   const stranger = () => {
     strangers += 1;
@@ -234,7 +234,7 @@ async function besieged(username, address, seconds = 4, compute = answerTo) {
   };
   for (let tries = 0; tries < FREE; tries += 1) assert.equal((await attempt(stranger(), wrong(username))).status, REFUSED);
   const browser = new Browser(server, at(address));
-  // The wait doubles with each failure, and a challenge bears two more.
+  // The wait doubles with each failure, and a challenge covers two more.
   const last = Math.log2(seconds);
   let page;
   let seen;
@@ -245,7 +245,7 @@ async function besieged(username, address, seconds = 4, compute = answerTo) {
       beyond += 1;
       continue;
     }
-    // On a slow machine a wait may pass unseen.
+    // On a slow machine a wait may pass unnoticed.
     if (page === undefined ? beyond >= last - 2 : beyond > seen + 2) {
       [page, seen] = [shown, beyond];
       answer = compute(challengeOf(page));
@@ -256,7 +256,7 @@ async function besieged(username, address, seconds = 4, compute = answerTo) {
   throw new Error('no attempt ever had to wait');
 }
 
-// Attempts again and again, until the wait is long enough for what comes next. Says how many were free.
+// Repeats attempts until the wait is long enough for the next check. Returns how many were free.
 async function exhaust(attempting) {
   let free = 0;
   for (let tries = 0, limited = false; tries < 200; tries += 1) {
@@ -303,7 +303,7 @@ function field(page, id) {
   return page.html.match(new RegExp(`<input id="${id}"[^>]* value="([^"]*)"`))?.[1];
 }
 
-// What a page says, without what is drawn by lot.
+// A page without its random parts.
 function withoutChance(html) {
   return html.replace(/name="(csrf|challenge)" value="[^"]*"/g, '').replace(/data-options="[^"]*"/g, '');
 }

@@ -1,4 +1,4 @@
-// The token endpoint: what it takes as a request, what goes into the token, and how each mistake is answered.
+// The token endpoint: the form of a request, the claims of a token, and the response to each error.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
@@ -20,7 +20,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('a token response and its claims', async () => {
+test('returns a token response with the documented claims', async () => {
   const before = Math.floor(Date.now() / 1000);
   const answer = await ask(GRANT);
   assert.equal(answer.status, 200);
@@ -49,7 +49,7 @@ test('every token has its own jti', async () => {
   assert.equal(new Set(identifiers).size, 100);
 });
 
-test('a media type with parameters, parameters without a value, unknown parameters', async () => {
+test('accepts a media type with parameters, parameters without a value, and unknown parameters', async () => {
   const headers = { 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' };
   const answer = await ask('grant_type=client_credentials&scope=&resource=&x=1&&y', headers);
   assert.equal(answer.status, 200);
@@ -74,18 +74,18 @@ for (const [what, form, error] of [
   ['a scope with a quote', { ...GRANT, scope: 'read"' }, 'invalid_scope'],
   ['a scope with a line break', { ...GRANT, scope: 'read\nwrite' }, 'invalid_scope'],
   ['a scope beyond ASCII', { ...GRANT, scope: 'lesé' }, 'invalid_scope'],
-  ['a resource of nobody\'s', { ...GRANT, resource: 'https://evil.example' }, 'invalid_target'],
+  ['an unknown resource', { ...GRANT, resource: 'https://evil.example' }, 'invalid_target'],
   ['a resource that only begins like the client\'s', { ...GRANT, resource: `${API}/deeper` }, 'invalid_target'],
-  ['one good resource and one bad', `grant_type=client_credentials&resource=${API}&resource=urn:x:y`, 'invalid_target'],
+  ['a valid and an unknown resource', `grant_type=client_credentials&resource=${API}&resource=urn:x:y`, 'invalid_target'],
   ['a relative resource', { ...GRANT, resource: '/v1' }, 'invalid_target'],
   ['a resource with a fragment', { ...GRANT, resource: `${API}#part` }, 'invalid_target'],
 ]) {
-  test(`refused: ${what}`, async () => refused(await ask(form), 400, error));
+  test(`refuses ${what}`, async () => refused(await ask(form), 400, error));
 }
 
-test('64 parameters are let pass', async () => assert.equal((await ask(many(63))).status, 200));
+test('accepts 64 parameters', async () => assert.equal((await ask(many(63))).status, 200));
 
-test('scope: less than the client has, in its order and without doubles', async () => {
+test('narrows the scope to the requested one, in the client\'s order and without duplicates', async () => {
   const answer = await ask({ ...GRANT, scope: 'write read write' });
   assert.equal(answer.json.scope, 'write read');
   assert.equal(decode(answer.json.access_token).claims.scope, 'write read');
@@ -100,7 +100,7 @@ test('a client without scope gets a token without one', async () => {
   assert.equal(Object.hasOwn(decode(answer.access_token).claims, 'scope'), false);
 });
 
-test('resource: one is the audience, several are a list', async () => {
+test('one resource is the audience as text, several are a list', async () => {
   const audience = async (...resources) => {
     const form = new URLSearchParams(GRANT);
     for (const resource of resources) form.append('resource', resource);
@@ -109,12 +109,12 @@ test('resource: one is the audience, several are a list', async () => {
     return decode(answer.json.access_token).claims.aud;
   };
   assert.equal(await audience(API), API);
-  assert.equal(await audience(`${server.issuer}/`), server.issuer, 'an origin is the same with a slash');
+  assert.equal(await audience(`${server.issuer}/`), server.issuer, 'an origin equals the same with a slash');
   assert.equal(await audience(API, API), API);
   assert.deepEqual(await audience('urn:example:other', API, server.issuer), ['urn:example:other', API, server.issuer]);
 });
 
-test('refused: parameters in the query', async () => {
+test('refuses parameters in the query', async () => {
   refused(await ask(GRANT, {}, `${PATH}?grant_type=client_credentials`), 400, 'invalid_request');
   const inQuery = `${PATH}?client_id=${client.id}&client_secret=${client.secret}`;
   refused(await postForm(server, inQuery, GRANT), 400, 'invalid_request');
@@ -129,15 +129,15 @@ for (const [what, type, body] of [
   ['plain text', 'text/plain', 'grant_type=client_credentials'],
   ['another type that begins the same', 'application/x-www-form-urlencoded-not', 'grant_type=client_credentials'],
 ]) {
-  test(`refused: ${what}`, async () => refused(await ask(body, { 'content-type': type }), 400, 'invalid_request'));
+  test(`refuses ${what}`, async () => refused(await ask(body, { 'content-type': type }), 400, 'invalid_request'));
 }
 
-test('refused: no content type at all', async () => {
+test('refuses a request without a content type', async () => {
   const body = new TextEncoder().encode('grant_type=client_credentials');
   refused(await send(server, PATH, { method: 'POST', headers: basic(client), body }), 400, 'invalid_request');
 });
 
-test('refused: a body beyond 64 KiB, whether or not it says its length', async () => {
+test('refuses a body beyond 64 KiB, with and without a Content-Length', async () => {
   const padding = 'x'.repeat(64 * 1024 - 'grant_type=client_credentials&x='.length);
   const largest = `grant_type=client_credentials&x=${padding}`;
   assert.equal((await ask(largest)).status, 200);
@@ -146,23 +146,23 @@ test('refused: a body beyond 64 KiB, whether or not it says its length', async (
   refused(await ask(stream(`${largest}x`)), 413, 'invalid_request');
 });
 
-test('refused: bytes that are not UTF-8, whether or not the body says its length', async () => {
+test('refuses bytes that are not UTF-8, with and without a Content-Length', async () => {
   const bytes = Buffer.from('grant_type=client_credentials&x=\xff', 'latin1');
   refused(await ask(bytes), 400, 'invalid_request');
   refused(await ask(stream(bytes)), 400, 'invalid_request');
 });
 
-test('refused: a request without a body', async () => {
+test('refuses a request without a body', async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded', ...basic(client) };
   refused(await send(server, PATH, { method: 'POST', headers }), 400, 'invalid_request');
 });
 
-test('refused: an Authorization header beyond 20 KiB', async () => {
+test('refuses an Authorization header beyond 20 KiB', async () => {
   const authorization = `Basic ${'A'.repeat(20 * 1024)}`;
   refused(await postForm(server, PATH, GRANT, { authorization }), 431, 'invalid_request');
 });
 
-test('refused: other methods', async () => {
+test('refuses other methods', async () => {
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH']) {
     const answer = await send(server, PATH, { method, headers: basic(client) });
     assert.equal(answer.status, 405, method);
@@ -170,11 +170,11 @@ test('refused: other methods', async () => {
   }
 });
 
-test('refused: a client that only says its name, unless it is a public one', async () => {
+test('refuses a client_id alone, unless the client is public', async () => {
   const nameOnly = (client_id, form = GRANT) => postForm(server, PATH, { ...form, client_id });
-  const unknown = await nameOnly('nobody');
+  const unknown = await nameOnly('unknown');
   refused(unknown, 401, 'invalid_client');
-  // One that could prove itself has to; the answer is the same.
+  // A confidential client has to authenticate; the response is the same.
   assert.deepEqual(await nameOnly(client.id), unknown);
   assert.deepEqual(await nameOnly('root'), unknown);
   const open = await registerPublicClient(server);
@@ -184,7 +184,7 @@ test('refused: a client that only says its name, unless it is a public one', asy
   assert.deepEqual(withSecret, unknown);
 });
 
-test('ACCESS_TOKEN_TTL and DEFAULT_RESOURCE are honoured', async (t) => {
+test('ACCESS_TOKEN_TTL and DEFAULT_RESOURCE are applied', async (t) => {
   const other = await startWorker({ vars: { ACCESS_TOKEN_TTL: '86400', DEFAULT_RESOURCE: 'https://api.example' } });
   t.after(() => other.stop());
   const { access_token, expires_in } = await token(other);
@@ -218,7 +218,7 @@ function many(count) {
   return `grant_type=client_credentials&${Array.from({ length: count }, (_, index) => `p${index}=1`).join('&')}`;
 }
 
-// Without a Content-Length: in pieces, as they come.
+// Without a Content-Length: a streamed body.
 function stream(content) {
   const bytes = Buffer.from(content);
   const pieces = [];

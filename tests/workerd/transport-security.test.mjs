@@ -1,4 +1,4 @@
-// Strict-Transport-Security (RFC 6797): every answer of an https issuer has it, no answer of one on localhost.
+// Strict-Transport-Security (RFC 6797): every response of an https issuer has it, no response of one on localhost.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startWorker } from './harness.mjs';
@@ -12,7 +12,7 @@ const ANSWERS = [
 ];
 
 for (const [issuer, expected] of [['https://as.example', 'max-age=31536000'], [undefined, undefined]]) {
-  test(`every answer of ${issuer ?? 'an issuer on localhost'} ${expected ? 'has' : 'lacks'} the header`, async (t) => {
+  test(`every response of ${issuer ?? 'an issuer on localhost'} ${expected ? 'has' : 'lacks'} the header`, async (t) => {
     const server = await startWorker({ issuer });
     t.after(() => server.stop());
     for (const [method, path, status] of ANSWERS) {
@@ -22,7 +22,7 @@ for (const [issuer, expected] of [['https://as.example', 'max-age=31536000'], [u
   });
 }
 
-test('an https issuer that cannot answer has the header too', async (t) => {
+test('a misconfigured https issuer sends the header too', async (t) => {
   const server = await startWorker({ issuer: 'https://as.example', secrets: { EDGEMINT_KEY_ENCRYPTION_KEY: 'too short' } });
   t.after(() => server.stop());
   for (const path of ['/health', '/oauth/authorize', '/.well-known/jwks.json']) {
@@ -31,7 +31,7 @@ test('an https issuer that cannot answer has the header too', async (t) => {
   }
 });
 
-// Browsers ignore the header over http, so that it does no harm on localhost.
+// Browsers ignore the header over http, so it has no effect on localhost.
 test('static files have the header', async (t) => {
   const server = await startWorker();
   t.after(() => server.stop());

@@ -1,5 +1,5 @@
-// The language that a client asks for (`ui_locales`, OpenID Connect Core section 3.1.2.1): every page on the way of a
-// request has it, whatever the browser prefers.
+// The language that a client requests (`ui_locales`, OpenID Connect Core section 3.1.2.1): every page of the request uses it,
+// whether or not the browser prefers another.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
@@ -34,7 +34,7 @@ before(async () => {
 after(() => Promise.all([server?.stop(), idp?.stop()]));
 
 for (const ui_locales of ['zh', 'zh-CN', 'ZH', 'zh-Hans', 'zh_TW', 'fr zh-CN en', 'fr-CA,zh', '  zh', '%00 zh']) {
-  test(`${JSON.stringify(ui_locales)} is Chinese, from the sign-in page to the consent page`, async () => {
+  test(`${JSON.stringify(ui_locales)} selects Chinese, from the sign-in page to the consent page`, async () => {
     const browser = new Browser(server, ENGLISH);
     const signIn = await browser.open(authorizationPath(client, proof, { ui_locales }));
     assertChinese(signIn, 'sign-in');
@@ -47,19 +47,19 @@ for (const ui_locales of ['zh', 'zh-CN', 'ZH', 'zh-Hans', 'zh_TW', 'fr zh-CN en'
 }
 
 for (const ui_locales of ['en', 'EN-gb zh', 'fr de', 'xx', '"><script>', ';;,', '-', 'x'.repeat(2000), undefined]) {
-  test(`${JSON.stringify(ui_locales)?.slice(0, 30)} is English to a browser that prefers English`, async () => {
+  test(`${JSON.stringify(ui_locales)?.slice(0, 30)} selects English for a browser that prefers English`, async () => {
     const page = await new Browser(server, ENGLISH).open(authorizationPath(client, proof, { ui_locales }));
     assert.equal(page.url.pathname, '/account/sign-in');
     assert.match(page.html, /<html lang="en"/);
   });
 }
 
-test('garbage leaves the choice to the browser', async () => {
+test('an invalid value leaves the choice to the browser', async () => {
   const browser = new Browser(server, { 'accept-language': 'zh' });
   assertChinese(await browser.open(authorizationPath(client, proof, { ui_locales: '"><script>' })), 'sign-in');
 });
 
-test('it stays from sign-in to sign-up, and while fields are wrong there', async () => {
+test('is kept from sign-in to sign-up, and on pages with errors', async () => {
   const browser = new Browser(server, ENGLISH);
   const signIn = await browser.open(authorizationPath(client, proof, { ui_locales: 'zh' }));
   const signUp = await browser.open(linkTo(signIn, '/account/sign-up'));
@@ -68,12 +68,12 @@ test('it stays from sign-in to sign-up, and while fields are wrong there', async
   assert.equal(wrong.status, 400);
   assertChinese(wrong, 'a short password');
   assertChinese(await browser.open(linkTo(wrong, '/account/sign-in')), 'back at the sign-in');
-  const consent = await browser.submit(wrong, { username: 'new-user', password: 'a password of nobody else' });
+  const consent = await browser.submit(wrong, { username: 'new-user', password: 'an unusual password' });
   assert.match(consent.html, /name="decision"/);
   assertChinese(consent, 'consent');
 });
 
-test('it stays on the page that follows a passkey which was refused', async () => {
+test('is kept on the page after a refused passkey', async () => {
   const browser = new Browser(server, ENGLISH);
   const signIn = await browser.open(authorizationPath(client, proof, { ui_locales: 'zh' }));
   const refused = await browser.submit(signIn, { credential: '{}' }, { action: '/account/sign-in/passkey' });
@@ -81,11 +81,11 @@ test('it stays on the page that follows a passkey which was refused', async () =
   assertChinese(refused, 'passkey');
 });
 
-test('it stays on the way to the upstream provider and back', async () => {
+test('is kept on the way to the upstream provider and back', async () => {
   const browser = new Browser(server, ENGLISH);
   const signIn = await browser.open(authorizationPath(client, proof, { ui_locales: 'zh fr' }));
   const { location } = await browser.open(linkTo(signIn, '/account/sign-in/upstream'));
-  assert.equal(new URL(location).searchParams.get('ui_locales'), 'zh fr', 'the provider is told');
+  assert.equal(new URL(location).searchParams.get('ui_locales'), 'zh fr', 'the language is sent to the provider');
   const atIdp = await new Browser(idp, ENGLISH).open(location);
   assertChinese(atIdp, 'at the provider');
   const state = new URL(location).searchParams.get('state');
@@ -95,7 +95,7 @@ test('it stays on the way to the upstream provider and back', async () => {
   assertChinese(await browser.submit(failed, { username: user.username, password: PASSWORD }, { action: '/account/sign-in' }), 'consent');
 });
 
-test('it stays after a decision that does not count', async () => {
+test('is kept after an invalid decision', async () => {
   const browser = new Browser(server, ENGLISH);
   await browser.signIn(user);
   const consent = await browser.open(authorizationPath(client, proof, { ui_locales: 'zh', prompt: 'consent' }));
@@ -106,15 +106,15 @@ test('it stays after a decision that does not count', async () => {
   assertChinese(await browser.open(linkTo(consent, '/account/sign-in')), 'another account');
 });
 
-test('error pages have it, for a request in the address and in a form', async () => {
+test('applies to error pages, for a request in the URL and in a form', async () => {
   const browser = new Browser(server, ENGLISH);
-  assertChinese(await browser.open(authorizationPath({ id: 'nobody' }, proof, { ui_locales: 'zh' })), 'unknown client');
-  assertChinese(await browser.open('/account/sign-in?continue=client_id%3Dnobody%26ui_locales%3Dzh'), 'unknown client, carried along');
+  assertChinese(await browser.open(authorizationPath({ id: 'unknown' }, proof, { ui_locales: 'zh' })), 'unknown client');
+  assertChinese(await browser.open('/account/sign-in?continue=client_id%3Dunknown%26ui_locales%3Dzh'), 'unknown client, carried along');
   const posted = { client_id: client.id, redirect_uri: 'https://elsewhere.example', ui_locales: 'zh' };
   assertChinese(await post(browser, '/oauth/authorize', posted), 'a request in a form');
 });
 
-test('it stays from the logout question to the page afterwards, and back to the sign-in', async () => {
+test('is kept from the logout confirmation to the page afterwards, and back to the sign-in', async () => {
   const { browser } = await signInAndRedeem(server, user, client);
   browser.headers = ENGLISH;
   const question = await browser.open('/oauth/logout?ui_locales=zh');
@@ -129,7 +129,7 @@ test('it stays from the logout question to the page afterwards, and back to the 
   assertChinese(account, 'the account page');
 });
 
-test('the account page of a user who has to sign in first has it', async () => {
+test('applies to the account page of a user who has to sign in first', async () => {
   const browser = new Browser(server, ENGLISH);
   const signIn = await browser.open('/account?ui_locales=zh');
   assert.equal(signIn.url.pathname, '/account/sign-in');
@@ -142,7 +142,7 @@ function assertChinese(page, what) {
   assert.match(page.html, /<html lang="zh-Hans"/, `${what}: ${page.status} at ${page.url}`);
 }
 
-// Where a link of a page to this path leads.
+// The target of a page's link to this path.
 function linkTo(page, path) {
   const links = [...page.html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href.replaceAll('&amp;', '&'));
   const link = links.find((href) => href.split('?')[0] === path);

@@ -1,5 +1,5 @@
-// Documents of an upstream provider that never end, fail, or come as a JWK Set: how much of them is taken, and how often they
-// are asked for.
+// Documents of an upstream provider that are endless, fail, or are served as a JWK Set: how much of them is read, and how often
+// they are fetched.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -10,11 +10,11 @@ import { Browser } from './people.mjs';
 import { until } from './request.mjs';
 
 const DOCUMENT = '/.well-known/openid-configuration';
-// The limit is 256 KiB; the rest is what the sockets of both sides may hold.
+// The limit is 256 KiB; the sockets of both sides may hold the rest.
 const MOST_TAKEN = 16 * 1024 * 1024;
 
 for (const [path, status] of [[DOCUMENT, 200], ['/jwks', 200], [DOCUMENT, 500], [DOCUMENT, 302]]) {
-  test(`takes little of a body without end at ${path} (${status})`, async (t) => {
+  test(`stops reading an endless body at ${path} (${status})`, async (t) => {
     const { provider, server } = await start(t, { [path]: endless(status) });
     const browser = new Browser(server);
     assert.equal((await browser.open('/account/sign-in/upstream')).status, 502);
@@ -29,7 +29,7 @@ for (const [what, path, asked, broken] of [
   ['a document of another issuer', DOCUMENT, [DOCUMENT], (request, response) => response.end('{"issuer":"https://other.example"}')],
   ['a key set that fails', '/jwks', [DOCUMENT, '/jwks'], (request, response) => response.writeHead(500).end()],
 ]) {
-  test(`asks again for ${what} only some seconds later, however many visitors there are`, async (t) => {
+  test(`fetches ${what} again only after some seconds, however many visitors there are`, async (t) => {
     const { provider, server } = await start(t, { [path]: broken });
     const visit = async () => (await new Browser(server).open('/account/sign-in/upstream'));
     for (let visitor = 0; visitor < 20; visitor += 1) assert.equal((await visit()).status, 502);
@@ -44,7 +44,7 @@ for (const [what, path, asked, broken] of [
   });
 }
 
-test('takes a key set that is served under its own media type alone', async (t) => {
+test('accepts a key set that is served only under its own media type', async (t) => {
   const strict = async (request, response) => {
     const accepted = (request.headers.accept ?? '').split(/\s*,\s*/);
     if (!accepted.includes('application/jwk-set+json')) return response.writeHead(406).end();
@@ -81,7 +81,7 @@ async function start(t, answers) {
   return { provider, server };
 }
 
-/** An answer that goes on for as long as it is taken; counts what was, in `provider.endless`. */
+/** A response that lasts for as long as it is read; counts what was read, in `provider.endless`. */
 function endless(status) {
   return (request, response, provider) => {
     let [closed, taken] = [false, 0];
@@ -91,7 +91,7 @@ function endless(status) {
     response.write('{"x":"');
     const piece = Buffer.alloc(64 * 1024, 'a');
     const more = () => {
-      // Enough to show that it is not bounded, and an end to the test if it is not.
+      // Enough to show that reading is not bounded, and an end to the test if so.
       if (closed || taken > 8 * MOST_TAKEN) return;
       taken += piece.length;
       if (response.write(piece)) setImmediate(more);

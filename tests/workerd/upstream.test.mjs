@@ -1,4 +1,4 @@
-// One Edgemint as the sign-in source of another: the way there and back, and everything that may go wrong on it.
+// One Edgemint as the upstream provider of another: the way there and back, and every failure on it.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -38,7 +38,7 @@ after(async () => {
   await idp?.stop();
 });
 
-test('a person signs in there, allows it there, and has an account here', async () => {
+test('a user signs in and consents at the provider, and has an account here', async () => {
   const proof = pkce();
   const browser = new Browser(rp);
   const page = await browser.open(authorizationPath(client, proof, { scope: 'openid profile email' }));
@@ -55,10 +55,10 @@ test('a person signs in there, allows it there, and has an account here', async 
   assert.deepEqual(told, {
     name: 'Demo user', preferred_username: `${new URL(idp.issuer).host}:${user.username}`, email: 'demo@example.com', email_verified: true,
   });
-  assert.notEqual(sub, user.id, 'the account here is not the account there');
-  assert.deepEqual(jose.decodeJwt(json.id_token).amr, ['pwd'], 'how the person signed in there');
+  assert.notEqual(sub, user.id, 'the two accounts have different identifiers');
+  assert.deepEqual(jose.decodeJwt(json.id_token).amr, ['pwd'], 'the method of the sign-in at the provider');
 
-  // The second time it is the same account, and what has changed there is changed here.
+  // The second time it is the same account, and changes at the provider are adopted.
   await admin(idp, 'PUT', `/admin/users/${user.id}`, { username: user.username, name: 'New name' });
   const again = new Browser(rp);
   const second = await again.open(await visitIdp(await depart(again, await again.open('/account/sign-in')), 'allow'));
@@ -68,14 +68,14 @@ test('a person signs in there, allows it there, and has an account here', async 
   assert.deepEqual([read.name, read.email], ['New name', undefined]);
 });
 
-test('whoever was removed here and comes again starts anew', async () => {
+test('a removed user who signs in again gets a new account', async () => {
   const other = await createUser(idp);
   const first = await accountOf(other);
   assert.equal((await admin(rp, 'DELETE', `/admin/users/${first}`)).status, 204);
   assert.notEqual(await accountOf(other), first);
 });
 
-test('a refusal there leads back to the sign-in page here, with the request still at hand', async () => {
+test('a denial at the provider leads back to the sign-in page here, and keeps the request', async () => {
   const browser = new Browser(rp);
   const proof = pkce();
   const page = await browser.open(authorizationPath(client, proof));
@@ -87,7 +87,7 @@ test('a refusal there leads back to the sign-in page here, with the request stil
   assert.match(consent.html, /name="decision"/);
 });
 
-test('a fresh sign-in that a client asks for is made there, and its time is told', async () => {
+test('a new sign-in that a client requires takes place at the provider, and auth_time says when', async () => {
   const person = await createUser(idp);
   await accountOf(person);
   const proof = pkce();
@@ -102,7 +102,7 @@ test('a fresh sign-in that a client asks for is made there, and its time is told
   assert.ok(iat - auth_time <= 10, `${auth_time}`);
 });
 
-test('an answer counts only in the browser that set out, only once, and only for its own state', async () => {
+test('a response is valid only in the browser that started, only once, and only with its own state', async () => {
   const browser = new Browser(rp);
   const back = await visitIdp(await depart(browser, await browser.open('/account/sign-in')), 'allow');
   const stranger = new Browser(rp);
@@ -115,7 +115,7 @@ test('an answer counts only in the browser that set out, only once, and only for
   assert.equal((await browser.open(back)).status, 400, 'a second time');
 });
 
-test('an answer that names another issuer, or none, is not taken', async () => {
+test('refuses a response that names another issuer, or none', async () => {
   for (const change of [(url) => url.searchParams.set('iss', 'https://evil.example'), (url) => url.searchParams.delete('iss')]) {
     const browser = new Browser(rp);
     const back = new URL(await visitIdp(await depart(browser, await browser.open('/account/sign-in')), 'allow'));
@@ -125,7 +125,7 @@ test('an answer that names another issuer, or none, is not taken', async () => {
   }
 });
 
-test('a code that was not issued for this way is not taken', async () => {
+test('refuses a code that was issued for another request', async () => {
   const browser = new Browser(rp);
   const back = new URL(await visitIdp(await depart(browser, await browser.open('/account/sign-in')), 'allow'));
   const other = new Browser(rp);
@@ -134,7 +134,7 @@ test('a code that was not issued for this way is not taken', async () => {
   assert.equal((await browser.open(back)).status, 502);
 });
 
-test('without a provider there is no such way', async () => {
+test('without a provider these paths are not found', async () => {
   assert.equal((await new Browser(idp).open('/account/sign-in/upstream')).status, 404);
   assert.equal((await new Browser(idp).open(`${CALLBACK}?code=x&state=y`)).status, 404);
 });
@@ -147,23 +147,23 @@ for (const [what, change] of Object.entries({
   'an expired token': (claims) => ({ ...claims, exp: 1000 }),
   'no subject': ({ sub, ...claims }) => claims,
 })) {
-  test(`an ID token with ${what} signs nobody in`, async () => {
+  test(`refuses an ID token with ${what}`, async () => {
     const { status, signedIn } = await signInAtFake({ change });
     assert.deepEqual([status, signedIn], [502, false]);
   });
 }
 
-test('an ID token signed by a key that the provider does not publish signs nobody in', async () => {
+test('refuses an ID token signed by a key that the provider does not publish', async () => {
   const { status, signedIn } = await signInAtFake({ wrongKey: true });
   assert.deepEqual([status, signedIn], [502, false]);
 });
 
-test('userinfo about somebody else signs nobody in', async () => {
-  const { status, signedIn } = await signInAtFake({ userinfo: { sub: 'somebody else' } });
+test('refuses userinfo about another subject', async () => {
+  const { status, signedIn } = await signInAtFake({ userinfo: { sub: 'another-user' } });
   assert.deepEqual([status, signedIn], [502, false]);
 });
 
-test('the same stand-in, left as it is, does sign somebody in', async () => {
+test('the same stand-in, unchanged, signs the user in', async () => {
   const { status, signedIn } = await signInAtFake({});
   assert.deepEqual([status, signedIn], [200, true]);
 });
@@ -172,16 +172,16 @@ for (const [what, broken] of Object.entries({
   'a document of another issuer': { document: { issuer: 'https://other.example' } },
   'a token endpoint that is a redirect': { tokenStatus: 302 },
   'a token endpoint that fails': { tokenStatus: 500 },
-  'an answer that is no JSON': { tokenBody: '<html>' },
-  'an answer that never ends': { tokenBody: `{"x":"${'a'.repeat(400_000)}"}` },
+  'a response that is no JSON': { tokenBody: '<html>' },
+  'an endless response': { tokenBody: `{"x":"${'a'.repeat(400_000)}"}` },
 })) {
-  test(`${what} ends at the sign-in page`, async () => {
+  test(`${what} leads to the sign-in page`, async () => {
     const { status, signedIn } = await signInAtFake(broken);
     assert.deepEqual([status, signedIn], [502, false]);
   });
 }
 
-/** Follows the link of the sign-in page; gives the address at the provider. */
+/** Follows the link of the sign-in page; returns the URL at the provider. */
 async function depart(browser, page) {
   const link = page.html.match(/href="(\/account\/sign-in\/upstream[^"]*)"/)[1].replaceAll('&amp;', '&');
   const { location } = await browser.open(link);
@@ -189,11 +189,11 @@ async function depart(browser, page) {
   return location;
 }
 
-/** What the person does at the provider; gives the address that leads back. */
+/** The user's actions at the provider; returns the URL that leads back. */
 async function visitIdp(there, decision, person = user) {
   const browser = new Browser(idp);
   let page = await browser.submit(await browser.open(there), { username: person.username, password: PASSWORD });
-  // Whoever has allowed it before is not asked again.
+  // A remembered consent shows no page.
   if (page.location === null) page = await browser.submit(page, { decision });
   return page.location;
 }
@@ -206,8 +206,8 @@ async function accountOf(person) {
   return jose.decodeJwt((await redeem(rp, client, code, proof)).json.access_token).sub;
 }
 
-/** A stand-in for a provider, to make mistakes that ours does not make. */
-async function signInAtFake({ change = (claims) => claims, wrongKey, document, userinfo = { sub: 'somebody' }, tokenStatus = 200, tokenBody }) {
+/** A stand-in for a provider that sends invalid responses. */
+async function signInAtFake({ change = (claims) => claims, wrongKey, document, userinfo = { sub: 'upstream-user' }, tokenStatus = 200, tokenBody }) {
   const { publicKey, privateKey } = await jose.generateKeyPair('ES256');
   const signing = wrongKey ? (await jose.generateKeyPair('ES256')).privateKey : privateKey;
   let nonce;
@@ -219,7 +219,7 @@ async function signInAtFake({ change = (claims) => claims, wrongKey, document, u
     };
     if (request.url === '/jwks') return reply(200, { keys: [{ ...await jose.exportJWK(publicKey), kid: 'k', alg: 'ES256' }] });
     if (request.url === '/token') {
-      const claims = change({ iss: issuer, aud: 'em', sub: 'somebody', nonce, iat: now(), exp: now() + 60 });
+      const claims = change({ iss: issuer, aud: 'em', sub: 'upstream-user', nonce, iat: now(), exp: now() + 60 });
       const idToken = await new jose.SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(signing);
       return reply(tokenStatus, tokenBody ?? { id_token: idToken, access_token: 'a' }, { location: '/jwks' });
     }

@@ -1,5 +1,5 @@
-// The userinfo endpoint (OpenID Connect Core section 5.3): how the token may come, what the scope lets be told, and which
-// tokens are not honoured. The sample resource honours the same ones.
+// The userinfo endpoint (OpenID Connect Core section 5.3): where the token may be, which claims each scope reveals, and which
+// tokens are refused. The sample resource refuses the same ones.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { admin, registerClient } from './admin.mjs';
@@ -24,7 +24,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('GET and POST with the token in the header, POST with it in the body', async () => {
+test('accepts GET and POST with the token in the header, and POST with it in the body', async () => {
   const { updated_at } = (await admin(server, 'GET', `/admin/users/${user.id}`)).json;
   const claims = {
     sub: user.id, name: 'Zo\u00eb <i>', preferred_username: user.username, updated_at, email: 'Zoe@app.example', email_verified: true,
@@ -51,7 +51,7 @@ for (const [scope, expected] of [
   ['openid profile', ['sub', 'name', 'preferred_username', 'updated_at']],
   ['openid email', ['sub', 'email', 'email_verified']],
 ]) {
-  test(`the scope ${scope} lets be told: ${expected.join(', ')}`, async () => {
+  test(`the scope ${scope} reveals ${expected.join(', ')}`, async () => {
     const { tokens: own } = await signInAndRedeem(server, user, client, { scope });
     const { json } = await userinfo(own.access_token);
     assert.deepEqual(Object.keys(json).sort(), [...expected].sort());
@@ -59,7 +59,7 @@ for (const [scope, expected] of [
   });
 }
 
-test('what is not known is not told, and a change is told at once', async () => {
+test('omits claims without a value, and reports a change at once', async () => {
   const sparse = await createUser(server);
   const { tokens: own } = await signInAndRedeem(server, sparse, client, { scope: ALL });
   assert.deepEqual(Object.keys((await userinfo(own.access_token)).json).sort(), ['preferred_username', 'sub', 'updated_at']);
@@ -69,14 +69,14 @@ test('what is not known is not told, and a change is told at once', async () => 
   assert.deepEqual([json.preferred_username, json.email, json.email_verified], [change.username, 'new@app.example', false]);
 });
 
-test('a refresh with less scope gives a token that lets less be told', async () => {
+test('a refresh with less scope yields a token that reveals less', async () => {
   const own = (await signInAndRedeem(server, user, client, { scope: ALL })).tokens;
   const narrowed = (await refresh(server, client, own.refresh_token, { scope: 'openid email' })).json;
   assert.equal(narrowed.scope, 'openid email');
   assert.deepEqual(Object.keys((await userinfo(narrowed.access_token)).json).sort(), ['email', 'email_verified', 'sub']);
 });
 
-test('no token: 401, and the challenge has no error', async () => {
+test('without a token it responds 401, and the challenge has no error', async () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   for (const [headers, body, method = 'POST'] of [
     [{}, undefined, 'GET'], [{}, undefined], [{ authorization: 'Bearer' }, undefined], [{ authorization: 'Basic eDp5' }, undefined],
@@ -88,7 +88,7 @@ test('no token: 401, and the challenge has no error', async () => {
   }
 });
 
-test('a token in the address, or twice in the body: 400', async () => {
+test('refuses a token in the query, and two in the body, with 400', async () => {
   const { access_token } = tokens;
   for (const answer of [
     await send(server, `${PATH}?access_token=${access_token}`),
@@ -98,7 +98,7 @@ test('a token in the address, or twice in the body: 400', async () => {
   ]) assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_request']);
 });
 
-test('without the scope openid: 403, and the challenge names it', async () => {
+test('without the scope openid it responds 403, and the challenge names it', async () => {
   const { tokens: plain } = await signInAndRedeem(server, user, client, { scope: 'read', resource: server.issuer });
   const machine = await registerClient(server, { scope: 'read' });
   for (const text of [plain.access_token, (await token(server, {}, machine)).access_token]) {
@@ -108,14 +108,14 @@ test('without the scope openid: 403, and the challenge names it', async () => {
   }
 });
 
-test('a client\'s own token is about nobody, whatever its scope', async () => {
+test('refuses a client\'s own token, with any scope', async () => {
   const machine = await registerClient(server, { scope: 'openid profile' });
   const { access_token } = await token(server, {}, machine);
   refused(await userinfo(access_token));
   assert.equal((await send(server, '/api/whoami', { headers: bearer(access_token) })).status, 200);
 });
 
-test('every token that is not honoured gets the same answer, here and at the sample resource', async () => {
+test('every inactive token gets the same response, here and at the sample resource', async () => {
   const { access_token, id_token, refresh_token } = tokens;
   const elsewhere = await signInAndRedeem(server, user, client, { scope: 'openid read', resource: 'https://api.example' });
   const onlyThere = await tokenRequest(server, client, {
@@ -130,10 +130,10 @@ test('every token that is not honoured gets the same answer, here and at the sam
   assert.equal((await admin(server, 'DELETE', `/admin/users/${gone.id}`)).status, 204);
   const expected = await userinfo('garbage');
   for (const [what, text] of Object.entries({
-    revoked: revoked.access_token, 'of an ended grant': ended.access_token, 'of a user who is gone': ofGone.access_token,
+    revoked: revoked.access_token, 'of an ended grant': ended.access_token, 'of a removed user': ofGone.access_token,
     'for another resource': onlyThere.json.access_token, 'an ID token': id_token, 'a refresh token': refresh_token,
     'without a signature': unsigned(access_token), 'with another signature': withOtherSignature(access_token),
-    'about another person': withClaims(access_token, { sub: gone.id }),
+    'about another user': withClaims(access_token, { sub: gone.id }),
   })) {
     const answer = await userinfo(text);
     refused(answer);
@@ -144,8 +144,8 @@ test('every token that is not honoured gets the same answer, here and at the sam
   assert.equal((await userinfo(access_token)).status, 200);
 });
 
-test('a token that has expired', async (t) => {
-  // Made while the operator's own tokens live long enough for that.
+test('refuses an expired token', async (t) => {
+  // Issued while the operator's own tokens are valid long enough.
   const long = await startWorker();
   const [person, app] = [await createUser(long), await registerPublicClient(long)];
   await long.kill();
@@ -156,7 +156,7 @@ test('a token that has expired', async (t) => {
   refused(await send(short, PATH, { headers: bearer(own.access_token) }));
 });
 
-test('the sample resource shows the claims of a person\'s token', async () => {
+test('the sample resource returns the claims of a user\'s token', async () => {
   const answer = await send(server, '/api/whoami', { headers: bearer(tokens.access_token) });
   assert.deepEqual([answer.status, answer.json], [200, decode(tokens.access_token).claims]);
   assert.deepEqual([answer.json.sub, answer.json.client_id], [user.id, client.id]);

@@ -1,10 +1,10 @@
-// What a person's browser does between a client's authorization request and the answer to the client.
+// A user's browser between a client's authorization request and the response.
 import { formOf } from './people.mjs';
 
 /**
- * Takes a browser through the pages that an authorization URL leads to, and decides as told at the consent page. Gives
+ * Takes a browser through the pages that an authorization URL leads to, and decides as told at the consent page. Returns
  * the `answer` as client libraries take it, a URL or (`response_mode=form_post`) a Request; the last `page`; and which
- * pages were `shown` before it. There is no `answer` where the browser ends at another page.
+ * pages were `shown` before it. There is no `answer` if the browser ends at another page.
  */
 export async function visit(browser, user, url, decision = 'allow') {
   const shown = [];
@@ -25,13 +25,13 @@ export async function visit(browser, user, url, decision = 'allow') {
   throw new Error(`no end: ${shown.join(', ')}`);
 }
 
-// What the client's server gets once the browser has sent the form.
+// The client's request once the browser has sent the form.
 function posted(page) {
   const { action, fields } = formOf(page);
   return new Request(action, { method: 'POST', body: new URLSearchParams(fields) });
 }
 
-/** The answer with other values in its query; `undefined` takes one out. */
+/** The response with other values in its query; `undefined` removes one. */
 export function altered(answer, changes) {
   const url = new URL(answer);
   for (const [name, value] of Object.entries(changes)) {

@@ -1,5 +1,5 @@
-// The JSON of Web Authentication (section 5.1) and what the browser's interface takes and gives; by the browser's own
-// functions, and by hand where it lacks them or where a password manager put an object of its own in their place.
+// Converts between the JSON of Web Authentication (section 5.1) and the browser's interface; by the browser's own
+// functions, or by hand if it lacks them or a password manager replaced them by its own object.
 
 /** PublicKeyCredentialRequestOptionsJSON as options for `navigator.credentials.get`. */
 export function requestOptions(json) {

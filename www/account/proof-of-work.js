@@ -1,5 +1,5 @@
-// Computes the proof of work that a sign-in form asks for, in slices on the page's main thread: Trusted Types forbid a
-// worker. It begins at once, while the person enters the password; a form that is sent earlier waits for the proof.
+// Computes the proof of work that a sign-in form requires, in slices on the page's main thread: Trusted Types forbid a
+// worker. It starts at once, while the user enters the password; a form that is sent earlier waits for the proof.
 // Its texts are in the form's `data-` attributes. Without this script the user has to wait.
 
 import { PARTS, solve } from './puzzle.js';
@@ -37,7 +37,7 @@ async function begin(form) {
   if (submitter !== undefined) form.requestSubmit(submitter);
 }
 
-/** Resolves to the proof for a challenge, and tells in between how many parts there are. */
+/** Resolves to the proof for a challenge, and reports the number of parts so far. */
 async function compute(challenge, tell) {
   const [, , bits, tag] = challenge.split('.');
   const parts = solve(decode(tag), Number(bits));
@@ -51,7 +51,7 @@ async function compute(challenge, tell) {
   }
 }
 
-/** Lets the page handle what has happened meanwhile. A timer would wait for at least four milliseconds. */
+/** Lets the page handle pending events. A timer would wait for at least four milliseconds. */
 function pause() {
   if (globalThis.scheduler?.yield) return globalThis.scheduler.yield();
   return new Promise((resolve) => {

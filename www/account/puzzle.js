@@ -1,12 +1,12 @@
 // The calculation that replaces a wait: numbers whose SHA-256 begins with zero bits, as in the manual's page on
 // threats. Computed here and not by WebCrypto, whose calls are asynchronous and take far longer than one small hash.
 
-/** How many numbers make a proof: many easy ones take about the same time each time, one hard one does not. */
+/** The numbers of a proof: many easy ones take about the same time in total, a single hard one does not. */
 export const PARTS = 32;
 
 /**
- * Looks for the numbers, some at a time: each `next()` tries up to `tries` of them and yields how many have been found.
- * Returns the proof. `seed` are the 32 bytes that the server chose, `bits` the zero bits that it asks for.
+ * Searches the numbers in portions: each `next()` tries up to `tries` of them and yields how many have been found.
+ * Returns the proof. `seed` are the 32 bytes that the server chose, `bits` the required zero bits.
  */
 export function* solve(seed, bits, tries = 1000) {
   const words = new Int32Array(16);

@@ -1,4 +1,4 @@
-// Draws what a step reports: what went over the wire, and what the app made of it.
+// Draws the report of a step: its requests and responses, and the app's results.
 import { CHECKS } from '../inspector/checks.js';
 import { describeClaims } from '../inspector/claims.js';
 import { dateWords } from '../inspector/times.js';
@@ -6,7 +6,7 @@ import { element, rich, secret, shorten } from './dom.js';
 import { registration as metadata } from './registration.js';
 import { isSecret, meaningOf } from './words.js';
 
-/** Of the answer's headers, those that say something here. */
+/** The response headers that are shown. */
 const TELLING = ['access-control-allow-origin', 'cache-control', 'content-type', 'location', 'pragma', 'retry-after', 'www-authenticate'];
 const WIDTH = 60;
 
@@ -16,7 +16,7 @@ export function drawBlock(block) {
   return KINDS[block.kind](block);
 }
 
-/** A request and its answer. */
+/** A request and its response. */
 export function drawExchange({ caption, request, answer }) {
   return element('section', { class: 'exchange' },
     element('h3', {}, caption),
@@ -39,7 +39,7 @@ function drawAnswer(answer) {
   const title = element('h4', {}, 'Answer');
   if (answer === undefined) return [title, element('p', { class: 'line' }, 'None.')];
   if (answer.isHidden) {
-    return [title, element('p', {}, 'A redirect back to this page. Browsers keep its address from scripts; that there is one says enough.')];
+    return [title, element('p', {}, 'A redirect back to this page. Browsers hide its URL from scripts; that there is one is enough.')];
   }
   const { status, words, headers, body } = answer;
   const type = new Map(headers).get('content-type') ?? '';
@@ -61,7 +61,7 @@ function drawHeaders(headers) {
 
 function drawBody(body, type) {
   if (body === '') return [element('p', { class: 'aside' }, 'Without a body.')];
-  if (/^text\/html/.test(type)) return [element('p', { class: 'aside' }, `A page for people, ${body.length} characters long.`)];
+  if (/^text\/html/.test(type)) return [element('p', { class: 'aside' }, `An HTML page, ${body.length} characters long.`)];
   try {
     return [element('pre', { translate: 'no' }, ...drawJson(JSON.parse(body)))];
   } catch {
@@ -83,7 +83,7 @@ function drawJson(value, name = '', indent = '') {
   return [open, ...members, `\n${indent}${close}`];
 }
 
-/** Names and values, each with what it is for. */
+/** Names and values, each with its meaning. */
 function drawMembers(entries) {
   return element('dl', { class: 'parameters' }, ...entries.map(([name, value]) => {
     // "old refresh_token" is one too.
@@ -103,7 +103,7 @@ function address({ caption, url }) {
     element('div', { class: 'sheet' },
       element('p', { class: 'line', translate: 'no' }, element('strong', {}, 'GET'), ' ', origin + pathname),
       drawMembers([...searchParams]),
-      element('details', {}, element('summary', {}, 'As one address'), element('pre', { translate: 'no' }, whole))));
+      element('details', {}, element('summary', {}, 'As a URL'), element('pre', { translate: 'no' }, whole))));
 }
 
 function members({ caption, members: values }) {
@@ -136,7 +136,7 @@ function note({ text }) {
   return element('p', { class: 'note' }, ...rich(text));
 }
 
-/** What an operator pastes to have this page known. */
+/** The commands with which an operator registers this page. */
 function registration({ origin }) {
   const command = [
     `TOKEN=$(curl -s -u "root:$EDGEMINT_ROOT_SECRET" ${origin}/oauth/token \\`,
@@ -147,7 +147,7 @@ function registration({ origin }) {
   return element('section', { class: 'exchange' },
     element('h3', {}, 'How to register this page'),
     element('pre', { translate: 'no' }, command),
-    element('p', { class: 'aside' }, 'It is done as the client root, whose secret is in the variable. You also need a user to sign in as: create one the same way at /admin/users, with "scope":"read", or use your own account.'));
+    element('p', { class: 'aside' }, 'This authenticates as the client root, whose secret is in the variable. You also need a user to sign in as: create one the same way at /admin/users, with "scope":"read", or use your own account.'));
 }
 
 function plain(value) {

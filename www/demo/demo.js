@@ -1,5 +1,5 @@
 // The demo: an app that signs a user in, step by step, and shows everything that it sends and receives.
-// Takes the steps and keeps the journey; steps.js knows the protocol, view.js the page.
+// Runs the steps and keeps the journey; steps.js has the protocol, view.js the page.
 import { forgetJourney, goBack, loadJourney, saveJourney } from './journey.js';
 import { recordWire } from './wire.js';
 import { describeTrouble } from './words.js';
@@ -10,7 +10,7 @@ async function start() {
   let steps;
   let view;
   try {
-    // Not at the top of the file: a library that is missing should be told, not leave a dead page.
+    // Not at the top of the file: a missing library must be reported, not break the page.
     [steps, view] = await Promise.all([import('./steps.js'), import('./view.js')]);
   } catch {
     document.getElementById('broken').hidden = false;
@@ -34,7 +34,7 @@ async function start() {
     view.showJourney(journey, { opened, act: { run: take, goBack: back } });
   }
 
-  /** Takes a step: does it, keeps its report and shows it. */
+  /** Runs a step, keeps its report and shows it. */
   async function take(step) {
     if (isBusy) return;
     isBusy = true;
@@ -46,7 +46,7 @@ async function start() {
     const report = { exchanges: wire.exchanges, blocks: [] };
     try {
       report.blocks = await step.run(journey.facts, wire);
-      // A step that leaves for the authority is complete when the user returns.
+      // A step that redirects to the server is complete when the user returns.
       if (step.leave === undefined) journey.finished.push(step.name);
       journey.reports[step.name] = report;
       saveJourney(journey);
@@ -76,8 +76,8 @@ async function start() {
   }
 
   /**
-   * Takes up what the authority has sent the newcomer back with, and out of the address bar: its content ends up in
-   * the history, in bookmarks and in pictures of the screen. Gives the step that is over by it.
+   * Reads the response from the URL and removes it from the address bar, whose content ends up in
+   * the history, in bookmarks and in screenshots. Returns the step that it completes.
    */
   function arrive() {
     const answer = new URLSearchParams(location.search);
@@ -90,7 +90,7 @@ async function start() {
       return finishLeaving('request');
     }
     if (!isAuthorization && facts.signOutState !== undefined && answer.get('state') === facts.signOutState) {
-      // Signed out: nothing is left to remember.
+      // Signed out: the stored data is no longer needed.
       journey.facts = { authority: facts.authority };
       return finishLeaving('sign-out');
     }
@@ -120,7 +120,7 @@ async function start() {
     try {
       saveJourney(journey);
     } catch {
-      // The trouble itself is shown; it need not outlive the page.
+      // The error itself is shown; it need not outlive the page.
     }
   }
 }

@@ -1,4 +1,4 @@
-// Makes elements. Only text nodes are made, never markup: the page's policy would not take any either.
+// Creates elements. Creates text nodes only, never markup, which the page's policy forbids too.
 
 /** An element with attributes, those that are undefined left out, and children: nodes or texts. */
 export function element(name, attributes = {}, ...children) {
@@ -8,7 +8,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A text in which words between backticks get the face of code. */
+/** A text in which words between backticks are shown as code. */
 export function rich(words) {
   return words.split(/`([^`]*)`/).map((piece, index) => (index % 2 === 0 ? piece : element('code', {}, piece)));
 }

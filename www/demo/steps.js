@@ -11,49 +11,49 @@ const [HERE] = CLIENT.redirect_uris;
 const TIMEOUT_MS = 20_000;
 
 /**
- * The steps in order. Each has `name`, `title`, `who` talks to whom, `why` in a sentence, the words of its `button`, and
- * `run(facts, wire)`, which does it through `wire.fetch`, adds to the facts, and gives the blocks to show beside what went
- * over the wire. `leave` are the words of the link with which the newcomer leaves for the authority.
+ * The steps in order. Each has `name`, `title`, `who` (sender and receiver), `why` in a sentence, the text of its `button`, and
+ * `run(facts, wire)`, which does it through `wire.fetch`, adds to the facts, and returns the blocks to show beside what went
+ * over the wire. `leave` is the text of the link to the authorization server.
  */
 export const STEPS = [
   {
     name: 'discovery',
     title: 'Discovery',
-    who: 'App → authority',
-    why: 'All that an app needs to know in advance is the authority’s address: one public document there names the rest.',
+    who: 'App → server',
+    why: 'An app needs only the issuer URL in advance: the metadata of the authorization server names everything else.',
     button: 'Get the metadata',
     run: discover,
   },
   {
     name: 'request',
     title: 'Authorization request',
-    who: 'App → you → authority',
-    why: 'The app never sees your password: it sends you, in this tab, to the authority, and the address says what it asks for.',
+    who: 'App → you → server',
+    why: 'The app never sees your password: it redirects this tab to the authorization server, with its request in the URL.',
     button: 'Build the request',
-    leave: 'Sign in at the authority',
+    leave: 'Sign in at the server',
     run: buildRequest,
   },
   {
     name: 'callback',
     title: 'Callback',
-    who: 'Authority → you → app',
-    why: 'You are back, with an answer in the address; before the app uses it, it checks that it belongs to the request of this tab.',
-    button: 'Check the answer',
+    who: 'Server → you → app',
+    why: 'You are back, with the response in the URL; before the app uses it, it checks that it belongs to the request of this tab.',
+    button: 'Check the response',
     run: checkAnswer,
   },
   {
     name: 'tokens',
     title: 'Code for tokens',
-    who: 'App → authority',
-    why: 'The code alone is worth nothing: only who knows the code_verifier gets tokens for it, and only once.',
-    button: 'Trade the code for tokens',
+    who: 'App → server',
+    why: 'The code alone is not enough: it yields tokens only together with the code_verifier, and only once.',
+    button: 'Redeem the code',
     run: tradeCode,
   },
   {
     name: 'verification',
     title: 'Verification',
     who: 'Within the app or API',
-    why: 'Anyone with the authority’s public keys can check its tokens without asking it. Here the package edgemint does it, as an API would.',
+    why: 'Anyone with the server’s public keys can verify its tokens without a request to it. Here the package edgemint does so, as an API would.',
     button: 'Verify both tokens',
     run: verifyTokens,
   },
@@ -61,23 +61,23 @@ export const STEPS = [
     name: 'api',
     title: 'API calls',
     who: 'App → API',
-    why: 'The access token goes along in a header; one API tells what the token says, the other what the authority knows of you.',
+    why: 'The access token is sent in a header; one API returns the claims of the token, the other the server’s claims about you.',
     button: 'Call both APIs',
     run: callApis,
   },
   {
     name: 'refresh',
     title: 'Refresh',
-    who: 'App → authority',
-    why: 'Access tokens live for minutes; the refresh token gets the next one without you.',
+    who: 'App → server',
+    why: 'Access tokens expire within minutes; the refresh token gets the next one without you.',
     button: 'Refresh',
     run: refresh,
   },
   {
     name: 'revocation',
     title: 'Revocation',
-    who: 'App → authority',
-    why: 'What the app no longer needs it gives back: revoking the refresh token ends the grant, and all that came of it.',
+    who: 'App → server',
+    why: 'The app no longer needs its tokens: revoking the refresh token revokes the grant with all its tokens.',
     button: 'Revoke the grant',
     run: revoke,
   },
@@ -85,17 +85,17 @@ export const STEPS = [
     name: 'refused',
     title: 'API call, refused',
     who: 'App → API',
-    why: 'The access token has not expired, yet its grant has ended: an API that asks the authority refuses it at once.',
+    why: 'The access token has not expired, but its grant is revoked: an API that checks this with the server refuses it at once.',
     button: 'Call the API again',
     run: callRefused,
   },
   {
     name: 'sign-out',
     title: 'Sign-out',
-    who: 'App → you → authority',
-    why: 'The app has no tokens any more, but you are still signed in at the authority; the app can ask it to end that too.',
+    who: 'App → you → server',
+    why: 'The app has no tokens any more, but you are still signed in at the server; the app can request a logout there too.',
     button: 'Build the request',
-    leave: 'Sign out at the authority',
+    leave: 'Sign out at the server',
     run: buildSignOut,
   },
 ];
@@ -104,38 +104,38 @@ export const NAMES = STEPS.map(({ name }) => name);
 
 async function discover(facts, wire) {
   if (!isSecureContext) {
-    throw new Trouble('Browsers give a page the cryptography it needs only over https, or on localhost.', 'Open this page there.');
+    throw new Trouble('Browsers provide the required cryptography only over https, or on localhost.', 'Open this page there.');
   }
-  wire.about('The metadata of the authority.');
+  wire.about('The metadata of the authorization server.');
   const response = await oauth.discoveryRequest(new URL(ORIGIN), options(wire));
   if (response.status === 200) {
     const { issuer } = await response.clone().json().catch(() => ({}));
     if (typeof issuer === 'string' && issuer !== ORIGIN && URL.canParse(issuer)) {
-      throw new Trouble(`The authority calls itself ${issuer}, and this page was opened at ${ORIGIN}.`, `Open ${new URL('/demo/', issuer)} instead.`);
+      throw new Trouble(`The issuer is ${issuer}, but this page was opened at ${ORIGIN}.`, `Open ${new URL('/demo/', issuer)} instead.`);
     }
   }
   facts.authority = await oauth.processDiscoveryResponse(new URL(ORIGIN), response);
   if (!facts.authority.authorization_endpoint) {
-    throw new Trouble('This authority does not sign users in: its metadata has no authorization_endpoint.', 'Update it, then try again.');
+    throw new Trouble('This server does not sign users in: its metadata has no authorization_endpoint.', 'Update it, then try again.');
   }
   await checkRegistration(facts.authority, wire);
   return [];
 }
 
 /**
- * Is this page registered? Only the authority knows, and it never redirects to an unregistered address: asked with
- * `prompt=none` and without cookies, it answers a registered client with a redirect, and any other with an error page.
+ * Checks whether this page is registered. The server never redirects to an unregistered URI: to a request with
+ * `prompt=none` and without cookies, it responds with a redirect for a registered client, else with an error page.
  */
 async function checkRegistration(authority, wire) {
   const url = withParameters(authority.authorization_endpoint, {
     client_id: CLIENT.client_id, redirect_uri: HERE, response_type: 'code', prompt: 'none',
   });
-  wire.about('Is this page registered as a client? Asked without cookies and without a screen.');
+  wire.about('Is this page registered as a client? A request without cookies and with prompt=none.');
   const response = await wire.fetch(url, { redirect: 'manual', credentials: 'omit' });
   if (response.type === 'opaqueredirect' || response.status !== 400) return;
   const trouble = new Trouble(
-    `The authority does not know this page: no client “${CLIENT.client_id}” with the redirect URI ${HERE} is registered.`,
-    '`npm start` registers it by itself. At an authority of your own, register it as shown below, if you want the demo there, then try again.',
+    `This page is not registered: the server has no client “${CLIENT.client_id}” with the redirect URI ${HERE}.`,
+    '`npm start` registers it. At a server of your own, register it as shown below, if you want the demo there, then try again.',
   );
   trouble.blocks = [{ kind: 'registration', origin: ORIGIN }];
   throw trouble;
@@ -156,17 +156,17 @@ async function buildRequest(facts) {
     code_challenge_method: 'S256',
   });
   return [
-    { kind: 'address', caption: 'Where you are going', url: facts.leave },
-    { kind: 'members', caption: 'What stays here, to compare with later', members: transaction },
+    { kind: 'address', caption: 'The authorization request', url: facts.leave },
+    { kind: 'members', caption: 'Kept in this tab, to compare with the response', members: transaction },
     {
       kind: 'note',
-      text: 'At the authority, sign in as the user `demo`, with the password that `npm start` has printed, and allow the access. Or do not, to see what becomes of that.',
+      text: 'At the server, sign in as the user `demo`, with the password that `npm start` has printed, and allow the access. Or deny it, to see the error response.',
     },
   ];
 }
 
 async function checkAnswer(facts) {
-  const blocks = [{ kind: 'members', caption: 'What came back in the address', members: Object.fromEntries(new URLSearchParams(facts.callback)) }];
+  const blocks = [{ kind: 'members', caption: 'The authorization response', members: Object.fromEntries(new URLSearchParams(facts.callback)) }];
   try {
     validAnswer(facts);
   } catch (error) {
@@ -174,11 +174,11 @@ async function checkAnswer(facts) {
     throw error;
   }
   const checks = ['state is the one that was sent'];
-  if (facts.authority.authorization_response_iss_parameter_supported) checks.push('iss is the authority that was asked');
+  if (facts.authority.authorization_response_iss_parameter_supported) checks.push('iss is the expected issuer');
   return [
     ...blocks,
     { kind: 'checks', caption: 'Checked', checks },
-    { kind: 'note', text: 'The page has taken the code out of the address bar at once, so that it stays neither in the history nor in a bookmark.' },
+    { kind: 'note', text: 'The page has removed the code from the address bar at once, so that it is neither in the history nor in a bookmark.' },
   ];
 }
 
@@ -196,7 +196,7 @@ async function tradeCode(facts, wire) {
   delete facts.transaction;
   facts.nonce = nonce;
   if (tokens.refresh_token === undefined) {
-    throw new Trouble('There is no refresh token in the answer.', 'Allow offline_access at the authority: begin again at step 2.');
+    throw new Trouble('The response has no refresh token.', 'Allow offline_access at the server: begin again at step 2.');
   }
   return [];
 }
@@ -204,10 +204,10 @@ async function tradeCode(facts, wire) {
 async function verifyTokens(facts, wire) {
   const { authority: { issuer, jwks_uri: jwksUri }, tokens, nonce } = facts;
   const { createVerifier } = await import('../edgemint/web.js');
-  wire.about('The authority’s public keys, once. No further request is needed.');
+  wire.about('The server’s public keys, once. No further request is needed.');
   const response = await wire.fetch(jwksUri, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (response.status !== 200) throw new Trouble('The authority’s keys could not be had.', 'Try again.');
-  // An API leaves `jwks` out, and the package gets the keys itself and keeps them fresh.
+  if (response.status !== 200) throw new Trouble('The server’s keys could not be fetched.', 'Try again.');
+  // An API omits `jwks`: the package then fetches and renews the keys itself.
   const shared = { issuer, jwks: await response.json() };
   const kinds = [
     ['Access token', tokens.access_token, { ...shared, audience: issuer }],
@@ -220,25 +220,25 @@ async function verifyTokens(facts, wire) {
     const verifier = createVerifier(expected);
     const { claims, header } = await verifier.verify(token);
     if (expected.type === 'JWT' && claims.nonce !== nonce) {
-      throw new Trouble('The ID token answers another request: its nonce is not the one that was sent.', 'Begin again at step 2.');
+      throw new Trouble('The ID token belongs to another request: its nonce is not the one that was sent.', 'Begin again at step 2.');
     }
     const { checks } = await verifier.explain(token);
     blocks.push({ kind: 'token', caption, checks: checks.filter(({ ok }) => ok).map(({ name }) => name), claims, header });
   }
-  blocks.push({ kind: 'note', text: 'The access token is for the API, the ID token for this app: each has its own audience (aud) and type (typ), and neither passes for the other.' });
+  blocks.push({ kind: 'note', text: 'The access token is for the API, the ID token for this app: each has its own audience (aud) and type (typ), and neither is accepted in place of the other.' });
   return blocks;
 }
 
 async function callApis(facts, wire) {
   const { authority, tokens, subject } = facts;
-  wire.about('The sample API: it verifies the token and answers with the claims.');
+  wire.about('The sample API: it verifies the token and returns the claims.');
   const url = new URL('/api/whoami', ORIGIN);
   const { status } = await oauth.protectedResourceRequest(tokens.access_token, 'GET', url, undefined, undefined, options(wire));
-  if (status !== 200) throw new Trouble(`The API answered with status ${status}.`, 'Begin again at step 2.');
-  wire.about('The authority’s own API about you: what it tells depends on the scope.');
+  if (status !== 200) throw new Trouble(`The API responded with status ${status}.`, 'Begin again at step 2.');
+  wire.about('The userinfo endpoint: its claims about you depend on the scope.');
   const response = await oauth.userInfoRequest(authority, CLIENT, tokens.access_token, options(wire));
   await oauth.processUserInfoResponse(authority, CLIENT, subject, response);
-  return [{ kind: 'checks', caption: 'Checked', checks: ['the sub of the answer is the sub of the ID token'] }];
+  return [{ kind: 'checks', caption: 'Checked', checks: ['the sub of the response is the sub of the ID token'] }];
 }
 
 async function refresh(facts, wire) {
@@ -246,7 +246,7 @@ async function refresh(facts, wire) {
   wire.about('The refresh token for new tokens.');
   const response = await oauth.refreshTokenGrantRequest(authority, CLIENT, oauth.None(), old.refresh_token, options(wire));
   const tokens = await oauth.processRefreshTokenResponse(authority, CLIENT, response);
-  // Neither is sent again where it need not change (RFC 6749 section 6, OpenID Connect Core section 12.2).
+  // The response omits each of them if it is unchanged (RFC 6749 section 6, OpenID Connect Core section 12.2).
   facts.tokens = { ...tokens, refresh_token: tokens.refresh_token ?? old.refresh_token, id_token: tokens.id_token ?? old.id_token };
   const isRotated = facts.tokens.refresh_token !== old.refresh_token;
   return [
@@ -258,14 +258,14 @@ async function refresh(facts, wire) {
     {
       kind: 'note',
       text: isRotated
-        ? 'The old one is spent. If it is presented again, it was stolen, and the authority revokes the whole grant: that is the purpose of rotation.'
-        : 'This authority has not replaced the refresh token.',
+        ? 'The old one is spent. If it is used again later, it was stolen, and the server revokes the whole grant: that is the purpose of rotation.'
+        : 'This server has not replaced the refresh token.',
     },
   ];
 }
 
 async function revoke(facts, wire) {
-  wire.about('The refresh token is given back. The answer is empty: all is said by its status.');
+  wire.about('The refresh token is revoked. The response has a status, and no body.');
   const response = await oauth.revocationRequest(
     facts.authority, CLIENT, oauth.None(), facts.tokens.refresh_token,
     { ...options(wire), additionalParameters: { token_type_hint: 'refresh_token' } },
@@ -281,20 +281,20 @@ async function callRefused(facts, wire) {
     await oauth.protectedResourceRequest(facts.tokens.access_token, 'GET', url, undefined, undefined, options(wire));
   } catch (error) {
     if (!(error instanceof oauth.WWWAuthenticateChallengeError)) throw error;
-    // No use keeping what opens nothing; the ID token is still needed to say whose session shall end.
+    // The other tokens are revoked; the ID token is still needed to name the session at logout.
     facts.tokens = { id_token: facts.tokens.id_token };
     return [{
       kind: 'note',
-      text: 'Refused, as it should be; the header WWW-Authenticate says why, for programs. An API that verifies tokens without asking, as in step 5, would have gone on taking this one until it expires: that is why access tokens are short-lived.',
+      text: 'Refused, as expected; the header WWW-Authenticate has the reason, for programs. An API that only verifies the signature, as in step 5, would accept this token until it expires: that is why access tokens are short-lived.',
     }];
   }
-  throw new Trouble('The API still takes the token, although its grant has ended.', 'Wait a moment and call again.');
+  throw new Trouble('The API still accepts the token, although its grant is revoked.', 'Wait a moment and call again.');
 }
 
 async function buildSignOut(facts) {
   const { authority, tokens } = facts;
   if (!authority.end_session_endpoint) {
-    throw new Trouble('This authority offers no sign-out: its metadata names no end_session_endpoint.', 'Sign out at its account page.');
+    throw new Trouble('This server offers no logout: its metadata has no end_session_endpoint.', 'Sign out at its account page.');
   }
   facts.signOutState = oauth.generateRandomState();
   facts.leave = withParameters(authority.end_session_endpoint, {
@@ -304,20 +304,20 @@ async function buildSignOut(facts) {
     state: facts.signOutState,
   });
   return [
-    { kind: 'address', caption: 'Where you are going', url: facts.leave },
-    { kind: 'note', text: 'The ID token shows that the app means the session that is yours, so the authority believes it. Without one it would ask you first: otherwise any page could sign people out.' },
+    { kind: 'address', caption: 'The logout request', url: facts.leave },
+    { kind: 'note', text: 'The ID token names your session, so the server signs you out at once. Without it, the server asks you first: otherwise any page could sign users out.' },
   ];
 }
 
-/** The answer of the authority, once it is known to belong to our request. */
+/** Returns the parameters of the authorization response after checking that it belongs to our request. */
 function validAnswer({ authority, callback, transaction }) {
   if (callback === undefined || transaction === undefined) {
-    throw new Trouble('The code has been used.', 'Codes are good once: begin again at step 2.');
+    throw new Trouble('The code has been used.', 'A code can be redeemed once: begin again at step 2.');
   }
   return oauth.validateAuthResponse(authority, CLIENT, new URLSearchParams(callback), transaction.state);
 }
 
-/** The library refuses plain http, unless told that it is meant: on this machine nothing travels. */
+/** The library refuses plain http unless it is allowed: here only for a server on this machine. */
 function options(wire) {
   return {
     [oauth.customFetch]: wire.fetch,

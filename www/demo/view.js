@@ -1,4 +1,4 @@
-// Writes the journey into the page: every step with how far it has come, and around them what concerns all of it.
+// Writes the journey into the page: every step with its state, and around them the overall progress.
 import { drawBlock, drawExchange } from './blocks.js';
 import { element, rich } from './dom.js';
 import { STEPS } from './steps.js';
@@ -6,7 +6,7 @@ import { STEPS } from './steps.js';
 const STATES = { done: 'done', failed: 'failed', later: '', next: 'next' };
 
 const find = (id) => document.getElementById(id);
-/** What each step was last drawn from: a step that has not changed is left alone, with all that was revealed in it. */
+/** The data that each step was last drawn from: an unchanged step is left alone, with all values that were revealed in it. */
 const drawn = new Map();
 
 /**
@@ -38,20 +38,20 @@ export function showJourney(journey, { opened, act }) {
   }
 }
 
-/** Says that a step is at work. Its button keeps the focus, so it is not disabled. */
+/** Marks a step as running. Its button keeps the focus, so it is not disabled. */
 export function showBusy({ name }, isBusy) {
   const button = find(`step-${name}`).querySelector('.act button');
   button?.setAttribute('aria-disabled', isBusy);
 }
 
-/** Brings the step to the reader: its title to the top of the window, and the focus there. */
+/** Scrolls to the title of the step, and focuses it. */
 export function turnTo(name) {
   const title = find(`step-${name}`).querySelector('h2');
   title.focus({ preventScroll: true });
   title.scrollIntoView({ block: 'start' });
 }
 
-/** Brings the final section to the reader. */
+/** Scrolls to the final section, and focuses it. */
 export function turnToEnd() {
   find('end-title').focus({ preventScroll: true });
   find('end').scrollIntoView({ block: 'center' });
@@ -62,7 +62,7 @@ export function announce(words) {
   find('announcement').textContent = words;
 }
 
-/** A word about something that belongs to no step; none takes it away. */
+/** Shows a notice that belongs to no step; undefined removes it. */
 export function showNotice(words = '') {
   find('notice').replaceChildren(...rich(words));
   find('notice').hidden = words === '';

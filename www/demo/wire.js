@@ -1,16 +1,16 @@
-// A fetch that writes down what goes over the wire, as plain values to be shown and kept. Changes nothing of it.
+// A fetch that records requests and responses, as plain values to show and store. Changes nothing.
 
 /**
- * Gives `{ fetch, exchanges, about(caption) }`. Every exchange is `{ caption, request, answer }`: the request with
- * `method`, `url`, `headers` and `body`; the answer with `status`, `words`, `headers` and `body`, or `isHidden` for a
- * redirect that the browser keeps to itself, or absent where there was none.
+ * Returns `{ fetch, exchanges, about(caption) }`. Every exchange is `{ caption, request, answer }`: the request with
+ * `method`, `url`, `headers` and `body`; the response with `status`, `words`, `headers` and `body`, or `isHidden` for a
+ * redirect that the browser hides, or absent if there was none.
  */
 export function recordWire() {
   const exchanges = [];
   let next = '';
   return {
     exchanges,
-    /** What the next request is for. */
+    /** Sets the caption of the next request. */
     about(caption) {
       next = caption;
     },

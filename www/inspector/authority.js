@@ -1,12 +1,12 @@
-// The public documents of the authority that serves this page: who it is and which keys it publishes. Only GETs, only
+// The public documents of the authorization server that serves this page: its metadata and its keys. Only GETs, only
 // of its own origin.
 
 const METADATA = '/.well-known/oauth-authorization-server';
 const TIMEOUT_MS = 5_000;
 
 /**
- * What the authority says of itself (RFC 8414). `keys` are its public JWKs, undefined if they could not be fetched;
- * `trouble` says what went wrong, for people to read.
+ * Returns the metadata of the server (RFC 8414). `keys` are its public JWKs, undefined if they could not be fetched;
+ * `trouble` is the error message, for the user.
  */
 export async function loadAuthority() {
   const [metadata, trouble] = await attempt(() => getJson(METADATA));
@@ -24,7 +24,7 @@ export async function loadAuthority() {
 }
 
 /**
- * The URL on this page's own origin. The authority may call itself by another name than the one that it was reached
+ * Returns the URL on this page's own origin. The issuer may have another host name than the one that it was reached
  * by (localhost and 127.0.0.1, a preview and its domain); it is still the one that serves this page.
  */
 function ownUrl(named, usual) {
@@ -42,11 +42,11 @@ async function getJson(url) {
   } catch {
     throw new Error(`${place} could not be reached.`);
   }
-  if (!response.ok) throw new Error(`${place} answered with status ${response.status}.`);
+  if (!response.ok) throw new Error(`${place} responded with status ${response.status}.`);
   try {
     return await response.json();
   } catch {
-    throw new Error(`${place} did not answer with JSON.`);
+    throw new Error(`${place} did not respond with JSON.`);
   }
 }
 

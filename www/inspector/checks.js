@@ -5,18 +5,18 @@ import { dateWords, isTime } from './times.js';
 /** Title and question of each check, in the order in which they run. */
 export const CHECKS = {
   format: ['Format', 'Is it a compact signed token with a readable header?'],
-  type: ['Type', 'Is it the kind of token that is expected?'],
-  algorithm: ['Algorithm', 'Is it signed in a way that is allowed?'],
+  type: ['Type', 'Is it of the expected type?'],
+  algorithm: ['Algorithm', 'Is its signature algorithm allowed?'],
   key: ['Key', 'Does the issuer publish the key that it names?'],
   signature: ['Signature', 'Did that key sign exactly this text?'],
   claims: ['Claims', 'Are they readable and well formed?'],
   issuer: ['Issuer', 'Does it come from this issuer?'],
-  audience: ['Audience', 'Is it meant for the audience that is expected?'],
-  expiry: ['Expiry', 'Is it still good?'],
-  not_before: ['Not before', 'Is it good already?'],
+  audience: ['Audience', 'Is it for the expected audience?'],
+  expiry: ['Expiry', 'Is it still valid?'],
+  not_before: ['Not before', 'Is it valid already?'],
   age: ['Age', 'Was it issued recently enough?'],
-  required_claims: ['Required claims', 'Is everything there that such a token must have?'],
-  scope: ['Scope', 'Does it grant what is asked for?'],
+  required_claims: ['Required claims', 'Does it have every required claim?'],
+  scope: ['Scope', 'Does it have the required scope?'],
 };
 
 /** The results if no check could be run. */
@@ -24,15 +24,15 @@ export const NONE_RUN = Object.keys(CHECKS).map((name) => ({ name, ok: null }));
 
 /** Codes that say nothing about the token: the check itself could not be done. */
 const TROUBLES = {
-  algorithm_unavailable: () => 'This browser cannot check signatures of that kind.',
+  algorithm_unavailable: () => 'This browser does not support the signature algorithm.',
   discovery_failed: keysTrouble,
   insecure_context: () => 'Browsers check signatures only on pages from https, or from localhost. Open this page there.',
-  internal_error: () => 'The verifier failed by a fault of its own. Please report it.',
+  internal_error: () => 'The verifier has a fault. Please report it.',
   invalid_option: ({ expected }) => optionTrouble(expected),
-  key_unusable: () => 'The browser does not take the issuer’s key.',
+  key_unusable: () => 'The browser refuses the issuer’s key.',
   keys_unavailable: keysTrouble,
   package_unavailable: () => 'The verifier’s files under /edgemint/ could not be loaded.',
-  wasm_unavailable: () => 'The verifier’s WebAssembly could not be loaded. The connection or the browser’s settings may be in its way.',
+  wasm_unavailable: () => 'The verifier’s WebAssembly could not be loaded. The connection or the browser’s settings may prevent it.',
 };
 
 /** Why a token was refused. Each gets the facts: `{ token, parts, header, claims, expected, authority }`. */
@@ -46,14 +46,14 @@ const REFUSALS = {
   claim_missing: (_, claim) => `The claim ${quoted(claim)} is missing.`,
   expired: ({ claims }) => `It expired on ${moment(claims?.exp)}.`,
   issuer_mismatch: ({ claims, authority }) => `It says that ${quoted(claims?.iss)} issued it, not ${quoted(authority.issuer)}.`,
-  key_ambiguous: () => 'It does not say which key signed it, and too many of the issuer’s keys would fit.',
+  key_ambiguous: () => 'It has no key identifier, and too many of the issuer’s keys match.',
   key_mismatch: ({ header }) => `The key that it names is not for the algorithm ${quoted(header?.alg)}.`,
   key_not_found: ({ header, authority }) => header?.kid === undefined
-    ? `It names no key, and none that ${quoted(authority.issuer)} publishes fits.`
+    ? `It names no key, and none that ${quoted(authority.issuer)} publishes matches.`
     : `${quoted(authority.issuer)} publishes no key ${quoted(header.kid)}.`,
   malformed: ({ parts, header }) => malformed(parts, header),
-  not_yet_valid: ({ claims }) => `It is not good before ${moment(claims?.nbf ?? claims?.iat)}.`,
-  scope_insufficient: () => 'It does not grant every scope that is asked for.',
+  not_yet_valid: ({ claims }) => `It is not valid before ${moment(claims?.nbf ?? claims?.iat)}.`,
+  scope_insufficient: () => 'It lacks a required scope.',
   too_large: ({ token }) => `It has ${grouped(byteLength(token))} bytes. A verifier reads at most ${grouped(MAX_BYTES)}.`,
   too_old: ({ claims }) => `It was issued too long ago, on ${moment(claims?.iat)}.`,
   type_mismatch: ({ header, expected }) => header?.typ === undefined
@@ -68,19 +68,19 @@ const PASSES = {
   type: ({ header }) => `It is of the type ${quoted(header?.typ)}.`,
   algorithm: ({ header }) => `${header?.alg} is allowed.`,
   key: ({ header }) => header?.kid === undefined
-    ? 'Just one of the issuer’s keys fits.'
+    ? 'Exactly one of the issuer’s keys matches.'
     : `The issuer publishes the key ${quoted(header.kid)}.`,
   signature: () => 'That key signed exactly this text.',
   claims: () => 'They are readable and well formed.',
   issuer: ({ claims }) => `It comes from ${quoted(claims?.iss)}.`,
-  audience: ({ expected }) => `It is meant for ${quoted(expected.audience)}.`,
+  audience: ({ expected }) => `It is for ${quoted(expected.audience)}.`,
   expiry: ({ claims }) => isTime(claims?.exp)
-    ? `Good until ${moment(claims.exp)}.`
-    : 'It names no end.',
-  not_before: ({ claims }) => isTime(claims?.nbf) ? `Good since ${moment(claims.nbf)}.` : 'It names no start.',
-  age: () => 'No limit is asked for here.',
-  required_claims: () => 'Everything is there.',
-  scope: () => 'No scope is asked for here.',
+    ? `Valid until ${moment(claims.exp)}.`
+    : 'It has no expiry.',
+  not_before: ({ claims }) => isTime(claims?.nbf) ? `Valid since ${moment(claims.nbf)}.` : 'It has no start.',
+  age: () => 'No maximum age is required here.',
+  required_claims: () => 'All required claims are present.',
+  scope: () => 'No scope is required here.',
 };
 
 /** How one check went, for a reader: `{ status, title, text }`, status being `passed`, `failed`, `not-run`. */
@@ -88,7 +88,7 @@ export function describeCheck(check, facts) {
   const [title, question] = Object.hasOwn(CHECKS, check.name) ? CHECKS[check.name] : [check.name, ''];
   switch (check.ok) {
     case true: return { status: 'passed', title, text: PASSES[check.name]?.(facts) ?? '' };
-    // What could not be checked has not failed, nor passed.
+    // An unavailable check has neither failed nor passed.
     case false: return { status: isTrouble(check) ? 'not-run' : 'failed', title, text: reason(check, facts) };
     default: return { status: 'not-run', title, text: question };
   }
@@ -105,12 +105,12 @@ export function describeVerdict(checks, facts) {
     return { state: 'refused', word: 'Refused', why: reason(first, facts) + more };
   }
   if (failed.length > 0) return describeTrouble(failed[0], facts);
-  // A check that was not run is none that was passed.
+  // A check that was not run has not passed.
   if (checks.length === 0 || !checks.every(({ ok }) => ok === true)) return describeTrouble({ code: 'internal_error' }, facts);
   return { state: 'accepted', word: 'Accepted', why: acceptedWords(facts) };
 }
 
-/** The verdict where the fault is not the token's: of a failed check, or of an error that kept all of them from running. */
+/** The verdict for an error that is not the token's fault: of a failed check, or one that prevented all checks. */
 export function describeTrouble(trouble, facts) {
   const code = isTrouble(trouble) ? trouble.code : 'internal_error';
   return { state: 'unknown', word: 'Not checked', why: TROUBLES[code](facts, trouble.sentence ?? trouble.message) };
@@ -126,7 +126,7 @@ function reason({ code, claim, sentence = '' }, facts) {
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 
-/** The first failure, but for a token of someone else: of course its key is not among ours. */
+/** The first failure; but for a token of another issuer its issuer, because its key cannot be among ours. */
 function rootCause(refusals) {
   const [first] = refusals;
   const foreign = refusals.find(({ code }) => code === 'issuer_mismatch');
@@ -134,7 +134,7 @@ function rootCause(refusals) {
 }
 
 function acceptedWords({ claims, authority, expected }) {
-  const until = isTime(claims?.exp) ? `, good until ${moment(claims.exp)}` : '';
+  const until = isTime(claims?.exp) ? `, valid until ${moment(claims.exp)}` : '';
   return `Signed by ${quoted(authority.issuer)} for ${quoted(expected.audience)}${until}.`;
 }
 
@@ -145,7 +145,7 @@ function malformed(parts, header) {
   }
   return header === undefined
     ? 'Its header is not a JSON object in base64url.'
-    : 'One of its parts is not strict base64url, is not a JSON object, or names a member twice.';
+    : 'One of its parts is not strict base64url, is not a JSON object, or repeats a member.';
 }
 
 function unsupported(token, parts, header) {
@@ -153,7 +153,7 @@ function unsupported(token, parts, header) {
   if (parts.length === 5) return 'It is encrypted (a JWE): only its recipient can read it, so it cannot be checked here.';
   const named = ['enc', 'crit', 'b64', 'zip'].find((name) => Object.hasOwn(header ?? {}, name));
   return named === undefined
-    ? 'It needs an extension that no verifier here understands.'
+    ? 'It requires an extension that the verifier does not support.'
     : `Its header asks for ${quoted(named)}, an extension that is always refused here.`;
 }
 
@@ -162,9 +162,9 @@ function keysTrouble(_, sentence) {
 }
 
 function optionTrouble({ audience, type }) {
-  if (audience === '') return 'Say below which audience is expected.';
-  if (type === '') return 'Say below which type is expected.';
-  return 'The verifier does not take these expectations.';
+  if (audience === '') return 'Enter the expected audience below.';
+  if (type === '') return 'Enter the expected type below.';
+  return 'The verifier refuses these expectations.';
 }
 
 function moment(seconds) {
@@ -180,7 +180,7 @@ function quotedList(value) {
   return value.length === 0 ? 'no one' : value.map(quoted).join(', ');
 }
 
-/** A value of the token between marks that it cannot hold itself, so that it never passes for our own words. */
+/** A value of the token in quotation marks that it cannot contain, so that it cannot pass for the page's own text. */
 function quoted(value) {
   if (value === undefined) return 'nothing';
   const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,63 +1,63 @@
-// What the members of a header and the registered claims mean, in plain words. Judges nothing.
+// Explains the members of a header and the registered claims. Checks nothing.
 import { relativeWords } from './times.js';
 
-/** Names in the order in which a reader wants them; everything else comes after. */
+/** The names that are shown first, in order; all others follow. */
 const CLAIM_ORDER = ['iss', 'sub', 'aud', 'client_id', 'azp', 'scope', 'exp', 'nbf', 'iat', 'auth_time', 'jti'];
 const HEADER_ORDER = ['alg', 'typ', 'kid'];
 
-/** Claims that are moments: what happens then, before and after it did. */
+/** Claims that are times: the text before and after that time. */
 const TIMES = {
   exp: ['expires', 'expired'],
-  nbf: ['becomes good', 'became good'],
+  nbf: ['becomes valid', 'became valid'],
   iat: ['says it is issued', 'issued'],
   auth_time: ['says the user signs in', 'signed in'],
 };
 
 /** IANA registry "JSON Web Token Claims"; sections named in the order RFC 7519, RFC 9068, OpenID Connect Core. */
 const CLAIMS = {
-  iss: ['Issuer', 'Who made this token.'],
-  sub: ['Subject', 'Whom it is about.'],
-  aud: ['Audience', 'For whom it is meant. Everybody else must refuse it.'],
+  iss: ['Issuer', 'The authorization server that issued this token.'],
+  sub: ['Subject', 'The user or client that it is about.'],
+  aud: ['Audience', 'The recipients that it is for. All others must refuse it.'],
   exp: ['Expires', 'It must not be accepted at or after this time.'],
   nbf: ['Not before', 'It must not be accepted before this time.'],
-  iat: ['Issued at', 'When it was made.'],
-  jti: ['Token id', 'Tells this token from every other of its issuer; revocation goes by it.'],
-  client_id: ['Client', 'The application that asked for it.'],
-  scope: ['Scope', 'What it may be used for.'],
-  auth_time: ['Signed in at', 'When the user last proved who they are.'],
-  acr: ['Assurance', 'How strongly the user was authenticated.'],
-  amr: ['Methods', 'By which means the user was authenticated.'],
+  iat: ['Issued at', 'The time at which it was issued.'],
+  jti: ['Token id', 'The unique identifier of this token at its issuer; used for revocation.'],
+  client_id: ['Client', 'The application that requested it.'],
+  scope: ['Scope', 'The permissions that it grants.'],
+  auth_time: ['Signed in at', 'The time of the user’s last sign-in.'],
+  acr: ['Assurance', 'The strength of the authentication.'],
+  amr: ['Methods', 'The methods of the authentication.'],
   azp: ['Authorised party', 'The client that an ID token was issued to.'],
-  nonce: ['Nonce', 'Ties an ID token to the request that it answers.'],
-  at_hash: ['Access token hash', 'Ties an ID token to the access token beside it.'],
-  c_hash: ['Code hash', 'Ties an ID token to the authorization code beside it.'],
+  nonce: ['Nonce', 'Binds an ID token to its authorization request.'],
+  at_hash: ['Access token hash', 'Binds an ID token to the access token beside it.'],
+  c_hash: ['Code hash', 'Binds an ID token to the authorization code beside it.'],
   sid: ['Session', 'The session at the issuer that it belongs to.'],
-  cnf: ['Confirmation', 'The key that its holder must prove to have (RFC 7800).'],
-  act: ['Actor', 'Who acts for the subject (RFC 8693).'],
-  may_act: ['May act', 'Who may act for the subject (RFC 8693).'],
-  status: ['Status', 'Where to look up whether it has been revoked.'],
+  cnf: ['Confirmation', 'The key whose possession its holder must prove (RFC 7800).'],
+  act: ['Actor', 'The party that acts for the subject (RFC 8693).'],
+  may_act: ['May act', 'The party that may act for the subject (RFC 8693).'],
+  status: ['Status', 'The status list that says whether it is revoked.'],
   roles: ['Roles', 'Roles of the subject (RFC 9068).'],
   groups: ['Groups', 'Groups of the subject (RFC 9068).'],
   entitlements: ['Entitlements', 'Entitlements of the subject (RFC 9068).'],
-  authorization_details: ['Authorization details', 'What it may be used for, in detail (RFC 9396).'],
-  events: ['Events', 'What happened, in a security event token (RFC 8417).'],
+  authorization_details: ['Authorization details', 'The permissions that it grants, in detail (RFC 9396).'],
+  events: ['Events', 'The events of a security event token (RFC 8417).'],
 };
 
-const UNREGISTERED = 'Not a claim that this page knows: its meaning is between the issuer and its readers.';
+const UNREGISTERED = 'An unregistered claim: issuer and recipients agree on its meaning.';
 
 /** RFC 7515 section 4.1, RFC 7516 section 4.1, RFC 7797. */
 const HEADER = {
-  alg: ['Algorithm', 'How it says that it is signed.'],
-  typ: ['Type', 'What kind of token it is.'],
-  kid: ['Key id', 'Which of the issuer’s keys it says signed it.'],
-  cty: ['Content type', 'What the payload is.'],
+  alg: ['Algorithm', 'The algorithm with which it is signed, as the header states it.'],
+  typ: ['Type', 'The type of token.'],
+  kid: ['Key id', 'The issuer’s key that signed it, as the header states it.'],
+  cty: ['Content type', 'The type of the payload.'],
   enc: ['Encryption', 'How the content is encrypted.'],
   zip: ['Compression', 'How the content is compressed.'],
   crit: ['Critical', 'Extensions that a reader must understand, or refuse the token.'],
   b64: ['Plain payload', 'Whether the payload is base64url.'],
 };
-const BROUGHT_KEY = ['Brought key', 'A key, or where to find one, named by the token itself. It is never used.'];
-for (const name of ['jwk', 'jku', 'x5u', 'x5c', 'x5t', 'x5t#S256']) HEADER[name] = BROUGHT_KEY;
+const EMBEDDED_KEY = ['Embedded key', 'A key, or its URL, in the token itself. It is never used.'];
+for (const name of ['jwk', 'jku', 'x5u', 'x5c', 'x5t', 'x5t#S256']) HEADER[name] = EMBEDDED_KEY;
 
 /** What differs in the header of an encrypted token. */
 const ENCRYPTED = {
@@ -67,12 +67,12 @@ const ENCRYPTED = {
 
 const TYPES = {
   'at+jwt': 'An access token (RFC 9068).',
-  jwt: 'Some JWT; it does not say of what kind.',
+  jwt: 'A JWT of no stated type.',
   'logout+jwt': 'A logout token (OpenID Connect).',
   'dpop+jwt': 'A proof that its sender holds a key (RFC 9449).',
   'secevent+jwt': 'A security event token (RFC 8417).',
   'statuslist+jwt': 'A token status list.',
-  'token-introspection+jwt': 'A signed introspection answer (RFC 9701).',
+  'token-introspection+jwt': 'A signed introspection response (RFC 9701).',
 };
 
 const curve = (name, hash) => `An ECDSA signature on the curve ${name}, with ${hash}.`;
@@ -87,7 +87,7 @@ const ALGORITHMS = {
 for (const bits of [256, 384, 512]) {
   ALGORITHMS[`RS${bits}`] = `An RSA signature, PKCS #1 v1.5 with SHA-${bits}.`;
   ALGORITHMS[`PS${bits}`] = `An RSA-PSS signature with SHA-${bits}.`;
-  ALGORITHMS[`HS${bits}`] = `An HMAC with SHA-${bits}: issuer and reader share a secret.`;
+  ALGORITHMS[`HS${bits}`] = `An HMAC with SHA-${bits}: issuer and recipient share a secret.`;
 }
 
 /** The claims for a reader: `{ name, title, meaning, kind, value }`, kind being `time`, `list` or `value`. */
@@ -107,7 +107,7 @@ export function describeHeader(header) {
   });
 }
 
-/** How far away the moment of a claim is: "expires in 9 minutes". */
+/** The relative time of a claim: "expires in 9 minutes". */
 export function momentWords(name, seconds, now) {
   const [before, after] = TIMES[name];
   return `${seconds > now ? before : after} ${relativeWords(seconds, now)}`;

@@ -1,9 +1,9 @@
-// Finds the token in what was pasted, and opens its parts for showing. Judges nothing: the package does that.
+// Finds the token in pasted text, and decodes its parts for display. Checks nothing: the package does that.
 
-/** The longest token that is looked at, in bytes: what the package's verifier takes. */
+/** The maximum length of a token in bytes: the default of the package's verifier. */
 export const MAX_BYTES = 16 * 1024;
 
-/** The token in a text that people paste with it, and a sentence if something around it was left out. */
+/** Returns the token in the pasted text, and a sentence if text around it was removed. */
 export function readPaste(text) {
   const trimmed = text.trim();
   const member = tokenInJson(trimmed);
@@ -11,12 +11,12 @@ export function readPaste(text) {
   const [, scheme, rest] = /^((?:authorization:\s*)?bearer\s+)?(.*)$/is.exec(trimmed);
   const bare = rest.replace(/^(["'])(.*)\1$/s, '$2');
   const joined = bare.replace(/\s+/g, '');
-  // A terminal breaks long lines. Prose is left as it is: it is no token either way.
+  // A terminal breaks long lines. Prose stays unchanged: it is no token either way.
   const isBroken = joined !== bare && /^[\w-]+(\.[\w-]*)+$/.test(joined);
   const notes = [];
-  if (scheme !== undefined) notes.push('The word Bearer was left out.');
-  if (bare !== rest) notes.push('The quotation marks were left out.');
-  if (isBroken) notes.push('Line breaks and spaces were taken out.');
+  if (scheme !== undefined) notes.push('The word Bearer was removed.');
+  if (bare !== rest) notes.push('The quotation marks were removed.');
+  if (isBroken) notes.push('Line breaks and spaces were removed.');
   return { token: isBroken ? joined : bare, note: notes.join(' ') };
 }
 
@@ -26,8 +26,8 @@ export function byteLength(token) {
 }
 
 /**
- * The parts between the dots, and what can be read in them: `header` and `claims` are `{ json, members }`, or
- * undefined where they cannot be read. Of an encrypted token only the header can.
+ * Returns the parts between the dots, and their content: `header` and `claims` are `{ json, members }`, or
+ * undefined if they cannot be decoded. Of an encrypted token only the header can.
  */
 export function openToken(token) {
   const parts = token.split('.');
@@ -58,7 +58,7 @@ export function indentJson(json) {
   });
 }
 
-/** The answer of a token endpoint (RFC 6749 section 5.1), pasted whole. */
+/** The response of a token endpoint (RFC 6749 section 5.1), pasted whole. */
 function tokenInJson(text) {
   if (!text.startsWith('{')) return undefined;
   try {

@@ -1,7 +1,7 @@
-// Times in plain words: local dates, durations, and how far away a moment is.
+// Times as text: local dates, durations, and relative times.
 
 const UNITS = [['year', 31_557_600], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
-/** What a Date can hold, in seconds. */
+/** The maximum of a Date, in seconds. */
 const FURTHEST = 8.64e12;
 
 // One language, that of the page; the time zone is the reader's.
@@ -12,7 +12,7 @@ export function clock() {
   return Date.now() / 1000;
 }
 
-/** Is it a time as tokens carry them: seconds since 1970 (RFC 7519 section 2, NumericDate)? */
+/** Returns whether the value is a NumericDate: seconds since 1970 (RFC 7519 section 2). */
 export function isTime(value) {
   return typeof value === 'number' && Math.abs(value) <= FURTHEST;
 }

@@ -1,17 +1,17 @@
-// Asks the npm package about a token, with its WebAssembly, in this page. Shows nothing.
+// Checks a token by the npm package, with its WebAssembly, in this page. Shows nothing.
 
 let edgemint;
 let verifier;
 let verifierFor;
 
 /**
- * Every check of the token, as the package's `explain` tells them. Rejects with `{ code, message }` where no check
+ * Returns every check of the token from the package's `explain`. Rejects with `{ code, message }` if no check
  * could be run.
  */
 export async function examine(token, { issuer, audience, type, jwksUri }) {
-  // Elsewhere browsers have no WebCrypto, and the package fetches no keys.
+  // On insecure pages browsers have no WebCrypto, and the package fetches no keys.
   if (!isSecureContext) throw trouble('insecure_context');
-  // Not at the top of the file: a package that is missing should be told, not leave a dead page.
+  // Not at the top of the file: a missing package must be reported, not break the page.
   edgemint ??= await import('../edgemint/web.js').catch(() => { throw trouble('package_unavailable'); });
   const wanted = JSON.stringify([issuer, audience, type, jwksUri]);
   if (verifierFor !== wanted) {
@@ -21,7 +21,7 @@ export async function examine(token, { issuer, audience, type, jwksUri }) {
   return verifier.explain(token);
 }
 
-/** Makes the next examination fetch everything again. */
+/** Makes the next check fetch everything again. */
 export function startOver() {
   verifierFor = undefined;
 }

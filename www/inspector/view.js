@@ -1,12 +1,12 @@
-// Writes what was found into the page. Only text nodes are made, never markup: a token may hold anything.
+// Writes the results into the page. Creates text nodes only, never markup: a token may contain anything.
 import { CHECKS, describeCheck } from './checks.js';
 import { describeClaims, describeHeader, momentWords } from './claims.js';
 import { indentJson } from './paste.js';
 import { dateWords, durationWords, isTime, relativeWords } from './times.js';
 
-/** How trustworthy the claims are, by the state of the verdict. */
+/** The trustworthiness of the claims, by the state of the verdict. */
 const VOUCHED = {
-  accepted: 'The issuer vouches for every one of them.',
+  accepted: 'The issuer has signed all of them.',
   checking: 'Not checked yet.',
   empty: '',
   refused: 'Not trustworthy: the token is refused. Do not rely on them.',
@@ -15,7 +15,7 @@ const VOUCHED = {
 
 const find = (id) => document.getElementById(id);
 
-/** The verdict on top. Untouched where nothing changes, so that a screen reader does not say it again. */
+/** Shows the verdict. Leaves unchanged parts alone, so that a screen reader does not repeat them. */
 export function showVerdict({ state, word, why }) {
   find('verdict').dataset.state = state;
   write('verdict-word', word);
@@ -29,7 +29,7 @@ export function showBusy(isBusy) {
   find('checks').setAttribute('aria-busy', isBusy);
 }
 
-/** Every check, or with no checks what each of them would ask. */
+/** Shows every check, or without checks their questions. */
 export function showChecks(checks, facts) {
   const rows = checks === undefined
     ? Object.values(CHECKS).map(([title, question]) => ({ status: 'not-run', title, text: question, word: '' }))
@@ -81,7 +81,7 @@ export function showTime(claims, now) {
   showLife(claims, now);
 }
 
-/** Who the issuer is, how to get a token, and which keys there are. */
+/** Shows the issuer, how to get a token, and the keys. */
 export function showAuthority({ issuer, tokenEndpoint, keys, trouble }) {
   write('issuer', issuer);
   write('curl', `curl -s \\\n  -u "root:$EDGEMINT_ROOT_SECRET" \\\n  -d grant_type=client_credentials \\\n  ${tokenEndpoint}`);
@@ -102,8 +102,8 @@ function showLife({ iat, nbf, exp }, now) {
   const isKnown = isTime(start) && isTime(exp) && exp > start;
   find('life').hidden = !isKnown;
   if (!isKnown) return;
-  const left = now >= exp ? 'none is left' : now < start ? 'it has not begun' : `${durationWords(exp - now)} left`;
-  write('life-words', `Lives ${durationWords(exp - start)} in all, ${left}.`);
+  const left = now >= exp ? 'expired' : now < start ? 'not valid yet' : `${durationWords(exp - now)} left`;
+  write('life-words', `Valid for ${durationWords(exp - start)} in total, ${left}.`);
   const spent = Math.min(Math.max((now - start) / (exp - start), 0), 1);
   // Through the object model: the policy of this page forbids style attributes in markup.
   find('life').style.setProperty('--spent', `${(spent * 100).toFixed(2)}%`);
@@ -154,7 +154,7 @@ function writeRich(id, words) {
   if (place.textContent !== words.replace(/[“”]/g, '')) place.replaceChildren(...rich(words));
 }
 
-/** Values of the token and names stand in double quotation marks; here they get a face of their own instead. */
+/** Values of the token and names are in double quotation marks; here they are shown as code instead. */
 function rich(words) {
   return words.split(/“([^”]*)”/).map((piece, index) => (index % 2 === 0 ? piece : element('code', { translate: 'no' }, piece)));
 }

@@ -46,18 +46,16 @@ impl KeyError {
     /// A sentence for whoever sent the key. It holds no value from the key.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::AlgorithmMissing => "the key serves several algorithms: alg must say which",
-            Self::Disguised => {
-                "the secret is the text of a key: no such thing is an HMAC secret, a public key least of all"
-            }
+            Self::AlgorithmMissing => "the key fits several algorithms; alg must name one",
+            Self::Disguised => "the secret is the text of a key, which must not be used as an HMAC secret",
             Self::Malformed => "a part of the key is missing or malformed",
             Self::Pem(error) => error.sentence(),
-            Self::Private => "the key is private where a public one belongs",
-            Self::Public => "the key is public where a private one belongs",
-            Self::Unsupported => "the key's kind, curve and algorithm are unknown or contradict each other",
-            Self::WrongUse => "the key's use or key_ops does not allow this, or allows more than signatures",
+            Self::Private => "the key is private, but must be public",
+            Self::Public => "the key is public, but must be private",
+            Self::Unsupported => "the kind, curve or algorithm of the key is unsupported, or they do not match",
+            Self::WrongUse => "use and key_ops of the key must allow this operation, and signatures only",
             Self::Weak => {
-                "the key is weak: RSA must have 2048 to 8192 bits and an odd exponent from 3, a secret at least the \
+                "the key is weak: RSA must have 2048 to 8192 bits and an odd exponent of at least 3, a secret at least the \
                  bytes of its hash, and an Ed25519 point must not be degenerate"
             }
         }
@@ -102,22 +100,20 @@ impl PemError {
     /// A sentence for whoever sent the text.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::NotPem => "the text is not one PEM block with nothing after it",
-            Self::Several => "the PEM text holds several blocks; give one",
-            Self::EscapedLines => {
-                "the PEM text has \\n as two characters where lines should end; put line breaks there"
-            }
-            Self::Certificate => "the PEM text holds a certificate; extract its key: openssl x509 -pubkey -noout",
+            Self::NotPem => "the text must be one PEM block without trailing text",
+            Self::Several => "the PEM text has several blocks; pass one",
+            Self::EscapedLines => "the PEM text has \\n as two characters instead of line breaks; replace them",
+            Self::Certificate => "the PEM text is a certificate; extract its key: openssl x509 -pubkey -noout",
             Self::Encrypted => "the private key is encrypted; decrypt it first: openssl pkcs8",
             Self::Pkcs1 => {
                 "the RSA key is in PKCS#1 form; convert it: openssl pkcs8 -topk8 -nocrypt, or openssl rsa -RSAPublicKey_in \
                  -pubout"
             }
             Self::Sec1 => "the EC key is in SEC 1 form; convert it: openssl pkcs8 -topk8 -nocrypt",
-            Self::OpenSsh => "the key is in OpenSSH's own form; export it as PKCS#8",
+            Self::OpenSsh => "the key is in OpenSSH form; export it as PKCS#8",
             Self::OtherLabel => "the PEM label must be PUBLIC KEY or PRIVATE KEY",
             Self::PssOnly => {
-                "the key's identifier is RSASSA-PSS, which WebCrypto does not read; use one of rsaEncryption"
+                "the algorithm identifier of the key is RSASSA-PSS, which WebCrypto does not read; use rsaEncryption"
             }
         }
     }

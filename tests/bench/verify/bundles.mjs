@@ -1,15 +1,15 @@
-// Bundles what runs elsewhere than in this process, as its users would: with esbuild, for the runtime it is for.
+// Bundles code for other runtimes than this process, as its users would: with esbuild, for the runtime it is for.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from '../../../.scripts/toolbox.mjs';
 
-/** The conditions of package.json that each runtime goes by; `browser` and `module` are what bundlers for browsers add. */
+/** The conditions of package.json for each runtime; `browser` and `module` are those that bundlers for browsers add. */
 const CONDITIONS = { workerd: ['workerd', 'worker'], 'edge-light': ['edge-light'], node: ['node'], browser: ['browser', 'module'] };
 
 /**
- * Bundles and minifies a file of this folder into a folder of `target/bench`, as `NAME.js`; wasm that it imports comes to lie
- * beside it. `alias` says which modules stand for which imports. Gives `{ modulesRoot, modules }`, for Miniflare: the
+ * Bundles and minifies a file of this folder into a folder of `target/bench`, as `NAME.js`, with the wasm that it imports
+ * beside it. `alias` maps imports to modules. Returns `{ modulesRoot, modules }`, for Miniflare: the
  * script first.
  */
 export async function bundle(source, { runtime = 'workerd', alias = {}, folder = source, name = source } = {}) {
@@ -30,7 +30,7 @@ export async function bundle(source, { runtime = 'workerd', alias = {}, folder =
   return { modulesRoot, modules };
 }
 
-/** The bytes of the JavaScript that this code becomes, bundled and minified, without wasm. */
+/** The bytes of this code's JavaScript, bundled and minified, without wasm. */
 export async function bundledBytes(code, runtime) {
   const { outputFiles } = await build({
     ...optionsFor(runtime),

@@ -3,11 +3,11 @@
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'https://api.example';
 export const TYPE = 'at+jwt';
-/** What the package requires of an access token by default (RFC 9068 section 2.2), beside the issuer and the audience. */
+/** The claims that the package requires by default (RFC 9068 section 2.2), beside the issuer and the audience. */
 export const REQUIRED = ['exp', 'sub', 'client_id', 'iat', 'jti'];
 export const LIFETIME = 3600;
 
-/** What our issuer is asked to put into a token; it adds the rest, which is `iss`, `iat`, `exp` and `jti`. */
+/** The claims that are passed to our issuer; it adds the others: `iss`, `iat`, `exp` and `jti`. */
 export function givenClaims(now = Math.floor(Date.now() / 1000)) {
   return {
     sub: '248289761001',
@@ -21,7 +21,7 @@ export function givenClaims(now = Math.floor(Date.now() / 1000)) {
   };
 }
 
-/** All twelve, unlike those of any other token. */
+/** All twelve, different in each token. */
 export function newClaims(now = Math.floor(Date.now() / 1000)) {
   return { iss: ISSUER, ...givenClaims(now), iat: now, exp: now + LIFETIME, jti: crypto.randomUUID() };
 }

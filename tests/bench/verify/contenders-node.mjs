@@ -1,4 +1,4 @@
-// What is compared in Node.js only: libraries that need node:crypto, and node:crypto itself. See contenders.mjs.
+// Contenders in Node.js only: libraries that need node:crypto, and node:crypto itself. See contenders.mjs.
 import { createHmac, sign as signBytes, timingSafeEqual, verify as verifyBytes } from 'node:crypto';
 import { JwtVerifier } from 'aws-jwt-verify';
 import fastJwt from 'fast-jwt';
@@ -6,7 +6,7 @@ import jsonwebtoken from 'jsonwebtoken';
 import { AUDIENCE, ISSUER, REQUIRED, TYPE, newClaims } from './claims.mjs';
 import { CLAIM_CHECKS, complete, parts } from './contenders.mjs';
 
-/** Those that verify tokens of this algorithm with this key. `cache`: how many tokens fast-jwt remembers. */
+/** Verifiers of tokens of this algorithm with this key. `cache`: how many tokens fast-jwt remembers. */
 export function nodeVerifiers({ algorithm, publicKey, publicJwk, cache = false }) {
   const fast = fastJwt.createVerifier({
     key: exported(publicKey, 'spki'),
@@ -37,7 +37,7 @@ export function nodeVerifiers({ algorithm, publicKey, publicJwk, cache = false }
   return complete(contenders.map((contender) => ({ isSync: true, ...contender })), algorithm);
 }
 
-/** Those that mint tokens of this algorithm with this key. */
+/** Minters of tokens of this algorithm with this key. */
 export function nodeMinters({ algorithm, kid, privateKey }) {
   const fast = fastJwt.createSigner({ key: exported(privateKey, 'pkcs8'), algorithm, kid, header: { typ: TYPE } });
   const options = { algorithm, keyid: kid, header: { typ: TYPE } };
@@ -56,7 +56,7 @@ function awsVerify(publicJwk) {
   return (token) => verifier.verifySync(token);
 }
 
-/** The limit: a bare KeyObject, and for ECDSA a signature in DER, which costs the least. */
+/** The limit: a bare KeyObject, and for ECDSA a signature in DER, which is the fastest form. */
 function nodeVerify(algorithm, key) {
   if (algorithm === 'HS256') {
     return ({ input, signature }) => {

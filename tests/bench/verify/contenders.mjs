@@ -1,19 +1,20 @@
-// What is compared in Node.js and in workerd alike: each library with the keys that it likes best, and with every check that
+// Contenders in Node.js and in workerd: each library with the kind of keys that is fastest for it, and with every check that
 // it has an option for. Only what both runtimes have is used here.
 //
-// A contender is `{ name, work, isSync, cannot }`. Of a verifier, `work` takes a token, throws or rejects where it refuses it,
-// and gives what `claims` finds the claims in; `cannot` names the checks that it has no option for. A limit, which is the bare
-// cryptography, also has `prepare`, which makes of a token what its `work` takes. Of a minter, `work` gives a token.
+// A contender is `{ name, work, isSync, cannot }`. A verifier's `work` takes a token, throws or rejects if it refuses it,
+// and returns a value in which `claims` finds the claims; `cannot` names the checks that it has no option for. A limit, which
+// is the bare cryptography, also has `prepare`, which turns a token into the input of `work`. A minter's `work` returns a
+// token.
 import * as tsndr from '@tsndr/cloudflare-worker-jwt';
 import { createIssuer, createVerifier } from 'edgemint';
 import * as hono from 'hono/jwt';
 import { SignJWT, jwtVerify } from 'jose';
 import { AUDIENCE, ISSUER, LIFETIME, REQUIRED, TYPE, givenClaims, newClaims } from './claims.mjs';
 
-/** The checks, by the names that badTokens gives them. */
+/** The checks, by their names in badTokens. */
 export const CLAIM_CHECKS = ['type', 'issuer', 'audience', 'exp', 'nbf', 'required claims'];
 
-/** What WebCrypto calls the algorithms; good for importing, signing and verifying. */
+/** WebCrypto's names of the algorithms, for importing, signing and verifying. */
 const WEB_CRYPTO = {
   HS256: { name: 'HMAC', hash: 'SHA-256' },
   ES256: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
@@ -21,7 +22,7 @@ const WEB_CRYPTO = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
 };
 
-/** Those that verify tokens of this algorithm with this key. `cache` is for ours: how many tokens it remembers. */
+/** Verifiers of tokens of this algorithm with this key. `cache` is for ours: how many tokens it remembers. */
 export async function verifiers({ algorithm, publicJwk, cache = false }) {
   const key = await importKey(algorithm, publicJwk, 'verify');
   const web = WEB_CRYPTO[algorithm];
@@ -50,7 +51,7 @@ export async function verifiers({ algorithm, publicJwk, cache = false }) {
   return complete(contenders, algorithm);
 }
 
-/** Ours: without waiting where the platform can, and with. */
+/** Ours: synchronous if the platform can, and asynchronous. */
 export function ourVerifiers({ algorithm, publicJwk, cache }) {
   const keys = algorithm.startsWith('HS') ? { key: publicJwk } : { jwks: { keys: [publicJwk] } };
   const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, algorithms: [algorithm], cache, ...keys });
@@ -61,7 +62,7 @@ export function ourVerifiers({ algorithm, publicJwk, cache }) {
   ];
 }
 
-/** Those that mint tokens of this algorithm with this key, each with the claims of its own. */
+/** Minters of tokens of this algorithm with this key, each with its own claims. */
 export async function minters({ algorithm, privateJwk }) {
   const key = await importKey(algorithm, privateJwk, 'sign');
   const web = WEB_CRYPTO[algorithm];
@@ -91,7 +92,7 @@ export function parts(token) {
   return { input: new TextEncoder().encode(token.slice(0, dot)), signature };
 }
 
-/** Sets the defaults, and leaves out who does not know the algorithm. */
+/** Sets the defaults, and drops contenders without the algorithm. */
 export function complete(contenders, algorithm) {
   return contenders
     .map((contender) => ({ claims: (result) => result, isSync: false, cannot: [], ...contender }))

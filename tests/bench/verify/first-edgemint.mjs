@@ -1,4 +1,4 @@
-// The first token of a program that has edgemint. For measuring how long it takes from the import.
+// The first token of a program with edgemint, to measure the time from the import.
 import { createVerifier } from 'edgemint';
 
 export function first({ token, jwks, issuer, audience }) {

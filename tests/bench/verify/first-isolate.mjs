@@ -1,4 +1,4 @@
-// What an isolate runs. When it is bundled, `first` becomes one of the modules first-NAME.mjs.
+// The code of an isolate. When it is bundled, `first` becomes one of the modules first-NAME.mjs.
 import { first } from 'first';
 
 export default {

@@ -1,4 +1,4 @@
-// The first token of a program that has jose. For measuring how long it takes from the import.
+// The first token of a program with jose, to measure the time from the import.
 import { createLocalJWKSet, jwtVerify } from 'jose';
 
 export function first({ token, jwks, issuer, audience }) {

@@ -1,2 +1,2 @@
-// Verifies nothing: what the runtime itself takes.
+// Verifies nothing: the time of the runtime itself.
 export async function first() {}

@@ -1,2 +1,2 @@
-// What a page imports. When it is bundled, `first` becomes one of the modules first-NAME.mjs.
+// The code of a page. When it is bundled, `first` becomes one of the modules first-NAME.mjs.
 export { first } from 'first';

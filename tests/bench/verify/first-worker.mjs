@@ -1,4 +1,4 @@
-// Gives every request an isolate of its own, which verifies its first token. Told first the isolates' code, by name.
+// Gives every request an isolate of its own, which verifies its first token. The first request has the isolates' code, by name.
 const codes = new Map();
 let count = 0;
 

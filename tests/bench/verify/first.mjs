@@ -1,5 +1,5 @@
-// How long it takes from the import to the first verified token: in a new process of Node.js, in a new isolate of workerd,
-// in a new profile of Chromium. Beside jose, and beside what the runtime takes for nothing.
+// The time from the import to the first verified token: in a new process of Node.js, in a new isolate of workerd,
+// in a new profile of Chromium. Compared with jose, and with the runtime without work.
 import { once } from 'node:events';
 import { cpSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -18,7 +18,7 @@ import { COMPATIBILITY_DATE, startWorkers } from './workerd.mjs';
 const CONTENDERS = ['edgemint', 'jose', 'nothing'];
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
-/** Gives rows `{ where, edgemint, jose, nothing }`, in milliseconds; without the three if there is no such runtime here. */
+/** Returns rows `{ where, edgemint, jose, nothing }`, in milliseconds; without the three if there is no such runtime here. */
 export async function measureFirstTokens({ starts }) {
   const keys = newKeys('ES256');
   const job = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [keys.publicJwk] }, token: sign(keys) };
@@ -33,7 +33,7 @@ export async function measureFirstTokens({ starts }) {
   return rows;
 }
 
-/** As a text for people. */
+/** Formats the rows as text. */
 export function firstTokenTable(rows) {
   const line = ({ where, ...row }) => [where, ...CONTENDERS.map((name) => milliseconds(row[name]))];
   const isComplete = rows.every(({ edgemint }) => edgemint !== undefined);
@@ -87,7 +87,7 @@ async function inPages(job, starts) {
   if (chromiumPath() === undefined) return undefined;
   const folders = new Map();
   for (const name of CONTENDERS) folders.set(name, (await bundleFirst('first-page', name, 'browser')).modulesRoot);
-  // What bundlers for browsers do with a URL that is relative to the module, and esbuild does not.
+  // Bundlers for browsers resolve a URL that is relative to the module; esbuild does not.
   cpSync(join(root, 'dist', 'edgemint.wasm'), join(folders.get('edgemint'), 'edgemint.wasm'));
   const site = await serve(folders);
   const browser = await launch();
@@ -116,7 +116,7 @@ function bundleFirst(source, name, runtime) {
   return bundle(source, { runtime, alias, folder: `${source}-${name}`, name: 'first' });
 }
 
-/** Serves each folder under its name, and an empty page for everything else. */
+/** Serves each folder under its name, and an empty page for every other path. */
 async function serve(folders) {
   const server = createServer((request, response) => {
     const [, name, file] = request.url.split('/');

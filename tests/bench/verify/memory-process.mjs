@@ -1,4 +1,4 @@
-// Verifies so many tokens with one verifier; prints what the process holds at ten points on the way, as JSON. Takes its
+// Verifies this many tokens with one verifier; prints the memory of the process at ten points on the way, as JSON. Takes its
 // options as JSON: `{ algorithm, verified, cache? }`; with a cache, each token is a new one.
 const memories = [];
 const { Instance } = WebAssembly;
@@ -9,7 +9,7 @@ WebAssembly.Instance = class extends Instance {
   }
 };
 
-// Only now, since it makes its instances when it is imported.
+// Imported now only, because it creates its instances then.
 const { createVerifier } = await import('edgemint');
 const { AUDIENCE, ISSUER } = await import('./claims.mjs');
 const { newKeys, newTokens, sign } = await import('./tokens.mjs');
@@ -23,7 +23,7 @@ const verifier = createVerifier({
   cache: cache === undefined ? false : { max: cache },
   ...(algorithm === 'HS256' ? { key: keys.publicJwk } : { jwks: { keys: [keys.publicJwk] } }),
 });
-// They live for an hour, and the longest run does not.
+// The tokens are valid for an hour, which is longer than the longest run.
 const tokens = newTokens(keys, 64);
 const points = [];
 for (let point = 1; point <= POINTS; point += 1) {

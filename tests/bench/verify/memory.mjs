@@ -1,4 +1,4 @@
-// Whether memory stays flat: a process of its own verifies millions of tokens, and says at ten points what it holds.
+// Whether memory stays bounded: a process of its own verifies millions of tokens, and reports its memory at ten points.
 import { join } from 'node:path';
 import { run, step } from '../../../.scripts/steps.mjs';
 import { table } from '../rounds.mjs';
@@ -9,7 +9,7 @@ const LOADS = [
   { algorithm: 'ES256', what: 'ES256, each token a new one, cache of 1,000', share: 0.1, cache: 1000 },
 ];
 
-/** Gives `{ what, verified, points }` for each load; a point is what is held in bytes, `{ done, heap, rss, wasm }`. */
+/** Returns `{ what, verified, points }` for each load; a point is the memory in bytes, `{ done, heap, rss, wasm }`. */
 export async function measureMemory({ verifications }) {
   const measured = [];
   for (const { what, share, ...load } of LOADS) {
@@ -23,14 +23,14 @@ export async function measureMemory({ verifications }) {
   return measured;
 }
 
-/** By how many bytes the most of the second half exceeds the most of the first, in which everything has its first garbage. */
+/** The bytes by which the maximum of the second half exceeds that of the first, in which the first garbage is collected. */
 export function growth({ points }, member) {
   const most = (some) => Math.max(...some.map((point) => point[member]));
   const half = points.length / 2;
   return most(points.slice(half)) - most(points.slice(0, half));
 }
 
-/** As a text for people. */
+/** Formats the results as text. */
 export function memoryTables(measured) {
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
   const one = ({ what, verified, points }) => {

@@ -1,4 +1,4 @@
-// Verifying and minting in this process, and tokens that were seen before: ours, the peers, and the bare cryptography.
+// Verifying and minting in this process, and cached tokens: ours, the peers, and the bare cryptography.
 import { step } from '../../../.scripts/steps.mjs';
 import { minters, verifiers } from './contenders.mjs';
 import { nodeMinters, nodeVerifiers } from './contenders-node.mjs';
@@ -6,19 +6,19 @@ import { race } from '../rounds.mjs';
 import { ALGORITHMS, badTokens, newKeys, newTokens } from './tokens.mjs';
 import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, repeat } from './work.mjs';
 
-/** So many different tokens are verified in turn: few enough to stay in the processor's caches, as all contenders' do. */
+/** The number of different tokens that are verified in turn: few enough to stay in the processor's caches, for all contenders. */
 export const DISTINCT = 64;
-/** Algorithms whose tokens are remembered: one that is cheap to verify, and one that is not. */
+/** The algorithms whose tokens are cached: one that is cheap to verify, and one that is not. */
 export const REMEMBERED = ['HS256', 'ES256'];
-/** How many tokens the caches hold. */
+/** The size of the caches, in tokens. */
 export const CACHE = 1000;
 const MANY = 16;
-/** Who is measured with many in flight too: ours, the best known, and the limit. */
+/** The contenders with many tokens in flight: ours, the best known, and the limit. */
 const ALSO_WITH_MANY = ['edgemint verify', 'jose', 'limit: subtle.verify'];
 
 /**
- * Gives the rates by contender for each of what was measured, `{ place, what, algorithm, rates }`. For verification also
- * `bytes`, the length of a token, and `unchecked`: what some have no option for, as `[name, checks]`.
+ * Returns the rates by contender for each measurement, `{ place, what, algorithm, rates }`. For verification also
+ * `bytes`, the length of a token, and `unchecked`: the checks that some have no option for, as `[name, checks]`.
  */
 export async function measureInNode(size) {
   const measured = [];
@@ -62,7 +62,7 @@ async function measureRemembering(algorithm, size) {
   const tokens = newTokens(keys, DISTINCT);
   const all = [...await verifiers(keys), ...nodeVerifiers({ ...keys, cache: CACHE })];
   const contenders = all.filter(({ name }) => name.startsWith('edgemint') || ['jose', 'fast-jwt'].includes(name));
-  // Twice, so that the second time they are all remembered.
+  // Twice, so that all are cached the second time.
   for (const contender of [...contenders, ...contenders]) await checkVerifier(contender, { tokens, bad: badTokens(keys) });
   for (const contender of contenders) {
     const isFresh = await givesFreshClaims(contender, tokens[0]);

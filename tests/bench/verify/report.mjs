@@ -1,14 +1,14 @@
-// Tables for people of what was measured: rates beside ours.
+// Tables of the results: rates compared with ours.
 import { median, middleRatio, perSecond, table } from '../rounds.mjs';
 
-/** What ours is called: where it does not wait, and where it does. */
+/** The names of ours: the synchronous one, and the asynchronous one. */
 export const OURS = {
   verify: ['edgemint verifySync', 'edgemint verify'],
   'seen before': ['edgemint verifySync', 'edgemint verify'],
   mint: ['edgemint mintSync', 'edgemint mint'],
 };
 
-/** One result, `{ place, what, algorithm, rates }`: everyone's rate, and how much faster ours is, without and with waiting. */
+/** One result, `{ place, what, algorithm, rates }`: every rate, and how much faster ours is, synchronous and asynchronous. */
 export function rateTable({ place, what, algorithm, rates }) {
   const columns = OURS[what].filter((name) => rates.has(name));
   const rows = [...rates].map(([label, theirs]) => [
@@ -21,7 +21,7 @@ export function rateTable({ place, what, algorithm, rates }) {
   return table([heading, ...rows]);
 }
 
-/** Those of ours that are to be compared with a contender: with as many in flight, where waiting makes a difference. */
+/** Those of ours that are compared with a contender: with as many in flight, where waiting makes a difference. */
 export function ourMatches({ what, rates }, label) {
   return OURS[what].filter((name) => rates.has(name)).map((name) => asMany(name, label, rates));
 }

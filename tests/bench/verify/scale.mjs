@@ -1,4 +1,4 @@
-// Whether verifying gets dearer with more keys in the set, or with a larger cache that is full.
+// Whether verifying gets slower with more keys in the set, or with a larger cache that is full.
 import { createVerifier } from 'edgemint';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { step } from '../../../.scripts/steps.mjs';
@@ -11,7 +11,7 @@ import { repeat } from './work.mjs';
 const KEYS = 1000;
 const CACHES = [100, 100_000];
 
-/** Gives rows `{ what, small, large }`, each with the rates of the smaller and of the larger. */
+/** Returns rows `{ what, small, large }`, each with the rates of the smaller and of the larger. */
 export async function measureScale(size) {
   return [
     ...await step(`key sets of 1 and of ${KEYS}`, size.expected, () => measureKeySets(size)),
@@ -19,7 +19,7 @@ export async function measureScale(size) {
   ];
 }
 
-/** As a text for people. */
+/** Formats the rows as text. */
 export function scaleTable(rows) {
   const line = ({ what, small, large }) => [what, perSecond(small), perSecond(large), middleRatio(large, small)];
   return `Verifications a second in Node.js while things grow: RS256 with one key and with ${KEYS}, found by kid, jose for
@@ -28,7 +28,7 @@ comparison; HS256 with a full cache of ${CACHES.join(' and of ')} tokens, the la
 ${table([['', 'small', 'large', 'large / small'], ...rows.map(line)])}`;
 }
 
-/** RS256 is the cheapest to verify of those with public keys, so that the look-up shows. Its key is in the middle. */
+/** RS256 is the cheapest to verify of those with public keys, so the look-up is visible. Its key is in the middle. */
 async function measureKeySets(size) {
   const keys = newKeys('RS256');
   const tokens = newTokens(keys, DISTINCT);
@@ -59,7 +59,7 @@ async function measureCaches(size) {
     for (const token of newTokens(keys, max)) verifier.verifySync(token);
     return { work: (token) => verifier.verifySync(token), isSync: true, rounds: 0 };
   });
-  // Few enough for the smaller one to keep them all among its younger half.
+  // Few enough for the smaller one to keep them all in its younger half.
   const known = newTokens(keys, CACHES[0] / 4);
   const [small, large] = await race(verifiers.map((verifier) => (count) => repeat(verifier, known, count)), size);
 

@@ -1,4 +1,4 @@
-// What was to be reached, and whether it was. Fails nothing: it is for people to read.
+// The targets, and whether they were reached. Fails nothing: it is for readers.
 import { median, middleHalf, middleRatio, ratios, table } from '../rounds.mjs';
 import { growth } from './memory.mjs';
 import { ourMatches } from './report.mjs';
@@ -8,7 +8,7 @@ const WORKERD = 'workerd';
 const MANY = 'jose, 16 in flight';
 const LIMIT = 'limit: subtle.verify';
 
-/** How many times as fast as a contender ours is to be. */
+/** The factor by which ours should be faster than a contender. */
 const FASTER = [
   { place: NODE, what: 'verify', algorithm: 'HS256', than: { 'fast-jwt': 1.7, jose: 22, [MANY]: 7 } },
   { place: NODE, what: 'verify', algorithm: 'ES256', than: { 'fast-jwt': 1, jose: 1.9, [MANY]: 1.05 } },
@@ -27,15 +27,15 @@ const FASTER = [
   { place: WORKERD, what: 'seen before', algorithm: 'HS256', than: { jose: 8 } },
   { place: WORKERD, what: 'seen before', algorithm: 'ES256', than: { jose: 40 } },
 ];
-/** The wasm that is needed where the platform checks asymmetric signatures. */
+/** The wasm that is needed where the platform verifies asymmetric signatures. */
 const WASM = { file: 'edgemint.wasm', kilobytes: 60 };
-/** What is the same but for the noise of measuring. */
+/** The tolerance for measuring noise. */
 const SAME = 0.95;
-/** The middle half of the rounds of a quiet machine lies closer together. */
+/** The middle half of the rounds of a quiet machine is closer together. */
 const QUIET = 1.2;
 const FLAT_MEGABYTES = { heap: 1, wasm: 0, rss: 16 };
 
-/** The table of targets. Each of the arguments may be missing where it was not measured. */
+/** The table of targets. Each of the arguments may be missing if it was not measured. */
 export function targetTable({ measured, scale, weight, memory }) {
   const rows = [
     ...FASTER.flatMap((target) => faster(target, measured)),

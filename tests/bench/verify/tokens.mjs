@@ -1,5 +1,5 @@
-// The keys and the tokens of the benchmark, good and bad. Made with node:crypto, so that none of the contenders makes what
-// another has to read.
+// The keys and the tokens of the benchmark, valid and invalid. Created with node:crypto, so that no contender reads what another
+// one wrote.
 import { createHmac, createSecretKey, generateKeyPairSync, randomBytes, sign as signBytes } from 'node:crypto';
 import { LIFETIME, TYPE, newClaims } from './claims.mjs';
 
@@ -25,12 +25,12 @@ export function sign({ algorithm, kid, privateKey }, claims = newClaims(), typ =
   return `${input}.${signatureOf(algorithm, privateKey, input).toString('base64url')}`;
 }
 
-/** So many different tokens. */
+/** This many different tokens. */
 export function newTokens(keys, count) {
   return Array.from({ length: count }, () => sign(keys));
 }
 
-/** A token that is wrong in one respect, for each check by its name. */
+/** A token with one fault, for each check by its name. */
 export function badTokens(keys) {
   const now = Math.floor(Date.now() / 1000);
   const but = (claims) => sign(keys, { ...newClaims(now), ...claims });

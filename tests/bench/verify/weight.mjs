@@ -1,4 +1,4 @@
-// What each entry of the package weighs: its JavaScript bundled and minified by esbuild, and the wasm files.
+// The size of each entry of the package: its JavaScript bundled and minified by esbuild, and the wasm files.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -6,7 +6,7 @@ import { root } from '../../../.scripts/toolbox.mjs';
 import { table } from '../rounds.mjs';
 import { bundledBytes } from './bundles.mjs';
 
-/** What gets a file of its own in some entries; all the rest get the one that browsers get. */
+/** The runtimes with a file of their own in some entries; all others get the one for browsers. */
 const RUNTIMES = ['workerd', 'edge-light', 'node'];
 const PARTS = [
   ['edgemint, browser, only createVerifier', "export { createVerifier } from 'edgemint'"],
@@ -14,7 +14,7 @@ const PARTS = [
   ['jose, all of it', "export * from 'jose'"],
 ];
 
-/** Gives rows `{ what, raw, gzip, brotli }`, in bytes. */
+/** Returns rows `{ what, raw, gzip, brotli }`, in bytes. */
 export async function measureWeight() {
   const rows = [];
   for (const { name, entry, runtime } of entries()) {
@@ -28,7 +28,7 @@ export async function measureWeight() {
   return rows;
 }
 
-/** As a text for people. */
+/** Formats the rows as text. */
 export function weightTable(rows) {
   const kilobytes = (bytes) => (bytes / 1000).toFixed(1);
   const line = ({ what, raw, gzip, brotli }) => [what, ...[raw, gzip, brotli].map(kilobytes)];
@@ -38,7 +38,7 @@ jose has no wasm.
 ${table([['', 'raw', 'gzip', 'brotli'], ...rows.map(line)])}`;
 }
 
-/** The entries that are JavaScript, once for each runtime that gets a file of its own. */
+/** The entries that are JavaScript, once for each runtime with a file of its own. */
 function entries() {
   const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return Object.entries(exports).filter(([, target]) => typeof target === 'object').flatMap(([path, target]) => {

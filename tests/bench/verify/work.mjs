@@ -1,8 +1,8 @@
-// Sees that a contender does what it is measured at, and has it do that again and again. In Node.js and inside the Worker.
+// Checks that a contender does the measured work, and repeats the work. In Node.js and inside the Worker.
 import { importJWK, jwtVerify } from 'jose';
 import { AUDIENCE, ISSUER, TYPE, newClaims } from './claims.mjs';
 
-/** Does it `count` times, on these inputs in turn; so many at once, unless it is synchronous. */
+/** Does it `count` times, on these inputs in turn; this many at once, unless it is synchronous. */
 export function repeat({ work, isSync }, inputs, count, inFlight = 1) {
   if (isSync) {
     for (let index = 0; index < count; index += 1) work(inputs[index % inputs.length]);
@@ -14,12 +14,12 @@ export function repeat({ work, isSync }, inputs, count, inFlight = 1) {
   return Promise.all(Array.from({ length: inFlight }, (_, first) => line(first)));
 }
 
-/** What `work` takes for these tokens. */
+/** The inputs of `work` for these tokens. */
 export function inputsOf({ prepare }, tokens) {
   return prepare === undefined ? tokens : tokens.map(prepare);
 }
 
-/** False if it says of itself that it cannot work here without waiting; every other error will show when it is checked. */
+/** False if it reports that it cannot work synchronously here; the checks show every other error. */
 export async function isAble({ work }, token) {
   try {
     await work(token);
@@ -29,7 +29,7 @@ export async function isAble({ work }, token) {
   }
 }
 
-/** Throws unless it takes the good tokens with all their claims, and refuses the bad ones but for what it `cannot`. */
+/** Throws unless it accepts the valid tokens with all claims, and refuses the invalid ones, except for checks in `cannot`. */
 export async function checkVerifier(contender, { tokens, bad }) {
   const { name, work, claims, cannot } = contender;
   for (const [index, input] of inputsOf(contender, tokens).entries()) {
@@ -44,13 +44,13 @@ export async function checkVerifier(contender, { tokens, bad }) {
   }
 }
 
-/** Whether whoever gets a token's claims may change them without changing them for the next. */
+/** Whether changing the claims of a token leaves the next result unchanged. */
 export async function givesFreshClaims({ work, claims }, token) {
   const [first, second] = [claims(await work(token)), claims(await work(token))];
   return first !== second && first.groups !== second.groups;
 }
 
-/** Throws unless it mints tokens of the twelve claims, with a header like those of the others but for what it `cannot`. */
+/** Throws unless it mints tokens of the twelve claims, with a header like the others' except for what it `cannot`. */
 export async function checkMinter({ name, work, cannot, isLimit }, { algorithm, publicJwk }) {
   if (isLimit) return;
   const key = await importJWK(publicJwk, algorithm);

@@ -1,4 +1,4 @@
-// The Worker that verifies and mints: told first what, then again and again how often. Measures nothing by itself: in
+// The Worker that verifies and mints: the first request says what, the next ones how often. Measures nothing by itself: in
 // workerd the clock stands still while a request computes.
 import { minters, verifiers } from './contenders.mjs';
 import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, isAble, repeat } from './work.mjs';
@@ -6,7 +6,7 @@ import { checkMinter, checkVerifier, givesFreshClaims, inputsOf, isAble, repeat 
 let contenders = [];
 
 const routes = {
-  /** Takes what to do and with which keys and tokens; checks everybody, and gives their names. */
+  /** Takes the task, the keys and the tokens; checks every contender, and returns their names. */
   async '/prepare'({ what, keys, tokens, bad }) {
     contenders = await (what === 'mint' ? preparedMinters(keys) : preparedVerifiers(what, keys, tokens, bad));
     return contenders.map(({ contender }) => contender.name);
@@ -30,7 +30,7 @@ async function preparedVerifiers(what, keys, tokens, bad) {
     const isOurs = contender.name.startsWith('edgemint');
     const takesPart = what === 'verify' || isOurs || contender.name === 'jose';
     if (!takesPart || (isOurs && !await isAble(contender, tokens[0]))) continue;
-    // Twice, so that the second time all that remember have seen them.
+    // Twice, so that every cache has the tokens the second time.
     await checkVerifier(contender, { tokens, bad });
     await checkVerifier(contender, { tokens, bad });
     if (isOurs && !await givesFreshClaims(contender, tokens[0])) throw new Error(`${contender.name}: the claims are not fresh`);

@@ -9,7 +9,7 @@ import { ALGORITHMS, badTokens, newKeys, newTokens } from './tokens.mjs';
 
 export const COMPATIBILITY_DATE = '2026-11-01';
 
-/** Gives the rates by contender, for each of what was measured: `{ place, what, algorithm, rates }`. */
+/** Returns the rates by contender, for each measurement: `{ place, what, algorithm, rates }`. */
 export async function measureInWorkerd(size) {
   const port = await freePort();
   const { modules, modulesRoot } = await bundle('worker');

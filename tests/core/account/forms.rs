@@ -1,4 +1,4 @@
-//! The stored form of an account's records: what earlier versions stored must be read, and what is stored must not change.
+//! The stored form of an account's records: records of earlier versions are readable, and the form of new ones must not change.
 
 use edgemint::account::identifier::Identifier;
 use edgemint::account::record::{AccountRecord, PasskeyRecord, Session};
@@ -22,7 +22,7 @@ fn records_keep_their_stored_form() {
         "seen_at": 1_800_000_002, "ends": 1_800_000_003, "passkey": "AAECAwQFBgcICQoLDA0ODw",
     });
     is_kept::<Session>(&session);
-    // Of a version that stored neither `acr` nor the passkey.
+    // A version that stored neither `acr` nor the passkey.
     is_kept::<Session>(&json!({
         "sign_in": { "at": 1_800_000_000, "amr": ["pwd"] }, "agent": "Firefox", "opened_at": 1_800_000_001,
         "seen_at": 1_800_000_002, "ends": 1_800_000_003,

@@ -1,4 +1,4 @@
-//! What holds after every turn, also after one whose storage failed.
+//! Invariants after every turn, also after one whose storage failed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::world::{Known, World, is_synced};
 
-/// Checks the world.
+/// Checks all invariants.
 pub(crate) fn check(world: &mut World) -> Result<(), String> {
     grants(world)?;
     for known in &world.grants {
@@ -21,7 +21,7 @@ pub(crate) fn check(world: &mut World) -> Result<(), String> {
     removal(world)
 }
 
-/// A grant that has ended is never stored again.
+/// A revoked grant is never stored again.
 fn grants(world: &mut World) -> Result<(), String> {
     let stored: BTreeMap<String, Grant> = world.storage.peek(Table::Grant).into_iter().collect();
     let lifetimes = *world.authority.lifetimes();
@@ -38,7 +38,7 @@ fn grants(world: &mut World) -> Result<(), String> {
     Ok(())
 }
 
-/// A generation is answered once, and replayed identically within the window.
+/// A generation yields one response, which is replayed identically within the replay window.
 fn refreshes(world: &World, known: &Known) -> Result<(), String> {
     let window = world.authority.lifetimes().replay_window;
     let mut first: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
@@ -61,8 +61,8 @@ fn refreshes(world: &World, known: &Known) -> Result<(), String> {
     Ok(())
 }
 
-/// A grant that was ended before it expired is revoked in its status list, or the outbox has its revocation, for as long
-/// as tokens of it are valid.
+/// A grant that was revoked before it expired is revoked in its status list, or the outbox has its revocation, for as long
+/// as one of its tokens is valid.
 fn revocations(world: &World) -> Result<(), String> {
     let is_due = |known: &&Known| known.is_gone && world.now < known.expires && world.now < known.token_expires;
     let mut due = world.grants.iter().filter(is_due).peekable();
@@ -97,7 +97,7 @@ fn counters(world: &mut World) -> Result<(), String> {
     Ok(())
 }
 
-/// A removed account leaves nothing but the revocations that status lists have to be told of.
+/// A removed account leaves nothing but the revocations that status lists have to be notified of.
 fn removal(world: &World) -> Result<(), String> {
     match world.is_removed && world.storage.len() > world.storage.count(Table::Revocation) {
         true => Err("a removed account leaves something".to_owned()),

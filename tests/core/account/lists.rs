@@ -48,7 +48,7 @@ fn play(history: &[Happening]) -> Result<(), String> {
     let storage = Storage::default();
     let mut list = RevokedEntries::default();
     let mut now = START;
-    // Until when each entry is revoked: for certain, and at the most, where an answer was lost.
+    // Until when each entry is revoked: the certain time, and the latest possible one, where a response was lost.
     let (mut certain, mut possible): (BTreeMap<u32, u64>, BTreeMap<u32, u64>) = Default::default();
     let mut published: Option<EncodedList> = None;
     for (at, Happening { act, fault }) in history.iter().enumerate() {
@@ -91,7 +91,7 @@ fn play(history: &[Happening]) -> Result<(), String> {
             Act::Wait { seconds } => now += seconds,
         }
         if storage.end() && fault.is_some_and(|fault| fault.discards) {
-            // The platform resets the object.
+            // The platform restarts the object.
             list = RevokedEntries::default();
         }
     }

@@ -1,5 +1,5 @@
-//! What accounts, sign-in names and status lists decide, natively: over storage in a map that fails on purpose, before or after
-//! it stored.
+//! The decisions of accounts, sign-in names and status lists, natively: over storage in a map that fails on purpose, before or
+//! after it stored.
 
 mod forms;
 mod invariants;

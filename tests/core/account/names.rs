@@ -1,4 +1,4 @@
-//! Random histories of one sign-in name that several accounts want, and of the attempts to sign in with it, over storage
+//! Random histories of one sign-in name that several accounts claim, and of the attempts to sign in with it, over storage
 //! that fails.
 
 use std::collections::BTreeMap;
@@ -73,15 +73,15 @@ fn any(random: &mut Random) -> Happening {
     Happening { act, fault: Fault::random(random, 25, 5) }
 }
 
-/// The entry that is to be stored; beside the failure, if the answer was lost.
+/// The entry that must be stored; beside the failure, if the response was lost.
 type Expected = Result<Option<Identifier>, (StorageError, Option<Identifier>)>;
 
 struct World {
     storage: Storage,
     now: u64,
-    /// Numbers for passwords, so that each is another.
+    /// Numbers for passwords, so that all differ.
     passwords: u32,
-    /// The attempts that were admitted without a proof since the clock was last turned, without those that succeeded.
+    /// The attempts that were admitted without a proof at the current time, without those that succeeded.
     admitted: BTreeMap<Attempter, u32>,
     /// The attempts that may still succeed.
     open: BTreeMap<Attempter, Vec<bool>>,
@@ -122,7 +122,7 @@ impl World {
         format!("password {}", self.passwords)
     }
 
-    /// Plays one act. A name never passes from one account to another, and changes only as its command says.
+    /// Plays one act. A name never moves from one account to another, and changes only as its command says.
     fn play(&mut self, Happening { act, fault }: &Happening) -> Result<(), String> {
         let before = self.entry();
         let expected = self.run(*act, *fault)?;
@@ -133,14 +133,14 @@ impl World {
             return Err("a name passes to another account".to_owned());
         }
         match expected {
-            // The answer is lost: all of it happened, or nothing.
+            // The response is lost: the command took effect as a whole, or not at all.
             Err((_, expected)) if after == before || after == expected => Ok(()),
             Ok(expected) if after == expected => Ok(()),
             Ok(expected) | Err((_, expected)) => Err(format!("{after:?} instead of {expected:?}")),
         }
     }
 
-    /// Runs an act. Returns the entry that is to be stored then; beside the failure, if its answer was lost.
+    /// Runs an act. Returns the entry that must be stored then; beside the failure, if its response was lost.
     fn run(&mut self, act: Act, fault: Option<Fault>) -> Result<Expected, String> {
         let before = self.entry();
         let is_owner = |number: u8| before.as_ref().is_some_and(|entry| entry.account == account(number));
@@ -213,7 +213,7 @@ impl World {
                     return Ok(Ok(before));
                 };
                 if !proven {
-                    // A browser of one's own is forgiven everything.
+                    // A sign-in resets the count of a known browser.
                     let admitted = self.admitted.entry(attempter).or_default();
                     *admitted = if attempter == Attempter::KnownBrowser { 0 } else { *admitted - 1 };
                 }
@@ -240,7 +240,7 @@ impl World {
         })
     }
 
-    /// Counts an attempt. At one moment no more are admitted than are free, and a proof admits one.
+    /// Counts an attempt. At one moment no more are admitted than the free ones, and a proof admits one.
     fn attempt(
         &mut self,
         attempter: Attempter,
@@ -248,7 +248,7 @@ impl World {
         opened_address: bool,
     ) -> Result<Result<(), StorageError>, String> {
         let until = UnixTime(self.now + 600);
-        // Proofs are only valid for ten minutes, and the object of a name's attempts is another one each day.
+        // Proofs are valid for ten minutes only, and the attempts on a name have another object each day.
         let valid = |number: u8| Proof { id: number.to_string(), until, difficulty: Difficulty::MOST, opened_address };
         let command = CountAttempt { who: who(attempter), proof: proof.map(valid) };
         let counted = match ask_name(&self.storage, self.now, &command) {

@@ -1,4 +1,4 @@
-//! Random numbers that a seed reproduces, and the shrinking of histories that break a rule.
+//! Reproducible random numbers from a seed, and the shrinking of histories that break a rule.
 
 /// A generator of pseudo-random numbers (xorshift64*).
 pub(crate) struct Random(u64);
@@ -37,7 +37,7 @@ impl Random {
     }
 }
 
-/// Plays histories of `length` random acts from the seeds below `count`. One that breaks a rule is shortened before it is
+/// Plays histories of `length` random acts from the seeds below `count`. A history that breaks a rule is shortened before it is
 /// shown.
 ///
 /// # Panics

@@ -23,7 +23,7 @@ fn no_history_of_an_account_breaks_a_rule() {
         Ok(())
     };
     play_all(1_000, 80, any, play);
-    // The histories reach what they are about.
+    // The histories reach the states that they are meant for.
     let reached = reached.take();
     for what in [
         "a code is redeemed",

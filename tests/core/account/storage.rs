@@ -15,9 +15,9 @@ use super::random::Random;
 pub(crate) struct Fault {
     /// The number of the operation, the first is 0.
     pub(crate) at: u32,
-    /// Whether a write is stored all the same.
+    /// Whether a write is stored despite the failure.
     pub(crate) after: bool,
-    /// Whether the platform discards what the turn wrote, as it does when an object is reset. Otherwise the earlier writes stay.
+    /// Whether the platform discards the writes of the turn, as it does when an object is restarted. Otherwise earlier writes stay.
     pub(crate) discards: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Begins a turn.
+    /// Starts a turn.
     pub(crate) fn begin(&self, fault: Option<Fault>) {
         self.fault.set(fault);
         self.operations.set(0);
@@ -62,7 +62,7 @@ impl Storage {
         occurred.is_some()
     }
 
-    /// The records of a kind, as an onlooker sees them: without faults.
+    /// The records of a kind, without faults.
     pub(crate) fn peek<T: DeserializeOwned>(&self, table: Table) -> Vec<(String, T)> {
         let rows = self.rows.borrow();
         rows.iter()

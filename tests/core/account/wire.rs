@@ -1,4 +1,4 @@
-//! Runs commands as objects do: the command and its answer travel as JSON.
+//! Runs commands as objects do: the command and its response travel as JSON.
 
 use edgemint::account::command::{Named, Reply, Sent};
 use edgemint::account::commands::AccountRequest;

@@ -1,4 +1,4 @@
-//! One account, the browsers and clients that use it, the status lists that it notifies, and a clock that is turned by hand.
+//! One account, the browsers and clients that use it, the status lists that it notifies, and a clock that the test moves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ const CLIENTS: usize = 2;
 const PASSKEYS: usize = 3;
 const FORMS: usize = 3;
 
-/// One thing that happens, and the failure of storage in its turn.
+/// One act, and the failure of storage in its turn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Happening {
     pub(crate) act: Act,
@@ -93,7 +93,7 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     let grant = random.one_of(&[0, 0, 0, 0, 0, 1, 1, 2]);
     let passkey = random.index(PASSKEYS);
     let other = random.chance(10).then_some(client);
-    // Chains that single acts rarely complete.
+    // Sequences that single acts rarely complete.
     let burst = random.chance(35).then(|| match random.below(8) {
         0 | 1 => Act::Redeem { grant: 0, client: None, right: true },
         2..6 => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 0, 1, 1, 2]), client: None },
@@ -144,20 +144,20 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     Happening { act, fault: Fault::random(random, 25, 8) }
 }
 
-/// What is known about a grant outside of the account.
+/// The outside view of a grant.
 pub(crate) struct Known {
     pub(crate) id: GrantId,
     client: usize,
     pub(crate) entry: StatusEntry,
-    /// When the form was rendered that the grant was derived from.
+    /// The time at which the form was rendered that created the grant.
     form_born: u64,
     pub(crate) redeemed: u32,
-    /// The answers to refresh requests: the generation that was presented, when, and the answer.
+    /// The responses to refresh requests: the generation that was presented, the time, and the response.
     pub(crate) refreshed: Vec<(u64, u64, Tokens)>,
-    /// When the last access token expires that left the account.
+    /// The expiry of the last access token that left the account.
     pub(crate) token_expires: u64,
     token_revoked: bool,
-    /// When the grant expires if it is not used, as it was stored last.
+    /// The expiry of the grant if it is not used, as it was stored last.
     pub(crate) expires: u64,
     pub(crate) was_stored: bool,
     pub(crate) is_gone: bool,
@@ -171,18 +171,18 @@ pub(crate) struct World {
     next_id: u8,
     cookies: [Option<SessionId>; BROWSERS],
     pub(crate) grants: Vec<Known>,
-    /// The forms that are open: the position of each one's grant.
+    /// The open forms: the position of each one's grant.
     forms: [Option<usize>; FORMS],
     /// Clients whose request the user has allowed since consent was withdrawn.
     consented: BTreeSet<usize>,
     answered: BTreeMap<usize, u64>,
     challenges: u64,
     pub(crate) counters: BTreeMap<usize, u64>,
-    /// The revoked entries that status lists have been told of, and until when.
+    /// The revoked entries that status lists have been notified of, and until when.
     pub(crate) told: BTreeMap<(u32, u32), u64>,
     job_count: u64,
     pub(crate) is_removed: bool,
-    /// What has happened, to see that histories reach it.
+    /// The kinds of events so far, to check that histories reach them.
     pub(crate) reached: Vec<&'static str>,
 }
 
@@ -212,7 +212,7 @@ impl World {
         world
     }
 
-    /// Plays one act, and checks its answer.
+    /// Plays one act, and checks its response.
     pub(crate) fn play(&mut self, happening: &Happening) -> Result<(), String> {
         let Happening { act, fault } = *happening;
         match act {
@@ -259,7 +259,7 @@ impl World {
         }
     }
 
-    /// Sends a command. With a fault that occurs, the answer does not leave the account.
+    /// Sends a command. If a fault occurs, the response does not leave the account.
     fn ask<C: AccountCommand>(&mut self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
         let outbox_before = self.storage.count(Table::Revocation);
         self.storage.begin(fault);
@@ -310,7 +310,7 @@ impl World {
         let used = passkey.map(|(passkey, ahead, challenge)| {
             let stored = self.storage.peek_one::<Value>(Table::Passkey, &passkey_id(passkey));
             let count = stored.map_or(0, |record| record["passkey"]["sign_count"].as_u64().unwrap());
-            // Also the last count once more, and smaller ones.
+            // Also the last count again, and smaller ones.
             let sign_count = u32::try_from(count).unwrap().saturating_add(ahead).saturating_sub(2);
             let assertion = Assertion {
                 sign_count,
@@ -372,7 +372,7 @@ impl World {
         Ok(())
     }
 
-    /// One of some challenges that are open. The Worker accepts none that has expired.
+    /// One of several open challenges. The Worker accepts no expired one.
     fn challenge(&mut self, number: usize) -> AnsweredChallenge {
         let expires = self.answered.get(&number).copied().filter(|expires| self.now < *expires);
         let expires = expires.unwrap_or_else(|| {
@@ -474,7 +474,7 @@ impl World {
         }
         let answer = self.ask(&AllowRequest { session, request, scope, grant: grant.clone(), status }, fault);
         if was_signed_in && !self.is_removed {
-            // Also where the answer was lost.
+            // Also if the response was lost.
             self.consented.insert(client);
         }
         match answer {
@@ -558,7 +558,7 @@ impl World {
             Some(Stage::Live { generation, .. }) => generation,
             Some(Stage::Code { .. }) | None => 1,
         };
-        // Nine is the next generation, which was never issued.
+        // Generation 9 is the next one, which was never issued.
         let generation = if back == 9 { current + 1 } else { current.saturating_sub(back) };
         let rotate = self.grants[at].client == 0;
         let command = RefreshGrant {
@@ -657,7 +657,7 @@ impl World {
         match self.ask(&command, fault) {
             Ok(Some(_)) if matching(self) > 0 => Err("grants are left".to_owned()),
             Ok(Some(count)) if job => {
-                // At least: what an earlier turn ended before it failed is not counted.
+                // At least: what an earlier turn revoked before it failed is not counted.
                 if count < self.job_count || count < before {
                     return Err(format!("the job's count is {count} after {}", self.job_count));
                 }
@@ -687,7 +687,7 @@ impl World {
         Ok(())
     }
 
-    /// Only sessions that `stays` accepts are stored, and no grant is bound to another.
+    /// Only sessions that `stays` accepts are stored, and no grant is bound to any other.
     fn expect_sessions(&self, stays: impl Fn(&str, &Session) -> bool) -> Result<(), String> {
         let sessions = self.storage.peek::<Session>(Table::Session);
         if let Some((id, _)) = sessions.iter().find(|(id, session)| !stays(id, session)) {
@@ -714,7 +714,7 @@ impl World {
                 if before { self.expect_unbound(&session) } else { Ok(()) }
             }
             Ok(None) => Ok(()),
-            // The session is there until all of it has ended: so it can be ended again.
+            // The session is stored until it has ended completely, so that ending it can be retried.
             Err(_) if before && self.session(&session).is_none() => self.expect_unbound(&session),
             Err(_) => Ok(()),
         }
@@ -897,7 +897,7 @@ impl World {
                 Ok(())
             }
             Err(_) => {
-                // The answer is lost, and the caller asks again.
+                // The response is lost, and the caller retries.
                 self.is_removed |= self.storage.text(Table::Account, ONLY).is_none();
                 Ok(())
             }
@@ -935,7 +935,7 @@ fn passkey_id(passkey: usize) -> String {
     format!("passkey-{passkey}-0123456789")
 }
 
-/// The last passkey may be copied to other devices.
+/// The last passkey is synced to other devices.
 pub(crate) const fn is_synced(passkey: usize) -> bool {
     passkey == PASSKEYS - 1
 }

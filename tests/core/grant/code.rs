@@ -8,7 +8,7 @@ use super::held::Held;
 use super::words::{API, FILES, GUESS, START, challenge, client, grant, resources, scope};
 
 #[test]
-fn a_code_buys_what_was_allowed() {
+fn a_code_yields_what_was_allowed() {
     let mut held = Held::issued();
     let tokens = held.wait(7).redeem(|_| {}).unwrap();
     assert_eq!(tokens.scope, scope("read write"));
@@ -36,12 +36,12 @@ fn without_refresh_tokens_there_is_no_generation() {
 }
 
 #[test]
-fn a_client_need_not_repeat_where_the_code_was_sent() {
+fn a_client_may_omit_the_redirect_uri() {
     assert!(Held::issued().redeem(|it| it.redirect_uri = None).is_ok());
 }
 
 #[test]
-fn a_wrong_request_does_not_burn_the_code() {
+fn a_wrong_request_does_not_spend_the_code() {
     let mut held = Held::issued();
     let before = held.record();
     assert_eq!(held.redeem(|it| it.client = client("other")), Err(GrantRefusal::GrantOfAnother));
@@ -66,7 +66,7 @@ fn resources_narrow_the_first_token_alone() {
 }
 
 #[test]
-fn whoever_does_not_have_the_verifier_hears_nothing_else() {
+fn a_wrong_verifier_gets_no_other_refusal() {
     let mut held = Held::issued();
     let guess = |held: &mut Held| held.redeem(|it| it.challenge = challenge(GUESS));
     assert_eq!(guess(&mut held), Err(GrantRefusal::CodeVerifier));
@@ -88,7 +88,7 @@ fn a_code_lasts_a_minute() {
 }
 
 #[test]
-fn a_code_counts_once() {
+fn a_code_can_be_redeemed_once() {
     let mut held = Held::live();
     let before = held.record();
     assert_eq!(held.redeem(|_| {}), Err(GrantRefusal::CodeSpent));
@@ -98,7 +98,7 @@ fn a_code_counts_once() {
 }
 
 #[test]
-fn a_code_that_comes_again_later_ends_the_grant() {
+fn reuse_of_a_code_after_the_window_revokes_the_grant() {
     let mut held = Held::live();
     assert_eq!(held.wait(31).redeem(|_| {}), Err(GrantRefusal::CodeReused));
     assert!(held.has_ended());
@@ -114,7 +114,7 @@ fn the_window_of_a_code_is_counted_from_its_redemption() {
 }
 
 #[test]
-fn without_a_window_the_second_time_ends_the_grant_at_once() {
+fn without_a_window_reuse_revokes_the_grant_at_once() {
     let mut held = Held::issued();
     held.lifetimes.replay_window = 0;
     held.redeem(|_| {}).unwrap();
@@ -124,7 +124,7 @@ fn without_a_window_the_second_time_ends_the_grant_at_once() {
 }
 
 #[test]
-fn another_client_cannot_end_a_redeemed_grant() {
+fn another_client_cannot_revoke_a_redeemed_grant() {
     let mut held = Held::live();
     let before = held.record();
     assert_eq!(held.wait(3600).redeem(|it| it.client = client("other")), Err(GrantRefusal::GrantOfAnother));
@@ -132,7 +132,7 @@ fn another_client_cannot_end_a_redeemed_grant() {
 }
 
 #[test]
-fn the_same_form_again_is_the_same_code() {
+fn the_same_form_yields_the_same_code() {
     let mut held = Held::issued();
     let before = held.record();
     held.wait(59);
@@ -158,7 +158,7 @@ fn another_form_for_the_same_code_is_refused() {
 }
 
 #[test]
-fn a_form_that_comes_again_too_late_is_refused() {
+fn a_form_that_is_sent_again_too_late_is_refused() {
     let mut held = Held::issued();
     assert_eq!(held.wait(60).issue(grant()), Err(GrantRefusal::CodeSpent));
     let mut held = Held::live();
@@ -168,7 +168,7 @@ fn a_form_that_comes_again_too_late_is_refused() {
 }
 
 #[test]
-fn a_clock_that_steps_back_ends_nothing() {
+fn a_clock_that_steps_back_revokes_nothing() {
     let mut held = Held::issued();
     held.now -= 10;
     held.redeem(|_| {}).unwrap();

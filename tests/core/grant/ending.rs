@@ -1,4 +1,4 @@
-//! How grants end: by their time, with their session, at the wish of their client.
+//! How grants end: by expiry, with their session, by revocation.
 
 use edgemint::oauth::grant::GrantRefusal;
 use edgemint::token::UnixTime;
@@ -7,7 +7,7 @@ use super::held::Held;
 use super::words::{DAY, START};
 
 #[test]
-fn a_grant_that_is_not_used_ends_after_its_idle_time() {
+fn an_unused_grant_expires_after_its_idle_time() {
     let mut held = Held::live();
     held.wait(14 * DAY - 1).refresh(1, |_| {}).unwrap();
     held.wait(14 * DAY - 1).refresh(2, |_| {}).unwrap();
@@ -26,7 +26,7 @@ fn a_client_that_keeps_its_token_keeps_the_grant_by_using_it() {
 }
 
 #[test]
-fn a_repeated_answer_is_no_use() {
+fn a_replayed_response_is_no_use() {
     let mut held = Held::live();
     held.refresh(1, |_| {}).unwrap();
     held.wait(30).refresh(1, |_| {}).unwrap();
@@ -34,7 +34,7 @@ fn a_repeated_answer_is_no_use() {
 }
 
 #[test]
-fn a_grant_ends_at_last_however_much_it_is_used() {
+fn a_grant_expires_after_its_lifetime_however_much_it_is_used() {
     let mut held = Held::live();
     let mut generation = 1;
     while held.now + 10 * DAY < START + 90 * DAY {
@@ -47,14 +47,14 @@ fn a_grant_ends_at_last_however_much_it_is_used() {
 }
 
 #[test]
-fn its_time_being_over_comes_before_reuse() {
+fn expiry_is_checked_before_reuse() {
     let mut held = Held::live();
     held.refresh(1, |_| {}).unwrap();
     assert_eq!(held.wait(14 * DAY).refresh(1, |_| {}), Err(GrantRefusal::GrantExpired));
 }
 
 #[test]
-fn without_refresh_tokens_it_stands_as_long_as_its_access_token() {
+fn without_refresh_tokens_it_is_active_as_long_as_its_access_token() {
     let mut held = Held::issued();
     held.wait(50).redeem(|it| it.refreshable = false).unwrap();
     let grant = held.stored.unwrap();
@@ -85,7 +85,7 @@ fn with_offline_access_it_outlives_its_session() {
 }
 
 #[test]
-fn its_client_may_end_it_at_any_time() {
+fn its_client_may_revoke_it_at_any_time() {
     for mut held in [Held::issued(), Held::live()] {
         assert_eq!(held.revoke("app"), Ok(()));
         assert!(held.has_ended());
@@ -96,7 +96,7 @@ fn its_client_may_end_it_at_any_time() {
 }
 
 #[test]
-fn another_client_may_not() {
+fn another_client_may_not_revoke_it() {
     for mut held in [Held::issued(), Held::live()] {
         let before = held.record();
         assert_eq!(held.revoke("other"), Err(GrantRefusal::GrantOfAnother));
@@ -105,7 +105,7 @@ fn another_client_may_not() {
 }
 
 #[test]
-fn when_it_was_last_used() {
+fn last_used_is_the_time_of_the_last_redemption_or_refresh() {
     let mut held = Held::issued();
     assert_eq!(held.stored.as_ref().unwrap().last_used(), UnixTime(START));
     held.wait(5).redeem(|_| {}).unwrap();

@@ -1,4 +1,4 @@
-//! One grant, held as storage holds it, and a clock that is turned by hand.
+//! One grant as its storage has it, and a clock that the test moves.
 
 use std::ops::{Deref, DerefMut};
 
@@ -16,18 +16,18 @@ pub(crate) struct Held {
     pub(crate) stored: Option<Grant>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) now: u64,
-    /// What the client and the user may have; everything, for a test to take away.
+    /// The rights of the client and the user; all of them by default.
     pub(crate) client: ClientRights,
     pub(crate) user: Option<Scope>,
 }
 
-/// A request that redeems the code; valid, for a test to change.
+/// A request that redeems the code; valid by default.
 pub(crate) struct Redemption {
     pub(crate) redeem: Redeem,
     pub(crate) session_is_active: bool,
 }
 
-/// A request with a refresh token; valid, for a test to change.
+/// A request with a refresh token; valid by default.
 pub(crate) struct Refreshment {
     pub(crate) refresh: Refresh,
     pub(crate) session_is_active: bool,
@@ -64,7 +64,7 @@ impl DerefMut for Refreshment {
 }
 
 impl Held {
-    /// Its code is out.
+    /// A grant whose code has been issued.
     pub(crate) fn issued() -> Self {
         let mut held = Self::empty();
         held.issue(grant()).unwrap();
@@ -77,7 +77,7 @@ impl Held {
         Self { stored: None, lifetimes: LIFETIMES, now: START, client, user: None }
     }
 
-    /// Its code has been redeemed a moment ago; refresh token 1 is out.
+    /// A grant whose code has just been redeemed: refresh token 1 has been issued.
     pub(crate) fn live() -> Self {
         Self::live_with(|_| {})
     }
@@ -139,7 +139,7 @@ impl Held {
         self.tokens(Command::Refresh(&request.refresh, account))
     }
 
-    /// Describes the refresh token of that generation.
+    /// Introspects the refresh token of that generation.
     pub(crate) fn describe(&self, generation: u64, session_is_active: bool) -> Option<Described> {
         let describe = Describe { client: client("app"), generation, rights: self.client.clone() };
         let account = AccountState { scope: self.user.as_ref(), session_is_active };
@@ -157,7 +157,7 @@ impl Held {
         self.stored.is_none()
     }
 
-    /// All that is stored, to compare.
+    /// The stored record, to compare.
     pub(crate) fn record(&self) -> serde_json::Value {
         serde_json::to_value(&self.stored).unwrap()
     }
@@ -180,7 +180,7 @@ impl Held {
     }
 }
 
-/// A grant is what is read back, not what was written.
+/// The grant as it is read back from storage, not as it was written.
 fn through_storage(grant: &Grant) -> Grant {
     serde_json::from_str(&serde_json::to_string(grant).unwrap()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Grants: what becomes of codes and refresh tokens, case by case, and in histories that nobody thought of.
+//! Grants: codes and refresh tokens, case by case, and in random histories.
 
 mod code;
 mod ending;

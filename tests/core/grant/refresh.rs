@@ -1,4 +1,4 @@
-//! Refresh tokens: each is exchanged for the next one, once.
+//! Refresh tokens: each is replaced by its successor, once.
 
 use edgemint::oauth::grant::{GrantRefusal, TokenGrant};
 use edgemint::token::UnixTime;
@@ -7,7 +7,7 @@ use super::held::Held;
 use super::words::{API, DAY, FILES, START, STATUS, client, grant, resources, scope};
 
 #[test]
-fn each_is_exchanged_for_the_next() {
+fn each_refresh_yields_the_next_token() {
     let mut held = Held::live();
     for generation in 1..=20 {
         let tokens = held.wait(1000).refresh(generation, |_| {}).unwrap();
@@ -30,7 +30,7 @@ fn each_is_exchanged_for_the_next() {
 }
 
 #[test]
-fn the_same_again_gets_the_same_successor() {
+fn a_replay_within_the_window_yields_the_same_successor() {
     let mut held = Held::live();
     let first = held.wait(1000).refresh(1, |_| {}).unwrap();
     let before = held.record();
@@ -43,7 +43,7 @@ fn the_same_again_gets_the_same_successor() {
 }
 
 #[test]
-fn the_same_again_later_ends_the_grant() {
+fn reuse_after_the_window_revokes_the_grant() {
     let mut held = Held::live();
     held.refresh(1, |_| {}).unwrap();
     assert_eq!(held.wait(31).refresh(1, |_| {}), Err(GrantRefusal::RefreshReused));
@@ -63,7 +63,7 @@ fn one_before_the_last_is_reuse_at_once() {
 }
 
 #[test]
-fn without_a_window_each_counts_exactly_once() {
+fn without_a_window_each_can_be_used_exactly_once() {
     let mut held = Held::live();
     held.lifetimes.replay_window = 0;
     assert_eq!(held.refresh(1, |_| {}).unwrap().generation, 2);
@@ -72,7 +72,7 @@ fn without_a_window_each_counts_exactly_once() {
 }
 
 #[test]
-fn one_that_nobody_was_given_changes_nothing() {
+fn a_token_that_was_never_issued_changes_nothing() {
     let mut held = Held::live();
     let before = held.record();
     for generation in [2, 3, u64::MAX] {
@@ -106,7 +106,7 @@ fn another_client_changes_nothing() {
 }
 
 #[test]
-fn a_client_that_proves_who_it_is_keeps_its_token() {
+fn a_client_that_authenticates_keeps_its_token() {
     let mut held = Held::live();
     for _ in 0..3 {
         let tokens = held.wait(DAY).refresh(1, |it| it.rotate = false).unwrap();
@@ -146,7 +146,7 @@ fn resources_narrow_for_one_token_and_never_widen() {
 }
 
 #[test]
-fn what_is_refused_to_a_fresh_request_is_refused_to_a_repeated_one() {
+fn a_replay_is_refused_for_the_same_reasons_as_a_new_request() {
     let mut held = Held::live();
     held.refresh(1, |_| {}).unwrap();
     let before = held.record();
@@ -158,7 +158,7 @@ fn what_is_refused_to_a_fresh_request_is_refused_to_a_repeated_one() {
 }
 
 #[test]
-fn reuse_ends_the_grant_whatever_else_is_asked() {
+fn reuse_revokes_the_grant_for_any_request() {
     let mut held = Held::live();
     held.refresh(1, |_| {}).unwrap();
     assert_eq!(held.wait(31).refresh(1, |it| it.scope = Some(scope("admin"))), Err(GrantRefusal::RefreshReused));
@@ -166,7 +166,7 @@ fn reuse_ends_the_grant_whatever_else_is_asked() {
 }
 
 #[test]
-fn a_client_that_gets_a_secret_later_does_not_open_the_window_again() {
+fn a_client_that_gets_a_secret_later_does_not_reopen_the_window() {
     let mut held = Held::live();
     let second = held.refresh(1, |_| {}).unwrap();
     held.wait(1000).refresh(2, |it| it.rotate = false).unwrap();
@@ -175,7 +175,7 @@ fn a_client_that_gets_a_secret_later_does_not_open_the_window_again() {
 }
 
 #[test]
-fn what_a_token_stands_for() {
+fn introspection_describes_active_tokens_only() {
     let mut held = Held::live();
     held.wait(100).refresh(1, |_| {}).unwrap();
     let described = |held: &Held, generation| held.describe(generation, true).map(|it| (it.scope, it.at.0, it.ends.0));

@@ -1,4 +1,4 @@
-//! Rights that a client or a user has lost since a grant was allowed.
+//! Rights that a client or a user lost after the grant was allowed.
 
 use edgemint::oauth::grant::GrantRefusal;
 
@@ -20,7 +20,7 @@ fn a_resource_that_the_client_lost_is_in_no_further_token() {
 }
 
 #[test]
-fn a_repeated_answer_is_limited_to_the_rights_of_this_moment() {
+fn a_replayed_response_is_limited_to_the_current_rights() {
     let mut held = Held::live();
     let first = held.refresh(1, |_| {}).unwrap();
     held.client.resources = resources(&[FILES]);
@@ -44,7 +44,7 @@ fn a_named_resource_that_was_lost_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_named_scope_of_which_nothing_is_left_is_refused_and_changes_nothing() {
+fn a_requested_scope_without_any_rights_left_is_refused_and_changes_nothing() {
     let mut held = Held::live();
     held.client.scope = scope("read other");
     let before = held.record();
@@ -54,7 +54,7 @@ fn a_named_scope_of_which_nothing_is_left_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_grant_of_which_nothing_is_left_is_revoked() {
+fn a_grant_without_any_rights_left_is_revoked() {
     type Change = fn(&mut Held);
     let losses: [Change; 4] = [
         |held| held.client.resources = resources(&["https://new.example"]),
@@ -80,7 +80,7 @@ fn a_grant_of_which_nothing_is_left_is_revoked() {
 }
 
 #[test]
-fn a_grant_that_lost_offline_access_lives_as_long_as_its_session() {
+fn a_grant_that_lost_offline_access_ends_with_its_session() {
     let lose = |held: &mut Held| held.client.scope = scope("read write");
     for gone in [false, true] {
         let mut held = Held::issued();
@@ -115,7 +115,7 @@ fn a_grant_without_offline_access_expires_with_its_session_as_before() {
 }
 
 #[test]
-fn a_copy_of_the_client_revokes_nothing() {
+fn a_cached_client_record_revokes_nothing() {
     for mut held in [Held::issued(), Held::live()] {
         held.client =
             edgemint::oauth::grant::rights::ClientRights { exact: false, resources: Vec::new(), ..held.client };
@@ -136,7 +136,7 @@ fn a_grant_without_scope_needs_none() {
 }
 
 #[test]
-fn wrong_requests_are_refused_as_before_where_nothing_is_left() {
+fn wrong_requests_are_refused_as_before_without_any_rights_left() {
     let mut held = Held::live();
     held.client.resources = Vec::new();
     let before = held.record();
@@ -151,7 +151,7 @@ fn wrong_requests_are_refused_as_before_where_nothing_is_left() {
 }
 
 #[test]
-fn a_refresh_token_stands_for_what_is_left() {
+fn introspection_reports_the_remaining_rights() {
     let mut held = Held::live();
     let described = |held: &Held, session| held.describe(1, session).map(|it| it.scope);
     assert_eq!(described(&held, false), Some(scope("read write")));

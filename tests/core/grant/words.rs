@@ -1,4 +1,4 @@
-//! The values that all of it is about.
+//! The values that all tests of grants share.
 
 use edgemint::oauth::ClientId;
 use edgemint::oauth::grant::handle::SessionId;
@@ -19,7 +19,7 @@ pub(crate) const CALLBACK: &str = "https://app.example/callback";
 pub(crate) const API: &str = "https://api.example";
 pub(crate) const FILES: &str = "https://files.example";
 pub(crate) const VERIFIER: &str = "the verifier that the client keeps to itself";
-pub(crate) const GUESS: &str = "the verifier that somebody else has made up.";
+pub(crate) const GUESS: &str = "a verifier that an unknown party has guessed.";
 
 pub(crate) const STATUS: StatusEntry = StatusEntry { list: ListId(1), idx: 77 };
 
@@ -39,7 +39,7 @@ pub(crate) fn challenge(verifier: &str) -> Challenge {
     Challenge::of_verifier(&verifier.replace(' ', "-")).unwrap()
 }
 
-/// A grant of `app`, as it is when its person has just allowed it.
+/// A grant of `app`, right after its user allowed it.
 pub(crate) fn grant() -> Grant {
     Grant {
         client: client("app"),

@@ -1,4 +1,4 @@
-//! DER, held against the libraries for it: what they do not read is not read here, and the other way round.
+//! DER, compared with the libraries for it: both accept and refuse the same.
 
 use ::der::asn1::BitStringRef;
 use ::der::{Decode as _, Encode as _};
@@ -15,7 +15,7 @@ fn bytes(jwk: &Value, name: &str) -> Vec<u8> {
     base64url::decode(jwk[name].as_str().unwrap().as_bytes()).unwrap()
 }
 
-/// One value, its length written in the shortest way.
+/// One value, with its length in the shortest form.
 fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let inside = parts.concat();
     let length = u16::try_from(inside.len()).unwrap().to_be_bytes();
@@ -57,7 +57,7 @@ fn ec_inner(parameters: &[u8], public: bool) -> Vec<u8> {
     value(0x30, &[&[2, 1, 1], &value(4, &[&bytes(&ec_pair(), "d")]), parameters, &public])
 }
 
-/// A private key of each kind and form, whole.
+/// A private key of each kind and form, complete.
 fn private_keys() -> Vec<Vec<u8>> {
     let named = value(0xa0, &[P256]);
     let ed25519 =
@@ -72,7 +72,7 @@ fn private_keys() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Would the libraries read it, with the structure inside?
+/// Whether the libraries read it, including the structure inside.
 fn is_read_by_libraries(der: &[u8]) -> bool {
     PrivateKeyInfoRef::from_der(der).is_ok_and(|info| {
         let inner = info.private_key.as_bytes();
@@ -109,7 +109,7 @@ fn public_keys_are_written_as_the_libraries_write_them() {
 }
 
 #[test]
-fn each_way_a_private_structure_can_be_wrong() {
+fn every_fault_of_a_private_structure_is_refused() {
     let refused = |der: &[u8], error: KeyError| assert_eq!(Pkcs8::from_der(der).unwrap_err(), error, "{der:x?}");
     let seed = value(4, &[&[7; 32]]);
     let ed25519: &[u8] = &[0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
@@ -123,7 +123,7 @@ fn each_way_a_private_structure_can_be_wrong() {
         (&ec(&[5, 0]), KeyError::Unsupported),
         (&[0x30, 9, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1], KeyError::Unsupported),
         (&[0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10, 0x30, 0], KeyError::Pem(PemError::PssOnly)),
-        // Parameters that do not belong there, or are missing.
+        // Parameters that must be absent, or are missing.
         (&[0x30, 7, 6, 3, 0x2b, 0x65, 0x70, 5, 0], KeyError::Malformed),
         (&RSA[..13], KeyError::Malformed),
         (&[&[0x30, 0x0e], &RSA[2..13], &[5, 1, 0]].concat(), KeyError::Malformed),
@@ -207,7 +207,7 @@ fn weak_rsa_is_refused_in_der_too() {
     assert_eq!(private(&[("n", &[0xff; 255])]), Err(KeyError::Weak));
     assert_eq!(private(&[("p", &[0xfe; 128])]), Err(KeyError::Malformed));
     assert_eq!(private(&[("dp", &[0xff; 129])]), Err(KeyError::Malformed));
-    // Not the shortest way to write a number, and a negative one.
+    // A number that is not in the shortest form, and a negative one.
     for n in [[&[0, 0][..], &[0xff; 256]].concat(), vec![0xff; 256]] {
         let der = value(0x30, &[RSA, &value(3, &[&[0], &value(0x30, &[&value(2, &[&n]), &[2, 3, 1, 0, 1]])])]);
         assert_eq!(Key::from_spki(&der), Err(KeyError::Malformed));
@@ -218,19 +218,19 @@ fn weak_rsa_is_refused_in_der_too() {
 fn no_der_of_a_key_is_a_shared_secret() {
     let n = bytes(&printed()[0], "n");
     let pkcs1 = value(0x30, &[&number(&n), &[2, 3, 1, 0, 1]]);
-    // A certificate begins with what is signed, and ends with the signature.
+    // A certificate begins with the signed part, and ends with the signature.
     let certificate = value(0x30, &[&value(0x30, &[&[2, 1, 1], &n]), RSA, &value(3, &[&[0], &n])]);
     let inner = [pkcs1, certificate, rsa_inner(0, &[]), ec_inner(&[], true), ec_inner(&[], false)];
     let public: Vec<_> = printed().iter().map(|jwk| key(jwk).to_spki().unwrap()).collect();
     for der in [public, private_keys(), inner.to_vec()].concat() {
         assert_eq!(Key::from_secret(&der, Algorithm::Hs256), Err(KeyError::Disguised), "{der:x?}");
-        // With a byte too many it is no DER of anything.
+        // With an extra byte it is no DER.
         assert!(Key::from_secret(&[&der[..], &[0]].concat(), Algorithm::Hs256).is_ok());
     }
 }
 
 #[test]
-fn nothing_stands_where_nothing_belongs() {
+fn trailing_and_extra_values_are_refused() {
     let numbers = [number(&[0xff; 256]), vec![2, 3, 1, 0, 1]].concat();
     let public =
         |numbers: &[u8], after: &[u8]| value(0x30, &[RSA, &value(3, &[&[0], &value(0x30, &[numbers])]), after]);
@@ -242,7 +242,7 @@ fn nothing_stands_where_nothing_belongs() {
 }
 
 #[test]
-fn a_length_has_one_spelling() {
+fn a_length_has_one_encoding() {
     let good = key(&printed()[2]).to_spki().unwrap();
     let inside = &good[2..];
     let length = u8::try_from(inside.len()).unwrap();
@@ -307,7 +307,7 @@ proptest! {
         let place = place.index(changed.len());
         changed[place] = byte;
         if Pem::from_bytes(&changed).is_ok() {
-            // White space at the end is all that we let pass and the library does not.
+            // Only trailing white space passes here and not in the library.
             let text = String::from_utf8(changed).unwrap();
             prop_assert!(pem_rfc7468::decode_vec(text.trim().as_bytes()).is_ok(), "{}", text);
         }

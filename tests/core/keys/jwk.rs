@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_pair_gives_itself_and_its_public_half() {
+fn a_pair_yields_itself_and_its_public_half() {
     for (jwk, alg) in [(ed25519_pair(), "EdDSA"), (ec_pair(), "ES256"), (rsa_pair(), "PS384")] {
         let named = with(jwk.clone(), &[("alg", alg), ("kid", "of the pair"), ("use", "sig")]);
         let pair = private(&named).unwrap();
@@ -24,7 +24,7 @@ fn the_thumbprint_of_rfc_8037_appendix_a3() {
 }
 
 #[test]
-fn the_kind_is_told_by_the_private_members() {
+fn private_members_make_a_key_private() {
     let secret = json!({ "kty": "oct", "k": base64url::encode(&[7; 32]) });
     for (jwk, kind) in [(ec_pair(), "private"), (printed()[1].clone(), "public"), (secret, "secret")] {
         let key = any(&jwk).unwrap();
@@ -34,7 +34,7 @@ fn the_kind_is_told_by_the_private_members() {
 }
 
 #[test]
-fn private_where_public_was_meant_and_the_reverse() {
+fn a_private_key_for_a_public_one_and_the_reverse_are_refused() {
     for jwk in [ed25519_pair(), ec_pair(), rsa_pair()] {
         assert_eq!(Key::from_jwk(jwk.as_object().unwrap()), Err(KeyError::Private));
         assert_eq!(Key::from_jwk_text(jwk.to_string().as_bytes()), Err(KeyError::Private));
@@ -101,7 +101,7 @@ fn use_and_operations_of_each_kind() {
     for (jwk, enough) in [(&public, &["verify"][..]), (&ec_pair(), &["sign"]), (&secret, &["sign", "verify"])] {
         assert_eq!(judge(jwk, enough), Ok(()));
         assert_eq!(judge(jwk, &["verify", "sign"]), Ok(()));
-        // Twice the same, something besides, or nothing at all (RFC 7517 section 4.3).
+        // Repeated, with an extra value, or empty (RFC 7517 section 4.3).
         for more in ["sign", "verify"] {
             assert_eq!(judge(jwk, &["sign", "verify", more]), Err(KeyError::WrongUse));
         }
@@ -129,7 +129,7 @@ fn use_and_operations_of_each_kind() {
 }
 
 #[test]
-fn a_text_that_two_readers_read_in_two_ways_is_no_key() {
+fn a_text_that_two_readers_read_differently_is_refused() {
     let good = printed()[2].to_string();
     assert!(AnyKey::from_jwk_text(good.as_bytes()).is_ok());
     for text in [
@@ -145,7 +145,7 @@ fn a_text_that_two_readers_read_in_two_ways_is_no_key() {
     ] {
         assert_eq!(AnyKey::from_jwk_text(text.as_bytes()).unwrap_err(), KeyError::Malformed, "{text}");
     }
-    // Names that mean something elsewhere mean nothing here.
+    // Names with a special meaning elsewhere are ordinary here.
     let more = good.replacen("{", r#"{"__proto__":{"kty":"oct"},"constructor":1,"ext":true,"#, 1);
     assert_eq!(parsed(&AnyKey::from_jwk_text(more.as_bytes()).unwrap().to_jwk_text()), printed()[2]);
 }
@@ -196,7 +196,7 @@ fn a_key_is_bound_to_an_algorithm_once() {
 }
 
 #[test]
-fn bare_bytes_are_what_webcrypto_calls_raw() {
+fn raw_bytes_are_those_of_webcrypto() {
     let [_, ec, okp] = printed();
     let bytes = |jwk: &Value, name: &str| base64url::decode(jwk[name].as_str().unwrap().as_bytes()).unwrap();
     let point = [&[4], &bytes(&ec, "x")[..], &bytes(&ec, "y")].concat();
@@ -217,7 +217,7 @@ fn bare_bytes_are_what_webcrypto_calls_raw() {
 }
 
 #[test]
-fn the_text_of_a_key_is_no_shared_secret() {
+fn the_text_of_a_key_is_refused_as_a_shared_secret() {
     let refused = |secret: &[u8]| {
         assert_eq!(Key::from_secret(secret, Algorithm::Hs256), Err(KeyError::Disguised), "{secret:?}");
         let jwk = json!({ "kty": "oct", "k": base64url::encode(secret) });
@@ -249,7 +249,7 @@ fn the_text_of_a_key_is_no_shared_secret() {
 }
 
 #[test]
-fn no_key_prints_what_is_secret() {
+fn no_key_prints_its_secret() {
     for jwk in [ed25519_pair(), ec_pair(), rsa_pair()] {
         let printed = format!("{:?} {:?}", private(&jwk).unwrap(), any(&jwk).unwrap());
         for name in ["d", "p", "q", "dp", "dq", "qi"] {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// RFC 8410 sections 10.1 and 10.3: a public key, its private key, and that in the second version with an attribute.
+/// RFC 8410 sections 10.1 and 10.3: a public key, its private key, and the second version of it with an attribute.
 const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----
@@ -37,7 +37,7 @@ fn the_keys_of_rfc_8410_section_10() {
 
     let (first, second) = (private_key(PRIVATE), private_key(SECOND_VERSION));
     assert_eq!(first.only_alg(), Ok(Algorithm::EdDsa));
-    // The platform sees the first version of either, and is told the public key to compare with.
+    // The platform gets the first version of either, and the public key to compare with.
     assert_eq!(first.der(), second.der());
     assert_eq!(first.public_bytes(), None);
     let x = base64url::encode(second.public_bytes().unwrap());
@@ -62,13 +62,13 @@ fn every_public_key_comes_back_from_its_pem() {
 }
 
 #[test]
-fn white_space_other_line_ends_and_text_before_it_are_no_matter() {
+fn white_space_other_line_ends_and_preceding_text_are_accepted() {
     for text in [
         format!("\n  {PUBLIC}\n\n"),
         PUBLIC.trim_end().to_owned(),
         PUBLIC.replace('\n', "\r\n"),
         PUBLIC.replace("zf6F", "zf6\nF"),
-        // RFC 7468 section 2: a line ends with either or both, white space is passed over, and explanatory text may come first.
+        // RFC 7468 section 2: a line ends with either or both, white space is skipped, and explanatory text may precede.
         PUBLIC.replace('\n', "\r"),
         PUBLIC.replace("=\n", "=\r"),
         PUBLIC.replace('\n', " \t\n"),
@@ -86,7 +86,7 @@ fn white_space_other_line_ends_and_text_before_it_are_no_matter() {
 }
 
 #[test]
-fn what_is_not_one_block_with_nothing_after_it_is_refused() {
+fn anything_but_one_block_without_trailing_text_is_refused() {
     let body = PUBLIC.lines().nth(1).unwrap();
     for text in [
         "",
@@ -152,14 +152,14 @@ fn other_labels_are_refused_by_name() {
     }
     assert_eq!(refusal(&format!("{PUBLIC}{PRIVATE}")), KeyError::Pem(PemError::Several));
     assert_eq!(refusal(&format!("{PUBLIC}{PUBLIC}")), KeyError::Pem(PemError::Several));
-    // Advice about the block helps more than that there are two.
+    // Advice about the block helps more than the number of blocks.
     assert_eq!(refusal(&format!("{PUBLIC}{}", labelled("CERTIFICATE"))), KeyError::Pem(PemError::Certificate));
     assert_eq!(
         refusal(&format!("{}{}", labelled("EC PARAMETERS"), labelled("EC PRIVATE KEY"))),
         KeyError::Pem(PemError::Sec1)
     );
     assert_eq!(refusal(&PUBLIC.replace('\n', "\\n")), KeyError::Pem(PemError::EscapedLines));
-    // The structure must be what the label says.
+    // The structure must match the label.
     assert_eq!(refusal(&PUBLIC.replace("PUBLIC", "PRIVATE")), KeyError::Malformed);
     assert_eq!(refusal(&PRIVATE.replace("PRIVATE", "PUBLIC")), KeyError::Malformed);
 }

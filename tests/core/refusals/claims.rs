@@ -1,4 +1,4 @@
-//! Issuer, audience, scope, and the claims that must be there.
+//! Issuer, audience, scope, and required claims.
 
 use edgemint::token::{Expected, VerifyError};
 use serde_json::json;
@@ -10,7 +10,7 @@ fn texts(values: &[&str]) -> Expected {
 }
 
 #[test]
-fn the_issuer_is_compared_letter_by_letter() {
+fn the_issuer_is_compared_byte_for_byte() {
     for iss in ["https://as.example/", "HTTPS://as.example", "https://as.example:443", "https://as.example ", "", "as"]
     {
         Case::new().claim("iss", iss).refused(VerifyError::IssuerMismatch);
@@ -27,7 +27,7 @@ fn the_issuer_is_one_of_those_named() {
 }
 
 #[test]
-fn the_audience_is_one_text_or_many() {
+fn the_audience_is_one_text_or_several() {
     Case::new().claim("aud", json!([AUDIENCE])).passes();
     Case::new().claim("aud", json!(["https://other.example", AUDIENCE])).passes();
     for aud in [
@@ -44,7 +44,7 @@ fn the_audience_is_one_text_or_many() {
 }
 
 #[test]
-fn any_of_the_audiences_named_will_do() {
+fn any_of_the_named_audiences_suffices() {
     let both = texts(&["https://other.example", AUDIENCE]);
     Case::new().policy(|policy| policy.audiences = both).passes();
     Case::new().policy(|policy| policy.audiences = texts(&[])).refused(VerifyError::AudienceMismatch);
@@ -72,14 +72,14 @@ fn registered_claims_have_their_types() {
 }
 
 #[test]
-fn a_type_is_checked_even_where_the_policy_does_not_ask() {
+fn a_type_is_checked_even_if_the_policy_does_not_use_the_claim() {
     let case = Case::new().policy(|policy| *policy = crate::case::open_policy());
     case.clone().claim("aud", 1).refused(invalid("aud"));
     case.claim("exp", "never").refused(invalid("exp"));
 }
 
 #[test]
-fn required_claims_must_be_there() {
+fn required_claims_must_be_present() {
     for claim in ["exp", "sub", "client_id", "iat", "jti"] {
         Case::new().without_claim(claim).refused(missing(claim));
     }
@@ -98,7 +98,7 @@ fn names_of_objects_are_not_claims() {
 }
 
 #[test]
-fn every_scope_asked_for_must_be_granted() {
+fn every_required_scope_value_must_be_granted() {
     let wants = |scopes: &[&str]| {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         Case::new().policy(|policy| policy.scopes = scopes)
@@ -111,7 +111,7 @@ fn every_scope_asked_for_must_be_granted() {
     }
     wants(&["read"]).without_claim("scope").refused(VerifyError::ScopeInsufficient);
     wants(&["read"]).claim("scope", "").refused(VerifyError::ScopeInsufficient);
-    // Only a space separates (RFC 6749 section 3.3).
+    // Only a space separates values (RFC 6749 section 3.3).
     for scope in ["read\twrite", "read,write", "read\u{a0}write"] {
         wants(&["read"]).claim("scope", scope).refused(VerifyError::ScopeInsufficient);
     }

@@ -1,4 +1,4 @@
-//! The text itself: its length, its parts, its alphabet, the JSON inside.
+//! The text of a token: its length, its parts, its alphabet, the JSON inside.
 
 use edgemint::token::{DEFAULT_MAX_BYTES, VerifyError, base64url};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::case::{Case, invalid};
 
 #[test]
-fn the_token_that_every_test_spoils_passes() {
+fn the_unchanged_token_is_accepted() {
     Case::new().passes();
 }
 
@@ -32,7 +32,7 @@ fn nothing_may_surround_it() {
 }
 
 #[test]
-fn nothing_may_stand_between_its_parts() {
+fn nothing_may_be_between_its_parts() {
     let case = Case::new();
     let token = case.text();
     for filler in ["\n", " ", "=", "?", "\0", "é"] {
@@ -40,15 +40,15 @@ fn nothing_may_stand_between_its_parts() {
         case.refuses(&token.replacen('.', &format!(".{filler}"), 1), VerifyError::BadSignature);
         let (input, signature) = token.rsplit_once('.').unwrap();
         case.refuses(&format!("{input}.{filler}{signature}"), VerifyError::Malformed);
-        // Even where the signer itself put it there.
+        // Even if the signer itself wrote it there.
         case.refuses(&case.signer.seal(&format!("{input}{filler}")), VerifyError::Malformed);
     }
 }
 
 #[test]
-fn the_alphabet_is_that_of_urls() {
+fn the_alphabet_is_base64url() {
     let case = Case::new();
-    // A pair of claims whose encoding holds both letters that differ between the two alphabets.
+    // Claims whose encoding has both characters that differ between the two alphabets.
     let payload = base64url::encode(br#"{"a":"<<???>>","b":"~~~"}"#);
     assert!(payload.contains('_') && payload.contains('-'), "{payload}");
     let header = base64url::encode(case.header.to_string().as_bytes());
@@ -59,16 +59,16 @@ fn the_alphabet_is_that_of_urls() {
 }
 
 #[test]
-fn stray_bits_at_the_end_of_a_part_are_no_second_spelling() {
+fn unused_bits_at_the_end_of_a_part_must_be_zero() {
     let case = Case::new();
     let header = base64url::encode(case.header.to_string().as_bytes());
-    // Two bytes leave two bits of the last letter unused, one byte leaves four.
+    // Two bytes leave two bits of the last character unused, one byte leaves four.
     for (own, twin) in [("e30", "e31"), ("MQ", "MR")] {
         assert!(base64url::decode(own.as_bytes()).is_some() && base64url::decode(twin.as_bytes()).is_none());
         case.refuses(&case.signer.seal(&format!("{header}.{twin}")), VerifyError::Malformed);
         case.refuses(&case.signer.seal(&format!("{twin}.{own}")), VerifyError::Malformed);
     }
-    // The last letter of a signature of 32 bytes has three twins that differ in nothing but such bits.
+    // The last character of a signature of 32 bytes has three variants that differ in unused bits only.
     let text = case.text();
     let (rest, last) = text.split_at(text.len() - 1);
     let place = ALPHABET.find(last).unwrap();
@@ -96,7 +96,7 @@ fn it_has_three_parts() {
 }
 
 #[test]
-fn a_detached_payload_is_no_payload() {
+fn a_detached_payload_is_refused() {
     let case = Case::new();
     let token = case.text();
     let (header, rest) = token.split_once('.').unwrap();
@@ -153,7 +153,7 @@ fn the_payload_is_one_json_object() {
 }
 
 #[test]
-fn no_member_is_named_twice() {
+fn no_member_is_repeated() {
     let case = Case::new();
     let twice = |more: &str| format!("{{{more},{}", &case.claims.to_string()[1..]);
     for more in [r#""sub":"mallory""#, r#""s\u0075b":"alice""#, r#""x":{"a":1,"a":1}"#, r#""x":[{"a":1,"a":2}]"#] {

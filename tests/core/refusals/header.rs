@@ -1,4 +1,4 @@
-//! The JOSE header: algorithm, type, extensions, and keys that a token brings along.
+//! The JOSE header: algorithm, type, extensions, and keys in the header.
 
 use edgemint::token::{Algorithm, Expected, VerifyError};
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::signer::Signer;
 
 #[test]
-fn an_unsigned_token_does_not_exist() {
+fn an_unsigned_token_is_refused() {
     let case = Case::new();
     for none in ["none", "None", "NONE", "nOnE", ""] {
         let case = case.clone().header("alg", none);
@@ -26,7 +26,7 @@ fn an_algorithm_has_one_spelling() {
 }
 
 #[test]
-fn the_algorithm_is_a_text_and_is_there() {
+fn the_algorithm_must_be_text() {
     Case::new().without_header("alg").refused(VerifyError::Malformed);
     for alg in [json!(null), json!(256), json!(["HS256"]), json!({ "alg": "HS256" }), json!(true)] {
         Case::new().header("alg", alg).refused(VerifyError::Malformed);
@@ -55,7 +55,7 @@ fn an_extension_is_refused_whether_it_is_marked_critical_or_not() {
 }
 
 #[test]
-fn members_that_say_nothing_are_left_alone() {
+fn unknown_members_are_ignored() {
     Case::new().header("cty", "json").header("x", json!({ "a": [1] })).passes();
 }
 
@@ -99,7 +99,7 @@ fn the_policy_names_the_types() {
 }
 
 #[test]
-fn a_key_that_the_token_brings_along_is_never_used() {
+fn a_key_in_the_header_is_never_used() {
     let forger = Signer::new(Algorithm::Hs256, 99);
     let hostile = |member: &str, value: serde_json::Value| {
         let mut case = Case::new().header(member, value);

@@ -1,4 +1,4 @@
-//! The token says HS256, and the "secret" is a public key that everybody has: the oldest trick of all.
+//! Key confusion: the token says HS256, and the "secret" is a published public key.
 
 use data_encoding::BASE64_MIME;
 use edgemint::token::{Algorithm, Key, KeyError, KeySet, VerifyError, base64url, check_signature};
@@ -16,7 +16,7 @@ fn public_keys() -> [(Value, &'static str); 3] {
     [(of("RSA"), "RS256"), (of("EC"), "ES256"), (of("OKP"), "EdDSA")]
 }
 
-/// Everything that a careless verifier might hand to its HMAC for this key.
+/// The bytes that a careless verifier might use as an HMAC secret for this key.
 fn as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
     let mut secrets = vec![jwk.to_string().into_bytes(), serde_json::to_vec_pretty(jwk).unwrap()];
     let public = key(jwk).public_jwk().unwrap();
@@ -37,9 +37,9 @@ fn as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_public_key_is_no_shared_secret() {
+fn a_public_key_is_never_a_shared_secret() {
     for (jwk, alg) in public_keys() {
-        // With and without `alg`: the shape of the key is what decides.
+        // With and without `alg`: the kind of the key decides.
         let named = with(jwk.clone(), &[("kid", KID), ("alg", alg)]);
         let mut bare = with(jwk.clone(), &[("kid", KID)]);
         bare.as_object_mut().unwrap().remove("alg");
@@ -68,7 +68,7 @@ fn a_jwk_cannot_say_that_a_public_key_is_for_hmac() {
 }
 
 #[test]
-fn a_shared_secret_cannot_be_for_anything_but_hmac() {
+fn a_shared_secret_is_for_hmac_only() {
     for algorithm in Algorithm::ASYMMETRIC {
         assert_eq!(Key::from_secret(&[7; 512], algorithm), Err(KeyError::Unsupported), "{algorithm}");
         let jwk = json!({ "kty": "oct", "k": base64url::encode(&[7; 512]), "alg": algorithm.name() });
@@ -87,7 +87,7 @@ fn a_published_set_never_holds_a_shared_secret() {
 }
 
 #[test]
-fn one_algorithm_of_a_shape_does_not_stand_for_another() {
+fn an_algorithm_of_the_same_kind_is_not_accepted_for_another() {
     for (key_for, token_says) in [("HS256", "HS512"), ("HS512", "HS256")] {
         let key_for = Algorithm::from_name(key_for).unwrap();
         let case = Case::signed_by(Signer::new(Algorithm::from_name(token_says).unwrap(), 7));

@@ -1,11 +1,11 @@
-//! The order of the checks: of a token that nobody signed, nothing is told but that.
+//! The order of the checks: for a token with an invalid signature, no other fault is reported.
 
 use edgemint::token::{Algorithm, KeySet, VerifyError};
 use serde_json::json;
 
 use crate::case::{AUDIENCE, Case, EXP, ISSUER, invalid, missing};
 
-/// Every claim that can be wrong is.
+/// Every claim that can be wrong is wrong.
 fn all_wrong() -> Vec<Case> {
     vec![
         Case::new().claim("iss", "https://mallory.example"),
@@ -22,7 +22,7 @@ fn all_wrong() -> Vec<Case> {
 }
 
 #[test]
-fn of_a_forged_token_nothing_is_told_about_its_claims() {
+fn a_forged_token_reveals_nothing_about_its_claims() {
     for case in all_wrong() {
         let reason = case.verdict().expect_err("the claims are wrong");
         assert_ne!(reason, VerifyError::BadSignature);
@@ -31,7 +31,7 @@ fn of_a_forged_token_nothing_is_told_about_its_claims() {
 }
 
 #[test]
-fn nor_about_its_payload() {
+fn a_forged_token_reveals_nothing_about_its_payload() {
     let case = Case::new();
     let forger = crate::signer::Signer::new(Algorithm::Hs256, 99);
     for payload in [&b""[..], b"foo", b"{", b"\xff", br#"{"a":1,"a":1}"#] {
@@ -43,7 +43,7 @@ fn nor_about_its_payload() {
 
 #[test]
 fn size_form_header_type_algorithm_key_signature_claims() {
-    // Wrong in every way; each step mends the first thing that was found.
+    // Wrong in every way; each step repairs the first fault.
     let mut case = Case::new()
         .header("typ", 1)
         .header("crit", json!(["x"]))
@@ -105,7 +105,7 @@ fn issuer_audience_expiry_start_age_required_claims_scope() {
 }
 
 #[test]
-fn a_platform_that_says_no_hears_nothing_more() {
+fn a_platform_that_refuses_gets_no_further_check() {
     for case in all_wrong() {
         let policy = std::sync::Arc::new(case.policy.clone());
         let pending = edgemint::token::verify(&case.text(), &case.keys, &policy, case.now).unwrap();

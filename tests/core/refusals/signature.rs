@@ -1,4 +1,4 @@
-//! The signature: whose it is, what it covers, and that it has one form.
+//! The signature: its key, what it covers, and that it has one form.
 
 use edgemint::token::{VerifyError, base64url};
 
@@ -19,7 +19,7 @@ fn bytes(part: &str) -> Vec<u8> {
 }
 
 #[test]
-fn every_algorithm_passes_when_nothing_is_wrong() {
+fn every_algorithm_accepts_its_signature() {
     cases().for_each(|case| case.passes());
 }
 
@@ -52,7 +52,7 @@ fn no_byte_of_it_may_differ() {
         let [header, payload, signature] = parts(&case.text());
         let mut signature = bytes(&signature);
         for place in 0..signature.len() {
-            // Another bit of each byte, the highest and the lowest among them.
+            // Another bit of each byte, including the highest and the lowest.
             let bit = 1 << (place % 8);
             signature[place] ^= bit;
             let text = format!("{header}.{payload}.{}", base64url::encode(&signature));
@@ -78,7 +78,7 @@ fn it_has_the_length_of_its_algorithm() {
 }
 
 #[test]
-fn nobody_elses_will_do() {
+fn a_signature_by_another_key_is_refused() {
     for case in cases() {
         case.refuses(&case.forged(), VerifyError::BadSignature);
         let [header, payload, _] = parts(&case.text());

@@ -1,4 +1,4 @@
-//! The clock: each limit at the very second, with and without tolerance.
+//! The clock: each limit to the second, with and without tolerance.
 
 use edgemint::token::VerifyError;
 use serde_json::json;
@@ -14,7 +14,7 @@ fn aged(max_age: u64, tolerance: u64) -> Case {
 }
 
 #[test]
-fn it_ends_at_exp_and_not_a_second_later() {
+fn it_expires_at_exp() {
     Case::new().at(EXP - 1).passes();
     // RFC 7519 section 4.1.4: on or after.
     Case::new().at(EXP).refused(VerifyError::Expired);
@@ -23,13 +23,13 @@ fn it_ends_at_exp_and_not_a_second_later() {
 }
 
 #[test]
-fn tolerance_moves_the_end() {
+fn tolerance_moves_the_expiry() {
     tolerant(30).at(EXP + 29).passes();
     tolerant(30).at(EXP + 30).refused(VerifyError::Expired);
 }
 
 #[test]
-fn without_exp_it_never_ends_unless_exp_is_required() {
+fn without_exp_it_never_expires_unless_exp_is_required() {
     let open = Case::new().without_claim("exp");
     open.refused(missing("exp"));
     open.policy(|policy| policy.required_claims.clear()).at(u64::MAX).passes();
@@ -96,7 +96,7 @@ fn an_age_needs_iat() {
 }
 
 #[test]
-fn issued_in_the_future_has_no_age() {
+fn a_future_iat_is_refused_for_an_age() {
     let case = |tolerance| aged(600, tolerance).claim("iat", NOW.0);
     case(0).at(NOW.0).passes();
     case(0).at(NOW.0 - 1).refused(VerifyError::NotYetValid);
@@ -105,7 +105,7 @@ fn issued_in_the_future_has_no_age() {
 }
 
 #[test]
-fn no_tolerance_is_too_great_to_count_with() {
+fn no_tolerance_overflows() {
     tolerant(u64::MAX).at(u64::MAX).claim("nbf", 253_402_300_799_u64).passes();
     tolerant(u64::MAX).at(0).claim("nbf", 253_402_300_799_u64).passes();
 }

@@ -1,5 +1,4 @@
-//! Rules about keys: `strict-keys.json`. A key that breaks one is refused where it is given, and passed over where it is
-//! published.
+//! Rules about keys: `strict-keys.json`. An import refuses a key that breaks one, and a published set skips it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ struct File {
     rows: Vec<Row>,
 }
 
-/// A good key and how it is spoilt.
+/// A valid key and its changes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -70,17 +69,17 @@ fn holds(rule: &str) {
 }
 
 rules! { holds:
-    a_key_of_each_kind_is_taken = "a key of each kind is taken",
-    use_and_key_ops_allow_verifying = "use and key_ops allow verifying",
-    alg_fits_the_key = "alg fits the key",
-    kty_and_crv_are_on_the_list = "kty and crv are on the list",
-    numbers_are_canonical_base64url_of_the_right_length = "numbers are canonical base64url of the right length",
+    a_valid_key_of_each_kind_is_accepted = "a valid key of each kind is accepted",
+    use_and_key_ops_must_allow_verifying = "use and key_ops must allow verifying",
+    alg_must_fit_the_key = "alg must fit the key",
+    kty_and_crv_must_be_on_the_list = "kty and crv must be on the list",
+    numbers_must_be_canonical_base64url_of_the_right_length = "numbers must be canonical base64url of the right length",
     rsa_of_2048_bits_or_more_with_sane_exponents = "RSA: 2048 bits or more, sane exponents",
-    a_secret_is_as_long_as_the_hash = "a secret is as long as the hash",
+    a_secret_must_be_as_long_as_the_hash = "a secret must be as long as the hash",
     private_keys_are_refused = "private keys are refused",
-    no_ed25519_key_of_small_order = "Ed25519: no key of small order",
-    the_bytes_of_a_public_key_are_no_secret = "the bytes of a public key are no secret",
-    a_kid_is_a_text = "a kid is a text",
+    an_ed25519_key_of_small_order_is_refused = "Ed25519: a key of small order is refused",
+    the_bytes_of_a_public_key_are_refused_as_a_secret = "the bytes of a public key are refused as a secret",
+    a_kid_must_be_text = "a kid must be text",
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Rules about signatures: `strict-signatures.json`, tokens that are well formed and good in every other way.
+//! Rules about signatures: `strict-signatures.json`, tokens that are valid in every other way.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -49,7 +49,7 @@ fn holds(rule: &str) {
     }
     assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
     if open > 0 {
-        // Straight to the terminal: the test harness would keep it to itself.
+        // Straight to the terminal, because the test harness captures output.
         let note = format!(
             "NOT CHECKED NATIVELY, but through the package: {open} rows of \"{rule}\"
 "
@@ -59,19 +59,20 @@ fn holds(rule: &str) {
 }
 
 rules! { holds:
-    ecdsa_r_and_s_in_range = "ECDSA: r and s in range",
+    ecdsa_r_and_s_must_be_in_range = "ECDSA: r and s must be in range",
     ecdsa_a_high_s_is_accepted = "ECDSA: a high S is accepted",
-    ecdsa_in_the_form_r_and_s_never_der = "ECDSA: in the form r and s, never DER",
-    another_algorithm_is_another_key = "another algorithm is another key",
-    a_token_signed_with_the_key_that_it_brings_along_is_refused =
-        "a token signed with the key that it brings along is refused",
-    rsa_a_signature_below_the_modulus_and_as_long_as_it = "RSA: a signature below the modulus, and as long as it",
-    rsa_pss_the_salt_is_as_long_as_the_hash = "RSA-PSS: the salt is as long as the hash",
-    rsa_one_scheme_or_hash_does_not_stand_for_another = "RSA: one scheme or hash does not stand for another",
-    a_public_key_is_no_hmac_secret = "a public key is no HMAC secret",
-    ed25519_s_below_the_order_of_the_group = "Ed25519: S below the order of the group",
-    ed25519_64_bytes = "Ed25519: 64 bytes",
-    ed25519_no_commitment_and_no_key_of_small_order = "Ed25519: no commitment and no key of small order",
+    ecdsa_a_signature_in_der_is_refused = "ECDSA: a signature in DER is refused",
+    a_key_verifies_its_own_algorithm_only = "a key verifies its own algorithm only",
+    a_token_signed_with_the_key_in_its_header_is_refused =
+        "a token signed with the key in its header is refused",
+    rsa_a_signature_must_be_below_the_modulus_and_as_long_as_it =
+        "RSA: a signature must be below the modulus, and as long as it",
+    rsa_pss_the_salt_must_be_as_long_as_the_hash = "RSA-PSS: the salt must be as long as the hash",
+    rsa_another_scheme_or_hash_is_refused = "RSA: another scheme or hash is refused",
+    a_public_key_is_refused_as_an_hmac_secret = "a public key is refused as an HMAC secret",
+    ed25519_s_must_be_below_the_order_of_the_group = "Ed25519: S must be below the order of the group",
+    ed25519_a_signature_must_have_64_bytes = "Ed25519: a signature must have 64 bytes",
+    ed25519_a_commitment_or_key_of_small_order_is_refused = "Ed25519: a commitment or key of small order is refused",
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn every_row_has_its_rule() {
     covers(RULES, rows.iter().map(|row| &*row.rule));
 }
 
-/// A key that is used often gets tables of its own multiples: the same is said with them as without.
+/// A key that is used often gets tables of its own multiples: the verdict is the same with and without them.
 #[cfg(feature = "portable")]
 #[test]
 fn a_key_with_tables_says_the_same() {

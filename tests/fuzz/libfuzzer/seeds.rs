@@ -1,4 +1,4 @@
-//! Lays the valid inputs of every target where libFuzzer looks for them: `corpus/TARGET`.
+//! Writes the valid inputs of every target where libFuzzer looks for them: `corpus/TARGET`.
 
 #[path = "../targets/mod.rs"]
 mod targets;

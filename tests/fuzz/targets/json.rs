@@ -1,5 +1,5 @@
-//! The strict reader of JSON. The oracle is serde_json, made to refuse what it lets pass, by a visitor that knows nothing
-//! of places in the text.
+//! The strict reader of JSON. The oracle is serde_json, with a visitor that refuses what we refuse, without knowing positions
+//! in the text.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ pub(crate) fn check(data: &[u8]) {
     let expected = oracle(data);
     let read = parse_object(data);
     if read.is_some() != expected.is_some() {
-        // The one thing that the two see differently.
+        // The one intended difference.
         assert!(is_huge(data), "{read:?} instead of {expected:?}");
         return;
     }
     assert_eq!(read, expected);
     let mut outline = Outline::default();
-    // What was read before leaves nothing behind.
+    // Earlier input must not affect the result.
     let _ = outline.read(br#"{"a":{"b":[1,{"c":2}]},"d":"e"}"#);
     let text = outline.read(data);
     assert_eq!(text.is_some(), expected.is_some());
@@ -42,7 +42,7 @@ fn same(span: Span, text: &str, value: &Value) {
         Value::Bool(_) => assert_eq!(span.kind(), Kind::Bool),
         Value::Number(number) => {
             assert_eq!(span.kind(), Kind::Number);
-            // Rust's own reader is exact; a few parts in 2^52 are allowed, and nothing where the number is plain.
+            // Rust's own reader is exact; a few parts in 2^52 are allowed, and none if the number is plain.
             let exact: f64 = span.source(text).parse().unwrap();
             let found = span.number(text).unwrap();
             let close = (found - exact).abs() <= exact.abs() * 1e-14 || exact.abs() < 1e-290;
@@ -66,8 +66,8 @@ fn same(span: Span, text: &str, value: &Value) {
     assert_eq!(span.items(text).count(), value.as_array().map_or(0, Vec::len));
 }
 
-/// Is there a number near the end of what a double holds, or written with very many digits? There serde_json rounds before
-/// it compares, and stumbles over some that are written long.
+/// Whether a number is near the limits of a double, or has very many digits. There serde_json rounds before
+/// it compares, and fails for some that are long.
 pub(crate) fn is_huge(data: &[u8]) -> bool {
     let digit = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     data.split(|byte| !digit(byte)).any(|number| {
@@ -76,7 +76,7 @@ pub(crate) fn is_huge(data: &[u8]) -> bool {
     })
 }
 
-/// One JSON object, no member twice, no deeper than allowed.
+/// One JSON object, no repeated member, no deeper than allowed.
 pub(crate) fn oracle(data: &[u8]) -> Option<Map<String, Value>> {
     let mut input = serde_json::Deserializer::from_slice(data);
     let value = Strict(MAX_DEPTH).deserialize(&mut input).ok()?;

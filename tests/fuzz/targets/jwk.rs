@@ -1,4 +1,4 @@
-//! A JWK as text. The oracle is the same key read member by member with serde_json, and the rules written out once more.
+//! A JWK as text. The oracle is the same key read member by member with serde_json, and a second copy of the rules.
 
 use edgemint::token::{Algorithm, AnyKey, Key, KeyShape};
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ pub(crate) fn check(data: &[u8]) {
     }
 }
 
-/// What is true of every key that is taken.
+/// The properties of every key that is accepted.
 fn may_be_taken(key: &Key, jwk: &Map<String, Value>) {
     let text = |name: &str| jwk.get(name).map(|value| value.as_str().expect(name));
     let bytes = |name: &str| data_encoding::BASE64URL_NOPAD.decode(text(name).expect(name).as_bytes()).expect(name);
@@ -69,7 +69,7 @@ fn may_be_taken(key: &Key, jwk: &Map<String, Value>) {
     }
 }
 
-/// A key says of itself what it was made of.
+/// A key reports the members that it was read from.
 fn reads_back(key: &Key) {
     assert_eq!(key.thumbprint().len(), 43);
     assert_eq!(key.is_secret(), key.public_jwk().is_none());

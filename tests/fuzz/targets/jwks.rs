@@ -15,7 +15,7 @@ pub(crate) fn check(data: &[u8]) {
     };
     let usable = keys.iter().filter_map(Value::as_object).filter_map(|jwk| Key::from_jwk(jwk).ok());
     let usable: Vec<_> = usable.filter(|key| !key.is_secret()).collect();
-    let set = set.expect("a JWK Set is one, whatever keys it has");
+    let set = set.expect("every JWK Set is readable, with any keys");
     assert!(set.iter().map(|key| &**key).eq(usable.iter()));
     assert!(set.iter().all(|key| key.secret_bytes().is_none()), "a published secret is none");
 }

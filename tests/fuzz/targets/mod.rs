@@ -1,5 +1,5 @@
-//! What holds for every byte string: a function for each kind of text that comes from outside, and texts to begin with.
-//! Each function panics where its subject is wrong, and names an oracle that knows nothing of how the subject works.
+//! Properties of every byte string: a function for each kind of external text, and its seeds.
+//! Each function panics if its subject is wrong, and names an oracle that is independent of the subject.
 
 pub(crate) mod base64url;
 pub(crate) mod json;
@@ -8,7 +8,7 @@ pub(crate) mod jwks;
 pub(crate) mod pem;
 pub(crate) mod token;
 
-/// A target: its name, what it checks of some bytes, and valid inputs to change.
+/// A target: its name, its check of some bytes, and valid inputs to change.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) check: fn(&[u8]),

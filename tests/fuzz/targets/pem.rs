@@ -1,5 +1,5 @@
 //! A key as PEM text, or as the DER in it. The oracles are the crates `pem-rfc7468`, `spki`, `pkcs1` and `pkcs8`; and that a
-//! public key has one spelling, so that writing it again gives the bytes that came.
+//! public key has one encoding, so that writing it again returns the same bytes.
 
 use der::Decode as _;
 use edgemint::token::{Curve, Key, KeyError, KeyShape, Pem, Pkcs8, base64url};
@@ -22,7 +22,7 @@ pub(crate) fn check(data: &[u8]) {
     let text = text.trim_ascii();
     if let Ok((label, der)) = pem_rfc7468::decode_vec(text.as_bytes())
         && text.starts_with("-----BEGIN ")
-        // A line that ends in CR alone is one for others.
+        // Only other readers accept a line that ends in CR alone.
         && !text.replace("\r\n", "\n").contains('\r')
         && label == "PUBLIC KEY"
     {
@@ -55,7 +55,7 @@ fn check_der(der: &[u8]) {
     if let Ok(pair) = Pkcs8::from_der(der) {
         let oracle = PrivateKeyInfoRef::from_der(der).expect("what is taken is PKCS #8");
         if pair.shape() == KeyShape::Ed25519 {
-            // Written anew in the first version: the same 32 bytes.
+            // Written again, in the first version: the same 32 bytes.
             assert_eq!(pair.der()[16..], oracle.private_key.as_bytes()[2..]);
             assert_eq!(pair.der().len(), 48);
         } else {
@@ -68,7 +68,7 @@ fn check_der(der: &[u8]) {
     }
 }
 
-/// The public key as a JWK, read by others; `None` if it is none of a kind that we have.
+/// The public key as a JWK, read by the oracles; `None` if it is of an unsupported kind.
 fn jwk_of(der: &[u8]) -> Option<Value> {
     let info = SubjectPublicKeyInfoRef::from_der(der).ok()?;
     let bytes = info.subject_public_key.as_bytes()?;

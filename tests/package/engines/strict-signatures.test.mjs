@@ -1,5 +1,5 @@
-// Stricter than the field, signatures: every row of tests/vectors/strict-signatures.json through the installed package, by
-// each way in. All but the signature of these tokens is good.
+// Strict rules for signatures: every row of tests/vectors/strict-signatures.json through the installed package, by each way in.
+// Everything in these tokens is valid but the signature.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { importFrom, install } from '../shared/consumer.mjs';
 
 const node = await importFrom(await install());
-/** As in a browser: the small wasm, and WebCrypto for all but HMACs. */
+/** As in a browser: the small wasm, and WebCrypto for everything but HMACs. */
 const web = await slim();
 const { keys, rows } = JSON.parse(readFileSync(new URL('../../vectors/strict-signatures.json', import.meta.url), 'utf8'));
 const options = { issuer: 'https://as.example', audience: 'https://api.example', now: () => 1_800_000_000 };
@@ -30,7 +30,7 @@ async function verdict(door, token) {
   }
 }
 
-/** The key as WebCrypto holds it, if it says which algorithm it is for. */
+/** The key as a CryptoKey, if it names its algorithm. */
 async function cryptoKeyOf({ kid: _, alg, ...numbers }) {
   if (alg === undefined) return undefined;
   const names = { RS: 'RSASSA-PKCS1-v1_5', PS: 'RSA-PSS', ES: 'ECDSA', Ed: 'Ed25519' };
@@ -57,9 +57,9 @@ for (const rule of new Set(rows.map((row) => row.rule))) {
       for (const [way, verifier] of Object.entries(ways)) {
         for (const door of ['verify', 'verifySync', 'verify']) {
           const given = await verdict(verifier[door], token);
-          // Not every algorithm can be checked without waiting.
+          // Not every algorithm can be verified synchronously.
           const isUnknown = door === 'verifySync' && given === 'async_required';
-          // A handle has no name: where a kid of another key is said, it is just not the one.
+          // A handle has no kid, so a row about the kid of another key does not apply.
           const isNameless = way.endsWith('CryptoKey') && given === 'key_not_found' && expected === 'key_mismatch';
           if (given !== expected && !isUnknown && !isNameless) {
             wrong.push(`${what}, ${way}, ${door}: ${given} instead of ${expected}`);

@@ -1,4 +1,4 @@
-// Bundles of the package that run without any file beside them, and what each entry weighs. See "Bundlers and runtimes" in the manual.
+// Bundles of the package run without other files, and the size of each entry is bounded. See "Bundlers and runtimes" in the manual.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const folder = await install();
 const key = await newKey('ES256');
 const token = await sign(key);
 
-/** A program that verifies a token, and a forged one. */
+/** A program that verifies a valid and a forged token. */
 function program(entry, isCommonJs = false) {
   const load = isCommonJs ? `const { createVerifier } = require('${entry}');` : `import { createVerifier } from '${entry}';`;
   return `${load}
@@ -26,7 +26,7 @@ Promise.all(['${token}', '${tampered(token)}'].map((text) => verifier.verify(tex
 }
 const EXPECTED = `${CLAIMS.sub} bad_signature\n`;
 
-/** Runs a bundle in a folder that holds nothing else. */
+/** Runs a bundle in a folder without other files. */
 async function runAlone(text, ending) {
   const alone = await install();
   const path = join(alone, `bundle.${ending}`);
@@ -37,11 +37,11 @@ async function runAlone(text, ending) {
 
 for (const entry of ['edgemint', 'edgemint/inline']) {
   for (const [format, ending] of [['esm', 'mjs'], ['cjs', 'cjs']]) {
-    test(`esbuild, for Node, ${format}: a bundle of ${entry} verifies by itself`, async () => {
+    test(`esbuild, for Node, ${format}: a bundle of ${entry} verifies without other files`, async () => {
       for (const isCommonJs of [false, true]) {
         const { outputFiles: [{ text }] } = await build({
           stdin: { contents: program(entry, isCommonJs), resolveDir: folder }, bundle: true, platform: 'node', format, write: false,
-          // What a module has no `require` for.
+          // A module has no `require`.
           ...(format === 'esm' && { banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" } }),
         });
         assert.equal(await runAlone(text, ending), EXPECTED);
@@ -49,7 +49,7 @@ for (const entry of ['edgemint', 'edgemint/inline']) {
     });
   }
 
-  test(`Vite, for a server: a bundle of ${entry} verifies by itself`, async () => {
+  test(`Vite, for a server: a bundle of ${entry} verifies without other files`, async () => {
     const root = await install();
     writeFileSync(join(root, 'server.js'), program(entry));
     await buildWithVite({ root, configFile: false, logLevel: 'warn', ssr: { noExternal: true }, build: { ssr: 'server.js' } });
@@ -59,7 +59,7 @@ for (const entry of ['edgemint', 'edgemint/inline']) {
 }
 
 for (const format of ['esm', 'iife']) {
-  test(`esbuild, for browsers, ${format}: a bundle of edgemint/inline verifies by itself`, async () => {
+  test(`esbuild, for browsers, ${format}: a bundle of edgemint/inline verifies without other files`, async () => {
     const { outputFiles: [{ text }] } = await build({
       stdin: { contents: program('edgemint/inline'), resolveDir: folder }, bundle: true, platform: 'browser', format, write: false,
     });
@@ -67,7 +67,7 @@ for (const format of ['esm', 'iife']) {
   });
 }
 
-test('a bundle for browsers that has lost its wasm says what to do', async () => {
+test('a bundle for browsers without its wasm file says what to do', async () => {
   const { outputFiles: [{ text }] } = await build({
     stdin: { contents: program('edgemint'), resolveDir: folder }, bundle: true, platform: 'browser', format: 'esm', write: false,
   });
@@ -75,14 +75,14 @@ test('a bundle for browsers that has lost its wasm says what to do', async () =>
 });
 
 for (const [entry, conditions, most] of BOUNDS) {
-  test(`${entry} for ${conditions[0]} weighs at most ${most} KB`, { skip: QUICK && entry === 'edgemint/inline' && 'not built to be weighed' }, async (t) => {
+  test(`${entry} for ${conditions[0]} is at most ${most} KB`, { skip: QUICK && entry === 'edgemint/inline' && 'not built to be weighed' }, async (t) => {
     const kilobytes = await weightOf(entry, conditions, folder);
     t.diagnostic(`${entry}, ${conditions[0]}: brotli ${kilobytes.toFixed(2)} KB`);
     assert.ok(kilobytes <= most, `${kilobytes} KB`);
   });
 }
 
-test(`the wasm weighs at most ${WASM_BOUND} KB`, { skip: QUICK && 'not built to be weighed' }, (t) => {
+test(`the wasm is at most ${WASM_BOUND} KB`, { skip: QUICK && 'not built to be weighed' }, (t) => {
   const kilobytes = weightOfWasm(join(folder, 'node_modules/edgemint/dist'));
   t.diagnostic(`edgemint.wasm: brotli ${kilobytes.toFixed(2)} KB`);
   assert.ok(kilobytes <= WASM_BOUND, `${kilobytes} KB`);

@@ -1,4 +1,4 @@
-// The entry that is handed its module, alone and beside the entry for Node; and runtimes that lack what both rely on.
+// The entry that is passed its module, alone and beside the entry for Node; and runtimes that lack WebCrypto or fetch.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,24 +13,24 @@ const slim = await importFrom(folder, 'edgemint/slim');
 const keys = Object.fromEntries(await Promise.all([...HMAC, ...ASYMMETRIC].map(async (alg) => [alg, await newKey(alg)])));
 const { subtle } = crypto;
 
-test('before it has its module, and after it was given another, it says so; then it takes the right one', async () => {
+test('reports a missing and an invalid module, and then accepts a valid one', async () => {
   const verifier = slim.createVerifier({ ...options, key: keys.ES256.jwk });
   const token = await sign(keys.ES256);
   await assert.rejects(verifier.verify(token), { code: 'wasm_unavailable' });
   assert.throws(() => verifier.verifySync(token), { code: 'wasm_unavailable' });
-  // The shortest module that there is, something else, and nothing.
+  // The shortest module, a value of another type, and nothing.
   const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   for (const wrong of [new WebAssembly.Module(empty), empty, new Uint8Array(8), {}, undefined, 'edgemint.wasm']) {
     assert.throws(() => slim.init(wrong), { code: 'wasm_unavailable' });
   }
   await assert.rejects(verifier.verify(token), { code: 'wasm_unavailable' });
   slim.init(new WebAssembly.Module(bytes));
-  // Once more changes nothing, whatever it is.
+  // A second call changes nothing, even with an invalid argument.
   slim.init(undefined);
   assert.equal((await verifier.verify(token)).claims.sub, CLAIMS.sub);
 });
 
-test('two entries in one program leave each other alone', async () => {
+test('two entries in one program are independent', async () => {
   const both = await install();
   const [node, own] = [await importFrom(both), await importFrom(both, 'edgemint/slim')];
   own.init(bytes);
@@ -43,7 +43,7 @@ test('two entries in one program leave each other alone', async () => {
   }
 });
 
-test('without WebCrypto, as on a page that is not secure, there is what wasm can, and a code for the rest', async (t) => {
+test('without WebCrypto, as on an insecure page, verifies what wasm supports, and refuses the rest with a code', async (t) => {
   const { getBuiltinModule } = process;
   t.after(() => {
     Object.defineProperty(crypto, 'subtle', { value: subtle, configurable: true });
@@ -52,7 +52,7 @@ test('without WebCrypto, as on a page that is not secure, there is what wasm can
   const tokens = Object.fromEntries(await Promise.all(Object.values(keys).map(async (key) => [key.alg, await sign(key)])));
   const signing = (await slim.generateKey('ES256')).toJwk();
   Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
-  // Of a page, no Node is behind it.
+  // A page has no Node.
   process.getBuiltinModule = undefined;
   for (const key of Object.values(keys)) {
     const verification = slim.createVerifier({ ...options, key: key.jwk }).verify(tokens[key.alg]);
@@ -64,12 +64,12 @@ test('without WebCrypto, as on a page that is not secure, there is what wasm can
   await assert.rejects(slim.importKey(keys.ES256.jwk), { code: 'algorithm_unavailable' });
 });
 
-test('an older answer that comes after a newer one brings no key back', async (t) => {
+test('an older response that arrives after a newer one restores no key', async (t) => {
   const [older, newer] = [keys.ES256, keys.EdDSA];
   const [old, current] = [await sign(older), await sign(newer)];
   const pass = stopTimers(t);
   const answerWith = (published) => new Response(JSON.stringify({ keys: [published.jwk] }), { headers: { 'cache-control': 'max-age=86400' } });
-  // The first is slow on its way, so that another starts after a second.
+  // The first response is delayed, so that another fetch starts after a second.
   const answers = [];
   const fetch = async () => (answers.length === 2 ? answerWith(newer) : new Promise((resolve) => { answers.push(resolve); }));
   const verifier = slim.createVerifier({ ...options, jwksUri: 'https://issuer.example/jwks', fetch });

@@ -1,4 +1,4 @@
-// The package as Node finds it: its exports, its weight, and the same tests again in the machine's own Node.
+// The package in Node: its exports, its size, and the same tests in the system's Node.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ const EXPORTS = [
   'guard', 'importKey', 'thumbprint',
 ];
 
-/** Bytes, by brotli. */
+/** The size in bytes, compressed by brotli. */
 const LARGEST_WASM = 60_000;
 
 /** The files that run in plain Node; node_modules/.bin/node has run them already. */
@@ -36,20 +36,20 @@ const FILES = [
 
 const system = await systemNode();
 
-test('the exports are these and no others, under import and under require', async () => {
+test('the exports are exactly these, under import and under require', async () => {
   assert.deepEqual(Object.keys(await importFrom(folder)).sort(), EXPORTS);
   const require = createRequire(join(folder, 'index.cjs'));
   assert.deepEqual(Object.keys(require('edgemint')).sort(), EXPORTS);
 });
 
-test('the wasm and package.json can be imported by path, and nothing else', () => {
+test('only the wasm and package.json can be imported by path', () => {
   const require = createRequire(join(folder, 'index.cjs'));
   assert.equal(require.resolve('edgemint/edgemint.wasm'), join(installed, 'dist/edgemint.wasm'));
   assert.equal(require('edgemint/package.json').name, 'edgemint');
   assert.throws(() => require.resolve('edgemint/dist/verifier.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
 });
 
-test('it depends on nothing; who has Hono gets its types', () => {
+test('it has no dependencies, and types for Hono where Hono is installed', () => {
   const { dependencies, peerDependencies, peerDependenciesMeta, optionalDependencies } =
     JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   assert.deepEqual({ dependencies, peerDependencies, peerDependenciesMeta, optionalDependencies }, {
@@ -58,7 +58,7 @@ test('it depends on nothing; who has Hono gets its types', () => {
   assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['edgemint']);
 });
 
-test('there is one wasm, and it is small', { skip: QUICK && 'not built to be weighed' }, (t) => {
+test('there is one wasm, below its size limit', { skip: QUICK && 'not built to be weighed' }, (t) => {
   const modules = readdirSync(join(installed, 'dist')).filter((name) => name.endsWith('.wasm'));
   assert.deepEqual(modules, ['edgemint.wasm']);
   const size = brotliCompressSync(readFileSync(join(installed, 'dist/edgemint.wasm'))).length;
@@ -66,7 +66,7 @@ test('there is one wasm, and it is small', { skip: QUICK && 'not built to be wei
   assert.ok(size <= LARGEST_WASM, `${size} bytes`);
 });
 
-test('importing it prints nothing, and a process that used it ends by itself', async () => {
+test('importing it prints nothing, and a process that used it exits by itself', async () => {
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', `
     import { createVerifier, anyIssuer, anyAudience } from 'edgemint';
     const verifier = createVerifier({ issuer: anyIssuer, audience: anyAudience, key: new Uint8Array(32), algorithms: ['HS256'] });
@@ -75,7 +75,7 @@ test('importing it prints nothing, and a process that used it ends by itself', a
   assert.deepEqual({ stdout, stderr }, { stdout: '', stderr: '' });
 });
 
-test('memory stays flat, whatever becomes of the tokens', async () => {
+test('memory use stays bounded, for valid and invalid tokens', async () => {
   const { createVerifier } = await importFrom(folder);
   const [secret, point] = [await newKey('HS256'), await newKey('ES256')];
   const offCurve = { ...point.jwk, y: point.jwk.x };
@@ -98,9 +98,9 @@ test('memory stays flat, whatever becomes of the tokens', async () => {
   assert.ok(growth < 500_000, `${growth} bytes more`);
 });
 
-test(`the same tests in ${system.name}`, { skip: system.skip }, async () => {
+test(`the same tests pass in ${system.name}`, { skip: system.skip }, async () => {
   const paths = FILES.map((name) => join(import.meta.dirname, '..', `${name}.test.mjs`));
-  // A runner inside of a runner would report to the outer one.
+  // A nested runner would report to the outer one.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const args = ['--test', '--test-reporter=tap', '--test-concurrency=1', ...paths];
   const { stdout } = await run(system.path, args, { env: { ...env, EDGEMINT_TARBALL: tarball }, maxBuffer: 64 * 1024 * 1024 })
@@ -109,7 +109,7 @@ test(`the same tests in ${system.name}`, { skip: system.skip }, async () => {
   assert.match(stdout, /^# pass [1-9]\d{2,}$/m);
 });
 
-/** The Node that the machine has beside the pinned one. */
+/** The Node of the system, beside the pinned one. */
 async function systemNode() {
   for (const path of systemPath().map((part) => join(part, 'node'))) {
     const version = await run(path, ['--version']).then(({ stdout }) => stdout.trim(), () => undefined);

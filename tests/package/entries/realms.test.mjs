@@ -36,14 +36,14 @@ function realm({ without = [] } = {}) {
   return { entry: (name) => load(join(dist, 'cjs', `${name}.cjs`)), run: (code) => vm.runInContext(code, context) };
 }
 
-// What Jest 30 leaves of them with jsdom; `crypto` is there without `subtle`.
+// The globals that Jest 30 keeps with jsdom; `crypto` has no `subtle`.
 const HIDDEN_BY_JSDOM = ['TextDecoder', 'TextEncoder', 'crypto', 'fetch'];
 
 for (const [name, what, setting] of [
   ['inline_node', 'as Jest loads it for Node', {}],
   ['inline', 'as Jest loads it for jsdom', { without: HIDDEN_BY_JSDOM }],
 ]) {
-  test(`${what}: every algorithm is verified, and a changed signature refused`, async () => {
+  test(`${what}: verifies every algorithm, and refuses a changed signature`, async () => {
     const { createVerifier } = realm(setting).entry(name);
     for (const key of keys) {
       const token = await sign(key);
@@ -53,7 +53,7 @@ for (const [name, what, setting] of [
     }
   });
 
-  test(`${what}: bytes of either realm are a key`, async () => {
+  test(`${what}: accepts bytes of either realm as a key`, async () => {
     const own = realm(setting);
     const { createIssuer, createVerifier, importKey } = own.entry(name);
     for (const secret of [new Uint8Array(32).fill(7), Buffer.alloc(32, 7), own.run('new Uint8Array(32).fill(7)')]) {
@@ -68,13 +68,13 @@ for (const [name, what, setting] of [
     }
   });
 
-  test(`${what}: a refusal is the TokenError of its own realm, and a guard of another copy knows it`, async () => {
+  test(`${what}: throws the TokenError of its own realm, which a guard of another copy recognises`, async () => {
     const { createVerifier, TokenError } = realm(setting).entry(name);
     const verifier = createVerifier({ ...options, key: keys[0].jwk });
     const error = await verifier.verify('a.b.c').catch((thrown) => thrown);
     assert.ok(error instanceof TokenError && !(error instanceof Error));
     const { guard } = realm().entry('inline_node');
-    // Its Response is that of the realm, which has none.
+    // Its Response would be that of the realm, which has none.
     const told = [];
     await guard({ verifier, onError: (refused) => { told.push(refused.code); } }, () => {})({ headers: new Headers({ authorization: 'Bearer a.b.c' }) })
       .catch(() => {});
@@ -82,7 +82,7 @@ for (const [name, what, setting] of [
   });
 }
 
-test('slim takes a module that another realm has compiled, as edge sandboxes pass it', async () => {
+test('slim accepts a module that another realm compiled, as edge sandboxes pass it', async () => {
   const own = realm();
   const slim = own.entry('slim');
   const module = new WebAssembly.Module(bytes);

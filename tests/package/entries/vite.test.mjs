@@ -1,4 +1,4 @@
-// A Vite build of a page that uses the package: what comes out of it. That it runs is seen in tests/browser.
+// The output of a Vite build of a page that uses the package. tests/browser runs it.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,10 +17,10 @@ test('there is exactly one wasm, the one of the package', async () => {
   assert.deepEqual(readFileSync(join(parentPath, name)), readFileSync(original));
 });
 
-test('no wasm is written into a script, and none for another runtime', () => {
+test('no script contains a wasm, and no wasm is for another runtime', () => {
   for (const { parentPath, name } of files.filter((file) => file.name.endsWith('.js'))) {
     const script = readFileSync(join(parentPath, name), 'utf8');
-    // How the first bytes of a wasm look in base64.
+    // The first bytes of a wasm in base64.
     assert.ok(!script.includes('AGFzbQ'), name);
     assert.doesNotMatch(script, /node:fs|cloudflare:workers/, name);
   }

@@ -1,8 +1,8 @@
-// A Worker as a user writes it: the verifier is made at global scope, and every request uses it.
+// A Worker as a user writes it: it creates the verifier at global scope, and every request uses it.
 import { env } from 'cloudflare:workers';
 import { anyType, createIssuer, createVerifier, decodeUnverified } from 'edgemint';
 
-// The clock of a Worker cannot be turned from outside: this shifts it.
+// A test cannot set the clock of a Worker: this shifts it.
 const systemNow = Date.now;
 let shift = 0;
 let stopped;
@@ -43,7 +43,7 @@ const routes = {
   async '/decode'(token) {
     return decodeUnverified(token);
   },
-  // So that no lease ends because the machine is slow.
+  // No lease may end because the machine is slow.
   async '/stop'() {
     stopped = systemNow();
     return {};

@@ -11,7 +11,7 @@ import { importFrom, install } from '../shared/consumer.mjs';
 import { JWKS, OAUTH, sendJson, startIssuer } from '../shared/issuer.mjs';
 import { ASYMMETRIC, AUDIENCE, HMAC, newKey, sign, tampered } from '../shared/signer.mjs';
 
-// The least that a Worker may be built with today, and one of the time when promises crossed requests otherwise.
+// The earliest date that a Worker may be built with today, and one when promises crossed requests by default.
 const COMPATIBILITY_DATES = ['2026-11-01', '2024-09-23'];
 const bundle = await bundleWorker();
 const wasmFiles = readdirSync(bundle).filter((name) => name.endsWith('.wasm'));
@@ -19,7 +19,7 @@ const [first, second] = await Promise.all(['first', 'second'].map((kid) => newKe
 const stopped = [];
 after(() => Promise.all(stopped.map((stop) => stop())));
 
-/** Has wrangler bundle the Worker in a folder of its own, and gives the folder of the result. */
+/** Lets wrangler bundle the Worker in a folder of its own, and returns the folder of the result. */
 async function bundleWorker() {
   const folder = await install();
   copyFileSync(join(import.meta.dirname, 'worker.js'), join(folder, 'worker.js'));
@@ -30,7 +30,7 @@ async function bundleWorker() {
   return join(folder, 'out');
 }
 
-/** A Worker of its own with an issuer of its own. `ask(path, body)` gives the status and the JSON of the answer. */
+/** A Worker of its own with an issuer of its own. `ask(path, body)` returns the status and the JSON of the response. */
 async function start({ compatibilityDate = COMPATIBILITY_DATES[0], delay = 0 } = {}) {
   const issuer = await startIssuer({ keys: [first] });
   const keys = [first.jwk];
@@ -70,7 +70,7 @@ test('the bundle has one wasm', () => {
 });
 
 for (const compatibilityDate of COMPATIBILITY_DATES) {
-  test(`a token is verified, another refused, ${compatibilityDate}`, async () => {
+  test(`verifies a token and refuses another, ${compatibilityDate}`, async () => {
     const { ask, tokenOf, issuer, logs } = await start({ compatibilityDate });
     const token = await tokenOf(first);
     const { status, json } = await ask('/verify', { token });
@@ -85,7 +85,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
     assertQuiet(logs);
   });
 
-  test(`40 requests at once on a cold Worker: all pass, with one fetch each of metadata and keys, ${compatibilityDate}`, async () => {
+  test(`40 requests at once on a cold Worker all pass, with one fetch each of metadata and keys, ${compatibilityDate}`, async () => {
     const { ask, tokenOf, issuer, logs } = await start({ compatibilityDate, delay: 300 });
     await ask('/stop', {});
     const token = await tokenOf(first);
@@ -96,7 +96,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
   });
 }
 
-test('the request that fetches ends too early: its fetch lands, and the others get their keys', async () => {
+test('if the request that fetches ends early, its fetch completes, and the others get their keys', async () => {
   const { ask, tokenOf, issuer, logs } = await start({ delay: 400 });
   const token = await tokenOf(first);
   await ask('/stop', {});
@@ -107,7 +107,7 @@ test('the request that fetches ends too early: its fetch lands, and the others g
   assertQuiet(logs);
 });
 
-test('10 requests at once with a new key: it is fetched once', async () => {
+test('10 requests at once with a new key cause one fetch', async () => {
   const { ask, tokenOf, issuer, keys } = await start({ delay: 200 });
   await ask('/stop', {});
   await ask('/verify', { token: await tokenOf(first) });
@@ -118,7 +118,7 @@ test('10 requests at once with a new key: it is fetched once', async () => {
   assert.equal(issuer.count(JWKS), 2);
 });
 
-test('old keys are renewed after the answer has been sent', async () => {
+test('old keys are renewed after the response has been sent', async () => {
   const { ask, tokenOf, issuer, logs } = await start();
   await ask('/verify', { token: await tokenOf(first) });
   await ask('/turn', { seconds: 600 });
@@ -129,13 +129,13 @@ test('old keys are renewed after the answer has been sent', async () => {
   await until(() => answer !== undefined);
   answer();
   await pause(200);
-  // Not a miss, for which they would be fetched once more.
+  // The renewed key set has this key: an unknown one would cause another fetch.
   assert.equal((await ask('/verify', { token: await tokenOf(second) })).status, 200);
   assert.equal(issuer.count(JWKS), 2);
   assertQuiet(logs);
 });
 
-test('an issuer that is down is told in bounded time, to many at once with few fetches, and tried again', async () => {
+test('an unavailable issuer is reported in bounded time, with few fetches for many requests, and retried', async () => {
   const { ask, tokenOf, issuer } = await start();
   const good = issuer.routes[OAUTH];
   issuer.routes[OAUTH] = (_, response) => response.writeHead(503).end();
@@ -148,7 +148,7 @@ test('an issuer that is down is told in bounded time, to many at once with few f
   assert.equal((await ask('/verify', { token })).status, 200);
 });
 
-test('an issuer that never answers is waited for 5 seconds, and asked once a second at most', async () => {
+test('an issuer that never responds is awaited for 5 seconds, and fetched from once a second at most', async () => {
   const { ask, tokenOf, issuer } = await start();
   issuer.routes[OAUTH] = () => {};
   const token = await tokenOf(first);
@@ -160,7 +160,7 @@ test('an issuer that never answers is waited for 5 seconds, and asked once a sec
   assert.ok(issuer.count(OAUTH) <= elapsed / 1_000 + 1, `${issuer.count(OAUTH)} fetches in ${elapsed} ms`);
 });
 
-test('redirects are not followed', async () => {
+test('follows no redirects', async () => {
   const { ask, tokenOf, issuer } = await start();
   issuer.routes['/elsewhere'] = issuer.routes[JWKS];
   issuer.routes[JWKS] = (_, response) => response.writeHead(302, { location: '/elsewhere' }).end();
@@ -170,7 +170,7 @@ test('redirects are not followed', async () => {
   assert.equal(issuer.count('/elsewhere'), 0);
 });
 
-test('every algorithm', async (t) => {
+test('verifies every algorithm', async (t) => {
   const { ask, tokenOf } = await start();
   for (const alg of [...HMAC, ...ASYMMETRIC]) {
     await t.test(alg, async () => {
@@ -184,7 +184,7 @@ test('every algorithm', async (t) => {
   }
 });
 
-test('what is minted there is verified there', async (t) => {
+test('tokens minted in the Worker verify there', async (t) => {
   const { ask } = await start();
   const { generateKey } = await importFrom(await install());
   for (const alg of [...HMAC, ...ASYMMETRIC]) {
@@ -196,7 +196,7 @@ test('what is minted there is verified there', async (t) => {
       const { status, json } = await ask('/given', { token, options: { key: verifying } });
       assert.equal(status, 200, JSON.stringify(json));
       assert.equal(json.claims.sub, 'subject');
-      // At once, there is what wasm does.
+      // Synchronously, only wasm signs.
       const isMac = made.type === 'secret';
       assert.equal((await ask('/mint', { key: made.toJwk(), sync: true })).json.code, isMac ? undefined : 'async_required');
       const atOnce = isMac || alg === 'EdDSA';
@@ -205,14 +205,14 @@ test('what is minted there is verified there', async (t) => {
   }
 });
 
-test('a CryptoKey', async () => {
+test('accepts a CryptoKey', async () => {
   const { ask, tokenOf } = await start();
   const token = await tokenOf(first);
   const { status, json } = await ask('/cryptoKey', { token, jwk: first.jwk, algorithm: { name: 'ECDSA', namedCurve: 'P-256' } });
   assert.equal(status, 200, JSON.stringify(json));
 });
 
-test('a point off its curve is refused as such', async () => {
+test('refuses a point off its curve with its own reason', async () => {
   const { ask, tokenOf } = await start();
   const key = { ...first.jwk, y: first.jwk.x };
   assert.equal((await ask('/given', { token: await tokenOf(first), options: { key } })).json.code, 'key_unusable');

@@ -1,4 +1,4 @@
-// Finding an issuer's keys by its metadata: where it is looked for, and what is not believed.
+// Discovering an issuer's keys by its metadata: the URLs that are tried, and what is refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -9,7 +9,7 @@ import { NOW, newKey, options, sign } from '../shared/signer.mjs';
 const { allowInsecureRequests, createVerifier, guard } = await importFrom(await install());
 const key = await newKey('ES256');
 
-/** Starts an issuer for one test; gives it and what verifying a token of its own comes to. */
+/** Starts an issuer for one test; returns it and the result of verifying one of its tokens. */
 async function start(t, settings) {
   const issuer = await startIssuer({ keys: [key], ...settings });
   t.after(() => issuer.stop());
@@ -17,20 +17,20 @@ async function start(t, settings) {
   return { issuer, verify: (more) => createVerifier({ ...options, issuer: issuer.issuer, ...more }).verify(token) };
 }
 
-test('the metadata of RFC 8414 is asked first, and it is enough', async (t) => {
+test('the metadata of RFC 8414 is fetched first, and is sufficient', async (t) => {
   const { issuer, verify } = await start(t);
   await verify();
   assert.equal(issuer.count(OAUTH), 1);
   assert.equal(issuer.total(), 2);
 });
 
-test('the well-known path goes before the path of the issuer', async (t) => {
+test('the well-known path is inserted before the path of the issuer', async (t) => {
   const { issuer, verify } = await start(t, { path: '/tenant/1' });
   await verify();
   assert.equal(issuer.count(`${OAUTH}/tenant/1`), 1);
 });
 
-test('a slash at the end of the issuer counts for its name, not for the place', async (t) => {
+test('a slash at the end of the issuer is part of its name, but not of the metadata\'s path', async (t) => {
   const { issuer } = await start(t, { path: '/tenant' });
   const withSlash = `${issuer.issuer}/`;
   issuer.routes[`${OAUTH}/tenant`].issuer = withSlash;
@@ -40,7 +40,7 @@ test('a slash at the end of the issuer counts for its name, not for the place', 
 });
 
 for (const path of ['', '/tenant']) {
-  test(`OpenID Connect's place is asked after a 404, path "${path}"`, async (t) => {
+  test(`OpenID Connect's path is fetched after a 404, path "${path}"`, async (t) => {
     const { issuer, verify } = await start(t, { path });
     issuer.routes[`${path}${OPENID}`] = issuer.routes[`${OAUTH}${path}`];
     delete issuer.routes[`${OAUTH}${path}`];
@@ -49,7 +49,7 @@ for (const path of ['', '/tenant']) {
   });
 }
 
-test('a broken connection counts as a 404, for a browser tells no more of one', async (t) => {
+test('a broken connection counts as a 404, since a browser reports no more about one', async (t) => {
   const { issuer, verify } = await start(t);
   issuer.routes[OPENID] = issuer.routes[OAUTH];
   issuer.routes[OAUTH] = (request) => request.socket.destroy();
@@ -57,7 +57,7 @@ test('a broken connection counts as a 404, for a browser tells no more of one', 
   assert.equal(issuer.count(OPENID), 1);
 });
 
-test('an array of one issuer is that issuer', async (t) => {
+test('an array of one issuer equals that issuer', async (t) => {
   const { issuer, verify } = await start(t);
   await verify({ issuer: [issuer.issuer] });
 });
@@ -66,7 +66,7 @@ test('an array of one issuer is that issuer', async (t) => {
 const status = (code, headers) => (_, response) => response.writeHead(code, headers).end();
 const body = (text) => (_, response) => response.end(text);
 
-/** How servers say that there is no metadata at an address. */
+/** The ways in which servers say that there is no metadata at a URL. */
 const ABSENT = {
   ...Object.fromEntries([400, 401, 403, 404, 405, 406, 410].map((code) => [`status ${code}`, status(code)])),
   'a redirect': status(302, { location: '/elsewhere' }),
@@ -80,7 +80,7 @@ const ABSENT = {
 
 for (const [what, handler] of Object.entries(ABSENT)) {
   for (const path of ['', '/tenant']) {
-    test(`the other address is asked after ${what}, path "${path}"`, async (t) => {
+    test(`the other URL is fetched after ${what}, path "${path}"`, async (t) => {
       const { issuer, verify } = await start(t, { path });
       issuer.routes[`${path}${OPENID}`] = issuer.routes[`${OAUTH}${path}`];
       issuer.routes[`${OAUTH}${path}`] = handler;
@@ -90,7 +90,7 @@ for (const [what, handler] of Object.entries(ABSENT)) {
     });
   }
 
-  test(`after ${what}, metadata of another issuer is refused all the same`, async (t) => {
+  test(`after ${what}, metadata of another issuer is refused`, async (t) => {
     const { issuer, verify } = await start(t);
     issuer.routes[OPENID] = { ...issuer.routes[OAUTH], issuer: 'https://issuer.example' };
     issuer.routes[OAUTH] = handler;
@@ -98,7 +98,7 @@ for (const [what, handler] of Object.entries(ABSENT)) {
     assert.equal(issuer.total(), 2);
   });
 
-  test(`refused: ${what} at both addresses, both of which the error names`, async (t) => {
+  test(`refuses ${what} at both URLs, and the error names both`, async (t) => {
     const { issuer, verify } = await start(t);
     issuer.routes[OAUTH] = handler;
     issuer.routes[OPENID] = handler;
@@ -108,7 +108,7 @@ for (const [what, handler] of Object.entries(ABSENT)) {
   });
 }
 
-/** What may be served instead of the metadata. */
+/** Invalid responses instead of the metadata. */
 const UNBELIEVABLE = {
   'status 500': status(500),
   'status 503': status(503),
@@ -117,7 +117,7 @@ const UNBELIEVABLE = {
   'an array': body('[]'),
 };
 
-/** What may be wrong in the metadata. */
+/** Invalid members of the metadata. */
 const WRONG = {
   'another issuer': { issuer: 'https://issuer.example' },
   'no issuer': { issuer: undefined },
@@ -128,25 +128,25 @@ const WRONG = {
 };
 
 for (const [what, change] of [...Object.entries(UNBELIEVABLE), ...Object.entries(WRONG)]) {
-  test(`refused: ${what}`, async (t) => {
+  test(`refuses ${what}`, async (t) => {
     const { issuer, verify } = await start(t);
     const right = issuer.routes[OAUTH];
     issuer.routes[OAUTH] = typeof change === 'function' ? change : { ...right, ...change };
-    // Nothing must lead there.
+    // No request may reach this URL.
     issuer.routes[OPENID] = right;
     await assert.rejects(verify(), { name: 'TokenError', code: 'discovery_failed' });
     assert.equal(issuer.total(), 1);
   });
 }
 
-test('refused: no metadata at all', async (t) => {
+test('refuses an issuer without metadata', async (t) => {
   const { issuer, verify } = await start(t);
   delete issuer.routes[OAUTH];
   await assert.rejects(verify(), { name: 'TokenError', code: 'discovery_failed' });
   assert.equal(issuer.total(), 2);
 });
 
-test('an issuer on the network cannot send us to an address on this machine', async () => {
+test('an issuer on the network cannot refer to a URL on this machine', async () => {
   const asked = [];
   const fetch = async (url) => {
     asked.push(url);
@@ -159,7 +159,7 @@ test('an issuer on the network cannot send us to an address on this machine', as
 
 const inCluster = 'http://auth.cluster.internal:8080';
 
-/** A network of machines that only speak http, as `fetch` sees it. `asked` are the addresses. */
+/** A network of machines that support only http, as `fetch` sees it. `asked` are the URLs. */
 function cluster(documents) {
   const asked = [];
   const fetch = async (url) => {
@@ -194,7 +194,7 @@ test('an issuer on http inside a cluster is refused, unless a symbol allows it',
   assert.equal(answer.status, 200);
 });
 
-test('where http is allowed, an issuer on https still names no address on http, and one on the network none on this machine', async () => {
+test('where http is allowed, an issuer on https still names no http URL, and one on the network no URL on this machine', async () => {
   const token = (iss) => sign(key, { claims: { iss } });
   for (const [issuer, jwksUri] of [
     ['https://issuer.example', 'http://issuer.example/jwks.json'], ['https://issuer.example', 'http://localhost:9/jwks.json'],
@@ -260,7 +260,7 @@ test('a given fetch is called without this, follows no redirect and sends no cre
   }
 });
 
-test('the answer may come in pieces and under any content type', async (t) => {
+test('accepts a response in pieces and with any content type', async (t) => {
   const { issuer, verify } = await start(t);
   const set = issuer.routes[JWKS];
   issuer.routes[JWKS] = (_, response) => {

@@ -1,4 +1,4 @@
-// The two ways to fetch once for many, apart from any fetch: workerd's way must also survive a flight that never lands.
+// The two ways to share one fetch among callers, without a real fetch: workerd's way must also survive a flight that never lands.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { install } from '../shared/consumer.mjs';
 const { leasedFlight, sharedFlight } = await import(pathToFileURL(join(await install(), 'node_modules/edgemint/dist/flight.js')));
 
 for (const [name, flightOf] of [['shared', sharedFlight], ['leased', leasedFlight(() => {})]]) {
-  test(`${name}: one run for all who join, and another one later`, async () => {
+  test(`${name}: one run for all concurrent callers, and a new one later`, async () => {
     let runs = 0;
     const flight = flightOf(async () => {
       runs += 1;
@@ -27,7 +27,7 @@ for (const [name, flightOf] of [['shared', sharedFlight], ['leased', leasedFligh
   });
 }
 
-test('leased: who leads is kept alive', async () => {
+test('leased: the leader\'s request is kept alive', async () => {
   const kept = [];
   const flight = leasedFlight((promise) => kept.push(promise))(() => pause(30));
   await Promise.all([flight.join(), flight.join()]);
@@ -51,7 +51,7 @@ test('leased: after a flight that never lands, one of the waiting callers starts
   assert.equal(landings.length, 2);
 });
 
-test('leased: a slow flight is joined by one a second, and the first to land is enough for all', async (t) => {
+test('leased: a slow flight is joined by one a second, and the first to land serves all callers', async (t) => {
   const pass = stopTimers(t);
   const landings = [];
   const flight = leasedFlight(() => {})(() => new Promise((resolve) => { landings.push(resolve); }));

@@ -28,7 +28,7 @@ async function listen(handler, settings = {}) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-/** What comes back for a request with these header lines, byte by byte as they are; or why nothing did. */
+/** The response to a request with these header lines, byte by byte as given; or why there was none. */
 async function sendRaw(origin, ...lines) {
   const socket = connect(new URL(origin).port, '127.0.0.1');
   let answer = '';
@@ -41,14 +41,14 @@ async function sendRaw(origin, ...lines) {
   return answer;
 }
 
-/** Each Express that is installed: the present one, and the one before. */
+/** Each Express that is installed: the current version and the one before. */
 const EXPRESSES = await Promise.all(['express', 'express-4'].map(async (name) => {
   const express = await import(name).then((module) => module.default, () => undefined);
   return { name, express, skip: express === undefined && `${name} is not installed` };
 }));
 
 for (const { name, express, skip } of EXPRESSES) {
-  /** An app with one guarded place that counts its visitors. */
+  /** An app with one guarded route that counts its requests. */
   const appWith = (...guards) => {
     const app = express();
     app.use('/api', ...guards);
@@ -60,18 +60,18 @@ for (const { name, express, skip } of EXPRESSES) {
     return app;
   };
 
-  test(`${name}: what is behind the guard runs with the token; what is beside it runs without`, { skip }, async () => {
+  test(`${name}: guarded handlers get the token, and other handlers run without one`, { skip }, async () => {
     const app = appWith(guard({ ...options, scope: 'read' }));
     app.get('/open', (request, response) => response.send(String(request.token)));
     const origin = await listen(app);
-    for (const text of [await token({ sub: 'somebody' }), await token({ sub: 'somebody' })]) {
+    for (const text of [await token({ sub: 'alice' }), await token({ sub: 'alice' })]) {
       const response = await fetch(`${origin}/api/me`, withBearer(text));
-      assert.deepEqual([response.status, await response.json()], [200, 'somebody']);
+      assert.deepEqual([response.status, await response.json()], [200, 'alice']);
     }
     assert.equal(await (await fetch(`${origin}/open`)).text(), 'undefined');
   });
 
-  test(`${name}: every refusal is answered, and nothing behind the guard runs`, { skip }, async () => {
+  test(`${name}: every refusal has its response, and no guarded handler runs`, { skip }, async () => {
     const told = [];
     const onError = ({ code }, request) => told.push([code, request.originalUrl]);
     const app = appWith(guard({ ...options, scope: 'write', onError }));
@@ -94,7 +94,7 @@ for (const { name, express, skip } of EXPRESSES) {
     assert.equal(told[0][1], '/api/me');
   });
 
-  test(`${name}: two Authorization headers are malformed, whichever comes first`, { skip }, async () => {
+  test(`${name}: two Authorization headers are malformed, in either order`, { skip }, async () => {
     const app = appWith(guard(options));
     const origin = await listen(app);
     const good = `Authorization: Bearer ${await token()}`;
@@ -112,7 +112,7 @@ for (const { name, express, skip } of EXPRESSES) {
     assert.equal(app.visits, 0);
   });
 
-  test(`${name}: bytes that no header may have, and a header of 10 MB, get no further than node:http`, { skip }, async () => {
+  test(`${name}: node:http refuses bytes that no header may have, and a header of 10 MB`, { skip }, async () => {
     const app = appWith(guard(options));
     const origin = await listen(app);
     const text = await token();
@@ -126,7 +126,7 @@ for (const { name, express, skip } of EXPRESSES) {
     assert.equal(app.visits, 0);
   });
 
-  test(`${name}: a header that other middleware has set counts`, { skip }, async () => {
+  test(`${name}: reads a header that other middleware has set`, { skip }, async () => {
     const text = await token();
     const app = appWith((request, _, next) => {
       request.headers.authorization = `Bearer ${text}`;
@@ -135,7 +135,7 @@ for (const { name, express, skip } of EXPRESSES) {
     assert.equal((await fetch(`${await listen(app)}/api/me`)).status, 200);
   });
 
-  test(`${name}: HEAD, preflights, bodies, and headers that stood before`, { skip }, async () => {
+  test(`${name}: passes HEAD and bodies, refuses preflights, and keeps headers that were set before`, { skip }, async () => {
     const app = express();
     app.use((request, response, next) => {
       response.setHeader('Access-Control-Allow-Origin', 'https://app.example');
@@ -151,13 +151,13 @@ for (const { name, express, skip } of EXPRESSES) {
     await assertRefused(preflight, MISSING);
     const head = await fetch(origin, { method: 'HEAD' });
     assert.deepEqual([head.status, head.headers.get('www-authenticate'), await head.text()], [401, 'Bearer realm="api"', '']);
-    // The first one waits for keys, and the body with it.
+    // The first one waits for keys, and so does the body.
     for (const body of ['hello', 'again']) {
       assert.equal(await (await fetch(origin, withBearer(await token(), { method: 'POST', body }))).text(), body);
     }
   });
 
-  test(`${name}: what a handler throws reaches the error handler as it was, also when it was waited for`, { skip }, async () => {
+  test(`${name}: what a handler throws reaches the error handler unchanged, also asynchronously`, { skip }, async () => {
     const thrown = [new Error('mine'), new TokenError('expired', 'another token')];
     const app = appWith(guard(options));
     app.get('/api/throws/:index', (request) => { throw thrown[request.params.index]; });
@@ -196,7 +196,7 @@ for (const { name, express, skip } of EXPRESSES) {
     assert.ok(isDone);
   });
 
-  test(`${name}: something else answers while the keys are fetched`, { skip }, async () => {
+  test(`${name}: sends nothing when another middleware responds while the keys are fetched`, { skip }, async () => {
     const release = [];
     const good = issuer.routes[JWKS];
     issuer.routes[JWKS] = (_, response) => { release.push(() => response.writeHead(500).end()); };
@@ -215,22 +215,22 @@ for (const { name, express, skip } of EXPRESSES) {
     assert.deepEqual([errors, app.visits], [['keys_unavailable'], 0]);
   });
 
-  test(`${name}: an issuer that is down`, { skip }, async () => {
+  test(`${name}: responds 503 while the issuer is unavailable`, { skip }, async () => {
     const origin = await listen(appWith(guard({ ...options, jwksUri: `${issuer.origin}/none` })));
     await assertRefused(await fetch(`${origin}/api/me`, withBearer(await token())), expected(503, 'temporarily_unavailable'));
   });
 }
 
-test('a plain server', async () => {
+test('guards a plain server', async () => {
   const ask = guard(options);
   const origin = await listen((request, response) => void ask(request, response, () => response.end(request.token.claims.sub)));
-  assert.equal(await (await fetch(origin, withBearer(await token({ sub: 'somebody' })))).text(), 'somebody');
+  assert.equal(await (await fetch(origin, withBearer(await token({ sub: 'alice' })))).text(), 'alice');
   await assertRefused(await fetch(origin), MISSING);
 });
 
-test('without waiting where the verifier can, and by waiting where it cannot', async () => {
+test('runs synchronously if the verifier can, and asynchronously otherwise', async () => {
   const calls = [];
-  const claims = { sub: 'somebody' };
+  const claims = { sub: 'alice' };
   const verifierWith = (verifySync) => ({
     verify: async () => (calls.push('verify'), { claims }),
     verifySync: () => (calls.push('verifySync'), verifySync()),
@@ -249,22 +249,22 @@ test('without waiting where the verifier can, and by waiting where it cannot', a
     });
     return [await written, ...calls, given.token?.claims.sub];
   };
-  assert.deepEqual(await visit(verifierWith(() => ({ claims }))), ['at once', 'verifySync', 'somebody']);
-  assert.deepEqual(await visit(verifierWith(refusing('async_required'))), ['later', 'verifySync', 'verify', 'somebody']);
-  assert.deepEqual(await visit({ verify: verifierWith().verify }), ['later', 'verify', 'somebody']);
+  assert.deepEqual(await visit(verifierWith(() => ({ claims }))), ['at once', 'verifySync', 'alice']);
+  assert.deepEqual(await visit(verifierWith(refusing('async_required'))), ['later', 'verifySync', 'verify', 'alice']);
+  assert.deepEqual(await visit({ verify: verifierWith().verify }), ['later', 'verify', 'alice']);
   assert.deepEqual(await visit(verifierWith(refusing('expired'))), [401, 'verifySync', undefined]);
   assert.deepEqual(await visit(verifierWith(refusing('internal_error'))), [500, 'verifySync', undefined]);
   assert.deepEqual(await visit(verifierWith(() => ({ claims: { cnf: {} } }))), [401, 'verifySync', undefined]);
 });
 
-test('without waiting where the keys are given', async () => {
-  const given = { headers: { authorization: `Bearer ${await token({ sub: 'somebody' })}` } };
+test('runs synchronously with given keys', async () => {
+  const given = { headers: { authorization: `Bearer ${await token({ sub: 'alice' })}` } };
   let isThrough = false;
   guard({ ...options, key: key.jwk })(given, undefined, () => { isThrough = true; });
-  assert.deepEqual([isThrough, given.token.claims.sub], [true, 'somebody']);
+  assert.deepEqual([isThrough, given.token.claims.sub], [true, 'alice']);
 });
 
-test('a key that was published later is found', async () => {
+test('accepts a key that was published later', async () => {
   const verifier = createVerifier(options);
   const ask = guard(verifier);
   const origin = await listen((request, response) => void ask(request, response, () => response.end(request.token.key.kid)));
@@ -275,7 +275,7 @@ test('a key that was published later is found', async () => {
   issuer.publish(key);
 });
 
-test('wrong options are told at once', () => {
+test('refuses invalid options when the guard is created', () => {
   for (const given of [undefined, null, {}, () => options, { ...options, scopes: 'a' }, { ...options, variable: 'a' }]) {
     assert.throws(() => guard(given), { name: 'TokenError', code: 'invalid_option' });
   }

@@ -15,7 +15,7 @@ import { tampered } from '../shared/signer.mjs';
 const { issuer, token, options } = await startIssuerWithKey();
 after(() => issuer.stop());
 
-/** An app with one guarded place that counts its visitors. */
+/** An app with one guarded route that counts its requests. */
 function appWith(...guards) {
   const app = new Hono();
   app.use('/api/*', ...guards);
@@ -27,15 +27,15 @@ function appWith(...guards) {
   return app;
 }
 
-test('what is behind the guard runs with the token; what is beside it runs without', async () => {
+test('guarded handlers get the token, and other handlers run without one', async () => {
   const app = appWith(guard({ ...options, scope: 'read' }));
   app.get('/open', (c) => c.text(String(c.get('token'))));
-  const response = await app.request('/api/me', withBearer(await token({ sub: 'somebody' })));
-  assert.deepEqual([response.status, await response.json()], [200, 'somebody']);
+  const response = await app.request('/api/me', withBearer(await token({ sub: 'alice' })));
+  assert.deepEqual([response.status, await response.json()], [200, 'alice']);
   assert.equal(await (await app.request('/open')).text(), 'undefined');
 });
 
-test('every refusal is answered, and nothing behind the guard runs', async () => {
+test('every refusal has its response, and no guarded handler runs', async () => {
   const codes = [];
   const app = appWith(guard({ ...options, scope: 'write', onError: ({ code }, c) => codes.push([code, c.req.path]) }));
   const missing = { ...MISSING, challenge: 'Bearer scope="write"' };
@@ -57,20 +57,20 @@ test('every refusal is answered, and nothing behind the guard runs', async () =>
   assert.ok(codes.every(([, path]) => path === '/api/me'));
 });
 
-test('a verifier, several guards with it, and a name of its own for the token', async () => {
+test('accepts a verifier, several guards with it, and another variable name for the token', async () => {
   const before = issuer.count(JWKS);
   const verifier = createVerifier(options);
   const app = appWith(guard(verifier));
   const subjects = (c) => c.json([c.get('user').claims.sub, c.get('token').claims.sub]);
   app.get('/api/user', guard({ verifier, scope: 'read', variable: 'user' }), subjects);
   app.get('/api/admin', guard({ verifier, scope: 'admin' }), () => assert.fail('the handler was called'));
-  const text = await token({ sub: 'somebody' });
-  assert.deepEqual(await (await app.request('/api/user', withBearer(text))).json(), ['somebody', 'somebody']);
+  const text = await token({ sub: 'alice' });
+  assert.deepEqual(await (await app.request('/api/user', withBearer(text))).json(), ['alice', 'alice']);
   assert.equal((await app.request('/api/admin', withBearer(text))).status, 403);
   assert.equal(issuer.count(JWKS), before + 1);
 });
 
-test('options from the environment are asked for once for each', async () => {
+test('options from the environment are requested once per environment', async () => {
   const seen = [];
   const app = appWith(guard((env) => {
     seen.push(env);
@@ -87,7 +87,7 @@ test('options from the environment are asked for once for each', async () => {
   assert.deepEqual([response.status, await response.text(), broken.visits], [500, 'invalid_option', 0]);
 });
 
-test('with cors() before it, preflights are answered and pages can read the refusals; without, they are refused', async () => {
+test('with cors() before it, preflights are answered and pages can read the refusals; without it, they are refused', async () => {
   const app = new Hono();
   app.use(cors({ origin: 'https://app.example', exposeHeaders: ['WWW-Authenticate'] }));
   app.use(guard(options));
@@ -102,7 +102,7 @@ test('with cors() before it, preflights are answered and pages can read the refu
   await assertRefused(await appWith(guard(options)).request('/api/me', PREFLIGHT), MISSING);
 });
 
-test('what a handler throws reaches app.onError as it was, and a TokenError of its own too', async () => {
+test('what a handler throws reaches app.onError unchanged, also a TokenError of its own', async () => {
   const thrown = [new Error('mine'), new TokenError('expired', 'another token')];
   const app = appWith(guard(options));
   let caught;
@@ -117,7 +117,7 @@ test('what a handler throws reaches app.onError as it was, and a TokenError of i
   }
 });
 
-test('an error of onError reaches app.onError, and nothing behind the guard runs', async () => {
+test('an error of onError reaches app.onError, and no guarded handler runs', async () => {
   const thrown = new Error('the log is full');
   const app = appWith(guard({ ...options, onError: async () => { throw thrown; } }));
   let caught;
@@ -129,7 +129,7 @@ test('an error of onError reaches app.onError, and nothing behind the guard runs
   assert.deepEqual([caught === thrown, app.visits], [true, 0]);
 });
 
-test('an issuer that is down', async () => {
+test('responds 503 while the issuer is unavailable', async () => {
   const app = appWith(guard({ ...options, jwksUri: `${issuer.origin}/none` }));
   await assertRefused(await app.request('/api/me', withBearer(await token())), expected(503, 'temporarily_unavailable'));
 });
@@ -154,7 +154,7 @@ test('behind a real server: HEAD, a body both ways, and two headers', async () =
   }
 });
 
-test('wrong options are told at once', () => {
+test('refuses invalid options when the guard is created', () => {
   const wrong = [{ variables: 'a' }, { variable: '' }, { variable: 5 }].map((more) => ({ ...options, ...more }));
   for (const given of [undefined, null, {}, ...wrong]) {
     assert.throws(() => guard(given), { name: 'TokenError', code: 'invalid_option' });

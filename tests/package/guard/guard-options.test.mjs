@@ -1,4 +1,4 @@
-// What a guard makes of its options: given at once, or by a function of the environment, with a verifier or without.
+// The options of a guard: given directly or by a function of the environment, with a verifier or without.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -22,7 +22,7 @@ test('several guards with one verifier fetch its keys once', async () => {
   assert.equal(issuer.count(JWKS), before + 1);
 });
 
-test('a verifier that somebody else wrote', async () => {
+test('accepts a verifier from another implementation', async () => {
   class Verifier {
     async verify(presented) {
       return { claims: { presented } };
@@ -32,7 +32,7 @@ test('a verifier that somebody else wrote', async () => {
   assert.equal(await (await fetch(good())).text(), text);
 });
 
-test('onError is told of everything, with where it was, and is awaited', async () => {
+test('onError gets every error with its request, and is awaited', async () => {
   const [env, ctx, request] = [{}, {}, new Request(PLACE)];
   const told = [];
   let isDone = false;
@@ -57,7 +57,7 @@ test('what onError throws passes through, and no handler runs', async () => {
 });
 
 for (const asynchronous of [false, true]) {
-  test(`${asynchronous ? 'an asynchronous' : 'a'} function of the environment is called once for each`, async () => {
+  test(`${asynchronous ? 'an asynchronous' : 'a'} function of the environment is called once per environment`, async () => {
     const seen = [];
     const fetch = guard((env) => {
       seen.push(env);
@@ -74,7 +74,7 @@ for (const asynchronous of [false, true]) {
   });
 }
 
-test('requests that come while asynchronous options are made share one verifier in the end', async () => {
+test('concurrent requests share one verifier once asynchronous options are ready', async () => {
   const before = issuer.count(JWKS);
   const env = {};
   const fetch = guard(async () => options, ok);
@@ -83,7 +83,7 @@ test('requests that come while asynchronous options are made share one verifier 
   assert.equal(issuer.count(JWKS), before + 1);
 });
 
-test('a function of the environment that throws, or gives what is no option, rejects and calls no handler', async () => {
+test('a function of the environment that throws, or returns invalid options, rejects and calls no handler', async () => {
   const error = new Error('no such secret');
   for (const given of [() => { throw error; }, async () => { throw error; }]) {
     await assert.rejects(guard(given, never)(good(), {}), (thrown) => thrown === error);
@@ -93,7 +93,7 @@ test('a function of the environment that throws, or gives what is no option, rej
   }
 });
 
-test('nothing wrong is kept: the next request asks again', async () => {
+test('a failure is not cached: the next request asks again', async () => {
   let calls = 0;
   const env = {};
   const fetch = guard(() => (calls++ === 0 ? undefined : options), ok);
@@ -120,20 +120,20 @@ function eachWith(name, ...values) {
 }
 
 for (const [what, wrong] of Object.entries(WRONG)) {
-  test(`wrong options are told at once: ${what}`, () => {
+  test(`refuses invalid options when the guard is created: ${what}`, () => {
     for (const given of wrong) {
       assert.throws(() => guard(given, never), { name: 'TokenError', code: 'invalid_option' }, inspect(given));
     }
   });
 }
 
-test('a handler must be a function', () => {
+test('refuses a handler that is no function', () => {
   for (const handler of [undefined, null, {}, 'text']) {
     assert.throws(() => guard(options, handler), { name: 'TokenError', code: 'invalid_option' });
   }
 });
 
-test('verifyRequest takes no misspelt challenge for none', async () => {
+test('verifyRequest refuses a misspelt challenge option', async () => {
   assert.equal((await verifier.verifyRequest(good(), { scope: 'read' })).claims.scope, 'read');
   await assert.rejects(verifier.verifyRequest(good(), { scope: 'admin' }), { code: 'scope_insufficient', status: 403 });
   for (const wrong of [{ scopes: 'admin' }, 'admin', ['admin'], null, 7, { scope: 5 }, { scope: '' }, { realm: 7 }, { resourceMetadata: 'x' }]) {

@@ -1,4 +1,4 @@
-// A Worker whose places are guarded, as a user writes it. The first part of the path says by which guard.
+// A Worker with guarded routes, as a user writes it. The first part of the path names the guard.
 import { env as imported } from 'cloudflare:workers';
 import { createVerifier, guard } from 'edgemint';
 import { guard as honoGuard } from 'edgemint/hono';

@@ -15,14 +15,14 @@ import {
 import { JWKS } from '../shared/issuer.mjs';
 import { AUDIENCE, tampered } from '../shared/signer.mjs';
 
-// The least that a Worker may be built with today, and one of the time when promises crossed requests otherwise.
+// The earliest date that a Worker may be built with today, and one when promises crossed requests by default.
 const COMPATIBILITY_DATES = ['2026-11-01', '2024-09-23'];
 const bundle = await bundleWorker();
 const { issuer, token } = await startIssuerWithKey();
 const stopped = [() => issuer.stop()];
 after(() => Promise.all(stopped.map((stop) => stop())));
 
-/** Has wrangler bundle the Worker in a folder of its own, and gives the folder of the result. */
+/** Lets wrangler bundle the Worker in a folder of its own, and returns the folder of the result. */
 async function bundleWorker() {
   const folder = await install();
   symlinkSync(join(root, 'node_modules', 'hono'), join(folder, 'node_modules', 'hono'));
@@ -34,7 +34,7 @@ async function bundleWorker() {
   return join(folder, 'out');
 }
 
-/** The URL of a Worker of its own, and what it logs. */
+/** The URL of a Worker of its own, and its log. */
 async function start(compatibilityDate = COMPATIBILITY_DATES[0]) {
   const wasm = readdirSync(bundle).filter((name) => name.endsWith('.wasm'));
   const logs = [];
@@ -61,12 +61,12 @@ test('the bundle has one wasm', () => {
 });
 
 for (const compatibilityDate of COMPATIBILITY_DATES) {
-  test(`a token opens what it is good for, in Workers and in Hono, ${compatibilityDate}`, async () => {
+  test(`a valid token passes, in Workers and in Hono, ${compatibilityDate}`, async () => {
     const { origin, logs } = await start(compatibilityDate);
-    const text = await token({ sub: 'somebody' });
+    const text = await token({ sub: 'alice' });
     for (const place of ['static', 'env', 'later', 'hono/read']) {
       const response = await fetch(`${origin}/${place}`, withBearer(text));
-      assert.deepEqual([response.status, await response.json()], [200, { sub: 'somebody', audience: AUDIENCE }], place);
+      assert.deepEqual([response.status, await response.json()], [200, { sub: 'alice', audience: AUDIENCE }], place);
     }
     await assertRefused(await fetch(`${origin}/shared`, withBearer(text)), lacking('admin'));
     await assertRefused(await fetch(`${origin}/hono/admin`, withBearer(text)), lacking('admin', 'realm="admins", '));
@@ -76,7 +76,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
     assert.deepEqual(logs, []);
   });
 
-  test(`40 requests at once on a cold Worker, through each kind of options, ${compatibilityDate}`, async () => {
+  test(`40 requests at once on a cold Worker pass, through each kind of options, ${compatibilityDate}`, async () => {
     const { origin, counts, logs } = await start(compatibilityDate);
     const text = await token();
     for (const place of ['env', 'later', 'hono/read']) {
@@ -90,7 +90,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
   });
 }
 
-test('what is no token of ours is refused, and no handler runs', async () => {
+test('refuses invalid tokens, and no handler runs', async () => {
   const { origin, counts, logs } = await start();
   for (const place of ['static', 'hono/read']) {
     const missing = { ...MISSING, challenge: 'Bearer scope="read"' };
@@ -115,7 +115,7 @@ test('what is no token of ours is refused, and no handler runs', async () => {
   assert.deepEqual(logs, []);
 });
 
-test('bytes that no header may have, and 10 MB of them, open nothing, and the next request is served', async () => {
+test('bytes that no header may have, and 10 MB of them, are refused, and the next request is served', async () => {
   const { origin, counts } = await start();
   const text = await token();
   const long = [100_000, 10_000_000].map((length) => `Bearer ${'a'.repeat(length)}`);
@@ -129,7 +129,7 @@ test('bytes that no header may have, and 10 MB of them, open nothing, and the ne
   assert.equal((await fetch(`${origin}/static`, withBearer(text))).status, 200);
 });
 
-/** What comes back for a request as it is written here, to the last byte; or why nothing did. */
+/** The response to this request, byte for byte; or why there was none. */
 async function sendRaw(origin, text) {
   const socket = connect(new URL(origin).port, '127.0.0.1');
   socket.setTimeout(60_000, () => socket.destroy());
@@ -143,7 +143,7 @@ async function sendRaw(origin, text) {
   return answer;
 }
 
-test('bodies stream through, and what the handler throws is the Worker\'s own', async () => {
+test('bodies are streamed, and the Worker handles what the handler throws', async () => {
   const { origin } = await start();
   const text = await token();
   const body = 'x'.repeat(1_000_000);
@@ -153,7 +153,7 @@ test('bodies stream through, and what the handler throws is the Worker\'s own', 
   assert.match(await thrown.text(), /mine/);
 });
 
-test('wrong options from the environment fail the request aloud; keys that cannot be had are 503', async () => {
+test('invalid options from the environment fail the request with an error; unavailable keys are 503', async () => {
   const { origin, counts } = await start();
   const broken = await fetch(`${origin}/broken`, withBearer(await token()));
   assert.equal(broken.status, 500);

@@ -1,4 +1,4 @@
-// The guard for Workers, in Node: what it lets pass, and how it refuses everything else.
+// The guard for Workers, in Node: what it accepts, and its response to everything else.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
@@ -18,10 +18,10 @@ after(() => issuer.stop());
 const never = () => assert.fail('the handler was called');
 const bearing = (text, init) => new Request(PLACE, withBearer(text, init));
 const authorized = (authorization) => new Request(PLACE, { headers: { authorization } });
-/** A verifier that refuses everything with this. */
+/** A verifier that refuses everything with this error. */
 const refusing = (thrown) => ({ verify: async () => { throw thrown; } });
 
-/** What a guard with these options answers, where no handler may run; and what `onError` was told. */
+/** The response of a guard with these options if no handler may run, and the arguments of `onError`. */
 async function refusalOf(given, request) {
   let told;
   const onError = (error) => { told = error; };
@@ -29,20 +29,20 @@ async function refusalOf(given, request) {
   return { response, told };
 }
 
-test('the handler gets the request, the environment, the context and the token; its response goes back as it is', async () => {
+test('the handler gets the request, the environment, the context and the token; its response is returned unchanged', async () => {
   const [env, ctx, response] = [{}, {}, new Response('hello')];
   let seen;
   const fetch = guard(options, (...args) => {
     seen = args;
     return response;
   });
-  const request = bearing(await token({ sub: 'somebody' }));
+  const request = bearing(await token({ sub: 'alice' }));
   assert.equal(await fetch(request, env, ctx), response);
   assert.ok(seen.length === 4 && seen[0] === request && seen[1] === env && seen[2] === ctx);
-  assert.deepEqual([seen[3].claims.sub, seen[3].key.alg], ['somebody', 'ES256']);
+  assert.deepEqual([seen[3].claims.sub, seen[3].key.alg], ['alice', 'ES256']);
 });
 
-test('the scheme in any case, one space or several, and every character that a token may have', async () => {
+test('accepts the scheme in any case, one space or several, and every character that a token may have', async () => {
   let presented;
   const fetch = guard({ verify: async (text) => ((presented = text), { claims: {} }) }, () => new Response());
   for (const authorization of ['Bearer abc', 'bearer abc', 'BEARER abc', 'bEaReR   abc']) {
@@ -54,7 +54,7 @@ test('the scheme in any case, one space or several, and every character that a t
   assert.equal(presented, all);
 });
 
-test('every other Authorization is refused, and no verifier sees it', async (t) => {
+test('refuses every other Authorization, without calling the verifier', async (t) => {
   const verifier = createVerifier({ ...options, jwksUri: `${issuer.origin}/never` });
   const readings = { malformed: ['request_invalid', MALFORMED], missing: ['token_missing', MISSING] };
   for (const [what, authorization, reading, sending] of HEADERS) {
@@ -75,22 +75,22 @@ test('every other Authorization is refused, and no verifier sees it', async (t) 
   assert.equal(issuer.count('/never'), 0);
 });
 
-test('two headers are malformed, whichever would be right', async () => {
+test('two headers are malformed, in either order', async () => {
   const headers = new Headers([['authorization', `Bearer ${await token()}`], ['authorization', 'Bearer x']]);
   await assertRefused(await guard(options, never)(new Request(PLACE, { headers })), MALFORMED);
 });
 
-test('a token in the query or in a form is not looked at', async () => {
+test('ignores a token in the query and in a form', async () => {
   const form = new URLSearchParams({ access_token: await token() });
   await assertRefused(await guard(options, never)(new Request(`${PLACE}?${form}`)), MISSING);
   await assertRefused(await guard(options, never)(new Request(PLACE, { method: 'POST', body: form })), MISSING);
 });
 
-test('verifyRequest takes a Request, a message of Node, a value, and tells what else is given', async () => {
+test('verifyRequest accepts a Request, a message of Node and a header value, and refuses anything else', async () => {
   const verifier = createVerifier(options);
-  const authorization = `Bearer ${await token({ sub: 'somebody' })}`;
+  const authorization = `Bearer ${await token({ sub: 'alice' })}`;
   for (const request of [authorized(authorization), { headers: { authorization } }, authorization]) {
-    assert.equal((await verifier.verifyRequest(request)).claims.sub, 'somebody');
+    assert.equal((await verifier.verifyRequest(request)).claims.sub, 'alice');
   }
   const missing = { code: 'token_missing', status: MISSING.status, wwwAuthenticate: MISSING.challenge };
   for (const nothing of [undefined, null, '', { headers: {} }, new Request(PLACE)]) {
@@ -105,7 +105,7 @@ test('verifyRequest takes a Request, a message of Node, a value, and tells what 
   }
 });
 
-test('a header of 10 MB is refused quickly, whatever it is made of', async () => {
+test('refuses a header of 10 MB quickly', async () => {
   const verifier = createVerifier(options);
   const [long, longest] = [10_000_000, 1_048_000];
   const cases = [
@@ -128,7 +128,7 @@ test('a header of 10 MB is refused quickly, whatever it is made of', async () =>
   }
 });
 
-test('refused tokens are all answered alike; only onError learns why, and no part of the token', async () => {
+test('every refused token gets the same response; only onError gets the reason, and no part of the token', async () => {
   const good = await token();
   const cases = {
     bad_signature: [tampered(good), await token({}, await newKey('ES256', key.kid))],
@@ -139,7 +139,7 @@ test('refused tokens are all answered alike; only onError learns why, and no par
     malformed: ['abc', 'a.b.c', `${good}=`, '~'],
     too_large: ['a'.repeat(20_000)],
     key_not_found: [await token({}, await newKey('ES256', 'unknown'))],
-    // RFC 9449 section 6, RFC 8705 section 3, and what is neither.
+    // RFC 9449 section 6, RFC 8705 section 3, and values that are neither.
     proof_missing: await Promise.all([{ jkt: 'abc' }, { 'x5t#S256': 'abc' }, {}, null].map((cnf) => token({ cnf }))),
   };
   const verifier = createVerifier(options);
@@ -154,7 +154,7 @@ test('refused tokens are all answered alike; only onError learns why, and no par
   }
 });
 
-test('every code has its answer, and one that nobody knows is a fault', async () => {
+test('every code has its response, and an unknown one is a fault', async () => {
   const codes = JSON.parse(readFileSync(new URL('../../vectors/error-codes.json', import.meta.url), 'utf8'));
   const unavailable = ['discovery_failed', 'keys_unavailable', 'status_unavailable', 'wasm_unavailable'];
   const faults = ['algorithm_unavailable', 'async_required', 'internal_error', 'invalid_option', 'key_unusable', 'mint_invalid'];
@@ -176,7 +176,7 @@ test('every code has its answer, and one that nobody knows is a fault', async ()
   }
 });
 
-test('a verifier that is no good opens nothing', async () => {
+test('a broken verifier accepts nothing', async () => {
   const faulty = [
     refusing(new Error('secret')), refusing('text'), refusing(undefined), refusing(null), refusing({ code: 'expired' }),
     { verify: async () => undefined }, { verify: async () => ({}) }, { verify: () => { throw new RangeError('secret'); } },
@@ -188,7 +188,7 @@ test('a verifier that is no good opens nothing', async () => {
   }
 });
 
-test('scope: what the guard asks for, and what its verifier does, is told to who lacks it', async () => {
+test('the challenge names the scope that the guard or its verifier requires', async () => {
   const text = await token({ scope: 'read write' });
   for (const scope of ['read', 'read write', ['write'], undefined]) {
     assert.equal((await guard({ ...options, scope }, () => new Response())(bearing(text))).status, 200);
@@ -212,12 +212,12 @@ test('scope: what the guard asks for, and what its verifier does, is told to who
   await assertRefused(response, lacking('read'));
   const { challenge } = lacking('read admin');
   await assert.rejects(verifier.verifyRequest(bearing(text)), { status: 403, claim: 'scope', wwwAuthenticate: challenge });
-  // Without a token too: one has to know what to ask for. With a wrong one not.
+  // Also without a token, since the client needs to know what to request; not with an invalid one.
   await assertRefused(await guard(verifier, never)(new Request(PLACE)), { ...MISSING, challenge: 'Bearer scope="read admin"' });
   await assertRefused(await guard(verifier, never)(bearing(tampered(text))), REFUSED);
 });
 
-test('realm and resource_metadata are in every challenge, quoted, as two clients that nobody here wrote read them', async () => {
+test('realm and resource_metadata are in every challenge, quoted, as two third-party clients read them', async () => {
   const realm = 'a "realm", with \\ and, error="none"';
   const resourceMetadata = 'https://api.example/metadata?x=\\"';
   const url = 'https://api.example/metadata?x=\\%22';
@@ -250,7 +250,7 @@ test('realm and resource_metadata are in every challenge, quoted, as two clients
   assert.deepEqual([read.resourceMetadataUrl.href, read.scope], [metadata.href, 'read write']);
 });
 
-test('an issuer that is down: 503 with Retry-After and no challenge, and the next one is served when it is back', async (t) => {
+test('while the issuer is unavailable it responds 503 with Retry-After and no challenge, and recovers', async (t) => {
   const good = issuer.routes[JWKS];
   let told;
   const fetch = guard({ ...options, onError: ({ code }) => { told = code; } }, () => new Response());
@@ -277,7 +277,7 @@ test('a CORS preflight is refused like any request without a token, and the erro
   assert.deepEqual(told, [['token_missing', true], ['token_missing', false], ['token_missing', false]]);
 });
 
-test('what the handler throws, and the bodies, pass through untouched', async () => {
+test('what the handler throws, and the bodies, pass through unchanged', async () => {
   const text = await token();
   const errors = [new Error('mine'), new TokenError('expired', 'another token')];
   for (const error of errors) {
@@ -296,7 +296,7 @@ test('what the handler throws, and the bodies, pass through untouched', async ()
   assert.equal(refused.bodyUsed, false);
 });
 
-test('with a token, every method gets through', async () => {
+test('with a token, every method passes', async () => {
   const fetch = guard(options, ({ method }) => new Response(null, { headers: { method } }));
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PURGE']) {
     const response = await fetch(bearing(await token(), { method }));

@@ -1,4 +1,4 @@
-// A key shows its numbers to nobody who does not ask for them by name: not in logs, not as JSON, not in a clone, not in errors.
+// A key reveals its numbers only through its export methods: not in logs, JSON, clones or errors.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { format, inspect } from 'node:util';
@@ -11,7 +11,7 @@ const keys = await Promise.all([...HMAC, ...ASYMMETRIC].map((alg) => generateKey
 const SECRET = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'];
 const NUMBERS = [...SECRET, 'x', 'y', 'n'];
 
-/** Everything that would give a number away: in base64url, in hexadecimal, and as a list of bytes. */
+/** Every form in which a number could leak: base64url, hexadecimal, and a list of bytes. */
 function spellings(jwk, names) {
   return names.filter((name) => typeof jwk[name] === 'string').flatMap((name) => {
     const bytes = Buffer.from(jwk[name], 'base64url');
@@ -24,7 +24,7 @@ function hides(text, jwk, names = NUMBERS) {
 }
 
 for (const key of keys) {
-  test(`${key.alg}: nothing shows the numbers`, () => {
+  test(`${key.alg}: no conversion reveals the numbers`, () => {
     const jwk = key.toJwk();
     const everything = {
       showHidden: true, depth: Infinity, getters: true, maxArrayLength: null, maxStringLength: null, showProxy: true,
@@ -45,7 +45,7 @@ for (const key of keys) {
     assert.match(inspect(key), /^Key \{/);
   });
 
-  test(`${key.alg}: it cannot be changed, and what it gives is a copy`, () => {
+  test(`${key.alg}: the key is immutable, and exports are copies`, () => {
     const jwk = key.toJwk();
     assert.ok(Object.isFrozen(key));
     assert.throws(() => { key.alg = 'none'; }, TypeError);
@@ -54,7 +54,7 @@ for (const key of keys) {
     assert.deepEqual(key.toJwk(), jwk);
   });
 
-  test(`${key.alg}: no error repeats a number`, async () => {
+  test(`${key.alg}: no error contains a number`, async () => {
     const jwk = key.toJwk();
     const bytes = (text) => Buffer.from(text, 'base64url');
     const spoilt = [

@@ -1,4 +1,4 @@
-// Keys that are refused: each way a key can be wrong, and where it can be wrong, with its code and reason.
+// Keys that are refused: every fault in every form, each with its code and reason.
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
@@ -38,7 +38,7 @@ function changed(text) {
   return base64url(bytes);
 }
 
-test('a point that is not on its curve is no key, whatever form it comes in', async () => {
+test('refuses a point that is not on its curve, in every form', async () => {
   for (const key of pairs.filter(({ alg }) => alg.startsWith('ES'))) {
     const { d: _, ...jwk } = key.toJwk();
     const off = { ...jwk, y: changed(jwk.y) };
@@ -61,7 +61,7 @@ test('a point that is not on its curve is no key, whatever form it comes in', as
   }
 });
 
-test('a private half belongs to its public half', async () => {
+test('refuses a private half that does not belong to its public half', async () => {
   for (const key of pairs) {
     const other = (await generateKey(key.alg)).toJwk();
     const jwk = key.toJwk();
@@ -72,7 +72,7 @@ test('a private half belongs to its public half', async () => {
   }
 });
 
-test('every private number of an RSA key is the right one, also those that a signature does not show', async () => {
+test('refuses an RSA key with any wrong private number, also one that signatures do not use', async () => {
   const jwk = rsa.toJwk();
   for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi']) {
     for (const wrong of [changed(jwk[name]), name === 'p' ? jwk.q : undefined]) {
@@ -81,24 +81,24 @@ test('every private number of an RSA key is the right one, also those that a sig
     const { [name]: _, ...without } = jwk;
     await refuses(without, 'malformed');
   }
-  // The same numbers the other way round are no contradiction of RFC 8017, but qi then is that of the wrong prime.
+  // Swapped primes do not contradict RFC 8017, but then qi is that of the wrong prime.
   await assert.rejects(importKey({ ...jwk, p: jwk.q, q: jwk.p, dp: jwk.dq, dq: jwk.dp }), { code: 'key_unusable' });
-  // Two other primes with which everything agrees, but for the modulus.
+  // Two other primes that fit everything but the modulus.
   const other = (await generateKey('RS256')).toJwk();
   const number = (text) => BigInt(`0x${bytesOf(text).toString('hex')}`);
-  // In as few bytes as it takes.
+  // In the fewest possible bytes.
   const text = (value) => base64url(Buffer.from(value.toString(16).replace(/^(?=(..)*.$)/, '0'), 'hex'));
   const { p, q, qi } = other;
   const [dp, dq] = [p, q].map((prime) => text(number(jwk.d) % (number(prime) - 1n)));
   await assert.rejects(importKey({ ...jwk, p, q, dp, dq, qi }), { code: 'key_unusable' });
-  // An exponent with which everything agrees, but for the public one.
+  // An exponent that fits everything but the public one.
   const wrong = number(jwk.d) - 2n;
   const [ownDp, ownDq] = [jwk.p, jwk.q].map((prime) => text(wrong % (number(prime) - 1n)));
   await refuses({ ...jwk, d: text(wrong), dp: ownDp, dq: ownDq }, 'mismatched');
   await refuses({ ...jwk, oth: [{ r: 'AQAB', d: 'AQAB', t: 'AQAB' }] }, 'unsupported');
 });
 
-test('a private number is in its range', async () => {
+test('refuses a private number out of its range', async () => {
   const zero = base64url(Buffer.alloc(32));
   const order = base64url(Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex'));
   for (const d of [zero, order]) await refuses({ ...p256.toJwk(), d }, 'not_taken');
@@ -107,7 +107,7 @@ test('a private number is in its range', async () => {
   }
 });
 
-test('the public half that comes with an Ed25519 key in PEM is its own', async () => {
+test('refuses an Ed25519 PEM whose public half is another\'s', async () => {
   const seed = bytesOf(ed25519.toJwk().d);
   const second = (x) => pem('PRIVATE KEY', Buffer.concat([
     Buffer.from('3051020101300506032b657004220420', 'hex'), seed, Buffer.from('812100', 'hex'), x,
@@ -116,7 +116,7 @@ test('the public half that comes with an Ed25519 key in PEM is its own', async (
   await refuses(second((await generateKey('EdDSA')).toPublic().toRaw()), 'mismatched');
 });
 
-test('RSA below 2048 bits, above 8192, or with an exponent that is even or one', async () => {
+test('refuses RSA below 2048 bits, above 8192, and with an exponent that is even or one', async () => {
   for (const [modulusLength, publicExponent] of [[1024, 65537], [2040, 65537]]) {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength, publicExponent });
     for (const alg of ['RS256', 'PS512']) {
@@ -141,14 +141,14 @@ test('RSA below 2048 bits, above 8192, or with an exponent that is even or one',
     for (const e of ['AQ', 'AQAAAAE']) await refuses(await handle(e), 'weak');
     assert.equal((await importKey(await handle('Aw'))).alg, 'RS256');
   }
-  // Not in as few bytes as it takes (RFC 7518 section 2).
+  // Not in the fewest possible bytes (RFC 7518 section 2).
   await refuses(jwk({ n: base64url(Buffer.concat([Buffer.alloc(1), bytesOf(n)])) }), 'weak');
   const even = bytesOf(n);
   even[even.length - 1] ^= 1;
   await refuses(jwk({ n: base64url(even) }), 'weak');
 });
 
-test('a secret is at least as long as the hash', async () => {
+test('refuses a secret that is shorter than the hash', async () => {
   for (const alg of HMAC) {
     const least = Number(alg.slice(2)) / 8;
     await importKey(new Uint8Array(least).fill(1), { alg });
@@ -165,7 +165,7 @@ test('a secret is at least as long as the hash', async () => {
   }
 });
 
-test('a degenerate Ed25519 key is none, and a second spelling is none', async () => {
+test('refuses a degenerate Ed25519 key, and a second encoding of one', async () => {
   const little = (low, middle, high) => Buffer.from([low, ...new Array(30).fill(middle), high]);
   const spellings = [little(0, 0, 0), little(1, 0, 0), little(0, 0, 0x80), little(0xec, 0xff, 0x7f)];
   for (let low = 0xed; low <= 0xff; low += 1) spellings.push(little(low, 0xff, 0x7f), little(low, 0xff, 0xff));
@@ -176,7 +176,7 @@ test('a degenerate Ed25519 key is none, and a second spelling is none', async ()
   }
 });
 
-test('the text of a key is no secret, and no key is a secret by its algorithm', async () => {
+test('refuses the text of a key as a secret, and a public key for an HMAC algorithm', async () => {
   for (const key of pairs) {
     const half = key.toPublic();
     const spki = createPublicKey(await half.toPem()).export({ type: 'spki', format: 'der' });
@@ -200,7 +200,7 @@ test('the text of a key is no secret, and no key is a secret by its algorithm', 
   await refuses('a secret that someone gives as text', 'malformed', { alg: 'HS256' });
 });
 
-test('certificates and other labels are refused with advice', async () => {
+test('refuses certificates and other labels with advice', async () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const ec = createPrivateKey(await p256.toPem());
   const texts = [
@@ -214,8 +214,8 @@ test('certificates and other labels are refused with advice', async () => {
     ['-----BEGIN DSA PRIVATE KEY-----\nb3Bl\n-----END DSA PRIVATE KEY-----\n', /label/],
     [`${await p256.toPem()}${await p256.toPem()}`, /several/],
     [(await p256.toPem()).replaceAll('\n', '\\n'), /\\n as two characters/],
-    [`here is my key: ${await p256.toPem()}`, /nothing after it/],
-    [`${await p256.toPem()}.`, /nothing after it/],
+    [`here is my key: ${await p256.toPem()}`, /without trailing text/],
+    [`${await p256.toPem()}.`, /without trailing text/],
   ];
   for (const [text, message] of texts) {
     await refuses(text, 'pem', { alg: 'RS256' });
@@ -227,7 +227,7 @@ test('certificates and other labels are refused with advice', async () => {
   await refuses(pss.privateKey.export({ type: 'pkcs8', format: 'pem' }), 'pem', { alg: 'PS256' });
 });
 
-test('kinds that are no kinds of ours', async () => {
+test('refuses unsupported kinds of keys', async () => {
   const others = [['x25519'], ['ed448'], ['ec', { namedCurve: 'secp256k1' }], ['dsa', { modulusLength: 2048 }]];
   for (const [type, parameters] of others) {
     const { publicKey, privateKey } = generateKeyPairSync(type, parameters);
@@ -273,12 +273,12 @@ test('use and key_ops allow what the key is for, and nothing but signatures', as
   }
 });
 
-/** What becomes of a key: what it says of itself, or why it is refused. */
+/** The description of a key, or why it is refused. */
 function outcome(jwk) {
   return importKey(jwk).then((key) => ({ ...key, jwk: key.toJwk() }), ({ code, reason }) => ({ code, reason }));
 }
 
-test('PEM as RFC 7468 section 2 has it: white space, other line ends, and text before the block', async () => {
+test('reads PEM by RFC 7468 section 2: white space, other line ends, and text before the block', async () => {
   for (const [key, label] of [[p256, 'PRIVATE KEY'], [p256.toPublic(), 'PUBLIC KEY'], [rsa.toPublic(), 'PUBLIC KEY']]) {
     const text = await key.toPem();
     const same = async (other) => {
@@ -301,15 +301,15 @@ test('PEM as RFC 7468 section 2 has it: white space, other line ends, and text b
   }
 });
 
-test('members of the wrong type, and numbers in another spelling', async () => {
+test('refuses members of the wrong type, and numbers in another encoding', async () => {
   const good = [rsa.toJwk(), p256.toJwk(), ed25519.toJwk(), secret.toJwk()];
   for (const jwk of good) {
     for (const name of Object.keys(jwk)) {
       for (const value of [1, true, [], {}, [jwk[name]]]) {
-        // Without a kty in words it is not taken for a JWK at all.
+        // Without a kty in text it is not recognised as a JWK.
         if (name !== 'kty') await refuses({ ...jwk, [name]: value }, 'malformed');
       }
-      // One that is null is one that is not there.
+      // A member that is null counts as absent.
       const { [name]: _, ...without } = jwk;
       if (name !== 'kty') assert.deepEqual(await outcome({ ...jwk, [name]: null }), await outcome(without), name);
       if (['kty', 'kid', 'alg', 'use', 'crv'].includes(name)) continue;
@@ -320,7 +320,7 @@ test('members of the wrong type, and numbers in another spelling', async () => {
       }
     }
   }
-  // Bits that are left over at the end of the last digit.
+  // Unused bits at the end of the last digit.
   const { x } = ed25519.toJwk();
   const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const stray = `${x.slice(0, -1)}${digits[digits.indexOf(x.at(-1)) | 1]}`;
@@ -332,7 +332,7 @@ test('members of the wrong type, and numbers in another spelling', async () => {
   await refuses({ ...point, x: base64url(Buffer.concat([Buffer.alloc(1), bytesOf(point.x)])) }, 'malformed');
 });
 
-test('JWK text names no member twice, and has nothing before or after it', async () => {
+test('refuses JWK text with a repeated member, or with anything before or after it', async () => {
   const text = JSON.stringify(p256.toJwk());
   await importKey(text);
   for (const bad of [
@@ -343,7 +343,7 @@ test('JWK text names no member twice, and has nothing before or after it', async
   for (const bad of [`\ufeff${text}`, `[${text}]`, '', ' ', 'null', `"${text}"`, '\0']) await refuses(bad, 'malformed');
 });
 
-test('__proto__ and its like are names like any other', async () => {
+test('treats __proto__ and similar names like any other', async () => {
   const inherited = '"__proto__":{"kid":"evil","k":"AAAA"},"constructor":{"prototype":{"kid":"evil"}}';
   const hostile = JSON.parse(JSON.stringify(p256.toJwk()).replace('{', `{${inherited},`));
   assert.ok(Object.hasOwn(hostile, '__proto__'));
@@ -354,13 +354,13 @@ test('__proto__ and its like are names like any other', async () => {
     assert.deepEqual(key.toJwk(), p256.toJwk());
   }
   assert.equal({}.kid, undefined);
-  // What is inherited is not the key's own.
+  // Inherited members are not the key's own.
   await isInvalid(importKey(Object.create(null)));
   const { kty, ...rest } = p256.toJwk();
   await refuses(Object.assign(Object.create({ kty }), rest), 'malformed');
 });
 
-test('what is no key at all', async () => {
+test('refuses values that are no key', async () => {
   const nothing = [
     undefined, null, 1, 1n, true, Symbol('key'), () => {}, [], {}, new Map(), new ArrayBuffer(32), new Uint16Array(32),
     { keys: [] }, { kty: 1 },
@@ -369,7 +369,7 @@ test('what is no key at all', async () => {
     await isInvalid(importKey(key));
     await isInvalid(importKey(key, { alg: 'HS256' }));
     await isInvalid(thumbprint(key));
-    // An empty set is a set.
+    // An empty set is valid.
     if (!Array.isArray(key)) assert.throws(() => createJwks(key), { code: 'invalid_option' });
     assert.throws(() => createJwks([key]), { code: 'invalid_option' });
   }
@@ -398,7 +398,7 @@ test('what is no key at all', async () => {
   assert.throws(() => p256.toJwk.call({}), TypeError);
 });
 
-test('options are known, and of the right type', async () => {
+test('refuses unknown options, and options of the wrong type', async () => {
   const jwk = p256.toJwk();
   for (const options of [null, 1, 'ES256', { algorithm: 'ES256' }, { use: 'sig' }]) {
     await isInvalid(importKey(jwk, options));
@@ -419,7 +419,7 @@ test('options are known, and of the right type', async () => {
   for (const alg of ['ES256', 'EdDSA', 'HS256']) await isInvalid(generateKey(alg, { modulusLength: 2048 }));
 });
 
-test('a published set has no secret, and no name twice', async () => {
+test('refuses a published set with a secret, or with a repeated kid', async () => {
   assert.throws(() => createJwks([p256, secret]), { code: 'key_unusable' });
   const twin = await importKey(ed25519.toJwk(), { kid: p256.kid });
   const forPss = await importKey(await rsa.toPem(), { alg: 'PS256' });
@@ -429,11 +429,11 @@ test('a published set has no secret, and no name twice', async () => {
   assert.equal(createJwks([rsa, await importKey(await rsa.toPem(), { alg: 'PS256', kid: 'for PSS' })]).keys.length, 2);
 });
 
-test('the names of the algorithms are all there are', () => {
+test('the names of the algorithms are complete', () => {
   assert.equal(HMAC.length + ASYMMETRIC.length, 13);
 });
 
-test('a secret is no key in disguise, however it is put into an environment variable', async () => {
+test('refuses a key as secret in every form that an environment variable may hold', async () => {
   const key = await generateKey('ES256');
   const rsa = await generateKey('RS256');
   for (const pem of [await key.toPublic().toPem(), await rsa.toPublic().toPem(), await key.toPem()]) {
@@ -458,6 +458,6 @@ test('a secret is no key in disguise, however it is put into an environment vari
     const disguised = Buffer.concat([blank(), Buffer.from(more)]);
     await assert.rejects(importKey(new Uint8Array(disguised), { alg: 'HS256' }), { code: 'key_unusable', reason: 'disguised' });
   }
-  // What only looks random is as good as ever.
+  // Random text in base64 is accepted.
   for (let n = 0; n < 50; n += 1) await importKey(new TextEncoder().encode(Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString('base64')), { alg: 'HS256' });
 });

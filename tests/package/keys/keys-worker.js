@@ -1,10 +1,10 @@
-// A Worker that makes and takes keys, whatever it is asked for.
+// A Worker that generates and imports keys, as the request says.
 import { createIssuer, createJwks, createVerifier, generateKey, importKey, thumbprint } from 'edgemint';
 
 const [issuer, audience] = ['https://issuer.example', 'https://api.example'];
 
 const routes = {
-  /** A new key and all its forms; a token that it signs is verified with what comes back from the PEM. */
+  /** A new key and all its forms; a token that it signs is verified with the key that was read from the PEM. */
   async '/make'({ alg }) {
     const key = await generateKey(alg);
     const isSecret = key.type === 'secret';

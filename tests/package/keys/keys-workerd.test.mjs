@@ -1,4 +1,4 @@
-// Keys in real workerd, whose cryptography is another than Node's: what it makes Node takes, and it refuses what Node refuses.
+// Keys in real workerd, whose cryptography differs from Node's: Node accepts its keys, and it refuses what Node refuses.
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ for (const alg of [...HMAC, ...ASYMMETRIC]) {
   });
 }
 
-test('it refuses points off their curve, halves that are strangers, and RSA numbers that do not fit', async () => {
+test('refuses points off their curve, halves that do not match, and RSA numbers that do not fit', async () => {
   for (const namedCurve of ['P-256', 'P-384', 'P-521']) {
     const [one, other] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve }).privateKey.export({ format: 'jwk' }));
     const { d: _, ...half } = one;
@@ -74,8 +74,8 @@ test('it refuses points off their curve, halves that are strangers, and RSA numb
   for (const name of ['n', 'd', 'p', 'q', 'dp', 'dq', 'qi']) await refuses({ ...rsa, [name]: another[name] }, 'PS256');
 });
 
-test('an RSA key of 8192 bits is taken, and an EC key without its public half gets one', async () => {
-  // It may take long: made elsewhere, so that a connection that ends meanwhile is seen to have ended.
+test('accepts an RSA key of 8192 bits, and derives the public half of an EC key', async () => {
+  // Generating it may take long: done elsewhere, so that a connection that is closed meanwhile is noticed.
   const { publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 8192 });
   assert.equal((await ask('/take', { key: publicKey.export({ type: 'spki', format: 'pem' }), alg: 'RS256' })).type, 'public');
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });

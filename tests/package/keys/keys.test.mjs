@@ -13,7 +13,7 @@ const { createIssuer, createJwks, createVerifier, generateKey, importKey, thumbp
 const { subtle } = globalThis.crypto;
 const all = Object.fromEntries(await Promise.all([...HMAC, ...ASYMMETRIC].map(async (alg) => [alg, await generateKey(alg)])));
 
-/** A token by jose with that key of jose's is taken by us with this one of ours. */
+/** Our key verifies a token that jose signed with its own form of the key. */
 async function agrees(joseKey, key) {
   const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg: key.alg, typ: 'at+jwt' }).sign(joseKey);
   assert.deepEqual((await createVerifier({ ...options, key }).verify(token)).claims, CLAIMS);
@@ -26,7 +26,7 @@ for (const alg of ASYMMETRIC) {
   const key = all[alg];
   const isRsa = /^[RP]S/.test(alg);
 
-  test(`${alg}: a new key is a pair, for that algorithm, with its thumbprint for a name`, async () => {
+  test(`${alg}: a new key is a pair for that algorithm, with its thumbprint as kid`, async () => {
     assert.deepEqual({ ...key }, { type: 'private', alg, kid: await calculateJwkThumbprint(key.toJwk()) });
     assert.equal(await thumbprint(key), key.kid);
     assert.equal(await thumbprint(key.toJwk()), key.kid);
@@ -38,7 +38,7 @@ for (const alg of ASYMMETRIC) {
     if (isRsa) assert.equal(createPublicKey({ key: half.toJwk(), format: 'jwk' }).asymmetricKeyDetails.modulusLength, 2048);
   });
 
-  test(`${alg}: our forms are read by jose`, async () => {
+  test(`${alg}: jose reads our forms`, async () => {
     await agrees(await importJWK(key.toJwk(), alg), key.toPublic());
     await agrees(await importPKCS8(await key.toPem(), alg), key.toPublic());
     const token = await createIssuer({ issuer: options.issuer, key, now: options.now }).mint(CLAIMS);
@@ -49,7 +49,7 @@ for (const alg of ASYMMETRIC) {
     }
   });
 
-  test(`${alg}: what jose and node:crypto write is read by us`, async () => {
+  test(`${alg}: we read what jose and node:crypto write`, async () => {
     const pair = createPrivateKey({ key: key.toJwk(), format: 'jwk' });
     const half = createPublicKey(pair);
     const pems = {
@@ -60,12 +60,12 @@ for (const alg of ASYMMETRIC) {
     for (const pem of pems.public) assert.deepEqual((await importKey(pem, { alg })).toJwk(), key.toPublic().toJwk());
     assert.deepEqual((await importKey(pair.export({ format: 'jwk' }), { alg })).toJwk(), key.toJwk());
     assert.deepEqual((await importKey(half.export({ format: 'jwk' }), { alg })).toJwk(), key.toPublic().toJwk());
-    // And the other way round: the very same text.
+    // Conversely, the very same text.
     assert.equal(await key.toPem(), pems.private[0]);
     assert.equal(await key.toPublic().toPem(), pems.public[0]);
   });
 
-  test(`${alg}: JSON text is as good as an object, and its own kid and alg count`, async () => {
+  test(`${alg}: reads JSON text like an object, with its own kid and alg`, async () => {
     const jwk = { ...key.toJwk(), kid: 'its own' };
     for (const form of [jwk, JSON.stringify(jwk), `\n ${JSON.stringify(jwk, null, 2)}\n`]) {
       assert.deepEqual({ ...await importKey(form) }, { type: 'private', alg, kid: 'its own' });
@@ -75,7 +75,7 @@ for (const alg of ASYMMETRIC) {
     await assert.rejects(importKey(jwk, { alg: other }), { code: 'key_unusable', reason: 'unsupported' });
   });
 
-  test(`${alg}: CryptoKeys, extractable and not`, async () => {
+  test(`${alg}: reads CryptoKeys, extractable and not`, async () => {
     const parameters = webCryptoOf(key);
     for (const [jwk, usage, type] of [[key.toJwk(), 'sign', 'private'], [key.toPublic().toJwk(), 'verify', 'public']]) {
       const { alg: _, kid: __, use: ___, ...bare } = jwk;
@@ -92,7 +92,7 @@ for (const alg of ASYMMETRIC) {
     }
   });
 
-  test(`${alg}: raw, where there is such a form`, async () => {
+  test(`${alg}: reads raw bytes, if the algorithm has such a form`, async () => {
     assert.throws(() => key.toRaw(), { code: 'key_unusable' });
     const half = key.toPublic();
     if (isRsa) {
@@ -108,7 +108,7 @@ for (const alg of ASYMMETRIC) {
 }
 
 for (const alg of HMAC) {
-  test(`${alg}: a new secret is as long as the hash, and its forms come back`, async () => {
+  test(`${alg}: a new secret is as long as the hash, and is read back from its forms`, async () => {
     const key = all[alg];
     assert.deepEqual({ ...key }, { type: 'secret', alg });
     const bytes = key.toRaw();
@@ -146,7 +146,7 @@ test('the bytes of a secret are copied, both ways', async () => {
   assert.deepEqual(key.toRaw(), new Uint8Array(32).fill(7));
 });
 
-test('Ed25519, the name of RFC 9864, is EdDSA', async () => {
+test('accepts Ed25519, the name of RFC 9864, as EdDSA', async () => {
   const key = await generateKey('Ed25519');
   assert.equal(key.alg, 'EdDSA');
   for (const alg of ['EdDSA', 'Ed25519']) {
@@ -156,7 +156,7 @@ test('Ed25519, the name of RFC 9864, is EdDSA', async () => {
   }
 });
 
-test('the kind tells the algorithm, except for RSA and secrets', async () => {
+test('derives the algorithm from the kind, except for RSA and secrets', async () => {
   for (const alg of ['ES256', 'ES384', 'ES512', 'EdDSA']) {
     assert.equal((await importKey(await all[alg].toPem())).alg, alg);
     assert.equal((await importKey(await all[alg].toPublic().toPem())).alg, alg);
@@ -169,7 +169,7 @@ test('the kind tells the algorithm, except for RSA and secrets', async () => {
   await assert.rejects(importKey(new Uint8Array(32)), { code: 'invalid_option' });
 });
 
-test('the thumbprints of the RFCs', async () => {
+test('computes the thumbprints of the RFCs', async () => {
   const vectors = JSON.parse(readFileSync(new URL('../../vectors/thumbprints.json', import.meta.url), 'utf8'));
   assert.equal(vectors.length, 3);
   for (const { rfc, key, thumbprint: expected } of vectors) {
@@ -179,7 +179,7 @@ test('the thumbprints of the RFCs', async () => {
   }
 });
 
-test('RFC 8037 appendix A: the pair, its thumbprint, and its signature', async () => {
+test('reproduces RFC 8037 appendix A: the pair, its thumbprint, and its signature', async () => {
   const pair = {
     kty: 'OKP', crv: 'Ed25519',
     d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
@@ -191,7 +191,7 @@ test('RFC 8037 appendix A: the pair, its thumbprint, and its signature', async (
   assert.deepEqual([again.d, again.x], [pair.d, pair.x]);
 });
 
-test('a private Ed25519 key of the second version, which has its public half in it (RFC 8410 section 10.3)', async () => {
+test('reads a private Ed25519 key of the second version, which contains its public half (RFC 8410 section 10.3)', async () => {
   const key = await importKey(`-----BEGIN PRIVATE KEY-----
 MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB
@@ -204,7 +204,7 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 `);
 });
 
-test('an EC key that does not bring its public half gets one', async () => {
+test('derives the public half of an EC key without one', async () => {
   const d = Buffer.from(all.ES256.toJwk().d, 'base64url');
   const head = Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex');
   const lines = Buffer.concat([head, d]).toString('base64').match(/.{1,64}/g).join('\n');
@@ -212,7 +212,7 @@ test('an EC key that does not bring its public half gets one', async () => {
   assert.deepEqual((await importKey(pem)).toJwk(), all.ES256.toJwk());
 });
 
-test('the published set is read by jose, and by our verifier', async () => {
+test('jose and our verifier read the published set', async () => {
   const keys = ASYMMETRIC.map((alg) => all[alg]);
   const set = createJwks([...keys.slice(0, 5), ...keys.slice(5).map((key) => key.toPublic())]);
   assert.equal(set.keys.length, ASYMMETRIC.length);
@@ -231,13 +231,13 @@ test('the published set is read by jose, and by our verifier', async () => {
   assert.deepEqual(createJwks([]), { keys: [] });
 });
 
-test('an RSA key as long as one asks for', async () => {
+test('generates an RSA key of the requested length', async () => {
   const key = await generateKey('PS256', { modulusLength: 3072, kid: 'long' });
   assert.equal(key.kid, 'long');
   assert.equal(createPublicKey(await key.toPublic().toPem()).asymmetricKeyDetails.modulusLength, 3072);
 });
 
-/** What WebCrypto calls the algorithm of a key: written out here, so that no table of the package checks itself. */
+/** WebCrypto's name for the algorithm of a key: repeated here, so that no table of the package checks itself. */
 function webCryptoOf({ alg }) {
   const hash = `SHA-${alg.slice(2)}`;
   switch (alg.slice(0, 2)) {

@@ -1,5 +1,5 @@
-// Stricter than the field, keys: every row of tests/vectors/strict-keys.json through the installed package. A key that breaks
-// a rule is refused where it is given, and passed over where it is published.
+// Strict rules for keys: every row of tests/vectors/strict-keys.json through the installed package. An import refuses a key that
+// breaks a rule, and a published set skips it.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { base64url, options } from '../shared/signer.mjs';
 const { createVerifier, TokenError } = await importFrom(await install());
 const { keys, rows } = JSON.parse(readFileSync(new URL('../../vectors/strict-keys.json', import.meta.url), 'utf8'));
 
-/** A token whose algorithm a key of that kind has, and whose signature nobody made. */
+/** A token whose algorithm a key of that kind supports, with an invalid signature. */
 const unsigned = ({ kty }) => {
   const alg = { RSA: 'RS256', EC: 'ES256', OKP: 'EdDSA', oct: 'HS256' }[kty] ?? 'RS256';
   const signature = Buffer.alloc({ RSA: 256, EC: 64, OKP: 64, oct: 32 }[kty] ?? 256, 7);
@@ -23,7 +23,7 @@ function jwkOf({ key, members = {}, without = [] }) {
   return jwk;
 }
 
-/** The code of the refusal, be it that of the verifier or that of the token. */
+/** The code of the refusal, from the verifier or for the token. */
 async function refusal(verify) {
   try {
     await verify();
@@ -34,7 +34,7 @@ async function refusal(verify) {
   return 'accepted';
 }
 
-/** What a good key says of a signature that nobody made, or of another of its algorithms. */
+/** The results of a valid key for an invalid signature, and for another algorithm. */
 const ABOUT_THE_TOKEN = ['bad_signature', 'key_mismatch', 'key_not_found'];
 
 for (const rule of new Set(rows.map((row) => row.rule))) {
@@ -45,7 +45,7 @@ for (const rule of new Set(rows.map((row) => row.rule))) {
       const token = unsigned(jwk);
       const given = await refusal(() => createVerifier({ ...options, key: jwk }).verify(token));
       const inSet = await refusal(() => createVerifier({ ...options, jwks: { keys: [jwk] } }).verify(token));
-      // A key whose numbers are strong and no key of anybody: the runtime may refuse it when it is used.
+      // The numbers are strong but belong to no key: the runtime may refuse it when it is used.
       const expected = row.verdict === 'accepted' ? [...ABOUT_THE_TOKEN, 'key_unusable'] : ['key_unusable', 'invalid_option'];
       assert.ok(expected.includes(given), `${row.what}: ${given}`);
       assert.ok(expected.includes(inSet), `${row.what}, in a set: ${inSet}`);
@@ -59,14 +59,14 @@ for (const rule of new Set(rows.map((row) => row.rule))) {
   });
 }
 
-test('a set whose private key is published is no set with that key in it', async () => {
+test('refuses to use a key from a set whose private half is published', async () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const fetch = async () => Response.json({ keys: [privateKey.export({ format: 'jwk' })] });
   const verifier = createVerifier({ ...options, jwksUri: 'https://issuer.example/jwks', fetch });
   assert.equal(await refusal(() => verifier.verify(unsigned({ kty: 'EC' }))), 'key_not_found');
 });
 
-test('the bytes of a public key are no secret', async () => {
+test('refuses the bytes of a public key as a secret', async () => {
   const taken = [];
   for (const [type, parameters] of [['rsa', { modulusLength: 2048 }], ['ec', { namedCurve: 'P-256' }], ['ed25519', {}]]) {
     const { publicKey } = generateKeyPairSync(type, parameters);

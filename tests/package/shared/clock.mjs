@@ -1,4 +1,4 @@
-// Time in the tests: a clock that a test turns, and waiting for conditions instead of for seconds.
+// Time in the tests: a clock that the test moves, and waiting for conditions instead of for seconds.
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Stops `Date`, which the package reads, and returns a function that moves it by seconds. */
@@ -7,7 +7,7 @@ export function stopClock(t) {
   return (seconds) => t.mock.timers.setTime(Date.now() + seconds * 1000);
 }
 
-/** Stops `Date` and the timers, and returns a function that lets milliseconds pass, ten at a time, with all work in between done. */
+/** Stops `Date` and the timers; returns a function that lets milliseconds pass, ten at a time, and does all work in between. */
 export function stopTimers(t) {
   t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() });
   return async (milliseconds) => {
@@ -18,14 +18,14 @@ export function stopTimers(t) {
   };
 }
 
-/** Lets the event loop turn so many times, without any timer. */
+/** Lets the event loop turn this many times, without any timer. */
 export async function immediately(turns) {
   for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
 }
 
 /**
- * Lets what goes on in this process come to rest: by turns of the event loop rather than by time, so that a slow machine gives the
- * work as many turns as a quick one.
+ * Waits until the work in this process is done: for turns of the event loop rather than for time, so that a slow machine gives
+ * the work as many turns as a quick one.
  */
 export async function atRest() {
   for (let turn = 0; turn < 25; turn += 1) await pause(2);
@@ -39,7 +39,7 @@ export async function until(condition) {
   }
 }
 
-/** Makes every `AbortSignal.timeout` abort after a tenth of a second, and returns the milliseconds that were asked for. */
+/** Makes every `AbortSignal.timeout` abort after a tenth of a second, and returns the requested durations in milliseconds. */
 export function shortenTimeouts(t) {
   const asked = [];
   t.mock.method(AbortSignal, 'timeout', (milliseconds) => {

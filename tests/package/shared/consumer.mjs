@@ -1,4 +1,4 @@
-// Installs the packed tarball into a new folder: the tests load what is published, never src/ or dist/.
+// Installs the packed tarball into a new folder: the tests load the published files, never src/ or dist/.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export async function install() {
   const folder = newProject();
   const target = join(folder, 'node_modules/edgemint');
   mkdirSync(target, { recursive: true });
-  // What npm does for a package without dependencies, in a hundredth of the time: `node.test.mjs` has npm itself do it.
+  // What npm does for a package without dependencies, in a hundredth of the time: `node.test.mjs` uses npm itself.
   await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
   return folder;
 }

@@ -1,4 +1,4 @@
-// What the tests of the guards share: the installed package, an issuer with real keys, and the answers that are expected.
+// Shared by the tests of the guards: the installed package, an issuer with real keys, and the expected responses.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,14 +13,14 @@ writeFileSync(join(folder, 'guarded.mjs'), `
   export { guard as honoGuard } from 'edgemint/hono';
   export { guard as expressGuard } from 'edgemint/express';
 `);
-/** All that the package exports, found by the conditions of this runtime. */
+/** Everything that the package exports, found by the conditions of this runtime. */
 export const {
   TokenError, createVerifier, expressGuard, guard, honoGuard,
 } = await import(pathToFileURL(join(folder, 'guarded.mjs')));
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
-/** An issuer on loopback with one key, `options` that accept its tokens, and `token(claims)` that makes one. */
+/** An issuer on loopback with one key, `options` that accept its tokens, and `token(claims)` that mints one. */
 export async function startIssuerWithKey() {
   const key = await newKey('ES256');
   const issuer = await startIssuer({ keys: [key] });
@@ -39,39 +39,39 @@ const SENTENCES = {
   server_error: 'Access tokens cannot be checked.',
 };
 
-/** The challenge of an error, with what stands before and after it. */
+/** The challenge of an error, with the parameters before and after it. */
 export function challengeOf(error, { before = '', after = '' } = {}) {
   return `Bearer ${before}error="${error}", error_description="${SENTENCES[error]}"${after}`;
 }
 
-/** What is expected where no token was presented. */
+/** The expected response without a token. */
 export const MISSING = {
   status: 401,
   challenge: 'Bearer realm="api"',
   body: { error_description: 'Send an access token: Authorization: Bearer TOKEN.' },
 };
 
-/** What is expected for an error of RFC 6750, or of a trouble. */
+/** The expected response for an error of RFC 6750, or for a fault. */
 export function expected(status, error, challenge = status < 500 ? challengeOf(error) : null) {
   return { status, challenge, body: { error, error_description: SENTENCES[error] } };
 }
 
-/** What is expected where the token lacks a scope of these. */
+/** The expected response for a token that lacks one of these scopes. */
 export function lacking(scope, before) {
   return expected(403, 'insufficient_scope', challengeOf('insufficient_scope', { before, after: `, scope="${scope}"` }));
 }
 
-/** What is expected for a token that was refused, whatever the reason. */
+/** The expected response for every refused token. */
 export const REFUSED = expected(401, 'invalid_token');
-/** What is expected for an Authorization that is malformed. */
+/** The expected response for a malformed Authorization. */
 export const MALFORMED = expected(400, 'invalid_request');
 
-/** What `fetch` and its kin take, with this token. */
+/** The request options of `fetch` and its kin with this token. */
 export function withBearer(text, init) {
   return { ...init, headers: { authorization: `Bearer ${text}`, ...init?.headers } };
 }
 
-/** What a browser asks before a request with a token. */
+/** A browser's preflight of a request with a token. */
 export const PREFLIGHT = {
   method: 'OPTIONS',
   headers: {
@@ -79,7 +79,7 @@ export const PREFLIGHT = {
   },
 };
 
-/** Asserts that a Response is a refusal as it should be, to the last header. */
+/** Asserts that a Response is the expected refusal, including every header. */
 export async function assertRefused(response, { status, challenge, body }, message) {
   assert.deepEqual(
     { status: response.status, challenge: response.headers.get('www-authenticate'), body: await response.json() },
@@ -91,7 +91,7 @@ export async function assertRefused(response, { status, challenge, body }, messa
   assert.equal(response.headers.get('retry-after'), status === 503 ? '5' : null);
 }
 
-/** What may stand in an Authorization header, how it is read, and whether it can be sent at all. */
+/** Values of an Authorization header, how each is read, and whether it can be sent at all. */
 export const HEADERS = [
   ['no scheme but "Bearer" itself', 'Bearer', 'malformed'],
   ['no token', 'Bearer ', 'malformed', 'trimmed'],

@@ -1,4 +1,4 @@
-// An issuer on loopback whose answers a test decides, and which counts who asked for what.
+// An issuer on loopback whose responses a test chooses, and which counts requests.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
@@ -7,8 +7,8 @@ export const OPENID = '/.well-known/openid-configuration';
 export const JWKS = '/jwks.json';
 
 /**
- * Starts one with metadata and the key set of `keys`. `routes` maps a path to a handler, or to what is sent as JSON;
- * everything else is 404. `count(path)` says how often a path was asked for, `total()` how often any was.
+ * Starts an issuer with metadata and the key set of `keys`. `routes` maps a path to a handler, or to a value that is sent as JSON;
+ * every other path is 404. `count(path)` is the number of requests of a path, `total()` that of all.
  */
 export async function startIssuer({ keys = [], path = '', port = 0 } = {}) {
   const counts = new Map();
@@ -41,7 +41,7 @@ export async function startIssuer({ keys = [], path = '', port = 0 } = {}) {
   };
 }
 
-/** Sends a value as JSON, readable by every page. */
+/** Sends a value as JSON, readable by every origin. */
 export function sendJson(response, value, headers = {}) {
   response.writeHead(200, { 'content-type': 'application/json', 'access-control-allow-origin': '*', ...headers });
   response.end(JSON.stringify(value));

@@ -1,4 +1,4 @@
-// What the tests of status lists share: an issuer that publishes one, tokens that name it, and a clock to turn.
+// Shared by the tests of status lists: an issuer that publishes a list, tokens that refer to it, and a clock that the test moves.
 import { deflateSync } from 'node:zlib';
 import { SignJWT } from 'jose';
 import { JWKS, startIssuer } from './issuer.mjs';
@@ -7,7 +7,7 @@ import { AUDIENCE, sign } from './signer.mjs';
 export const LIST = '/statuslists/1';
 export const MEDIA_TYPE = 'application/statuslist+jwt';
 
-/** The bytes of a list, not yet compressed: `statuses` maps an index to its value. */
+/** The bytes of a list before compression: `statuses` maps an index to its value. */
 export function packed(statuses, { bits = 1, size = 64 } = {}) {
   const bytes = Buffer.alloc(Math.ceil(size * bits / 8));
   for (const [index, status] of Object.entries(statuses)) {
@@ -21,7 +21,7 @@ export function listOf(statuses, { bits = 1, size } = {}) {
   return { bits, lst: deflateSync(packed(statuses, { bits, size }), { level: 9 }).toString('base64url') };
 }
 
-/** A list, signed. A claim or a header member that is undefined is left out. */
+/** A signed list. A claim or a header member that is undefined is left out. */
 export function signList(key, claims, header = {}) {
   const present = (members) => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
   return new SignJWT(present(claims)).setProtectedHeader(present({ alg: key.alg, kid: key.kid, typ: 'statuslist+jwt', ...header })).sign(key.signing);
@@ -31,8 +31,8 @@ export const seconds = () => Math.floor(Date.now() / 1000);
 
 /**
  * An issuer with a key and a list, both for a test to change: `list.statuses`, `list.bits`, `list.claims`, `list.header`,
- * `list.headers` (of the answer), `list.key`, `list.text` (the whole). `token(index)` is a token that names the list,
- * `asked` are the headers of those who asked for it.
+ * `list.headers` (of the response), `list.key`, `list.text` (the whole). `token(index)` is a token that refers to the list,
+ * `asked` are the headers of the requests for it.
  */
 export async function startLists(t, key) {
   const issuer = await startIssuer({ keys: [key] });
@@ -69,7 +69,7 @@ export async function startLists(t, key) {
   };
 }
 
-/** Answers when it is told to: `handler` is a route, `letGo()` has it answer. */
+/** Delays responses: `handler` is a route, `letGo()` sends its responses. */
 export function gated(serve) {
   let letGo;
   const gate = new Promise((resolve) => { letGo = resolve; });

@@ -1,4 +1,4 @@
-// Keys and tokens for the tests, signed by jose, or by hand where jose would refuse to write such a thing.
+// Keys and tokens for the tests, signed by jose, or by hand where jose would refuse.
 import { createHmac, randomBytes } from 'node:crypto';
 import { SignJWT, exportJWK, generateKeyPair, importJWK } from 'jose';
 
@@ -27,7 +27,7 @@ export async function newKey(alg, kid = `kid-${alg}`) {
   return { alg, kid, signing: await importJWK(privateKey, alg), jwk: { ...publicKey, kid, alg, use: 'sig' } };
 }
 
-// One RSA pair serves all: making one takes long, and an algorithm is a property of the JWK around it.
+// All keys share one RSA pair: generating one takes long, and an algorithm is a property of the JWK around it.
 let rsaPair;
 
 function keyPair(alg) {
@@ -48,7 +48,7 @@ export function sign(key, { claims = {}, header = {} } = {}) {
   return new SignJWT(present({ ...CLAIMS, ...claims })).setProtectedHeader(protectedHeader).sign(key.signing);
 }
 
-/** A token of any header and any payload, as texts or as values, with a right HMAC. */
+/** A token with any header and any payload, as text or as values, with a valid HMAC. */
 export function signByHand(key, header, payload) {
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${base64url(createHmac(`sha${key.alg.slice(2)}`, key.secret).update(input).digest())}`;

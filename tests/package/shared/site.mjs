@@ -1,4 +1,4 @@
-// The two sites that the browser visits, one made by Vite and one that is only files; and a server for them.
+// The two sites that the browser visits, one built by Vite and one of plain files; and a server for them.
 import { once } from 'node:events';
 import { cpSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -14,21 +14,21 @@ async function project() {
   return folder;
 }
 
-/** Serves the same page from Vite's development server, which bundles the dependencies of the page first. */
+/** Serves the same page from Vite's development server, which pre-bundles the dependencies of the page. */
 export async function serveWithVite() {
   const server = await createViteServer({ root: await project(), configFile: false, logLevel: 'warn', server: { host: '127.0.0.1', port: 0 } });
   await server.listen();
   return { origin: `http://127.0.0.1:${server.httpServer.address().port}`, stop: () => server.close() };
 }
 
-/** Builds the page with Vite, as a user's project would; gives the folder of the result. */
+/** Builds the page with Vite, as a user's project would; returns the folder of the result. */
 export async function buildWithVite() {
   const folder = await project();
   await build({ root: folder, configFile: false, logLevel: 'warn' });
   return join(folder, 'dist');
 }
 
-/** Lays the page and the package side by side, without any build; gives the folder. */
+/** Copies the page and the package side by side, without any build; returns the folder. */
 export async function layOutPlain() {
   const folder = await install();
   for (const name of ['plain.html', 'plain.js', 'inline.html', 'inline.js', 'run.js']) cpSync(join(page, name), join(folder, name));
@@ -39,8 +39,8 @@ export async function layOutPlain() {
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
 /**
- * Serves a folder on loopback under a strict policy, whose `script-src` is given. `count(ending)` says how many files of that kind
- * were asked for.
+ * Serves a folder on loopback under a strict policy, with this `script-src`. `count(ending)` is the number of requests for
+ * files with that ending.
  */
 export async function serve(folder, scripts = "'self' 'wasm-unsafe-eval'") {
   const asked = [];

@@ -1,4 +1,4 @@
-// Status lists that must not be believed, each served for real: the token is refused, and the error says what was wrong.
+// Invalid status lists, each served for real: the token is refused, and the error names the fault.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ const CODE = 'status_unavailable';
 const withLst = (bytes) => ({ claims: { status_list: { bits: 1, lst: base64url(bytes) } } });
 const whole = deflateSync(packed({}));
 const claims = (changed) => ({ claims: changed });
-/** Sends a body of its own, with a signed list for what it may be made of. */
+/** Sends a body of its own, derived from a signed list. */
 const answer = (body, { status = 200, headers = {} } = {}) => ({
   async route(site, _, response) {
     const text = await site.text();
@@ -25,46 +25,46 @@ const answer = (body, { status = 200, headers = {} } = {}) => ({
   },
 });
 
-/** What is wrong, how to get it, what the message says, and the code of what lies underneath. */
+/** The fault, the response that has it, the expected message, and the code of the cause. */
 const REFUSED = [
   ['a bit of the signature changed', answer(tampered), /does not verify/, 'bad_signature'],
-  ['a list by nobody', answer((text) => text.split('.').slice(0, 2).join('.').concat('.')), /cannot be believed/, 'bad_signature'],
+  ['a list without a signature', answer((text) => text.split('.').slice(0, 2).join('.').concat('.')), /is refused: /, 'bad_signature'],
   ['a key that is not the issuer\'s', { key: stranger }, /no key of the issuer/, 'key_not_found'],
   ['a key by the name of the issuer\'s', { key: forger }, /does not verify/, 'bad_signature'],
   ['an algorithm "none"', answer((text) => `${base64url('{"alg":"none","typ":"statuslist+jwt"}')}.${text.split('.')[1]}.`), /algorithm/, 'algorithm_not_allowed'],
-  ['a public key taken for a secret', answer((text) => {
+  ['a public key used as a secret', answer((text) => {
     const [, payload] = text.split('.');
     const by = { alg: 'HS256', secret: Buffer.from(JSON.stringify(key.jwk)) };
     return signByHand(by, { alg: 'HS256', kid: key.kid, typ: 'statuslist+jwt' }, Buffer.from(payload, 'base64url').toString());
   }), /algorithm/, 'key_mismatch'],
   ...['JWT', 'at+jwt', 'statuslist+cwt', 'statuslist', undefined].map((typ) => [`typ ${typ}`, { header: { typ } }, /another type/, 'type_mismatch']),
   ['an extension that is not understood', { header: { crit: ['b64'], b64: true } }, /unsupported/, 'unsupported'],
-  ['an empty answer', answer(''), /well-formed/, 'malformed'],
-  ['another sub', claims({ sub: 'https://lists.example/2' }), /another one by its sub/],
-  ['a sub with a slash at the end', (site) => claims({ sub: `${site.uri}/` }), /another one by its sub/],
+  ['an empty response', answer(''), /well-formed/, 'malformed'],
+  ['another sub', claims({ sub: 'https://lists.example/2' }), /has another sub/],
+  ['a sub with a slash at the end', (site) => claims({ sub: `${site.uri}/` }), /has another sub/],
   ['no sub', claims({ sub: undefined }), /required claim/, 'claim_missing'],
   ['another iss', claims({ iss: 'https://other.example' }), /another issuer/],
-  ['an iss that is no text', claims({ iss: 1 }), /cannot be believed/, 'claim_invalid'],
+  ['an iss that is no text', claims({ iss: 1 }), /is refused: /, 'claim_invalid'],
   ['no iat', claims({ iat: undefined }), /required claim/, 'claim_missing'],
   ['iat as text', claims({ iat: '1' }), /wrong type/, 'claim_invalid'],
   ['issued in the future', () => claims({ iat: seconds() + 120 }), /in the future/],
   ['expired', () => claims({ exp: seconds() - 1 }), /expired/, 'expired'],
   ['exp as text', () => claims({ exp: `${seconds() + 60}` }), /wrong type/, 'claim_invalid'],
   ['nbf in the future', () => claims({ nbf: seconds() + 120 }), /not valid yet/, 'not_yet_valid'],
-  ...[0, -1, '60', null, {}].map((ttl) => [`ttl ${JSON.stringify(ttl)}`, claims({ ttl }), /ttl that is no positive number/]),
+  ...[0, -1, '60', null, {}].map((ttl) => [`ttl ${JSON.stringify(ttl)}`, claims({ ttl }), /ttl that is not a positive number/]),
   ['no status_list', claims({ status_list: undefined }), /required claim/, 'claim_missing'],
   ...[null, [], 'x', {}].map((list) => [`status_list ${JSON.stringify(list)}`, claims({ status_list: list }), /bits/]),
-  ...[0, 3, 16, -1, 1.5, '1', null, true, [1], undefined].map((bits) => [`bits ${JSON.stringify(bits)}`, claims({ status_list: { ...listOf({}), bits } }), /bits than 1, 2, 4 or 8/]),
+  ...[0, 3, 16, -1, 1.5, '1', null, true, [1], undefined].map((bits) => [`bits ${JSON.stringify(bits)}`, claims({ status_list: { ...listOf({}), bits } }), /bits other than 1, 2, 4 or 8/]),
   ...['+/+/', 'eNo=', 'eN o', 'eNrbuRgAAhcBXR', 'a', 1, null, undefined, ['eNrbuRgAAhcBXQ']]
     .map((lst) => [`lst ${JSON.stringify(lst)}`, claims({ status_list: { bits: 1, lst } }), /not base64url/]),
-  ['nothing compressed', withLst(Buffer.alloc(0)), /could not be inflated/],
-  ['not compressed', withLst(packed({})), /could not be inflated/],
-  ['gzip', withLst(gzipSync(packed({}))), /could not be inflated/],
-  ['DEFLATE without zlib around', withLst(deflateRawSync(packed({}))), /could not be inflated/],
-  ['garbage behind the end', withLst(Buffer.concat([whole, Buffer.from('more')])), /could not be inflated/],
-  ['another stream behind the end', withLst(Buffer.concat([whole, deflateSync(packed({ 1: 1 }))])), /could not be inflated/],
-  ...[1, 2, 4, 5, 9].map((bytes) => [`cut short by ${bytes} bytes`, withLst(whole.subarray(0, -bytes)), /could not be inflated/]),
-  ['a bad checksum', withLst(Buffer.concat([whole.subarray(0, -1), Buffer.from([whole.at(-1) ^ 1])])), /could not be inflated/],
+  ['an empty lst', withLst(Buffer.alloc(0)), /cannot be inflated/],
+  ['not compressed', withLst(packed({})), /cannot be inflated/],
+  ['gzip', withLst(gzipSync(packed({}))), /cannot be inflated/],
+  ['DEFLATE without zlib around', withLst(deflateRawSync(packed({}))), /cannot be inflated/],
+  ['garbage behind the end', withLst(Buffer.concat([whole, Buffer.from('more')])), /cannot be inflated/],
+  ['another stream behind the end', withLst(Buffer.concat([whole, deflateSync(packed({ 1: 1 }))])), /cannot be inflated/],
+  ...[1, 2, 4, 5, 9].map((bytes) => [`cut short by ${bytes} bytes`, withLst(whole.subarray(0, -bytes)), /cannot be inflated/]),
+  ['a bad checksum', withLst(Buffer.concat([whole.subarray(0, -1), Buffer.from([whole.at(-1) ^ 1])])), /cannot be inflated/],
   ['more than 4 MiB when inflated', withLst(deflateSync(Buffer.alloc(4 * 1024 * 1024 + 1))), /more than 4 MiB/],
   ['280 MB when inflated', withLst(deflateSync(Buffer.alloc(280_000_000), { level: 9 })), /more than 4 MiB/],
   ['more than 512 KiB', answer((text) => text.padEnd(512 * 1024 + 1, 'A')), /more than 512 KiB/],
@@ -81,12 +81,12 @@ const REFUSED = [
   ['status 404', answer('none', { status: 404 }), /status 404/],
   ['status 500', answer('none', { status: 500 }), /status 500/],
   ['status 203', answer(undefined, { status: 203 }), /status 203/],
-  ['304 to who has nothing', { route: (_, __, response) => response.writeHead(304).end() }, /redirects|status 304/],
+  ['304 for the first request', { route: (_, __, response) => response.writeHead(304).end() }, /redirects|status 304/],
   ['a broken connection', { route: (_, request) => request.socket.destroy() }, /could not be reached/],
 ];
 
 for (const [what, how, message, cause] of REFUSED) {
-  test(`not believed: ${what}`, async (t) => {
+  test(`refuses a list: ${what}`, async (t) => {
     const site = await startLists(t, key);
     const { route, ...changed } = typeof how === 'function' ? how(site) : how;
     Object.assign(site.list, changed);
@@ -97,13 +97,13 @@ for (const [what, how, message, cause] of REFUSED) {
     assert.match(error.message, message);
     if (cause !== undefined) assert.equal(error.cause.code, cause, error.cause.stack);
     assert.equal(site.issuer.count('/elsewhere'), 0);
-    // Who wants it otherwise gets it otherwise, however it failed.
+    // With `unavailable: 'accept'` such a token passes, for every one of these faults.
     const lenient = createVerifier({ ...site.options, status: { unavailable: 'accept' } });
     assert.equal((await lenient.verify(await site.token(1))).claims.sub, 'subject');
   });
 }
 
-test('what is believed: no iss, no ttl, the whole media type, parameters, more members, a list just within its bounds', async (t) => {
+test('accepts a list without iss and ttl, the whole media type, parameters, unknown members, and a list just within its bounds', async (t) => {
   for (const [changed, headers] of [
     [{ iss: undefined }], [{ ttl: undefined }], [{ ttl: 1e9 }], [{ ttl: 0.5 }], [{ aud: 'anybody', jti: 'j', aggregation_uri: 'https://lists.example/' }],
     [{}, { 'content-type': 'Application/StatusList+JWT; charset=utf-8' }],
@@ -119,7 +119,7 @@ test('what is believed: no iss, no ttl, the whole media type, parameters, more m
   }
 });
 
-test('clocks may differ as far as clockTolerance says', async (t) => {
+test('accepts a clock difference up to clockTolerance', async (t) => {
   for (const [changed, isBelieved] of [
     [{ iat: seconds() + 25 }, true], [{ iat: seconds() + 120 }, false], [{ exp: seconds() - 5 }, true], [{ exp: seconds() - 60 }, false],
   ]) {
@@ -131,7 +131,7 @@ test('clocks may differ as far as clockTolerance says', async (t) => {
   }
 });
 
-test('of several issuers, each has its own lists', async (t) => {
+test('each of several issuers has its own lists', async (t) => {
   const [one, two] = await Promise.all([startLists(t, key), startLists(t, key)]);
   const verifier = createVerifier({ ...one.options, issuer: [one.issuer.issuer, two.issuer.issuer], status: 'check' });
   await verifier.verify(await one.token(1));
@@ -139,12 +139,12 @@ test('of several issuers, each has its own lists', async (t) => {
   await assert.rejects(verifier.verify(await one.token(1, { claims: { iss: two.issuer.issuer } })), { code: CODE, message: /another issuer/ });
 });
 
-test('where the runtime inflates all that it is given, it is given no more than a little at a time', async (t) => {
+test('a runtime that inflates all of its input gets only a little at a time', async (t) => {
   const { inflate } = await import(pathToFileURL(join(folder, 'node_modules/edgemint/dist/inflate.js')));
   let made = 0;
   const { DecompressionStream } = globalThis;
   t.after(() => { globalThis.DecompressionStream = DecompressionStream; });
-  // As workerd does it: no back pressure, and as much as DEFLATE can make of it.
+  // As workerd does it: no back pressure, and the highest ratio that DEFLATE allows.
   globalThis.DecompressionStream = function Eager() {
     let controller;
     const readable = new ReadableStream({ start: (given) => { controller = given; } });
@@ -159,7 +159,7 @@ test('where the runtime inflates all that it is given, it is given no more than 
   assert.ok(made < 20_000_000, `${made} bytes were made`);
 });
 
-test('a bomb does not grow memory', async (t) => {
+test('a decompression bomb does not grow memory', async (t) => {
   const site = await startLists(t, key);
   const verifier = createVerifier({ ...site.options, status: 'check' });
   const bomb = deflateSync(Buffer.alloc(280_000_000), { level: 9 });

@@ -1,8 +1,8 @@
-// A Worker as a user writes it, whose verifier looks up whether a token was revoked.
+// A Worker as a user writes it, whose verifier checks whether a token was revoked.
 import { env } from 'cloudflare:workers';
 import { createVerifier } from 'edgemint';
 
-// The clock of a Worker cannot be turned from outside: this shifts it.
+// A test cannot set the clock of a Worker: this shifts it.
 const systemNow = Date.now;
 let shift = 0;
 let stopped;
@@ -25,7 +25,7 @@ const routes = {
     const verified = await Promise.all(Array.from({ length: 20 }, () => verifier.verify(token)));
     return verified.at(-1);
   },
-  // So that no lease ends because the machine is slow.
+  // No lease may end because the machine is slow.
   async '/stop'() {
     stopped = systemNow();
     return {};

@@ -11,15 +11,15 @@ import { install } from '../shared/consumer.mjs';
 import { LIST, gated, packed, startLists } from '../shared/lists.mjs';
 import { AUDIENCE, base64url, newKey } from '../shared/signer.mjs';
 
-// The least that a Worker may be built with today, and one of the time when promises crossed requests otherwise.
+// The earliest date that a Worker may be built with today, and one when promises crossed requests by default.
 const COMPATIBILITY_DATES = ['2026-11-01', '2024-09-23'];
 const bundle = await bundleWorker();
-// With Ed25519, wasm checks the signatures, and they can be checked at once.
+// With Ed25519, wasm checks the signatures, also synchronously.
 const key = await newKey('EdDSA');
 const stopped = [];
 after(() => Promise.all(stopped.map((stop) => stop())));
 
-/** Has wrangler bundle the Worker in a folder of its own, and gives the folder of the result. */
+/** Lets wrangler bundle the Worker in a folder of its own, and returns the folder of the result. */
 async function bundleWorker() {
   const folder = await install();
   copyFileSync(join(import.meta.dirname, 'status-worker.js'), join(folder, 'worker.js'));
@@ -29,7 +29,7 @@ async function bundleWorker() {
   return join(folder, 'out');
 }
 
-/** A Worker of its own with an issuer of its own. `ask(path, index)` gives the status and the code of the answer. */
+/** A Worker of its own with an issuer of its own. `ask(path, index)` returns the status and the code of the response. */
 async function start(compatibilityDate = COMPATIBILITY_DATES[0]) {
   const site = await startLists(undefined, key);
   const logs = [];
@@ -53,7 +53,7 @@ async function start(compatibilityDate = COMPATIBILITY_DATES[0]) {
 }
 
 for (const compatibilityDate of COMPATIBILITY_DATES) {
-  test(`one token passes, a revoked one does not, ${compatibilityDate}`, async () => {
+  test(`a valid token passes, and a revoked one does not, ${compatibilityDate}`, async () => {
     const { ask, list, logs } = await start(compatibilityDate);
     Object.assign(list, { bits: 2, statuses: { 5: 1, 6: 2 } });
     assert.equal((await ask('/sync', 4)).code, 'async_required');
@@ -64,7 +64,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
     assert.deepEqual(logs, []);
   });
 
-  test(`40 requests at once on a cold Worker: all are told, with one fetch, ${compatibilityDate}`, async () => {
+  test(`40 requests at once on a cold Worker are answered with one fetch, ${compatibilityDate}`, async () => {
     const { ask, codes, list, issuer, serve, fetches, logs } = await start(compatibilityDate);
     list.statuses = { 5: 1 };
     await ask('/stop');
@@ -75,7 +75,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
     assert.deepEqual(logs, []);
   });
 
-  test(`what does not inflate as it should, ${compatibilityDate}`, async () => {
+  test(`refuses lists that do not inflate correctly, ${compatibilityDate}`, async () => {
     const whole = deflateSync(packed({}));
     for (const bytes of [
       deflateSync(Buffer.alloc(280_000_000), { level: 9 }), deflateSync(Buffer.alloc(4 * 1024 * 1024 + 1)), whole.subarray(0, -1),
@@ -89,7 +89,7 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
   });
 }
 
-test('the request that fetches ends too early: its fetch lands, and the others get their list', async () => {
+test('if the request that fetches ends early, its fetch completes, and the others get their list', async () => {
   const { ask, codes, issuer, serve, fetches, logs } = await start();
   issuer.routes[LIST] = (...args) => { setTimeout(() => serve(...args), 400); };
   await ask('/stop');
@@ -99,7 +99,7 @@ test('the request that fetches ends too early: its fetch lands, and the others g
   assert.deepEqual(logs, []);
 });
 
-test('an old list is renewed after the answer has been sent, by its ETag; past the bound it is waited for', async () => {
+test('an old list is renewed by its ETag after the response has been sent; past the bound verifications wait for it', async () => {
   const { ask, codes, turn, list, issuer, serve, asked, fetches, logs } = await start();
   list.headers = { etag: 'W/"a"' };
   assert.deepEqual(await codes(ask('/verify', 1)), [undefined]);
@@ -122,7 +122,7 @@ test('an old list is renewed after the answer has been sent, by its ETag; past t
   assert.deepEqual(logs, []);
 });
 
-test('redirects are not followed', async () => {
+test('follows no redirects', async () => {
   const { ask, issuer, serve } = await start();
   issuer.routes['/elsewhere'] = serve;
   issuer.routes[LIST] = (_, response) => response.writeHead(302, { location: '/elsewhere' }).end();

@@ -1,4 +1,4 @@
-// What a verifier that checks the status does with each status, by each way to ask.
+// The verifier's result for each status, in each way to verify.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -38,7 +38,7 @@ const codeOfSync = (act) => {
   }
 };
 
-test('without the option nothing is looked up, and nothing fetched', async (t) => {
+test('without the option no list is fetched', async (t) => {
   const { token, list, options, fetches } = await startLists(t, key);
   list.statuses = { 5: 1 };
   for (const status of [undefined, false]) {
@@ -51,19 +51,19 @@ test('without the option nothing is looked up, and nothing fetched', async (t) =
 });
 
 for (const [bits, statuses] of Object.entries({ 1: [0, 1], 2: [0, 1, 2, 3], 4: [0, 1, 2, 3, 14, 15], 8: [0, 1, 2, 3, 128, 255] })) {
-  test(`lists of ${bits} bits: valid, revoked, and what else there may be`, async (t) => {
+  test(`lists of ${bits} bits: valid, revoked, and the other values`, async (t) => {
     const { verifier, token, list } = await start(t);
     Object.assign(list, { bits: Number(bits), statuses: { ...statuses } });
     const expected = (status) => (status === 0 ? undefined : status === 1 ? 'revoked' : 'suspended');
     for (const [index, status] of statuses.entries()) {
       assert.equal(await codeOf(verifier.verify(await token(index))), expected(status), `${status}`);
     }
-    // The neighbours are not touched.
+    // The neighbouring indices are unaffected.
     assert.equal(await codeOf(verifier.verify(await token(statuses.length))), undefined);
   });
 }
 
-test('the refusal says what it is about', async (t) => {
+test('the refusal names the claim and the reason', async (t) => {
   const { verifier, token, list } = await start(t);
   list.statuses = { 5: 1 };
   await assert.rejects(verifier.verify(await token(5)), { code: 'revoked', claim: 'status', message: 'the token has been revoked' });
@@ -85,7 +85,7 @@ for (const { name, bits, lst, size, all, statuses } of lists) {
 }
 
 for (const bits of [1, 2, 4, 8]) {
-  test(`lists of ${bits} bits by @sd-jwt/jwt-status-list are read alike, and ours by it`, async (t) => {
+  test(`reads lists of ${bits} bits by @sd-jwt/jwt-status-list, which reads ours`, async (t) => {
     const { verifier, token, list } = await start(t);
     const values = Array.from({ length: 1000 }, (_, index) => (index * 7919) % 2 ** bits);
     list.claims.status_list = { bits, lst: new StatusList(values, bits).compressStatusList() };
@@ -98,7 +98,7 @@ for (const bits of [1, 2, 4, 8]) {
   });
 }
 
-test('a token that names no list is refused, unless that is wanted', async (t) => {
+test('refuses a token without a status list entry, unless the option allows it', async (t) => {
   const { tokenWith, options, fetches } = await startLists(t, key);
   const token = await tokenWith(undefined);
   await assert.rejects(createVerifier({ ...options, status: 'check' }).verify(token), { code: 'status_missing', claim: 'status' });
@@ -112,20 +112,20 @@ const BAD_REFERENCES = {
   'a status that is no object': ['x', 1, null, [], true],
   'another mechanism': [{}, { other: {} }],
   'a status_list that is no object': [{ status_list: null }, { status_list: [] }, { status_list: 'x' }],
-  'an idx that is none': [undefined, null, -1, 1.5, '1', 2 ** 53, 1e300, [1], true].map((idx) => ({ status_list: { idx, uri: 'https://lists.example/1' } })),
-  'a uri that is none': [undefined, null, '', 'lists', 1, {}, ['https://lists.example/1']].map((uri) => ({ status_list: { idx: 1, uri } })),
+  'an invalid idx': [undefined, null, -1, 1.5, '1', 2 ** 53, 1e300, [1], true].map((idx) => ({ status_list: { idx, uri: 'https://lists.example/1' } })),
+  'an invalid uri': [undefined, null, '', 'lists', 1, {}, ['https://lists.example/1']].map((uri) => ({ status_list: { idx: 1, uri } })),
   'a uri that is unsafe': ['http://lists.example/1', 'ftp://lists.example/1', 'file:///etc/passwd', 'data:,x', 'https://a:b@lists.example/1',
     'http://127.0.0.1.lists.example/'].map((uri) => ({ status_list: { idx: 1, uri } })),
 };
 for (const [what, references] of Object.entries(BAD_REFERENCES)) {
-  test(`a reference that cannot be followed: ${what}`, async (t) => {
+  test(`refuses an invalid reference: ${what}`, async (t) => {
     const fetched = [];
     const { tokenWith, options } = await startLists(t, key);
     const fetch = (url, init) => {
       if (!url.startsWith(options.issuer)) fetched.push(url);
       return globalThis.fetch(url, init);
     };
-    // Whatever else is accepted, this is not.
+    // Refused with every setting of the option.
     const verifier = createVerifier({ ...options, fetch, status: { missing: 'accept', unavailable: 'accept' } });
     for (const reference of references) {
       const token = await tokenWith(reference);
@@ -136,7 +136,7 @@ for (const [what, references] of Object.entries(BAD_REFERENCES)) {
   });
 }
 
-test('an issuer on the network does not have this machine asked', async (t) => {
+test('a token of an issuer on the network causes no fetch from this machine', async (t) => {
   const { uri, issuer, fetches, token, options } = await startLists(t, key);
   const verifier = createVerifier({ ...options, issuer: [issuer.issuer, 'https://issuer.example'], status: 'check' });
   const foreign = await token(1, { claims: { iss: 'https://issuer.example' } });
@@ -144,7 +144,7 @@ test('an issuer on the network does not have this machine asked', async (t) => {
   assert.equal(fetches(), 0);
 });
 
-test('a token that is not good in itself has nothing fetched', async (t) => {
+test('a token that is invalid by itself causes no fetch', async (t) => {
   const { verifier, token, fetches } = await start(t, { scope: 'admin' });
   assert.equal(await codeOf(verifier.verify(await token(1))), 'scope_insufficient');
   assert.equal(await codeOf(verifier.verify(tampered(await token(1)))), 'bad_signature');
@@ -153,12 +153,12 @@ test('a token that is not good in itself has nothing fetched', async (t) => {
   assert.equal(fetches(), 0);
 });
 
-test('at once, when the list is at hand', async (t) => {
+test('verifySync works once the list is cached', async (t) => {
   const { verifier, token, list, fetches } = await start(t);
   list.statuses = { 5: 1 };
   const [good, revoked] = await Promise.all([token(4), token(5)]);
   assert.equal(codeOfSync(() => verifier.verifySync(good)), 'async_required');
-  // The keys are at hand now, the list is not: it has that fetched.
+  // The keys are cached now, but the list is not: the call has it fetched.
   await until(() => verifier.keys.age !== undefined);
   assert.equal(codeOfSync(() => verifier.verifySync(good)), 'async_required');
   await until(() => codeOfSync(() => verifier.verifySync(good)) === undefined);
@@ -166,7 +166,7 @@ test('at once, when the list is at hand', async (t) => {
   assert.equal(fetches(), 1);
 });
 
-test('many, and requests', async (t) => {
+test('verifyAll and verifyRequest check the status', async (t) => {
   const { verifier, token, tokenWith, list } = await start(t);
   list.bits = 2;
   list.statuses = { 5: 1, 6: 2 };
@@ -180,7 +180,7 @@ test('many, and requests', async (t) => {
   assert.deepEqual(answers, [200, ...Array(3).fill([status, challenge])]);
 });
 
-test('a guard says 401 for what is revoked, and 503 while that cannot be known', async (t) => {
+test('a guard responds 401 for a revoked token, and 503 while the status is unknown', async (t) => {
   const { options, token, list, issuer } = await startLists(t, key);
   list.statuses = { 5: 1 };
   const told = [];
@@ -197,7 +197,7 @@ test('a guard says 401 for what is revoked, and 503 while that cannot be known',
   assert.deepEqual(told, ['revoked', 'status_unavailable']);
 });
 
-test('so do the guards for Hono and Express, which try at once first', async (t) => {
+test('the guards for Hono and Express do so too, and try synchronously first', async (t) => {
   const { options, token, list } = await startLists(t, key);
   list.statuses = { 5: 1 };
   const express = expressGuard({ ...options, status: 'check' });
@@ -219,7 +219,7 @@ test('so do the guards for Hono and Express, which try at once first', async (t)
   assert.deepEqual([await context(4), await context(5)], [undefined, 401]);
 });
 
-test('a token that is remembered is looked up all the same', async (t) => {
+test('a cached token is checked again', async (t) => {
   const turn = stopClock(t);
   const { verifier, token, list, fetches } = await start(t, { cache: { max: 10 } });
   const one = await token(5);
@@ -236,7 +236,7 @@ test('a token that is remembered is looked up all the same', async (t) => {
   await until(async () => (await codeOf(verifier.verify(one))) === undefined);
 });
 
-test('explain tells how the check went', async (t) => {
+test('explain reports the result of the check', async (t) => {
   const { verifier, token, tokenWith, list, issuer } = await start(t);
   list.statuses = { 5: 1 };
   const last = async (text) => (await verifier.explain(text)).checks.at(-1);
@@ -250,7 +250,7 @@ test('explain tells how the check went', async (t) => {
   assert.match(sentence, /status 500/);
 });
 
-test('keys that were given: lists are fetched all the same, by the fetch given', async (t) => {
+test('with given keys, lists are fetched by the given fetch', async (t) => {
   for (const own of [key, secret]) {
     const site = await startLists(t, own);
     site.list.statuses = { 5: 1 };
@@ -271,7 +271,7 @@ test('keys that were given: lists are fetched all the same, by the fetch given',
   assert.deepEqual([await codeOf(verifier.verify(await site.token(4))), await codeOf(verifier.verify(await site.token(5)))], [undefined, 'revoked']);
 });
 
-test('a key that comes later is found for a list as for a token', async (t) => {
+test('a list that is signed with a newly published key is accepted, as a token is', async (t) => {
   const { verifier, token, tokenWith, issuer } = await start(t);
   await verifier.verify(await token(1));
   issuer.publish(key, other);
@@ -282,9 +282,9 @@ test('a key that comes later is found for a list as for a token', async (t) => {
   assert.equal(issuer.count('/jwks.json'), 2);
 });
 
-test('a token is never taken for a list, nor a list for a token', async (t) => {
+test('a token is not accepted as a list, nor a list as a token', async (t) => {
   const { verifier, token, list, text, uri, issuer, options } = await start(t);
-  // A token whose claims would do.
+  // A token with the claims of a list.
   list.text = await token(1, { claims: { sub: uri, status_list: listOf({}) } });
   await assert.rejects(verifier.verify(await token(1)), { code: 'status_unavailable', message: /another type/ });
   list.text = undefined;
@@ -294,7 +294,7 @@ test('a token is never taken for a list, nor a list for a token', async (t) => {
   assert.equal(await codeOf(createVerifier(options).verify(await text())), 'type_mismatch');
 });
 
-test('what is told of the lists at hand', async (t) => {
+test('reports the cached lists', async (t) => {
   const turn = stopClock(t);
   const { verifier, token, issuer } = await start(t);
   assert.deepEqual(verifier.status, { lists: 0, age: undefined, error: undefined });

@@ -1,4 +1,4 @@
-// A token that does not say which key signed it: each key that fits is tried, and no more than four.
+// A token without a kid: each matching key is tried, up to four.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -17,7 +17,7 @@ const bare = (keys) => ({ keys: keys.map(({ jwk: { kid: _, ...jwk } }) => jwk) }
 for (const { alg, keys: [first, second, third, fourth, fifth] } of sets) {
   const four = [first, second, third, fourth];
 
-  test(`${alg}: the key that signed is found among four, at once and later, from the cache too`, async () => {
+  test(`${alg}: finds the signing key among four, synchronously and asynchronously, also from the cache`, async () => {
     for (const [published, named] of [[jwks(four), true], [bare(four), false]]) {
       for (const cache of [false, { max: 8 }]) {
         const verifier = createVerifier({ ...options, jwks: published, cache });
@@ -38,7 +38,7 @@ for (const { alg, keys: [first, second, third, fourth, fifth] } of sets) {
     }
   });
 
-  test(`${alg}: what none of them signed is refused, and nothing of its claims is told`, async () => {
+  test(`${alg}: refuses what none of them signed, and reports nothing about its claims`, async () => {
     const verifier = createVerifier({ ...options, jwks: jwks(four), cache: { max: 8 } });
     const good = await sign(third, nameless);
     await verifier.verify(good);
@@ -48,16 +48,16 @@ for (const { alg, keys: [first, second, third, fourth, fifth] } of sets) {
       const { checks } = await verifier.explain(token);
       assert.equal(checks.find(({ name }) => name === 'signature').code, 'bad_signature');
     }
-    // What is wrong with a token that one of them signed is told as ever.
+    // The claims of a token that one of them signed are reported as usual.
     await assert.rejects(verifier.verify(await sign(fourth, { ...nameless, claims: { exp: 1 } })), { code: 'expired' });
     const old = await sign(fourth, { ...nameless, claims: { exp: 1 } });
     assert.throws(() => verifier.verifySync(old), { code: 'expired' });
   });
 
-  test(`${alg}: five are too many, and the sentence says so; the same key twice is one`, async () => {
+  test(`${alg}: refuses five matching keys, and says so; the same key twice counts once`, async () => {
     const verifier = createVerifier({ ...options, jwks: jwks([...four, fifth]) });
     const token = await sign(first, nameless);
-    const ambiguous = { code: 'key_ambiguous', message: 'the token does not say which key signed it, and too many fit' };
+    const ambiguous = { code: 'key_ambiguous', message: 'the token has no kid, and too many keys match' };
     await assert.rejects(verifier.verify(token), ambiguous);
     assert.throws(() => verifier.verifySync(token), ambiguous);
     await verifier.verify(await sign(fifth));
@@ -66,7 +66,7 @@ for (const { alg, keys: [first, second, third, fourth, fifth] } of sets) {
     twice.verifySync(await sign(fourth, nameless));
   });
 
-  test(`${alg}: two keys of one name are both tried`, async () => {
+  test(`${alg}: tries both of two keys with the same kid`, async () => {
     const again = { ...second, jwk: { ...second.jwk, kid: first.kid } };
     const verifier = createVerifier({ ...options, jwks: jwks([first, again]) });
     for (const key of [first, second]) {
@@ -77,7 +77,7 @@ for (const { alg, keys: [first, second, third, fourth, fifth] } of sets) {
   });
 }
 
-test('a published set: keys that come while others are tried are tried too', async (t) => {
+test('tries keys that are published while others are tried', async (t) => {
   const [first, second, third] = sets.find(({ alg }) => alg === 'ES256').keys;
   const issuer = await startIssuer({ keys: [first, second] });
   t.after(() => issuer.stop());
@@ -92,7 +92,7 @@ test('a published set: keys that come while others are tried are tried too', asy
   for (const key of [first, second, third]) await verifier.verify(await token(key));
 });
 
-test('a status list that names no key is tried with each, too', async (t) => {
+test('a status list without kid is tried with each key, too', async (t) => {
   const [first, second] = sets.find(({ alg }) => alg === 'ES256').keys;
   const { issuer, list, options: given, token } = await startLists(t, first);
   issuer.publish(second, first);

@@ -1,4 +1,4 @@
-// Times with fractions of a second (RFC 7519 section 2, NumericDate): the token's and the clock's are compared as they are.
+// Times with fractions of a second (RFC 7519 section 2, NumericDate) are compared without rounding.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -11,7 +11,7 @@ const express = await importFrom(folder, 'edgemint/express');
 const keys = await Promise.all(['HS256', 'ES256', 'EdDSA'].map((alg) => newKey(alg)));
 const refused = (code) => (error) => error.code === code;
 
-/** Every way of calling, as a promise that rejects with the reason. `verifier` is one that may remember the token. */
+/** Every way to verify, as a promise that rejects with the reason. `verifier` is one that may cache the token. */
 const WAYS = {
   verify: async (given, token, verifier) => verifier.verify(token),
   verifySync: async (given, token, verifier) => verifier.verifySync(token),
@@ -64,7 +64,7 @@ const CASES = [
 ];
 
 for (const [what, claims, more, clock, code] of CASES) {
-  test(`${what}: ${code ?? 'taken'}`, async () => {
+  test(`${what}: ${code ?? 'accepted'}`, async () => {
     for (const key of keys) {
       const token = await sign(key, { claims });
       for (const [name, way] of Object.entries(WAYS)) {
@@ -78,7 +78,7 @@ for (const [what, claims, more, clock, code] of CASES) {
           };
           await says();
           if (cache === false) continue;
-          // Once more when it is remembered from a moment at which it was good.
+          // Again after it was cached at a time when it was valid.
           now = code === 'not_yet_valid' ? NOW + 2 : NOW;
           await verifier.verify(token).catch(() => {});
           now = NOW + clock;
@@ -89,7 +89,7 @@ for (const [what, claims, more, clock, code] of CASES) {
   });
 }
 
-test('the clock of the system counts in milliseconds', async (t) => {
+test('the system clock counts in milliseconds', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: (NOW + 0.25) * 1000 });
   const [key] = keys;
   const token = await sign(key, { claims: { nbf: NOW + 0.5, exp: NOW + 1.5 } });
@@ -119,7 +119,7 @@ test('a list that expires within this second has expired', async (t) => {
   await assert.rejects(verifier.verify(good), { code: 'status_unavailable' });
 });
 
-test('an issuer mints whole seconds, also where the clock has fractions', async () => {
+test('an issuer mints whole seconds, also with a clock of fractions', async () => {
   const claims = { sub: 'a', aud: 'b', client_id: 'c' };
   const token = await createIssuer({ issuer: options.issuer, key: keys[0].secret, now: () => NOW + 0.9 }).mint(claims);
   const { iat, exp } = decodeUnverified(token).claims;

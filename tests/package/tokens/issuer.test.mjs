@@ -1,4 +1,4 @@
-// What the package mints: with every algorithm and every form of a key, verified by the package, by jose, and refused in time.
+// Minting: with every algorithm and every form of a key, verified by the package and by jose, and refused early.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jwtVerify, importJWK } from 'jose';
@@ -9,7 +9,7 @@ const edgemint = await importFrom(await install());
 const { createIssuer, createVerifier, generateKey, importKey } = edgemint;
 const claims = { sub: 'subject', aud: AUDIENCE, client_id: 'client', scope: 'read write' };
 const keys = Object.fromEntries(await Promise.all([...HMAC, ...ASYMMETRIC].map(async (alg) => [alg, await generateKey(alg, { kid: alg })])));
-// All that takes time comes before the first test: a runner that is made to end does not wait for tests to come.
+// Slow work precedes the first test: a runner that is told to end does not wait for tests to come.
 const [otherRsa, otherPoint, otherEd] = (await Promise.all(['RS256', 'ES256', 'EdDSA'].map((alg) => generateKey(alg)))).map((key) => key.toJwk());
 const cryptoKeys = Object.fromEntries(await Promise.all(Object.entries(keys).map(async ([alg, key]) => [alg, await cryptoKey(key)])));
 const issuerOf = (key, more) => createIssuer({ issuer: ISSUER, key, now: () => NOW, ...more });
@@ -23,7 +23,7 @@ for (const [alg, key] of Object.entries(keys)) {
   const verifying = key.type === 'secret' ? key : key.toPublic();
   const forms = { 'a Key': key, 'a JWK': key.toJwk(), 'a CryptoKey': cryptoKeys[alg], ...(key.type === 'secret' && { bytes: key.toRaw() }) };
   for (const [form, given] of Object.entries(forms)) {
-    test(`${alg} by ${form}: what is minted, at once or not, passes here and with jose`, async () => {
+    test(`${alg} by ${form}: the package and jose verify what is minted, synchronously or not`, async () => {
       const algorithm = form === 'bytes' ? { algorithm: alg } : {};
       const issuer = issuerOf(given, { kid: alg, ...algorithm });
       const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, key: verifying, now: () => NOW });
@@ -53,7 +53,7 @@ function cryptoKey(key) {
   return crypto.subtle.importKey('jwk', numbers, algorithm, false, ['sign']);
 }
 
-test('the claims given come before those that are added, and iss is no other', async () => {
+test('given claims precede added ones, and iss cannot be changed', async () => {
   const issuer = issuerOf(keys.ES256, { ttl: 60, type: 'JWT' });
   const own = { ...claims, iss: ISSUER, iat: NOW - 5, exp: NOW + 5, jti: 'own', nbf: NOW, role: { deep: [1, null, 'é😀'] } };
   const { claims: read, header } = edgemint.decodeUnverified(await issuer.mint(own));
@@ -63,14 +63,14 @@ test('the claims given come before those that are added, and iss is no other', a
   await isRefused(issuer.mint({ iss: 'https://other.example' }), 'claim_invalid', 'iss');
 });
 
-test('a key without a name makes tokens without a kid', async () => {
+test('a key without a kid mints tokens without a kid', async () => {
   const { kid: _, ...jwk } = keys.ES256.toJwk();
   assert.deepEqual(edgemint.decodeUnverified(await issuerOf(jwk).mint(claims)).header, { alg: 'ES256', typ: 'at+jwt' });
   const bytes = edgemint.decodeUnverified(await issuerOf(new Uint8Array(32).fill(7)).mint(claims));
   assert.deepEqual(bytes.header, { alg: 'HS256', typ: 'at+jwt' });
 });
 
-test('every token has an identifier of its own', async () => {
+test('every token has a jti of its own', async () => {
   const issuer = issuerOf(keys.HS256);
   const all = Array.from({ length: 1000 }, () => edgemint.decodeUnverified(issuer.mintSync(claims)).claims.jti);
   assert.equal(new Set(all).size, all.length);
@@ -80,7 +80,7 @@ for (const [what, spoilt, code, claim] of [
   ['no sub', { ...claims, sub: undefined }, 'claim_missing', 'sub'],
   ['no aud', { ...claims, aud: undefined }, 'claim_missing', 'aud'],
   ['no client_id', { ...claims, client_id: undefined }, 'claim_missing', 'client_id'],
-  ['exp taken away', { ...claims, exp: undefined }, 'claim_missing', 'exp'],
+  ['no exp', { ...claims, exp: undefined }, 'claim_missing', 'exp'],
   ['exp as text', { ...claims, exp: '1' }, 'claim_invalid', 'exp'],
   ['exp no number', { ...claims, exp: NaN }, 'claim_invalid', 'exp'],
   ['exp in milliseconds', { ...claims, exp: NOW * 1000 }, 'claim_invalid', 'exp'],
@@ -103,18 +103,18 @@ for (const [what, spoilt, code, claim] of [
   ['null', null, 'mint_invalid'],
   ['nothing', undefined, 'mint_invalid'],
 ]) {
-  test(`no token is minted of claims with ${what}`, async () => {
+  test(`refuses to mint claims with ${what}`, async () => {
     for (const key of [keys.HS256, keys.ES256]) {
       const issuer = issuerOf(key);
       await isRefused(issuer.mint(spoilt), code, claim);
       await isRefused((async () => issuer.mintSync(spoilt))(), code, claim);
-      // And the next one is.
+      // The issuer still works.
       await issuer.mint(claims);
     }
   });
 }
 
-test('claims that are a trap for prototypes are claims', async () => {
+test('claims with the names of prototype members are ordinary claims', async () => {
   const token = await issuerOf(keys.ES256).mint({ ...claims, ...JSON.parse('{"__proto__":{"admin":true}}') });
   const { claims: read } = await createVerifier({ issuer: ISSUER, audience: AUDIENCE, key: keys.ES256.toPublic(), now: () => NOW }).verify(token);
   assert.ok(Object.hasOwn(read, '__proto__') && read.admin === undefined && ({}).admin === undefined);
@@ -126,18 +126,18 @@ for (const [what, options] of [
   ['no type', { type: '' }], ['an empty kid', { kid: '' }], ['no algorithm', { algorithm: 'none' }], ['a misspelt option', { tll: 60 }],
   ['bytes for ES256', { key: new Uint8Array(32), algorithm: 'ES256' }], ['no clock', { now: NOW }],
 ]) {
-  test(`refused at once: ${what}`, () => {
+  test(`refuses at once: ${what}`, () => {
     assert.throws(() => issuerOf(keys.ES256, options), { code: 'invalid_option' });
   });
 }
 
-test('a CryptoKey that does not sign, or for another algorithm, is refused at once', async () => {
+test('refuses at once a CryptoKey that cannot sign, or has another algorithm', async () => {
   const { publicKey, privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
   assert.throws(() => issuerOf(publicKey), { code: 'invalid_option' });
   assert.throws(() => issuerOf(privateKey, { algorithm: 'ES384' }), { code: 'invalid_option' });
 });
 
-test('a Key signs with no other algorithm than its own, and a weak CryptoKey not at all', async () => {
+test('a Key signs only with its own algorithm, and a weak CryptoKey not at all', async () => {
   assert.throws(() => issuerOf(keys.RS256, { algorithm: 'PS256' }), { code: 'invalid_option' });
   assert.throws(() => issuerOf(keys.HS512, { algorithm: 'HS256' }), { code: 'invalid_option' });
   const rsa1024 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) };
@@ -146,14 +146,14 @@ test('a Key signs with no other algorithm than its own, and a weak CryptoKey not
   for (const key of [privateKey, short]) assert.throws(() => issuerOf(key), { code: 'invalid_option' });
 });
 
-test('what becomes of a JWK after it was given does not matter', async () => {
+test('later changes of a JWK that was passed have no effect', async () => {
   const jwk = keys.ES256.toJwk();
   const issuer = issuerOf(jwk);
   for (const name of Object.keys(jwk)) delete jwk[name];
   assert.equal(edgemint.decodeUnverified(await issuer.mint(claims)).header.kid, 'ES256');
 });
 
-test('a token of 16 KiB is minted, and passes', async () => {
+test('mints a token of 16 KiB, which passes', async () => {
   for (const alg of ['HS256', 'ES256', 'RS256']) {
     const issuer = issuerOf(keys[alg]);
     let size = 11_000;
@@ -174,7 +174,7 @@ const rsa = keys.RS256.toJwk();
 const { alg: _, ...rsaForAny } = rsa;
 for (const [what, key, options] of [
   ['a public one', keys.ES256.toPublic().toJwk()],
-  ['RSA that says no algorithm', rsaForAny],
+  ['RSA without an algorithm', rsaForAny],
   ['RSA for another algorithm', rsa, { algorithm: 'PS256' }],
   ['one that only encrypts', { ...keys.ES256.toJwk(), use: 'enc' }],
   ['one that only verifies', { ...keys.ES256.toJwk(), key_ops: ['verify'] }],
@@ -187,21 +187,21 @@ for (const [what, key, options] of [
   ['no key', { kty: 'none' }],
   ['a cyclic object', (() => { const key = { kty: 'EC' }; key.self = key; return key; })()],
 ]) {
-  test(`no token is minted with ${what}`, async () => {
+  test(`refuses to mint with ${what}`, async () => {
     const issuer = issuerOf(key, options);
     await isRefused(issuer.mint(claims), 'key_unusable');
     await isRefused((async () => issuer.mintSync(claims))(), 'key_unusable');
   });
 }
 
-test('no error tells of the key', async () => {
+test('no error contains the key', async () => {
   const secret = rsa.d.slice(10, 40);
   await issuerOf({ ...rsa, n: otherRsa.n }).mint(claims).catch((error) => {
     for (let at = error; at !== undefined; at = at.cause) assert.ok(!`${at.stack}${JSON.stringify(at)}`.includes(secret));
   });
 });
 
-test('many at once are all signed, and none with the claims of another', async () => {
+test('many concurrent tokens are all signed, each with its own claims', async () => {
   for (const alg of ['HS256', 'ES256', 'EdDSA', 'RS256']) {
     const issuer = issuerOf(keys[alg]);
     const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, key: keys[alg].type === 'secret' ? keys[alg] : keys[alg].toPublic(), now: () => NOW });
@@ -211,7 +211,7 @@ test('many at once are all signed, and none with the claims of another', async (
   }
 });
 
-test('an imported key signs under its name', async () => {
+test('an imported key signs under its kid', async () => {
   const imported = await importKey(await keys.ES256.toPem(), { kid: 'imported' });
   assert.equal(edgemint.decodeUnverified(await issuerOf(imported).mint(claims)).header.kid, 'imported');
 });

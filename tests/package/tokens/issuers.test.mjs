@@ -1,4 +1,4 @@
-// Several issuers, each with keys of its own: no key of one signs for another (RFC 8725 section 3.8), in any way of calling.
+// Several issuers, each with its own keys: no key of one signs for another (RFC 8725 section 3.8), in any way to verify.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -11,7 +11,7 @@ const { TokenError, createVerifier, guard } = await importFrom(folder);
 const [A, B, C] = ['a', 'b', 'c'].map((name) => `https://${name}.example`);
 const byAlgorithm = await Promise.all(['ES256', 'EdDSA', 'HS256', 'RS256'].map(async (alg) => {
   const [a, b] = await Promise.all([newKey(alg, 'same'), newKey(alg, 'same')]);
-  // One RSA pair serves all tests: here they must differ.
+  // All tests share one RSA pair: here they must differ.
   return alg === 'RS256' ? undefined : { alg, a, b };
 })).then((pairs) => pairs.filter((pair) => pair !== undefined));
 const [{ a, b }] = byAlgorithm;
@@ -20,7 +20,7 @@ const tokenOf = (key, iss, more) => sign(key, { ...more, claims: { iss, ...more?
 const jwks = (...keys) => ({ keys: keys.map(({ jwk }) => jwk) });
 const request = (token) => ({ headers: { authorization: `Bearer ${token}` } });
 
-/** Every way of calling, as a promise of the claims. */
+/** Every way to verify, as a promise of the claims. */
 const WAYS = {
   verify: async (verifier, token) => (await verifier.verify(token)).claims,
   verifySync: async (verifier, token) => verifier.verifySync(token).claims,
@@ -34,7 +34,7 @@ const WAYS = {
 
 for (const { alg, a: first, b: second } of byAlgorithm) {
   for (const [name, way] of Object.entries(WAYS)) {
-    test(`${name}, ${alg}: each issuer signs for itself, and not for the other`, async () => {
+    test(`${name}, ${alg}: each issuer signs for itself only`, async () => {
       for (const kid of ['same', undefined]) {
         const header = { kid };
         for (const cache of [false, { max: 8 }]) {
@@ -54,13 +54,13 @@ for (const { alg, a: first, b: second } of byAlgorithm) {
   }
 }
 
-test('a JWK Set by itself stands for the options of an issuer', async () => {
+test('a JWK Set alone stands for the options of an issuer', async () => {
   const verifier = createVerifier({ ...shared, issuers: { [A]: jwks(a), [B]: jwks(b) } });
   await verifier.verify(await tokenOf(a, A));
   await assert.rejects(verifier.verify(await tokenOf(a, B)), { code: 'bad_signature' });
 });
 
-test('what is wrong with the form is told as ever', async () => {
+test('errors of form are reported as usual', async () => {
   const verifier = createVerifier({ ...shared, issuers: { [A]: jwks(a) } });
   for (const [token, code] of [
     [undefined, 'malformed'], ['', 'malformed'], ['a.b.c', 'malformed'], ['a.b.c.d.e', 'unsupported'], ['x'.repeat(20_000), 'too_large'],
@@ -74,7 +74,7 @@ test('what is wrong with the form is told as ever', async () => {
   }
 });
 
-test('an issuer that is named twice in one token is no issuer', async () => {
+test('refuses a token that names its issuer twice', async () => {
   const [secret, other] = [await newKey('HS256'), await newKey('HS256')];
   const verifier = createVerifier({ ...shared, issuers: { [A]: { key: secret.jwk }, [B]: { key: other.jwk } } });
   const header = { alg: 'HS256', kid: secret.kid, typ: 'at+jwt' };
@@ -84,14 +84,14 @@ test('an issuer that is named twice in one token is no issuer', async () => {
   }
 });
 
-test('names that objects have by nature are no issuers', async () => {
+test('names of prototype members are no issuers', async () => {
   const verifier = createVerifier({ ...shared, issuers: { [A]: jwks(a) } });
   for (const iss of ['constructor', '__proto__', 'toString', ['constructor'], { toString: A }, 1, null]) {
     await assert.rejects(verifier.verify(await tokenOf(a, iss)), { code: 'issuer_mismatch' }, `${JSON.stringify(iss)}`);
   }
 });
 
-test('keys are found by the metadata of each issuer, and each is fetched once', async (t) => {
+test('finds the keys by the metadata of each issuer, and fetches each once', async (t) => {
   const [first, second] = await Promise.all([a, b].map((key) => startIssuer({ keys: [key] })));
   t.after(() => Promise.all([first.stop(), second.stop()]));
   const issuers = { [first.issuer]: {}, [second.issuer]: { jwksUri: `${second.origin}${JWKS}` } };
@@ -102,14 +102,14 @@ test('keys are found by the metadata of each issuer, and each is fetched once', 
   await Promise.all([...tokens, ...tokens].map((token) => verifier.verify(token)));
   for (const token of tokens) verifier.verifySync(token);
   assert.deepEqual([first.count(JWKS), second.count(JWKS)], [1, 1]);
-  // Nobody is asked for the sake of a token that names no issuer of ours.
+  // A token of an unknown issuer causes no fetch.
   await assert.rejects(verifier.verify(await tokenOf(a, C)), { code: 'issuer_mismatch' });
   assert.deepEqual([first.count(JWKS), second.count(JWKS)], [1, 1]);
   await assert.rejects(verifier.verify(await tokenOf({ ...b, kid: 'new' }, first.issuer)), { code: 'key_not_found' });
   assert.deepEqual([first.count(JWKS), second.count(JWKS)], [2, 1]);
 });
 
-test('one issuer that is down takes no other with it, and `keys` tells of it', async (t) => {
+test('one unavailable issuer does not affect the others, and `keys` reports it', async (t) => {
   const issuer = await startIssuer({ keys: [a] });
   t.after(() => issuer.stop());
   const down = async () => { throw new TypeError('no route'); };
@@ -122,7 +122,7 @@ test('one issuer that is down takes no other with it, and `keys` tells of it', a
   assert.equal(verifier.keys.error.code, 'discovery_failed');
 });
 
-test('an issuer may have an audience, a type and required claims of its own', async () => {
+test('an issuer may have its own audience, type and required claims', async () => {
   const issuers = { [A]: jwks(a), [B]: { jwks: jwks(b), type: 'JWT', audience: 'other', requiredClaims: ['exp'], algorithms: ['ES256'] } };
   const verifier = createVerifier({ ...shared, issuers });
   await verifier.verify(await tokenOf(a, A));
@@ -131,7 +131,7 @@ test('an issuer may have an audience, a type and required claims of its own', as
   await assert.rejects(verifier.verify(await tokenOf(a, A, { header: { typ: 'JWT' } })), { code: 'type_mismatch' });
 });
 
-test('explain tells which check the issuer fails, by the keys of the issuer that the token names', async () => {
+test('explain reports the check that the issuer fails, with the keys of the issuer that the token names', async () => {
   const verifier = createVerifier({ ...shared, issuers: { [A]: jwks(a), [B]: jwks(b) } });
   const failing = async (token) => {
     const { checks } = await verifier.explain(token);
@@ -144,7 +144,7 @@ test('explain tells which check the issuer fails, by the keys of the issuer that
   assert.equal((await failing('a.b.c')).format, 'malformed');
 });
 
-test('a status list counts only if the issuer of the token has signed it', async (t) => {
+test('a status list is accepted only if the issuer of the token signed it', async (t) => {
   const [first, second] = [await startLists(t, a), await startLists(t, b)];
   const issuers = Object.fromEntries([first, second].map(({ issuer, options: { jwksUri } }) => [issuer.issuer, { jwksUri }]));
   const verifier = createVerifier({ audience: AUDIENCE, issuers, status: 'check' });
@@ -154,12 +154,12 @@ test('a status list counts only if the issuer of the token has signed it', async
   await assert.rejects(verifier.verify(await first.token(1)), { code: 'revoked' });
   assert.throws(() => verifier.verifySync(first.tokenWith), { code: 'malformed' });
   assert.equal(verifier.status.lists, 2);
-  // B names the list of A, which B has not signed.
+  // B refers to the list of A, which B has not signed.
   const astray = await second.tokenWith({ status_list: { idx: 0, uri: first.uri } });
   await assert.rejects(verifier.verify(astray), { code: 'status_unavailable' });
 });
 
-test('guards take several issuers, from the environment too, and ask for the same scope of all', async () => {
+test('guards accept several issuers, also from the environment, and require the same scope of all', async () => {
   const call = async (options, token, env) => {
     const fetch = guard(options, (_, __, ___, { claims }) => Response.json(claims.iss));
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -177,7 +177,7 @@ test('guards take several issuers, from the environment too, and ask for the sam
   }
 });
 
-test('refused at once: issuers that are none, or that share keys', () => {
+test('refuses at once: invalid issuers, and issuers that share keys', () => {
   for (const options of [
     ...[null, [], {}, 'a', [A], { [A]: null }, { [A]: 'https://a.example/jwks' }, { [A]: [] }, { [A]: { keys: [] } }].map((issuers) => ({ issuers })),
     { issuers: { [A]: jwks(a) }, issuer: A },

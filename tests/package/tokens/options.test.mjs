@@ -1,4 +1,4 @@
-// What createVerifier takes and refuses, and what each option that it takes does.
+// The options of createVerifier: which are refused, and the effect of each.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importFrom, install } from '../shared/consumer.mjs';
@@ -43,7 +43,7 @@ const REFUSED = {
   'algorithms as text': [{ ...whole, algorithms: 'HS256' }],
   'unknown algorithms': ['none', 'hs256', 'HS1', '', 'toString'].map((name) => ({ ...whole, algorithms: [name] })),
   'a cache without a bound': [true, {}, { max: 1 }, { max: 2.5 }, { max: '9' }, { max: 9, ttl: 1 }, [9], null].map((cache) => ({ ...whole, cache })),
-  'a status that is none': [true, 'yes', '', 'refuse', 1, null, [], ['check'], { mode: 'check' }, { missing: true }, { missing: 'allow' }, { unavailable: null },
+  'an invalid status': [true, 'yes', '', 'refuse', 1, null, [], ['check'], { mode: 'check' }, { missing: true }, { missing: 'allow' }, { unavailable: null },
     { unavailable: 'check' }, ...[-1, 1.5, '1', null, Infinity].map((maxStale) => ({ maxStale })), ...[0, -1, 1.5, '9', null].map((maxLists) => ({ maxLists })),
   ].map((status) => ({ ...whole, status })),
   'bytes for two algorithms': [{ ...whole, key: key.secret, algorithms: ['HS256', 'HS512'] }],
@@ -59,40 +59,40 @@ const REFUSED = {
   'a CryptoKey shorter than its hash': [{ ...whole, key: await hmacKey('SHA-256', ['verify'], 31) }],
   'a CryptoKey with an exponent of one, under which the padded hash is the signature': [{ ...whole, key: await exponentOfOne() }],
   'a CryptoKey of 1024-bit RSA': [{ ...whole, key: (await weakRsa).publicKey }],
-  'jwks that is none': [null, [], {}, { keys: {} }, { keys: [] }].map((jwks) => ({ ...whole, key: undefined, jwks })),
-  'jwksUri that is none': [null, 1, {}, Object.create(null), Symbol('url'), []].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
+  'invalid jwks': [null, [], {}, { keys: {} }, { keys: [] }].map((jwks) => ({ ...whole, key: undefined, jwks })),
+  'an invalid jwksUri': [null, 1, {}, Object.create(null), Symbol('url'), []].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
   'jwksUri that is unsafe': ['http://issuer.example/jwks', 'ftp://issuer.example', 'jwks', '', 'https://a:b@issuer.example/',
     'http://127.0.0.1.issuer.example/', 'file:///jwks.json', 'data:application/json,{}'].map((jwksUri) => ({ ...whole, key: undefined, jwksUri })),
   'nowhere to find keys': [anyIssuer, [ISSUER, `${ISSUER}/2`], 'issuer', 'http://issuer.example', `${ISSUER}?a=1`, `${ISSUER}#a`]
     .map((issuer) => ({ ...whole, key: undefined, issuer })),
-  'seconds that are none': [-1, 1.5, NaN, Infinity, '5', null, 2 ** 60].flatMap((value) => [
+  'invalid seconds': [-1, 1.5, NaN, Infinity, '5', null, 2 ** 60].flatMap((value) => [
     { ...whole, clockTolerance: value }, { ...whole, maxTokenAge: value }]),
-  'maxKeyAge that is none': [-1, 0, 59, 60.5, NaN, -Infinity, '60', null, 2 ** 60].map((maxKeyAge) => ({ ...whole, maxKeyAge })),
+  'an invalid maxKeyAge': [-1, 0, 59, 60.5, NaN, -Infinity, '60', null, 2 ** 60].map((maxKeyAge) => ({ ...whole, maxKeyAge })),
   'maxTokenBytes out of range': [0, -1, 1.5, NaN, 2 ** 21, '100'].map((maxTokenBytes) => ({ ...whole, maxTokenBytes })),
-  'requiredClaims that are none': ['exp', [1], [''], null].map((requiredClaims) => ({ ...whole, requiredClaims })),
+  'invalid requiredClaims': ['exp', [1], [''], null].map((requiredClaims) => ({ ...whole, requiredClaims })),
   'scope that can never be granted': ['', ' ', 'a  b', 'a"b', 'a\\b', 'ä', [], ['a b'], 1].map((scope) => ({ ...whole, scope })),
-  'functions that are none': [{ ...whole, now: NOW }, { ...whole, fetch: 'fetch' }],
+  'invalid functions': [{ ...whole, now: NOW }, { ...whole, fetch: 'fetch' }],
 };
 
 for (const [what, cases] of Object.entries(REFUSED)) {
-  test(`refused at once: ${what}`, () => {
+  test(`refuses at once: ${what}`, () => {
     for (const given of cases) {
       assert.throws(() => createVerifier(given), (error) => error instanceof TokenError && error.code === 'invalid_option');
     }
   });
 }
 
-test('an option that is undefined is an option not given', async () => {
+test('an option that is undefined counts as absent', async () => {
   const verifier = createVerifier({ ...whole, jwks: undefined, jwksUri: undefined, type: undefined, clockTolerance: undefined, fetch: undefined });
   await verifier.verify(await sign(key));
 });
 
-test('what comes out of JSON can never say "anything"', () => {
+test('no JSON value can stand for "any"', () => {
   const fromJson = JSON.parse(JSON.stringify({ issuer: anyIssuer, audience: anyAudience, type: anyType }));
   assert.throws(() => createVerifier({ ...fromJson, key: key.jwk }), { code: 'invalid_option' });
 });
 
-/** Who is taken with which options: `[options, claims and header, the code or undefined]`. */
+/** Which tokens pass with which options: `[options, claims and header, the code or undefined]`. */
 const EFFECTS = [
   ['one of several issuers', { issuer: ['x', ISSUER] }, {}],
   ['any issuer', { issuer: anyIssuer }, { claims: { iss: undefined } }],
@@ -121,10 +121,10 @@ const EFFECTS = [
   ['all scopes as text', { scope: 'write read' }, {}],
   ['all scopes as array', { scope: ['write', 'read'] }, {}],
   ['scopes in an array of texts', { scope: 'write read' }, { claims: { scope: ['read', 'write', 'more'] } }],
-  ['scopes in an array, where none is asked for', {}, { claims: { scope: ['read'] } }],
+  ['scopes in an array, if none is required', {}, { claims: { scope: ['read'] } }],
   ['scopes in an array of one text', { scope: 'write read' }, { claims: { scope: ['read write'] } }],
   ['a scope that is missing from an array', { scope: 'admin' }, { claims: { scope: ['read', 'administrator'] } }, 'scope_insufficient'],
-  ['a scope asked of an empty array', { scope: 'admin' }, { claims: { scope: [] } }, 'scope_insufficient'],
+  ['a required scope, with an empty array', { scope: 'admin' }, { claims: { scope: [] } }, 'scope_insufficient'],
   ['claims nested 64 deep', {}, { claims: { deep: JSON.parse(`${'['.repeat(63)}${']'.repeat(63)}`) } }],
   ['claims nested 65 deep', {}, { claims: { deep: JSON.parse(`${'['.repeat(64)}${']'.repeat(64)}`) } }, 'malformed'],
   ['objects nested 64 deep', {}, { claims: { deep: JSON.parse(`${'{"a":'.repeat(62)}{}${'}'.repeat(62)}`) } }],
@@ -134,21 +134,21 @@ const EFFECTS = [
 ];
 
 for (const [what, given, token, code] of EFFECTS) {
-  test(`${what}: ${code ?? 'taken'}`, async () => {
+  test(`${what}: ${code ?? 'accepted'}`, async () => {
     const verifying = createVerifier({ ...whole, ...given }).verify(await sign(key, token));
     if (code === undefined) await verifying;
     else await assert.rejects(verifying, { code });
   });
 }
 
-test('the bytes of a secret are copied: changing them later changes nothing', async () => {
+test('the bytes of a secret are copied: later changes have no effect', async () => {
   const secret = Uint8Array.from(key.secret);
   const verifier = createVerifier({ ...options, key: secret, algorithms: ['HS256'] });
   secret.fill(0);
   await verifier.verify(await sign(key));
 });
 
-test('unusable keys in a set are passed over, as RFC 7517 section 5 says', async () => {
+test('skips unusable keys in a set, as RFC 7517 section 5 says', async () => {
   const keys = [{ kty: 'quantum' }, { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA' }, { ...key.jwk, use: 'enc' }, es256.jwk];
   await createVerifier({ ...options, jwks: { keys } }).verify(await sign(es256));
 });

@@ -1,4 +1,4 @@
-// Every code that a TokenError can have, each brought about for real, and what such an error may and may not say.
+// Every code of a TokenError, each caused for real, and what such an error may contain.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const header = { alg: 'HS256', kid: key.kid, typ: 'at+jwt' };
 const verifier = (more) => createVerifier({ ...options, key: key.jwk, ...more });
 const LISTS = 'https://lists.example/1';
 
-/** How to be refused with each code: `[what, how to get it, the claim that the error names]`. */
+/** The causes of each code: `[what, the call, the claim that the error names]`. */
 const CASES = {
   algorithm_not_allowed: [
     ['none', () => verifier().verify(`${base64url('{"alg":"none","typ":"at+jwt"}')}.${base64url(JSON.stringify(CLAIMS))}.`)],
@@ -84,7 +84,7 @@ const CASES = {
     }],
     ['a set without one usable key', async () => verifier({ key: undefined, jwks: { keys: [{ kty: 'EC' }] } }).verify(await sign(key))],
   ],
-  keys_unavailable: [['nobody listens', async () => createVerifier({ ...options, jwksUri: await closedPort() }).verify(await sign(es256))]],
+  keys_unavailable: [['a closed port', async () => createVerifier({ ...options, jwksUri: await closedPort() }).verify(await sign(es256))]],
   malformed: [
     ...[undefined, null, 1, {}, [], Symbol('token'), new String('a.b.c'), Buffer.from('a.b.c')]
       .map((token) => [`not a text: ${typeof token}`, () => verifier().verify(token)]),
@@ -149,7 +149,7 @@ test('every code has a case, and every case a code', () => {
   assert.deepEqual(Object.keys(CASES).sort(), Object.keys(codes).sort());
 });
 
-test('the lists of codes have every code, each in its place', async () => {
+test('the lists of codes are complete and disjoint', async () => {
   const { errorCodes, refusalCodes, requestCodes, troubleCodes } = await importFrom(await install(), 'edgemint/errors');
   const from = (...kinds) => Object.keys(codes).filter((code) => kinds.includes(codes[code].from)).sort();
   assert.deepEqual([refusalCodes, requestCodes, troubleCodes].map((list) => [...list].sort()), [from('core', 'status'), from('request'), from('package')]);
@@ -166,7 +166,7 @@ for (const [code, cases] of Object.entries(CASES)) {
       assert.equal(error.claim, claim);
       assert.ok(error instanceof Error);
       assert.match(error.message, /^\S.{8,}/);
-      // A code of one word may be the right word for a sentence too.
+      // A code of one word may also be a word of a sentence.
       assert.ok(!error.message.startsWith(code) && !(code.includes('_') && error.message.includes(code)), 'the message repeats the code');
       for (const value of [key.kid, ISSUER, AUDIENCE, CLAIMS.sub, base64url(JSON.stringify(header))]) {
         assert.ok(!`${error.message}${error.cause?.message}`.includes(value), 'the message holds a part of the token');
@@ -175,13 +175,13 @@ for (const [code, cases] of Object.entries(CASES)) {
   }
 }
 
-test('a forged token learns nothing about its claims', async () => {
+test('the error for a forged token has nothing of its claims', async () => {
   for (const claims of [{ exp: 1 }, { iss: 'x' }, { aud: 'x' }, { sub: undefined }, { scope: '' }]) {
     await assert.rejects(verifier({ scope: 'read' }).verify(tampered(await sign(key, { claims }))), { code: 'bad_signature' });
   }
 });
 
-test('prototype members in a token stay data', async () => {
+test('prototype members in a token are data', async () => {
   const payload = JSON.stringify(CLAIMS).replace(/}$/, ',"__proto__":{"admin":true},"constructor":1}');
   const { claims } = await verifier().verify(signByHand(key, header, payload));
   assert.equal(claims.admin, undefined);
@@ -196,7 +196,7 @@ test('verified objects belong to the caller', async () => {
   assert.deepEqual((await strict.verify(token)).claims, CLAIMS);
 });
 
-test('a huge text is not even copied into the wasm', async () => {
+test('a huge text is not copied into the wasm', async () => {
   const before = process.memoryUsage().external;
   await assert.rejects(verifier().verify('a'.repeat(50_000_000)), { code: 'too_large' });
   assert.ok(process.memoryUsage().external - before < 5_000_000);
@@ -231,7 +231,7 @@ function requestWith(authorization) {
 
 async function exchangedClaims() {
   const [head, , signature] = (await sign(key)).split('.');
-  const [, payload] = (await sign(key, { claims: { sub: 'somebody else' } })).split('.');
+  const [, payload] = (await sign(key, { claims: { sub: 'mallory' } })).split('.');
   return `${head}.${payload}.${signature}`;
 }
 
@@ -240,7 +240,7 @@ function cutShort(token) {
   return `${head}.${payload}.${base64url(Buffer.from(signature, 'base64url').subarray(0, 16))}`;
 }
 
-/** Sets one of the bits at the end of the last character, which stand for nothing. */
+/** Sets one of the unused bits at the end of the last character. */
 function strayBits(token) {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return token.slice(0, -1) + ALPHABET[ALPHABET.indexOf(token.at(-1)) + 1];
@@ -263,8 +263,8 @@ async function metadataOfAnother() {
 }
 
 /**
- * A stand-in, for no runtime at hand lacks an algorithm: older browsers do, and this is what they say. With the small wasm,
- * as they have it, and a copy of the package, for in the other one the large wasm is loaded.
+ * A stand-in, because no available runtime lacks an algorithm: older browsers do, and this is their error. With the small wasm,
+ * as in browsers, and a copy of the package, since the other copy loads the large wasm.
  */
 async function withoutP521() {
   const es512 = await newKey('ES512');
@@ -281,7 +281,7 @@ async function withoutP521() {
   }
 }
 
-/** Installs the package once more and plants a trap where a verification begins. */
+/** Installs the package again and plants a trap at the start of a verification. */
 async function trap() {
   const { default: binaryen } = await import('binaryen');
   const other = await install();
@@ -300,20 +300,20 @@ async function trap() {
 }
 
 async function withoutWasm() {
-  // Node's fetch reads no files, so that here the web entry never gets at its wasm. A copy of its own, for in the other
-  // one the wasm is loaded.
+  // Node's fetch reads no files, so the web entry cannot load its wasm here. A separate copy, because the wasm is loaded in the
+  // other one.
   const web = await import(pathToFileURL(join(await install(), 'node_modules/edgemint/dist/web.js')));
   return web.createVerifier({ ...options, key: key.jwk }).verify(await sign(key));
 }
 
-test('what decodeUnverified could not read, it does not repeat', () => {
+test('an error of decodeUnverified does not repeat its input', () => {
   for (const payload of ['s3cr3t-payload', '{"a":s3cr3t}']) {
     const token = `${base64url('{"alg":"HS256"}')}.${base64url(payload)}.AAAA`;
     assert.throws(() => decodeUnverified(token), (error) => error.code === 'malformed' && error.cause === undefined && !`${error.stack}`.includes('s3cr3t'));
   }
 });
 
-test('a published key without a name answers to no other: it may be that of a newer one', async (t) => {
+test('a published key without a kid verifies no token with one: the token may name a newer key', async (t) => {
   const issuer = await startIssuer({ keys: [es256] });
   t.after(() => issuer.stop());
   const { kid: _, ...nameless } = es256.jwk;

@@ -1,5 +1,5 @@
-// Whatever is handed in where a token belongs: a TokenError with a documented code, soon, and never another exception, a wrong
-// accept or a change of anything that belongs to others. What comes from the network: fetching.test.mjs.
+// Any input in place of a token yields a TokenError with a documented code, in bounded time, and never another exception, a wrong
+// accept or a change of foreign objects. For input from the network see fetching.test.mjs.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ const header = { alg: 'HS256', kid: hs256.kid, typ: 'at+jwt' };
 const verifier = createVerifier({ ...options, key: hs256.jwk });
 const token = await sign(hs256);
 
-/** Every way in that takes one token, as an asynchronous function. */
+/** Every function that takes one token, as an asynchronous function. */
 const DOORS = {
   verify: (value) => verifier.verify(value),
   verifySync: async (value) => verifier.verifySync(value),
@@ -25,7 +25,7 @@ const DOORS = {
   decodeUnverified: async (value) => decodeUnverified(value),
 };
 
-/** What a door says: the value, or the code of its TokenError. Slowness is an answer too. */
+/** The result of such a function: the value, or the code of its TokenError. A slow result fails the test. */
 async function ask(door, value) {
   const started = process.cpuUsage();
   let answer;
@@ -36,7 +36,7 @@ async function ask(door, value) {
     assert.ok(codes.includes(error.code) && error.code !== 'internal_error', `${door}: ${error.code}: ${error.cause?.stack}`);
     answer = { code: error.code };
   }
-  // Processor time, so that no busy machine makes it fail.
+  // Processor time, so that a busy machine does not make it fail.
   assert.ok(process.cpuUsage(started).user < 2_000_000, `${door} took too long`);
   return answer;
 }
@@ -48,7 +48,7 @@ async function refusedEverywhere(what, value, expected) {
   }
 }
 
-const trap = () => { throw new Error('somebody touched it'); };
+const trap = () => { throw new Error('the trap was touched'); };
 const revoked = Proxy.revocable({}, {});
 revoked.revoke();
 
@@ -80,7 +80,7 @@ const NO_TEXTS = {
 };
 
 for (const [what, value] of Object.entries(NO_TEXTS)) {
-  test(`no text: ${what}`, () => refusedEverywhere(what, value, ['malformed']));
+  test(`refuses what is no text: ${what}`, () => refusedEverywhere(what, value, ['malformed']));
 }
 
 const surrogates = '\ud800\udfff\udc00\ud800';
@@ -110,7 +110,7 @@ const TEXTS = {
 };
 
 for (const [what, text] of Object.entries(TEXTS)) {
-  test(`a text: ${what}`, () => refusedEverywhere(what, text, ['malformed', 'unsupported', 'bad_signature']));
+  test(`refuses a text: ${what}`, () => refusedEverywhere(what, text, ['malformed', 'unsupported', 'bad_signature']));
 }
 
 for (const [what, text] of Object.entries({
@@ -121,10 +121,10 @@ for (const [what, text] of Object.entries({
   'wide letters': '\uffff'.repeat(10_000_000),
   'a rope': Array.from({ length: 1_000 }, () => 'ab.'.repeat(3_334)).reduce((a, b) => a + b),
 })) {
-  test(`10 MB: ${what}`, () => refusedEverywhere(what, text, ['too_large']));
+  test(`refuses 10 MB: ${what}`, () => refusedEverywhere(what, text, ['too_large']));
 }
 
-// A generator of numbers that are the same in every run.
+// A generator of random numbers that are the same in every run.
 function numbers(seed) {
   let state = seed;
   return (below) => {
@@ -135,7 +135,7 @@ function numbers(seed) {
   };
 }
 
-test('3,000 tokens changed by chance: each is refused, and the same by all who verify', async () => {
+test('3,000 randomly changed tokens are refused, with the same code by every function', async () => {
   const below = numbers(1);
   const letters = 'AZaz09-_.=+/ \0\n"{}[]\\\u00e9\ud800\u{1f600}';
   for (let round = 0; round < 3_000; round += 1) {
@@ -157,7 +157,7 @@ test('3,000 tokens changed by chance: each is refused, and the same by all who v
   }
 });
 
-test('3,000 payloads made by chance and signed as they should be: what is accepted is what JSON.parse reads', async () => {
+test('of 3,000 random payloads with valid signatures, the accepted ones have the claims that JSON.parse reads', async () => {
   const below = numbers(2);
   const pick = (list) => list[below(list.length)];
   const values = [
@@ -180,7 +180,7 @@ test('3,000 payloads made by chance and signed as they should be: what is accept
   assert.ok(accepted > 500 && accepted < 2_500, `${accepted} were accepted`);
 });
 
-test('1,000 forged tokens with claims of chance: each is told the same, whoever checks the signature', async () => {
+test('1,000 forged tokens with random claims all get the same code, from every engine', async () => {
   const below = numbers(3);
   const doors = {
     HS256: verifier,
@@ -202,7 +202,7 @@ test('1,000 forged tokens with claims of chance: each is told the same, whoever 
   }
 });
 
-test('members that pollute prototypes are data, in every door, and nothing is polluted', async () => {
+test('members that pollute prototypes are data in every function, and nothing is polluted', async () => {
   const before = Reflect.ownKeys(Object.prototype).length;
   const rest = JSON.stringify(CLAIMS).slice(1);
   const head = `"alg":"HS256","kid":"${hs256.kid}","typ":"at+jwt"`;
@@ -223,7 +223,7 @@ test('members that pollute prototypes are data, in every door, and nothing is po
       assert.equal(value.claims.sub, CLAIMS.sub);
     }
   }
-  // Nor can a claim of that name stand in for one that is missing.
+  // Nor does a claim of that name replace a missing one.
   const { sub: _, ...without } = CLAIMS;
   const text = signByHand(hs256, header, `{"__proto__":{"sub":"mallory"},${JSON.stringify(without).slice(1)}`);
   assert.deepEqual(await ask('verify', text), { code: 'claim_missing' });
@@ -231,7 +231,7 @@ test('members that pollute prototypes are data, in every door, and nothing is po
   assert.equal({}.admin, undefined);
 });
 
-test('huge headers: many members, long names, long values', async () => {
+test('accepts large headers below the limit, with many members, long names and long values, and refuses larger ones', async () => {
   const wide = Object.fromEntries(Array.from({ length: 700 }, (_, index) => [`m${index}`, index]));
   for (const more of [wide, { ['n'.repeat(9_000)]: 1 }, { x: 'v'.repeat(9_000) }, { x: [[[[[[[[[[[[[[1]]]]]]]]]]]]]] }]) {
     const { value } = await ask('verify', signByHand(hs256, { ...header, ...more }, CLAIMS));
@@ -241,7 +241,7 @@ test('huge headers: many members, long names, long values', async () => {
   assert.deepEqual(await ask('verify', signByHand(hs256, { ...header, x: 'v'.repeat(20_000) }, CLAIMS)), { code: 'too_large' });
 });
 
-test('more headers than are remembered: each token has its own', async () => {
+test('more headers than the cache holds: each token gets its own', async () => {
   for (let round = 0; round < 2; round += 1) {
     for (let index = 0; index < 1_500; index += 1) {
       const text = signByHand(hs256, { ...header, x: index }, { ...CLAIMS, jti: `${index}` });
@@ -253,7 +253,7 @@ test('more headers than are remembered: each token has its own', async () => {
   }
 });
 
-test('tokens of all kinds at once: each gets its own claims, its own key, or its own refusal', async () => {
+test('concurrent tokens of all kinds get their own claims, their own key, or their own refusal', async () => {
   const all = createVerifier({ ...options, jwks: { keys: [es256.jwk, eddsa.jwk, rs256.jwk] }, cache: { max: 20 } });
   const jobs = await Promise.all(Array.from({ length: 300 }, async (_, index) => {
     const key = [es256, eddsa, rs256][index % 3];
@@ -274,7 +274,7 @@ test('tokens of all kinds at once: each gets its own claims, its own key, or its
 test('the memory of the wasm may grow at any moment', async () => {
   const kept = [];
   for (let index = 0; index < 1_500; index += 1) {
-    // Of every size, so that the growth falls into every call.
+    // Of every size, so that each call grows it.
     const x = 'x'.repeat((index * 997) % 4_000);
     const good = await sign(es256, { header: { x } });
     const verifying = { ...options, key: es256.jwk, cache: false, maxTokenBytes: 8_000 + (index * 661) % 5_000 };
@@ -287,7 +287,7 @@ test('the memory of the wasm may grow at any moment', async () => {
   for (const old of kept) assert.deepEqual((await old.verify(good)).claims, CLAIMS);
 });
 
-test('a list that is none is an option that is wrong; a list of anything is answered in its order', async () => {
+test('verifyAll refuses what is no list, and returns a result for every member of a list, in order', async () => {
   for (const value of [undefined, null, token, {}, new Set([token]), NO_TEXTS['a proxy that throws']]) {
     await assert.rejects(verifier.verifyAll(value), { name: 'TokenError', code: 'invalid_option' });
   }

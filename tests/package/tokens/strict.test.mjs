@@ -1,5 +1,5 @@
-// Stricter than the field: every row of tests/vectors/strict-tokens.json, which the core is held to natively, through the
-// installed package. A test is a rule; its rows say what breaks it and which code that gets.
+// Strict rules for tokens: every row of tests/vectors/strict-tokens.json, which the native tests read too, through the installed
+// package. Each rule is a test; its rows say what breaks it and the expected code.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ function tokenOf(row) {
   return Object.entries(parts).reduce((whole, [name, part]) => whole.replaceAll(name, () => part), text);
 }
 
-/** Members of an object as JSON text without its braces: the good ones, changed as the row says. */
+/** Members of an object as JSON text without its braces: the valid ones, changed as the row says. */
 function join(good, changes = {}) {
   const kept = Object.entries(good).filter(([name]) => !Object.hasOwn(changes, name));
   const set = Object.entries(changes).filter(([, value]) => value !== null);
@@ -52,13 +52,13 @@ function render(text) {
   }));
 }
 
-/** The same bytes with one of the bits at the end set that stand for nothing. */
+/** The same bytes with one of the unused bits at the end set. */
 function stray(mac) {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return mac.slice(0, -1) + ALPHABET[ALPHABET.indexOf(mac.at(-1)) + 1];
 }
 
-/** What a door says of a text: `accepted`, or the code and the claim of its TokenError. */
+/** The result for a text: `accepted`, or the code and the claim of its TokenError. */
 async function verdict(door, text) {
   try {
     await door(text);
@@ -78,7 +78,7 @@ for (const rule of new Set(rows.map((row) => row.rule))) {
       const { what, verdict: expected, claim, max_bytes: more } = row;
       const judge = more === undefined ? verifier : createVerifier({ ...options, maxTokenBytes: text.length + more });
       for (const door of ['verify', 'verifySync']) {
-        // Twice, for what was seen before takes a shorter way.
+        // Twice, because a cached token takes a shorter path.
         for (const time of ['first', 'second']) {
           assert.deepEqual(await verdict(judge[door], text), { verdict: expected, claim }, `${what}, ${door}, ${time} time`);
         }
@@ -87,13 +87,13 @@ for (const rule of new Set(rows.map((row) => row.rule))) {
   });
 }
 
-/** The rules of form that need no more than a look at the text. It reads JSON as JSON.parse does: the rest is no promise. */
+/** The rules that apply without a key. decodeUnverified reads JSON as JSON.parse does, and promises no more. */
 const OF_FORM = [
   'canonical unpadded base64url only', 'three parts', 'one JSON object', 'no byte order mark',
   'the JSON serialisation is refused by name',
 ];
 
-test('decodeUnverified keeps the rules of form', async () => {
+test('decodeUnverified enforces the rules of form', async () => {
   const refused = rows.filter(({ rule, verdict: code }) => OF_FORM.includes(rule) && ['malformed', 'unsupported'].includes(code));
   assert.ok(refused.length > 70);
   for (const row of refused) {

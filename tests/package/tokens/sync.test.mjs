@@ -1,4 +1,4 @@
-// verifySync, verifyAll and the cache: the same answers as verify, at once, for many, or from memory.
+// verifySync, verifyAll and the cache: the same results as verify, synchronously, for many, or from memory.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const codeOf = (act) => {
 };
 
 for (const [alg, key] of Object.entries(keys)) {
-  test(`${alg} at once: the same as with waiting`, async () => {
+  test(`${alg}: verifySync returns the same as verify`, async () => {
     const verifier = verifierOf(key);
     const token = await sign(key);
     assert.deepEqual(verifier.verifySync(token), await verifier.verify(token));
@@ -40,7 +40,7 @@ for (const [alg, key] of Object.entries(keys)) {
 test('the memory of the wasm may move at any moment', async () => {
   const token = await sign(keys.ES256);
   const pending = [];
-  // Each verifier takes 1 MiB of it, so that it grows in the middle of things.
+  // Each verifier takes 1 MiB of it, so that it grows between calls.
   for (let n = 0; n < 40; n += 1) {
     const verifier = verifierOf(keys.ES256, { maxTokenBytes: 1024 * 1024 });
     pending.push(verifier.verify(token));
@@ -49,7 +49,7 @@ test('the memory of the wasm may move at any moment', async () => {
   for (const { claims } of await Promise.all(pending)) assert.equal(claims.sub, CLAIMS.sub);
 });
 
-test('without the keys at hand it asks to wait, has them fetched, and then does it', async (t) => {
+test('without cached keys verifySync requires verify, starts the fetch, and then works', async (t) => {
   const issuer = await startIssuer({ keys: [keys.ES256] });
   t.after(() => issuer.stop());
   const verifier = createVerifier({ ...options, issuer: issuer.issuer, requiredClaims: [] });
@@ -58,20 +58,20 @@ test('without the keys at hand it asks to wait, has them fetched, and then does 
   await verifier.verify(token);
   assert.equal(issuer.count(JWKS), 1);
   assert.equal(verifier.verifySync(token).claims.iss, issuer.issuer);
-  // An unknown key may be a new one: that takes a fetch.
+  // An unknown key may be a new one, which requires a fetch.
   const unknown = await sign(keys.EdDSA, { claims: { iss: issuer.issuer } });
   assert.equal(codeOf(() => verifier.verifySync(unknown)), 'async_required');
   await assert.rejects(verifier.verify(unknown), { code: 'key_not_found' });
   assert.equal(codeOf(() => verifier.verifySync(unknown)), 'key_not_found');
 });
 
-test('a key server that is down does not make it throw anything else', async () => {
+test('an unavailable key server causes no other error', async () => {
   const verifier = createVerifier({ ...options, issuer: 'http://127.0.0.1:9', requiredClaims: [] });
   assert.equal(codeOf(() => verifier.verifySync('a.b.c')), 'async_required');
   await assert.rejects(verifier.verify('a.b.c'), { code: 'discovery_failed' });
 });
 
-test('many: results in order, each with its own reason', async () => {
+test('verifyAll returns results in order, each with its own reason', async () => {
   const verifier = createVerifier({ ...options, jwks: { keys: [keys.ES256.jwk, keys.EdDSA.jwk, keys.RS256.jwk] } });
   const good = await Promise.all([keys.ES256, keys.EdDSA, keys.RS256].map((key, n) => sign(key, { claims: { sub: `${n}` } })));
   const results = await verifier.verifyAll([...good, tampered(good[0]), 7, good[1]]);
@@ -80,7 +80,7 @@ test('many: results in order, each with its own reason', async () => {
   for (const wrong of [undefined, 'token', { length: 1 }]) await assert.rejects(verifier.verifyAll(wrong), { code: 'invalid_option' });
 });
 
-test('many of many keys at once', async () => {
+test('verifyAll verifies tokens of many keys at once', async () => {
   const several = await Promise.all(['ES256', 'EdDSA', 'RS256', 'PS512', 'ES512'].flatMap((alg) => ['a', 'b', 'c'].map((kid) => newKey(alg, `${alg} ${kid}`))));
   const verifier = createVerifier({ ...options, jwks: { keys: several.map(({ jwk }) => jwk) } });
   const tokens = await Promise.all(Array.from({ length: 60 }, (_, n) => sign(several[n % several.length], { claims: { sub: `${n}` } })));
@@ -96,7 +96,7 @@ function cached(key, more) {
   return { verifier, at: (time) => { now = time; } };
 }
 
-test('a token seen before gives fresh claims, and objects of their own', async () => {
+test('a cached token yields new claims, in objects of their own', async () => {
   for (const key of [keys.HS256, keys.ES256]) {
     const { verifier } = cached(key);
     const token = await sign(key, { claims: { deep: { list: [1] } }, header: { more: { deep: 1 } } });
@@ -113,7 +113,7 @@ test('a token seen before gives fresh claims, and objects of their own', async (
   }
 });
 
-test('a token seen before is still asked for its time', async () => {
+test('a cached token is checked for its times again', async () => {
   const { verifier, at } = cached(keys.ES256, { clockTolerance: 5, maxTokenAge: 300 });
   const token = await sign(keys.ES256, { claims: { nbf: NOW - 10, exp: NOW + 600 } });
   const fresh = cached(keys.ES256, { clockTolerance: 5, maxTokenAge: 300, cache: false });
@@ -137,7 +137,7 @@ test('fractions of a second change nothing', async () => {
   }
 });
 
-test('what resembles a token seen before is another one', async () => {
+test('a text that resembles a cached token is not that token', async () => {
   const { verifier } = cached(keys.ES256);
   const token = await sign(keys.ES256);
   const [header, payload, signature] = token.split('.');
@@ -152,7 +152,7 @@ test('what resembles a token seen before is another one', async () => {
   assert.equal(verifier.verifySync(token).claims.sub, CLAIMS.sub);
 });
 
-test('what was refused is not remembered as good, whenever it comes', async () => {
+test('a refused token is never cached as valid', async () => {
   const { verifier } = cached(keys.ES256);
   const bad = tampered(await sign(keys.ES256));
   for (let times = 0; times < 3; times += 1) assert.equal(codeOf(() => verifier.verifySync(bad)), 'bad_signature');
@@ -160,7 +160,7 @@ test('what was refused is not remembered as good, whenever it comes', async () =
   for (let times = 0; times < 3; times += 1) assert.equal(codeOf(() => verifier.verifySync(early)), 'not_yet_valid');
 });
 
-test('a token does not outlive the key that signed it', async (t) => {
+test('a cached token does not outlive the key that signed it', async (t) => {
   const issuer = await startIssuer({ keys: [keys.ES256] });
   t.after(() => issuer.stop());
   const verifier = createVerifier({ ...options, issuer: issuer.issuer, requiredClaims: [], cache: { max: 10 } });
@@ -168,13 +168,13 @@ test('a token does not outlive the key that signed it', async (t) => {
   await verifier.verify(token);
   verifier.verifySync(token);
   issuer.publish(keys.EdDSA);
-  // A key that is not known has the set fetched anew.
+  // An unknown key has the set fetched again.
   await verifier.verify(newer);
   await assert.rejects(verifier.verify(token), { code: 'key_not_found' });
   verifier.verifySync(newer);
 });
 
-test('nor when its key is taken away while its signature is being checked', async (t) => {
+test('nor if its key is removed while its signature is being checked', async (t) => {
   const folder = await install();
   const slim = await importFrom(folder, 'edgemint/slim');
   slim.init(readFileSync(join(folder, 'node_modules/edgemint/dist/edgemint.wasm')));
@@ -197,12 +197,12 @@ test('nor when its key is taken away while its signature is being checked', asyn
   issuer.publish(keys.EdDSA);
   await verifier.verify(newer);
   letGo();
-  // It was good when it came.
+  // It was valid when it arrived.
   assert.equal((await pending).claims.iss, issuer.issuer);
   await assert.rejects(verifier.verify(token), { code: 'key_not_found' });
 });
 
-test('it holds no more than it may', async () => {
+test('the cache holds no more than its maximum', async () => {
   const { TokenCache } = await import(pathToFileURL(join(await install(), 'node_modules/edgemint/dist/cache.js')));
   for (const max of [2, 3, 10, 1000]) {
     const cache = new TokenCache({ cache: max, clockTolerance: 0, maxTokenAge: null });

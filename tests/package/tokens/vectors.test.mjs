@@ -1,4 +1,4 @@
-// Tokens that others have signed: the examples of the RFCs, and Project Wycheproof's where they are at hand.
+// Third-party tokens: the examples of the RFCs, and Project Wycheproof's if they are available.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -9,8 +9,8 @@ const lenient = { issuer: anyIssuer, audience: anyAudience, type: anyType, requi
 const TRUST = ['format', 'type', 'algorithm', 'key', 'signature'];
 
 /**
- * Whether the token passes as a JWS: its payload need not be a claims set, so that `verify` may still call it malformed.
- * It says so too if the payload is not base64url at all; that is told apart here.
+ * Whether the token passes as a JWS: its payload need not be a claims set, so `verify` may still call it malformed. It does so
+ * also if the payload is not base64url; that case is distinguished here.
  */
 async function isTrusted(token, keyOptions) {
   const verifier = createVerifier({ ...lenient, ...keyOptions });
@@ -19,12 +19,12 @@ async function isTrusted(token, keyOptions) {
   assert.ok(atOnce === verified || atOnce === 'async_required', `at once: ${atOnce}, later: ${verified}`);
   const { checks } = await verifier.explain(token);
   const passed = checks.filter(({ name }) => TRUST.includes(name)).every(({ ok }) => ok === true);
-  // The two doors agree.
+  // Both functions agree.
   assert.ok(passed ? [true, 'malformed'].includes(verified) : verified !== true, `${verified}`);
   return { trusted: passed && isBase64url(token.split('.')[1]), verified };
 }
 
-/** What is said without waiting. */
+/** The synchronous result. */
 function sync(verify) {
   try {
     return Boolean(verify());
@@ -37,7 +37,7 @@ const jws = JSON.parse(readFileSync(new URL('../../vectors/jws.json', import.met
 
 for (const { rfc, section, algorithm, key, token, expect, payload } of jws) {
   test(`RFC ${rfc} ${section}: ${algorithm}, ${expect}`, async () => {
-    // Where the RFC prints no key, any will do: the token must not get so far.
+    // Where the RFC prints no key, any key will do: the token must be refused before it is used.
     const keyOptions = { key: key ?? { kty: 'oct', k: 'A'.repeat(43) } };
     const { trusted, verified } = await isTrusted(token, keyOptions);
     assert.equal(trusted, expect === 'valid');
@@ -51,7 +51,7 @@ for (const { rfc, section, algorithm, key, token, expect, payload } of jws) {
   });
 }
 
-// Facts that this repository points to and does not copy.
+// Vectors that this repository refers to and does not copy.
 const wycheproof = new URL('../../../../shared/vectors/wycheproof-jws.json', import.meta.url);
 
 test('Project Wycheproof, JSON Web Signature', { skip: !existsSync(wycheproof) && 'ITS VECTORS ARE NOT BESIDE THE REPOSITORY' }, async (t) => {

@@ -1,4 +1,4 @@
-// The types of the guards, by a compiler: against no global types, those of a browser, real Hono and the types of Express.
+// The types of the guards, checked by a compiler: without global types, with those of a browser, real Hono and Express.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ for (const name of ['hono', '@types/express', '@types/node', '@cloudflare/worker
 
 const WEB = ['ES2022', 'DOM', 'DOM.Iterable'];
 
-/** Compiles files against the installed package under strict rules; gives the complaints. */
+/** Compiles files against the installed package under strict rules; returns the errors. */
 async function compile(files, { lib = ['ES2022'], types = [], module = 'nodenext', moduleResolution = module } = {}) {
   const config = join(folder, 'tsconfig.json');
   writeFileSync(config, JSON.stringify({
@@ -28,7 +28,7 @@ async function compile(files, { lib = ['ES2022'], types = [], module = 'nodenext
   return output.trim();
 }
 
-/** Lends the consumer a package of ours. */
+/** Links one of our dependencies into the consumer. */
 function link(name) {
   const path = join(folder, 'node_modules', name);
   mkdirSync(dirname(path), { recursive: true });
@@ -40,29 +40,29 @@ function missing(name) {
 }
 
 for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
-  test(`the guard without any global types, ${moduleResolution}`, async () => {
+  test(`the guard compiles without any global types, ${moduleResolution}`, async () => {
     assert.equal(await compile(['guard.ts'], { module, moduleResolution }), '');
   });
 
-  test(`the guard with the types of a browser, ${moduleResolution}`, async () => {
+  test(`the guard compiles with the types of a browser, ${moduleResolution}`, async () => {
     assert.equal(await compile(['guard.ts', 'guard-web.ts'], { lib: WEB, module, moduleResolution }), '');
   });
 
-  test(`the guard for Hono, ${moduleResolution}`, async () => {
+  test(`the guard for Hono compiles, ${moduleResolution}`, async () => {
     assert.equal(await compile(['guard-hono.ts'], { lib: WEB, module, moduleResolution }), '');
   });
 
-  test(`the guard for Express, ${moduleResolution}`, { skip: missing('@types/express') }, async () => {
+  test(`the guard for Express compiles, ${moduleResolution}`, { skip: missing('@types/express') }, async () => {
     assert.equal(await compile(['guard-express.ts'], { types: ['node'], module, moduleResolution }), '');
   });
 
-  test(`the guard with the types of Workers, ${moduleResolution}`, { skip: missing('@cloudflare/workers-types') }, async () => {
+  test(`the guard compiles with the types of Workers, ${moduleResolution}`, { skip: missing('@cloudflare/workers-types') }, async () => {
     const types = ['@cloudflare/workers-types'];
     assert.equal(await compile(['guard.ts', 'guard-web.ts', 'guard-workers.ts'], { types, module, moduleResolution }), '');
   });
 }
 
-test('the compiler does complain where it should', async () => {
+test('a counter-check: the compiler reports a wrong type', async () => {
   writeFileSync(join(folder, 'wrong.ts'), "import { guard } from 'edgemint/hono';\nguard({ audience: 'a' });\n");
   assert.match(await compile(['wrong.ts'], { lib: WEB }), /^wrong\.ts\(2,\d+\): error TS\d+/);
 });

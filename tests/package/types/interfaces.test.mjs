@@ -1,4 +1,4 @@
-// The modules of the shim against the interfaces that they share inside of the package, by the compiler.
+// The modules of the shim, checked by the compiler against the interfaces that they share inside the package.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ test('every source of keys has the members of its interface', async () => {
   assert.equal(await compile(), '');
 });
 
-test('a source that lacks one does not compile', async () => {
+test('a source without one of them does not compile', async () => {
   for (const [name, pattern, to] of [
     ['given_keys.js', 'mayRenew()', 'mightRenew()'], ['fetched_keys.js', 'async renew(', 'async renewed('], ['shared_keys.js', 'ready()', 'readied()'],
   ]) {

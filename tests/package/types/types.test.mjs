@@ -1,4 +1,4 @@
-// The hand-written types, by a compiler: what must compile, what must not, and that they name every export and code.
+// The hand-written types, checked by a compiler: what must compile, what must not, and that they name every export and code.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { importFrom, install } from '../shared/consumer.mjs';
 const folder = await install();
 cpSync(join(import.meta.dirname, 'sources'), folder, { recursive: true });
 
-/** Compiles files against the installed package under strict rules; gives the complaints. */
+/** Compiles files against the installed package under strict rules; returns the errors. */
 async function compile(files, { lib = ['ES2022'], module = 'nodenext', moduleResolution = module } = {}) {
   const config = join(folder, 'tsconfig.json');
   writeFileSync(config, JSON.stringify({
@@ -24,11 +24,11 @@ async function compile(files, { lib = ['ES2022'], module = 'nodenext', moduleRes
 }
 
 for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
-  test(`what must compile does, and what must not does not, without any global types, ${moduleResolution}`, async () => {
+  test(`the valid sources compile and the invalid ones do not, without any global types, ${moduleResolution}`, async () => {
     assert.equal(await compile(['compiles.ts', 'refused.ts'], { module, moduleResolution }), '');
   });
 
-  test(`it fits the types of a browser, ${moduleResolution}`, async () => {
+  test(`the types fit those of a browser, ${moduleResolution}`, async () => {
     const lib = ['ES2022', 'DOM', 'DOM.Iterable'];
     assert.equal(await compile(['compiles.ts', 'browser.ts'], { lib, module, moduleResolution }), '');
   });
@@ -44,12 +44,12 @@ for (const module of ['node16', 'nodenext']) {
   });
 }
 
-test('the compiler does complain where it should', async () => {
+test('a counter-check: the compiler reports a wrong type', async () => {
   writeFileSync(join(folder, 'wrong.ts'), "import { createVerifier } from 'edgemint';\ncreateVerifier({ audience: 'a' });\n");
   assert.match(await compile(['wrong.ts']), /wrong\.ts\(2,\d+\): error TS\d+/);
 });
 
-test('the codes in the types are the codes of the list', async () => {
+test('the codes in the types are those of the package', async () => {
   const codes = JSON.parse(readFileSync(new URL('../../vectors/error-codes.json', import.meta.url), 'utf8'));
   const named = (from) => Object.keys(codes).filter((code) => codes[code].from === from).map((code) => `${code}: true`).join(', ');
   writeFileSync(join(folder, 'codes.ts'), `
@@ -63,7 +63,7 @@ test('the codes in the types are the codes of the list', async () => {
 });
 
 for (const entry of ['edgemint', 'edgemint/inline', 'edgemint/slim', 'edgemint/errors']) {
-  test(`the types name every export of ${entry}, and none that is not there`, async () => {
+  test(`the types name every export of ${entry}, and no other`, async () => {
     const names = Object.keys(await importFrom(folder, entry));
     writeFileSync(join(folder, 'exports.ts'), `
       import * as entry from '${entry}';

@@ -10,7 +10,7 @@ export function readClock({ now }) {
   try {
     seconds = now();
   } catch (cause) {
-    throw new TokenError('invalid_option', 'now threw an error', { cause });
+    throw new TokenError('invalid_option', 'now must not throw', { cause });
   }
   if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= LATEST)) {
     throw new TokenError('invalid_option', 'now must return the time in seconds');

@@ -9,43 +9,43 @@ const REFUSALS = [
   ['claim_missing', 'a required claim is missing'],
   ['expired', 'the token has expired'],
   ['issuer_mismatch', 'the token is from another issuer'],
-  ['key_ambiguous', 'the token does not say which key signed it, and too many fit'],
+  ['key_ambiguous', 'the token has no kid, and too many keys match'],
   ['key_mismatch', 'the key with this kid is for another algorithm'],
-  ['key_not_found', 'no key of the issuer fits this token'],
+  ['key_not_found', 'no key of the issuer matches this token'],
   ['malformed', 'not a well-formed signed JWT'],
   ['not_yet_valid', 'the token is not valid yet'],
   ['scope_insufficient', 'the token lacks a required scope'],
   ['too_large', 'the token is longer than allowed'],
   ['too_old', 'the token was issued too long ago'],
-  ['type_mismatch', 'the token is of another type'],
+  ['type_mismatch', 'the token has another type'],
   ['unsupported', 'the token uses an unsupported JOSE feature'],
 ];
 
 /** Codes for valid tokens that were refused because of their status list. */
 const STATUSES = [
   ['revoked', 'the token has been revoked'],
-  ['status_missing', 'the token names no status list'],
+  ['status_missing', 'the token has no status list entry'],
   ['suspended', 'the token is suspended'],
 ];
 
 /** Codes for requests that were refused before the token was verified, or for lack of a proof. */
 const REQUESTS = [
-  ['proof_missing', 'the token is bound to a key, and the request proves nothing about it'],
+  ['proof_missing', 'the token is bound to a key, and the request has no proof of possession'],
   ['request_invalid', 'the Authorization header is malformed'],
-  ['token_missing', 'the request brings no bearer token'],
+  ['token_missing', 'the request has no bearer token'],
 ];
 
 /** Codes for verifications and operations that could not be carried out. */
 const TROUBLES = [
-  ['algorithm_unavailable', 'this runtime does not have the algorithm'],
-  ['async_required', 'this can only be done asynchronously here'],
-  ['discovery_failed', 'the metadata of the issuer could not be fetched, or is wrong'],
+  ['algorithm_unavailable', 'this runtime does not support the algorithm'],
+  ['async_required', 'this operation is only possible asynchronously here'],
+  ['discovery_failed', 'the metadata of the issuer could not be fetched or is invalid'],
   ['internal_error', 'a fault in edgemint'],
-  ['invalid_option', 'an option is missing, unknown or wrong'],
+  ['invalid_option', 'an option is missing, unknown or invalid'],
   ['key_unusable', 'the key cannot be used'],
-  ['keys_unavailable', 'the key set could not be fetched, or is none'],
-  ['mint_invalid', 'no token can be made of what was given'],
-  ['status_unavailable', 'the status list of the token could not be fetched, or is none that can be believed'],
+  ['keys_unavailable', 'the JWK Set could not be fetched or is invalid'],
+  ['mint_invalid', 'the claims cannot become a token'],
+  ['status_unavailable', 'the status list of the token could not be fetched or is invalid'],
   ['wasm_unavailable', 'the WebAssembly module could not be loaded'],
 ];
 

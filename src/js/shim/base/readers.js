@@ -9,7 +9,7 @@ export function invalidOption(message) {
 /** Throws for an unknown option: a misspelt check must not be skipped silently. */
 export function refuseUnknown(options, names) {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw invalidOption(`there is no option "${unknown}"`);
+  if (unknown !== undefined) throw invalidOption(`unknown option "${unknown}"`);
 }
 
 /** Returns whether the value is a `Uint8Array` of any realm, or a `Buffer`: test runners run code in another realm. */

@@ -64,7 +64,7 @@ function importKey(key, algorithm, create) {
     if (isHmac(algorithm)) return createSecretKey(Buffer.from(key.k, 'base64url'));
     return create({ key, format: 'jwk' });
   } catch (cause) {
-    throw new TokenError('key_unusable', 'the runtime does not take the key: it may be no point on its curve', { cause });
+    throw new TokenError('key_unusable', 'the runtime refuses the key; its point may not be on the curve', { cause });
   }
 }
 

@@ -24,6 +24,6 @@ async function importKey(key, algorithm, usage) {
 
 function rethrow(cause) {
   throw cause?.name === 'NotSupportedError'
-    ? new TokenError('algorithm_unavailable', 'this runtime does not have signatures of that kind', { cause })
-    : new TokenError('key_unusable', 'the runtime does not take the key: it may be no point on its curve', { cause });
+    ? new TokenError('algorithm_unavailable', 'this runtime does not support the algorithm', { cause })
+    : new TokenError('key_unusable', 'the runtime refuses the key; its point may not be on the curve', { cause });
 }

@@ -22,6 +22,6 @@ export function guard(options) {
 }
 
 function readHonoGuard({ variable = 'token', ...rest }) {
-  if (typeof variable !== 'string' || variable === '') throw invalidOption('variable must be a text that is not empty');
+  if (typeof variable !== 'string' || variable === '') throw invalidOption('variable must be text that is not empty');
   return { ...readGuard(rest, createVerifier), variable };
 }

@@ -9,7 +9,7 @@ async function loadWasm() {
   // Bundlers recognise this expression and emit the file.
   const url = new URL('./edgemint.wasm', import.meta.url);
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered with status ${response.status}`);
+  if (!response.ok) throw new Error(`${url} responded with status ${response.status}`);
   await start(await compile(response));
 }
 

@@ -35,7 +35,7 @@ export async function discoverJwksUri(issuer, request, allowHttp) {
     throw new TokenError(CODE, missing.map(({ message }) => message).join('; '), { cause });
   }
   if (!isObject(metadata)) throw new TokenError(CODE, 'the metadata is not a JSON object');
-  if (metadata.issuer !== issuer) throw new TokenError(CODE, 'the metadata is that of another issuer');
+  if (metadata.issuer !== issuer) throw new TokenError(CODE, 'the metadata belongs to another issuer');
   return readJwksUri(metadata.jwks_uri, issuer, allowHttp);
 }
 
@@ -62,6 +62,6 @@ function readJson(url, answer, missing) {
 function readJwksUri(text, issuer, allowHttp) {
   if (typeof text !== 'string' || !URL.canParse(text)) throw new TokenError(CODE, 'the metadata has no jwks_uri');
   const url = new URL(text);
-  if (!isSecureFor(issuer, url, allowHttp)) throw new TokenError(CODE, 'the jwks_uri in the metadata is not an https URL');
+  if (!isSecureFor(issuer, url, allowHttp)) throw new TokenError(CODE, 'the jwks_uri in the metadata must be an https URL');
   return url;
 }

@@ -30,14 +30,14 @@ export async function download(url, request) {
     }));
   } catch (cause) {
     // Browsers also report a 404 without CORS headers like this.
-    return absent(!signal.aborted, fail(signal.aborted ? 'took too long to answer' : 'could not be reached', cause));
+    return absent(!signal.aborted, fail(signal.aborted ? 'did not respond in time' : 'could not be reached', cause));
   }
   if (response.status === 304 && etag !== undefined) return { bytes: undefined, headers: response.headers };
   if (response.status !== 200) {
     void response.body?.cancel?.()?.catch?.(() => {});
     const { status } = response;
     const redirects = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
-    const failure = fail(redirects ? 'redirects, which is not followed' : `answered with status ${status}`);
+    const failure = fail(redirects ? 'redirects, which is not allowed' : `responded with status ${status}`);
     // A busy or failing server may have the document nevertheless.
     return absent(redirects || (status >= 400 && status < 500 && status !== 429), failure);
   }
@@ -45,7 +45,7 @@ export async function download(url, request) {
   try {
     bytes = await bounded(readBounded(response));
   } catch (cause) {
-    throw fail(signal.aborted ? 'took too long to answer' : 'broke off its answer', cause);
+    throw fail(signal.aborted ? 'did not respond in time' : 'closed the connection before the end of the response', cause);
   }
   if (bytes === undefined) throw fail(`sent more than ${MAX_BYTES / 1024} KiB`);
   return { bytes, headers: response.headers };

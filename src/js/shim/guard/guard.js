@@ -36,9 +36,9 @@ export function readGuard({ verifier, scope, realm, resourceMetadata, onError, .
   const challenge = readChallenge({ scope, realm, resourceMetadata });
   if (onError !== undefined && typeof onError !== 'function') throw invalidOption('onError must be a function');
   if (verifier === undefined) return { verifier: createVerifier(rest), challenge, onError };
-  if (!isVerifier(verifier)) throw invalidOption('verifier must be what createVerifier gives');
+  if (!isVerifier(verifier)) throw invalidOption('verifier must be a verifier of createVerifier');
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) throw invalidOption(`there is no option "${unknown}" beside verifier`);
+  if (unknown !== undefined) throw invalidOption(`the option "${unknown}" cannot be combined with verifier`);
   return { verifier, challenge, onError };
 }
 

@@ -49,7 +49,7 @@ export function readChallenge(options = {}) {
   const { scope, realm, resourceMetadata } = options;
   // The part of a quoted string (RFC 9110 section 5.6.4) that all clients read alike.
   if (realm !== undefined && !(typeof realm === 'string' && /^[\x20-\x7e]*$/.test(realm))) {
-    throw invalidOption('realm must be a text of printable ASCII');
+    throw invalidOption('realm must be printable ASCII text');
   }
   return { scopes: readScope(scope), realm, resourceMetadata: readMetadataUrl(resourceMetadata) };
 }
@@ -74,14 +74,14 @@ const NO_SCHEME = /[^\w!#$%&'*+.^`|~-]/;
 function readBearer(request) {
   const value = readAuthorization(request);
   if (value === undefined || value === null || value === '') throw missing(request);
-  if (typeof value !== 'string') throw malformed('the Authorization header is no text');
+  if (typeof value !== 'string') throw malformed('the Authorization header must be text');
   const token = value.length > MAX_LENGTH ? undefined : CREDENTIALS.exec(value)?.[1];
   if (token !== undefined) return token;
   const [scheme] = value.split(' ', 1);
-  if (scheme === '' || NO_SCHEME.test(scheme)) throw malformed('the Authorization header begins with no scheme');
+  if (scheme === '' || NO_SCHEME.test(scheme)) throw malformed('the Authorization header must start with a scheme');
   if (scheme.toLowerCase() !== 'bearer') throw missing(request);
   if (value.length > MAX_LENGTH) throw new TokenError('too_large', 'the token is longer than allowed');
-  throw malformed('the Authorization header is not "Bearer", a space and one token');
+  throw malformed('the Authorization header must be "Bearer", a space and one token');
 }
 
 /** Returns the header's value from a Fetch Request, from a message of Node, or the value itself. */
@@ -90,11 +90,11 @@ function readAuthorization(request) {
   const { headers, rawHeaders } = request;
   if (typeof headers?.get === 'function') return headers.get('authorization');
   if (headers === null || typeof headers !== 'object') {
-    throw invalidOption('what must be given is a Request, a message of node:http, or the value of an Authorization header');
+    throw invalidOption('the request must be a Request, a message of node:http, or the value of an Authorization header');
   }
   // Node silently keeps the first of several; a proxy in front may have checked another.
   const isAuthorization = (name, index) => index % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization';
-  if (rawHeaders?.filter(isAuthorization).length > 1) throw malformed('there are several Authorization headers');
+  if (rawHeaders?.filter(isAuthorization).length > 1) throw malformed('the request has several Authorization headers');
   return headers.authorization;
 }
 
@@ -102,7 +102,7 @@ function readAuthorization(request) {
 function admit(token, { scopes }) {
   const { cnf, scope } = token.claims;
   if (cnf !== undefined) {
-    throw new TokenError('proof_missing', 'the token is bound to a key, which a bearer does not prove', { claim: 'cnf' });
+    throw new TokenError('proof_missing', 'the token is bound to a key and requires a proof of possession', { claim: 'cnf' });
   }
   if (scopes.length > 0) {
     // One text, or an array of texts.
@@ -152,7 +152,7 @@ function answerTo(code) {
 function answered(thrown, verifier, settings) {
   // By name, not by class: a verifier may come from another copy of this package or another realm.
   const isTokenError = isObject(thrown) && thrown.name === 'TokenError';
-  const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier is faulty', { cause: thrown });
+  const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier threw an error that is no TokenError', { cause: thrown });
   const { status } = answerTo(error.code);
   error.status = status;
   if (status < 500) error.wwwAuthenticate = challenge(error.code, verifier, settings);

@@ -45,7 +45,7 @@ export async function prove(jwk, algorithm) {
 }
 
 export function mismatched() {
-  return new TokenError('key_unusable', 'the private key is not that of the public key beside it', { reason: 'mismatched' });
+  return new TokenError('key_unusable', 'the private key does not belong to the public key', { reason: 'mismatched' });
 }
 
 function importJwk(jwk, algorithm, isExtractable, usage) {
@@ -72,7 +72,7 @@ async function asking(ask) {
     if (thrown instanceof TokenError) throw thrown;
     // The cause is dropped: it could contain parts of the key.
     if (thrown?.name === 'NotSupportedError') throw new TokenError('algorithm_unavailable');
-    const message = 'the runtime does not take the key: its numbers are not those of a key';
+    const message = 'the runtime refuses the key; its numbers are not valid';
     throw new TokenError('key_unusable', message, { reason: 'not_taken' });
   }
 }

@@ -16,7 +16,7 @@ export class Key {
   }
 
   constructor(making, parts) {
-    if (making !== MAKING) throw new TokenError('invalid_option', 'a Key is made by generateKey or importKey');
+    if (making !== MAKING) throw new TokenError('invalid_option', 'a Key can only be created by generateKey or importKey');
     const { type, alg, kid, ...inside } = parts;
     this.type = type;
     this.alg = alg;
@@ -37,11 +37,11 @@ export class Key {
 
   toRaw() {
     const { kty, k, x, y } = this.#numbers();
-    if (this.type === 'private') throw formless('a private key has no raw form: use toJwk or toPem');
+    if (this.type === 'private') throw formless('a private key has no raw form; use toJwk or toPem');
     if (kty === 'oct') return fromBase64url(k);
     if (kty === 'OKP') return fromBase64url(x);
     if (kty === 'EC') return Uint8Array.from([4, ...fromBase64url(x), ...fromBase64url(y)]);
-    throw formless('an RSA key has no raw form: use toJwk or toPem');
+    throw formless('an RSA key has no raw form; use toJwk or toPem');
   }
 
   toPublic() {
@@ -58,7 +58,7 @@ export class Key {
 
   #numbers() {
     const { jwk } = this.#inside;
-    if (jwk === undefined) throw formless('the key is a CryptoKey that is not extractable');
+    if (jwk === undefined) throw formless('the CryptoKey is not extractable');
     return jwk;
   }
 }

@@ -72,19 +72,19 @@ async function thumbprint(input) {
 function createJwks(keys) {
   if (!Array.isArray(keys)) throw invalidOption('keys must be an array of Keys');
   const jwks = keys.map((key) => {
-    if (openKey(key) === undefined) throw invalidOption('each of the keys must be a Key: importKey makes one');
+    if (openKey(key) === undefined) throw invalidOption('each of the keys must be a Key; use importKey');
     return key.toPublic().toJwk();
   });
   const twice = jwks.find(({ kid }, place) => jwks.findIndex((other) => other.kid === kid) !== place);
-  if (twice !== undefined) throw invalidOption('two of the keys have the same kid: give one of them another with importKey');
+  if (twice !== undefined) throw invalidOption('two of the keys have the same kid; importKey can set another');
   return { keys: jwks };
 }
 
 function fromText(text, algorithm, kid) {
-  if (text.length > LONGEST) throw unusable('malformed', 'the text is longer than that of any key');
+  if (text.length > LONGEST) throw unusable('malformed', 'the text is too long for a key');
   if (/^\s*\{/.test(text)) return fromJwk(text, algorithm, kid);
   if (!text.includes('-----BEGIN')) {
-    throw unusable('malformed', 'the text is neither PEM nor a JWK; a secret must be given as bytes, not as text');
+    throw unusable('malformed', 'the text is neither PEM nor a JWK; pass a secret as bytes');
   }
   return fromPem(text, algorithm, kid);
 }
@@ -112,7 +112,7 @@ async function fromPem(text, algorithm, kid) {
 
 async function fromBytes(bytes, algorithm, kid) {
   if (algorithm === '') throw invalidOption('alg is required for a key of bytes');
-  if (bytes.length > LONGEST) throw unusable('malformed', 'there are more bytes than in any key');
+  if (bytes.length > LONGEST) throw unusable('malformed', 'the bytes are too long for a key');
   return fromJwk(toText(fromRaw(bytes, algorithm)), algorithm, kid);
 }
 
@@ -120,9 +120,9 @@ async function fromBytes(bytes, algorithm, kid) {
 function fromRaw(bytes, algorithm) {
   if (isHmac(algorithm)) return { kty: 'oct', k: toBase64url(bytes) };
   if (algorithm === 'EdDSA') return { kty: 'OKP', crv: 'Ed25519', x: toBase64url(bytes) };
-  if (!algorithm.startsWith('ES')) throw unusable('unsupported', 'an RSA key has no raw form: give a JWK or PEM text');
+  if (!algorithm.startsWith('ES')) throw unusable('unsupported', 'an RSA key has no raw form; use a JWK or PEM text');
   // SEC 1 section 2.3.4: an uncompressed point.
-  if (bytes[0] !== 4) throw unusable('malformed', 'the bytes are no point on a curve, or a compressed one');
+  if (bytes[0] !== 4) throw unusable('malformed', 'the bytes must be an uncompressed point');
   const middle = (bytes.length + 1) >> 1;
   const [x, y] = [bytes.subarray(1, middle), bytes.subarray(middle)];
   return { kty: 'EC', crv: webCrypto(algorithm).key.namedCurve, x: toBase64url(x), y: toBase64url(y) };
@@ -130,12 +130,12 @@ function fromRaw(bytes, algorithm) {
 
 async function fromCryptoKey(handle, algorithm, kid) {
   const alg = algorithmOfCryptoKey(handle);
-  if (alg === undefined) throw unusable('unsupported', 'the CryptoKey is for none of the algorithms');
+  if (alg === undefined) throw unusable('unsupported', 'the CryptoKey has an unsupported algorithm');
   if (algorithm !== '' && algorithm !== alg) throw unusable('unsupported', 'the CryptoKey is for another algorithm');
   const { type, extractable, usages } = handle;
   const needed = { public: ['verify'], private: ['sign'], secret: ['sign', 'verify'] }[type];
   if (needed === undefined || !needed.every((usage) => usages.includes(usage))) {
-    throw unusable('wrong_use', 'the usages of the CryptoKey do not allow all that a key of its kind is for');
+    throw unusable('wrong_use', 'the CryptoKey needs the usage verify if it is public, sign if it is private, both if it is secret');
   }
   if (extractable) return fromJwk(JSON.stringify(await subtle().exportKey('jwk', handle)), alg, kid);
   if (!isStrong(handle)) throw unusable('weak', 'the CryptoKey is too weak');
@@ -159,12 +159,12 @@ function toText(jwk) {
   } catch {
     throw unusable('malformed', 'the JWK does not serialise to JSON');
   }
-  if (typeof text !== 'string' || text.length > LONGEST) throw unusable('malformed', 'the JWK is longer than any');
+  if (typeof text !== 'string' || text.length > LONGEST) throw unusable('malformed', 'the JWK is too long');
   return text;
 }
 
 function readAlgorithm(alg, what) {
-  if (typeof alg !== 'string' || !isAlgorithm(alg)) throw invalidOption(`${what} must be one of the package's`);
+  if (typeof alg !== 'string' || !isAlgorithm(alg)) throw invalidOption(`${what} must be a supported algorithm`);
   return plainName(alg);
 }
 
@@ -174,7 +174,7 @@ function readOptions(options, names) {
   const { kid } = options;
   // A lone surrogate would become another text in the header of a token.
   if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > 256 || /\p{Surrogate}/u.test(kid))) {
-    throw invalidOption('kid must be a text of 1 to 256 characters');
+    throw invalidOption('kid must be text of 1 to 256 characters');
   }
   return options;
 }

@@ -25,7 +25,7 @@ export async function inflate(bytes, most) {
       reading = undefined;
       if (piece.done) return;
       length += piece.value.byteLength;
-      if (length > most) throw new RangeError('too much');
+      if (length > most) throw new RangeError('too large');
       pieces.push(piece.value);
     }
   };
@@ -44,7 +44,7 @@ export async function inflate(bytes, most) {
   }
   const inflated = joined(pieces, length);
   // Not every runtime minds what follows the end.
-  if (adler32(inflated) !== bigEndian(bytes.subarray(-4))) throw new TypeError('the end is not where it should be');
+  if (adler32(inflated) !== bigEndian(bytes.subarray(-4))) throw new TypeError('the checksum does not match');
   return inflated;
 }
 

@@ -183,13 +183,13 @@ export class StatusList {
     try {
       ({ claims } = await this.#verify(new TextDecoder().decode(bytes)));
     } catch (cause) {
-      throw this.#fault(`cannot be believed: ${cause.message}`, cause);
+      throw this.#fault(`is refused: ${cause.message}`, cause);
     }
     const { sub, iss, ttl, status_list: list } = claims;
-    if (sub !== this.#uri) throw this.#fault('is another one by its sub');
-    if (iss !== undefined && typeof iss !== 'string') throw this.#fault('has an iss that is no text');
-    if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0)) throw this.#fault('has a ttl that is no positive number');
-    if (!isObject(list) || ![1, 2, 4, 8].includes(list.bits)) throw this.#fault('has other bits than 1, 2, 4 or 8');
+    if (sub !== this.#uri) throw this.#fault('has another sub');
+    if (iss !== undefined && typeof iss !== 'string') throw this.#fault('has an iss that is not text');
+    if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0)) throw this.#fault('has a ttl that is not a positive number');
+    if (!isObject(list) || ![1, 2, 4, 8].includes(list.bits)) throw this.#fault('has bits other than 1, 2, 4 or 8');
     if (typeof list.lst !== 'string' || !isBase64url(list.lst)) throw this.#fault('has an lst that is not base64url');
     return { claims, generation, bits: list.bits, bytes: await this.#inflate(fromBase64url(list.lst)) };
   }
@@ -198,7 +198,7 @@ export class StatusList {
     try {
       return await inflate(bytes, MAX_INFLATED);
     } catch (cause) {
-      throw this.#fault(cause?.name === 'RangeError' ? 'inflates to more than 4 MiB' : 'has an lst that could not be inflated', cause);
+      throw this.#fault(cause?.name === 'RangeError' ? 'inflates to more than 4 MiB' : 'has an lst that cannot be inflated', cause);
     }
   }
 
@@ -208,7 +208,7 @@ export class StatusList {
     if (list !== undefined) {
       const { claims: { iat, exp = Infinity, iss, ttl }, generation, bits, bytes } = list;
       if (iat > now + this.#settings.clockTolerance + CLOCK_SKEW) throw this.#fault('was issued in the future');
-      if (iat < this.#issuedAt) throw this.#fault('is older than the one at hand');
+      if (iat < this.#issuedAt) throw this.#fault('is older than the current one');
       this.issuer = iss;
       this.#issuedAt = iat;
       this.#until = exp + this.#settings.clockTolerance;
@@ -219,7 +219,7 @@ export class StatusList {
       this.#generation = generation;
       this.#etag = headers.get('etag') ?? undefined;
     } else if (now >= this.#until) {
-      throw this.#fault('has expired, and there is said to be no newer one');
+      throw this.#fault('has expired, and the server has no newer one');
     }
     const seconds = this.#ttl === undefined
       ? secondsFresh(headers.get('cache-control') ?? '', FRESH_SECONDS)

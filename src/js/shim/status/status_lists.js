@@ -44,7 +44,7 @@ export class StatusLists {
     if (status !== undefined) return this.#judge(token, list, status);
     // The fetch is under way; a later call uses the list.
     list.start();
-    throw new TokenError('async_required', 'the status list is not at hand');
+    throw new TokenError('async_required', 'the status list must be fetched');
   }
 
   /** Makes all lists stale. */
@@ -67,7 +67,7 @@ export class StatusLists {
 
   #judge(token, { issuer }, status) {
     if (issuer !== undefined && issuer !== token.claims.iss) {
-      return this.#unknown(token, new TokenError('status_unavailable', 'the status list is that of another issuer', { claim: 'status' }));
+      return this.#unknown(token, new TokenError('status_unavailable', 'the status list belongs to another issuer', { claim: 'status' }));
     }
     if (status === 0) return token;
     throw new TokenError(status === 1 ? 'revoked' : 'suspended', undefined, { claim: 'status' });
@@ -85,9 +85,9 @@ export class StatusLists {
       throw new TokenError('status_missing', undefined, { claim: 'status' });
     }
     const reference = isObject(status) ? status.status_list : undefined;
-    if (!isObject(reference)) throw invalid('the claim status names no status list');
+    if (!isObject(reference)) throw invalid('the claim status must contain a status_list');
     const { idx, uri } = reference;
-    if (!(Number.isSafeInteger(idx) && idx >= 0)) throw invalid('the idx of the status list is no whole number from 0 on');
+    if (!(Number.isSafeInteger(idx) && idx >= 0)) throw invalid('the idx of the status list must be a non-negative integer');
     const list = this.#byUri.get(uri) ?? this.#add(uri, iss);
     this.#uses += 1;
     list.lastUse = this.#uses;
@@ -97,7 +97,7 @@ export class StatusLists {
   #add(uri, issuer) {
     const url = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri) : undefined;
     if (url === undefined || !isSecureFor(issuer, url, this.#settings.allowHttp)) {
-      throw invalid('the uri of the status list is not an https URL');
+      throw invalid('the uri of the status list must be an https URL');
     }
     this.#shrink(1);
     const list = this.#make(uri, url);

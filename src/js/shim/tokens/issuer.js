@@ -67,7 +67,7 @@ function mintSync(claims, state) {
       state.use = provenNow(importSign(platform, state.key, state.algorithm), state);
     }
     if (state.use?.signSync === undefined) {
-      throw new TokenError('async_required', 'this runtime makes such signatures only asynchronously');
+      throw new TokenError('async_required', 'this runtime creates such signatures only asynchronously');
     }
     draft(claims, state);
     const { core, use } = state;
@@ -100,7 +100,7 @@ function readSigningKey(settings) {
   if (isBytes(given)) return { secret: given, algorithm: algorithm ?? 'HS256', kid: name };
   if (isCryptoKey(given)) return { key: given, algorithm: algorithmOfCryptoKey(given), kid: name };
   const { type, alg, jwk } = JSON.parse(readCoreKey(toText(given), algorithm ?? ownAlgorithm ?? ''));
-  if (type === 'public') throw new TokenError('key_unusable', 'the key is a public one, which signs nothing');
+  if (type === 'public') throw new TokenError('key_unusable', 'the key must be private, or a shared secret');
   if (type === 'secret') return { secret: fromBase64url(jwk.k), algorithm: alg, kid: name };
   if (jwk.kty === 'RSA' && !areRsaNumbers(jwk)) throw mismatched();
   return { key: jwk, algorithm: alg, kid: name };
@@ -130,7 +130,7 @@ function draft(claims, { core, settings, platform }) {
   if (answer < REASONS) return;
   const { code, message } = refusal(answer - REASONS);
   // Here it is the claims that are malformed.
-  if (code === 'malformed') throw new TokenError('mint_invalid', 'the claims are nested too deep, or no Unicode');
+  if (code === 'malformed') throw new TokenError('mint_invalid', 'the claims are nested too deeply, or contain invalid Unicode');
   throw new TokenError(code, message, { claim: core.claim });
 }
 
@@ -144,7 +144,7 @@ function completed(claims, settings) {
   const { issuer, ttl } = settings;
   const now = Math.floor(readClock(settings));
   const whole = { iss: issuer, iat: now, exp: now + ttl, jti: undefined, ...claims };
-  if (whole.iss !== issuer) throw new TokenError('claim_invalid', 'iss is another than the issuer', { claim: 'iss' });
+  if (whole.iss !== issuer) throw new TokenError('claim_invalid', 'iss must be the issuer', { claim: 'iss' });
   whole.jti ??= randomId();
   let json;
   try {
@@ -152,7 +152,7 @@ function completed(claims, settings) {
   } catch (cause) {
     throw new TokenError('mint_invalid', 'the claims do not serialise to JSON', { cause });
   }
-  if (json.length > LONGEST) throw new TokenError('mint_invalid', 'the token would be longer than verifiers take');
+  if (json.length > LONGEST) throw new TokenError('mint_invalid', 'the token would be longer than verifiers accept');
   return json;
 }
 
@@ -174,7 +174,7 @@ function seal(text, signature) {
 }
 
 function bounded(token) {
-  if (token.length > LONGEST) throw new TokenError('mint_invalid', 'the token would be longer than verifiers take');
+  if (token.length > LONGEST) throw new TokenError('mint_invalid', 'the token would be longer than verifiers accept');
   return token;
 }
 
@@ -203,26 +203,26 @@ function readOptions(options) {
   if (options === null || typeof options !== 'object') throw invalidOption('the options must be an object');
   refuseUnknown(options, NAMES);
   const { algorithm, issuer, key, kid, now = systemTime, ttl = DEFAULT_TTL, type = 'at+jwt' } = options;
-  if (typeof issuer !== 'string' || issuer === '') throw invalidOption('issuer must be a text that is not empty');
-  if (typeof type !== 'string' || type === '') throw invalidOption('type must be a text that is not empty');
-  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw invalidOption('kid must be a text that is not empty');
+  if (typeof issuer !== 'string' || issuer === '') throw invalidOption('issuer must be text that is not empty');
+  if (typeof type !== 'string' || type === '') throw invalidOption('type must be text that is not empty');
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw invalidOption('kid must be text that is not empty');
   if (typeof now !== 'function') throw invalidOption('now must be a function');
   if (!(Number.isSafeInteger(ttl) && ttl > 0 && ttl <= LONGEST_TTL)) {
     throw invalidOption(`ttl must be a whole number of seconds from 1 to ${LONGEST_TTL}`);
   }
-  if (algorithm !== undefined && !isAlgorithm(algorithm)) throw invalidOption('there is no such algorithm');
+  if (algorithm !== undefined && !isAlgorithm(algorithm)) throw invalidOption('algorithm is not supported');
   return { algorithm, issuer, key: readKey(key, algorithm), kid, now, ttl, type };
 }
 
 function readKey(key, algorithm) {
   if (isBytes(key)) {
-    if (algorithm !== undefined && !isHmac(algorithm)) throw invalidOption('a key of bytes is for HS256, HS384 or HS512');
+    if (algorithm !== undefined && !isHmac(algorithm)) throw invalidOption('a key of bytes requires HS256, HS384 or HS512');
     return Uint8Array.from(key);
   }
   const handle = isCryptoKey(key) ? key : openKey(key)?.handle;
   if (handle !== undefined) {
     const own = algorithmOfCryptoKey(handle);
-    if (own === undefined || !handle.usages.includes('sign')) throw invalidOption('key makes no signatures of a known algorithm');
+    if (own === undefined || !handle.usages.includes('sign')) throw invalidOption('key must be a CryptoKey that signs with a supported algorithm');
     if (algorithm !== undefined && plainName(algorithm) !== own) throw invalidOption('key is for another algorithm');
     if (!isStrong(handle)) throw invalidOption('key is too weak');
     return key;

@@ -88,7 +88,7 @@ export function readIssuers(options) {
   if (!isObject(issuers) || Object.keys(issuers).length === 0) throw invalidOption('issuers must be an object with the keys of each issuer');
   // With shared keys, each could sign for any other (RFC 8725 section 3.8).
   const common = ['issuer', 'jwks', 'jwksUri', 'key'].find((name) => shared[name] !== undefined);
-  if (common !== undefined) throw invalidOption(`${common} cannot be given beside issuers`);
+  if (common !== undefined) throw invalidOption(`${common} cannot be combined with issuers`);
   return Object.entries(issuers).map(([issuer, keys]) => {
     if (!isObject(keys)) throw invalidOption('each of issuers must be a JWK Set, or an object of options');
     const own = Array.isArray(keys.keys) ? { jwks: keys } : keys;
@@ -110,7 +110,7 @@ export function isAccessToken(type) {
 /** Reads the source of the keys: one option at most; with none, the issuer's metadata names the key set. */
 function readKeys(options, issuers, algorithms, allowHttp) {
   const given = ['jwks', 'jwksUri', 'key'].filter((name) => options[name] !== undefined);
-  if (given.length > 1) throw invalidOption(`only one of ${given.join(' and ')} can be given`);
+  if (given.length > 1) throw invalidOption(`${given.join(' and ')} cannot be combined`);
   switch (given[0]) {
     case 'jwks': return { jwks: readJwks(options.jwks) };
     case 'jwksUri': return { jwksUri: readUrl('jwksUri', options.jwksUri, allowHttp) };
@@ -130,7 +130,7 @@ function readKey(key, algorithms) {
   if (isBytes(key)) {
     const [algorithm, ...others] = algorithms ?? ['HS256'];
     if (others.length > 0 || !isHmac(algorithm)) {
-      throw invalidOption('a key of bytes is for HS256, or the one of HS256, HS384, HS512 that algorithms names');
+      throw invalidOption('a key of bytes requires one of HS256, HS384 and HS512 in algorithms; HS256 by default');
     }
     return { jwks: JSON.stringify({ keys: [{ kty: 'oct', k: toBase64url(key), alg: algorithm }] }) };
   }
@@ -142,7 +142,7 @@ function readKey(key, algorithms) {
 }
 
 function readOwnKey({ type, alg, kid }, { handle, jwk, isNamed }) {
-  if (type === 'private') throw invalidOption('key is a private one: toPublic gives what belongs here');
+  if (type === 'private') throw invalidOption('key must be public; use key.toPublic()');
   if (handle !== undefined) return { handle, algorithm: readCryptoKey(handle) };
   // A `kid` that is only a default must not exclude tokens that name the key differently.
   return { jwks: JSON.stringify({ keys: [{ ...jwk, alg, ...(isNamed && { kid }) }] }) };
@@ -151,16 +151,16 @@ function readOwnKey({ type, alg, kid }, { handle, jwk, isNamed }) {
 function readCryptoKey(key) {
   const algorithm = algorithmOfCryptoKey(key);
   if (algorithm === undefined || !key.usages.includes('verify')) {
-    throw invalidOption('key is a CryptoKey that verifies no signatures of a known algorithm');
+    throw invalidOption('key must be a CryptoKey that verifies with a supported algorithm');
   }
   if (!isStrong(key)) throw invalidOption('key is too weak');
   return algorithm;
 }
 
 function readDiscoverable(issuers, allowHttp) {
-  if (issuers?.length !== 1) throw invalidOption('jwks, jwksUri or key must be given unless there is exactly one issuer');
+  if (issuers?.length !== 1) throw invalidOption('jwks, jwksUri or key is required unless there is exactly one issuer');
   const url = readUrl('issuer', issuers[0], allowHttp);
-  if (url.search !== '' || url.hash !== '') throw invalidOption('issuer must have no query and no fragment');
+  if (url.search !== '' || url.hash !== '') throw invalidOption('issuer must not have a query or a fragment');
   return issuers[0];
 }
 
@@ -175,7 +175,7 @@ function readAlgorithms(value) {
   if (value === undefined) return null;
   if (!Array.isArray(value)) throw invalidOption('algorithms must be an array');
   const unknown = readTexts('algorithms', value).find((name) => !isAlgorithm(name));
-  if (unknown !== undefined) throw invalidOption(`there is no algorithm "${unknown}"`);
+  if (unknown !== undefined) throw invalidOption(`unknown algorithm "${unknown}"`);
   return value;
 }
 
@@ -190,7 +190,7 @@ function readCache(cache) {
   if (cache === undefined || cache === false) return undefined;
   const { max, ...others } = isObject(cache) ? cache : {};
   if (!(Number.isSafeInteger(max) && max >= 2) || Object.keys(others).length > 0) {
-    throw invalidOption('cache must be false or { max }, a whole number of tokens from 2 on');
+    throw invalidOption('cache must be false or { max }, a whole number of at least 2 tokens');
   }
   return max;
 }
@@ -205,7 +205,7 @@ function readStatus(status) {
   for (const [name, value] of Object.entries({ missing, unavailable })) {
     if (value !== 'refuse' && value !== 'accept') throw invalidOption(`status.${name} must be 'refuse' or 'accept'`);
   }
-  if (!(Number.isSafeInteger(maxLists) && maxLists >= 1)) throw invalidOption('status.maxLists must be a whole number from 1 on');
+  if (!(Number.isSafeInteger(maxLists) && maxLists >= 1)) throw invalidOption('status.maxLists must be a whole number of at least 1');
   const maxStale = readSeconds('status.maxStale', given.maxStale) ?? DEFAULT_MAX_STALE;
   return { missing, unavailable, maxLists, maxStale };
 }
@@ -213,7 +213,7 @@ function readStatus(status) {
 function readTexts(name, value) {
   const texts = Array.isArray(value) ? [...value] : [value];
   if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text !== '')) {
-    throw invalidOption(`${name} must be a text that is not empty, or several`);
+    throw invalidOption(`${name} must be text that is not empty, or an array of such`);
   }
   return texts;
 }
@@ -228,7 +228,7 @@ function readSeconds(name, value) {
 /** `Infinity` must be given explicitly. */
 function readMaxKeyAge(value) {
   if (value !== undefined && value !== Infinity && !(Number.isSafeInteger(value) && value >= LEAST_MAX_KEY_AGE)) {
-    throw invalidOption(`maxKeyAge must be a whole number of seconds from ${LEAST_MAX_KEY_AGE} on, or Infinity`);
+    throw invalidOption(`maxKeyAge must be at least ${LEAST_MAX_KEY_AGE}, in whole seconds, or Infinity`);
   }
   return value;
 }

@@ -150,7 +150,7 @@ function verifySync(token, state) {
     if (waiting !== undefined) {
       // The fetch is under way; a later call uses the keys or reports the failure.
       waiting.catch(() => {});
-      throw new TokenError('async_required', 'the keys are not at hand, or too old');
+      throw new TokenError('async_required', 'the keys must be fetched');
     }
     const now = readClock(settings);
     const hit = cache?.get(token, now);
@@ -161,7 +161,7 @@ function verifySync(token, state) {
       const { known, turn } = core;
       known.use ??= importNow(known, state);
       if (known.use?.checkSync === undefined) {
-        throw new TokenError('async_required', 'this runtime checks such signatures only asynchronously');
+        throw new TokenError('async_required', 'this runtime verifies such signatures only asynchronously');
       }
       if (known.use.checkSync(core.signingInput, core.signature)) {
         if (core.deferred !== undefined) throw core.deferred;
@@ -180,7 +180,7 @@ function checkSync(token, now, { source }) {
     return source.core.check(token, now, 0);
   } catch (refusal) {
     if (refusal.code !== 'key_not_found' || !source.mayRenew()) throw refusal;
-    throw new TokenError('async_required', 'the keys at hand do not fit, and newer ones must be fetched');
+    throw new TokenError('async_required', 'no key matches, and newer keys must be fetched');
   }
 }
 
@@ -199,7 +199,7 @@ function rethrow(thrown) {
   throw toTokenError(thrown);
 }
 
-/** Only the cache needs them. */
+/** Needed by the cache only. */
 function timesOf({ cache, source: { core } }) {
   return cache === undefined ? undefined : core.times;
 }
@@ -218,7 +218,7 @@ function importNow(known, { source, platform }) {
 }
 
 function requireText(token, { maxTokenBytes }) {
-  if (typeof token !== 'string') throw new TokenError('malformed', 'the token is not a text');
+  if (typeof token !== 'string') throw new TokenError('malformed', 'the token must be text');
   // The core checks the length too, but a huge text should not be copied there.
   if (token.length > maxTokenBytes) throw new TokenError('too_large');
 }

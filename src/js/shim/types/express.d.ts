@@ -15,14 +15,14 @@ import type { VerifiedToken } from './index.js';
  * app.get('/api/me', (request, response) => response.json(request.token.claims));
  * ```
  *
- * If the keys are at hand, the token is checked synchronously, without a promise.
+ * If the keys have been fetched, the token is checked synchronously, without a promise.
  *
  * **CORS:** `app.use(cors())` goes before the guard, where it answers preflights, which carry no token.
  *
  * For the response to refused requests, see `guard` in `edgemint`. The guard sends it itself; error handlers of the application receive only
  * errors that `onError` throws.
  *
- * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or invalid
  */
 export function guard<Request extends NodeRequestLike = NodeRequestLike>(
   options: ExpressGuardOptions<Request> | TokenVerifier,

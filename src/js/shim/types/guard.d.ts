@@ -40,7 +40,7 @@ import type { TokenError, VerifiedToken, VerifierOptions } from './index.js';
  * | no `Authorization`, or another scheme | 401 | none |
  * | an `Authorization` that is malformed, or several | 400 | `invalid_request` |
  * | the token was refused | 401 | `invalid_token` |
- * | the token lacks a `scope` | 403 | `insufficient_scope`, and the `scope` wanted |
+ * | the token lacks a `scope` | 403 | `insufficient_scope`, and the required `scope` |
  * | the keys, or the status list, are unavailable | 503, `Retry-After` | `temporarily_unavailable`; no challenge |
  * | a fault in the options or in this package | 500 | `server_error`; no challenge |
  *
@@ -52,7 +52,7 @@ import type { TokenError, VerifiedToken, VerifierOptions } from './index.js';
  *
  * Errors thrown by the handler, and the bodies of requests and responses, pass through unchanged.
  *
- * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong. If the options
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or invalid. If the options
  * are a function, each request rejects with it, or with what the function throws: the handler is not called.
  */
 export function guard<

@@ -26,7 +26,7 @@ import type { VerifiedToken } from './index.js';
  *
  * For the response to refused requests, see `guard` in `edgemint`.
  *
- * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong. If the options
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or invalid. If the options
  * are a function, it reaches `app.onError`.
  */
 export function guard<const Name extends string = 'token'>(

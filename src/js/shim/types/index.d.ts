@@ -205,7 +205,7 @@ export interface SecretKey {
 
 /**
  * Creates a verifier. Cheap: create one for each kind of token and keep it.
- * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or invalid
  */
 export function createVerifier(options: VerifierOptions): Verifier;
 
@@ -216,7 +216,7 @@ export interface Verifier {
    */
   verify(token: string): Promise<VerifiedToken>;
   /**
-   * The same synchronously: in Node for all algorithms, elsewhere for HMAC and Ed25519; with `status` only if the list is at hand.
+   * The same synchronously: in Node for all algorithms, elsewhere for HMAC and Ed25519; with `status` only if the list has been fetched.
    *
    * In Node it blocks the thread while the signature is checked, some 20 to 80 microseconds; `verify` uses other threads when many tokens
    * come at once.
@@ -401,7 +401,7 @@ export type RefusalCode =
   | 'too_large'
   /** Issued longer ago than `maxTokenAge`. */
   | 'too_old'
-  /** `typ` is another. */
+  /** `typ` differs. */
   | 'type_mismatch'
   /** An encrypted token, a JSON serialisation, or an extension (`crit`, `b64`, `zip`). */
   | 'unsupported';
@@ -415,9 +415,9 @@ export type RequestCode =
   /** No `Authorization` header, or another scheme. */
   | 'token_missing';
 
-/** The token was not judged: the cause lies with the options, the issuer or the runtime. */
+/** The token was not checked: the cause is in the options, the issuer or the runtime. */
 export type TroubleCode =
-  /** The runtime does not have the algorithm. */
+  /** The runtime does not support the algorithm. */
   | 'algorithm_unavailable'
   /** Only possible asynchronously: call `verify` or `mint`. */
   | 'async_required'
@@ -425,7 +425,7 @@ export type TroubleCode =
   | 'discovery_failed'
   /** A fault in this package. */
   | 'internal_error'
-  /** An option is missing, unknown or wrong. */
+  /** An option is missing, unknown or invalid. */
   | 'invalid_option'
   /** The key cannot be used: malformed, private, too weak, or not on its curve. */
   | 'key_unusable'

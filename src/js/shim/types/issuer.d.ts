@@ -26,7 +26,7 @@ export interface IssuerOptions {
 
 /**
  * Creates an issuer. Cheap: create one for each kind of token and keep it.
- * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or wrong
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or invalid
  */
 export function createIssuer(options: IssuerOptions): Issuer;
 

@@ -63,7 +63,7 @@ export class Core {
     return this.#last;
   }
 
-  /** The place of that key among those that match. */
+  /** The position of that key among those that match. */
   get turn() {
     return this.#numbers[KNOWN] % CANDIDATES;
   }

@@ -10,17 +10,17 @@ export const REASONS = 2;
 
 /** The number of the header and the key: see `Core.known`. */
 export const KNOWN = 0;
-/** What is wrong with the claims if the signature is valid, in the form of a returned value. */
+/** The fault of the claims, which counts if the signature is valid, in the form of a returned value. */
 export const DEFERRED = 1;
 export const PAYLOAD = 2;
 export const PAYLOAD_LENGTH = 3;
 export const SIGNATURE = 4;
 export const SIGNATURE_LENGTH = 5;
-/** How many bytes of the input are signed. */
+/** The number of signed bytes of the input. */
 export const SIGNED_LENGTH = 6;
 /** Seconds since 1970, or NaN if the token has no such claim; so are the next two. */
 export const EXP = 7;
 export const NBF = 8;
 export const IAT = 9;
-/** How many doubles there are. */
+/** The number of doubles. */
 export const ROW_LENGTH = 10;

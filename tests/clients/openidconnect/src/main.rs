@@ -1,11 +1,11 @@
-//! An application that signs people in with the `openidconnect` crate, through a whole life of one grant.
+//! An application that signs users in with the `openidconnect` crate, from the creation of one grant to its revocation.
 //!
 //! `openidconnect-client ISSUER ADDRESS CLIENT_ID REDIRECT_URI` prints the authorization URL as a line, reads the URL that
-//! the browser was sent to as a line, and prints what came of it as a line of JSON. A confidential client's secret is in
-//! `CLIENT_SECRET`. Anything that the crate refuses, and that is not meant to be refused, ends the program with an error.
+//! the browser was redirected to as a line, and prints the result as a line of JSON. A confidential client's secret is in
+//! `CLIENT_SECRET`. An unexpected refusal by the crate ends the program with an error.
 //!
-//! The crate revokes tokens over https only. So the issuer is an https URL, as it would be, and ADDRESS says where the
-//! plain HTTP server is that stands behind it.
+//! The crate revokes tokens over https only. So the issuer is an https URL, as in production, and ADDRESS is the
+//! plain HTTP server behind it.
 
 use std::error::Error;
 use std::io::{self, BufRead};
@@ -27,7 +27,7 @@ use serde_json::json;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The crate knows OpenID Connect's metadata; where to revoke is OAuth's (RFC 8414).
+/// The crate knows OpenID Connect's metadata; the revocation endpoint is OAuth's (RFC 8414).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct WithRevocation {
     revocation_endpoint: RevocationUrl,
@@ -74,7 +74,7 @@ fn main() -> Outcome<()> {
     let code = code_of_answer(&read_line()?, issuer, &state)?;
 
     let redeem = || -> Outcome<_> {
-        // The crate makes sure that a verifier is used once; here the second time is the point.
+        // The crate ensures that a verifier is used once; this second use is the purpose of the test.
         let pkce = PkceCodeVerifier::new(pkce.secret().clone());
         Ok(client.exchange_code(code.clone())?.set_pkce_verifier(pkce).request(&http))
     };
@@ -84,7 +84,7 @@ fn main() -> Outcome<()> {
     let claims = id_token.claims(&verifier, &nonce)?;
     check_hash(id_token, claims, tokens.access_token(), &verifier)?;
 
-    // The crate compares the subjects, as OpenID Connect Core section 5.3.2 wants it.
+    // The crate compares the subjects, as OpenID Connect Core section 5.3.2 requires.
     let userinfo = |token: &AccessToken| -> Outcome<CoreUserInfoClaims> {
         Ok(client.user_info(token.clone(), Some(claims.subject().clone()))?.request(&http)?)
     };
@@ -94,7 +94,7 @@ fn main() -> Outcome<()> {
     let refresh_token = tokens.refresh_token().ok_or("no refresh token")?;
     let refreshed = client.exchange_refresh_token(refresh_token)?.request(&http)?;
     let renewed = refreshed.id_token().ok_or("no ID token after refreshing")?;
-    // A nonce need not be there again; one that is must be the same (OpenID Connect Core section 12.2).
+    // A refreshed ID token may omit the nonce; if present, it must be the same (OpenID Connect Core section 12.2).
     let same_nonce = |found: Option<&Nonce>| match found {
         Some(found) if found.secret() != nonce.secret() => Err("another nonce".to_owned()),
         Some(_) | None => Ok(()),
@@ -128,7 +128,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// The code in the answer, once it is known to be one to our request (RFC 6749 section 10.12) and by our issuer (RFC 9207).
+/// The code of the response, after checking its state (RFC 6749 section 10.12) and issuer (RFC 9207).
 fn code_of_answer(url: &str, issuer: &str, state: &CsrfToken) -> Outcome<AuthorizationCode> {
     let url = Url::parse(url)?;
     let parameter = |name: &str| {
@@ -144,7 +144,7 @@ fn code_of_answer(url: &str, issuer: &str, state: &CsrfToken) -> Outcome<Authori
     Ok(AuthorizationCode::new(parameter("code")?))
 }
 
-/// Does the ID token go with this access token (OpenID Connect Core section 3.1.3.8)?
+/// Whether the ID token belongs to this access token (OpenID Connect Core section 3.1.3.8).
 fn check_hash(
     id_token: &CoreIdToken,
     claims: &CoreIdTokenClaims,
@@ -159,7 +159,7 @@ fn check_hash(
     Ok(())
 }
 
-/// The error code with which the server refused, as the crate understood it.
+/// The error code of the server's refusal, as the crate parsed it.
 fn refusal<T>(answer: Result<T, CoreRequestTokenError<minreq::Error>>) -> Outcome<CoreErrorResponseType> {
     match answer {
         Ok(_) => Err("it was let pass".into()),
@@ -174,7 +174,7 @@ fn read_line() -> Outcome<String> {
     Ok(line.trim_end().to_owned())
 }
 
-/// Sends a request to the server behind the issuer's name, as whatever ends TLS in front of it would.
+/// Sends a request to the server behind the issuer's name, as a TLS terminator would.
 fn send(request: HttpRequest, issuer: &str, address: &str) -> Result<HttpResponse, minreq::Error> {
     let url = request.uri().to_string().replacen(issuer, address, 1);
     let mut outgoing = minreq::Request::new(minreq::Method::Custom(request.method().to_string()), url)

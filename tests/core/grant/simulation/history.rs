@@ -1,4 +1,4 @@
-//! What can happen, and how it is chosen.
+//! The acts of a history, and how they are chosen.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,23 +6,23 @@ use proptest::sample::select;
 
 use crate::grant::words::DAY;
 
-/// What a history begins with.
+/// The settings and the grants of a history.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) replay_window: u64,
     pub(crate) plans: [Plan; 2],
 }
 
-/// What kind of grant it is.
+/// The kind of a grant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// Its client has no secret: each refresh token counts once.
+    /// Its client has no secret: each refresh token can be used once.
     pub(crate) public: bool,
     pub(crate) offline: bool,
     pub(crate) refreshable: bool,
 }
 
-/// The clock moves, then somebody does something, and the storage does as it likes.
+/// The clock moves, then an act follows, and the storage works or fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
     pub(crate) wait: i64,
@@ -33,16 +33,16 @@ pub(crate) struct Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Storage {
     Works,
-    /// Nothing is stored; whoever asked gets an error.
+    /// Nothing is stored; the caller gets an error.
     FailsBefore,
-    /// It is stored, but whoever asked never hears the answer.
+    /// It is stored, but the caller does not get the response.
     FailsAfter,
 }
 
 /// `grant` is 0 or 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    /// The person allows it, or sends the form again.
+    /// The user consents, or sends the form again.
     Allow {
         grant: usize,
     },
@@ -62,27 +62,27 @@ pub(crate) enum Act {
         grant: usize,
         who: Who,
     },
-    /// Its client is given a secret, or has it taken away.
+    /// Its client gets a secret, or loses it.
     Reregister {
         grant: usize,
     },
-    /// An operator changes what its client or its user may have.
+    /// An operator changes the rights of its client or its user.
     Limit {
         grant: usize,
         rights: Limits,
     },
-    /// The person signs out.
+    /// The user signs out.
     SignOut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
-    /// The rightful client: it has what it has heard.
+    /// The rightful client: it has the tokens that it received.
     Owner,
-    /// Somebody who has read along: every handle, but no verifier and no secret. Where the client has none either, it
+    /// An eavesdropper: it has every handle, but neither verifier nor secret. If the client has no secret either, it
     /// passes for the client.
     Thief,
-    /// Another client, which has every handle and even the verifier, but is another client.
+    /// Another client, which has every handle and the verifier.
     Stranger,
 }
 
@@ -96,17 +96,17 @@ pub(crate) enum Uri {
 /// Which refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
-    /// Of those at hand, so many before the newest.
+    /// A known one, this many before the newest.
     Back(usize),
-    /// One that is really written, but that nobody has been given yet.
+    /// A correctly signed one that has not been issued yet.
     Unborn,
     /// The newest with one character changed.
     Forged,
-    /// The code, passed off as a refresh token.
+    /// The code, in place of a refresh token.
     Code,
 }
 
-/// What a client and its user may have of a grant at this moment.
+/// The current rights of a client and its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Of the scope, by the client: all, `read`, or nothing.
@@ -117,7 +117,7 @@ pub(crate) struct Limits {
     pub(crate) resources: Left,
     /// Whether the client may have `offline_access`.
     pub(crate) offline: bool,
-    /// Does the isolate have the client's record itself, and not a copy?
+    /// Whether the isolate has the client's record itself, or a cached copy.
     pub(crate) exact: bool,
 }
 
@@ -132,19 +132,19 @@ impl Limits {
     pub(crate) const NONE: Self =
         Self { client: Left::All, user: Left::All, resources: Left::All, offline: true, exact: true };
 
-    /// Whether a scope value of the grant may still be had.
+    /// Whether a scope value of the grant is still allowed.
     pub(crate) fn allow(&self, value: &str) -> bool {
         let by = |left, part| left == Left::All || (left == Left::Part && value == part);
         by(self.client, "read") && by(self.user, "write")
     }
 
-    /// Whether nothing of the grant may be had.
+    /// Whether nothing of the grant is allowed any more.
     pub(crate) fn take_everything(&self) -> bool {
         self.resources == Left::Nothing || !["read", "write"].into_iter().any(|value| self.allow(value))
     }
 }
 
-/// How much of what was allowed.
+/// Which part of the granted rights a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     Nothing,
@@ -160,20 +160,20 @@ pub(crate) fn any_setup() -> impl Strategy<Value = Setup> {
 }
 
 impl Setup {
-    /// What an honest client needs that cannot but lose answers.
+    /// Acts that can only lose responses, for an honest client.
     pub(crate) fn with_a_window(self) -> Self {
         Self { replay_window: 30, plans: self.plans.map(|plan| Plan { refreshable: true, ..plan }) }
     }
 }
 
-/// Anything in any order; mostly with grants that have begun.
+/// Any acts in any order; mostly with grants that have been redeemed.
 pub(crate) fn any_history() -> impl Strategy<Value = Vec<Turn>> {
     let begun = |grants: &'static [usize]| grants.iter().flat_map(|grant| begin(*grant)).collect::<Vec<_>>();
     let beginnings = vec![begun(&[]), begun(&[0]), begun(&[0]), begun(&[0, 1])];
     (select(beginnings), vec(any_turn(), 0..20)).prop_map(|(beginning, turns)| [beginning, turns].concat())
 }
 
-/// A code is out and redeemed.
+/// A code is issued and redeemed.
 pub(crate) fn begin(grant: usize) -> [Turn; 2] {
     let redeem = Act::Redeem { grant, who: Who::Owner, uri: Uri::Right };
     [Act::Allow { grant }, redeem].map(|act| Turn { wait: 0, act, storage: Storage::Works })
@@ -182,8 +182,8 @@ pub(crate) fn begin(grant: usize) -> [Turn; 2] {
 const DAYS: i64 = DAY as i64;
 
 fn any_turn() -> impl Strategy<Value = Turn> {
-    // How often a thing stands in a table is how often it is chosen, and what stands first is what it shrinks to.
-    // (`prop_oneof` would say the same, and take ten times as long as playing.)
+    // The number of rows of an act in a table is its weight, and the first row is what it shrinks to.
+    // (`prop_oneof` would do the same, and take ten times as long as playing.)
     let waits = &[
         0,
         0,
@@ -270,8 +270,8 @@ fn any_turn() -> impl Strategy<Value = Turn> {
     (select(&waits[..]), act, select(storages)).prop_map(|(wait, act, storage)| Turn { wait, act, storage })
 }
 
-/// Rounds of a client that keeps the rules: now and then it refreshes, and asks again, at most the window after its first
-/// try, until it hears an answer. In between others try what gives them nothing.
+/// Rounds of a client that follows the rules: at times it refreshes, and retries, at most the window after its first
+/// attempt, until it gets a response. In between others send requests that must yield nothing.
 pub(crate) fn honest_history() -> impl Strategy<Value = Vec<Turn>> {
     let lost = select(vec![Storage::FailsBefore, Storage::FailsAfter]);
     let tries = vec((0..=6_i64, lost, nuisance()), 0..5);
@@ -295,7 +295,7 @@ fn refresh() -> Act {
     Act::Refresh { grant: 0, who: Who::Owner, token, scope, resources }
 }
 
-/// What may not do any harm to grant 0.
+/// Acts that must not harm grant 0.
 fn nuisance() -> impl Strategy<Value = Option<Turn>> {
     let (token, scope, resources) = (Token::Back(0), Ask::Nothing, Ask::Nothing);
     let code = Act::Redeem { grant: 0, who: Who::Thief, uri: Uri::Right };

@@ -1,23 +1,23 @@
-//! The rules of one grant, written down another way: not as a stage, but as the times at which its tokens were made.
+//! The rules of one grant in another form: not as a stage, but as the issue times of its tokens.
 
 use edgemint::oauth::grant::GrantRefusal::{self, *};
 use edgemint::oauth::grant::Lifetimes;
 
 use super::history::{Ask, Left, Limits};
 
-/// What has durably happened to a grant.
+/// The durable changes of a grant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     issued: Option<u64>,
     redeemed: Option<u64>,
-    /// When each refresh token was made, the first one first.
+    /// The issue time of each refresh token, the first one first.
     births: Vec<u64>,
-    /// When a refresh token was last used, or the first one made.
+    /// The time of the last use of a refresh token, or the issue time of the first one.
     used: u64,
     ended: bool,
 }
 
-/// A question, as far as it matters.
+/// A request, reduced to what decides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     pub(crate) owner: bool,
@@ -34,28 +34,28 @@ pub(crate) enum Kind {
     Revoke,
 }
 
-/// What has to be answered, and what becomes of the grant.
+/// The required response, and the change of the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Issued,
-    /// It had been issued.
+    /// It was issued before.
     StillIssued,
-    /// Tokens as they were made then; something is stored unless it is a repetition.
+    /// Tokens with this issue time; a change is stored unless the response is a replay.
     Tokens {
         generation: u64,
         at: u64,
         repeated: bool,
     },
     Refused(GrantRefusal),
-    /// Refused, and the grant ends.
+    /// Refused, and the grant is revoked.
     RefusedForGood(GrantRefusal),
-    /// It ends, as was asked.
+    /// It is revoked, as requested.
     Ended,
-    /// It had ended.
+    /// It was revoked before.
     HadEnded,
 }
 
-/// What the ledger has to know of a grant.
+/// The terms of a grant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     pub(crate) offline: bool,
@@ -76,7 +76,7 @@ impl Ledger {
         self.births.len() as u64
     }
 
-    /// What has to be answered.
+    /// The required response.
     pub(crate) fn verdict(&self, terms: &Terms, question: &Question, now: u64) -> Verdict {
         let lifetimes = &terms.lifetimes;
         let repeats = |then: u64| lifetimes.replay_window != 0 && now <= then + lifetimes.replay_window;
@@ -148,7 +148,7 @@ impl Ledger {
         }
     }
 
-    /// Notes what has been stored.
+    /// Records a stored change.
     pub(crate) fn note(&mut self, question: &Question, verdict: Verdict, now: u64) {
         match verdict {
             Verdict::Issued => self.issued = Some(now),

@@ -1,9 +1,9 @@
-//! Histories of two grants of one account: random turns, a clock turned by hand, storage that fails before or after it
-//! has stored, a client that loses answers, and two others that should get nowhere.
+//! Histories of two grants of one account: random turns, a clock that the test moves, storage that fails before or after it
+//! stored, a client that loses responses, and two attackers that must get nothing.
 //!
-//! After each turn the answer is held against the [`ledger`], which knows the rules in another form than the state
-//! machine does, and at the end the whole history against the [`witness`], which knows no state at all, only what may
-//! never have happened. What proptest finds is shrunk and printed as Rust: keep it by its name among the [`named`] ones.
+//! After each turn the response is compared with the [`ledger`], which has the rules in another form than the state
+//! machine, and at the end the whole history with the [`witness`], which has no state, only rules about what must
+//! never happen. What proptest finds is shrunk and printed as Rust: keep it by its name among the [`named`] ones.
 
 mod history;
 mod ledger;
@@ -17,7 +17,7 @@ use proptest::test_runner::{RngAlgorithm, TestCaseError};
 use history::{Setup, Turn, any_history, any_setup, honest_history};
 use world::World;
 
-/// Plays a history to its end and hears the witness.
+/// Plays a history to its end and checks it with the witness.
 fn play(setup: Setup, turns: &[Turn]) -> Result<World, String> {
     let mut world = World::new(setup);
     for (at, turn) in turns.iter().enumerate() {
@@ -30,10 +30,10 @@ fn play(setup: Setup, turns: &[Turn]) -> Result<World, String> {
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
-        // What was found is kept by its name, not in a file of seeds.
+        // Findings are kept by their names, not in a file of seeds.
         failure_persistence: None,
         max_shrink_iters: 20_000,
-        // Choosing takes longer than playing, with any other.
+        // With any other, choosing takes longer than playing.
         rng_algorithm: RngAlgorithm::XorShift,
         ..ProptestConfig::default()
     }
@@ -51,7 +51,7 @@ proptest! {
 proptest! {
     #![proptest_config(config(20_000))]
 
-    // Answers get lost, storage fails, others try what they can: a client that asks again within the window always gets
+    // Responses get lost, storage fails, attackers interfere: a client that retries within the window always gets
     // its tokens in the end.
     #[test]
     fn an_honest_client_never_loses_its_grant(setup in any_setup(), turns in honest_history()) {

@@ -1,7 +1,7 @@
-//! Histories kept by their names: the dangerous ones that are known, and the shrunk ones that were found.
+//! Named histories: the known dangerous ones, and the shrunk ones that were found.
 //!
-//! What each turn was told: the generation of a refresh token (`again` where it is a repeated answer), a refusal's word,
-//! or `nothing` where the storage failed before.
+//! The response to each turn: the generation of a refresh token (`again` for a replayed response), a refusal's word,
+//! or `nothing` if the storage failed before.
 
 use super::history::{Act, Ask, Left, Limits, Plan, Setup, Storage, Token, Turn, Uri, Who};
 use super::play;
@@ -43,7 +43,7 @@ fn after(wait: i64, act: Act) -> Turn {
     Turn { wait, ..now(act) }
 }
 
-/// It is stored, but nobody hears of it.
+/// It is stored, but the response is lost.
 fn lost(turn: Turn) -> Turn {
     Turn { storage: Storage::FailsAfter, ..turn }
 }
@@ -59,12 +59,12 @@ fn redeem(who: Who) -> Act {
     Act::Redeem { grant: 0, who, uri: Uri::Right }
 }
 
-/// The refresh token that is so many before the newest one at hand.
+/// The refresh token that is this many before the newest one known.
 fn refresh(who: Who, back: usize) -> Act {
     Act::Refresh { grant: 0, who, token: Token::Back(back), scope: Ask::Nothing, resources: Ask::Nothing }
 }
 
-/// The same of the other grant.
+/// The same for the other grant.
 fn of_the_other_grant(act: Act) -> Act {
     match act {
         Act::Allow { .. } => Act::Allow { grant: 1 },
@@ -84,7 +84,7 @@ fn limit(change: impl FnOnce(&mut Limits)) -> Act {
 }
 
 #[test]
-fn history_of_a_resource_that_is_taken_between_an_answer_and_its_repetition() {
+fn history_of_a_resource_that_is_lost_between_a_response_and_its_replay() {
     let turns = [
         now(ALLOW),
         now(redeem(Owner)),
@@ -100,7 +100,7 @@ fn history_of_a_resource_that_is_taken_between_an_answer_and_its_repetition() {
 }
 
 #[test]
-fn history_of_a_copy_that_lacks_what_the_client_was_just_given() {
+fn history_of_a_cached_record_that_lacks_a_new_right() {
     let turns = [
         now(limit(|rights| (rights.resources, rights.exact) = (Left::Nothing, false))),
         now(ALLOW),
@@ -131,7 +131,7 @@ fn history_of_a_client_that_loses_offline_access() {
 }
 
 #[test]
-fn history_of_a_copy_that_lacks_offline_access() {
+fn history_of_a_cached_record_that_lacks_offline_access() {
     let turns = [
         now(ALLOW),
         now(Act::SignOut),
@@ -180,19 +180,19 @@ fn history_of_a_code_and_its_verifier_at_another_client() {
 }
 
 #[test]
-fn history_of_a_form_that_is_sent_again_because_nothing_came_back() {
+fn history_of_a_form_that_is_sent_again_because_the_response_was_lost() {
     let turns = [failed(now(ALLOW)), lost(after(5, ALLOW)), after(5, ALLOW), after(5, redeem(Owner)), now(ALLOW)];
     assert_eq!(told(PUBLIC, &turns), ["nothing", "issued", "issued", "1", "code_spent"]);
 }
 
 #[test]
-fn history_of_a_redemption_whose_answer_is_lost() {
+fn history_of_a_redemption_whose_response_is_lost() {
     let turns = [now(ALLOW), failed(now(redeem(Owner))), lost(after(5, redeem(Owner))), after(5, redeem(Owner))];
     assert_eq!(told(PUBLIC, &turns), ["issued", "nothing", "1", "code_spent"]);
 }
 
 #[test]
-fn history_of_a_refresh_whose_answer_is_lost() {
+fn history_of_a_refresh_whose_response_is_lost() {
     let turns = [
         now(ALLOW),
         now(redeem(Owner)),
@@ -237,10 +237,10 @@ fn history_of_a_thief_with_the_last_token_within_the_window() {
         now(ALLOW),
         now(redeem(Owner)),
         after(600, refresh(Owner, 0)),
-        // It gets what the owner has, and nothing beside it.
+        // It gets the owner's tokens, and nothing else.
         after(29, refresh(Thief, 1)),
         after(600, refresh(Owner, 0)),
-        // One of the two comes too late, and both have lost it.
+        // One of the two comes too late, and both lose the grant.
         after(31, refresh(Thief, 1)),
         now(refresh(Owner, 0)),
     ];
@@ -264,7 +264,7 @@ fn history_of_a_thief_with_the_last_token_after_the_window() {
 }
 
 #[test]
-fn history_of_a_thief_who_is_quicker_than_the_owner() {
+fn history_of_a_thief_who_is_faster_than_the_owner() {
     let turns = [
         now(ALLOW),
         now(redeem(Owner)),
@@ -289,7 +289,7 @@ fn history_of_a_thief_with_the_last_token_but_one() {
 }
 
 #[test]
-fn history_of_reuse_whose_end_is_not_stored() {
+fn history_of_reuse_whose_revocation_is_not_stored() {
     let turns = [
         now(ALLOW),
         now(redeem(Owner)),
@@ -316,7 +316,7 @@ fn history_of_a_client_that_keeps_its_token() {
 }
 
 #[test]
-fn history_of_a_person_who_signs_out() {
+fn history_of_a_user_who_signs_out() {
     let turns = [now(ALLOW), now(redeem(Owner)), now(Act::SignOut), now(refresh(Owner, 0)), now(refresh(Owner, 0))];
     assert_eq!(told(SESSION_BOUND, &turns), ["issued", "1", "grant_expired", "grant_unknown"]);
     assert_eq!(told(PUBLIC, &turns), ["issued", "1", "2", "3"]);
@@ -348,7 +348,7 @@ fn history_without_a_window() {
 }
 
 #[test]
-fn history_of_a_token_that_nobody_was_given() {
+fn history_of_a_token_that_was_never_issued() {
     let token = Token::Unborn;
     let unborn = Act::Refresh { grant: 0, who: Thief, token, scope: Ask::Nothing, resources: Ask::Nothing };
     let turns = [now(ALLOW), now(unborn), now(redeem(Owner)), now(unborn), after(600, unborn), now(refresh(Owner, 0))];

@@ -1,4 +1,4 @@
-//! What may never have happened, whatever the state was: each rule is read off the log alone.
+//! What must never happen, in any state: each rule uses the log only.
 
 use edgemint::oauth::grant::{GrantRefusal, TokenGrant};
 
@@ -7,14 +7,14 @@ use super::ledger::Kind;
 use super::world::{Answer, Change, Entry, PART, World};
 use crate::grant::words::{API, FILES, grant, resources, scope};
 
-/// Says which rule was broken.
+/// Returns the rule that was broken.
 pub(crate) fn hear(world: &World) -> Result<(), String> {
     for number in 0..world.kept.len() {
         let log: Vec<&Entry> = world.log.iter().filter(|entry| entry.grant == number).collect();
         a_code_gives_power_once(&log)?;
         everybody_gets_what_was_asked_for(&log)?;
         nothing_comes_after_the_end(&log)?;
-        whoever_lacks_something_changes_nothing(&log)?;
+        a_request_without_the_credentials_changes_nothing(&log)?;
         each_token_has_one_successor(&log)?;
         the_same_answer_has_the_same_token(&log)?;
         a_quick_repetition_ends_nothing(&log, world.lifetimes.replay_window)?;
@@ -40,7 +40,7 @@ fn a_code_gives_power_once(log: &[&Entry]) -> Result<(), String> {
     firsts.next().map_or(Ok(()), |(entry, ..)| hold(false, "a code gave power twice", entry))
 }
 
-/// Neither more than was allowed or may be had at that moment, nor less than was asked for.
+/// Neither more than was granted or is currently allowed, nor less than was requested.
 fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
     let allowed = grant();
     token_grants(log).try_for_each(|(entry, tokens, _)| {
@@ -70,12 +70,12 @@ fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
     })
 }
 
-/// Whether the session is active, or the client may have grants that outlive it.
+/// Whether the session is active, or the client may have offline grants.
 fn may_go_on(entry: &Entry) -> bool {
     entry.question.session_is_active || entry.question.limits.offline
 }
 
-/// A copy of the client's record, which may be old, ends nothing; the record itself always does.
+/// A cached client record, which may be outdated, revokes nothing; the record itself always does.
 fn lost_rights_end_a_grant_only_by_the_record(log: &[&Entry]) -> Result<(), String> {
     log.iter().try_for_each(|entry| {
         let lost = matches!(&entry.answer, Some(Err(GrantRefusal::RightsLost)));
@@ -101,23 +101,27 @@ fn nothing_comes_after_the_end(log: &[&Entry]) -> Result<(), String> {
     Ok(())
 }
 
-/// Another client, or somebody without the verifier.
-fn whoever_lacks_something_changes_nothing(log: &[&Entry]) -> Result<(), String> {
+/// Requests of another client, or without the verifier.
+fn a_request_without_the_credentials_changes_nothing(log: &[&Entry]) -> Result<(), String> {
     log.iter().try_for_each(|entry| {
         let lacks_verifier = matches!(entry.question.kind, Kind::Redeem { verifier: false, .. });
         let is_another = entry.who == Who::Stranger || !entry.question.owner;
         let got_nothing = match &entry.answer {
             None | Some(Err(_)) => true,
-            // A grant that is gone is gone for everybody.
+            // A revoked grant is revoked for every client.
             Some(Ok(Answer::Ended)) => entry.changed.is_none(),
             Some(Ok(Answer::Issued | Answer::Tokens { .. })) => false,
         };
         let nothing_happened = entry.changed.is_none() && got_nothing;
-        hold(!(lacks_verifier || is_another) || nothing_happened, "somebody else changed something", entry)
+        hold(
+            !(lacks_verifier || is_another) || nothing_happened,
+            "a request without the credentials changed something",
+            entry,
+        )
     })
 }
 
-/// One that is made at its first use, or, where the client keeps its token, itself.
+/// The successor is created at the first use; a client that keeps its token gets the token itself.
 fn each_token_has_one_successor(log: &[&Entry]) -> Result<(), String> {
     let mut successors = std::collections::BTreeMap::new();
     token_grants(log).try_for_each(|(entry, tokens, _)| {
@@ -147,7 +151,7 @@ fn the_same_answer_has_the_same_token(log: &[&Entry]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whoever has what it takes may ask twice within the window.
+/// A request with valid credentials may be repeated within the window.
 fn a_quick_repetition_ends_nothing(log: &[&Entry], window: u64) -> Result<(), String> {
     let reuse = [GrantRefusal::CodeReused, GrantRefusal::RefreshReused];
     for (at, entry) in log.iter().enumerate() {
@@ -158,7 +162,7 @@ fn a_quick_repetition_ends_nothing(log: &[&Entry], window: u64) -> Result<(), St
         let quick = log[..at].iter().any(|earlier| {
             let asked_the_same = match (earlier.question.kind, entry.question.kind) {
                 (Kind::Redeem { .. }, Kind::Redeem { .. }) => true,
-                // What a client with a secret exchanged for itself was no exchange that could be repeated.
+                // The refresh of a client that keeps its token rotates nothing, so it cannot be replayed.
                 (Kind::Refresh { generation: one, rotate: true, .. }, Kind::Refresh { generation: other, .. }) => {
                     one == other && newest == Some(other + 1)
                 }

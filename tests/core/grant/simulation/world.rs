@@ -1,4 +1,4 @@
-//! The world of a history: what is stored, what time it is, who has which handles.
+//! The world of a history: the storage, the clock, and the handles that each party has.
 
 use std::sync::LazyLock;
 
@@ -24,44 +24,44 @@ use crate::grant::words::{
     API, CALLBACK, DAY, FILES, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
 };
 
-/// What is asked for where less is asked for than was allowed.
+/// The requested part, if it is less than was granted.
 pub(crate) const PART: &str = "write";
 
 pub(crate) struct World {
     pub(crate) kept: [Kept; 2],
-    /// All that happened, in order.
+    /// Every event, in order.
     pub(crate) log: Vec<Entry>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) now: u64,
     session_is_active: bool,
 }
 
-/// One grant and those who have to do with it.
+/// One grant and its parties.
 pub(crate) struct Kept {
     pub(crate) plan: Plan,
     limits: Limits,
     id: GrantId,
-    /// Whose it is, of the fixed clients.
+    /// Its client, as an index into the fixed clients.
     client: usize,
     stored: Option<Grant>,
     ledger: Ledger,
-    /// The code, once it is out; and whether the owner has it.
+    /// The code, once it is issued; and whether the owner received it.
     code: Option<String>,
     code_heard: bool,
-    /// The refresh tokens that the owner has heard of, and all that are written, newest last.
+    /// The refresh tokens that the owner received, and all that were issued, newest last.
     heard: Vec<String>,
     written: Vec<String>,
 }
 
-/// What happened.
+/// One event.
 pub(crate) struct Entry {
     pub(crate) grant: usize,
     pub(crate) who: Who,
     pub(crate) now: u64,
     pub(crate) question: Question,
-    /// The answer, unless the storage failed before.
+    /// The response, unless the storage failed before.
     pub(crate) answer: Option<Result<Answer, GrantRefusal>>,
-    /// Whether a change was decided, and durably made.
+    /// The change that was decided, and whether it is durable.
     pub(crate) changed: Option<Change>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) enum Answer {
     Tokens { tokens: Box<TokenGrant>, jti: String },
 }
 
-/// What never changes from one history to the next.
+/// The constants of all histories.
 struct Fixed {
     key: MacKey,
     authority: Authority,
@@ -88,7 +88,7 @@ struct Fixed {
     grant: Grant,
     scopes: [Scope; 2],
     resources: [Vec<Resource>; 3],
-    /// What clients may have: by scope, by resources, as a copy and exactly, without `offline_access` and with it.
+    /// The rights of clients: by scope, by resources, cached and exact, without `offline_access` and with it.
     client_rights: Vec<ClientRights>,
     user_rights: [Scope; 2],
 }
@@ -153,14 +153,14 @@ impl World {
         Self {
             kept: [kept(0), kept(1)],
             log: Vec::new(),
-            // Short enough for a history to come to the end of it.
+            // Short enough for a history to reach its end.
             lifetimes: Lifetimes { replay_window: setup.replay_window, refresh: 30 * DAY, ..LIFETIMES },
             now: START,
             session_is_active: true,
         }
     }
 
-    /// Plays one turn; says which rule it breaks.
+    /// Plays one turn; returns the rule that it breaks.
     pub(crate) fn turn(&mut self, turn: &Turn) -> Result<(), String> {
         self.now = self.now.saturating_add_signed(turn.wait);
         match turn.act {
@@ -181,7 +181,7 @@ impl World {
         Ok(())
     }
 
-    /// Does the owner of grant 0 get tokens if it asks now?
+    /// Whether the owner of grant 0 gets tokens for a request now.
     pub(crate) fn owner_can_go_on(&mut self) -> bool {
         self.log.clear();
         let (token, ask) = (Token::Back(0), Ask::Nothing);
@@ -189,14 +189,14 @@ impl World {
         asked.is_ok() && matches!(self.answer(), Some(Ok(Answer::Tokens { .. })))
     }
 
-    /// What the last one who asked was told.
+    /// The last response.
     pub(crate) fn answer(&self) -> Option<&Result<Answer, GrantRefusal>> {
         self.log.last()?.answer.as_ref()
     }
 
     fn allow(&mut self, number: usize, storage: Storage) -> Result<(), String> {
         let kept = &self.kept[number];
-        // The caller gives each grant an identifier of its own: what has ended is never allowed again.
+        // The caller gives each grant an identifier of its own: a revoked grant is never allowed again.
         if kept.ledger.has_ended() {
             return Ok(());
         }
@@ -287,7 +287,7 @@ impl World {
         (rights.client.clone(), account)
     }
 
-    /// Decides, holds the decision against the ledger, stores and answers as far as the storage lets it.
+    /// Decides, compares the decision with the ledger, stores and responds as far as the storage works.
     fn ask(
         &mut self,
         number: usize,
@@ -359,7 +359,7 @@ impl Kept {
         }
     }
 
-    /// The refresh token that somebody takes, if it has such a one.
+    /// The refresh token that a party presents, if it has such a one.
     fn token(&self, who: Who, token: Token) -> Option<String> {
         let pocket = if who == Who::Owner { &self.heard } else { &self.written };
         match token {
@@ -375,7 +375,7 @@ impl Kept {
         FIXED.key.write(kind, &handle)
     }
 
-    /// The refresh token that goes with an answer: the same for the same generation.
+    /// The refresh token of a response: the same for the same generation.
     fn hand_out(&mut self, generation: u64, heard: bool) {
         if generation == 0 {
             return;
@@ -398,7 +398,7 @@ impl Kept {
     }
 }
 
-/// A decision in the words of the ledger; `None` for one that it has no word for.
+/// A decision in the terms of the ledger; `None` for one that the ledger does not know.
 fn seen(step: &Step) -> Option<Verdict> {
     Some(match (&step.next, &step.outcome) {
         (Next::Put(_), Ok(Outcome::Issued)) => Verdict::Issued,
@@ -418,7 +418,7 @@ fn seen(step: &Step) -> Option<Verdict> {
 
 fn forge(text: &str) -> String {
     let mut bytes = text.to_owned().into_bytes();
-    // Not the last character, some bits of which count for nothing in a sloppy reader.
+    // Not the last character, whose unused bits a lenient reader ignores.
     let at = bytes.len() - 2;
     bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
     String::from_utf8(bytes).unwrap()

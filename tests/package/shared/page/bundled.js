@@ -1,4 +1,4 @@
-// For a bundler, which finds the package by its name.
+// For a bundler, which resolves the package by its name.
 import * as edgemint from 'edgemint';
 import { start } from './run.js';
 

@@ -1,4 +1,4 @@
-// Without a bundler: the entry that holds its WebAssembly module.
+// Without a bundler: the entry that contains its WebAssembly module.
 import * as edgemint from './edgemint/inline.js';
 import { start } from './run.js';
 

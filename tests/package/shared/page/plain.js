@@ -1,4 +1,4 @@
-// Without a bundler: the web entry as it lies on the server.
+// Without a bundler: the web entry as a server publishes it.
 import * as edgemint from './edgemint/web.js';
 import { start } from './run.js';
 

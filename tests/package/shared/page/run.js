@@ -1,4 +1,4 @@
-// What both pages do: the test calls `verifyAll` in the page with what is to be verified, and `mintAll` with algorithms.
+// Shared by both pages: the test calls `verifyAll` in the page with tokens, and `mintAll` with algorithms.
 export function start({ createIssuer, createVerifier, generateKey, anyIssuer, TokenError }) {
   globalThis.verifyAll = (cases) => Promise.all(cases.map(async ({ options, token }) => {
     try {
@@ -18,7 +18,7 @@ export function start({ createIssuer, createVerifier, generateKey, anyIssuer, To
     const token = await issuer.mint(claims);
     const { claims: { sub }, key: { alg: used } } = await verifier.verify(token);
     const atOnce = (act) => { try { return typeof act(); } catch (error) { return error.code; } };
-    // The first time, and from the cache.
+    // First without the cache, then from it.
     return [sub, used, atOnce(() => issuer.mintSync(claims)), atOnce(() => verifier.verifySync(token))];
   }));
 }

@@ -1,4 +1,4 @@
-// What a browser's own types give must fit.
+// Values of a browser's own types must fit.
 import { createVerifier } from 'edgemint';
 
 const issuer = 'https://issuer.example';

@@ -49,7 +49,7 @@ export async function use(token: string): Promise<string | undefined> {
   return claims.sub;
 }
 
-/** A switch over the codes narrows, and can be complete. */
+/** A switch over the codes narrows, and can be exhaustive. */
 export function status(error: unknown): 401 | 403 | 503 {
   if (!(error instanceof TokenError)) throw error;
   const { code, claim, cause } = error;

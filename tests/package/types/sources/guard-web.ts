@@ -1,4 +1,4 @@
-// What the global types of a browser, or of a Worker, give must fit without annotations.
+// The global types of a browser, or of a Worker, must fit without annotations.
 import { createVerifier, guard } from 'edgemint';
 
 const verifier = createVerifier({ issuer: 'https://issuer.example', audience: 'https://api.example' });

@@ -1,4 +1,4 @@
-// Each line under an expectation must not compile, and for the reason that stands beside it.
+// Each line under an expectation must not compile, for the stated reason.
 import {
   Key, TokenError, anyAudience, anyIssuer, anyType, createIssuer, createJwks, createVerifier, generateKey, importKey, type ErrorCode, type Issuer,
   type Verifier,
@@ -31,13 +31,13 @@ createVerifier({ issuer: anyAudience, audience, key });
 createVerifier({ issuer, audience: anyType, key });
 // @ts-expect-error a symbol among texts
 createVerifier({ issuer: [anyIssuer], audience, key });
-// @ts-expect-error two places for keys
+// @ts-expect-error two sources of keys
 createVerifier({ issuer, audience, key, jwks: { keys: [key] } });
-// @ts-expect-error two places for keys
+// @ts-expect-error two sources of keys
 createVerifier({ issuer, audience, jwksUri: 'https://issuer.example', jwks: { keys: [key] } });
-// @ts-expect-error nowhere to find keys: no one issuer
+// @ts-expect-error no source of keys: no single issuer
 createVerifier({ issuer: anyIssuer, audience });
-// @ts-expect-error nowhere to find keys: maybe several issuers
+// @ts-expect-error no source of keys: maybe several issuers
 createVerifier({ issuer: issuers, audience });
 // @ts-expect-error keys that several issuers share
 createVerifier({ issuers: { [issuer]: {} }, audience, jwks: { keys: [key] } });
@@ -63,19 +63,19 @@ createVerifier({ issuer, audience, key, algorithms: ['none'] });
 createVerifier({ issuer, audience, key, now: () => new Date() });
 // @ts-expect-error seconds as text
 createVerifier({ issuer, audience, key, clockTolerance: '5s' });
-// @ts-expect-error a status that is neither
+// @ts-expect-error an unknown status
 createVerifier({ issuer, audience, status: 'yes' });
-// @ts-expect-error what is to become of a token is misspelt
+// @ts-expect-error a misspelt value of `missing`
 createVerifier({ issuer, audience, status: { missing: 'allow' } });
 // @ts-expect-error a fetch where nothing is fetched
 createVerifier({ issuer, audience, key, status: false, fetch: async () => ({}) as never });
 // @ts-expect-error a fetch where nothing is fetched
 createVerifier({ issuer, audience, key, fetch: async () => ({}) as never });
-// @ts-expect-error no text
+// @ts-expect-error no token
 verifier.verify(undefined);
-// @ts-expect-error the claims come later
+// @ts-expect-error the claims are a promise
 verifier.verify('').claims;
-// @ts-expect-error claims are not known to be there
+// @ts-expect-error the claims may be absent
 async () => (await verifier.verify('')).claims.sub.length;
 // @ts-expect-error other claims are unknown
 async () => (await verifier.verify('')).claims.role.length;
@@ -83,16 +83,16 @@ async () => (await verifier.verify('')).claims.role.length;
 error.code === 'invalid_token';
 // @ts-expect-error no such code
 const code: ErrorCode = 'ERR_JWT_EXPIRED';
-// @ts-expect-error a code is not to be changed
+// @ts-expect-error a code is read-only
 error.code = 'expired';
 void code;
-// @ts-expect-error no bound
+// @ts-expect-error a cache without a size
 createVerifier({ issuer, audience, key, cache: true });
-// @ts-expect-error a bound of another name
+// @ts-expect-error a size under another name
 createVerifier({ issuer, audience, key, cache: { size: 10 } });
-// @ts-expect-error what is at once is no promise
+// @ts-expect-error verifySync returns no promise
 verifier.verifySync('').then;
-// @ts-expect-error one token is not many
+// @ts-expect-error one token instead of several
 verifier.verifyAll('');
 // @ts-expect-error a result may be an error
 async () => (await verifier.verifyAll([]))[0]!.value.claims;
@@ -114,7 +114,7 @@ generateKey('none');
 generateKey('ES256', { modulusLength: 2048 });
 // @ts-expect-error another option
 importKey(key, { algorithm: 'ES256' });
-// @ts-expect-error keys that nobody has looked at
+// @ts-expect-error unchecked keys
 createJwks([key]);
-// @ts-expect-error keys are made by the package
+// @ts-expect-error only the package creates keys
 new Key();
