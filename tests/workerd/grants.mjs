@@ -77,6 +77,12 @@ export function introspect(server, token, by = { id: 'root', secret: server.root
   return postForm(server, '/oauth/introspect', { token }, basic(by));
 }
 
+/** Waits until the replay window of so many seconds, which began when these tokens were issued, is over. */
+export async function windowOver({ access_token }, window) {
+  const { iat } = decode(access_token).claims;
+  await until(() => Date.now() / 1000 >= iat + window + 1, 'the end of the replay window');
+}
+
 /** Revocation by a client, public or with a secret. */
 export function revoke(server, client, token) {
   const form = client.secret === undefined ? { client_id: client.id, token } : { token };
