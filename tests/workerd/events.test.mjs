@@ -4,15 +4,13 @@ import { after, before, test } from 'node:test';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import { left, loggedEvents, storedEvents } from './events.mjs';
 import { decode } from './forgery.mjs';
-import { OFFLINE, forgeries, grantOf, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
+import { OFFLINE, forgeries, grantOf, newCode, newGrant, registerConfidentialClient, revoke, windowOver } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
 import {
   Browser, PASSWORD, authorizationPath, createUser, csrfOf, pkce, post, redeem, refresh, registerPublicClient, tokenRequest,
 } from './people.mjs';
 import { basic, bearer, postForm, send, until } from './request.mjs';
 
-const REPLAY_WINDOW = 10;
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 let server;
 let user;
 let browser;
@@ -21,7 +19,8 @@ let backend;
 let service;
 
 before(async () => {
-  server = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: `${REPLAY_WINDOW}`, SELF_REGISTRATION: 'true' } });
+  // The replay window is longer than all tests take on a slow machine.
+  server = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '600', SELF_REGISTRATION: 'true' } });
   user = await createUser(server);
   app = await registerPublicClient(server);
   backend = await registerConfidentialClient(server);
@@ -92,7 +91,7 @@ test('revoking a client\'s own token causes one event', async () => {
   }]);
 });
 
-test('a replay within the window is a notice, reuse after it is an alert', async () => {
+test('a replay within the window is a notice', async () => {
   const tokens = await grant();
   const { code, proof } = await newCode(browser, user, app, OFFLINE);
   const redeemed = (await redeem(server, app, code, proof)).json;
@@ -108,20 +107,31 @@ test('a replay within the window is a notice, reuse after it is an alert', async
     of('refresh_repeated', 'notice', { reason: 'refresh_token', ...named(turned) }),
     of('code_spent', 'notice', { reason: 'code_spent', client: app.id, user: user.id, grant: grantOf(redeemed) }),
   ]);
+});
 
-  await pause(REPLAY_WINDOW + 2);
-  const theft = await left(server, 2, async () => {
-    assert.equal((await refresh(server, app, tokens.refresh_token)).status, 400);
-    assert.equal((await redeem(server, app, code, proof)).status, 400);
+test('reuse after the replay window is an alert', async (t) => {
+  const brief = await startWorker({ vars: { REFRESH_REPLAY_WINDOW: '1' } });
+  t.after(() => brief.stop());
+  const [person, client] = [await createUser(brief), await registerPublicClient(brief)];
+  const seat = new Browser(brief);
+  await seat.signIn(person);
+  const tokens = await newGrant(brief, seat, person, client, OFFLINE);
+  const { code, proof } = await newCode(seat, person, client, OFFLINE);
+  const redeemed = (await redeem(brief, client, code, proof)).json;
+  const turned = (await refresh(brief, client, tokens.refresh_token)).json;
+  await windowOver(turned, 1);
+  const theft = await left(brief, 2, async () => {
+    assert.equal((await refresh(brief, client, tokens.refresh_token)).status, 400);
+    assert.equal((await redeem(brief, client, code, proof)).status, 400);
   });
-  assert.deepEqual(theft, [
-    of('refresh_reused', 'alert', { reason: 'refresh_reused', client: app.id, user: user.id, grant: grantOf(turned) }),
-    of('code_reused', 'alert', { reason: 'code_reused', client: app.id, user: user.id, grant: grantOf(redeemed) }),
-  ]);
+  const alert = (reason, granted) => ({
+    event: reason, severity: 'alert', endpoint: '/oauth/token', reason, client: client.id, user: person.id, grant: grantOf(granted),
+  });
+  assert.deepEqual(theft, [alert('refresh_reused', turned), alert('code_reused', redeemed)]);
   // Both grants have been revoked: later requests are ordinary refusals.
-  const ended = await left(server, 2, async () => {
-    await refresh(server, app, turned.refresh_token);
-    await refresh(server, app, redeemed.refresh_token);
+  const ended = await left(brief, 2, async () => {
+    await refresh(brief, client, turned.refresh_token);
+    await refresh(brief, client, redeemed.refresh_token);
   });
   assert.deepEqual(ended.map(({ event, severity, reason }) => [event, severity, reason]),
     Array(2).fill(['refused', 'notice', 'grant_unknown']));
