@@ -1,20 +1,30 @@
-//! How the commands of an object travel and run.
+//! How the commands of a Durable Object travel and run.
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::records::StorageError;
 
-/// A command with its name on the way to the object. The table of an object's commands implements it.
-pub trait Named: Serialize + DeserializeOwned {
-    /// The name.
+/// A command of a Durable Object. The table of the object's commands implements it.
+pub trait Command: Serialize + DeserializeOwned {
+    /// The name of the command on the wire.
     const NAME: &'static str;
+    /// The namespace of the objects that run it.
+    type Namespace;
+    /// The answer.
+    type Answer: Serialize + DeserializeOwned;
 }
+
+/// The namespace of accounts: one object each.
+pub enum Accounts {}
+
+/// The namespace of sign-in names, upstream subjects and blocks of network addresses: one object each.
+pub enum Identifiers {}
 
 /// A command as it is sent: `{"name": {…}}`.
 pub struct Sent<'c, C>(pub &'c C);
 
-impl<C: Named> Serialize for Sent<'_, C> {
+impl<C: Command> Serialize for Sent<'_, C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_variant("Request", 0, C::NAME, self.0)
     }
@@ -29,13 +39,16 @@ pub trait Reply {
     fn reply<A: Serialize>(self, answer: Result<A, StorageError>) -> Self::Reply;
 }
 
-/// Declares the commands of one object: the enum that a received command is parsed into, one row a command with its
-/// name on the way. `turn` is the type that runs them, generic over the storage.
-macro_rules! commands {
-    ($(#[$docs:meta])* $request:ident on $turn:ident { $($name:literal => $command:ident,)+ }) => {
+/// Declares the commands of a namespace, one row a command: its name on the wire, the command, its answer. Also declares the
+/// enum that a received command is parsed into.
+macro_rules! command_table {
+    (
+        $(#[$docs:meta])*
+        $visibility:vis $request:ident in $namespace:ty { $($name:literal => $command:ident -> $answer:ty,)+ }
+    ) => {
         $(#[$docs])*
         #[derive(serde::Deserialize)]
-        pub enum $request {
+        $visibility enum $request {
             $(
                 #[doc = concat!("See [`", stringify!($command), "`].")]
                 #[serde(rename = $name)]
@@ -43,9 +56,28 @@ macro_rules! commands {
             )+
         }
 
-        $(impl $crate::account::command::Named for $command {
-            const NAME: &'static str = $name;
-        })+
+        $(
+            impl $crate::account::command::Command for $command {
+                const NAME: &'static str = $name;
+                type Namespace = $namespace;
+                type Answer = $answer;
+            }
+        )+
+    };
+}
+pub(crate) use command_table;
+
+/// Declares the commands of a namespace whose objects decide in one synchronous turn. `turn` is the type that runs them,
+/// generic over the storage.
+macro_rules! commands {
+    (
+        $(#[$docs:meta])*
+        $request:ident in $namespace:ty, on $turn:ident { $($name:literal => $command:ident -> $answer:ty,)+ }
+    ) => {
+        $crate::account::command::command_table! {
+            $(#[$docs])*
+            pub $request in $namespace { $($name => $command -> $answer,)+ }
+        }
 
         impl $request {
             /// Runs the command in this turn.

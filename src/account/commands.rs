@@ -1,48 +1,51 @@
 //! The commands of an account's object.
 
-use crate::account::command::commands;
+use crate::account::command::{Accounts, commands};
 use crate::account::grants::{
-    AllowRequest, Authorize, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant, RevokeGrant,
-    RevokeToken, TokenStatus, WithdrawConsent,
+    AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
+    RevokeGrant, RevokeToken, TokenStatus, Tokens, WithdrawConsent,
 };
-use crate::account::overview::ReadOverview;
+use crate::account::overview::{Overview, ReadOverview};
 use crate::account::passkeys::{
-    AddPasskey, ReadPasskey, RemoveOwnPasskey, RemovePasskey, RemovePasskeys, RenamePasskey,
+    AddPasskey, AddPasskeyError, ReadPasskey, RemoveOwnPasskey, RemovePasskey, RemovePasskeyError, RemovePasskeys,
+    RenamePasskey,
 };
-use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, SetProfile};
-use crate::account::sessions::{CheckStepUp, EndSession, EndSessions, OpenSession, SecureAccount};
-use crate::account::turn::Turn;
+use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, Replaced, SetProfile};
+use crate::account::record::{AccountRecord, PasskeyRecord};
+use crate::account::sessions::{CheckStepUp, EndSession, EndSessions, OpenSession, Opened, SecureAccount};
+use crate::account::turn::{Ended, StepUpError, Turn};
+use crate::oauth::grant::{Described, GrantRefusal};
 
 commands! {
     /// A command that an account's object has received.
-    AccountRequest on Turn {
-        "add_passkey" => AddPasskey,
-        "allow_request" => AllowRequest,
-        "authorize" => Authorize,
-        "check_step_up" => CheckStepUp,
-        "create_account" => CreateAccount,
-        "describe_refresh_token" => DescribeRefreshToken,
-        "end_grant" => EndGrant,
-        "end_grants" => EndGrants,
-        "end_session" => EndSession,
-        "end_sessions" => EndSessions,
-        "open_session" => OpenSession,
-        "read_account" => ReadAccount,
-        "read_overview" => ReadOverview,
-        "read_passkey" => ReadPasskey,
-        "redeem_code" => RedeemCode,
-        "refresh_grant" => RefreshGrant,
-        "remove_account" => RemoveAccount,
-        "remove_own_passkey" => RemoveOwnPasskey,
-        "remove_passkey" => RemovePasskey,
-        "remove_passkeys" => RemovePasskeys,
-        "rename_passkey" => RenamePasskey,
-        "replace_account" => ReplaceAccount,
-        "revoke_grant" => RevokeGrant,
-        "revoke_token" => RevokeToken,
-        "secure_account" => SecureAccount,
-        "set_profile" => SetProfile,
-        "token_status" => TokenStatus,
-        "withdraw_consent" => WithdrawConsent,
+    AccountRequest in Accounts, on Turn {
+        "add_passkey" => AddPasskey -> Result<(), AddPasskeyError>,
+        "allow_request" => AllowRequest -> Result<(), AllowError>,
+        "authorize" => Authorize -> Decided,
+        "check_step_up" => CheckStepUp -> Result<(), StepUpError>,
+        "create_account" => CreateAccount -> bool,
+        "describe_refresh_token" => DescribeRefreshToken -> Option<Described>,
+        "end_grant" => EndGrant -> bool,
+        "end_grants" => EndGrants -> Option<u64>,
+        "end_session" => EndSession -> Option<u64>,
+        "end_sessions" => EndSessions -> Option<u64>,
+        "open_session" => OpenSession -> Opened,
+        "read_account" => ReadAccount -> Option<AccountRecord>,
+        "read_overview" => ReadOverview -> Option<Box<Overview>>,
+        "read_passkey" => ReadPasskey -> Option<PasskeyRecord>,
+        "redeem_code" => RedeemCode -> Result<Tokens, GrantRefusal>,
+        "refresh_grant" => RefreshGrant -> Result<Tokens, GrantRefusal>,
+        "remove_account" => RemoveAccount -> bool,
+        "remove_own_passkey" => RemoveOwnPasskey -> Result<Ended, RemovePasskeyError>,
+        "remove_passkey" => RemovePasskey -> Option<Ended>,
+        "remove_passkeys" => RemovePasskeys -> Option<Ended>,
+        "rename_passkey" => RenamePasskey -> bool,
+        "replace_account" => ReplaceAccount -> Replaced,
+        "revoke_grant" => RevokeGrant -> Result<(), GrantRefusal>,
+        "revoke_token" => RevokeToken -> (),
+        "secure_account" => SecureAccount -> Option<Ended>,
+        "set_profile" => SetProfile -> Replaced,
+        "token_status" => TokenStatus -> Option<AccountRecord>,
+        "withdraw_consent" => WithdrawConsent -> Option<u64>,
     }
 }

@@ -12,7 +12,7 @@ use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::{GrantId, SessionId};
 use crate::oauth::grant::rights::{ClientRights, Rights};
 use crate::oauth::grant::{
-    self, AccountState, Describe, Described, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant,
+    self, AccountState, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant,
 };
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
@@ -125,8 +125,6 @@ pub struct Decided {
 }
 
 impl AccountCommand for Authorize {
-    type Answer = Decided;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Decided, StorageError> {
         let Self { session: id, request, grant, status } = self;
         let session = id.as_ref().map(|id| turn.session(id)).transpose()?.flatten();
@@ -173,8 +171,6 @@ pub enum AllowError {
 }
 
 impl AccountCommand for AllowRequest {
-    type Answer = Result<(), AllowError>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let Self { session: id, request, scope, grant, status } = self;
         let Some(session) = turn.session(&id)? else {
@@ -225,8 +221,6 @@ pub struct RedeemCode {
 }
 
 impl AccountCommand for RedeemCode {
-    type Answer = Result<Tokens, GrantRefusal>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let stored = turn.grant(&self.grant)?;
         let state = turn.state(stored.as_ref(), &self.redeem.rights, account.scope.as_ref())?;
@@ -250,8 +244,6 @@ pub struct RefreshGrant {
 }
 
 impl AccountCommand for RefreshGrant {
-    type Answer = Result<Tokens, GrantRefusal>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let stored = turn.grant(&self.grant)?;
         let state = turn.state(stored.as_ref(), &self.refresh.rights, account.scope.as_ref())?;
@@ -273,8 +265,6 @@ pub struct RevokeGrant {
 }
 
 impl AccountCommand for RevokeGrant {
-    type Answer = Result<(), GrantRefusal>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         let stored = turn.grant(&self.grant)?;
         Ok(turn.step(&self.grant, stored, grant::Command::Revoke(&self.revoke))?.map(|_| ()))
@@ -295,8 +285,6 @@ pub struct RevokeToken {
 }
 
 impl AccountCommand for RevokeToken {
-    type Answer = ();
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<(), StorageError> {
         turn.records.put(Table::RevokedToken, &self.jti, Some(self.until), &())
     }
@@ -316,8 +304,6 @@ pub struct TokenStatus {
 }
 
 impl AccountCommand for TokenStatus {
-    type Answer = Option<AccountRecord>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let is_active = match turn.grant(&self.grant)? {
             Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, &self.jti)?,
@@ -341,8 +327,6 @@ pub struct DescribeRefreshToken {
 }
 
 impl AccountCommand for DescribeRefreshToken {
-    type Answer = Option<Described>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let (describe, lifetimes) = (&self.describe, turn.lifetimes());
         let grant = turn.grant(&self.grant)?;
@@ -367,8 +351,6 @@ pub struct EndGrant {
 }
 
 impl AccountCommand for EndGrant {
-    type Answer = bool;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<bool, StorageError> {
         match turn.grant(&self.grant)? {
             Some(grant) => turn.end_grant(self.grant.as_str(), &grant).map(|()| true),
@@ -392,8 +374,6 @@ pub struct EndGrants {
 }
 
 impl AccountCommand for EndGrants {
-    type Answer = Option<u64>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
         let Some(job) = &self.job else {
             return turn.end_grants(|grant| self.which.matches(grant)).map(Some);
@@ -419,8 +399,6 @@ pub struct WithdrawConsent {
 }
 
 impl AccountCommand for WithdrawConsent {
-    type Answer = Option<u64>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
         // The grants first: without its consent, the client is not shown to the user any more.
         let ended = turn.end_grants(|grant| grant.client == self.client)?;

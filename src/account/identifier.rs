@@ -5,10 +5,9 @@
 //! attempts. The attempts of strangers on a name are counted in an object of their own, one for each name and day, so that
 //! the first attempt of a day creates an object whether or not the name exists.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::account::command::{Named, commands};
+use crate::account::command::{Command, Identifiers, commands};
 use crate::identity::proof_of_work::Difficulty;
 use crate::identity::throttle::{self, Admission, Bucket, Counter, Limits, Throttled};
 use crate::oauth::grant::handle::AccountId;
@@ -38,10 +37,7 @@ pub struct IdentifierTurn<'t, R> {
 }
 
 /// A command of an identifier's object.
-pub trait IdentifierCommand: Named {
-    /// The answer.
-    type Answer: Serialize + DeserializeOwned;
-
+pub trait IdentifierCommand: Command<Namespace = Identifiers> {
     /// Runs the command.
     ///
     /// # Errors
@@ -51,15 +47,15 @@ pub trait IdentifierCommand: Named {
 
 commands! {
     /// A command that an identifier's object has received.
-    IdentifierRequest on IdentifierTurn {
-        "attempt" => CountAttempt,
-        "claim" => ClaimName,
-        "read" => ReadIdentifier,
-        "release" => ReleaseName,
-        "release_copied" => ReleaseCopied,
-        "reseal" => ResealPassword,
-        "set_password" => SetPassword,
-        "succeeded" => AttemptSucceeded,
+    IdentifierRequest in Identifiers, on IdentifierTurn {
+        "attempt" => CountAttempt -> Result<Counted, Throttled>,
+        "claim" => ClaimName -> Result<(), Identifier>,
+        "read" => ReadIdentifier -> Option<Identifier>,
+        "release" => ReleaseName -> (),
+        "release_copied" => ReleaseCopied -> Option<Identifier>,
+        "reseal" => ResealPassword -> bool,
+        "set_password" => SetPassword -> bool,
+        "succeeded" => AttemptSucceeded -> (),
     }
 }
 
@@ -91,8 +87,6 @@ impl<'t, R: Records> IdentifierTurn<'t, R> {
 pub struct ReadIdentifier;
 
 impl IdentifierCommand for ReadIdentifier {
-    type Answer = Option<Identifier>;
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<Self::Answer, StorageError> {
         turn.entry()
     }
@@ -104,8 +98,6 @@ impl IdentifierCommand for ReadIdentifier {
 pub struct ClaimName(pub Identifier);
 
 impl IdentifierCommand for ClaimName {
-    type Answer = Result<(), Identifier>;
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<Self::Answer, StorageError> {
         if let Some(other) = turn.entry()?.filter(|entry| entry.account != self.0.account) {
             return Ok(Err(other));
@@ -123,8 +115,6 @@ pub struct ReleaseName {
 }
 
 impl IdentifierCommand for ReleaseName {
-    type Answer = ();
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<(), StorageError> {
         if turn.entry()?.is_some_and(|entry| entry.account == self.account) {
             turn.records.delete(Table::Identifier, ONLY)?;
@@ -144,8 +134,6 @@ pub struct ReleaseCopied {
 }
 
 impl IdentifierCommand for ReleaseCopied {
-    type Answer = Option<Identifier>;
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<Self::Answer, StorageError> {
         match turn.entry()?.filter(|entry| entry.account == self.account) {
             Some(entry) if entry.password != self.password => Ok(Some(entry)),
@@ -171,8 +159,6 @@ pub struct SetPassword {
 }
 
 impl IdentifierCommand for SetPassword {
-    type Answer = bool;
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<bool, StorageError> {
         match turn.entry()? {
             Some(old) if old.account == self.account && (self.was.is_none() || self.was == old.password) => {
@@ -195,8 +181,6 @@ pub struct ResealPassword {
 }
 
 impl IdentifierCommand for ResealPassword {
-    type Answer = bool;
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<bool, StorageError> {
         match turn.entry()? {
             Some(entry) if entry.password.as_ref() == Some(&self.was) => {
@@ -312,8 +296,6 @@ pub struct Counted {
 }
 
 impl IdentifierCommand for CountAttempt {
-    type Answer = Result<Counted, Throttled>;
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<Self::Answer, StorageError> {
         let Self { who, proof } = self;
         let counters = |places: &[Place]| -> Result<Vec<Counter>, StorageError> {
@@ -367,8 +349,6 @@ pub struct AttemptSucceeded {
 }
 
 impl IdentifierCommand for AttemptSucceeded {
-    type Answer = ();
-
     fn run<R: Records>(self, turn: &IdentifierTurn<'_, R>) -> Result<(), StorageError> {
         for (id, limits) in if self.proven { self.who.proven() } else { self.who.waiting() } {
             if let Some(bucket) = turn.records.get::<Bucket>(Table::Attempts, &id)? {

@@ -12,6 +12,7 @@ pub mod command;
 pub mod commands;
 pub mod grants;
 pub mod identifier;
+pub mod new_user;
 pub mod outbox;
 pub mod overview;
 pub mod passkeys;

@@ -53,8 +53,6 @@ pub struct ReadOverview {
 }
 
 impl AccountCommand for ReadOverview {
-    type Answer = Option<Box<Overview>>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         if let Some(id) = &self.session {
             let Some(session) = turn.session(id)? else {

@@ -119,8 +119,6 @@ pub enum AddPasskeyError {
 }
 
 impl AccountCommand for AddPasskey {
-    type Answer = Result<(), AddPasskeyError>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         if let Err(error) = turn.step_up(&self.session)? {
             return Ok(Err(AddPasskeyError::StepUp(error)));
@@ -153,8 +151,6 @@ pub struct ReadPasskey {
 }
 
 impl AccountCommand for ReadPasskey {
-    type Answer = Option<PasskeyRecord>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         turn.records.get(Table::Passkey, &self.id)
     }
@@ -174,8 +170,6 @@ pub struct RenamePasskey {
 }
 
 impl AccountCommand for RenamePasskey {
-    type Answer = bool;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<bool, StorageError> {
         let Some(passkey) = turn.records.get::<PasskeyRecord>(Table::Passkey, &self.id)? else {
             return Ok(false);
@@ -214,8 +208,6 @@ pub enum RemovePasskeyError {
 }
 
 impl AccountCommand for RemoveOwnPasskey {
-    type Answer = Result<Ended, RemovePasskeyError>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         if let Err(error) = turn.step_up(&self.session)? {
             return Ok(Err(RemovePasskeyError::StepUp(error)));
@@ -240,8 +232,6 @@ pub struct RemovePasskey {
 }
 
 impl AccountCommand for RemovePasskey {
-    type Answer = Option<Ended>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         turn.remove_passkey(None, &self.id)
     }
@@ -256,8 +246,6 @@ impl AccountCommand for RemovePasskey {
 pub struct RemovePasskeys;
 
 impl AccountCommand for RemovePasskeys {
-    type Answer = Option<Ended>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         turn.remove_passkeys(None, |_| true).map(Some)
     }

@@ -14,8 +14,6 @@ use crate::records::{ONLY, Records, StorageError, Table};
 pub struct CreateAccount(pub AccountRecord);
 
 impl AccountCommand for CreateAccount {
-    type Answer = bool;
-
     fn run<R: Records>(self, _: &Turn<'_, R>, _: AccountRecord) -> Result<bool, StorageError> {
         Ok(false)
     }
@@ -31,8 +29,6 @@ impl AccountCommand for CreateAccount {
 pub struct ReadAccount;
 
 impl AccountCommand for ReadAccount {
-    type Answer = Option<AccountRecord>;
-
     fn run<R: Records>(self, _: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         Ok(Some(account))
     }
@@ -67,8 +63,6 @@ pub struct ReplaceAccount {
 }
 
 impl AccountCommand for ReplaceAccount {
-    type Answer = Replaced;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Replaced, StorageError> {
         if account.profile != self.was {
             return Ok(Replaced::Outdated);
@@ -94,8 +88,6 @@ pub struct SetProfile {
 }
 
 impl AccountCommand for SetProfile {
-    type Answer = Replaced;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Replaced, StorageError> {
         if account.profile != self.was {
             return Ok(Replaced::Outdated);
@@ -115,8 +107,6 @@ impl AccountCommand for SetProfile {
 pub struct RemoveAccount;
 
 impl AccountCommand for RemoveAccount {
-    type Answer = bool;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<bool, StorageError> {
         turn.end_grants(|_| true)?;
         turn.records.keep_only(Table::Revocation)?;

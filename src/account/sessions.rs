@@ -42,8 +42,6 @@ pub enum Opened {
 }
 
 impl AccountCommand for OpenSession {
-    type Answer = Opened;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Opened, StorageError> {
         let Self { session: id, sign_in, agent, replaces, passkey } = self;
         let opened = match passkey.as_ref().map(|used| turn.use_passkey(used)).transpose()? {
@@ -91,8 +89,6 @@ pub struct EndSession {
 }
 
 impl AccountCommand for EndSession {
-    type Answer = Option<u64>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
         turn.end_sessions(|id, _| id == self.session.as_str()).map(Some)
     }
@@ -107,8 +103,6 @@ impl AccountCommand for EndSession {
 pub struct EndSessions;
 
 impl AccountCommand for EndSessions {
-    type Answer = Option<u64>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
         turn.end_sessions(|_, _| true).map(Some)
     }
@@ -126,8 +120,6 @@ pub struct CheckStepUp {
 }
 
 impl AccountCommand for CheckStepUp {
-    type Answer = Result<(), StepUpError>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         turn.step_up(&self.session)
     }
@@ -162,8 +154,6 @@ pub enum GrantsToEnd {
 }
 
 impl AccountCommand for SecureAccount {
-    type Answer = Option<Ended>;
-
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Self::Answer, StorageError> {
         let except = self.except.as_ref();
         let grants = match self.grants {

@@ -2,10 +2,9 @@
 
 use std::cell::Cell;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::account::command::Named;
+use crate::account::command::{Accounts, Command};
 use crate::account::outbox;
 use crate::account::record::{AccountRecord, Session};
 use crate::oauth::Authority;
@@ -16,10 +15,7 @@ use crate::records::{ONLY, Records, StorageError, Table};
 use crate::token::UnixTime;
 
 /// A command of an account's object.
-pub trait AccountCommand: Named {
-    /// The answer.
-    type Answer: Serialize + DeserializeOwned;
-
+pub trait AccountCommand: Command<Namespace = Accounts> {
     /// Runs in an account. `account` is its record.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use worker::{Delay, Env, console_log};
 
-use crate::names;
 use crate::oauth::admin::event::{About, Event};
 use crate::oauth::admin::event_buffer::{Batch, EventBuffer};
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -18,11 +17,12 @@ use crate::token::{UnixTime, base64url};
 use super::audit::with_buffer;
 use super::background;
 use super::clock::now;
-use super::env::{self, EVENTS};
+use super::env::EVENTS;
 use super::objects;
+use super::objects::address::Hour;
 use super::objects::events_do::AppendBatch;
 use super::random::random;
-use super::report::{self, Fault};
+use super::report;
 
 /// The maximum number of events in a row.
 const MAX_ROW: usize = 500;
@@ -81,7 +81,7 @@ async fn store(env: &Env, hour: u64, lines: &[String]) -> bool {
     let mut pauses = RETRY_AFTER.into_iter();
     loop {
         report::background_costs(env, "events", 1, lines.len());
-        match append(env, hour, &command).await {
+        match objects::send_unbilled(env, &Hour(hour), &command).await {
             Ok(()) => return true,
             Err(_) => match pauses.next() {
                 Some(pause) => Delay::from(pause).await,
@@ -89,12 +89,6 @@ async fn store(env: &Env, hour: u64, lines: &[String]) -> bool {
             },
         }
     }
-}
-
-/// Sends a command to the object of an hour.
-async fn append(env: &Env, hour: u64, command: &AppendBatch) -> Result<(), Fault> {
-    let name = names::events_object(env::authority(env)?.issuer(), hour);
-    objects::send_unbilled(env, &name, command).await
 }
 
 fn dropped_line(count: u64, time: UnixTime) -> String {

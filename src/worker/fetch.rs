@@ -15,7 +15,7 @@ use crate::wire::encode_parameters;
 
 use super::body;
 use super::clock::now;
-use super::report::Stop;
+use super::report::RequestError;
 
 /// How long another server may take, milliseconds.
 const PATIENCE: u32 = 10_000;
@@ -66,7 +66,7 @@ impl Document {
 ///
 /// # Errors
 /// [`Refusal::Upstream`] for every failure.
-pub(crate) async fn document(url: &str, authorization: Option<&str>) -> Result<Document, Stop> {
+pub(crate) async fn document(url: &str, authorization: Option<&str>) -> Result<Document, RequestError> {
     let mut headers = vec![("Accept", "application/json, application/jwt")];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
     ask(url, &[("method", "GET".into())], &headers).await
@@ -77,7 +77,7 @@ pub(crate) async fn document(url: &str, authorization: Option<&str>) -> Result<D
 ///
 /// # Errors
 /// [`Refusal::Upstream`] for every failure.
-pub(crate) async fn json(url: &str, authorization: Option<&str>) -> Result<Map<String, Value>, Stop> {
+pub(crate) async fn json(url: &str, authorization: Option<&str>) -> Result<Map<String, Value>, RequestError> {
     let is_public = authorization.is_none();
     if is_public && has_failed(url) {
         return Err(Refusal::Upstream.into());
@@ -114,14 +114,14 @@ pub(crate) async fn post_form(
     url: &str,
     authorization: Option<&str>,
     form: &[(&str, &str)],
-) -> Result<Map<String, Value>, Stop> {
+) -> Result<Map<String, Value>, RequestError> {
     let body = encode_parameters(form.iter().copied());
     let mut headers = vec![("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
     headers.extend(authorization.map(|authorization| ("Authorization", authorization)));
     Ok(ask(url, &[("method", "POST".into()), ("body", body.into())], &headers).await?.object()?)
 }
 
-async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -> Result<Document, Stop> {
+async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -> Result<Document, RequestError> {
     // What the platform says may hold the address; the operator knows which provider is configured.
     let failed = |_: JsValue| Refusal::Upstream;
     let init = Object::new();

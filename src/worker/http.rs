@@ -15,7 +15,7 @@ use crate::token::json;
 use crate::wire::{self, Form, MAX_AUTHORIZATION, MAX_BODY, Reply};
 
 use super::body::{self, BodyError};
-use super::report::Stop;
+use super::report::RequestError;
 
 /// A request, of which the body is still to be read.
 pub(crate) struct Incoming {
@@ -65,7 +65,7 @@ impl Incoming {
     }
 
     /// Reads the form in the body. Such an endpoint takes no parameters from the query (RFC 6749 sections 2.3.1 and 3.2).
-    pub(crate) async fn form(&self) -> Result<Form, Stop> {
+    pub(crate) async fn form(&self) -> Result<Form, RequestError> {
         match self.read_ahead.take() {
             Some(read) => Ok(read?),
             None => Ok(self.read_form().await?),
@@ -98,7 +98,7 @@ impl Incoming {
     }
 
     /// The JSON object in the body.
-    pub(crate) async fn json_object(&self) -> Result<serde_json::Map<String, serde_json::Value>, Stop> {
+    pub(crate) async fn json_object(&self) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
         if !wire::is_json(self.header("Content-Type").as_deref()) {
             return Err(Refusal::NotJson.into());
         }

@@ -10,7 +10,7 @@ use crate::oauth::Refusal;
 
 use super::crypto::Opened;
 use super::env::{Platform, STORE};
-use super::report::{Fault, FaultKind, Stop};
+use super::report::{Fault, FaultKind, RequestError};
 
 /// What kinds of record there are. The kind is in the name and so under the seal:
 /// a record of one kind can never be taken for one of another.
@@ -42,6 +42,12 @@ pub(crate) enum Found<T> {
     Record(T),
 }
 
+impl<T> From<Result<T, FaultKind>> for Found<T> {
+    fn from(opened: Result<T, FaultKind>) -> Self {
+        opened.map_or_else(Self::Unreadable, Self::Record)
+    }
+}
+
 /// The name of a record. Everything belongs to one issuer: a Worker that is given another name starts anew.
 /// No issuer has a `|`, so no two issuers share a name.
 pub(crate) fn name(platform: &Platform, kind: Kind, id: &str) -> String {
@@ -55,18 +61,17 @@ pub(crate) async fn seal<T: Serialize>(platform: &Platform, name: &str, record: 
     platform.config.sealing_key.seal(name, &text).await
 }
 
-/// Opens a record.
+/// Opens a record. The inner error says why it cannot be read.
 pub(crate) async fn open<T: DeserializeOwned>(
     platform: &Platform,
     name: &str,
     sealed: &str,
-) -> Result<Found<T>, Fault> {
+) -> Result<Result<T, FaultKind>, Fault> {
     Ok(match platform.config.sealing_key.open(name, sealed).await? {
-        None => Found::Unreadable(FaultKind::KeyEncryptionKeyMismatch),
-        Some(Opened::Current(text) | Opened::Previous(text)) => match serde_json::from_str(&text) {
-            Ok(record) => Found::Record(record),
-            Err(_) => Found::Unreadable(FaultKind::RecordUnreadable),
-        },
+        None => Err(FaultKind::KeyEncryptionKeyMismatch),
+        Some(Opened::Current(text) | Opened::Previous(text)) => {
+            serde_json::from_str(&text).map_err(|_| FaultKind::RecordUnreadable)
+        }
     })
 }
 
@@ -85,7 +90,7 @@ pub(crate) async fn read_sealed(platform: &Platform, name: &str) -> Result<Optio
 pub(crate) async fn read<T: DeserializeOwned>(platform: &Platform, name: &str) -> Result<Found<T>, Fault> {
     match read_sealed(platform, name).await? {
         None => Ok(Found::Nothing),
-        Some(sealed) => open(platform, name, &sealed).await,
+        Some(sealed) => Ok(open(platform, name, &sealed).await?.into()),
     }
 }
 
@@ -110,7 +115,7 @@ pub(crate) async fn list(
     kind: Kind,
     cursor: Option<String>,
     limit: u64,
-) -> Result<(Vec<String>, Option<String>), Stop> {
+) -> Result<(Vec<String>, Option<String>), RequestError> {
     let prefix = name(platform, kind, "");
     let store = store(platform)?;
     let list = store.list().prefix(prefix.clone()).limit(limit);

@@ -1,33 +1,27 @@
 //! The Worker: the only room that waits. It loads what a decision needs, asks `oauth` to decide, and commits.
 
-mod account;
-mod attempts;
 mod audit;
 mod background;
 mod body;
 mod browser;
-mod clients;
 mod clock;
+mod compare_and_swap;
 mod crypto;
 mod endpoints;
 mod env;
 mod event_delivery;
-mod federation;
 mod fetch;
 mod http;
-mod identifiers;
 mod jobs;
 mod kv;
 mod objects;
-mod passwords;
 mod random;
 mod report;
 mod ring;
 mod rotate_cron;
 mod router;
+mod services;
 mod status;
-mod subjects;
-mod users;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 

@@ -12,6 +12,8 @@ use crate::wire::Reply;
 /// Why the authority cannot answer now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
+    /// Other requests changed a record each time before this one could.
+    Contended,
     /// WebCrypto refused an operation that it should not.
     Crypto,
     /// `EDGEMINT_KEY_ENCRYPTION_KEY` is not 32 bytes in base64.
@@ -41,7 +43,8 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
+        Self::Contended,
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
         Self::KeyEncryptionKeyMismatch,
@@ -75,6 +78,7 @@ impl FaultKind {
     /// The stable word, for logs and the health endpoint.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Contended => "contended",
             Self::Crypto => "crypto",
             Self::KeyEncryptionKeyInvalid => "key_encryption_key_invalid",
             Self::KeyEncryptionKeyMismatch => "key_encryption_key_mismatch",
@@ -132,18 +136,18 @@ impl Fault {
 
 /// Why a request did not get what it asked for.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum RequestError {
     Refused(Refusal),
     Failed(Fault),
 }
 
-impl From<Refusal> for Stop {
+impl From<Refusal> for RequestError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for RequestError {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault)
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::keyring::{Certificate, Glance, KeyringRefusal, Ring, Sight, SigningKey, Terms};
-use crate::names;
 use crate::oauth::endpoints::bearer;
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::grant::handle::{AccountId, SessionId};
@@ -20,11 +19,12 @@ use crate::token::status::STATUS_LIST_TYPE;
 use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 
 use super::crypto::{CheckingHandle, SigningHandle};
-use super::env::{KEYRING, Platform};
+use super::env::Platform;
 use super::kv::{self, Found, Kind};
 use super::objects;
+use super::objects::address::Keyring;
 use super::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
-use super::report::{Fault, FaultKind, Stop};
+use super::report::{Fault, FaultKind, RequestError};
 
 /// The type of our access tokens (RFC 9068 section 2.1).
 const ACCESS_TOKEN: &str = "at+jwt";
@@ -187,7 +187,7 @@ impl Signer {
 }
 
 /// Checks a token of ours, by the same `token::verify` that the npm package has.
-pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> Result<Token, Stop> {
+pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> Result<Token, RequestError> {
     let view = view(platform).await?;
     let refused = |_| Refusal::BearerInvalid;
     let pending = token::verify(text, &view.keys, &Arc::new(policy), platform.now).map_err(refused)?;
@@ -212,8 +212,8 @@ pub(crate) async fn is_our_own(platform: &Platform, token: &Token) -> Result<boo
 pub(crate) async fn hint(platform: &Platform, text: &str) -> Result<Option<Hint>, Fault> {
     let token = match verify(platform, text, bearer::hint_policy(platform.authority())).await {
         Ok(token) => token,
-        Err(Stop::Refused(_)) => return Ok(None),
-        Err(Stop::Failed(fault)) => return Err(fault),
+        Err(RequestError::Refused(_)) => return Ok(None),
+        Err(RequestError::Failed(fault)) => return Err(fault),
     };
     let claims = token.claims();
     let hint = || {
@@ -289,7 +289,7 @@ async fn look(platform: &Platform, old: Option<&Rc<View>>) -> Result<Rc<View>, F
 
 /// Sends a command that is never refused to the keyring and takes over the ring that it answers with.
 pub(crate) async fn ask(platform: &Platform, command: KeyringCommand) -> Result<Rc<View>, Fault> {
-    change(platform, command).await?.map_err(|_| objects::unexpected())
+    change(platform, command).await?.map_err(|_| objects::unavailable("a refusal of a command that is never refused"))
 }
 
 /// Sends a command to the keyring and takes over the ring that it answers with, unless it refuses.
@@ -298,14 +298,13 @@ pub(crate) async fn change(
     command: KeyringCommand,
 ) -> Result<Result<Rc<View>, KeyringRefusal>, Fault> {
     let asked = KeyringRequest { command, asked_at: platform.now };
-    let sealed =
-        match objects::call(platform, KEYRING, names::issuer_object(platform.authority().issuer()), &asked).await? {
-            KeyringAnswer::Sealed(sealed) => sealed,
-            KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
-        };
+    let sealed = match objects::send(platform, &Keyring, &asked).await? {
+        KeyringAnswer::Sealed(sealed) => sealed,
+        KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
+    };
     let name = kv::name(platform, Kind::Keyring, "");
     match kv::open::<Ring>(platform, &name, &sealed).await? {
-        Found::Record(ring) => {
+        Ok(ring) => {
             // An object that was restored from a backup, and cannot read KV, is behind what this isolate has read there.
             let newer = MEMORY.with_borrow(|memory| {
                 let (known, _) = memory.as_ref().filter(|(known, _)| !ring.supersedes(&known.ring))?;
@@ -313,8 +312,7 @@ pub(crate) async fn change(
             });
             Ok(Ok(remember(View::new(newer.unwrap_or(ring), platform.now), platform.now)))
         }
-        Found::Unreadable(kind) => Err(Fault::new(kind, &format!("{name} as the keyring answers"))),
-        Found::Nothing => Err(Fault::new(FaultKind::NoSigningKey, &"the keyring's answer")),
+        Err(kind) => Err(Fault::new(kind, &format!("{name} as the keyring answers"))),
     }
 }
 

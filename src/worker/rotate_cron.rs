@@ -4,7 +4,9 @@
 use worker::Env;
 
 use super::env::Platform;
-use super::jobs::maintenance_do::{self, Wake};
+use super::jobs::maintenance_do::Wake;
+use super::objects;
+use super::objects::address::Maintenance;
 use super::objects::keyring_do::KeyringCommand;
 use super::ring;
 
@@ -12,6 +14,6 @@ use super::ring;
 pub(crate) async fn run(env: Env) {
     if let Ok(platform) = Platform::new(env).await {
         let _ = ring::ask(&platform, KeyringCommand::Tend).await;
-        let _ = maintenance_do::ask(&platform, &Wake).await;
+        let _ = objects::send(&platform, &Maintenance, &Wake).await;
     }
 }

@@ -14,7 +14,7 @@ use super::endpoints::{
 };
 use super::env::{self, Platform};
 use super::http::Incoming;
-use super::report::{Fault, Stop};
+use super::report::{Fault, RequestError};
 
 /// One year from the last response (RFC 6797). Only an https issuer sends it: on localhost it would bind other programs too.
 const HSTS: &str = "max-age=31536000";
@@ -71,11 +71,11 @@ fn open_to_pages(reply: Reply) -> Reply {
 }
 
 /// The reply to a program.
-fn serve(audience: Audience, platform: &Platform, outcome: Result<Reply, Stop>) -> Reply {
+fn serve(audience: Audience, platform: &Platform, outcome: Result<Reply, RequestError>) -> Reply {
     match outcome {
         Ok(reply) => reply,
-        Err(Stop::Failed(fault)) => fault.reply(),
-        Err(Stop::Refused(refusal)) => {
+        Err(RequestError::Failed(fault)) => fault.reply(),
+        Err(RequestError::Refused(refusal)) => {
             platform.audit.refused(&refusal);
             match audience {
                 Audience::Bearer | Audience::Operator => resource::refuse(platform, &refusal),
@@ -85,7 +85,7 @@ fn serve(audience: Audience, platform: &Platform, outcome: Result<Reply, Stop>) 
     }
 }
 
-async fn client(endpoint: Client<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+async fn client(endpoint: Client<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     match endpoint {
         Client::Health => Ok(documents::health(platform).await),
         Client::Introspect => introspect_revoke::introspect(platform, request).await,
@@ -100,14 +100,14 @@ async fn client(endpoint: Client<'_>, platform: &Platform, request: &Incoming) -
     }
 }
 
-async fn bearer(endpoint: Bearer, platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+async fn bearer(endpoint: Bearer, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     match endpoint {
         Bearer::Userinfo => resource::userinfo(platform, request).await,
         Bearer::Whoami => resource::whoami(platform, request).await,
     }
 }
 
-async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     resource::admin(platform, request).await?;
     match endpoint {
         Operator::CreateClient => admin_clients::create_client(platform, request).await,
@@ -171,11 +171,11 @@ async fn show(endpoint: Person, platform: &Platform, request: &Incoming) -> Repl
     };
     let reply = match outcome {
         Ok(reply) => reply,
-        Err(Stop::Refused(refusal)) => {
+        Err(RequestError::Refused(refusal)) => {
             platform.audit.refused(&refusal);
             browser.problem(platform, &refusal, None)
         }
-        Err(Stop::Failed(fault)) => {
+        Err(RequestError::Failed(fault)) => {
             let page = ErrorPage { problem: Problem::Unavailable, restart: None, reference: Some(fault.kind().name()) };
             let html = page.render(browser.words);
             browser.page(platform, Problem::Unavailable.status(), html, &[]).with("Retry-After", "5")

@@ -155,6 +155,11 @@ impl Profile {
             Some(Namespace::Local) | None => Cow::Borrowed(&self.username),
         }
     }
+
+    /// Returns whether the user name is one to sign in with here.
+    pub fn is_local(&self) -> bool {
+        matches!(self.namespace, Some(Namespace::Local) | None)
+    }
 }
 
 /// Returns the claims of a scope (section 5.4).

@@ -119,6 +119,28 @@ impl Registration {
         !matches!(self.metadata.token_endpoint_auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None))
     }
 
+    /// Returns the secret to set: that of the request, or a new one for a client that needs one and has none. `old` is the record
+    /// that is replaced, if there is one.
+    pub fn new_secret(&self, old: Option<&ClientRecord>, random: [u8; 32]) -> Option<ClientSecret> {
+        let needs_new = || self.needs_secret() && old.is_none_or(|old| old.secret.is_none());
+        self.secret.clone().or_else(|| needs_new().then(|| ClientSecret::from_random(random)))
+    }
+
+    /// Checks that this server signs with the algorithms that the client registers.
+    ///
+    /// # Errors
+    /// [`MetadataError::IdTokenAlg`], [`MetadataError::AccessTokenAlg`].
+    pub fn check_algorithms(&self, available: &[Algorithm]) -> Result<(), MetadataError> {
+        let is_missing = |algorithm: Option<Algorithm>| algorithm.is_some_and(|it| !available.contains(&it));
+        if is_missing(self.id_token_algorithm()) {
+            return Err(MetadataError::IdTokenAlg);
+        }
+        if is_missing(self.access_token_algorithm()) {
+            return Err(MetadataError::AccessTokenAlg);
+        }
+        Ok(())
+    }
+
     /// Returns the signing algorithm of its access tokens, if registered. This server must have such a key.
     pub fn access_token_algorithm(&self) -> Option<Algorithm> {
         self.metadata.access_token_signed_response_alg

@@ -10,6 +10,7 @@ use crate::oauth::vocabulary::secret::is_strong;
 use crate::token::base64url;
 
 /// A client secret in clear text. `Debug` redacts it; [`Self::expose`] returns it.
+#[derive(Clone)]
 pub struct ClientSecret(String);
 
 impl ClientSecret {

@@ -2,16 +2,14 @@
 
 use std::cmp::Reverse;
 
-use crate::account::grants::{EndGrant, WithdrawConsent};
+use crate::account::grants::WithdrawConsent;
 use crate::account::overview::{Overview, ReadOverview};
-use crate::account::passkeys::{AddPasskey, AddPasskeyError, RemoveOwnPasskey, RemovePasskeyError, RenamePasskey};
+use crate::account::passkeys::{AddPasskeyError, RemoveOwnPasskey, RemovePasskeyError, RenamePasskey};
 use crate::account::record::{PasskeyRecord, Session};
 use crate::account::sessions::{CheckStepUp, EndSession, GrantsToEnd, SecureAccount};
 use crate::account::turn::{Ended, StepUpError};
-use crate::identity::passkey::{self, PasskeyError, RelyingParty};
 use crate::identity::password::Password;
 use crate::identity::profile::{PersonName, Username};
-use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::endpoints::step_up;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant::handle::{AccountId, GrantId, SessionId};
@@ -19,16 +17,15 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Account, AccountError, ApplicationRow, Done, GrantRow, PasskeyRow, SessionRow, Ticked};
 use crate::wire::{Form, Reply};
-use crate::worker::account::{self, Ending};
 use crate::worker::browser::{Browser, Purpose};
-use crate::worker::clients;
 use crate::worker::endpoints::authorize::in_language;
-use crate::worker::endpoints::sign_in::{answered_challenge, challenge, check_password};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::identifiers::Name;
-use crate::worker::passwords;
-use crate::worker::report::{Fault, FaultKind, Stop};
+use crate::worker::objects;
+use crate::worker::objects::address::Name;
+use crate::worker::report::{Fault, FaultKind, RequestError};
+use crate::worker::services::endings::Ending;
+use crate::worker::services::{clients, grants, passkeys, password_sign_in, passwords, profiles, sessions};
 
 /// What came of an action.
 enum Outcome {
@@ -63,7 +60,7 @@ fn ticked(form: &Form) -> Ticked {
 }
 
 /// `GET /account`.
-pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     request.query_form()?;
     match overview(platform, browser).await? {
         Some((id, overview)) => {
@@ -76,7 +73,7 @@ pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Brow
 }
 
 /// `POST /account`: one of the buttons.
-pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn act(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let form = request.form().await?;
     let Some((id, overview)) = overview(platform, browser).await? else {
         return Ok(sign_in_first(platform, browser));
@@ -113,21 +110,21 @@ async fn run(
     form: &Form,
     id: &AccountId,
     overview: &Overview,
-) -> Result<Outcome, Stop> {
+) -> Result<Outcome, RequestError> {
     let text = |name| form.get(name).unwrap_or_default();
     let gone = Outcome::Failed(AccountError::Gone);
     match text("action") {
         "sign_out" => {
-            if let Some(session) = &overview.current {
-                account::ask(platform, id, &EndSession { session: session.clone() }).await?;
+            match &overview.current {
+                Some(session) => sessions::end(platform, id, session).await?,
+                None => platform.audit.note(EventKind::SignOut),
             }
-            platform.audit.note(EventKind::SignOut);
             Ok(Outcome::SignedOut)
         }
         "end_session" => match SessionId::parse(text("session")) {
             Some(session) => {
                 let command = EndSession { session };
-                match account::ask(platform, id, &command).await? {
+                match objects::send(platform, id, &command).await? {
                     Some(ended) if ended > 0 => {
                         command.note(&platform.audit, ended);
                         Ok(Outcome::Done(Done::SessionEnded))
@@ -138,16 +135,13 @@ async fn run(
             None => Ok(gone),
         },
         "end_grant" => match GrantId::parse(text("grant")) {
-            Some(grant) if account::ask(platform, id, &EndGrant { grant: grant.clone() }).await? => {
-                platform.audit.grant(&grant).note(EventKind::GrantEnded);
-                Ok(Outcome::Done(Done::GrantEnded))
-            }
+            Some(grant) if grants::end_one(platform, id, &grant).await? => Ok(Outcome::Done(Done::GrantEnded)),
             Some(_) | None => Ok(gone),
         },
         "withdraw" => match ClientId::parse(text("client")) {
             Some(client) => {
                 let command = WithdrawConsent { client };
-                match account::ask(platform, id, &command).await? {
+                match objects::send(platform, id, &command).await? {
                     Some(ended) => {
                         command.note(&platform.audit, ended);
                         Ok(Outcome::Done(Done::Withdrawn))
@@ -162,7 +156,7 @@ async fn run(
         "rename_passkey" => match PersonName::parse(text("name")) {
             Ok(name) => {
                 let command = RenamePasskey { id: text("passkey").to_owned(), name: name.as_str().to_owned() };
-                let renamed = account::ask(platform, id, &command).await?;
+                let renamed = objects::send(platform, id, &command).await?;
                 Ok(if renamed { Outcome::Done(Done::PasskeyRenamed) } else { gone })
             }
             Err(error) => Ok(Outcome::Failed(AccountError::PasskeyName(error))),
@@ -178,26 +172,26 @@ async fn change_password(
     form: &Form,
     id: &AccountId,
     overview: &Overview,
-) -> Result<Outcome, Stop> {
+) -> Result<Outcome, RequestError> {
     let Some(session) = &overview.current else {
         return Ok(Outcome::SignedOut);
     };
-    if let Err(error) = account::ask(platform, id, &CheckStepUp { session: session.clone() }).await? {
+    if let Err(error) = objects::send(platform, id, &CheckStepUp { session: session.clone() }).await? {
         return Ok(refused(platform, error));
     }
-    let profile = account::profile(platform, id, &overview.account).await?;
+    let profile = profiles::open(platform, id, &overview.account).await?;
     // The very password that is checked is replaced, and none that was set in the meantime.
     let Some(was) = passwords::of(platform, id, &profile.username).await? else {
         return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
     };
     let current = form.get("current_password").unwrap_or_default();
-    match check_password(platform, browser, &profile.username, current).await? {
-        Ok((account, _)) if account == *id => {}
+    match password_sign_in::confirm(platform, browser, id, &profile.username, current).await? {
+        Ok(()) => {}
         Err(Refusal::SignInThrottled { seconds }) => {
             platform.audit.refused(&Refusal::SignInThrottled { seconds });
             return Ok(Outcome::Failed(AccountError::Throttled { seconds }));
         }
-        Ok(_) | Err(_) => {
+        Err(_) => {
             platform.audit.refused(&Refusal::SignIn);
             return Ok(Outcome::Failed(AccountError::CurrentPasswordWrong));
         }
@@ -218,7 +212,7 @@ async fn change_password(
         passkeys: ticked.passkeys,
         grants: if ticked.grants { GrantsToEnd::Offline } else { GrantsToEnd::None },
     };
-    let Some(ended) = account::ask(platform, id, &command).await? else {
+    let Some(ended) = objects::send(platform, id, &command).await? else {
         return Ok(Outcome::SignedOut);
     };
     platform.audit.note(EventKind::PasswordChanged);
@@ -232,14 +226,14 @@ async fn remove_passkey(
     form: &Form,
     id: &AccountId,
     overview: &Overview,
-) -> Result<Outcome, Stop> {
+) -> Result<Outcome, RequestError> {
     let Some(session) = &overview.current else {
         return Ok(Outcome::SignedOut);
     };
     let passkey = form.get("passkey").unwrap_or_default().to_owned();
     let is_needed = !has_password(platform, id, overview).await?;
     let command = RemoveOwnPasskey { session: session.clone(), id: passkey, is_needed };
-    match account::ask(platform, id, &command).await? {
+    match objects::send(platform, id, &command).await? {
         Ok(ended) => {
             platform.audit.ended(ended);
             Ok(Outcome::Done(Done::PasskeyRemoved))
@@ -262,7 +256,12 @@ fn refused(platform: &Platform, error: StepUpError) -> Outcome {
     }
 }
 
-async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview: &Overview) -> Result<Outcome, Stop> {
+async fn add_passkey(
+    platform: &Platform,
+    form: &Form,
+    id: &AccountId,
+    overview: &Overview,
+) -> Result<Outcome, RequestError> {
     let Some(session) = &overview.current else {
         return Ok(Outcome::SignedOut);
     };
@@ -270,42 +269,23 @@ async fn add_passkey(platform: &Platform, form: &Form, id: &AccountId, overview:
         Ok(name) => name.as_str().to_owned(),
         Err(error) => return Ok(Outcome::Failed(AccountError::PasskeyName(error))),
     };
-    let not_added = Outcome::Failed(AccountError::PasskeyNotAdded);
-    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
-        return Ok(not_added);
-    };
     let response = form.get("credential").unwrap_or_default();
-    let Some(answered) = answered_challenge(platform, response, &format!("add {id}")) else {
-        platform.audit.passkey_refused(PasskeyError::Challenge);
-        return Ok(not_added);
-    };
-    let passkey = match passkey::verify_registration(&rp, answered.challenge.as_bytes(), response) {
-        Ok(passkey) => passkey,
-        Err(error) => {
-            platform.audit.passkey_refused(error);
-            return Ok(not_added);
+    Ok(match passkeys::add(platform, id, session, name, response).await? {
+        Ok(()) => Outcome::Done(Done::PasskeyAdded),
+        Err(None | Some(AddPasskeyError::Exists | AddPasskeyError::ChallengeSpent)) => {
+            Outcome::Failed(AccountError::PasskeyNotAdded)
         }
-    };
-    let credential = passkey.id.to_text();
-    let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };
-    let command = AddPasskey { session: session.clone(), id: credential, passkey: record, answered };
-    match account::ask(platform, id, &command).await? {
-        Ok(()) => {
-            platform.audit.note(EventKind::PasskeyAdded);
-            Ok(Outcome::Done(Done::PasskeyAdded))
-        }
-        Err(AddPasskeyError::Exists | AddPasskeyError::ChallengeSpent) => Ok(not_added),
-        Err(AddPasskeyError::Full) => Ok(Outcome::Failed(AccountError::TooManyPasskeys)),
-        Err(AddPasskeyError::StepUp(error)) => Ok(refused(platform, error)),
-    }
+        Err(Some(AddPasskeyError::Full)) => Outcome::Failed(AccountError::TooManyPasskeys),
+        Err(Some(AddPasskeyError::StepUp(error))) => refused(platform, error),
+    })
 }
 
-/// What there is of the account, if the browser's session stands.
-async fn overview(platform: &Platform, browser: &Browser) -> Result<Option<(AccountId, Overview)>, Stop> {
+/// Returns everything that the account holds, if the browser's session is active.
+async fn overview(platform: &Platform, browser: &Browser) -> Result<Option<(AccountId, Overview)>, RequestError> {
     let Some((id, session)) = &browser.session else {
         return Ok(None);
     };
-    let overview = account::ask(platform, id, &ReadOverview { session: Some(session.clone()) }).await?;
+    let overview = objects::send(platform, id, &ReadOverview { session: Some(session.clone()) }).await?;
     Ok(overview.map(|overview| (id.clone(), *overview)))
 }
 
@@ -314,8 +294,8 @@ fn sign_in_first(platform: &Platform, browser: &Browser) -> Reply {
     if browser.session.is_some() { Browser::signed_out(platform, reply) } else { reply }
 }
 
-async fn has_password(platform: &Platform, id: &AccountId, overview: &Overview) -> Result<bool, Stop> {
-    let profile = account::profile(platform, id, &overview.account).await?;
+async fn has_password(platform: &Platform, id: &AccountId, overview: &Overview) -> Result<bool, RequestError> {
+    let profile = profiles::open(platform, id, &overview.account).await?;
     Ok(passwords::of(platform, id, &profile.username).await?.is_some())
 }
 
@@ -325,10 +305,10 @@ async fn show(
     id: &AccountId,
     overview: &Overview,
     Told { done, error, ticked, status }: Told,
-) -> Result<Reply, Stop> {
-    let profile = account::profile(platform, id, &overview.account).await?;
+) -> Result<Reply, RequestError> {
+    let profile = profiles::open(platform, id, &overview.account).await?;
     let has_password = passwords::of(platform, id, &profile.username).await?.is_some();
-    let options = passkey_options(platform, id, &profile, overview)?;
+    let options = passkeys::creation_options(platform, id, &profile, &overview.passkeys)?;
     let mut names = Vec::new();
     for connection in &overview.connections {
         let client = match ClientId::parse(&connection.client) {
@@ -337,14 +317,14 @@ async fn show(
         };
         names.push(client.map_or(connection.client.clone(), |client| client.display_name().to_owned()));
     }
-    let mut passkeys: Vec<_> = overview.passkeys.iter().map(passkey_row).collect();
-    passkeys.sort_by_key(|passkey| passkey.created);
+    let mut passkey_rows: Vec<_> = overview.passkeys.iter().map(passkey_row).collect();
+    passkey_rows.sort_by_key(|passkey| passkey.created);
     let current = overview.current.as_ref().map(SessionId::as_str);
     let session: Option<&Session> =
         overview.sessions.iter().find(|view| current == Some(view.id.as_str())).map(|view| &view.session);
     let grants = overview.connections.iter().flat_map(|connection| &connection.grants);
     let offline_grants = grants.filter(|(_, grant)| grant.offline).count();
-    let mut sessions: Vec<_> = overview
+    let mut session_rows: Vec<_> = overview
         .sessions
         .iter()
         .map(|view| SessionRow {
@@ -356,7 +336,7 @@ async fn show(
         })
         .collect();
     // One's own first, then the one that was used last.
-    sessions.sort_by_key(|session| (!session.current, Reverse(session.last_used)));
+    session_rows.sort_by_key(|session| (!session.current, Reverse(session.last_used)));
     let grant_rows: Vec<Vec<_>> =
         overview.connections.iter().map(|connection| connection.grants.iter().map(grant_row).collect()).collect();
     let scopes: Vec<_> = overview.connections.iter().map(|connection| connection.consent.scope()).collect();
@@ -382,9 +362,9 @@ async fn show(
         has_password,
         recent_sign_in: session.is_some_and(|session| step_up::is_recent(&session.sign_in, platform.now)),
         passkey_options: options.as_deref(),
-        passkeys: &passkeys,
+        passkeys: &passkey_rows,
         signed_in_by_passkey: session.is_some_and(|session| session.passkey.is_some()),
-        sessions: &sessions,
+        sessions: &session_rows,
         applications: &applications,
         offline_grants,
         ticked,
@@ -406,22 +386,4 @@ fn passkey_row((id, record): &(String, PasskeyRecord)) -> PasskeyRow<'_> {
         last_used: record.used_at,
         synced: record.passkey.backup_eligible,
     }
-}
-
-/// What the browser needs to make another passkey; nothing where there can be none.
-fn passkey_options(
-    platform: &Platform,
-    id: &AccountId,
-    profile: &Profile,
-    overview: &Overview,
-) -> Result<Option<String>, Stop> {
-    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
-        return Ok(None);
-    };
-    let challenge = challenge(platform, &format!("add {id}"))?;
-    let existing = overview.passkeys.iter().map(|(_, record)| &record.passkey);
-    let username = profile.shown_username();
-    let name = profile.name.as_deref().unwrap_or(&username);
-    let options = passkey::creation_options(&rp, &id.bytes(), &username, name, existing, challenge.as_bytes());
-    Ok(Some(options.to_string()))
 }

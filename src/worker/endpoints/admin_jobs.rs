@@ -1,5 +1,5 @@
-//! The admin endpoints for long work: sealing everything anew, ending many grants, ending a client's own tokens.
-//! Whoever gets here has shown a token with the admin scope.
+//! The admin endpoints for long work: re-encrypting every record, ending many grants, ending a client's own tokens. The router
+//! has verified an access token with the admin scope.
 
 use serde_json::json;
 
@@ -9,28 +9,29 @@ use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::base64url;
 use crate::wire::Reply;
-use crate::worker::account;
-use crate::worker::clients::{self, id_of_segment, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::jobs::maintenance_do::{self, ReadReseal, ReadRevocation, StartReseal, StartRevocation};
+use crate::worker::jobs::maintenance_do::{ReadReseal, ReadRevocation, StartReseal, StartRevocation};
 use crate::worker::jobs::{Job, Work, reseal, revoke};
 use crate::worker::objects;
+use crate::worker::objects::address::Maintenance;
 use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::objects::registry_do::ReadClient;
 use crate::worker::random::random;
-use crate::worker::report::Stop;
+use crate::worker::report::RequestError;
 use crate::worker::ring;
+use crate::worker::services::client_tokens;
+use crate::worker::services::clients::id_of_segment;
 
-/// `GET /admin/key-encryption`: which keys there are, and how far sealing everything anew has come.
-pub(crate) async fn key_encryption(platform: &Platform) -> Result<Reply, Stop> {
-    let job = maintenance_do::ask(platform, &ReadReseal).await?;
+/// `GET /admin/key-encryption`: the key-encryption keys, and the progress of the re-encryption.
+pub(crate) async fn key_encryption(platform: &Platform) -> Result<Reply, RequestError> {
+    let job = objects::send(platform, &Maintenance, &ReadReseal).await?;
     Ok(Reply::json(200, &reseal::shown(platform, job.as_ref())))
 }
 
-/// `POST /admin/key-encryption/reseal`: seals everything anew, or goes on with it.
-pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, Stop> {
-    let job = maintenance_do::ask(platform, &StartReseal).await?;
+/// `POST /admin/key-encryption/reseal`: starts or continues the re-encryption of every record.
+pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, RequestError> {
+    let job = objects::send(platform, &Maintenance, &StartReseal).await?;
     platform.audit.note(EventKind::ResealStarted);
     let location = platform.authority().endpoint("/admin/key-encryption");
     Ok(Reply::json(202, &reseal::shown(platform, job.as_ref())).with("Location", location))
@@ -38,62 +39,62 @@ pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, Stop> {
 
 /// `POST /admin/revocations`: ends all grants that the body describes. What is more than can be done at once goes on by
 /// itself.
-pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let body = request.json_object().await?;
     let what = BulkRevocation::parse(&body, platform.now).map_err(Refusal::Bulk)?;
     if let Some(user) = &what.user {
-        account::ask(platform, user, &ReadAccount).await?.ok_or(Refusal::UserNotFound)?;
+        objects::send(platform, user, &ReadAccount).await?.ok_or(Refusal::UserNotFound)?;
     }
     start(platform, what, false).await
 }
 
 /// `POST /admin/restored`: all state was restored from a backup. Revokes every signing key, since any of them may have been revoked
 /// after the backup, and ends all grants and sessions: their ends, and which refresh tokens were used, are among what was lost.
-pub(crate) async fn restored(platform: &Platform) -> Result<Reply, Stop> {
+pub(crate) async fn restored(platform: &Platform) -> Result<Reply, RequestError> {
     // The keys first: then no token counts that was issued before.
     let changed = ring::change(platform, KeyringCommand::Restored).await;
     platform.audit.note(EventKind::Restored);
-    changed?.map_err(|_| objects::unexpected())?;
+    changed?.map_err(|_| objects::unavailable("a refusal of a command that is never refused"))?;
     // What is issued in this second is meant too.
     let before = Some(platform.now.plus(1));
     let what = BulkRevocation { user: None, grants: GrantFilter { before, ..GrantFilter::default() } };
     start(platform, what, true).await
 }
 
-async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Result<Reply, Stop> {
+async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Result<Reply, RequestError> {
     let id = base64url::encode(&random::<16>()?);
     platform.audit.revocation(&id).note(EventKind::BulkRevocationStarted);
     let command = StartRevocation { id: id.clone(), what, restored };
-    let job = maintenance_do::ask(platform, &command).await?;
+    let job = objects::send(platform, &Maintenance, &command).await?;
     let (status, shown) = shown(job.as_ref())?;
     let location = platform.authority().endpoint(&format!("/admin/revocations/{id}"));
     Ok(Reply { status, ..shown }.with("Location", location))
 }
 
 /// `GET /admin/revocations/ID`.
-pub(crate) async fn revocation(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn revocation(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     // What is no identifier of a revocation might be that of other work.
     if base64url::decode(id.as_bytes()).is_none_or(|bytes| bytes.len() != 16) {
         return Err(Refusal::RevocationNotFound.into());
     }
-    let job = maintenance_do::ask(platform, &ReadRevocation { id: id.to_owned() }).await?;
+    let job = objects::send(platform, &Maintenance, &ReadRevocation { id: id.to_owned() }).await?;
     Ok(shown(job.as_ref())?.1)
 }
 
 /// `DELETE /admin/clients/ID/tokens`: the client's own tokens that there are. Grants are another thing.
-pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let client = id_of_segment(id)?;
-    let is_there = registry(platform, &client, &ReadClient).await?.is_some();
+    let is_there = objects::send(platform, &client, &ReadClient).await?.is_some();
     if !is_there && !client.is_root() {
         return Err(Refusal::ClientNotFound.into());
     }
-    clients::end_tokens(platform, &client, platform.now).await?;
+    client_tokens::end(platform, &client, platform.now).await?;
     platform.audit.client(&client).note(EventKind::ClientTokensEnded);
     Ok(Reply::json(200, &json!({ "issued_until": platform.now })))
 }
 
 /// The reply, and the status of the one who began it: 202 if it goes on.
-fn shown(job: Option<&Job>) -> Result<(u16, Reply), Stop> {
+fn shown(job: Option<&Job>) -> Result<(u16, Reply), RequestError> {
     match job {
         Some(job @ Job { work: Work::Revoke(revoke), .. }) => {
             let status = if job.finished_at.is_some() { 200 } else { 202 };

@@ -17,29 +17,29 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects::keyring_do::KeyringCommand;
 use crate::worker::random::random;
-use crate::worker::report::Stop;
+use crate::worker::report::RequestError;
 use crate::worker::ring::{self, View};
 
 /// `GET /admin/keys`: every key with its schedule, and those that were revoked.
-pub(crate) async fn list(platform: &Platform) -> Result<Reply, Stop> {
+pub(crate) async fn list(platform: &Platform) -> Result<Reply, RequestError> {
     all(platform, KeyringCommand::Ensure, 200).await
 }
 
 /// `POST /admin/keys/rotate`: the next key of every algorithm takes over: at once if every verifier can have it, else as
 /// soon as it can. Within that time, doing it twice changes nothing.
-pub(crate) async fn rotate(platform: &Platform) -> Result<Reply, Stop> {
+pub(crate) async fn rotate(platform: &Platform) -> Result<Reply, RequestError> {
     let reply = all(platform, KeyringCommand::Rotate, 200).await?;
     platform.audit.note(EventKind::KeysRotated);
     Ok(reply)
 }
 
-async fn all(platform: &Platform, command: KeyringCommand, status: u16) -> Result<Reply, Stop> {
+async fn all(platform: &Platform, command: KeyringCommand, status: u16) -> Result<Reply, RequestError> {
     let view = ring::ask(platform, command).await?;
     Ok(Reply::json(status, &view.ring().describe(platform.now)))
 }
 
 /// `POST /admin/keys`: a key of another issuer, to sign with in its turn, or to verify with for some time.
-pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let body = request.json_object().await?;
     let text = ImportText::parse(&body, platform.authority().algorithms(), platform.now).map_err(Refusal::from)?;
     let (kid, algorithm) = (text.kid.clone(), text.algorithm);
@@ -72,8 +72,12 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
 }
 
 /// The public half and what is stored of the private one.
-async fn halves(algorithm: Algorithm, public: Option<Key>, private: &Private) -> Result<(Key, PrivateJwk), Stop> {
-    let mismatch = || Stop::from(Refusal::Import(ImportError::Mismatch));
+async fn halves(
+    algorithm: Algorithm,
+    public: Option<Key>,
+    private: &Private,
+) -> Result<(Key, PrivateJwk), RequestError> {
+    let mismatch = || RequestError::from(Refusal::Import(ImportError::Mismatch));
     match (private, public) {
         (Private::Jwk(private), Some(public)) => {
             let jwk = serde_json::from_str(&private.to_jwk_text()).map_err(|_| mismatch())?;
@@ -93,9 +97,9 @@ async fn halves(algorithm: Algorithm, public: Option<Key>, private: &Private) ->
 }
 
 /// What the private half signs has to verify with the public one.
-async fn prove(algorithm: Algorithm, public: &Key, private: &PrivateJwk) -> Result<(), Stop> {
+async fn prove(algorithm: Algorithm, public: &Key, private: &PrivateJwk) -> Result<(), RequestError> {
     let text = random::<32>()?;
-    let mismatch = Stop::from(Refusal::Import(ImportError::Mismatch));
+    let mismatch = RequestError::from(Refusal::Import(ImportError::Mismatch));
     let (Some(signs), Some(checks)) =
         (SigningHandle::try_import(algorithm, private).await, CheckingHandle::import(algorithm, public).await)
     else {
@@ -112,7 +116,7 @@ async fn prove(algorithm: Algorithm, public: &Key, private: &PrivateJwk) -> Resu
 }
 
 /// `POST /admin/keys/KID/revoke`: it signs no more and leaves the set; the answer says from when on its tokens fail where.
-pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, Stop> {
+pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, RequestError> {
     let kid = decode(segment)?;
     let changed = ring::change(platform, KeyringCommand::Revoke(kid.clone())).await;
     if !matches!(changed, Ok(Err(_))) {
@@ -155,7 +159,7 @@ impl Form {
 }
 
 /// `GET /admin/keys/KID`, with `.jwk`, `.pem` or `.crt` behind it or without: then it is the JWK.
-pub(crate) async fn read(platform: &Platform, request: &Incoming, segment: &str) -> Result<Reply, Stop> {
+pub(crate) async fn read(platform: &Platform, request: &Incoming, segment: &str) -> Result<Reply, RequestError> {
     let name = decode(segment)?;
     let view = ring::view(platform).await?;
     // A key may be called anything, by another issuer.
@@ -167,14 +171,20 @@ pub(crate) async fn read(platform: &Platform, request: &Incoming, segment: &str)
 }
 
 /// `GET /keys/KID.jwk`, `.pem`, `.crt`: for those who take keys one at a time. A key is public as long as it is in the set.
-pub(crate) async fn read_public(platform: &Platform, request: &Incoming, segment: &str) -> Result<Reply, Stop> {
+pub(crate) async fn read_public(platform: &Platform, request: &Incoming, segment: &str) -> Result<Reply, RequestError> {
     let name = decode(segment)?;
     let (kid, form) = Form::of(&name).ok_or(Refusal::KeyNotFound)?;
     let view = ring::view(platform).await?;
     export(platform, request, &view, kid, form).await
 }
 
-async fn export(platform: &Platform, request: &Incoming, view: &View, kid: &str, form: Form) -> Result<Reply, Stop> {
+async fn export(
+    platform: &Platform,
+    request: &Incoming,
+    view: &View,
+    kid: &str,
+    form: Form,
+) -> Result<Reply, RequestError> {
     let published = |key: &&SigningKey| key.kid == kid;
     let key = view.ring().published(platform.now).find(published).ok_or(Refusal::KeyNotFound)?;
     let (kind, text) = match form {

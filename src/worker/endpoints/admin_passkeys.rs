@@ -8,31 +8,32 @@ use crate::account::turn::Ended;
 use crate::identity::passkey::CredentialId;
 use crate::oauth::Refusal;
 use crate::wire::Reply;
-use crate::worker::account;
-use crate::worker::endpoints::admin_users::{account_id, overview};
+use crate::worker::endpoints::admin_users::account_id;
 use crate::worker::env::Platform;
-use crate::worker::report::Stop;
+use crate::worker::objects;
+use crate::worker::report::RequestError;
+use crate::worker::services::grants::overview;
 
 /// `GET /admin/users/ID/passkeys`: the oldest first.
-pub(crate) async fn list(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn list(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let mut passkeys = overview(platform, &account_id(id)?).await?.passkeys;
     passkeys.sort_by(|(one, older), (two, newer)| (older.created, one).cmp(&(newer.created, two)));
     Ok(Reply::json(200, &json!({ "passkeys": passkeys.iter().map(shown).collect::<Vec<_>>() })))
 }
 
 /// `DELETE /admin/users/ID/passkeys`: all of them, with the sessions that they opened.
-pub(crate) async fn remove_all(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn remove_all(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
-    let ended = account::ask(platform, &id, &RemovePasskeys).await?.ok_or(Refusal::UserNotFound)?;
+    let ended = objects::send(platform, &id, &RemovePasskeys).await?.ok_or(Refusal::UserNotFound)?;
     platform.audit.user(&id).ended(ended);
     Ok(removed(ended))
 }
 
 /// `DELETE /admin/users/ID/passkeys/PASSKEY`: one, with the sessions that it opened.
-pub(crate) async fn remove(platform: &Platform, id: &str, passkey: &str) -> Result<Reply, Stop> {
+pub(crate) async fn remove(platform: &Platform, id: &str, passkey: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
     let passkey = CredentialId::parse(passkey).ok_or(Refusal::PasskeyNotFound)?.to_text();
-    let ended = account::ask(platform, &id, &RemovePasskey { id: passkey }).await?.ok_or(Refusal::PasskeyNotFound)?;
+    let ended = objects::send(platform, &id, &RemovePasskey { id: passkey }).await?.ok_or(Refusal::PasskeyNotFound)?;
     platform.audit.user(&id).ended(ended);
     Ok(removed(ended))
 }

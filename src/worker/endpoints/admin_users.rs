@@ -1,39 +1,39 @@
-//! The admin endpoints for people: users, their sessions and grants, and the grants of a client.
-//! Whoever gets here has shown a token with the admin scope.
+//! The admin endpoints for users, their sessions and grants, and for the grants of a client. The router has verified an access
+//! token with the admin scope.
 
 use serde_json::{Value, json};
 
-use crate::account::grants::{EndGrant, EndGrants, WithdrawConsent};
+use crate::account::grants::EndGrants;
 use crate::account::identifier::ReadIdentifier;
-use crate::account::overview::{Overview, ReadOverview, SessionView};
+use crate::account::new_user::NewUser;
+use crate::account::overview::{Overview, SessionView};
 use crate::account::record::AccountRecord;
-use crate::account::sessions::{EndSessions, GrantsToEnd, SecureAccount};
-use crate::account::turn::Ended;
-use crate::limits::ACCOUNTS_A_REQUEST;
+use crate::account::sessions::EndSessions;
+use crate::oauth::Refusal;
 use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::admin::user::UserDescription;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::event_kind::EventKind;
-use crate::oauth::{ClientId, Refusal};
 use crate::wire::Reply;
-use crate::worker::account::{self, Ending};
-use crate::worker::clients::{id_of_segment, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::identifiers::{self, Name};
 use crate::worker::kv::{self, Kind};
-use crate::worker::objects::registry_do::{ListAccounts, ReadClient};
-use crate::worker::report::Stop;
-use crate::worker::users::{self, checked};
+use crate::worker::objects;
+use crate::worker::objects::address::Name;
+use crate::worker::report::RequestError;
+use crate::worker::services::clients::id_of_segment;
+use crate::worker::services::endings::{self, Ending};
+use crate::worker::services::grants::{self, AccountPage, EndedGrants, overview};
+use crate::worker::services::users;
 
-/// How many users a page of the list has, and how many accounts a page of a client's grants asks.
+/// How many users a page of the list has.
 const PAGE: u64 = 50;
 
 /// `POST /admin/users`.
-pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let user = checked(description(request).await?, None, platform.now)?;
+pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
+    let user = NewUser::described(description(request).await?, None, platform.now)?;
     let (id, profile, scope) = users::create(platform, user).await?;
     platform.audit.user(&id).note(EventKind::UserCreated);
     let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
@@ -42,15 +42,15 @@ pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Re
 }
 
 /// `GET /admin/users`: a page of users and where the next one begins, or with `username` the one of this name.
-pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let query = request.query_form()?;
     if let Some(username) = query.get("username") {
         let username = username.to_ascii_lowercase();
-        let users = match identifiers::identifier(platform, &Name::Username(&username), &ReadIdentifier).await? {
+        let users = match objects::send(platform, &Name::Username(&username), &ReadIdentifier).await? {
             Some(entry) => match read_shown(platform, &entry.account).await {
                 Ok(user) => vec![user],
                 // A name whose account is still being made, or never was.
-                Err(Stop::Refused(Refusal::UserNotFound)) => Vec::new(),
+                Err(RequestError::Refused(Refusal::UserNotFound)) => Vec::new(),
                 Err(stop) => return Err(stop),
             },
             None => Vec::new(),
@@ -63,7 +63,7 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
         match read_shown(platform, &id).await {
             Ok(user) => users.push(user),
             // The list is a copy, and may be a minute behind.
-            Err(Stop::Refused(Refusal::UserNotFound)) => {}
+            Err(RequestError::Refused(Refusal::UserNotFound)) => {}
             Err(stop) => return Err(stop),
         }
     }
@@ -75,18 +75,18 @@ pub(crate) async fn list(platform: &Platform, request: &Incoming) -> Result<Repl
 }
 
 /// `GET /admin/users/ID`.
-pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     Ok(Reply::json(200, &read_shown(platform, &account_id(id)?).await?))
 }
 
 /// `PUT /admin/users/ID`: replaces the user; `password`, `scope` and `upstream` are kept unless they are sent.
 /// A new password ends all sessions, `end_grants` all grants.
-pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
     let description = description(request).await?;
     let ends_grants = description.end_grants;
     let (_, current) = users::read(platform, &id).await?;
-    let user = checked(description, Some(&current), platform.now)?;
+    let user = NewUser::described(description, Some(&current), platform.now)?;
     let resets_password = user.password.is_some();
     let (record, profile) = users::replace(platform, &id, user).await?;
     platform.audit.user(&id).note(EventKind::UserReplaced);
@@ -94,7 +94,7 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     if resets_password {
         platform.audit.note(EventKind::PasswordReset);
     }
-    if let Some(ended) = end_after_replacing(platform, &id, resets_password, ends_grants).await? {
+    if let Some(ended) = users::end_after_replacing(platform, &id, resets_password, ends_grants).await? {
         platform.audit.ended(ended);
         let counts = [("sessions_ended", resets_password, ended.sessions), ("grants_ended", ends_grants, ended.grants)];
         if let Some(members) = shown.as_object_mut() {
@@ -106,29 +106,8 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     Ok(Reply::json(200, &shown))
 }
 
-/// Ends what the replaced user must not keep: after a new password every session, and every grant if asked.
-async fn end_after_replacing(
-    platform: &Platform,
-    id: &AccountId,
-    resets_password: bool,
-    ends_grants: bool,
-) -> Result<Option<Ended>, Stop> {
-    let ended = match (resets_password, ends_grants) {
-        (false, false) => return Ok(None),
-        (false, true) => {
-            let grants = account::ask(platform, id, &EndGrants { which: GrantFilter::default(), job: None }).await?;
-            grants.map(|grants| Ended { grants, ..Ended::default() })
-        }
-        (true, _) => {
-            let grants = if ends_grants { GrantsToEnd::All } else { GrantsToEnd::None };
-            account::ask(platform, id, &SecureAccount { except: None, passkeys: false, grants }).await?
-        }
-    };
-    Ok(Some(ended.ok_or(Refusal::UserNotFound)?))
-}
-
 /// `DELETE /admin/users/ID`: with sessions, grants and passkeys, at once.
-pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
     users::remove(platform, &id).await?;
     platform.audit.user(&id).note(EventKind::UserRemoved);
@@ -136,7 +115,7 @@ pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Stop>
 }
 
 /// `GET /admin/users/ID/sessions`.
-pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let overview = overview(platform, &account_id(id)?).await?;
     let session = |view: &SessionView| {
         json!({
@@ -148,68 +127,65 @@ pub(crate) async fn sessions(platform: &Platform, id: &str) -> Result<Reply, Sto
 }
 
 /// `DELETE /admin/users/ID/sessions`: all of them, and the grants that were to last as long.
-pub(crate) async fn end_sessions(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn end_sessions(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     ended(platform, &account_id(id)?, &EndSessions).await
 }
 
 /// `GET /admin/users/ID/grants`.
-pub(crate) async fn grants(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn grants(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
     let overview = overview(platform, &id).await?;
     Ok(Reply::json(200, &json!({ "grants": described(&id, &overview, platform, |_| true) })))
 }
 
 /// `DELETE /admin/users/ID/grants`: all of them.
-pub(crate) async fn end_grants(platform: &Platform, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn end_grants(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     ended(platform, &account_id(id)?, &EndGrants { which: GrantFilter::default(), job: None }).await
 }
 
 /// `DELETE /admin/users/ID/grants/GRANT`.
-pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Result<Reply, Stop> {
+pub(crate) async fn end_grant(platform: &Platform, id: &str, grant: &str) -> Result<Reply, RequestError> {
     let (id, grant) = (account_id(id)?, GrantId::parse(grant).ok_or(Refusal::GrantNotFound)?);
-    if !account::ask(platform, &id, &EndGrant { grant: grant.clone() }).await? {
+    if !grants::end_one(platform, &id, &grant).await? {
         return Err(Refusal::GrantNotFound.into());
     }
-    platform.audit.user(&id).grant(&grant).note(EventKind::GrantEnded);
     Ok(Reply::empty(204))
 }
 
 /// `GET /admin/clients/ID/grants`: those of a page of accounts, and where the next one begins.
-pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
     let query = request.query_form()?;
     let client = id_of_segment(id)?;
-    let accounts = accounts(platform, &client, query.get("cursor").unwrap_or_default()).await?;
+    let cursor = query.get("cursor").unwrap_or_default();
+    let AccountPage { accounts, next } = grants::accounts_of_client(platform, &client, cursor).await?;
     let mut grants = Vec::new();
     for account in &accounts {
         match overview(platform, account).await {
             Ok(overview) => {
                 grants.extend(described(account, &overview, platform, |grant| grant.client == client));
             }
-            Err(Stop::Refused(Refusal::UserNotFound)) => {}
+            Err(RequestError::Refused(Refusal::UserNotFound)) => {}
             Err(stop) => return Err(stop),
         }
     }
-    let more = accounts.last().filter(|_| accounts.len() as u64 == PAGE);
-    let page = match more {
-        Some(last) => json!({ "grants": grants, "cursor": last }),
+    let page = match next {
+        Some(next) => json!({ "grants": grants, "cursor": next }),
         None => json!({ "grants": grants }),
     };
     Ok(Reply::json(200, &page))
 }
 
-/// `DELETE /admin/clients/ID/grants`: all of them. With `cursor` it goes on where an answer with `cursor` stopped.
-/// What is left of a client that has been deleted, consents included, ends here too.
-pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+/// `DELETE /admin/clients/ID/grants`: all of them. With `cursor` it continues where a reply with `cursor` stopped. It also ends
+/// what an interrupted removal of the client left, consents included.
+pub(crate) async fn end_client_grants(
+    platform: &Platform,
+    request: &Incoming,
+    id: &str,
+) -> Result<Reply, RequestError> {
     let query = request.query_form()?;
     let client = id_of_segment(id)?;
-    let is_there = registry(platform, &client, &ReadClient).await?.is_some();
-    let from = query.get("cursor").unwrap_or_default();
-    let (ended, next) = if is_there {
-        let command = EndGrants { which: GrantFilter::of_client(client.clone()), job: None };
-        end_all_of(platform, &client, &command, from).await?
-    } else {
-        end_all_of(platform, &client, &WithdrawConsent { client: client.clone() }, from).await?
-    };
+    let cursor = query.get("cursor").unwrap_or_default();
+    let EndedGrants { ended, next } = grants::end_all_of_client(platform, &client, cursor).await?;
     platform.audit.client(&client).note_count(EventKind::GrantsEnded, ended);
     let answer = match next {
         Some(next) => json!({ "ended": ended, "cursor": next }),
@@ -218,44 +194,9 @@ pub(crate) async fn end_client_grants(platform: &Platform, request: &Incoming, i
     Ok(Reply::json(200, &answer))
 }
 
-/// Ends the grants of a client, account by account, with a command that does so in one. Says how many, and where to go on
-/// if there were too many accounts.
-pub(crate) async fn end_all_of<C: Ending>(
-    platform: &Platform,
-    client: &ClientId,
-    command: &C,
-    from: &str,
-) -> Result<(u64, Option<String>), Stop> {
-    let (mut after, mut total, mut asked) = (from.to_owned(), 0, 0);
-    loop {
-        let accounts = accounts(platform, client, &after).await?;
-        for account in &accounts {
-            total += account::ask(platform, account, command).await?.unwrap_or_default();
-        }
-        asked += PAGE;
-        match accounts.last() {
-            Some(last) if accounts.len() as u64 == PAGE => after = last.to_string(),
-            Some(_) | None => return Ok((total, None)),
-        }
-        if asked >= ACCOUNTS_A_REQUEST {
-            return Ok((total, Some(after)));
-        }
-    }
-}
-
-async fn accounts(platform: &Platform, client: &ClientId, after: &str) -> Result<Vec<AccountId>, Stop> {
-    Ok(registry(platform, client, &ListAccounts { after: after.to_owned(), limit: PAGE }).await?)
-}
-
-async fn ended<C: Ending>(platform: &Platform, id: &AccountId, command: &C) -> Result<Reply, Stop> {
-    let count = account::ask(platform, id, command).await?.ok_or(Refusal::UserNotFound)?;
-    command.note(platform.audit.user(id), count);
+async fn ended<C: Ending>(platform: &Platform, id: &AccountId, command: &C) -> Result<Reply, RequestError> {
+    let count = endings::end(platform, id, command).await?;
     Ok(Reply::json(200, &json!({ "ended": count })))
-}
-
-pub(super) async fn overview(platform: &Platform, id: &AccountId) -> Result<Overview, Stop> {
-    let overview = account::ask(platform, id, &ReadOverview { session: None }).await?;
-    Ok(*overview.ok_or(Refusal::UserNotFound)?)
 }
 
 fn described(id: &AccountId, overview: &Overview, platform: &Platform, which: impl Fn(&Grant) -> bool) -> Vec<Value> {
@@ -271,12 +212,12 @@ fn described(id: &AccountId, overview: &Overview, platform: &Platform, which: im
         .collect()
 }
 
-async fn description(request: &Incoming) -> Result<UserDescription, Stop> {
+async fn description(request: &Incoming) -> Result<UserDescription, RequestError> {
     let body = request.json_object().await?;
     Ok(UserDescription::parse(&body).map_err(Refusal::User)?)
 }
 
-async fn read_shown(platform: &Platform, id: &AccountId) -> Result<Value, Stop> {
+async fn read_shown(platform: &Platform, id: &AccountId) -> Result<Value, RequestError> {
     let (record, profile) = users::read(platform, id).await?;
     Ok(shown(id, &record, &profile))
 }

@@ -15,15 +15,15 @@ use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::{Client, Refusal};
 use crate::pages::{Consent, FormPost};
 use crate::wire::{Form, Reply, encode_parameters, form_encode};
-use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
-use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
+use crate::worker::objects;
 use crate::worker::objects::registry_do::IndexAccount;
 use crate::worker::random::random;
-use crate::worker::report::Stop;
+use crate::worker::report::RequestError;
 use crate::worker::ring;
+use crate::worker::services::{clients, profiles};
 use crate::worker::status;
 
 /// A request that may be answered at its redirect URI.
@@ -34,7 +34,7 @@ pub(crate) struct Asked {
 }
 
 /// Reads a request: who asks, where the answer goes, what is asked.
-pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Stop> {
+pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, RequestError> {
     let client = clients::find(platform, &client_id(form)?).await?.ok_or(Refusal::AuthorizeClient)?;
     platform.audit.client(&client.id);
     let target = Target::parse(&client, form)?;
@@ -44,7 +44,11 @@ pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Sto
 
 /// `GET /oauth/authorize` (RFC 6749 section 3.1). A POST (OpenID Connect Core section 3.1.2.1) is sent here as a GET, so
 /// that a page can be opened again.
-pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn authorize(
+    platform: &Platform,
+    request: &Incoming,
+    browser: &Browser,
+) -> Result<Reply, RequestError> {
     if request.method == "POST" {
         let form = request.form().await?;
         return Ok(Reply::see_other(format!("/oauth/authorize?{}", encode_parameters(form.pairs()))));
@@ -84,7 +88,7 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
             let taken = status::take(platform).await?;
             let (request, status) = (asked.clone(), taken.entry());
             let command = Authorize { session, request, grant: grant.clone(), status };
-            let Decided { decision, account } = account::ask(platform, id, &command).await?;
+            let Decided { decision, account } = objects::send(platform, id, &command).await?;
             if !matches!(decision, Decision::Allowed(_)) {
                 taken.give_back();
             }
@@ -108,7 +112,7 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming, browser: 
 }
 
 /// `POST /oauth/consent`: what the person decided about a request.
-pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let form = request.form().await?;
     let query = form.get("request").ok_or(Refusal::MissingParameter)?;
     let Asked { target, request: asked, .. } = asked(platform, &Form::parse(query).map_err(Refusal::from)?).await?;
@@ -134,7 +138,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
         Some(_) | None => return Err(Refusal::MissingParameter.into()),
     }
     // The client's index first: then no grant exists that could not be found when all of the client's are to end.
-    registry(platform, &asked.client, &IndexAccount { account: id.clone() }).await?;
+    objects::send(platform, &asked.client, &IndexAccount { account: id.clone() }).await?;
     // The same form gives the same grant, and so the same code.
     let grant = grant_of_form(&nonce);
     platform.audit.grant(&grant);
@@ -145,7 +149,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
         grant: grant.clone(),
         status: status::take(platform).await?.entry(),
     };
-    match account::ask(platform, id, &command).await? {
+    match objects::send(platform, id, &command).await? {
         Ok(()) => {
             platform.audit.note(EventKind::ConsentGiven);
             Ok(send_code(platform, browser, &target, id, &grant))
@@ -172,8 +176,8 @@ async fn consent_page(
     question: &Question,
     id: &AccountId,
     record: &AccountRecord,
-) -> Result<Reply, Stop> {
-    let profile = account::profile(platform, id, record).await?;
+) -> Result<Reply, RequestError> {
+    let profile = profiles::open(platform, id, record).await?;
     let own = platform.authority().issuer();
     let others: Vec<_> = question.asked.resources.iter().filter(|it| it.as_str() != own).cloned().collect();
     let page = Consent {
@@ -212,7 +216,7 @@ fn send(platform: &Platform, browser: &Browser, target: &Target, parameters: &[(
 
 /// The account that the client wants (`id_token_hint`, OpenID Connect Core section 3.1.2.1). With a hint that cannot be
 /// read no account would do, so the sign-in page is not shown.
-async fn hint(platform: &Platform, form: &Form) -> Result<Result<Option<Hint>, Refusal>, Stop> {
+async fn hint(platform: &Platform, form: &Form) -> Result<Result<Option<Hint>, Refusal>, RequestError> {
     match form.get("id_token_hint") {
         None => Ok(Ok(None)),
         Some(text) => Ok(ring::hint(platform, text).await?.map(Some).ok_or(Refusal::HintUnreadable)),

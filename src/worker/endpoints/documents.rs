@@ -14,7 +14,7 @@ use crate::wire::Reply;
 
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::report::{Fault, Stop};
+use crate::worker::report::{Fault, RequestError};
 use crate::worker::ring;
 use crate::worker::status;
 
@@ -32,7 +32,7 @@ pub(crate) fn resource_metadata(platform: &Platform, request: &Incoming) -> Repl
 }
 
 /// RFC 7517 section 5. How long it may be cached is part of the keys' schedule.
-pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let view = ring::view(platform).await?;
     let reply = cached_json(&view.ring().jwks(platform.now), JWKS_MAX_AGE, request);
     Ok(if reply.status == 200 { reply.with("Content-Type", "application/jwk-set+json") } else { reply })
@@ -40,7 +40,7 @@ pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Repl
 
 /// A status list token (draft-ietf-oauth-status-list section 8). It says itself for how long it may be used (`ttl`); whoever stands in
 /// between has to ask whether it is still the same, or the lists would be older than we promise.
-pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, Stop> {
+pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
     // What the list said at an earlier time (section 8.4) is not kept.
     if request.query_form()?.get("time").is_some() {
         return Err(Refusal::StatusTime.into());
@@ -55,7 +55,7 @@ pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &st
 }
 
 /// Where all status lists are (draft-ietf-oauth-status-list section 9).
-pub(crate) async fn status_lists(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn status_lists(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let count = status::count(platform).await?;
     let uris: Vec<_> = (0..count).map(|number| ListId(number).uri(platform.authority())).collect();
     Ok(cached(Reply::json(200, &json!({ "status_lists": uris })), STATUS_TTL, request))

@@ -1,25 +1,23 @@
 //! Signing out on a client's word (OpenID Connect RP-Initiated Logout 1.0).
 
 use crate::account::profile::ReadAccount;
-use crate::account::sessions::EndSession;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::logout::{Hint, LogoutRequest};
-use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::pages::{LogoutQuestion, SignedOut};
 use crate::wire::{Form, Reply, encode_parameters};
-use crate::worker::account;
 use crate::worker::browser::{Browser, Purpose};
-use crate::worker::clients;
 use crate::worker::endpoints::authorize::in_language;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::report::Stop;
+use crate::worker::objects;
+use crate::worker::report::RequestError;
 use crate::worker::ring;
+use crate::worker::services::{clients, profiles, sessions};
 
-/// `GET|POST /oauth/logout`. Whoever has an ID token of the session that is signed in is believed; anybody else's wish
-/// is put to the person, for otherwise any page could sign people out.
-pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+/// `GET|POST /oauth/logout`. A request with an ID token of the browser's session signs out at once. Any other request asks the
+/// user first, since otherwise any page could sign users out.
+pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let form = match request.method.as_str() {
         "POST" => request.form().await?,
         _ => request.query_form()?,
@@ -56,10 +54,10 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         }
     } else if !hint.as_ref().is_some_and(|hint| is_about(hint, id.as_str(), session.as_str())) {
         let query = encode_parameters(form.pairs());
-        let Some(record) = account::ask(platform, id, &ReadAccount).await? else {
+        let Some(record) = objects::send(platform, id, &ReadAccount).await? else {
             return Ok(done());
         };
-        let profile = account::profile(platform, id, &record).await?;
+        let profile = profiles::open(platform, id, &record).await?;
         let page = LogoutQuestion {
             csrf: &browser.form_token(platform, Purpose::Logout, &query)?,
             request: &query,
@@ -69,8 +67,7 @@ pub(crate) async fn logout(platform: &Platform, request: &Incoming, browser: &Br
         let targets: Vec<_> = target.iter().map(RedirectUri::form_target).collect();
         return Ok(browser.page(platform, 200, page.render(browser.words), &targets));
     }
-    account::ask(platform, id, &EndSession { session: session.clone() }).await?;
-    platform.audit.user(id).note(EventKind::SignOut);
+    sessions::end(platform, id, session).await?;
     Ok(done())
 }
 

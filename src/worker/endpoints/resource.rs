@@ -8,29 +8,29 @@ use crate::oauth::grant::access_token::AccessToken;
 use crate::token::Token;
 use crate::wire::Reply;
 
-use crate::worker::account;
-use crate::worker::clients::{Standing, standing};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::report::Stop;
+use crate::worker::report::RequestError;
 use crate::worker::ring;
+use crate::worker::services::profiles;
+use crate::worker::services::tokens::{self, TokenState};
 
 /// `GET /api/whoami`: the claims of the token that was presented.
-pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
-    let Presented { token, .. } = present(platform, request).await?;
-    check_sample(platform.authority(), &token)?;
+pub(crate) async fn whoami(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
+    let Presented { token, access, .. } = present(platform, request).await?;
+    check_sample(platform.authority(), &access)?;
     Ok(Reply::json(200, token.claims().members()))
 }
 
 /// Lets administrators pass.
-pub(crate) async fn admin(platform: &Platform, request: &Incoming) -> Result<(), Stop> {
+pub(crate) async fn admin(platform: &Platform, request: &Incoming) -> Result<(), RequestError> {
     let Presented { token, access, .. } = present(platform, request).await?;
     platform.audit.by(&access);
-    // Whoever has an old issuer's key could make tokens with it for as long as it verifies here.
+    // The operator of an imported old issuer could issue tokens with its key for as long as the key verifies here.
     if !ring::is_our_own(platform, &token).await? {
         return Err(Refusal::BearerInvalid.into());
     }
-    Ok(check_admin(&token)?)
+    Ok(check_admin(&access)?)
 }
 
 /// The refusal of one of our resources.
@@ -47,22 +47,22 @@ pub(crate) fn refuse(platform: &Platform, refusal: &Refusal) -> Reply {
 
 /// `GET|POST /oauth/userinfo` (OpenID Connect Core section 5.3): what the token's scope lets be told of its person.
 /// In a POST the token may be in the body (RFC 6750 section 2.2).
-pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = match (request.authorization()?, request.method.as_str()) {
         // Without a form there is no token, which is what it is then told.
         (None, "POST") if request.is_form() => Some(request.form().await?),
         _ => None,
     };
     let in_body = form.as_ref().and_then(|form| form.get("access_token"));
-    let Presented { token, access, standing } = match in_body {
+    let Presented { access, state, .. } = match in_body {
         Some(text) => check(platform, text).await?,
         None => present(platform, request).await?,
     };
-    check_openid(&token)?;
-    let Standing::OfAccount(account, record) = standing else {
+    check_openid(&access)?;
+    let TokenState::OfAccount(account, record) = state else {
         return Err(Refusal::BearerInvalid.into());
     };
-    let profile = account::profile(platform, &account, &record).await?;
+    let profile = profiles::open(platform, &account, &record).await?;
     Ok(Reply::json(200, &user_claims(&account, &profile, &access.scope)))
 }
 
@@ -70,19 +70,19 @@ pub(crate) async fn userinfo(platform: &Platform, request: &Incoming) -> Result<
 struct Presented {
     token: Token,
     access: AccessToken,
-    standing: Standing,
+    state: TokenState,
 }
 
-async fn present(platform: &Platform, request: &Incoming) -> Result<Presented, Stop> {
+async fn present(platform: &Platform, request: &Incoming) -> Result<Presented, RequestError> {
     let authorization = request.authorization()?;
     check(platform, presented_token(authorization.as_deref(), &request.query)?).await
 }
 
-async fn check(platform: &Platform, text: &str) -> Result<Presented, Stop> {
+async fn check(platform: &Platform, text: &str) -> Result<Presented, RequestError> {
     let token = ring::verify(platform, text, bearer::policy(platform.authority())).await?;
     let access = AccessToken::read(&token).ok_or(Refusal::BearerInvalid)?;
-    match standing(platform, &access).await? {
-        Standing::Ended => Err(Refusal::BearerInvalid.into()),
-        standing => Ok(Presented { token, access, standing }),
+    match tokens::state(platform, &access).await? {
+        TokenState::Inactive => Err(Refusal::BearerInvalid.into()),
+        state => Ok(Presented { token, access, state }),
     }
 }

@@ -1,6 +1,7 @@
 //! Making an account for oneself, where the operator allows it.
 
 use crate::account::identifier::What;
+use crate::account::new_user::NewUser;
 use crate::identity::password::Password;
 use crate::identity::profile::{Email, PersonName, Username};
 use crate::oauth::admin::user::Change;
@@ -9,25 +10,23 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
 use crate::pages::{Done, SignUp, SignUpError};
 use crate::wire::{Form, Reply, encode_parameters};
-use crate::worker::attempts;
 use crate::worker::browser::{Browser, Purpose};
-use crate::worker::clients;
 use crate::worker::endpoints::authorize::continuation;
-use crate::worker::endpoints::sign_in::{no_cookies, open_session};
+use crate::worker::endpoints::sign_in::no_cookies;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::report::Stop;
-use crate::worker::users::{self, NewUser};
+use crate::worker::report::RequestError;
+use crate::worker::services::{attempts, clients, sessions, users};
 
 /// `GET /account/sign-up`.
-pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     offered(platform)?;
     let query = request.query_form()?;
     show(platform, browser, &query, &[], 200).await
 }
 
 /// `POST /account/sign-up`.
-pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     offered(platform)?;
     let form = request.form().await?;
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::SignUp, "") {
@@ -50,13 +49,13 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     }
     let (account, profile) = match users::create(platform, user).await {
         Ok((account, profile, _)) => (account, profile),
-        Err(Stop::Refused(Refusal::UserExists)) => {
+        Err(RequestError::Refused(Refusal::UserExists)) => {
             return show(platform, browser, &form, &[SignUpError::UsernameTaken], 409).await;
         }
         Err(stop) => return Err(stop),
     };
     platform.audit.user(&account).note(EventKind::UserCreated);
-    let session = open_session(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
+    let session = sessions::open(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
     let session = session.ok_or(Refusal::SignIn)?;
     let onward = continuation(form.get("continue"));
     let reply = browser.signed_in(platform, &account, &session, Some(&profile.username), &onward)?;
@@ -113,7 +112,7 @@ async fn show(
     form: &Form,
     errors: &[SignUpError],
     status: u16,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, RequestError> {
     let text = |name| form.get(name).unwrap_or_default();
     // Without a request to go on with, the language is carried along alone.
     let language = || Some(encode_parameters([("ui_locales", form.get("ui_locales")?)]));

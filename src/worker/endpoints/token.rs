@@ -15,16 +15,17 @@ use crate::oauth::vocabulary::scope::OPENID;
 use crate::oauth::{Client, Refusal};
 use crate::token::base64url;
 use crate::wire::Reply;
-use crate::worker::account;
-use crate::worker::clients::{self, authenticate};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
+use crate::worker::objects;
 use crate::worker::random::random;
-use crate::worker::report::Stop;
+use crate::worker::report::RequestError;
 use crate::worker::ring;
+use crate::worker::services::clients::{self, authenticate};
+use crate::worker::services::profiles;
 
 /// `POST /oauth/token` (RFC 6749 section 3.2).
-pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, Stop> {
+pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
     let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
     match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, &form)? {
@@ -81,14 +82,14 @@ async fn tokens<C: YieldsTokens>(
     grant: GrantId,
     mut client: Rc<Client>,
     mut command: C,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, RequestError> {
     platform.audit.user(account).grant(&grant);
-    let mut answer = account::ask(platform, account, &command).await?;
+    let mut answer = objects::send(platform, account, &command).await?;
     if let Err(GrantRefusal::RightsLost) = answer {
         // A copy of the client's record lacks the rights; the grant is revoked only if the record itself does.
         client = clients::find_exact(platform, &client.id).await?.ok_or(Refusal::ClientUnknown)?;
         command.set_rights(ClientRights { exact: true, ..ClientRights::of(platform.authority(), &client) });
-        answer = account::ask(platform, account, &command).await?;
+        answer = objects::send(platform, account, &command).await?;
     }
     let Tokens { tokens, account: record } = answer.map_err(Refusal::Grant)?;
     let (authority, key) = (platform.authority(), &platform.config.handles);
@@ -114,10 +115,10 @@ async fn id_token(
     tokens: &TokenGrant,
     record: Option<&AccountRecord>,
     access_token: &str,
-) -> Result<String, Stop> {
+) -> Result<String, RequestError> {
     let authority = platform.authority();
     let profile = match record {
-        Some(record) => Some(account::profile(platform, account, record).await?),
+        Some(record) => Some(profiles::open(platform, account, record).await?),
         None => None,
     };
     let algorithm = client.id_token_algorithm().unwrap_or_else(|| authority.id_token_algorithm());

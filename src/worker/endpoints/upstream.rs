@@ -21,12 +21,12 @@ use crate::worker::crypto::complete;
 use crate::worker::endpoints::authorize::{asked, continuation, refuse};
 use crate::worker::endpoints::sign_in;
 use crate::worker::env::Platform;
-use crate::worker::federation;
 use crate::worker::fetch;
 use crate::worker::http::Incoming;
-use crate::worker::kv::{self, Found};
+use crate::worker::kv;
 use crate::worker::random::random;
-use crate::worker::report::{self, Fault, Stop};
+use crate::worker::report::{self, Fault, RequestError};
+use crate::worker::services::{federation, sessions};
 
 /// How long a person may stay with the provider, seconds.
 const JOURNEY_TTL: u64 = 900;
@@ -45,7 +45,7 @@ thread_local! {
 }
 
 /// `GET /account/sign-in/upstream`: sends a person there.
-pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let authority = platform.authority();
     let upstream = authority.upstream().ok_or(Refusal::NotFound)?;
     let query = request.query_form()?;
@@ -65,29 +65,29 @@ pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Br
 }
 
 /// `GET /account/sign-in/upstream/callback`: takes a person back.
-pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, Stop> {
+pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let upstream = platform.authority().upstream().ok_or(Refusal::NotFound)?;
     let answer = request.query_form()?;
     // The cookie opens only for the state that it was sealed for: what another page began is not gone on with.
     let state = answer.get("state").unwrap_or_default();
     let sealed = browser.journey(platform, state).unwrap_or_default();
     let journey = match kv::open::<Journey>(platform, &journey_name(platform, state), sealed).await? {
-        Found::Record(journey) if platform.now < journey.until => journey,
-        Found::Record(_) | Found::Unreadable(_) | Found::Nothing => return Err(Refusal::FormForeign.into()),
+        Ok(journey) if platform.now < journey.until => journey,
+        Ok(_) | Err(_) => return Err(Refusal::FormForeign.into()),
     };
     let (subject, told) = match identify(platform, upstream, &answer, &journey).await {
         Ok(identified) => identified,
-        Err(Stop::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
+        Err(RequestError::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
         // A failure of our own verifier is not the provider's, nor the user's.
         Err(fault) => return Err(fault),
     };
     let account = match federation::account_of(platform, upstream, &subject, &told).await {
         Ok(account) => account,
-        Err(Stop::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
+        Err(RequestError::Refused(refusal)) => return refused(platform, browser, &journey.onward, &refusal).await,
         Err(fault) => return Err(fault),
     };
     let sign_in = SignIn { at: subject.at, amr: subject.amr, acr: Some(subject.acr) };
-    let session = sign_in::open_session_for(platform, browser, &account, sign_in, None).await?;
+    let session = sessions::open_for(platform, browser, &account, sign_in, None).await?;
     let session = session.ok_or(Refusal::Upstream)?;
     let onward = continuation(Some(&journey.onward));
     let reply = browser.signed_in(platform, &account, &session, None, &onward)?;
@@ -95,7 +95,12 @@ pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Br
 }
 
 /// What a person gets whom the provider, or this authority, did not let in.
-async fn refused(platform: &Platform, browser: &Browser, onward: &str, refusal: &Refusal) -> Result<Reply, Stop> {
+async fn refused(
+    platform: &Platform,
+    browser: &Browser,
+    onward: &str,
+    refusal: &Refusal,
+) -> Result<Reply, RequestError> {
     let form = Form::parse(onward).map_err(Refusal::from)?;
     match refusal {
         // The client asked for a recent sign-in, and trying again would not help: it decides how to go on.
@@ -126,7 +131,7 @@ async fn identify(
     upstream: &Upstream,
     answer: &Form,
     journey: &Journey,
-) -> Result<(Subject, Told), Stop> {
+) -> Result<(Subject, Told), RequestError> {
     let (provider, keys) = self::provider(platform, upstream, false).await?;
     let code = provider.code(upstream, answer)?;
     let redirect_uri = platform.authority().endpoint(CALLBACK);
@@ -166,7 +171,7 @@ async fn verify(
     text: &str,
     keys: &KeySet,
     policy: Policy,
-) -> Result<Token, Stop> {
+) -> Result<Token, RequestError> {
     let policy = Arc::new(policy);
     let verified = match verify_by(keys, text, &policy, platform.now).await? {
         Err(VerifyError::KeyNotFound | VerifyError::BadSignature) => {
@@ -206,7 +211,7 @@ async fn userinfo(
         }
         let text = String::from_utf8(document.body).map_err(|_| Refusal::Upstream)?;
         let token = verify(platform, upstream, text.trim(), keys, upstream::userinfo_policy(upstream)).await?;
-        Ok::<_, Stop>(token.claims().members().clone())
+        Ok::<_, RequestError>(token.claims().members().clone())
     };
     match answer.await {
         Ok(claims) => Userinfo::Claims(claims),
@@ -218,7 +223,11 @@ async fn userinfo(
 }
 
 /// The provider and its keys, as an isolate knows them.
-async fn provider(platform: &Platform, upstream: &Upstream, afresh: bool) -> Result<(Rc<Provider>, Rc<KeySet>), Stop> {
+async fn provider(
+    platform: &Platform,
+    upstream: &Upstream,
+    afresh: bool,
+) -> Result<(Rc<Provider>, Rc<KeySet>), RequestError> {
     let known = PROVIDER.with_borrow(|known| {
         let known = known.as_ref().filter(|known| !afresh && platform.now.is_within(REMEMBER_FOR, known.read_at))?;
         Some((Rc::clone(&known.provider), Rc::clone(&known.keys)))
@@ -245,7 +254,7 @@ fn key_set(document: &Map<String, Value>) -> KeySet {
 }
 
 /// The sign-in page again, with what to do now.
-async fn failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, Stop> {
+async fn failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, RequestError> {
     sign_in::upstream_failed(platform, browser, onward, SignInError::UpstreamFailed).await
 }
 

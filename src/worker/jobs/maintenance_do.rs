@@ -11,10 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use crate::names;
 use crate::oauth::admin::bulk::BulkRevocation;
 use crate::worker::clock::now;
-use crate::worker::env::{MAINTENANCE, Platform};
+use crate::worker::env::Platform;
 use crate::worker::event_delivery;
 use crate::worker::jobs::reseal::Reseal;
 use crate::worker::jobs::revoke::Revoke;
@@ -22,8 +21,9 @@ use crate::worker::jobs::{Job, Work};
 use crate::worker::report::Fault;
 
 use crate::records::{Records as _, Table};
+use crate::worker::objects::address::Maintenance;
 use crate::worker::objects::records::{SqliteRecords, broken};
-use crate::worker::objects::{self, ObjectCommand, Runs, object_commands};
+use crate::worker::objects::{self, Runs, object_commands};
 
 /// Starts or continues the re-encryption of all records.
 #[derive(Deserialize, Serialize)]
@@ -54,18 +54,13 @@ pub(crate) struct ReadRevocation {
 pub(crate) struct Wake;
 
 object_commands! {
-    MaintenanceRequest at MAINTENANCE {
+    MaintenanceRequest in Maintenance {
         "start_reseal" => StartReseal -> Option<Job>,
         "reseal" => ReadReseal -> Option<Job>,
         "start_revocation" => StartRevocation -> Option<Job>,
         "revocation" => ReadRevocation -> Option<Job>,
         "wake" => Wake -> (),
     }
-}
-
-/// Sends a command to the maintenance object.
-pub(crate) async fn ask<C: ObjectCommand>(platform: &Platform, command: &C) -> Result<C::Answer, Fault> {
-    objects::send(platform, names::issuer_object(platform.authority().issuer()), command).await
 }
 
 /// The number of calls after which a run leaves the rest to the next.

@@ -13,8 +13,7 @@ use crate::token::UnixTime;
 
 use super::env::Platform;
 use super::kv::{self, Kind};
-use super::objects;
-use super::report::{Fault, Stop};
+use super::report::{Fault, RequestError};
 use reseal::Reseal;
 use revoke::Revoke;
 
@@ -109,11 +108,11 @@ async fn ids_after(platform: &Platform, kind: Kind, place: &Place) -> Result<(Ve
         let (mut ids, next) = match kv::list(platform, kind, cursor.take(), limit).await {
             Ok(page) => page,
             // From the start, past what has been dealt with: KV lists in the order of names.
-            Err(Stop::Refused(_)) => {
+            Err(RequestError::Refused(_)) => {
                 limit = LARGEST_PAGE;
                 continue;
             }
-            Err(Stop::Failed(fault)) => return Err(fault),
+            Err(RequestError::Failed(fault)) => return Err(fault),
         };
         let last = ids.last().cloned().unwrap_or_default();
         ids.retain(|id| id.as_str() > place.after.as_str());
@@ -129,7 +128,7 @@ async fn ids_after(platform: &Platform, kind: Kind, place: &Place) -> Result<(Ve
             Some(next) => return Ok((ids, Some(Place { cursor: Some(next), after: last }))),
         }
     }
-    Err(objects::unexpected())
+    Err(kv::unavailable("a list without an end"))
 }
 
 /// Does all of it, some of it at the same moment; gives what came of each, in order.

@@ -10,24 +10,22 @@ use serde_json::{Value, json};
 use crate::account::identifier::{ReadIdentifier, ResealPassword};
 use crate::account::profile::{ReadAccount, Replaced, SetProfile};
 use crate::account::record::AccountRecord;
-use crate::names;
 use crate::oauth::ClientId;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
-use crate::worker::account::{self, profile_name};
-use crate::worker::clients::registry;
+use crate::worker::compare_and_swap::retry;
 use crate::worker::crypto::Opened;
-use crate::worker::env::{KEYRING, Platform};
-use crate::worker::identifiers::{self, Name};
+use crate::worker::env::Platform;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
+use crate::worker::objects::address::{Keyring, Name};
 use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
 use crate::worker::objects::registry_do::{Change, ReadClient, ReplaceClient};
-use crate::worker::passwords;
 use crate::worker::report::{self, Fault, FaultKind};
-use crate::worker::users::Listed;
+use crate::worker::services::users::Listed;
+use crate::worker::services::{clients, passwords, profiles};
 
 use super::{Job, Place, Progress, Work, at_once, ids_after};
 
@@ -37,8 +35,6 @@ const SHOWN: usize = 100;
 const ATTEMPTS: u32 = 8;
 /// How often records that did not answer are gone back to.
 const PASSES_FOR_FAULTS: u64 = 4;
-/// How often a record is tried that changes each time before it is put back.
-const RACES: usize = 8;
 
 /// How far it has come.
 #[derive(Deserialize, Serialize)]
@@ -197,7 +193,7 @@ enum Due {
     /// Nothing: the new key opens it. What it says.
     Nothing(String),
     /// This is to take its place.
-    Anew { sealed: String, text: String },
+    Reencrypted { sealed: String, text: String },
 }
 
 /// Opens a text and seals it anew if need be. `None`, and a failure in the tally, if no key opens it.
@@ -205,7 +201,7 @@ async fn due(platform: &Platform, name: &str, sealed: &str, tally: &mut Tally) -
     let key = &platform.config.sealing_key;
     Ok(match key.open(name, sealed).await? {
         Some(Opened::Current(text)) => Some(Due::Nothing(text)),
-        Some(Opened::Previous(text)) => Some(Due::Anew { sealed: key.seal(name, &text).await?, text }),
+        Some(Opened::Previous(text)) => Some(Due::Reencrypted { sealed: key.seal(name, &text).await?, text }),
         None => {
             tally.fail(name.to_owned(), FaultKind::KeyEncryptionKeyMismatch);
             None
@@ -223,16 +219,14 @@ async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault>
 
 async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
-    let ask = async |command| {
-        let asked = KeyringRequest { command, asked_at: platform.now };
-        let answer: Result<KeyringAnswer, Fault> =
-            objects::call(platform, KEYRING, names::issuer_object(platform.authority().issuer()), &asked).await;
-        answer
-    };
+    let ask =
+        async |command| objects::send(platform, &Keyring, &KeyringRequest { command, asked_at: platform.now }).await;
     tally.records += 1;
     let sealed = match ask(KeyringCommand::Ensure).await {
         Ok(KeyringAnswer::Sealed(sealed)) => sealed,
-        Ok(KeyringAnswer::Refused(_)) => return Err(objects::unexpected()),
+        Ok(KeyringAnswer::Refused(_)) => {
+            return Err(objects::unavailable("a refusal of a command that is never refused"));
+        }
         Err(fault) if is_about_the_record(fault.kind()) => {
             tally.fail(name, fault.kind());
             return Ok(());
@@ -256,29 +250,29 @@ async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -
     let Some(client) = ClientId::parse(id) else {
         return Ok(());
     };
-    let name = kv::name(platform, Kind::Client, id);
+    let name = clients::record_name(platform, &client);
     tally.records += 1;
-    for _ in 0..RACES {
+    retry(async || {
         // A client may have been removed since it was listed.
-        let Some(was) = registry(platform, &client, &ReadClient).await? else {
-            return Ok(());
+        let Some(was) = objects::send(platform, &client, &ReadClient).await? else {
+            return Ok(Some(()));
         };
         let sealed = match due(platform, &name, &was, tally).await? {
-            None => return Ok(()),
-            Some(Due::Nothing(_)) if !first || copy_is_current(platform, &name).await? => return Ok(()),
+            None => return Ok(Some(())),
+            Some(Due::Nothing(_)) if !first || copy_is_current(platform, &name).await? => return Ok(Some(())),
             Some(Due::Nothing(text)) => platform.config.sealing_key.seal(&name, &text).await?,
-            Some(Due::Anew { sealed, .. }) => sealed,
+            Some(Due::Reencrypted { sealed, .. }) => sealed,
         };
-        match registry(platform, &client, &ReplaceClient { name: name.clone(), was, sealed }).await? {
+        Ok(match objects::send(platform, &client, &ReplaceClient { name: name.clone(), was, sealed }).await? {
             Change::Done => {
                 tally.resealed += 1;
-                return Ok(());
+                Some(())
             }
-            Change::Conflict => {}
-            Change::Missing => return Ok(()),
-        }
-    }
-    Err(objects::unexpected())
+            Change::Conflict => None,
+            Change::Missing => Some(()),
+        })
+    })
+    .await
 }
 
 /// The entry in the list, the account's profile, and the passwords of all names that lead to the account.
@@ -292,7 +286,7 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
         tally.records += 1;
         entry = due(platform, &name, &sealed, tally).await?;
     }
-    if let Some(Due::Nothing(text) | Due::Anew { text, .. }) = &entry {
+    if let Some(Due::Nothing(text) | Due::Reencrypted { text, .. }) = &entry {
         match serde_json::from_str::<Listed>(text) {
             Ok(Listed { username, others }) => names.extend(others.into_iter().chain([username])),
             Err(_) => tally.fail(name.clone(), FaultKind::RecordUnreadable),
@@ -307,12 +301,12 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
     }
     match entry.filter(|_| first) {
         // Of a user who has just been deleted, or whose making broke off: what KV still says of it must not come back.
-        Some(Due::Anew { .. }) if !is_there => kv::delete(platform, &name).await?,
-        Some(Due::Anew { sealed, .. }) => {
+        Some(Due::Reencrypted { .. }) if !is_there => kv::delete(platform, &name).await?,
+        Some(Due::Reencrypted { sealed, .. }) => {
             kv::write_sealed(platform, &name, &sealed).await?;
             tally.resealed += 1;
             // Whoever deletes a user deletes the entry last: if not after this write, then it is for us to do.
-            if account::ask(platform, &account, &ReadAccount).await?.is_none() {
+            if objects::send(platform, &account, &ReadAccount).await?.is_none() {
                 kv::delete(platform, &name).await?;
             }
         }
@@ -323,54 +317,55 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
 
 /// The profile. Says whether there is an account, and gives the user name in its profile.
 async fn profile(platform: &Platform, account: &AccountId, tally: &mut Tally) -> Result<(bool, Option<String>), Fault> {
-    let name = profile_name(platform, account);
-    for attempt in 0..RACES {
-        let Some(AccountRecord { profile: was, .. }) = account::ask(platform, account, &ReadAccount).await? else {
-            return Ok((false, None));
+    let name = profiles::name(platform, account);
+    let mut is_first = true;
+    retry(async || {
+        let Some(AccountRecord { profile: was, .. }) = objects::send(platform, account, &ReadAccount).await? else {
+            return Ok(Some((false, None)));
         };
-        tally.records += u64::from(attempt == 0);
+        tally.records += u64::from(std::mem::take(&mut is_first));
         let (text, sealed) = match due(platform, &name, &was, tally).await? {
-            None => return Ok((true, None)),
+            None => return Ok(Some((true, None))),
             Some(Due::Nothing(text)) => (text, None),
-            Some(Due::Anew { sealed, text }) => (text, Some(sealed)),
+            Some(Due::Reencrypted { sealed, text }) => (text, Some(sealed)),
         };
         let Ok(Profile { username, .. }) = serde_json::from_str(&text) else {
-            tally.fail(name, FaultKind::RecordUnreadable);
-            return Ok((true, None));
+            tally.fail(name.clone(), FaultKind::RecordUnreadable);
+            return Ok(Some((true, None)));
         };
         let Some(sealed) = sealed else {
-            return Ok((true, Some(username)));
+            return Ok(Some((true, Some(username))));
         };
-        match account::ask(platform, account, &SetProfile { was, sealed }).await? {
+        Ok(match objects::send(platform, account, &SetProfile { was, sealed }).await? {
             Replaced::Done => {
                 tally.resealed += 1;
-                return Ok((true, Some(username)));
+                Some((true, Some(username)))
             }
-            Replaced::Outdated | Replaced::Missing => {}
-        }
-    }
-    Err(objects::unexpected())
+            Replaced::Outdated | Replaced::Missing => None,
+        })
+    })
+    .await
 }
 
 /// The password that goes with a name, if the name is this account's and has one.
 async fn password(platform: &Platform, account: &AccountId, username: &str, tally: &mut Tally) -> Result<(), Fault> {
     let (name, identifier) = (passwords::name(platform, account), Name::Username(username));
-    for attempt in 0..RACES {
-        let entry = identifiers::identifier(platform, &identifier, &ReadIdentifier).await?;
+    let mut is_first = true;
+    retry(async || {
+        let entry = objects::send(platform, &identifier, &ReadIdentifier).await?;
         let entry = entry.filter(|entry| entry.account == *account);
         let Some(was) = entry.and_then(|entry| entry.password) else {
-            return Ok(());
+            return Ok(Some(()));
         };
-        tally.records += u64::from(attempt == 0);
-        let Some(Due::Anew { sealed, .. }) = due(platform, &name, &was, tally).await? else {
-            return Ok(());
+        tally.records += u64::from(std::mem::take(&mut is_first));
+        let Some(Due::Reencrypted { sealed, .. }) = due(platform, &name, &was, tally).await? else {
+            return Ok(Some(()));
         };
-        if identifiers::identifier(platform, &identifier, &ResealPassword { was, sealed }).await? {
-            tally.resealed += 1;
-            return Ok(());
-        }
-    }
-    Err(objects::unexpected())
+        let is_replaced = objects::send(platform, &identifier, &ResealPassword { was, sealed }).await?;
+        tally.resealed += u64::from(is_replaced);
+        Ok(is_replaced.then_some(()))
+    })
+    .await
 }
 
 /// What an operator sees of the keys and of the work.

@@ -15,12 +15,12 @@ use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
-use crate::worker::account;
-use crate::worker::clients::{self, registry};
 use crate::worker::env::Platform;
 use crate::worker::kv::Kind;
+use crate::worker::objects;
 use crate::worker::objects::registry_do::ListAccounts;
 use crate::worker::report::Fault;
+use crate::worker::services::{client_tokens, clients};
 
 use super::{CHUNK, Job, Place, Progress, at_once, ids_after};
 
@@ -196,11 +196,11 @@ impl Revoke {
             // Times in tokens are whole seconds: what was issued before a moment, was in the second before it or earlier.
             // Where nobody names one it is now, with all of this second.
             let named = self.what.grants.before.map(|before| UnixTime(before.0.saturating_sub(1)));
-            clients::end_tokens(platform, client, named.unwrap_or(self.since)).await?;
+            client_tokens::end(platform, client, named.unwrap_or(self.since)).await?;
         }
         self.tokens_ended = true;
         let after = self.after.clone().unwrap_or_default();
-        registry(platform, client, &ListAccounts { after, limit: CHUNK }).await
+        objects::send(platform, client, &ListAccounts { after, limit: CHUNK }).await
     }
 
     /// Could a token of the client's own be one of those? If its record cannot be read now, it could.
@@ -223,7 +223,7 @@ impl Revoke {
         let this: &Self = self;
         let end = async |account: &AccountId| {
             let ended = this.end_grants(platform, None, account).await?;
-            account::ask(platform, account, &EndSessions).await?;
+            objects::send(platform, account, &EndSessions).await?;
             Ok(ended)
         };
         let outcomes = at_once(accounts.iter().map(end)).await;
@@ -255,7 +255,7 @@ impl Revoke {
         let mut which: GrantFilter = self.what.grants.clone();
         which.client = client.cloned().or(which.client);
         let job = client.map_or_else(|| self.id.clone(), |client| format!("{} {client}", self.id));
-        let ended = account::ask(platform, account, &EndGrants { which, job: Some(job) }).await?;
+        let ended = objects::send(platform, account, &EndGrants { which, job: Some(job) }).await?;
         Ok(ended.unwrap_or_default())
     }
 

@@ -12,10 +12,11 @@ use worker::{DurableObject, Env, Request, Response, SqlCursor, SqlStorage, SqlSt
 use crate::oauth::admin::event_query::{Filter, Keeping, Position, keeping};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
-use crate::worker::env::{self, EVENTS};
+use crate::worker::env;
 use crate::worker::report::{self, Fault, FaultKind};
 
 use super as objects;
+use super::address::EventHours;
 use super::records::{broken, integer};
 use super::registry_do::at;
 use super::{Runs, object_commands, thrown};
@@ -50,7 +51,7 @@ pub(crate) struct EventPage {
 }
 
 object_commands! {
-    EventsRequest at EVENTS {
+    EventsRequest in EventHours {
         "append" => AppendBatch -> (),
         "page" => ReadEvents -> EventPage,
     }

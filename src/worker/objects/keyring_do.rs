@@ -17,6 +17,8 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
 
 use super as objects;
+use super::ObjectCommand;
+use super::address::Keyring;
 use super::records::broken;
 use crate::worker::clock;
 use crate::worker::crypto::generate;
@@ -59,6 +61,15 @@ impl KeyringRequest {
     fn decided_at(&self, now: UnixTime) -> UnixTime {
         let is_off = self.asked_at.plus(CLOCK_SKEW) < now;
         if is_off || matches!(self.command, KeyringCommand::Ensure) { self.asked_at.min(now) } else { now }
+    }
+}
+
+impl ObjectCommand for KeyringRequest {
+    type Namespace = Keyring;
+    type Answer = KeyringAnswer;
+
+    fn encode(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
     }
 }
 
@@ -219,7 +230,7 @@ impl Keeper {
                 // An earlier version did not note it: its whole ring may be new.
                 let all = Unpublished { since: self.platform.now, known: 0 };
                 let lacking = stored.lacking.unwrap_or(all);
-                found = kv::open(&self.platform, &self.name, &stored.sealed).await?;
+                found = kv::open(&self.platform, &self.name, &stored.sealed).await?.into();
                 (&found, Some(lacking).filter(|_| !stored.published))
             }
             // An object that lost its storage takes up what KV has, if it can read it.

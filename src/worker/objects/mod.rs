@@ -1,6 +1,8 @@
 //! Calling the Durable Objects of this Worker: a command goes in, its answer or the word of a fault comes out.
+//! [`send`] is the only way to an object.
 
 pub(crate) mod account_do;
+pub(crate) mod address;
 pub(crate) mod events_do;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
@@ -19,12 +21,14 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{Env, Request, Response, State, web_sys};
 
-use crate::account::command::{Named, Reply, Sent};
+use crate::account::command::{Command, Reply, Sent};
 use crate::records::{Records as _, StorageError};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
-use crate::worker::env::Platform;
+use crate::worker::env::{self, Platform};
 use crate::worker::report::{Fault, FaultKind};
+
+use address::{Address, Namespace};
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,43 +37,43 @@ enum Outcome<A> {
     Fault(String),
 }
 
-/// A command of a Durable Object, with its answer: a wrong answer does not compile.
-pub(crate) trait ObjectCommand: Named {
-    /// The binding of the object's namespace.
-    const BINDING: &'static str;
+/// A command that can be sent to an object.
+pub(crate) trait ObjectCommand {
+    /// The namespace of the objects that run it.
+    type Namespace: Namespace;
     /// The answer.
-    type Answer: Serialize + DeserializeOwned;
+    type Answer: DeserializeOwned;
+
+    /// Encodes the command as it is sent.
+    fn encode(&self) -> serde_json::Result<String>;
+}
+
+impl<C: Command> ObjectCommand for C
+where
+    C::Namespace: Namespace,
+{
+    type Namespace = C::Namespace;
+    type Answer = C::Answer;
+
+    fn encode(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&Sent(self))
+    }
 }
 
 /// An object that runs a command.
-pub(crate) trait Runs<C: ObjectCommand> {
+pub(crate) trait Runs<C: Command> {
     /// Runs the command.
     async fn run(&self, command: C) -> Result<C::Answer, Fault>;
 }
 
-/// Declares the commands of an object: the enum that a received command is parsed into, and a row for each command with its
-/// name on the wire and its answer. The object implements [`Runs`] for each.
+/// Declares the commands of a namespace whose objects wait for something while they run: the rows of [`command_table`]. The
+/// object implements [`Runs`] for each command.
 macro_rules! object_commands {
-    ($request:ident at $binding:path { $($name:literal => $command:ident -> $answer:ty,)+ }) => {
-        /// A received command.
-        #[derive(serde::Deserialize)]
-        enum $request {
-            $(
-                #[serde(rename = $name)]
-                $command($command),
-            )+
+    ($request:ident in $namespace:ty { $($name:literal => $command:ident -> $answer:ty,)+ }) => {
+        $crate::account::command::command_table! {
+            /// A received command.
+            $request in $namespace { $($name => $command -> $answer,)+ }
         }
-
-        $(
-            impl $crate::account::command::Named for $command {
-                const NAME: &'static str = $name;
-            }
-
-            impl $crate::worker::objects::ObjectCommand for $command {
-                const BINDING: &'static str = $binding;
-                type Answer = $answer;
-            }
-        )+
 
         impl $request {
             /// Runs the command, and encodes its answer.
@@ -86,47 +90,45 @@ macro_rules! object_commands {
 }
 pub(crate) use object_commands;
 
-/// Sends a command to the object of that name.
-pub(crate) async fn send<C: ObjectCommand>(platform: &Platform, name: &str, command: &C) -> Result<C::Answer, Fault> {
-    call(platform, C::BINDING, name, &Sent(command)).await
-}
-
-/// Sends a command outside of a request: from another object, or in the background.
-pub(crate) async fn send_unbilled<C: ObjectCommand>(env: &Env, name: &str, command: &C) -> Result<C::Answer, Fault> {
-    ask(env, C::BINDING, name, &Sent(command)).await
-}
-
-/// Sends a command to the object of that name.
-pub(crate) async fn call<C: Serialize, A: DeserializeOwned>(
+/// Sends a command to an object, and returns its answer.
+pub(crate) async fn send<C: ObjectCommand>(
     platform: &Platform,
-    binding: &str,
-    name: &str,
+    object: &impl Address<Namespace = C::Namespace>,
     command: &C,
-) -> Result<A, Fault> {
+) -> Result<C::Answer, Fault> {
     platform.costs.object_call();
-    ask(&platform.env, binding, name, command).await
+    let name = object.object_name(platform.authority().issuer());
+    decode(&transfer(&platform.env, C::Namespace::BINDING, name, command.encode()).await?)
 }
 
 /// Sends a command outside of a request: from another object, or in the background.
-pub(crate) async fn ask<C: Serialize, A: DeserializeOwned>(
+pub(crate) async fn send_unbilled<C: ObjectCommand>(
+    env: &Env,
+    object: &impl Address<Namespace = C::Namespace>,
+    command: &C,
+) -> Result<C::Answer, Fault> {
+    let name = object.object_name(env::authority(env)?.issuer());
+    decode(&transfer(env, C::Namespace::BINDING, name, command.encode()).await?)
+}
+
+/// Sends an encoded command, and returns the encoded outcome. Apart from [`send`], which is compiled for each command: this is
+/// compiled once.
+async fn transfer(
     env: &Env,
     binding: &str,
-    name: &str,
-    command: &C,
-) -> Result<A, Fault> {
-    let response = transfer(env, binding, name, serde_json::to_string(command)).await?;
-    match serde_json::from_str(&response).map_err(unavailable)? {
+    name: String,
+    command: serde_json::Result<String>,
+) -> Result<String, Fault> {
+    let command = command.map_err(unavailable)?;
+    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(&name)).map_err(unavailable)?;
+    exchange(&stub.into_rpc(), &command).await.map_err(|cause| unavailable(worker::Error::from(cause)))
+}
+
+fn decode<A: DeserializeOwned>(outcome: &str) -> Result<A, Fault> {
+    match serde_json::from_str(outcome).map_err(unavailable)? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Fault(word) => Err(fault_of(&word)),
     }
-}
-
-/// Sends an encoded command, and returns the encoded outcome. Apart from [`ask`], which is compiled for each command: this is
-/// compiled once.
-async fn transfer(env: &Env, binding: &str, name: &str, command: serde_json::Result<String>) -> Result<String, Fault> {
-    let command = command.map_err(unavailable)?;
-    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(unavailable)?;
-    exchange(&stub.into_rpc(), &command).await.map_err(|cause| unavailable(worker::Error::from(cause)))
 }
 
 fn fault_of(word: &str) -> Fault {
@@ -200,7 +202,7 @@ pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<R
     }))
 }
 
-/// Apart from [`reply`], as `transfer` is from `ask`.
+/// Apart from [`reply`], as [`transfer`] is from [`send`].
 fn respond(outcome: serde_json::Result<String>) -> worker::Result<Response> {
     Response::ok(outcome?)
 }
@@ -210,12 +212,7 @@ pub(crate) fn thrown(fault: impl Into<Fault>) -> worker::Error {
     worker::Error::RustError(fault.into().kind().name().to_owned())
 }
 
-/// The fault of an unexpected answer.
-pub(crate) fn unexpected() -> Fault {
-    unavailable("an answer to another question")
-}
-
-/// The fault of an object that does not respond.
+/// The fault of an object that does not respond, or not as it should.
 pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
     Fault::new(FaultKind::ObjectUnavailable, &cause)
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use worker::{Env, State};
 
 use crate::account::outbox;
-use crate::worker::env;
 use crate::worker::report::{self, Fault};
 
 use super::records::SqliteRecords;
@@ -34,10 +33,9 @@ pub(super) async fn notify(state: &State, env: &Env) -> Option<Duration> {
 
 async fn notify_some(records: &SqliteRecords, env: &Env) -> Result<(), Fault> {
     let notices = outbox::notices(records)?;
-    let authority = env::authority(env)?;
     let mut outcome = Ok(());
     for notice in notices {
-        match status_list_do::revoke(env, &authority, notice.list, notice.entries.clone()).await {
+        match status_list_do::revoke(env, notice.list, notice.entries.clone()).await {
             Ok(()) => {
                 report::calls_of_object(env, "account", 1);
                 outbox::confirmed(records, &notice)?;

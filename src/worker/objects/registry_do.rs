@@ -18,10 +18,11 @@ use crate::oauth::grant::handle::AccountId;
 use crate::token::UnixTime;
 
 use super as objects;
+use super::address::Registries;
 use super::records::{broken, integer};
 use super::{Runs, object_commands, thrown};
 use crate::worker::clock::now;
-use crate::worker::env::{REGISTRY, STORE};
+use crate::worker::env::STORE;
 use crate::worker::kv;
 use crate::worker::report::Fault;
 
@@ -112,7 +113,7 @@ pub(crate) struct ListAccounts {
 }
 
 object_commands! {
-    RegistryRequest at REGISTRY {
+    RegistryRequest in Registries {
         "create" => CreateClient -> bool,
         "replace" => ReplaceClient -> Change,
         "remove" => RemoveClient -> Change,

@@ -8,11 +8,12 @@ use crate::oauth::grant::Lifetimes;
 use crate::oauth::status::{Allocation, Bearers, ListId, StatusEntry, next_list, rested};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
-use crate::worker::env::{self, STATUS_DIRECTORY};
+use crate::worker::env;
 use crate::worker::random::random;
 use crate::worker::report::Fault;
 
 use super as objects;
+use super::address::StatusDirectory;
 use super::records::SqliteRecords;
 use super::{Runs, object_commands};
 use crate::records::{Records as _, Table};
@@ -39,7 +40,7 @@ pub(crate) struct ReleaseEntry {
 pub(crate) struct CountLists;
 
 object_commands! {
-    DirectoryRequest at STATUS_DIRECTORY {
+    DirectoryRequest in StatusDirectory {
         "batch" => AllocateBatch -> Vec<StatusEntry>,
         "client" => AllocateForClient -> StatusEntry,
         "release" => ReleaseEntry -> (),
@@ -100,7 +101,11 @@ impl Runs<AllocateForClient> for Directory<'_> {
     async fn run(&self, _: AllocateForClient) -> Result<StatusEntry, Fault> {
         match self.take_free()? {
             Some(entry) => Ok(entry),
-            None => self.allocate(Bearers::Clients, 1)?.into_iter().next().ok_or_else(objects::unexpected),
+            None => self
+                .allocate(Bearers::Clients, 1)?
+                .into_iter()
+                .next()
+                .ok_or_else(|| objects::unavailable("an empty batch of entries")),
         }
     }
 }

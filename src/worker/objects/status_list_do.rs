@@ -5,16 +5,15 @@ use std::cell::RefCell;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use crate::names;
-use crate::oauth::Authority;
 use crate::oauth::status::ListId;
 use crate::oauth::status::revoked::{EncodedList, RevokedEntries};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
-use crate::worker::env::{Platform, STATUS_LIST};
+use crate::worker::env::Platform;
 use crate::worker::report::Fault;
 
 use super as objects;
+use super::address::StatusLists;
 use super::records::SqliteRecords;
 use super::{Runs, object_commands};
 
@@ -29,20 +28,15 @@ struct ReadList {
 }
 
 object_commands! {
-    ListRequest at STATUS_LIST {
+    ListRequest in StatusLists {
         "revoke" => RevokeEntries -> (),
         "read" => ReadList -> Option<EncodedList>,
     }
 }
 
 /// Marks entries of a list as revoked, each until the last token with it expires.
-pub(crate) async fn revoke(
-    env: &Env,
-    authority: &Authority,
-    list: ListId,
-    entries: Vec<(u32, UnixTime)>,
-) -> Result<(), Fault> {
-    objects::send_unbilled(env, &object_name(authority, list), &RevokeEntries(entries)).await
+pub(crate) async fn revoke(env: &Env, list: ListId, entries: Vec<(u32, UnixTime)>) -> Result<(), Fault> {
+    objects::send_unbilled(env, &list, &RevokeEntries(entries)).await
 }
 
 /// Returns the encoded list; `None` if it is still the one with the digest `known`.
@@ -51,11 +45,7 @@ pub(crate) async fn read(
     list: ListId,
     known: Option<String>,
 ) -> Result<Option<EncodedList>, Fault> {
-    objects::send(platform, &object_name(platform.authority(), list), &ReadList { known }).await
-}
-
-fn object_name(authority: &Authority, list: ListId) -> String {
-    names::status_list_object(authority.issuer(), &list)
+    objects::send(platform, &list, &ReadList { known }).await
 }
 
 /// One status list.

@@ -10,20 +10,18 @@ use std::collections::BTreeMap;
 
 use worker::Env;
 
-use crate::names;
-use crate::oauth::Authority;
 use crate::oauth::status::{ListId, StatusEntry};
 use crate::token::UnixTime;
 
 use super::env::Platform;
+use super::objects::address::StatusDirectory;
 use super::objects::status_directory_do::ReleaseEntry;
-use super::objects::{self, ObjectCommand, status_list_do};
+use super::objects::{self, status_list_do};
 use super::report::Fault;
 
 /// Marks these entries as revoked until the last token of each expires. Returns the number of notified lists.
 pub(crate) async fn revoke(
     env: &Env,
-    authority: &Authority,
     entries: impl IntoIterator<Item = (StatusEntry, UnixTime)>,
 ) -> Result<usize, Fault> {
     let mut lists: BTreeMap<ListId, Vec<(u32, UnixTime)>> = BTreeMap::new();
@@ -32,16 +30,12 @@ pub(crate) async fn revoke(
     }
     let told = lists.len();
     for (list, entries) in lists {
-        status_list_do::revoke(env, authority, list, entries).await?;
+        status_list_do::revoke(env, list, entries).await?;
     }
     Ok(told)
 }
 
 /// Releases the entry of a removed service client.
 pub(crate) async fn release(platform: &Platform, entry: StatusEntry, last_token_ends: UnixTime) -> Result<(), Fault> {
-    directory(platform, &ReleaseEntry { entry, last_token_ends }).await
-}
-
-async fn directory<C: ObjectCommand>(platform: &Platform, command: &C) -> Result<C::Answer, Fault> {
-    objects::send(platform, names::issuer_object(platform.authority().issuer()), command).await
+    objects::send(platform, &StatusDirectory, &ReleaseEntry { entry, last_token_ends }).await
 }

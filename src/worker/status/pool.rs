@@ -5,18 +5,16 @@ use std::cell::RefCell;
 
 use worker::Env;
 
-use crate::names;
 use crate::oauth::status::StatusEntry;
 use crate::oauth::status::pool::EntryPool;
 use crate::worker::background;
 use crate::worker::clock::now;
-use crate::worker::env::{self, Platform};
+use crate::worker::env::Platform;
 use crate::worker::objects;
+use crate::worker::objects::address::StatusDirectory;
 use crate::worker::objects::status_directory_do::{AllocateBatch, AllocateForClient};
 use crate::worker::random::random;
 use crate::worker::report::Fault;
-
-use super::directory;
 
 thread_local! {
     static POOL: RefCell<EntryPool> = const { RefCell::new(EntryPool::new()) };
@@ -49,27 +47,24 @@ pub(crate) async fn take(platform: &Platform) -> Result<Taken, Fault> {
     }
     let command = AllocateBatch { count: POOL.with_borrow_mut(EntryPool::next_batch) };
     let asked_at = platform.now;
-    let entries = directory(platform, &command).await?;
+    let entries = objects::send(platform, &StatusDirectory, &command).await?;
     let taken = POOL.with_borrow_mut(|pool| {
         pool.add(entries, asked_at);
         pool.draw(chance, asked_at).0
     });
-    taken.map(Taken).ok_or_else(objects::unexpected)
+    taken.map(Taken).ok_or_else(|| objects::unavailable("an empty batch of entries"))
 }
 
 /// Takes an entry for a service client, from the directory object.
 pub(crate) async fn take_for_client(platform: &Platform) -> Result<StatusEntry, Fault> {
-    directory(platform, &AllocateForClient).await
+    objects::send(platform, &StatusDirectory, &AllocateForClient).await
 }
 
 /// Fetches another batch. A fault was logged where it was built; a request that finds the pool empty fetches again.
 async fn refill(env: Env) {
     let count = POOL.with_borrow_mut(EntryPool::next_batch);
     let asked_at = now();
-    if let Ok(authority) = env::authority(&env)
-        && let Ok(entries) =
-            objects::send_unbilled(&env, names::issuer_object(authority.issuer()), &AllocateBatch { count }).await
-    {
+    if let Ok(entries) = objects::send_unbilled(&env, &StatusDirectory, &AllocateBatch { count }).await {
         POOL.with_borrow_mut(|pool| pool.add(entries, asked_at));
     }
     POOL.with_borrow_mut(EntryPool::end_fetch);

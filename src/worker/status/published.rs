@@ -11,12 +11,11 @@ use crate::oauth::status::{ListId, list_claims, span_start};
 use crate::token::UnixTime;
 use crate::worker::env::Platform;
 use crate::worker::objects;
+use crate::worker::objects::address::StatusDirectory;
 use crate::worker::objects::status_directory_do::CountLists;
 use crate::worker::objects::status_list_do;
 use crate::worker::report::Fault;
 use crate::worker::ring;
-
-use super::directory;
 
 /// A signed list.
 pub(crate) struct SignedList {
@@ -48,7 +47,7 @@ pub(crate) async fn count(platform: &Platform) -> Result<u32, Fault> {
     if let Some((count, _)) = COUNT.with_borrow(|count| *count).filter(|(_, at)| *at == platform.now) {
         return Ok(count);
     }
-    let count = directory(platform, &CountLists).await?;
+    let count = objects::send(platform, &StatusDirectory, &CountLists).await?;
     COUNT.with_borrow_mut(|known| *known = Some((count, platform.now)));
     Ok(count)
 }
@@ -101,7 +100,7 @@ async fn renew(
         (None, Some(old)) if old.stands(signer, platform.now) => old,
         (None, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
         (Some(EncodedList { lst, digest }), _) => sign(platform, id, lst, digest).await?,
-        (None, None) => return Err(objects::unexpected()),
+        (None, None) => return Err(objects::unavailable("an unchanged list that was never read")),
     };
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= KEPT_LISTS && !kept.contains_key(&id) {

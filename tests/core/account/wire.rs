@@ -1,6 +1,6 @@
 //! Runs commands as objects do: the command and its response travel as JSON.
 
-use edgemint::account::command::{Named, Reply, Sent};
+use edgemint::account::command::{Command, Reply, Sent};
 use edgemint::account::commands::AccountRequest;
 use edgemint::account::identifier::{IdentifierCommand, IdentifierRequest, IdentifierTurn};
 use edgemint::account::turn::{AccountCommand, Turn};
@@ -21,7 +21,7 @@ impl Reply for Json {
     }
 }
 
-fn sent<C: Named>(command: &C) -> String {
+fn sent<C: Command>(command: &C) -> String {
     serde_json::to_string(&Sent(command)).unwrap()
 }
 

@@ -3,10 +3,16 @@ use crate::oauth::Refusal;
 use crate::oauth::endpoints::bearer::{
     any_audience_policy, check_admin, check_openid, check_sample, hint_policy, policy, refuse,
 };
+use crate::oauth::grant::access_token::AccessToken;
 
 #[test]
 fn each_resource_requires_its_scope() {
-    let with = |scope: &str| token(&json!({ "scope": scope }));
+    let with = |scope: &str| {
+        let claims = json!({
+            "client_id": "app", "sub": "app", "jti": "j", "scope": scope, "iat": NOW.0, "exp": NOW.0 + 60,
+        });
+        AccessToken::read(&token(&claims)).unwrap()
+    };
     assert_eq!(check_admin(&with("read edgemint:admin")), Ok(()));
     assert_eq!(check_openid(&with("read openid")), Ok(()));
     assert_eq!(check_sample(&authority(), &with("write other read")), Ok(()));

@@ -7,12 +7,13 @@ use crate::account::profile::ReadAccount;
 use crate::oauth::ClientId;
 use crate::oauth::grant::handle::AccountId;
 
-use super::account;
+use crate::worker::env::Platform;
+use crate::worker::kv::{self, Found, Kind};
+use crate::worker::objects;
+use crate::worker::random::random;
+use crate::worker::report::Fault;
+
 use super::clients;
-use super::env::Platform;
-use super::kv::{self, Found, Kind};
-use super::random::random;
-use super::report::Fault;
 
 /// Returns a random identifier for an account, one that no client has.
 pub(crate) async fn new_account_id(platform: &Platform) -> Result<AccountId, Fault> {
@@ -51,7 +52,7 @@ pub(crate) async fn is_of_user(platform: &Platform, id: &ClientId) -> Result<boo
     if is_listed(platform, &account).await? {
         return Ok(true);
     }
-    Ok(account::ask(platform, &account, &ReadAccount).await?.is_some())
+    Ok(objects::send(platform, &account, &ReadAccount).await?.is_some())
 }
 
 /// Does the list of users have the account? Perhaps one whose creation or removal was interrupted; its identifier is not

@@ -14,12 +14,13 @@ use crate::identity::timing::rest_of_step;
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
 
-use super::browser::Browser;
-use super::clock;
-use super::env::Platform;
-use super::identifiers::{self, Name};
-use super::random::random;
-use super::report::Fault;
+use crate::worker::browser::Browser;
+use crate::worker::clock;
+use crate::worker::env::Platform;
+use crate::worker::objects;
+use crate::worker::objects::address::Name;
+use crate::worker::random::random;
+use crate::worker::report::Fault;
 
 /// How long a challenge may be answered, seconds.
 const CHALLENGE_TTL: u64 = 600;
@@ -76,7 +77,7 @@ async fn by_stranger<'a>(
     // At the same time, so that the slower of the two hides how long the other takes: only one of them depends on
     // whether there is such a name.
     let counting = count(platform, &attempts, &Who::Stranger, proof);
-    let (counted, entry) = try_join(counting, identifiers::identifier(platform, &name, &ReadIdentifier)).await?;
+    let (counted, entry) = try_join(counting, objects::send(platform, &name, &ReadIdentifier)).await?;
     let (name_proven, next_of_name) = match counted {
         Ok((_, proven, next)) => (proven, next),
         Err(throttled) => {
@@ -150,12 +151,12 @@ async fn count(
     who: &Who,
     proof: Option<Proof>,
 ) -> Result<Result<CountedTurn, Throttled>, Fault> {
-    let counted = identifiers::identifier(platform, name, &CountAttempt { who: who.clone(), proof }).await?;
+    let counted = objects::send(platform, name, &CountAttempt { who: who.clone(), proof }).await?;
     Ok(counted.map(|counted| (counted.entry, counted.proven, counted.next)))
 }
 
 async fn take_back(platform: &Platform, name: &Name<'_>, who: Who, proven: bool) -> Result<(), Fault> {
-    identifiers::identifier(platform, name, &AttemptSucceeded { who, proven }).await
+    objects::send(platform, name, &AttemptSucceeded { who, proven }).await
 }
 
 fn day(now: UnixTime) -> u64 {

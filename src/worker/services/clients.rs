@@ -9,31 +9,19 @@ use std::rc::Rc;
 
 use serde::de::IgnoredAny;
 
-use crate::account::grants::TokenStatus;
-use crate::account::record::AccountRecord;
-use crate::keyring::MAX_TOKEN_TTL;
-use crate::keyring::schedule::CLOCK_SKEW;
 use crate::limits::CLIENT_MEMORY;
-use crate::names;
 use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
-use crate::oauth::grant::access_token::AccessToken;
-use crate::oauth::grant::handle::AccountId;
-use crate::oauth::vocabulary::client::{ClientRecord, GrantType};
+use crate::oauth::vocabulary::client::ClientRecord;
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
 
-use super::account;
-use super::crypto::complete;
-use super::env::Platform;
-use super::kv::{self, Found, Kind};
-use super::objects;
-use super::objects::ObjectCommand;
-use super::objects::registry_do::{
-    Change, ClientTokenStatus, ConsumeAssertion, ReadClient, ReadTokenStatus, ReplaceClient, RevokeClientTokens,
-};
-use super::report::{Fault, Stop};
-use super::status;
+use crate::worker::crypto::complete;
+use crate::worker::env::Platform;
+use crate::worker::kv::{self, Found, Kind};
+use crate::worker::objects;
+use crate::worker::objects::registry_do::{ConsumeAssertion, ReadClient};
+use crate::worker::report::{Fault, RequestError};
 
 /// How many clients stay in memory.
 const REMEMBER_AT_MOST: usize = 1000;
@@ -52,7 +40,7 @@ pub(crate) async fn authenticate(
     platform: &Platform,
     authorization: Option<&str>,
     form: &Form,
-) -> Result<Rc<Client>, Stop> {
+) -> Result<Rc<Client>, RequestError> {
     match Presented::parse(authorization, form)? {
         Presented::Secret { method, readings } => {
             let mut refusal = Refusal::ClientUnknown;
@@ -88,7 +76,7 @@ pub(crate) async fn authenticate(
             if let Some(client) = claimed(platform, &client_id) {
                 match check_assertion(platform, client, &jwt).await {
                     // It may have another key by now.
-                    Err(Stop::Refused(_)) => {}
+                    Err(RequestError::Refused(_)) => {}
                     settled => return settled,
                 }
             }
@@ -103,7 +91,7 @@ pub(crate) async fn authenticate_confidential(
     platform: &Platform,
     authorization: Option<&str>,
     form: &Form,
-) -> Result<Rc<Client>, Stop> {
+) -> Result<Rc<Client>, RequestError> {
     let client = authenticate(platform, authorization, form).await?;
     if client.is_public() { Err(Refusal::ClientAuthMissing.into()) } else { Ok(client) }
 }
@@ -128,113 +116,38 @@ pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Opt
 }
 
 /// Checks an assertion, and uses it up.
-async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, Stop> {
+async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, RequestError> {
     let now = platform.now;
     let pending = read_assertion(platform.authority(), &client, jwt, now)?;
     let used = accept_assertion(platform.authority(), &client, complete(pending).await?, now)?;
     let command = ConsumeAssertion { jti: used.jti, until: used.until };
-    let is_new = registry(platform, &client.id, &command).await?;
+    let is_new = objects::send(platform, &client.id, &command).await?;
     if is_new { Ok(client) } else { Err(Refusal::ClientAssertionReplay.into()) }
 }
 
-/// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
-/// registry.
-pub(crate) async fn standing(platform: &Platform, token: &AccessToken) -> Result<Standing, Fault> {
-    let AccessToken { client, account, jti, grant, issued_at, .. } = token;
-    let jti = jti.clone();
-    if let Some(grant) = grant {
-        let Some(account) = account else {
-            return Ok(Standing::Ended);
-        };
-        let record = account::ask(platform, account, &TokenStatus { grant: grant.clone(), jti }).await?;
-        return Ok(record.map_or(Standing::Ended, |record| Standing::OfAccount(account.clone(), record)));
-    }
-    let ClientTokenStatus { registered, revoked } =
-        registry(platform, client, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;
-    let is_active = (registered || client.is_root()) && !revoked;
-    Ok(if is_active { Standing::OfClient } else { Standing::Ended })
-}
-
-/// The state of a verified token.
-pub(crate) enum Standing {
-    /// Active, and of a grant of this account.
-    OfAccount(AccountId, AccountRecord),
-    /// Active, and the client's own.
-    OfClient,
-    /// Revoked.
-    Ended,
-}
-
-/// Ends a client's own tokens that were issued until this moment, the second itself included: times in tokens are whole
-/// seconds, and a token too many is better than one too few.
-///
-/// The status lists cannot tell earlier tokens from later ones: there, all that bear the client's place end, and later tokens get another;
-/// unless none of the tokens that are meant can still live.
-pub(crate) async fn end_tokens(platform: &Platform, id: &ClientId, until: UnixTime) -> Result<(), Fault> {
-    registry(platform, id, &RevokeClientTokens { until }).await?;
-    let last_token_ends = until.plus(platform.authority().access_token_ttl() + CLOCK_SKEW);
-    if platform.now < last_token_ends { move_status(platform, id).await } else { Ok(()) }
-}
-
-/// Marks the client's place in the status lists and gives it another. In this order: whatever breaks off in between, no token counts
-/// that should not, and asking again mends it.
-async fn move_status(platform: &Platform, id: &ClientId) -> Result<(), Fault> {
-    let last_token_ends = platform.now.plus(MAX_TOKEN_TTL);
-    for _ in 0..RACES {
-        let Some((was, mut record)) = registered(platform, id).await? else {
-            return Ok(());
-        };
-        let Some(entry) = record.status else {
-            return Ok(());
-        };
-        status::revoke(&platform.env, platform.authority(), [(entry, last_token_ends)]).await?;
-        record.status = Some(status::take_for_client(platform).await?);
-        let name = kv::name(platform, Kind::Client, id.as_str());
-        let sealed = kv::seal(platform, &name, &record).await?;
-        match registry(platform, id, &ReplaceClient { name, was, sealed }).await? {
-            Change::Done => {
-                forget(id);
-                return status::release(platform, entry, last_token_ends).await;
-            }
-            Change::Conflict => {}
-            Change::Missing => return Ok(()),
-        }
-    }
-    Err(objects::unexpected())
-}
-
-/// How often a record is tried that changes each time before it is put back.
-pub(crate) const RACES: usize = 8;
-
 /// The record of a client as its registry has it, sealed and opened: exact, where KV may be a minute behind.
 pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Option<(String, ClientRecord)>, Fault> {
-    let Some(sealed) = registry(platform, id, &ReadClient).await? else {
+    let Some(sealed) = objects::send(platform, id, &ReadClient).await? else {
         return Ok(None);
     };
-    let name = kv::name(platform, Kind::Client, id.as_str());
+    let name = record_name(platform, id);
     match kv::open(platform, &name, &sealed).await? {
-        Found::Record(record) => Ok(Some((sealed, record))),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &format!("{name} in its registry"))),
-        Found::Nothing => Err(objects::unexpected()),
+        Ok(record) => Ok(Some((sealed, record))),
+        Err(kind) => Err(Fault::new(kind, &format!("{name} in its registry"))),
     }
 }
 
-/// Sends a command to a client's registry.
-pub(crate) async fn registry<C: ObjectCommand>(
-    platform: &Platform,
-    id: &ClientId,
-    command: &C,
-) -> Result<C::Answer, Fault> {
-    let name = names::registry_object(platform.authority().issuer(), id);
-    objects::send(platform, &name, command).await
+/// Returns the record of a client in its registry, sealed and opened.
+///
+/// # Errors
+/// [`Refusal::ClientNotFound`].
+pub(crate) async fn existing(platform: &Platform, id: &ClientId) -> Result<(String, ClientRecord), RequestError> {
+    Ok(registered(platform, id).await?.ok_or(Refusal::ClientNotFound)?)
 }
 
-/// Gives a client that has tokens of its own a place for their status, if it has none.
-pub(crate) async fn give_status(platform: &Platform, record: &mut ClientRecord) -> Result<(), Fault> {
-    if record.status.is_none() && record.metadata.grant_types.contains(&GrantType::ClientCredentials) {
-        record.status = Some(status::take_for_client(platform).await?);
-    }
-    Ok(())
+/// Returns the name of a client's record.
+pub(crate) fn record_name(platform: &Platform, id: &ClientId) -> String {
+    kv::name(platform, Kind::Client, id.as_str())
 }
 
 /// The client that a segment of a path names.
@@ -257,7 +170,7 @@ async fn even_out(platform: &Platform, found: bool) -> Result<(), Fault> {
 
 /// The record of a client, from the store.
 pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
-    let name = kv::name(platform, Kind::Client, id.as_str());
+    let name = record_name(platform, id);
     match kv::read(platform, &name).await? {
         Found::Record(record) => Ok(Some(record)),
         Found::Nothing => Ok(None),

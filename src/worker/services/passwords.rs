@@ -5,11 +5,12 @@ use crate::identity::password::{self, Password, PasswordHash};
 use crate::names;
 use crate::oauth::grant::handle::AccountId;
 
-use super::env::Platform;
-use super::identifiers::{Name, identifier};
-use super::kv::{self, Found};
-use super::random::random;
-use super::report::{Fault, FaultKind};
+use crate::worker::env::Platform;
+use crate::worker::kv;
+use crate::worker::objects;
+use crate::worker::objects::address::Name;
+use crate::worker::random::random;
+use crate::worker::report::Fault;
 
 /// Stores a new password of an account; with `was`, only in the place of that sealed one. Returns whether it was stored: not
 /// if the name does not lead to the account any more, or the password has just been changed.
@@ -21,7 +22,7 @@ pub(crate) async fn set(
     password: &Password,
 ) -> Result<bool, Fault> {
     let password = seal(platform, account, password).await?;
-    identifier(platform, name, &SetPassword { account: account.clone(), was, password }).await
+    objects::send(platform, name, &SetPassword { account: account.clone(), was, password }).await
 }
 
 /// Replaces the stored hash `was` of the password that a user has just signed in with by one with the current parameters.
@@ -43,7 +44,7 @@ pub(crate) async fn copy(platform: &Platform, account: &AccountId, sealed: &str)
 
 /// Returns the sealed password that is stored with a name, if the name is the account's.
 pub(crate) async fn of(platform: &Platform, account: &AccountId, username: &str) -> Result<Option<String>, Fault> {
-    let entry = identifier(platform, &Name::Username(username), &ReadIdentifier).await?;
+    let entry = objects::send(platform, &Name::Username(username), &ReadIdentifier).await?;
     Ok(entry.filter(|entry| entry.account == *account).and_then(|entry| entry.password))
 }
 
@@ -55,11 +56,7 @@ pub(crate) async fn seal(platform: &Platform, account: &AccountId, password: &Pa
 /// Opens a sealed password.
 pub(crate) async fn open(platform: &Platform, account: &AccountId, sealed: &str) -> Result<PasswordHash, Fault> {
     let name = name(platform, account);
-    match kv::open(platform, &name, sealed).await? {
-        Found::Record(hash) => Ok(hash),
-        Found::Unreadable(kind) => Err(Fault::new(kind, &name)),
-        Found::Nothing => Err(Fault::new(FaultKind::RecordUnreadable, &"a password")),
-    }
+    kv::open(platform, &name, sealed).await?.map_err(|kind| Fault::new(kind, &name))
 }
 
 /// The name that an account's password is sealed for.

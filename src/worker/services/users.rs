@@ -5,28 +5,33 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::Delay;
 
+use crate::account::grants::EndGrants;
 use crate::account::identifier::{ClaimName, Identifier, ReleaseCopied, ReleaseName, SetPassword};
+use crate::account::new_user::NewUser;
 use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, Replaced};
 use crate::account::record::AccountRecord;
+use crate::account::sessions::{GrantsToEnd, SecureAccount};
+use crate::account::turn::Ended;
 use crate::account::upstream_profile;
-use crate::identity::password::Password;
-use crate::identity::profile::{Email, PersonName, Username};
+use crate::identity::profile::Username;
 use crate::oauth::Refusal;
-use crate::oauth::admin::user::{Change, UserDescription};
+use crate::oauth::admin::bulk::GrantFilter;
+use crate::oauth::admin::user::Change;
 use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::UserError;
 use crate::oauth::vocabulary::scope::Scope;
-use crate::token::UnixTime;
 
-use super::account;
-use super::clients::RACES;
-use super::env::Platform;
-use super::identifiers::{Name, identifier, release};
-use super::kv::{self, Found, Kind};
-use super::objects;
+use crate::worker::compare_and_swap::{retry, retry_or_give_up};
+use crate::worker::env::Platform;
+use crate::worker::kv::{self, Found, Kind};
+use crate::worker::objects;
+use crate::worker::objects::address::Name;
+use crate::worker::report::{Fault, RequestError};
+
+use super::identifiers::release;
 use super::passwords;
-use super::report::{Fault, Stop};
+use super::profiles;
 use super::subjects::new_account_id;
 
 /// A name whose account cannot be found is taken to be left over from a creation that broke off, this long after, seconds.
@@ -34,59 +39,6 @@ pub(crate) const LEFT_OVER_AFTER: u64 = 60;
 /// Another request may be creating the account just now: how often it is looked for, and how long between.
 const LOOKS_FOR_PENDING: u32 = 5;
 const PENDING_WAIT: Duration = Duration::from_millis(200);
-
-/// A user to be.
-pub(crate) struct NewUser {
-    /// The name to sign in by; `None` for a user who has only a name at the upstream provider.
-    pub(crate) username: Option<Username>,
-    pub(crate) password: Option<Password>,
-    /// The rest of the profile, with the user name.
-    pub(crate) profile: Profile,
-    pub(crate) groups: Change<Vec<String>>,
-    pub(crate) scope: Change<Scope>,
-    pub(crate) upstream: Change<UpstreamUser>,
-}
-
-/// The members of an operator's description, checked. `current` is the profile that they replace, if there is one: a user
-/// name that an upstream provider gave out may be repeated or left out.
-///
-/// # Errors
-/// The first that an account cannot have.
-pub(crate) fn checked(
-    description: UserDescription,
-    current: Option<&Profile>,
-    now: UnixTime,
-) -> Result<NewUser, Refusal> {
-    let foreign = current.filter(|profile| matches!(profile.namespace, Some(Namespace::Upstream(_))));
-    let links = matches!(description.upstream, Change::Set(_));
-    let username = match description.username.as_deref() {
-        None if foreign.is_some() || (current.is_none() && links) => None,
-        Some(text) if foreign.is_some_and(|profile| profile.shown_username() == text) => None,
-        text => Some(text.and_then(|text| Username::parse(text).ok()).ok_or(Refusal::User(UserError::Username))?),
-    };
-    let password = description.password.as_deref().map(Password::given);
-    let password = password.transpose().map_err(|_| Refusal::User(UserError::Password))?;
-    if password.is_some() && username.is_none() {
-        // Without a name of ours there is nothing to type the password with.
-        return Err(Refusal::User(UserError::Username));
-    }
-    let name = description.name.as_deref().filter(|name| !name.is_empty()).map(PersonName::parse);
-    let name = name.transpose().map_err(|_| Refusal::User(UserError::Name))?;
-    let email = description.email.as_deref().filter(|email| !email.is_empty()).map(Email::parse);
-    let email = email.transpose().map_err(|_| Refusal::User(UserError::Email))?;
-    let profile = Profile {
-        username: username.as_ref().map(ToString::to_string).unwrap_or_default(),
-        namespace: Some(Namespace::Local),
-        upstream: None,
-        name: name.map(|name| name.as_str().to_owned()),
-        email_verified: email.is_some() && description.email_verified,
-        email: email.map(|email| email.as_str().to_owned()),
-        groups: Vec::new(),
-        updated_at: now,
-    };
-    let UserDescription { groups, scope, upstream, .. } = description;
-    Ok(NewUser { username, password, profile, groups, scope, upstream })
-}
 
 /// Makes an account: takes its names, enters the account in the list, then stores it. Gives its profile and scope too.
 ///
@@ -96,7 +48,10 @@ pub(crate) fn checked(
 ///
 /// # Errors
 /// [`Refusal::UserExists`] and [`Refusal::UserPending`].
-pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(AccountId, Profile, Option<Scope>), Stop> {
+pub(crate) async fn create(
+    platform: &Platform,
+    user: NewUser,
+) -> Result<(AccountId, Profile, Option<Scope>), RequestError> {
     let account = new_account_id(platform).await?;
     let upstream = user.upstream.of(None);
     let mut profile = user.profile;
@@ -139,7 +94,7 @@ pub(crate) async fn create(platform: &Platform, user: NewUser) -> Result<(Accoun
 /// Takes back what there is of an account whose creation failed. The account goes before its names: what failed may have happened
 /// all the same, and an account must not lose its name. A fault has been logged; then the names are free later.
 async fn undo<'n>(platform: &Platform, names: impl IntoIterator<Item = Name<'n>>, account: &AccountId) {
-    if account::ask(platform, account, &RemoveAccount).await.is_ok() {
+    if objects::send(platform, account, &RemoveAccount).await.is_ok() {
         for name in names {
             let _ = release(platform, &name, account).await;
         }
@@ -154,7 +109,7 @@ pub(crate) async fn create_upstream(
     platform: &Platform,
     name: &Name<'_>,
     profile: &Profile,
-) -> Result<AccountId, Stop> {
+) -> Result<AccountId, RequestError> {
     let account = new_account_id(platform).await?;
     claim(platform, name, &account, None).await?;
     let scope = Some(platform.authority().default_user_scope().clone());
@@ -176,9 +131,9 @@ async fn claim(
     name: &Name<'_>,
     account: &AccountId,
     password: Option<String>,
-) -> Result<(), Stop> {
+) -> Result<(), RequestError> {
     let entry = Identifier { account: account.clone(), password, since: platform.now };
-    let Err(old) = identifier(platform, name, &ClaimName(entry.clone())).await? else {
+    let Err(old) = objects::send(platform, name, &ClaimName(entry.clone())).await? else {
         return Ok(());
     };
     // By a clock that was ahead it may have been claimed in what is the future now: then there is nothing to wait for.
@@ -199,30 +154,40 @@ async fn claim(
 }
 
 /// Gives a name that is left over to another account.
-async fn take_over(platform: &Platform, name: &Name<'_>, account: AccountId, entry: Identifier) -> Result<(), Stop> {
-    identifier(platform, name, &ReleaseName { account }).await?;
+async fn take_over(
+    platform: &Platform,
+    name: &Name<'_>,
+    account: AccountId,
+    entry: Identifier,
+) -> Result<(), RequestError> {
+    objects::send(platform, name, &ReleaseName { account }).await?;
     // Another request may be faster.
-    Ok(identifier(platform, name, &ClaimName(entry)).await?.map_err(|_| Refusal::UserExists)?)
+    Ok(objects::send(platform, name, &ClaimName(entry)).await?.map_err(|_| Refusal::UserExists)?)
 }
 
 /// Does a name lead to an account that is not there, or that has another name?
-async fn is_left_over(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<bool, Stop> {
+async fn is_left_over(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<bool, RequestError> {
     match (read(platform, account).await, name) {
-        (Ok((_, profile)), Name::Username(username)) => Ok(!is_local(&profile) || profile.username != *username),
+        (Ok((_, profile)), Name::Username(username)) => Ok(!profile.is_local() || profile.username != *username),
         (Ok(_), Name::Upstream { .. } | Name::Address(_) | Name::Attempts { .. }) => Ok(false),
-        (Err(Stop::Refused(Refusal::UserNotFound)), _) => Ok(true),
+        (Err(RequestError::Refused(Refusal::UserNotFound)), _) => Ok(true),
         (Err(stop), _) => Err(stop),
     }
 }
 
-async fn store(platform: &Platform, account: &AccountId, profile: &Profile, scope: Option<Scope>) -> Result<(), Stop> {
+async fn store(
+    platform: &Platform,
+    account: &AccountId,
+    profile: &Profile,
+    scope: Option<Scope>,
+) -> Result<(), RequestError> {
     list(platform, account, &profile.username, &[]).await?;
-    let profile = account::seal_profile(platform, account, profile).await?;
+    let profile = profiles::seal(platform, account, profile).await?;
     let record = AccountRecord { profile, scope, created: platform.now };
-    match account::ask(platform, account, &CreateAccount(record)).await? {
+    match objects::send(platform, account, &CreateAccount(record)).await? {
         true => Ok(()),
         // Its identifier is new.
-        false => Err(objects::unexpected().into()),
+        false => Err(objects::unavailable("an account with a new identifier").into()),
     }
 }
 
@@ -258,9 +223,9 @@ async fn list_change(platform: &Platform, account: &AccountId, old: &str, new: &
 ///
 /// # Errors
 /// [`Refusal::UserNotFound`].
-pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(AccountRecord, Profile), Stop> {
-    let record = account::ask(platform, account, &ReadAccount).await?.ok_or(Refusal::UserNotFound)?;
-    let profile = account::profile(platform, account, &record).await?;
+pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(AccountRecord, Profile), RequestError> {
+    let record = objects::send(platform, account, &ReadAccount).await?.ok_or(Refusal::UserNotFound)?;
+    let profile = profiles::open(platform, account, &record).await?;
     Ok((record, profile))
 }
 
@@ -274,13 +239,8 @@ pub(crate) async fn replace(
     platform: &Platform,
     account: &AccountId,
     user: NewUser,
-) -> Result<(AccountRecord, Profile), Stop> {
-    for _ in 0..RACES {
-        if let Some(replaced) = replace_once(platform, account, &user).await? {
-            return Ok(replaced);
-        }
-    }
-    Err(objects::unexpected().into())
+) -> Result<(AccountRecord, Profile), RequestError> {
+    retry(async || replace_once(platform, account, &user).await).await
 }
 
 /// Returns the new record and profile; `None` if another request changed the user in between, then the caller retries.
@@ -288,20 +248,16 @@ async fn replace_once(
     platform: &Platform,
     account: &AccountId,
     user: &NewUser,
-) -> Result<Option<(AccountRecord, Profile)>, Stop> {
+) -> Result<Option<(AccountRecord, Profile)>, RequestError> {
     let (record, old) = read(platform, account).await?;
-    let profile = Profile {
-        upstream: user.upstream.clone().of(old.upstream.clone()),
-        groups: user.groups.clone().of(Some(old.groups.clone())).unwrap_or_default(),
-        ..user.profile.clone()
-    };
+    let (profile, new_name) = user.replacing(&old)?;
     let link = profile.upstream.clone().filter(|link| old.upstream.as_ref() != Some(link));
     if let Some(UpstreamUser { issuer, sub }) = &link {
         is_configured(platform, issuer)?;
         claim(platform, &Name::Upstream { issuer, subject: sub }, account, None).await?;
     }
-    let replaced = replace_record(platform, account, user, (record, old), profile).await;
-    if let (Err(Stop::Refused(_)), Some(link)) = (&replaced, &link) {
+    let replaced = replace_record(platform, account, user, (record, old), (profile, new_name)).await;
+    if let (Err(RequestError::Refused(_)), Some(link)) = (&replaced, &link) {
         unlink(platform, account, link).await?;
     }
     replaced
@@ -309,10 +265,10 @@ async fn replace_once(
 
 /// Gives up a link that was claimed for a replacement that is refused, unless the account has it all the same: the
 /// operator is told that nothing has changed, so the upstream user must not be able to sign in to the account.
-async fn unlink(platform: &Platform, account: &AccountId, link: &UpstreamUser) -> Result<(), Stop> {
+async fn unlink(platform: &Platform, account: &AccountId, link: &UpstreamUser) -> Result<(), RequestError> {
     match read(platform, account).await {
         Ok((_, profile)) if profile.upstream.as_ref() == Some(link) => return Ok(()),
-        Ok(_) | Err(Stop::Refused(Refusal::UserNotFound)) => {}
+        Ok(_) | Err(RequestError::Refused(Refusal::UserNotFound)) => {}
         Err(stop) => return Err(stop),
     }
     Ok(release(platform, &Name::Upstream { issuer: &link.issuer, subject: &link.sub }, account).await?)
@@ -324,23 +280,17 @@ async fn replace_record(
     account: &AccountId,
     user: &NewUser,
     (record, old): (AccountRecord, Profile),
-    mut profile: Profile,
-) -> Result<Option<(AccountRecord, Profile)>, Stop> {
-    let was_local = is_local(&old);
-    let mut renaming = None;
-    match &user.username {
-        None if was_local => return Err(Refusal::User(UserError::Username).into()),
-        None => (profile.username, profile.namespace) = (old.username.clone(), old.namespace.clone()),
-        Some(username) if !was_local || username.as_str() != old.username => {
-            renaming = Some(take_name(platform, account, &old, username).await?);
-        }
-        Some(_) => {}
-    }
-    let sealed = account::seal_profile(platform, account, &profile).await?;
+    (profile, new_name): (Profile, Option<&Username>),
+) -> Result<Option<(AccountRecord, Profile)>, RequestError> {
+    let renaming = match new_name {
+        Some(username) => Some(take_name(platform, account, &old, username).await?),
+        None => None,
+    };
+    let sealed = profiles::seal(platform, account, &profile).await?;
     let replaced =
         AccountRecord { profile: sealed.clone(), scope: user.scope.clone().of(record.scope), created: record.created };
     let command = ReplaceAccount { was: record.profile, sealed, scope: user.scope.clone() };
-    match account::ask(platform, account, &command).await? {
+    match objects::send(platform, account, &command).await? {
         Replaced::Done => {}
         Replaced::Outdated => return Ok(None),
         Replaced::Missing => return Err(Refusal::UserNotFound.into()),
@@ -375,7 +325,7 @@ async fn take_name(
     account: &AccountId,
     old: &Profile,
     username: &Username,
-) -> Result<Renaming, Stop> {
+) -> Result<Renaming, RequestError> {
     let given_up = list_change(platform, account, &old.username, username.as_str()).await?;
     let copied = passwords::of(platform, account, &old.username).await?;
     let password = match &copied {
@@ -395,21 +345,23 @@ impl Renaming {
         account: &AccountId,
         new: &str,
         keeps_password: bool,
-    ) -> Result<(), Stop> {
-        for _ in 0..RACES {
+    ) -> Result<(), RequestError> {
+        // The old name is given up all the same if its password changes again and again.
+        retry_or_give_up(async || {
             let command = ReleaseCopied { account: account.clone(), password: self.copied.clone() };
-            match identifier(platform, &Name::Username(&self.old), &command).await? {
-                Some(entry) if keeps_password => {
-                    if let Some(sealed) = &entry.password {
-                        let password = passwords::copy(platform, account, sealed).await?;
-                        let command = SetPassword { account: account.clone(), was: None, password };
-                        identifier(platform, &Name::Username(new), &command).await?;
-                    }
-                    self.copied = entry.password;
-                }
-                Some(_) | None => break,
+            let entry = objects::send(platform, &Name::Username(&self.old), &command).await?;
+            let Some(entry) = entry.filter(|_| keeps_password) else {
+                return Ok(Some(()));
+            };
+            if let Some(sealed) = &entry.password {
+                let password = passwords::copy(platform, account, sealed).await?;
+                let command = SetPassword { account: account.clone(), was: None, password };
+                objects::send(platform, &Name::Username(new), &command).await?;
             }
-        }
+            self.copied = entry.password;
+            Ok::<_, Fault>(None)
+        })
+        .await?;
         for name in &self.given_up {
             release(platform, &Name::Username(name), account).await?;
         }
@@ -419,14 +371,35 @@ impl Renaming {
     }
 }
 
-fn is_local(profile: &Profile) -> bool {
-    matches!(profile.namespace, Some(Namespace::Local) | None)
+/// Ends what a replaced user must not keep: after a new password all sessions, and all grants if the operator asked for that.
+///
+/// # Errors
+/// [`Refusal::UserNotFound`].
+pub(crate) async fn end_after_replacing(
+    platform: &Platform,
+    account: &AccountId,
+    resets_password: bool,
+    ends_grants: bool,
+) -> Result<Option<Ended>, RequestError> {
+    let ended = match (resets_password, ends_grants) {
+        (false, false) => return Ok(None),
+        (false, true) => {
+            let command = EndGrants { which: GrantFilter::default(), job: None };
+            let grants = objects::send(platform, account, &command).await?;
+            grants.map(|grants| Ended { grants, ..Ended::default() })
+        }
+        (true, _) => {
+            let grants = if ends_grants { GrantsToEnd::All } else { GrantsToEnd::None };
+            objects::send(platform, account, &SecureAccount { except: None, passkeys: false, grants }).await?
+        }
+    };
+    Ok(Some(ended.ok_or(Refusal::UserNotFound)?))
 }
 
 /// Removes a user: the account with its sessions and grants first, so that nothing of it counts any more.
-pub(crate) async fn remove(platform: &Platform, account: &AccountId) -> Result<(), Stop> {
+pub(crate) async fn remove(platform: &Platform, account: &AccountId) -> Result<(), RequestError> {
     let (_, profile) = read(platform, account).await?;
-    if !account::ask(platform, account, &RemoveAccount).await? {
+    if !objects::send(platform, account, &RemoveAccount).await? {
         return Err(Refusal::UserNotFound.into());
     }
     release(platform, &Name::Username(&profile.username), account).await?;

@@ -1,0 +1,87 @@
+//! A user as an operator or the user describes it, validated.
+
+use crate::identity::password::Password;
+use crate::identity::profile::{Email, PersonName, Username};
+use crate::oauth::Refusal;
+use crate::oauth::admin::user::{Change, UserDescription};
+use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
+use crate::oauth::refusal::UserError;
+use crate::oauth::vocabulary::scope::Scope;
+use crate::token::UnixTime;
+
+/// A user to create, or the replacement of one.
+pub struct NewUser {
+    /// The name to sign in with; `None` for a user who has only a name at the upstream provider.
+    pub username: Option<Username>,
+    /// The new password.
+    pub password: Option<Password>,
+    /// The rest of the profile, with the user name.
+    pub profile: Profile,
+    /// The groups.
+    pub groups: Change<Vec<String>>,
+    /// The scope that the user may allow to clients.
+    pub scope: Change<Scope>,
+    /// The user of the upstream provider who may sign in to the account.
+    pub upstream: Change<UpstreamUser>,
+}
+
+impl NewUser {
+    /// Validates an operator's description. `current` is the profile that it replaces, if there is one: a user name that an
+    /// upstream provider assigned may be repeated or omitted.
+    ///
+    /// # Errors
+    /// [`Refusal::User`] with the first member that an account cannot have.
+    pub fn described(description: UserDescription, current: Option<&Profile>, now: UnixTime) -> Result<Self, Refusal> {
+        let foreign = current.filter(|profile| matches!(profile.namespace, Some(Namespace::Upstream(_))));
+        let links = matches!(description.upstream, Change::Set(_));
+        let username = match description.username.as_deref() {
+            None if foreign.is_some() || (current.is_none() && links) => None,
+            Some(text) if foreign.is_some_and(|profile| profile.shown_username() == text) => None,
+            text => Some(text.and_then(|text| Username::parse(text).ok()).ok_or(Refusal::User(UserError::Username))?),
+        };
+        let password = description.password.as_deref().map(Password::given);
+        let password = password.transpose().map_err(|_| Refusal::User(UserError::Password))?;
+        if password.is_some() && username.is_none() {
+            // A password is only asked for together with a local user name.
+            return Err(Refusal::User(UserError::Username));
+        }
+        let name = description.name.as_deref().filter(|name| !name.is_empty()).map(PersonName::parse);
+        let name = name.transpose().map_err(|_| Refusal::User(UserError::Name))?;
+        let email = description.email.as_deref().filter(|email| !email.is_empty()).map(Email::parse);
+        let email = email.transpose().map_err(|_| Refusal::User(UserError::Email))?;
+        let profile = Profile {
+            username: username.as_ref().map(ToString::to_string).unwrap_or_default(),
+            namespace: Some(Namespace::Local),
+            upstream: None,
+            name: name.map(|name| name.as_str().to_owned()),
+            email_verified: email.is_some() && description.email_verified,
+            email: email.map(|email| email.as_str().to_owned()),
+            groups: Vec::new(),
+            updated_at: now,
+        };
+        let UserDescription { groups, scope, upstream, .. } = description;
+        Ok(Self { username, password, profile, groups, scope, upstream })
+    }
+
+    /// Returns the profile with which this replaces the profile `old`, and the local user name that the account is renamed
+    /// to, if it is.
+    ///
+    /// # Errors
+    /// [`Refusal::User`] for a local user without a user name.
+    pub fn replacing(&self, old: &Profile) -> Result<(Profile, Option<&Username>), Refusal> {
+        let mut profile = Profile {
+            upstream: self.upstream.clone().of(old.upstream.clone()),
+            groups: self.groups.clone().of(Some(old.groups.clone())).unwrap_or_default(),
+            ..self.profile.clone()
+        };
+        match &self.username {
+            None if old.is_local() => return Err(Refusal::User(UserError::Username)),
+            None => {
+                (profile.username, profile.namespace) = (old.username.clone(), old.namespace.clone());
+                Ok((profile, None))
+            }
+            Some(username) if old.is_local() && username.as_str() == old.username => Ok((profile, None)),
+            Some(username) => Ok((profile, Some(username))),
+        }
+    }
+}

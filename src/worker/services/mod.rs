@@ -1,0 +1,19 @@
+//! What endpoints share: each service loads records, calls the pure decision, and commits. A service returns values; the reply
+//! is the endpoint's.
+
+pub(crate) mod attempts;
+pub(crate) mod client_tokens;
+pub(crate) mod clients;
+pub(crate) mod endings;
+pub(crate) mod federation;
+pub(crate) mod grants;
+pub(crate) mod identifiers;
+pub(crate) mod passkeys;
+pub(crate) mod password_sign_in;
+pub(crate) mod passwords;
+pub(crate) mod profiles;
+pub(crate) mod registration;
+pub(crate) mod sessions;
+pub(crate) mod subjects;
+pub(crate) mod tokens;
+pub(crate) mod users;

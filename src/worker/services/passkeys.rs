@@ -1,0 +1,142 @@
+//! Passkeys: the challenges of their ceremonies, signing in with one, and adding one to an account.
+
+use crate::account::passkeys::{AddPasskey, AddPasskeyError, AnsweredChallenge, PasskeyUse, ReadPasskey};
+use crate::account::record::PasskeyRecord;
+use crate::identity::passkey::{self, PasskeyError, RelyingParty};
+use crate::oauth::endpoints::id_token::Profile;
+use crate::oauth::grant::handle::{AccountId, SessionId};
+use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::token::{UnixTime, base64url};
+use crate::worker::env::Platform;
+use crate::worker::objects;
+use crate::worker::random::random;
+use crate::worker::report::Fault;
+
+/// How long a challenge can be answered, seconds: the time that the browser is given, and a little more.
+const CHALLENGE_TTL: u64 = 600;
+/// The purpose of a challenge for signing in.
+const SIGN_IN: &str = "sign-in";
+
+/// Returns the options with which a browser asks for a passkey to sign in with; `None` where the issuer cannot have any.
+pub(crate) fn request_options(platform: &Platform) -> Result<Option<String>, Fault> {
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(None);
+    };
+    Ok(Some(passkey::request_options(&rp, challenge(platform, SIGN_IN)?.as_bytes()).to_string()))
+}
+
+/// Returns the options with which a browser creates a passkey; `None` where the issuer cannot have any.
+pub(crate) fn creation_options(
+    platform: &Platform,
+    account: &AccountId,
+    profile: &Profile,
+    existing: &[(String, PasskeyRecord)],
+) -> Result<Option<String>, Fault> {
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(None);
+    };
+    let challenge = challenge(platform, &addition_to(account))?;
+    let existing = existing.iter().map(|(_, record)| &record.passkey);
+    let username = profile.shown_username();
+    let name = profile.name.as_deref().unwrap_or(&username);
+    let options = passkey::creation_options(&rp, &account.bytes(), &username, name, existing, challenge.as_bytes());
+    Ok(Some(options.to_string()))
+}
+
+/// Verifies the response of a passkey that signs in. Returns its account, and the use of the passkey that the session stores.
+/// `None` if it is refused; the reason was logged.
+pub(crate) async fn verify(platform: &Platform, response: &str) -> Result<Option<(AccountId, PasskeyUse)>, Fault> {
+    match verify_or_refuse(platform, response).await? {
+        Ok(verified) => Ok(Some(verified)),
+        Err(reason) => {
+            if let Some(reason) = reason {
+                platform.audit.passkey_refused(reason);
+            }
+            Ok(None)
+        }
+    }
+}
+
+async fn verify_or_refuse(
+    platform: &Platform,
+    response: &str,
+) -> Result<Result<(AccountId, PasskeyUse), Option<PasskeyError>>, Fault> {
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(Err(None));
+    };
+    let Some((credential, user_handle)) = passkey::claimed(response) else {
+        return Ok(Err(Some(PasskeyError::Malformed)));
+    };
+    let Some(answered) = answered_challenge(platform, response, SIGN_IN) else {
+        return Ok(Err(Some(PasskeyError::Challenge)));
+    };
+    let account = AccountId::from_bytes(user_handle);
+    let id = credential.to_text();
+    let Some(record) = objects::send(platform, &account, &ReadPasskey { id: id.clone() }).await? else {
+        return Ok(Err(Some(PasskeyError::User)));
+    };
+    platform.audit.user(&account);
+    let stored = record.passkey;
+    let verified = passkey::verify_authentication(&rp, &user_handle, answered.challenge.as_bytes(), &stored, response);
+    Ok(verified.map(|assertion| (account, PasskeyUse { id, assertion, answered })).map_err(Some))
+}
+
+/// Adds the passkey that a browser has created to an account, and records the event. Why the response was refused is logged.
+///
+/// # Errors
+/// [`AddPasskeyError`]; `None` for a response that is not valid.
+pub(crate) async fn add(
+    platform: &Platform,
+    account: &AccountId,
+    session: &SessionId,
+    name: String,
+    response: &str,
+) -> Result<Result<(), Option<AddPasskeyError>>, Fault> {
+    let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {
+        return Ok(Err(None));
+    };
+    let Some(answered) = answered_challenge(platform, response, &addition_to(account)) else {
+        platform.audit.passkey_refused(PasskeyError::Challenge);
+        return Ok(Err(None));
+    };
+    let passkey = match passkey::verify_registration(&rp, answered.challenge.as_bytes(), response) {
+        Ok(passkey) => passkey,
+        Err(error) => {
+            platform.audit.passkey_refused(error);
+            return Ok(Err(None));
+        }
+    };
+    let id = passkey.id.to_text();
+    let record = PasskeyRecord { name, created: platform.now, used_at: None, passkey };
+    let command = AddPasskey { session: session.clone(), id, passkey: record, answered };
+    let added = objects::send(platform, account, &command).await?;
+    if added.is_ok() {
+        platform.audit.note(EventKind::PasskeyAdded);
+    }
+    Ok(added.map_err(Some))
+}
+
+/// The purpose of a challenge for adding a passkey to this account.
+fn addition_to(account: &AccountId) -> String {
+    format!("add {account}")
+}
+
+/// Creates a challenge. Its MAC proves that this server created it, for which purpose, and until when it can be answered.
+fn challenge(platform: &Platform, purpose: &str) -> Result<String, Fault> {
+    let nonce = base64url::encode(&random::<16>()?);
+    let until = platform.now.plus(CHALLENGE_TTL).0.to_string();
+    let tag = platform.config.forms.tag(&["challenge", purpose, &nonce, &until]);
+    Ok(format!("{nonce}.{until}.{tag}"))
+}
+
+/// Returns the challenge that a response answers, if this server created it for this purpose and it has not expired.
+fn answered_challenge(platform: &Platform, response: &str, purpose: &str) -> Option<AnsweredChallenge> {
+    let challenge = String::from_utf8(passkey::answered(response)?).ok().filter(|text| !text.contains('|'))?;
+    let mut parts = challenge.splitn(3, '.');
+    let (nonce, until, tag) = (parts.next()?, parts.next()?, parts.next()?);
+    if !platform.config.forms.verifies(&["challenge", purpose, nonce, until], tag) {
+        return None;
+    }
+    let until = UnixTime(until.parse().ok()?);
+    (platform.now < until).then(|| AnsweredChallenge { challenge: challenge.clone(), until })
+}

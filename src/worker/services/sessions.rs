@@ -1,0 +1,62 @@
+//! Opening and ending sessions.
+
+use crate::account::passkeys::PasskeyUse;
+use crate::account::sessions::{EndSession, OpenSession, Opened};
+use crate::oauth::grant::handle::{AccountId, SessionId};
+use crate::oauth::grant::{Acr, SignIn};
+use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::worker::browser::Browser;
+use crate::worker::env::Platform;
+use crate::worker::objects;
+use crate::worker::random::random;
+use crate::worker::report::Fault;
+
+/// Opens a session for a user who has just signed in here. `None` if the account was removed, or the passkey was refused.
+pub(crate) async fn open(
+    platform: &Platform,
+    browser: &Browser,
+    account: &AccountId,
+    amr: Vec<String>,
+    passkey: Option<PasskeyUse>,
+) -> Result<Option<SessionId>, Fault> {
+    let acr = if passkey.is_some() { Acr::PhishingResistant } else { Acr::SignedIn };
+    let sign_in = SignIn { at: platform.now, amr, acr: Some(acr) };
+    open_for(platform, browser, account, sign_in, passkey).await
+}
+
+/// Opens a session for a user who has signed in, here or at the upstream provider.
+pub(crate) async fn open_for(
+    platform: &Platform,
+    browser: &Browser,
+    account: &AccountId,
+    sign_in: SignIn,
+    passkey: Option<PasskeyUse>,
+) -> Result<Option<SessionId>, Fault> {
+    let session = SessionId::from_bytes(random()?);
+    let replaces = browser.session.as_ref().filter(|(owner, _)| owner == account).map(|(_, session)| session.clone());
+    // Another user was signed in with this browser: that session ends with this sign-in.
+    if let Some((other, old)) = browser.session.as_ref().filter(|(owner, _)| owner != account) {
+        end(platform, other, old).await?;
+    }
+    let command = OpenSession { session: session.clone(), sign_in, agent: browser.agent.clone(), replaces, passkey };
+    let opened = objects::send(platform, account, &command).await?;
+    platform.audit.user(account);
+    match opened {
+        Opened::Done => {}
+        Opened::CounterRestarted => platform.audit.note(EventKind::PasskeyCounterRestarted),
+        Opened::CounterWentBack => {
+            platform.audit.note(EventKind::PasskeyCounter);
+            return Ok(None);
+        }
+        Opened::Missing | Opened::PasskeyRefused => return Ok(None),
+    }
+    platform.audit.note(EventKind::SignIn);
+    Ok(Some(session))
+}
+
+/// Ends a session of a user who signs out, and records the event.
+pub(crate) async fn end(platform: &Platform, account: &AccountId, session: &SessionId) -> Result<(), Fault> {
+    objects::send(platform, account, &EndSession { session: session.clone() }).await?;
+    platform.audit.user(account).note(EventKind::SignOut);
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! The state of access tokens: active, or revoked.
+
+use crate::account::grants::{RevokeToken, TokenStatus};
+use crate::account::record::AccountRecord;
+use crate::oauth::Client;
+use crate::oauth::endpoints::revoke;
+use crate::oauth::grant::access_token::AccessToken;
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::worker::env::Platform;
+use crate::worker::objects;
+use crate::worker::objects::registry_do::{ClientTokenStatus, ReadTokenStatus, RevokeClientToken};
+use crate::worker::report::{Fault, RequestError};
+
+/// The state of a verified token.
+pub(crate) enum TokenState {
+    /// Active, and of a grant of this account.
+    OfAccount(AccountId, AccountRecord),
+    /// Active, and the client's own.
+    OfClient,
+    /// Revoked.
+    Inactive,
+}
+
+/// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
+/// registry.
+pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<TokenState, Fault> {
+    let AccessToken { client, account, jti, grant, issued_at, .. } = token;
+    let jti = jti.clone();
+    if let Some(grant) = grant {
+        let Some(account) = account else {
+            return Ok(TokenState::Inactive);
+        };
+        let record = objects::send(platform, account, &TokenStatus { grant: grant.clone(), jti }).await?;
+        return Ok(record.map_or(TokenState::Inactive, |record| TokenState::OfAccount(account.clone(), record)));
+    }
+    let ClientTokenStatus { registered, revoked } =
+        objects::send(platform, client, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;
+    let is_active = (registered || client.is_root()) && !revoked;
+    Ok(if is_active { TokenState::OfClient } else { TokenState::Inactive })
+}
+
+/// Revokes one access token.
+///
+/// # Errors
+/// Those of [`revoke::revoke`].
+pub(crate) async fn revoke(platform: &Platform, client: &Client, token: AccessToken) -> Result<(), RequestError> {
+    let revocation = revoke::revoke(client, &token)?;
+    platform.audit.jti(&revocation.jti);
+    if let Some(grant) = token.grant {
+        let Some(account) = token.account else {
+            return Ok(());
+        };
+        platform.audit.grant(&grant).user(&account);
+        let command = RevokeToken { jti: revocation.jti, until: revocation.until };
+        objects::send(platform, &account, &command).await?;
+    } else {
+        let command = RevokeClientToken { jti: revocation.jti, until: revocation.until };
+        objects::send(platform, &client.id, &command).await?;
+    }
+    platform.audit.note_way(EventKind::TokenRevoked, "access_token");
+    Ok(())
+}
