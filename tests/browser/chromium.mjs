@@ -5,7 +5,7 @@ import { chromiumPath } from '../../.scripts/chromium.mjs';
 /** A name that is no secure context, unlike localhost; it leads to this machine. */
 export const INSECURE_HOST = 'inspector.test';
 
-/** Starts the browser with a fresh profile, quiet: it asks nobody for anything by itself. */
+/** Starts the browser with a fresh profile. It sends no requests of its own. */
 export function launch() {
   const executablePath = chromiumPath();
   if (executablePath === undefined) throw new Error('no Chromium is installed: run `npm test` once, or set CHROMIUM');
@@ -30,7 +30,7 @@ export async function open(browser, url, { ownClock = false, ...options } = {}) 
   const complain = (complaint) => { seen.complaints.push(complaint); };
   page.on('request', (request) => {
     const described = describe(request);
-    // One that nobody waits for may end with the browser.
+    // A request that no test awaits may fail when the browser closes.
     described.catch(() => {});
     seen.requests.push(described);
   });

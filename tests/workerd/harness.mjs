@@ -1,5 +1,5 @@
-// Starts the built Worker in real workerd, configured by wrangler.toml as `wrangler dev` and the edge do it.
-// For every black-box test and the benchmark. Checks nothing by itself, and reads no .dev.vars and no environment.
+// Starts the built Worker in real workerd, configured by wrangler.toml as `wrangler dev` and the edge do it. For every black-box test and
+// the benchmarks. Reads no .dev.vars and no environment.
 import childProcess from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -58,7 +58,7 @@ export async function startWorker({ port, issuer, persist, vars = {}, secrets = 
     async kill() {
       const gone = once(workerd, 'exit');
       workerd.kill('SIGKILL');
-      // At once: otherwise Miniflare takes the end for a crash, and starts workerd anew.
+      // At once: otherwise Miniflare takes the exit for a crash and restarts workerd.
       await Promise.all([gone, miniflare.dispose()]);
     },
   };
