@@ -51,11 +51,12 @@ await main(async () => {
   const folders = Object.keys(NODE).filter(isChosen);
   const broken = await prepare(folders, isChosen('rust'));
   const lines = [`${'set-up'.padEnd(13)} ${elapsed(started)}`];
+  const ready = folders.filter((folder) => broken[folder] === undefined);
   const results = {};
   const testing = performance.now();
   await Promise.all([
     inTurn(Object.keys(CARGO).filter(isChosen), async (name) => { results[name] = await timed(name, CARGO[name]); }),
-    folders.length > 0 && nodeTests(folders.filter((folder) => broken[folder] === undefined)).then((counts) => Object.assign(results, counts)),
+    ready.length > 0 && nodeTests(ready).then((counts) => Object.assign(results, counts)),
   ]);
   Object.assign(results, broken);
   const sum = { passed: 0, failed: 0 };
