@@ -43,7 +43,7 @@ impl Case {
 
 /// Is it a JWS whose signature holds? `None` if this build cannot tell.
 ///
-/// Most of the payloads are no claims, so that `settle` would refuse them all. What it looks at first, the alphabet of
+/// Most of the payloads are no claims, so that `complete` would refuse them all. What it looks at first, the alphabet of
 /// the payload, is looked at here instead.
 fn holds(pending: &Pending) -> Option<bool> {
     let payload = pending.signing_input().split(|byte| *byte == b'.').nth(1).unwrap();
