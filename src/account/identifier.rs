@@ -17,6 +17,9 @@ use crate::token::UnixTime;
 /// How long attempts are kept, seconds: longer than any wait.
 const ATTEMPTS_TTL: u64 = 24 * 3600;
 
+/// The age from which a name without account counts as left over from an interrupted creation, seconds.
+pub const LEFT_OVER_AFTER: u64 = 60;
+
 /// What a name leads to, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Identifier {
@@ -26,6 +29,16 @@ pub struct Identifier {
     pub password: Option<String>,
     /// When the name was claimed.
     pub since: UnixTime,
+}
+
+impl Identifier {
+    /// Returns how long a name without account stays claimed, seconds: its account may still be created. `None` once another
+    /// account may claim the name. A name that was claimed in the future, by a clock that was ahead, is not waited for.
+    pub fn pending_for(&self, now: UnixTime) -> Option<u64> {
+        let free_from = self.since.plus(LEFT_OVER_AFTER);
+        let is_ahead = free_from > now.plus(2 * LEFT_OVER_AFTER);
+        free_from.0.checked_sub(now.0).filter(|wait| *wait > 0 && !is_ahead)
+    }
 }
 
 /// One turn of an identifier's object.
@@ -357,5 +370,22 @@ impl IdentifierCommand for AttemptSucceeded {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_account_is_free_after_a_minute() {
+        let since = UnixTime(1_800_000_000);
+        let entry = Identifier { account: AccountId::from_bytes([1; 16]), password: None, since };
+        for (now, wait) in [(0, Some(60)), (1, Some(59)), (59, Some(1)), (60, None), (61, None)] {
+            assert_eq!(entry.pending_for(since.plus(now)), wait, "{now}");
+        }
+        // Claimed in the future: within a minute like any other, beyond it not waited for.
+        assert_eq!(entry.pending_for(UnixTime(since.0 - 60)), Some(120));
+        assert_eq!(entry.pending_for(UnixTime(since.0 - 61)), None);
     }
 }

@@ -85,3 +85,92 @@ impl NewUser {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const PROVIDER: &str = "https://idp.example";
+
+    fn described(body: &Value, current: Option<&Profile>) -> Result<NewUser, UserError> {
+        let description = UserDescription::parse(body.as_object().unwrap())?;
+        NewUser::described(description, current, NOW).map_err(|refusal| match refusal {
+            Refusal::User(error) => error,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn local(username: &str) -> Profile {
+        described(&json!({ "username": username }), None).unwrap().profile
+    }
+
+    /// A user to whom the upstream provider assigned the name `alice`.
+    fn upstream() -> Profile {
+        let upstream = Some(UpstreamUser { issuer: PROVIDER.to_owned(), sub: "s".to_owned() });
+        let namespace = Some(Namespace::Upstream(PROVIDER.to_owned()));
+        Profile { upstream, namespace, groups: vec!["staff".to_owned()], ..local("alice") }
+    }
+
+    #[test]
+    fn a_local_user_needs_a_username() {
+        let link = json!({ "issuer": PROVIDER, "sub": "s" });
+        for (body, current, expected) in [
+            (json!({ "username": "Bob" }), None, Ok(Some("bob"))),
+            (json!({ "username": "Bob" }), Some(upstream()), Ok(Some("bob"))),
+            (json!({ "username": "idp.example:alice" }), Some(upstream()), Ok(None)),
+            (json!({}), Some(upstream()), Ok(None)),
+            (json!({ "upstream": link }), None, Ok(None)),
+            (json!({ "upstream": link }), Some(local("carol")), Err(UserError::Username)),
+            (json!({}), None, Err(UserError::Username)),
+            (json!({}), Some(local("carol")), Err(UserError::Username)),
+            (json!({ "username": "idp.example:alice" }), Some(local("carol")), Err(UserError::Username)),
+            (json!({ "password": "correct horse battery" }), Some(upstream()), Err(UserError::Username)),
+        ] {
+            let username = described(&body, current.as_ref()).map(|user| user.username.map(|name| name.to_string()));
+            assert_eq!(username, expected.map(|name| name.map(str::to_owned)), "{body}");
+        }
+    }
+
+    #[test]
+    fn each_member_is_validated() {
+        for (member, value, error) in [
+            ("password", "short", UserError::Password),
+            ("name", "a\nb", UserError::Name),
+            ("email", "nowhere", UserError::Email),
+        ] {
+            let body = json!({ "username": "bob", member: value });
+            assert_eq!(described(&body, None).err(), Some(error), "{body}");
+        }
+        let user = described(&json!({ "username": "bob", "name": "", "email": "", "email_verified": true }), None);
+        let profile = user.unwrap().profile;
+        assert_eq!((profile.name, profile.email, profile.email_verified), (None, None, false));
+        let user = described(&json!({ "username": "bob", "email": "b@x.example", "email_verified": true }), None);
+        assert!(user.unwrap().profile.email_verified);
+    }
+
+    #[test]
+    fn replacing_keeps_what_the_description_omits() {
+        let user = described(&json!({ "name": "Alice" }), Some(&upstream())).unwrap();
+        let (profile, new_name) = user.replacing(&upstream()).unwrap();
+        assert_eq!(new_name, None);
+        assert_eq!(profile, Profile { name: Some("Alice".to_owned()), ..upstream() });
+
+        let user = described(&json!({ "username": "bob", "upstream": null, "groups": null }), None).unwrap();
+        let renamed = |old: &Profile| user.replacing(old).unwrap().1.map(|name| name.as_str().to_owned());
+        assert_eq!((renamed(&local("bob")), renamed(&local("carol"))), (None, Some("bob".to_owned())));
+        // The provider's `bob` is another name than the local one.
+        let foreign = Profile { username: "bob".to_owned(), ..upstream() };
+        assert_eq!(renamed(&foreign).as_deref(), Some("bob"));
+        let (profile, _) = user.replacing(&foreign).unwrap();
+        assert!(profile.is_local() && profile.upstream.is_none() && profile.groups.is_empty());
+    }
+
+    #[test]
+    fn a_local_user_cannot_lose_the_username() {
+        // Validated against an upstream user who has become a local one since.
+        let user = described(&json!({}), Some(&upstream())).unwrap();
+        assert_eq!(user.replacing(&local("carol")).err(), Some(Refusal::User(UserError::Username)));
+    }
+}

@@ -34,7 +34,7 @@ pub struct Bucket {
 /// How a kind of bucket is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many attempts may fail before anybody waits.
+    /// How many attempts may fail before one has to wait.
     pub free: u32,
     /// The longest wait, seconds.
     pub longest: u64,

@@ -125,7 +125,7 @@ impl Checker {
     /// Reads a compact JWS as [`verify`](super::verify()) does and checks the signature if this build can.
     ///
     /// # Errors
-    /// The first reason to refuse it, in the order of `verify` and [`Pending::settle`](super::Pending::settle).
+    /// The first reason to refuse it, in the order of `verify` and [`Pending::complete`](super::Pending::complete).
     pub fn check(&mut self, text: &[u8], now: impl Into<NumericDate>) -> Result<Finding, VerifyError> {
         self.check_from(text, now.into(), 0)
     }

@@ -11,17 +11,17 @@ use super::mac::Mac;
 use super::verify::{Pending, Token};
 
 impl Pending {
-    /// Checks the signature in plain Rust, by each key that fits, and settles.
+    /// Checks the signature in plain Rust, by each key that fits, and completes the check.
     ///
     /// # Errors
-    /// Those of [`Pending::settle`]; [`VerifyError::AlgorithmNotAllowed`] for what [`check_signature`] cannot tell.
-    pub fn settle_portable(mut self) -> Result<Token, VerifyError> {
+    /// Those of [`Pending::complete`]; [`VerifyError::AlgorithmNotAllowed`] for what [`check_signature`] cannot tell.
+    pub fn complete_portable(mut self) -> Result<Token, VerifyError> {
         while !self.is_signed_by(self.key()).ok_or(VerifyError::AlgorithmNotAllowed)? {
             if !self.next_key() {
-                return self.settle(false);
+                return self.complete(false);
             }
         }
-        self.settle(true)
+        self.complete(true)
     }
 
     /// Checks in plain Rust whether the signature is that of a key that fits; `None` if this build cannot.

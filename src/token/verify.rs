@@ -2,7 +2,7 @@
 //!
 //! It has two steps, because the best place to check a signature differs from platform to platform
 //! (WebCrypto, node:crypto, plain Rust) and most of those places make the caller wait. [`verify`] reads the text,
-//! applies the policy to the header, chooses the key and hands back what must be checked; [`Pending::settle`]
+//! applies the policy to the header, chooses the key and hands back what must be checked; [`Pending::complete`]
 //! takes the answer and, only then, looks at the claims. There is no other way to make a [`Token`].
 
 use std::sync::Arc;
@@ -121,7 +121,7 @@ impl Pending {
     ///
     /// # Errors
     /// [`VerifyError::BadSignature`] if it is false; then what is wrong with the claims, issuer first.
-    pub fn settle(self, signature_is_valid: bool) -> Result<Token, VerifyError> {
+    pub fn complete(self, signature_is_valid: bool) -> Result<Token, VerifyError> {
         if !signature_is_valid {
             return Err(VerifyError::BadSignature);
         }

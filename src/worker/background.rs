@@ -1,4 +1,4 @@
-//! Work that nobody waits for: it goes on after the answer has left, for as long as the platform allows (30 s).
+//! Work that no response waits for: it continues after the response, for as long as the platform allows (30 s).
 
 use js_sys::Promise;
 use js_sys::futures::future_to_promise;

@@ -51,7 +51,7 @@ pub(crate) struct Browser {
     id: String,
     /// Whether it has just been chosen.
     is_new: bool,
-    /// Its session: a handle that this authority wrote. Whether the session stands is for its account to say.
+    /// Its session: a handle that this server wrote. Only its account knows whether the session is active.
     pub(crate) session: Option<(AccountId, SessionId)>,
     /// The same handle, if the key before this one wrote it.
     session_of_previous_key: Option<Handle>,
@@ -87,7 +87,7 @@ impl Browser {
         let handle = handles.read(Kind::Session, &cookie_text);
         let session = handle.as_ref().and_then(|handle| Some((handle.account.clone(), handle.session()?)));
         let session_of_previous_key = handle.filter(|_| handles.is_of_previous(Kind::Session, &cookie_text));
-        let locales = request.glance(ui_locales);
+        let locales = request.peek(ui_locales);
         let mut agent = request.header("User-Agent").unwrap_or_default();
         if let Some((end, _)) = agent.char_indices().nth(300) {
             agent.truncate(end);
@@ -150,8 +150,8 @@ impl Browser {
         platform.config.forms.tag(&fields.each_ref().map(String::as_str))
     }
 
-    /// A form belongs to a purpose, a browser, what the page shows, and whoever is signed in: but the same person may
-    /// sign in in one of two tabs and go on in the other.
+    /// The fields under a form's MAC: purpose, browser, content of the page, and the signed-in account. Not the session: the same
+    /// user may sign in again in another tab and submit this form afterwards.
     fn fields(&self, purpose: Purpose, about: &str, nonce: &str, until: &str) -> [String; 6] {
         let session = match purpose {
             Purpose::SignIn | Purpose::SignUp => None,

@@ -53,11 +53,11 @@ impl SigningHandle {
     pub(crate) async fn import(algorithm: Algorithm, private: &PrivateJwk) -> Result<Self, Fault> {
         let (import, parameters) = parameters(algorithm)?;
         let jwk = to_js(private.expose())?;
-        let key = settle(import_key("jwk", &jwk, &import, false, &usages(&["sign"]))).await?;
+        let key = resolve(import_key("jwk", &jwk, &import, false, &usages(&["sign"]))).await?;
         Ok(Self { key, parameters })
     }
 
-    /// Imports a private key that somebody sent. `None` if WebCrypto does not take it.
+    /// Imports a private key that an operator sent. `None` if WebCrypto does not take it.
     pub(crate) async fn try_import(algorithm: Algorithm, private: &PrivateJwk) -> Option<Self> {
         let (import, parameters) = parameters(algorithm).ok()?;
         let jwk = to_js(private.expose()).ok()?;
@@ -65,7 +65,7 @@ impl SigningHandle {
         Some(Self { key: JsFuture::from(promise).await.ok()?, parameters })
     }
 
-    /// Signs with a key that somebody sent. `None` if WebCrypto cannot.
+    /// Signs with a key that an operator sent. `None` if WebCrypto cannot.
     pub(crate) async fn try_sign(&self, input: &[u8]) -> Option<Vec<u8>> {
         let promise = subtle_sign(&self.parameters, &self.key, input).ok()?;
         Some(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec())
@@ -73,7 +73,7 @@ impl SigningHandle {
 
     /// Signs. ECDSA signatures come as r || s.
     pub(crate) async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, Fault> {
-        let signature = settle(subtle_sign(&self.parameters, &self.key, input)).await?;
+        let signature = resolve(subtle_sign(&self.parameters, &self.key, input)).await?;
         Ok(Uint8Array::new(&signature).to_vec())
     }
 }
@@ -96,7 +96,7 @@ impl CheckingHandle {
 
     /// Is this the signature of this input?
     pub(crate) async fn check(&self, signature: &[u8], input: &[u8]) -> Result<bool, Fault> {
-        let answer = settle(subtle_verify(&self.parameters, &self.key, signature, input)).await?;
+        let answer = resolve(subtle_verify(&self.parameters, &self.key, signature, input)).await?;
         Ok(answer.is_truthy())
     }
 }
@@ -110,7 +110,7 @@ pub(crate) async fn complete(mut pending: Pending) -> Result<Result<Token, Verif
             None => false,
         };
         if is_valid || !pending.next_key() {
-            return Ok(pending.settle(is_valid));
+            return Ok(pending.complete(is_valid));
         }
     }
 }
@@ -125,7 +125,7 @@ pub(crate) async fn generate(algorithm: Algorithm) -> Result<KeyMaterial, Fault>
         }
         KeyShape::Ec(_) | KeyShape::Ed25519 | KeyShape::Octets => parameters(algorithm)?.0,
     };
-    let pair = settle(generate_key(&generate, true, &usages(&["sign", "verify"]))).await?;
+    let pair = resolve(generate_key(&generate, true, &usages(&["sign", "verify"]))).await?;
     let private = Reflect::get(&pair, &"privateKey".into()).map_err(crypto_fault)?;
     export(algorithm, &private).await
 }
@@ -144,7 +144,7 @@ pub(crate) async fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Optio
 
 /// Both halves of a private key that may leave WebCrypto.
 async fn export(algorithm: Algorithm, private: &JsValue) -> Result<KeyMaterial, Fault> {
-    let exported = settle(export_key("jwk", private)).await?;
+    let exported = resolve(export_key("jwk", private)).await?;
     let text = JSON::stringify(&exported).map_err(crypto_fault)?;
     let exported: Map<String, Value> =
         serde_json::from_str(&String::from(text)).map_err(|error| crypto_fault(error.classify()))?;
@@ -189,7 +189,7 @@ impl SealingKey {
     /// Seals a text under a name: it opens only under the same name.
     pub(crate) async fn seal(&self, name: &str, text: &str) -> Result<String, Fault> {
         let nonce = random::<NONCE_LEN>()?;
-        let sealed = settle(subtle_encrypt(&gcm(&nonce, name)?, &self.key, text.as_bytes())).await?;
+        let sealed = resolve(subtle_encrypt(&gcm(&nonce, name)?, &self.key, text.as_bytes())).await?;
         let mut bytes = nonce.to_vec();
         bytes.extend_from_slice(&Uint8Array::new(&sealed).to_vec());
         Ok(base64url::encode(&bytes))
@@ -217,7 +217,7 @@ impl SealingKey {
 
 async fn import_gcm(bytes: &[u8; 32], uses: &[&str]) -> Result<JsValue, Fault> {
     let data = Uint8Array::from(bytes.as_slice());
-    settle(import_key("raw", &data, &JsValue::from_str("AES-GCM"), false, &usages(uses))).await
+    resolve(import_key("raw", &data, &JsValue::from_str("AES-GCM"), false, &usages(uses))).await
 }
 
 async fn open_gcm(parameters: &JsValue, key: &JsValue, sealed: &[u8]) -> Result<Option<String>, Fault> {
@@ -279,7 +279,7 @@ fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), Fault> {
     Reflect::set(object, &name.into(), value).map(|_| ()).map_err(crypto_fault)
 }
 
-async fn settle(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
+async fn resolve(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
     JsFuture::from(promise.map_err(crypto_fault)?).await.map_err(crypto_fault)
 }
 

@@ -23,7 +23,7 @@ pub(crate) const STORE: &str = "EDGEMINT_STORE";
 pub(crate) const ACCOUNT: &str = "EDGEMINT_ACCOUNT";
 /// The Durable Object namespace of the events: one object an issuer and hour.
 pub(crate) const EVENTS: &str = "EDGEMINT_EVENTS";
-/// The Durable Object namespace of what people sign in by: one object a name, subject or address.
+/// The Durable Object namespace of identifiers: one object a user name, upstream subject or block of addresses.
 pub(crate) const IDENTIFIER: &str = "EDGEMINT_IDENTIFIER";
 /// The Durable Object namespace of the keyring: one object an issuer.
 pub(crate) const KEYRING: &str = "EDGEMINT_KEYRING";
@@ -48,7 +48,7 @@ pub(crate) struct Platform {
     pub(crate) now: UnixTime,
     /// What the request costs.
     pub(crate) costs: Costs,
-    /// What is to be known of it afterwards.
+    /// Its audit events.
     pub(crate) audit: Audit,
 }
 
@@ -59,11 +59,11 @@ pub(crate) struct Config {
     pub(crate) sealing_key: SealingKey,
     /// Writes and reads codes, refresh tokens and session cookies.
     pub(crate) handles: MacKey,
-    /// Marks what a page sends back.
+    /// Authenticates the forms of pages.
     pub(crate) forms: MacKey,
-    /// What the key-encryption key is called, so that it can be told from others.
+    /// A name of the key-encryption key that reveals nothing about it.
     pub(crate) key_id: String,
-    /// What the one before it is called, if it still counts.
+    /// The name of the previous one, if it is configured.
     pub(crate) previous_key_id: Option<String>,
     pub(crate) upstream_secret: Option<String>,
 }
@@ -145,7 +145,7 @@ impl Config {
             let previous = previous.as_ref().map(|key| derive_of(key, purpose));
             derive_of(&key, purpose).reading(previous.as_ref())
         };
-        // One way, and of a key that nobody could guess: it may be shown.
+        // A MAC under a random key: it reveals nothing about the key.
         let id = |key| derive_of(key, "name").tag(&[]).chars().take(8).collect::<String>();
         Ok(Self {
             root: Rc::new(Client::root(&root)),

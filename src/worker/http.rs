@@ -72,14 +72,14 @@ impl Incoming {
         }
     }
 
-    /// Reads the form before its endpoint does, so that [`Incoming::glance`] can look at it.
+    /// Reads the form before its endpoint does, so that [`Incoming::peek`] can look at it.
     pub(crate) async fn read_ahead(&self) {
         let read = self.read_form().await;
         self.read_ahead.replace(Some(read));
     }
 
     /// Looks at the parameters of the request: those of the form that was read ahead, or else of the query.
-    pub(crate) fn glance<T>(&self, look: impl FnOnce(&Form) -> Option<T>) -> Option<T> {
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&Form) -> Option<T>) -> Option<T> {
         match &*self.read_ahead.borrow() {
             Some(read) => look(read.as_ref().ok()?),
             None => look(&self.query_form().ok()?),

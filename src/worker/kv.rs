@@ -1,5 +1,5 @@
-//! Sealed records in KV. Whoever can write to the store can lose a record, but neither read nor forge one:
-//! each is sealed under its own name, which holds its kind and the issuer.
+//! Sealed records in KV. Write access to the store suffices to delete a record, but not to read or forge one: each is sealed
+//! under its own name, which contains its kind and the issuer.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,15 +12,14 @@ use super::crypto::Opened;
 use super::env::{Platform, STORE};
 use super::report::{Fault, FaultKind, RequestError};
 
-/// What kinds of record there are. The kind is in the name and so under the seal:
-/// a record of one kind can never be taken for one of another.
+/// The kinds of record. The kind is part of the name and so of the seal: a record of one kind is never read as one of another.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     /// A registered client; the id is its `client_id`.
     Client,
     /// The keyring; there is one, its id is empty.
     Keyring,
-    /// What the list of users shows of one; the id is the account's. Never read for a decision.
+    /// An entry of the list of users; the id is the account's. Never read for a decision.
     User,
 }
 
@@ -34,10 +33,10 @@ impl Kind {
     }
 }
 
-/// What was found under a name.
+/// The result of reading a name.
 pub(crate) enum Found<T> {
     Nothing,
-    /// There is a record, but it does not open or is not of this kind.
+    /// The record does not open or is not of this kind.
     Unreadable(FaultKind),
     Record(T),
 }
@@ -48,8 +47,7 @@ impl<T> From<Result<T, FaultKind>> for Found<T> {
     }
 }
 
-/// The name of a record. Everything belongs to one issuer: a Worker that is given another name starts anew.
-/// No issuer has a `|`, so no two issuers share a name.
+/// Returns the name of a record. It contains the issuer: a Worker with another issuer starts without records.
 pub(crate) fn name(platform: &Platform, kind: Kind, id: &str) -> String {
     names::record(kind.name(), platform.authority().issuer(), id)
 }
@@ -75,7 +73,7 @@ pub(crate) async fn open<T: DeserializeOwned>(
     })
 }
 
-/// Does the key that seals now open it?
+/// Returns whether the current key opens a record.
 pub(crate) async fn is_of_current_key(platform: &Platform, name: &str, sealed: &str) -> Result<bool, Fault> {
     Ok(matches!(platform.config.sealing_key.open(name, sealed).await?, Some(Opened::Current(_))))
 }
@@ -109,7 +107,7 @@ pub(crate) async fn delete(platform: &Platform, name: &str) -> Result<(), Fault>
     store(platform)?.delete(name).await.map_err(unavailable)
 }
 
-/// The ids of the records of a kind, a page at a time, and where the next page begins.
+/// Returns a page of the ids of a kind, and the cursor of the next page.
 pub(crate) async fn list(
     platform: &Platform,
     kind: Kind,
@@ -123,7 +121,7 @@ pub(crate) async fn list(
         None => list.execute().await.map_err(unavailable)?,
         Some(cursor) => match list.cursor(cursor).execute().await {
             Ok(page) => page,
-            // KV fails in one way for a cursor that it did not make and for trouble of its own: see whether it works.
+            // KV reports an unknown cursor and its own failures with the same error: a listing without cursor tells them apart.
             Err(_) => {
                 store.list().limit(1).execute().await.map_err(unavailable)?;
                 return Err(Refusal::CursorMalformed.into());
@@ -138,7 +136,7 @@ fn store(platform: &Platform) -> Result<KvStore, Fault> {
     platform.env.kv(STORE).map_err(unavailable)
 }
 
-/// What a failing store said, without the name of the record that it was asked for.
+/// The fault of a failing store. The cause has no record name.
 pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
     Fault::new(FaultKind::StoreUnavailable, &cause)
 }

@@ -9,16 +9,16 @@ use crate::oauth::vocabulary::settings::COST_LOG;
 use crate::oauth::{AuthorityError, Refusal};
 use crate::wire::Reply;
 
-/// Why the authority cannot answer now.
+/// Why the authorization server cannot respond now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
-    /// Other requests changed a record each time before this one could.
+    /// A change of a record lost every race against other changes.
     Contended,
     /// WebCrypto refused an operation that it should not.
     Crypto,
     /// `EDGEMINT_KEY_ENCRYPTION_KEY` is not 32 bytes in base64.
     KeyEncryptionKeyInvalid,
-    /// A sealed record does not open: another key-encryption key sealed it, or somebody changed it.
+    /// A sealed record does not open: another key-encryption key sealed it, or it was changed.
     KeyEncryptionKeyMismatch,
     /// `EDGEMINT_KEY_ENCRYPTION_KEY` is not set.
     KeyEncryptionKeyMissing,
@@ -96,7 +96,7 @@ impl FaultKind {
     }
 }
 
-/// Something that is not the client's doing.
+/// A failure that the client did not cause.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
     kind: FaultKind,
@@ -134,7 +134,7 @@ impl Fault {
     }
 }
 
-/// Why a request did not get what it asked for.
+/// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum RequestError {
     Refused(Refusal),
@@ -168,7 +168,7 @@ pub(crate) fn userinfo_failed() {
     console_log!("{}", json!({ "event": "upstream_userinfo_failed" }));
 }
 
-/// Notes for the log that a record could not be sealed anew, and why.
+/// Logs that a record could not be re-encrypted, and the cause.
 pub(crate) fn record_failed(record: &str, cause: FaultKind) {
     console_log!("{}", json!({ "event": "reseal_failed", "record": record, "cause": cause.name() }));
 }

@@ -198,7 +198,7 @@ pub(crate) async fn verify(platform: &Platform, text: &str, policy: Policy) -> R
     }
     let checker = view.checker(pending.algorithm(), pending.key()).await?;
     let valid = checker.check(pending.signature(), pending.signing_input()).await?;
-    Ok(pending.settle(valid).map_err(refused)?)
+    Ok(pending.complete(valid).map_err(refused)?)
 }
 
 /// Was this token signed by a key of our own, and not by one that was imported to verify what another issuer has signed?

@@ -107,7 +107,7 @@ impl Case {
     /// The verdict on a text, by these keys and this policy at this time.
     pub(crate) fn verdict_on(&self, text: &str) -> Result<Token, VerifyError> {
         let verdict =
-            verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now).and_then(Pending::settle_portable);
+            verify(text, &self.keys, &Arc::new(self.policy.clone()), self.now).and_then(Pending::complete_portable);
         self.agrees(text, &verdict);
         verdict
     }

@@ -69,7 +69,7 @@ fn verified(claims: &Value) -> Token {
     };
     let pending = verify(&text, &KeySet::new([key]), &Arc::new(policy), NOW).unwrap();
     let valid = pending.signature_is_valid().unwrap();
-    pending.settle(valid).unwrap()
+    pending.complete(valid).unwrap()
 }
 
 #[test]

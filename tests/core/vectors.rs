@@ -95,7 +95,7 @@ fn what_is_no_signed_jwt_is_refused_by_name() {
     assert_eq!(refused.len(), 10);
     for jws in refused {
         let verdict = verify(&jws.token, &jws.keys(), &policy, UnixTime(0));
-        let reason = verdict.and_then(|pending| pending.settle_portable()).expect_err(&jws.name());
+        let reason = verdict.and_then(|pending| pending.complete_portable()).expect_err(&jws.name());
         assert_eq!(reason.code(), jws.expect, "{}", jws.name());
     }
 }

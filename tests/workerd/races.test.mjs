@@ -2,13 +2,14 @@
 // spends one, and revoked grants stay revoked.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { admin, clientPath } from './admin.mjs';
+import { admin, clientPath, registerClient } from './admin.mjs';
 import { decode } from './forgery.mjs';
 import {
   OFFLINE, ONLINE, askWithForgeries, assertCounts, assertEnded, assertRefused, atOnce, forgeries, generation, grantOf,
   newCode, newGrant, registerConfidentialClient, revoke,
 } from './grants.mjs';
 import { startWorker } from './harness.mjs';
+import { faults } from './logs.mjs';
 import {
   Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient, signInAndRedeem,
 } from './people.mjs';
@@ -264,3 +265,21 @@ async function guessAtOnce(strangers, username) {
 function waitsWithin(seconds) {
   return Math.floor(Math.log2(seconds + 2)) + Math.floor(seconds / 60);
 }
+
+test('one client, many changes at once: each is stored or refused as contended', async () => {
+  const { id } = await registerClient(server, { client_name: 'before' });
+  const names = Array.from({ length: MANY }, (_, n) => `name ${n}`);
+  const from = server.logs.length;
+  const answers = await Promise.all(names.map((client_name) => admin(server, 'PUT', clientPath(id), { client_name })));
+  const contended = answers.filter(({ status }) => status === 503);
+  assert.ok(contended.length > 0, 'some lose every race');
+  for (const { json, headers } of contended) {
+    assert.equal(json.error, 'temporarily_unavailable');
+    assert.equal(headers.get('retry-after'), '5');
+  }
+  const stored = names.filter((_, n) => answers[n].status === 200);
+  assert.ok(stored.length > 0 && stored.length + contended.length === MANY, 'nothing else');
+  assert.ok(stored.includes((await admin(server, 'GET', clientPath(id))).json.client_name));
+  await until(() => faults(server, from).length >= contended.length, 'a line for each');
+  assert.deepEqual(new Set(faults(server, from)), new Set(['contended']));
+});

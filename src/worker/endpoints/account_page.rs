@@ -1,10 +1,10 @@
-//! The account page: a person sees what there is of the account, and ends or changes each part of it.
+//! The account page: the user sees what the account holds, and ends or changes each part of it.
 
 use std::cmp::Reverse;
 
 use crate::account::grants::WithdrawConsent;
 use crate::account::overview::{Overview, ReadOverview};
-use crate::account::passkeys::{AddPasskeyError, RemoveOwnPasskey, RemovePasskeyError, RenamePasskey};
+use crate::account::passkeys::{AddPasskeyError, RemovePasskeyError};
 use crate::account::record::{PasskeyRecord, Session};
 use crate::account::sessions::{CheckStepUp, EndSession, GrantsToEnd, SecureAccount};
 use crate::account::turn::{Ended, StepUpError};
@@ -27,14 +27,14 @@ use crate::worker::report::{Fault, FaultKind, RequestError};
 use crate::worker::services::endings::Ending;
 use crate::worker::services::{clients, grants, passkeys, password_sign_in, passwords, profiles, sessions};
 
-/// What came of an action.
+/// The outcome of an action.
 enum Outcome {
     Done(Done),
     Failed(AccountError),
     SignedOut,
 }
 
-/// What the page tells beside the account.
+/// The messages of the page, and its status.
 struct Told {
     done: Option<Done>,
     error: Option<AccountError>,
@@ -155,8 +155,7 @@ async fn run(
         "add_passkey" => add_passkey(platform, form, id, overview).await,
         "rename_passkey" => match PersonName::parse(text("name")) {
             Ok(name) => {
-                let command = RenamePasskey { id: text("passkey").to_owned(), name: name.as_str().to_owned() };
-                let renamed = objects::send(platform, id, &command).await?;
+                let renamed = passkeys::rename(platform, id, text("passkey").to_owned(), &name).await?;
                 Ok(if renamed { Outcome::Done(Done::PasskeyRenamed) } else { gone })
             }
             Err(error) => Ok(Outcome::Failed(AccountError::PasskeyName(error))),
@@ -232,12 +231,8 @@ async fn remove_passkey(
     };
     let passkey = form.get("passkey").unwrap_or_default().to_owned();
     let is_needed = !has_password(platform, id, overview).await?;
-    let command = RemoveOwnPasskey { session: session.clone(), id: passkey, is_needed };
-    match objects::send(platform, id, &command).await? {
-        Ok(ended) => {
-            platform.audit.ended(ended);
-            Ok(Outcome::Done(Done::PasskeyRemoved))
-        }
+    match passkeys::remove_own(platform, id, session, passkey, is_needed).await? {
+        Ok(()) => Ok(Outcome::Done(Done::PasskeyRemoved)),
         Err(RemovePasskeyError::LastWayIn) => Ok(Outcome::Failed(AccountError::LastWayIn)),
         Err(RemovePasskeyError::Missing) => Ok(Outcome::Failed(AccountError::Gone)),
         Err(RemovePasskeyError::StepUp(error)) => Ok(refused(platform, error)),

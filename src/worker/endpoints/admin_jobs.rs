@@ -37,8 +37,8 @@ pub(crate) async fn reseal(platform: &Platform) -> Result<Reply, RequestError> {
     Ok(Reply::json(202, &reseal::shown(platform, job.as_ref())).with("Location", location))
 }
 
-/// `POST /admin/revocations`: ends all grants that the body describes. What is more than can be done at once goes on by
-/// itself.
+/// `POST /admin/revocations`: ends all grants that the body describes. A large revocation continues in the
+/// background.
 pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let body = request.json_object().await?;
     let what = BulkRevocation::parse(&body, platform.now).map_err(Refusal::Bulk)?;
@@ -55,7 +55,7 @@ pub(crate) async fn restored(platform: &Platform) -> Result<Reply, RequestError>
     let changed = ring::change(platform, KeyringCommand::Restored).await;
     platform.audit.note(EventKind::Restored);
     changed?.map_err(|_| objects::unavailable("a refusal of a command that is never refused"))?;
-    // What is issued in this second is meant too.
+    // Grants that were issued in this second are included.
     let before = Some(platform.now.plus(1));
     let what = BulkRevocation { user: None, grants: GrantFilter { before, ..GrantFilter::default() } };
     start(platform, what, true).await
@@ -73,7 +73,7 @@ async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Res
 
 /// `GET /admin/revocations/ID`.
 pub(crate) async fn revocation(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
-    // What is no identifier of a revocation might be that of other work.
+    // Other work has identifiers of another form.
     if base64url::decode(id.as_bytes()).is_none_or(|bytes| bytes.len() != 16) {
         return Err(Refusal::RevocationNotFound.into());
     }
@@ -81,7 +81,7 @@ pub(crate) async fn revocation(platform: &Platform, id: &str) -> Result<Reply, R
     Ok(shown(job.as_ref())?.1)
 }
 
-/// `DELETE /admin/clients/ID/tokens`: the client's own tokens that there are. Grants are another thing.
+/// `DELETE /admin/clients/ID/tokens`: ends the client's own tokens, not its grants.
 pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let client = id_of_segment(id)?;
     let is_there = objects::send(platform, &client, &ReadClient).await?.is_some();
@@ -93,7 +93,7 @@ pub(crate) async fn end_tokens(platform: &Platform, id: &str) -> Result<Reply, R
     Ok(Reply::json(200, &json!({ "issued_until": platform.now })))
 }
 
-/// The reply, and the status of the one who began it: 202 if it goes on.
+/// Returns the status of the request that started the job (202 if it continues), and the reply.
 fn shown(job: Option<&Job>) -> Result<(u16, Reply), RequestError> {
     match job {
         Some(job @ Job { work: Work::Revoke(revoke), .. }) => {

@@ -1,5 +1,5 @@
-//! The admin endpoints for signing keys, and the addresses at which anybody finds a public key. Whoever gets to the
-//! former has shown a token with the admin scope.
+//! The admin endpoints for signing keys, for which the router has verified an access token with the admin scope; and the public
+//! addresses of public keys.
 
 use serde_json::json;
 

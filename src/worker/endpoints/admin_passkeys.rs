@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::account::passkeys::{RemovePasskey, RemovePasskeys};
 use crate::account::record::PasskeyRecord;
 use crate::account::turn::Ended;
 use crate::identity::passkey::CredentialId;
@@ -10,9 +9,9 @@ use crate::oauth::Refusal;
 use crate::wire::Reply;
 use crate::worker::endpoints::admin_users::account_id;
 use crate::worker::env::Platform;
-use crate::worker::objects;
 use crate::worker::report::RequestError;
 use crate::worker::services::grants::overview;
+use crate::worker::services::passkeys;
 
 /// `GET /admin/users/ID/passkeys`: the oldest first.
 pub(crate) async fn list(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
@@ -24,18 +23,14 @@ pub(crate) async fn list(platform: &Platform, id: &str) -> Result<Reply, Request
 /// `DELETE /admin/users/ID/passkeys`: all of them, with the sessions that they opened.
 pub(crate) async fn remove_all(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
-    let ended = objects::send(platform, &id, &RemovePasskeys).await?.ok_or(Refusal::UserNotFound)?;
-    platform.audit.user(&id).ended(ended);
-    Ok(removed(ended))
+    Ok(removed(passkeys::remove_all(platform, &id).await?))
 }
 
 /// `DELETE /admin/users/ID/passkeys/PASSKEY`: one, with the sessions that it opened.
 pub(crate) async fn remove(platform: &Platform, id: &str, passkey: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
-    let passkey = CredentialId::parse(passkey).ok_or(Refusal::PasskeyNotFound)?.to_text();
-    let ended = objects::send(platform, &id, &RemovePasskey { id: passkey }).await?.ok_or(Refusal::PasskeyNotFound)?;
-    platform.audit.user(&id).ended(ended);
-    Ok(removed(ended))
+    let passkey = CredentialId::parse(passkey).ok_or(Refusal::PasskeyNotFound)?;
+    Ok(removed(passkeys::remove(platform, &id, &passkey).await?))
 }
 
 fn removed(ended: Ended) -> Reply {

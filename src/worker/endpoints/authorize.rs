@@ -1,4 +1,4 @@
-//! The authorization endpoint, and the decision of the person there.
+//! The authorization endpoint, and the consent of the user.
 
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ pub(crate) struct Asked {
     pub(crate) request: Result<AuthorizationRequest, Refusal>,
 }
 
-/// Reads a request: who asks, where the answer goes, what is asked.
+/// Parses a request: the client, the redirect URI, the parameters.
 pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, RequestError> {
     let client = clients::find(platform, &client_id(form)?).await?.ok_or(Refusal::AuthorizeClient)?;
     platform.audit.client(&client.id);
@@ -111,7 +111,7 @@ pub(crate) async fn authorize(
     }
 }
 
-/// `POST /oauth/consent`: what the person decided about a request.
+/// `POST /oauth/consent`: the decision of the user about a request.
 pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let form = request.form().await?;
     let query = form.get("request").ok_or(Refusal::MissingParameter)?;
@@ -162,7 +162,7 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
     }
 }
 
-/// What a person is asked.
+/// The request that a consent page shows.
 struct Question {
     client: Rc<Client>,
     asked: AuthorizationRequest,
@@ -214,8 +214,8 @@ fn send(platform: &Platform, browser: &Browser, target: &Target, parameters: &[(
     }
 }
 
-/// The account that the client wants (`id_token_hint`, OpenID Connect Core section 3.1.2.1). With a hint that cannot be
-/// read no account would do, so the sign-in page is not shown.
+/// Returns the account that the client requests (`id_token_hint`, OpenID Connect Core section 3.1.2.1). A hint that cannot be read
+/// is refused before the sign-in page, since no account would match it.
 async fn hint(platform: &Platform, form: &Form) -> Result<Result<Option<Hint>, Refusal>, RequestError> {
     match form.get("id_token_hint") {
         None => Ok(Ok(None)),
@@ -223,7 +223,7 @@ async fn hint(platform: &Platform, form: &Form) -> Result<Result<Option<Hint>, R
     }
 }
 
-/// The grant that a form stands for. Nobody can choose it: the nonce is ours.
+/// Returns the grant of a consent form. It cannot be chosen: this server created the nonce.
 fn grant_of_form(nonce: &str) -> GrantId {
     let digest: [u8; 32] = Sha256::digest(format!("grant|{nonce}")).into();
     let mut bytes = [0; 16];
@@ -231,7 +231,7 @@ fn grant_of_form(nonce: &str) -> GrantId {
     GrantId::from_bytes(bytes)
 }
 
-/// Where a person goes on after signing in: the request that led there, or the account page in the same language.
+/// Returns where the browser continues after a sign-in: at the authorization request, or at the account page in the same language.
 pub(crate) fn continuation(query: Option<&str>) -> String {
     match query.and_then(|query| Form::parse(query).ok()) {
         Some(form) if form.get("client_id").is_some() => format!("/oauth/authorize?{}", after_sign_in(&form)),
@@ -240,7 +240,7 @@ pub(crate) fn continuation(query: Option<&str>) -> String {
     }
 }
 
-/// A page of ours in the language that the client asked for, if it did.
+/// Returns the path of a page in the language that the client requested.
 pub(crate) fn in_language(path: &str, locales: Option<&str>) -> String {
     match locales {
         Some(locales) => format!("{path}?{}", encode_parameters([("ui_locales", locales)])),

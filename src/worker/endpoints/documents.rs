@@ -38,8 +38,8 @@ pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Repl
     Ok(if reply.status == 200 { reply.with("Content-Type", "application/jwk-set+json") } else { reply })
 }
 
-/// A status list token (draft-ietf-oauth-status-list section 8). It says itself for how long it may be used (`ttl`); whoever stands in
-/// between has to ask whether it is still the same, or the lists would be older than we promise.
+/// A status list token (draft-ietf-oauth-status-list section 8). It contains how long it may be used (`ttl`). Caches
+/// have to revalidate it, since otherwise verifiers would see revocations later than documented.
 pub(crate) async fn status_list(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
     // What the list said at an earlier time (section 8.4) is not kept.
     if request.query_form()?.get("time").is_some() {
@@ -80,7 +80,7 @@ pub(crate) async fn health(platform: &Platform) -> Reply {
     }
 }
 
-/// What is wrong, in one word.
+/// The word of the fault.
 pub(crate) fn unhealthy(fault: Fault) -> Reply {
     let body = json!({ "status": "unavailable", "reason": fault.kind().name() });
     Reply::json(503, &body).with("Retry-After", "5")

@@ -1,56 +1,33 @@
-//! Signing in at another OpenID provider: the way there, and the way back.
-
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
-
-use data_encoding::BASE64;
-use serde_json::{Map, Value};
+//! Signing in at another OpenID provider: sending the browser there, and its return.
 
 use crate::names;
 use crate::oauth::Refusal;
-use crate::oauth::endpoints::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
+use crate::oauth::endpoints::upstream::{self, Journey};
 use crate::oauth::grant::SignIn;
-use crate::oauth::vocabulary::authority::Upstream;
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::pages::SignInError;
-use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, VerifyError, base64url};
+use crate::token::base64url;
 use crate::wire::{Form, Reply, form_encode};
 use crate::worker::browser::Browser;
-use crate::worker::crypto::complete;
 use crate::worker::endpoints::authorize::{asked, continuation, refuse};
 use crate::worker::endpoints::sign_in;
 use crate::worker::env::Platform;
-use crate::worker::fetch;
 use crate::worker::http::Incoming;
 use crate::worker::kv;
 use crate::worker::random::random;
-use crate::worker::report::{self, Fault, RequestError};
+use crate::worker::report::RequestError;
+use crate::worker::services::upstream_provider::{identify, provider};
 use crate::worker::services::{federation, sessions};
 
-/// How long a person may stay with the provider, seconds.
+/// How long a sign-in at the provider may take, seconds.
 const JOURNEY_TTL: u64 = 900;
-/// How long its document and keys are kept, seconds. A key that is not among them has them read again.
-const REMEMBER_FOR: u64 = 300;
-
-/// What an isolate knows of the provider.
-struct Remembered {
-    provider: Rc<Provider>,
-    keys: Rc<KeySet>,
-    read_at: UnixTime,
-}
-
-thread_local! {
-    static PROVIDER: RefCell<Option<Remembered>> = const { RefCell::new(None) };
-}
-
-/// `GET /account/sign-in/upstream`: sends a person there.
+/// `GET /account/sign-in/upstream`: sends the browser to the provider.
 pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let authority = platform.authority();
     let upstream = authority.upstream().ok_or(Refusal::NotFound)?;
     let query = request.query_form()?;
     let onward = query.get("continue").unwrap_or_default().to_owned();
-    let Ok((provider, _)) = provider(platform, upstream, false).await else {
+    let Ok((provider, _)) = provider(platform, upstream).await else {
         return failed(platform, browser, &onward).await;
     };
     let text = || random::<32>().map(|bytes| base64url::encode(&bytes));
@@ -64,11 +41,11 @@ pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Br
     Ok(browser.departs(platform, Reply::see_other(there), &state, &sealed, JOURNEY_TTL))
 }
 
-/// `GET /account/sign-in/upstream/callback`: takes a person back.
+/// `GET /account/sign-in/upstream/callback`: the return of the browser.
 pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
     let upstream = platform.authority().upstream().ok_or(Refusal::NotFound)?;
     let answer = request.query_form()?;
-    // The cookie opens only for the state that it was sealed for: what another page began is not gone on with.
+    // The cookie opens only for the state that it was sealed for: a sign-in that another page began does not continue here.
     let state = answer.get("state").unwrap_or_default();
     let sealed = browser.journey(platform, state).unwrap_or_default();
     let journey = match kv::open::<Journey>(platform, &journey_name(platform, state), sealed).await? {
@@ -94,7 +71,7 @@ pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Br
     Ok(Browser::arrives(platform, reply, state))
 }
 
-/// What a person gets whom the provider, or this authority, did not let in.
+/// The reply to a user whom the provider or this server refused.
 async fn refused(
     platform: &Platform,
     browser: &Browser,
@@ -125,135 +102,7 @@ async fn refused(
     }
 }
 
-/// Redeems the code, verifies the ID token that comes for it, and asks what else there is to know.
-async fn identify(
-    platform: &Platform,
-    upstream: &Upstream,
-    answer: &Form,
-    journey: &Journey,
-) -> Result<(Subject, Told), RequestError> {
-    let (provider, keys) = self::provider(platform, upstream, false).await?;
-    let code = provider.code(upstream, answer)?;
-    let redirect_uri = platform.authority().endpoint(CALLBACK);
-    let mut form = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", &redirect_uri),
-        ("code_verifier", &journey.verifier),
-    ];
-    let secret = platform.config.upstream_secret.as_deref();
-    let authorization = secret.filter(|_| !provider.secret_in_body).map(|secret| {
-        let pair = format!("{}:{}", form_encode(&upstream.client_id), form_encode(secret));
-        format!("Basic {}", BASE64.encode(pair.as_bytes()))
-    });
-    if authorization.is_none() {
-        form.push(("client_id", &upstream.client_id));
-        form.extend(secret.map(|secret| ("client_secret", secret)));
-    }
-    let tokens = fetch::post_form(&provider.token_endpoint, authorization.as_deref(), &form).await?;
-    let id_token = tokens.get("id_token").and_then(Value::as_str).ok_or(Refusal::Upstream)?;
-    let token = verify(platform, upstream, id_token, &keys, upstream::policy(upstream)).await?;
-    let subject = upstream::subject(upstream, token.claims(), journey, platform.now)?;
-    let access_token = tokens.get("access_token").and_then(Value::as_str);
-    let userinfo = match (&provider.userinfo_endpoint, access_token) {
-        (Some(endpoint), Some(token)) => userinfo(platform, upstream, &keys, endpoint, token).await,
-        _ => Userinfo::NotOffered,
-    };
-    let told = subject.told(token.claims(), &userinfo)?;
-    Ok((subject, told))
-}
-
-/// Verifies a token of the provider, with fresh keys if its key is not among those that are known. A key without `kid` shows
-/// that only by the signature.
-async fn verify(
-    platform: &Platform,
-    upstream: &Upstream,
-    text: &str,
-    keys: &KeySet,
-    policy: Policy,
-) -> Result<Token, RequestError> {
-    let policy = Arc::new(policy);
-    let verified = match verify_by(keys, text, &policy, platform.now).await? {
-        Err(VerifyError::KeyNotFound | VerifyError::BadSignature) => {
-            let (_, fresh) = provider(platform, upstream, true).await?;
-            verify_by(&fresh, text, &policy, platform.now).await?
-        }
-        verified => verified,
-    };
-    Ok(verified.map_err(|_| Refusal::Upstream)?)
-}
-
-async fn verify_by(
-    keys: &KeySet,
-    text: &str,
-    policy: &Arc<Policy>,
-    now: UnixTime,
-) -> Result<Result<Token, VerifyError>, Fault> {
-    match token::verify(text, keys, policy, now) {
-        Ok(pending) => complete(pending).await,
-        Err(error) => Ok(Err(error)),
-    }
-}
-
-/// What the userinfo endpoint says, as JSON or as a signed JWT (OpenID Connect Core section 5.3.2). The ID token has said who
-/// signed in: the sign-in succeeds without further claims.
-async fn userinfo(
-    platform: &Platform,
-    upstream: &Upstream,
-    keys: &KeySet,
-    endpoint: &str,
-    access_token: &str,
-) -> Userinfo {
-    let answer = async {
-        let document = fetch::document(endpoint, Some(&format!("Bearer {access_token}"))).await?;
-        if !document.is("application/jwt") {
-            return Ok(document.object()?);
-        }
-        let text = String::from_utf8(document.body).map_err(|_| Refusal::Upstream)?;
-        let token = verify(platform, upstream, text.trim(), keys, upstream::userinfo_policy(upstream)).await?;
-        Ok::<_, RequestError>(token.claims().members().clone())
-    };
-    match answer.await {
-        Ok(claims) => Userinfo::Claims(claims),
-        Err(_) => {
-            report::userinfo_failed();
-            Userinfo::Failed
-        }
-    }
-}
-
-/// The provider and its keys, as an isolate knows them.
-async fn provider(
-    platform: &Platform,
-    upstream: &Upstream,
-    afresh: bool,
-) -> Result<(Rc<Provider>, Rc<KeySet>), RequestError> {
-    let known = PROVIDER.with_borrow(|known| {
-        let known = known.as_ref().filter(|known| !afresh && platform.now.is_within(REMEMBER_FOR, known.read_at))?;
-        Some((Rc::clone(&known.provider), Rc::clone(&known.keys)))
-    });
-    if let Some(known) = known {
-        return Ok(known);
-    }
-    let address = Provider::document(upstream);
-    let document = fetch::json(&address, None).await?;
-    // Without both nothing is kept: then the document is not fetched again for each visitor either.
-    let failed = || fetch::remember_failure(&address);
-    let provider = Provider::parse(platform.authority(), upstream, &document).inspect_err(|_| failed())?;
-    let keys = fetch::json(&provider.jwks_uri, None).await.inspect_err(|_| failed())?;
-    let (provider, keys) = (Rc::new(provider), Rc::new(key_set(&keys)));
-    let remembered = Remembered { provider: Rc::clone(&provider), keys: Rc::clone(&keys), read_at: platform.now };
-    PROVIDER.set(Some(remembered));
-    Ok((provider, keys))
-}
-
-fn key_set(document: &Map<String, Value>) -> KeySet {
-    let keys = document.get("keys").and_then(Value::as_array).into_iter().flatten();
-    let keys = keys.filter_map(Value::as_object).filter_map(|jwk| Key::from_jwk(jwk).ok());
-    KeySet::new(keys.filter(|key| !key.is_secret()))
-}
-
-/// The sign-in page again, with what to do now.
+/// The sign-in page again, with an error.
 async fn failed(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, RequestError> {
     sign_in::upstream_failed(platform, browser, onward, SignInError::UpstreamFailed).await
 }

@@ -1,5 +1,5 @@
-//! Long work, for what does not fit in one request: it is done chunk by chunk in the maintenance object, which notes each
-//! chunk when it is done. Whatever dies in between, the chunk is done again; so each must bear that.
+//! Long work that does not fit in one request. The maintenance object does it in chunks, and stores its progress after each. An
+//! interrupted chunk runs again, so every chunk must be repeatable.
 
 pub(crate) mod maintenance_do;
 pub(crate) mod reseal;
@@ -19,7 +19,7 @@ use revoke::Revoke;
 
 /// How many records or accounts a chunk has.
 pub(crate) const CHUNK: u64 = 32;
-/// How many of a chunk are asked at the same moment.
+/// How many items of a chunk run concurrently.
 const AT_ONCE: usize = 16;
 
 /// One piece of long work.
@@ -28,15 +28,15 @@ pub(crate) struct Job {
     pub(crate) work: Work,
     pub(crate) started_at: UnixTime,
     pub(crate) finished_at: Option<UnixTime>,
-    /// Who has waited longest is next.
+    /// The job with the lowest turn is next.
     pub(crate) turn: u64,
     /// How often the present chunk has failed.
     pub(crate) failures: u32,
-    /// When it goes on.
+    /// When the next chunk may run.
     pub(crate) not_before: UnixTime,
 }
 
-/// What there is to do.
+/// The kinds of work.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
@@ -44,7 +44,7 @@ pub(crate) enum Work {
     Revoke(Box<Revoke>),
 }
 
-/// What is left after a chunk.
+/// What remains after a chunk.
 pub(crate) enum Progress {
     /// The next chunk.
     More,
@@ -60,7 +60,7 @@ impl Job {
         Self { work, started_at: now, finished_at: None, turn: 0, failures: 0, not_before: now }
     }
 
-    /// Does a chunk. What has failed is tried again, after longer and longer waits: 5 minutes at most.
+    /// Does a chunk. A failed chunk is retried after increasing waits of at most 5 minutes.
     pub(crate) async fn advance(&mut self, platform: &Platform, now: impl Fn() -> UnixTime) {
         let outcome = match &mut self.work {
             Work::Reseal(reseal) => reseal.chunk(platform).await,
@@ -79,35 +79,35 @@ impl Job {
         }
     }
 
-    /// Has it wait, since something failed.
+    /// Delays the next attempt after a failure.
     pub(crate) fn fail(&mut self, now: UnixTime) {
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.plus(2_u64.saturating_pow(self.failures).min(300));
     }
 }
 
-/// How far a walk through a list of KV has come.
+/// A position in a list of KV.
 #[derive(Clone, Default, Deserialize, Serialize)]
 pub(crate) struct Place {
     cursor: Option<String>,
-    /// The last that has been dealt with: a cursor may not be good any more by the time that it is needed.
+    /// The last id that was processed: a cursor may have expired by the time it is used.
     after: String,
 }
 
 /// The most that KV lists at a time.
 const LARGEST_PAGE: u64 = 1000;
 
-/// How many pages a walk may turn in vain until it finds its place again.
+/// How many pages are skipped at most to find a position again.
 const PAGES: usize = 500;
 
-/// The next ids of a kind, and the place behind them; none at the end.
+/// Returns the next ids of a kind, and the position after them; `None` at the end.
 async fn ids_after(platform: &Platform, kind: Kind, place: &Place) -> Result<(Vec<String>, Option<Place>), Fault> {
     let mut cursor = place.cursor.clone();
     let mut limit = if cursor.is_none() && !place.after.is_empty() { LARGEST_PAGE } else { CHUNK };
     for _ in 0..PAGES {
         let (mut ids, next) = match kv::list(platform, kind, cursor.take(), limit).await {
             Ok(page) => page,
-            // From the start, past what has been dealt with: KV lists in the order of names.
+            // Start over and skip what was processed: KV lists in the order of names.
             Err(RequestError::Refused(_)) => {
                 limit = LARGEST_PAGE;
                 continue;
@@ -131,7 +131,7 @@ async fn ids_after(platform: &Platform, kind: Kind, place: &Place) -> Result<(Ve
     Err(kv::unavailable("a list without an end"))
 }
 
-/// Does all of it, some of it at the same moment; gives what came of each, in order.
+/// Runs futures, some of them concurrently. Returns their results in order.
 async fn at_once<F: Future>(works: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     stream::iter(works).buffered(AT_ONCE).collect().await
 }

@@ -1,8 +1,8 @@
-//! Sealing everything anew, after the key-encryption key has been replaced.
+//! Re-encrypts every record after the key-encryption key was rotated.
 //!
-//! A record is opened, sealed with the new key, and put back where the text that was opened still is: so what somebody
-//! changes meanwhile, with the new key, stays. Both keys open all the while. A record that neither opens is named and left
-//! as it is. All are gone through until once there was none left that only the previous key opens.
+//! A record is opened, sealed with the new key, and stored by compare-and-swap, so a concurrent change is kept. Meanwhile both
+//! keys open records. A record that neither opens is reported and left as it is. Passes repeat until one finds no record that
+//! needs the previous key.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ const ATTEMPTS: u32 = 8;
 /// How often records that did not answer are gone back to.
 const PASSES_FOR_FAULTS: u64 = 4;
 
-/// How far it has come.
+/// The progress.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Reseal {
     key: String,
@@ -44,7 +44,7 @@ pub(crate) struct Reseal {
     stage: Stage,
     place: Place,
     pass: u64,
-    /// Did records not answer in the pass before? Then nobody knows what became of their copies.
+    /// Whether records failed to respond in the previous pass: their copies in KV must be checked again.
     #[serde(default)]
     unanswered_before: bool,
     resealed: u64,
@@ -61,7 +61,7 @@ enum Stage {
     Users,
 }
 
-/// What was found.
+/// The counts of a pass.
 #[derive(Default, Deserialize, Serialize)]
 struct Tally {
     records: u64,
@@ -71,7 +71,7 @@ struct Tally {
     failed: Vec<Failure>,
 }
 
-/// A record that could not be sealed anew, and why.
+/// A record that could not be re-encrypted, and the cause.
 #[derive(Deserialize, Serialize)]
 struct Failure {
     record: String,
@@ -96,7 +96,7 @@ impl Tally {
 }
 
 impl Reseal {
-    /// From the start, with the keys that the Worker has now.
+    /// Starts with the keys that the Worker has now.
     pub(crate) fn new(platform: &Platform) -> Self {
         Self {
             key: platform.config.key_id.clone(),
@@ -111,7 +111,7 @@ impl Reseal {
         }
     }
 
-    /// Is it about the keys that the Worker has now? The previous one may have gone since.
+    /// Returns whether it is about the keys that the Worker has now. The previous one may have been removed since.
     fn is_about(&self, platform: &Platform) -> bool {
         let previous = &platform.config.previous_key_id;
         self.key == platform.config.key_id && (previous.is_none() || self.previous == *previous)
@@ -141,7 +141,7 @@ impl Reseal {
         if let Some(fault) = fault.filter(|_| outcomes.iter().all(|(_, fault)| fault.is_some()))
             && self.attempts < ATTEMPTS
         {
-            // That is an outage, and nothing about these records.
+            // An outage, not a fault of these records.
             self.attempts += 1;
             return Err(fault);
         }
@@ -163,8 +163,8 @@ impl Reseal {
         Ok(Progress::More)
     }
 
-    /// All have been seen once. As long as something was found, there may be more: an isolate that did not know the new
-    /// key yet may have written behind our back.
+    /// Decides after a pass over all records whether another is needed: after one that found records to re-encrypt, since an
+    /// isolate that did not have the new key yet may have written more.
     fn end_of_pass(&mut self, platform: &Platform) -> Progress {
         let again = self.tally.resealed > 0 || (self.tally.unanswered > 0 && self.pass < PASSES_FOR_FAULTS);
         if !again {
@@ -188,15 +188,15 @@ impl Stage {
     }
 }
 
-/// What to do about a sealed text.
+/// What a sealed text needs.
 enum Due {
-    /// Nothing: the new key opens it. What it says.
+    /// Nothing: the new key opens it. The plain text.
     Nothing(String),
-    /// This is to take its place.
+    /// Its replacement, and the plain text.
     Reencrypted { sealed: String, text: String },
 }
 
-/// Opens a text and seals it anew if need be. `None`, and a failure in the tally, if no key opens it.
+/// Opens a text and re-encrypts it if the previous key sealed it. `None`, and a failure in the tally, if no key opens it.
 async fn due(platform: &Platform, name: &str, sealed: &str, tally: &mut Tally) -> Result<Option<Due>, Fault> {
     let key = &platform.config.sealing_key;
     Ok(match key.open(name, sealed).await? {
@@ -209,7 +209,8 @@ async fn due(platform: &Platform, name: &str, sealed: &str, tally: &mut Tally) -
     })
 }
 
-/// Is the copy in KV, if there is one, sealed with the new key? Asked once: what is put there may be seen a minute later.
+/// Returns whether the copy in KV, if any, is sealed with the new key. Checked in the first pass only, since KV may return an old copy for a
+/// minute.
 async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault> {
     match kv::read_sealed(platform, name).await? {
         Some(sealed) => kv::is_of_current_key(platform, name, &sealed).await,
@@ -245,7 +246,7 @@ const fn is_about_the_record(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::KeyEncryptionKeyMismatch | FaultKind::RecordUnreadable)
 }
 
-/// The record in the client's registry, which is the one that counts, and with it the copy in KV.
+/// Re-encrypts the record in the client's registry, which copies it to KV.
 async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> Result<(), Fault> {
     let Some(client) = ClientId::parse(id) else {
         return Ok(());
@@ -300,12 +301,12 @@ async fn user(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> 
         password(platform, &account, username, tally).await?;
     }
     match entry.filter(|_| first) {
-        // Of a user who has just been deleted, or whose making broke off: what KV still says of it must not come back.
+        // The user was deleted, or its creation was interrupted: the entry must not come back.
         Some(Due::Reencrypted { .. }) if !is_there => kv::delete(platform, &name).await?,
         Some(Due::Reencrypted { sealed, .. }) => {
             kv::write_sealed(platform, &name, &sealed).await?;
             tally.resealed += 1;
-            // Whoever deletes a user deletes the entry last: if not after this write, then it is for us to do.
+            // The removal of a user deletes the entry last. If that was before this write, it must be deleted here.
             if objects::send(platform, &account, &ReadAccount).await?.is_none() {
                 kv::delete(platform, &name).await?;
             }
@@ -368,7 +369,7 @@ async fn password(platform: &Platform, account: &AccountId, username: &str, tall
     .await
 }
 
-/// What an operator sees of the keys and of the work.
+/// Returns the keys and the progress as the admin API shows them.
 pub(crate) fn shown(platform: &Platform, job: Option<&Job>) -> Value {
     let (key, previous) = (&platform.config.key_id, &platform.config.previous_key_id);
     let about = job.and_then(|job| match &job.work {
@@ -390,7 +391,7 @@ pub(crate) fn shown(platform: &Platform, job: Option<&Job>) -> Value {
     let lifetimes = platform.authority().lifetimes();
     let longest = lifetimes.refresh.max(platform.authority().session_ttl());
     let state = match (done, failures, previous) {
-        (false, ..) => "Records are being sealed anew.",
+        (false, ..) => "Records are being re-encrypted.",
         (true, 0, Some(_)) => {
             "No record needs the previous secret: it may be removed. Refresh tokens and sessions that it wrote, and that \
              have not been used since, end with it."

@@ -1,7 +1,7 @@
 //! Ending many grants: an account, the accounts of a client, or those of all clients.
 //!
-//! A client's registry knows every account that may have a grant for it, and accounts count what they have ended for a
-//! job themselves: so whatever is asked twice is counted once.
+//! A client's registry knows every account that may have a grant for it. Each account stores how many grants it has ended for a
+//! job, so a repeated command is counted once.
 
 use std::collections::VecDeque;
 
@@ -45,7 +45,7 @@ pub(crate) struct Revoke {
     queue: VecDeque<ClientId>,
     /// Where in the first one's accounts.
     after: Option<String>,
-    /// Have the first one's own tokens been ended? Ending them again would end those that came since.
+    /// Whether the first one's own tokens have been ended. Ending them again would end later ones.
     #[serde(default)]
     tokens_ended: bool,
     /// How often what did not answer has been gone back to.
@@ -149,7 +149,7 @@ impl Revoke {
                 self.attempts = self.attempts.saturating_add(1);
                 return Err(fault);
             }
-            // One that does not answer holds up nobody else.
+            // A client whose registry does not respond does not delay the others.
             Err(_) => {
                 let (after, tokens_ended) = (self.after.clone(), self.tokens_ended);
                 self.clients_aside.push(Aside { client, after, tokens_ended });
@@ -193,8 +193,8 @@ impl Revoke {
 
     async fn accounts_of(&mut self, platform: &Platform, client: &ClientId) -> Result<Vec<AccountId>, Fault> {
         if !self.tokens_ended && self.concerns_tokens_of(platform, client).await {
-            // Times in tokens are whole seconds: what was issued before a moment, was in the second before it or earlier.
-            // Where nobody names one it is now, with all of this second.
+            // Times in tokens are whole seconds: a token from before a moment has an earlier second. The default is now, this
+            // second included.
             let named = self.what.grants.before.map(|before| UnixTime(before.0.saturating_sub(1)));
             client_tokens::end(platform, client, named.unwrap_or(self.since)).await?;
         }
@@ -203,7 +203,7 @@ impl Revoke {
         objects::send(platform, client, &ListAccounts { after, limit: CHUNK }).await
     }
 
-    /// Could a token of the client's own be one of those? If its record cannot be read now, it could.
+    /// Returns whether the client's own tokens may match. They may if its record cannot be read now.
     async fn concerns_tokens_of(&self, platform: &Platform, client: &ClientId) -> bool {
         let (Some(resource), authority) = (&self.what.grants.resource, platform.authority()) else {
             return true;
@@ -245,7 +245,7 @@ impl Revoke {
         Ok(())
     }
 
-    /// Ends what is to end of an account; gives how much that was, the same for one who asks again.
+    /// Ends the grants of an account that match. Returns their number, also when the command is repeated.
     async fn end_grants(
         &self,
         platform: &Platform,
@@ -259,7 +259,7 @@ impl Revoke {
         Ok(ended.unwrap_or_default())
     }
 
-    /// Accounts that did not answer, once more: what does not answer now either stays for the next time.
+    /// Repeats a chunk of the accounts that did not respond. Those that fail again stay for the next time.
     async fn again(&mut self, platform: &Platform) -> Result<(), Fault> {
         let chunk = self.accounts_aside.len().min(usize::try_from(CHUNK).unwrap_or(1));
         let aside: Vec<_> = self.accounts_aside.drain(..chunk).collect();
@@ -282,7 +282,7 @@ impl Revoke {
     }
 }
 
-/// What an operator sees of it.
+/// Returns the job as the admin API shows it.
 pub(crate) fn shown(revoke: &Revoke, job: &Job) -> Value {
     let GrantFilter { client, resource, before } = &revoke.what.grants;
     let mut value = json!({

@@ -1,5 +1,5 @@
-//! Counting attempts to sign in, and the challenges of the proof of work that stands in for a wait. What is decided is in
-//! [`throttle`](crate::identity::throttle); where it is stored, in the identifier objects.
+//! Counting sign-in attempts, and the challenges of the proof of work that replaces a wait. The decisions are in
+//! [`throttle`](crate::identity::throttle), the counts in the identifier objects.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// The password was right.
+    /// Marks the attempt as successful.
     pub(crate) async fn succeeded(self, platform: &Platform, browser: &Browser) -> Result<(), Fault> {
         match self.counted {
             Counted::Known { who } => take_back(platform, &Name::Username(self.username), who, false).await,
@@ -134,7 +134,7 @@ pub(crate) async fn from_address(
     Ok(count(platform, &Name::Address(browser.address.widest()), &who, None).await?.map(|_| ()))
 }
 
-/// It was right.
+/// Marks it as successful.
 pub(crate) async fn from_address_succeeded(platform: &Platform, browser: &Browser, what: What) -> Result<(), Fault> {
     take_back(platform, &Name::Address(browser.address.widest()), at_address(browser, what), false).await
 }

@@ -1,7 +1,7 @@
-//! Finding clients, and having them prove who they are.
+//! Finding and authenticating clients.
 //!
-//! A warm isolate has the clients that it served lately in memory. Every failed attempt is checked once more against a
-//! fresh read of the store: so a new secret works at once, and an unknown client takes as long as a wrong secret.
+//! A warm isolate has recently used clients in memory. A failed authentication is checked again with a fresh read from KV, so a
+//! new secret works at once, and an unknown client takes as long as a wrong secret.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -75,9 +75,9 @@ pub(crate) async fn authenticate(
         Presented::Assertion { client_id, jwt } => {
             if let Some(client) = claimed(platform, &client_id) {
                 match check_assertion(platform, client, &jwt).await {
-                    // It may have another key by now.
+                    // Its keys may have been replaced since.
                     Err(RequestError::Refused(_)) => {}
-                    settled => return settled,
+                    outcome => return outcome,
                 }
             }
             let client = claimed_afresh(platform, &client_id).await?.ok_or(Refusal::ClientUnknown)?;
@@ -86,7 +86,7 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// Authenticates a client that can prove who it is.
+/// Authenticates a confidential client.
 pub(crate) async fn authenticate_confidential(
     platform: &Platform,
     authorization: Option<&str>,
@@ -96,7 +96,7 @@ pub(crate) async fn authenticate_confidential(
     if client.is_public() { Err(Refusal::ClientAuthMissing.into()) } else { Ok(client) }
 }
 
-/// The client of this name, which proves nothing by it.
+/// Returns a client, without authentication.
 pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     match remembered(platform, id) {
         Some(client) => Ok(Some(client)),
@@ -104,7 +104,7 @@ pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc
     }
 }
 
-/// The client of this name as its registry has it at this moment, which this isolate goes on with.
+/// Returns a client from its registry, and remembers it.
 pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     match registered(platform, id).await? {
         Some((_, record)) => Ok(Some(remember(platform, id, &record))),
@@ -115,7 +115,7 @@ pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Opt
     }
 }
 
-/// Checks an assertion, and uses it up.
+/// Verifies an assertion, and consumes its `jti`.
 async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, RequestError> {
     let now = platform.now;
     let pending = read_assertion(platform.authority(), &client, jwt, now)?;
@@ -125,7 +125,7 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
     if is_new { Ok(client) } else { Err(Refusal::ClientAssertionReplay.into()) }
 }
 
-/// The record of a client as its registry has it, sealed and opened: exact, where KV may be a minute behind.
+/// Returns the record of a client in its registry, sealed and opened: exact, while KV may be a minute behind.
 pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Option<(String, ClientRecord)>, Fault> {
     let Some(sealed) = objects::send(platform, id, &ReadClient).await? else {
         return Ok(None);
@@ -150,25 +150,25 @@ pub(crate) fn record_name(platform: &Platform, id: &ClientId) -> String {
     kv::name(platform, Kind::Client, id.as_str())
 }
 
-/// The client that a segment of a path names.
+/// Parses the `client_id` in a path.
 pub(crate) fn id_of_segment(segment: &str) -> Result<ClientId, Refusal> {
     let text = js_sys::decode_uri_component(segment).ok().map(String::from);
     text.and_then(|text| ClientId::parse(&text)).ok_or(Refusal::ClientNotFound)
 }
 
-/// Forgets what this isolate knows of a client that has just been changed.
+/// Removes a client that has just been changed from this isolate's memory.
 pub(crate) fn forget(id: &ClientId) {
     CLIENTS.with_borrow_mut(|clients| clients.remove(id));
 }
 
-/// Has a failed attempt cost one read of a record that is there and one of a record that is not, whether or not
-/// there is such a client: the two differ in time, everywhere.
+/// Completes a failed authentication to one read of an existing record and one of a missing record, whether or not the client
+/// exists: the two take different times.
 async fn even_out(platform: &Platform, found: bool) -> Result<(), Fault> {
     let (kind, id) = if found { (Kind::Client, "") } else { (Kind::Keyring, "") };
     kv::read::<IgnoredAny>(platform, &kv::name(platform, kind, id)).await.map(|_| ())
 }
 
-/// The record of a client, from the store.
+/// Returns the record of a client in KV.
 pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
     let name = record_name(platform, id);
     match kv::read(platform, &name).await? {
@@ -178,14 +178,14 @@ pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<
     }
 }
 
-/// The client that a request says it comes from: what is refused from here on is about it, since it is there.
+/// Returns the client that a request claims to be, from memory. It exists, so later refusals name it in the audit trail.
 fn claimed(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
     remembered(platform, id).inspect(|client| {
         platform.audit.client(&client.id);
     })
 }
 
-/// The same, from the store.
+/// Like [`claimed`], from KV.
 async fn claimed_afresh(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     Ok(read(platform, id).await?.inspect(|client| {
         platform.audit.client(&client.id);
@@ -203,7 +203,7 @@ fn remembered(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
 }
 
 async fn read(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
-    // The root client has no record, but a wrong guess at its secret takes no less time than at another's.
+    // The root client has no record, but a wrong secret must take as long as that of another client.
     let record = record(platform, id).await?;
     if id.is_root() {
         return Ok(Some(Rc::clone(&platform.config.root)));

@@ -1,10 +1,10 @@
-//! The accounts of users who sign in at the upstream provider: which one a subject has, and what its profile says.
+//! The accounts of users who sign in at the upstream provider, and their profiles.
 
 use std::time::Duration;
 
 use worker::Delay;
 
-use crate::account::identifier::{Identifier, ReadIdentifier};
+use crate::account::identifier::{Identifier, LEFT_OVER_AFTER, ReadIdentifier};
 use crate::account::profile::{ReadAccount, Replaced, SetProfile};
 use crate::account::upstream_profile;
 use crate::oauth::Refusal;
@@ -23,12 +23,12 @@ use crate::worker::report::{Fault, RequestError};
 
 use super::identifiers;
 use super::profiles;
-use super::users::{self, LEFT_OVER_AFTER};
+use super::users;
 
-/// How long to wait for an account that another request is just making, and how often.
+/// The pause before an account is read again that another request is creating.
 const WAIT: Duration = Duration::from_millis(200);
 
-/// The account of a subject, with its profile up to date. A subject without an account gets one if the settings say so.
+/// Returns the account of a subject, with its profile updated. Creates an account for a new subject if the settings allow it.
 ///
 /// # Errors
 /// [`Refusal::UpstreamAccount`].
@@ -80,8 +80,8 @@ async fn find_or_create(
     }
 }
 
-/// Brings an account's profile up to date. Says whether there is the account. Only the profile is replaced, and only the one
-/// that was read: what an operator changes at the same moment stays.
+/// Updates an account's profile. Returns whether the account exists. Only the profile is replaced, by compare-and-swap: a
+/// concurrent change by an operator is kept.
 async fn update(
     platform: &Platform,
     account: &AccountId,

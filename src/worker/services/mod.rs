@@ -16,4 +16,5 @@ pub(crate) mod registration;
 pub(crate) mod sessions;
 pub(crate) mod subjects;
 pub(crate) mod tokens;
+pub(crate) mod upstream_provider;
 pub(crate) mod users;

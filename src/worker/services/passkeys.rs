@@ -1,8 +1,14 @@
-//! Passkeys: the challenges of their ceremonies, signing in with one, and adding one to an account.
+//! Passkeys: the challenges of their ceremonies, signing in with one, adding, renaming and removing them.
 
-use crate::account::passkeys::{AddPasskey, AddPasskeyError, AnsweredChallenge, PasskeyUse, ReadPasskey};
+use crate::account::passkeys::{
+    AddPasskey, AddPasskeyError, AnsweredChallenge, PasskeyUse, ReadPasskey, RemoveOwnPasskey, RemovePasskey,
+    RemovePasskeyError, RemovePasskeys, RenamePasskey,
+};
 use crate::account::record::PasskeyRecord;
-use crate::identity::passkey::{self, PasskeyError, RelyingParty};
+use crate::account::turn::Ended;
+use crate::identity::passkey::{self, CredentialId, PasskeyError, RelyingParty};
+use crate::identity::profile::PersonName;
+use crate::oauth::Refusal;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::{AccountId, SessionId};
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -10,7 +16,7 @@ use crate::token::{UnixTime, base64url};
 use crate::worker::env::Platform;
 use crate::worker::objects;
 use crate::worker::random::random;
-use crate::worker::report::Fault;
+use crate::worker::report::{Fault, RequestError};
 
 /// How long a challenge can be answered, seconds: the time that the browser is given, and a little more.
 const CHALLENGE_TTL: u64 = 600;
@@ -114,6 +120,54 @@ pub(crate) async fn add(
         platform.audit.note(EventKind::PasskeyAdded);
     }
     Ok(added.map_err(Some))
+}
+
+/// Renames a passkey. Returns whether the account has it.
+pub(crate) async fn rename(
+    platform: &Platform,
+    account: &AccountId,
+    id: String,
+    name: &PersonName,
+) -> Result<bool, Fault> {
+    objects::send(platform, account, &RenamePasskey { id, name: name.as_str().to_owned() }).await
+}
+
+/// Removes a passkey for its user, with the sessions that it opened, and records the events. `is_needed`: the user has no
+/// other way to sign in.
+///
+/// # Errors
+/// [`RemovePasskeyError`].
+pub(crate) async fn remove_own(
+    platform: &Platform,
+    account: &AccountId,
+    session: &SessionId,
+    id: String,
+    is_needed: bool,
+) -> Result<Result<(), RemovePasskeyError>, Fault> {
+    let command = RemoveOwnPasskey { session: session.clone(), id, is_needed };
+    let removed = objects::send(platform, account, &command).await?;
+    Ok(removed.map(|ended| platform.audit.ended(ended)))
+}
+
+/// Removes a passkey for an operator, with the sessions that it opened, and records the events.
+///
+/// # Errors
+/// [`Refusal::PasskeyNotFound`].
+pub(crate) async fn remove(platform: &Platform, account: &AccountId, id: &CredentialId) -> Result<Ended, RequestError> {
+    let removed = objects::send(platform, account, &RemovePasskey { id: id.to_text() }).await?;
+    let ended = removed.ok_or(Refusal::PasskeyNotFound)?;
+    platform.audit.user(account).ended(ended);
+    Ok(ended)
+}
+
+/// Removes all passkeys of an account, with the sessions that they opened, and records the events.
+///
+/// # Errors
+/// [`Refusal::UserNotFound`].
+pub(crate) async fn remove_all(platform: &Platform, account: &AccountId) -> Result<Ended, RequestError> {
+    let ended = objects::send(platform, account, &RemovePasskeys).await?.ok_or(Refusal::UserNotFound)?;
+    platform.audit.user(account).ended(ended);
+    Ok(ended)
 }
 
 /// The purpose of a challenge for adding a passkey to this account.

@@ -1,4 +1,4 @@
-//! The stored passwords of accounts: hashed, sealed, and kept with the name that leads to the account.
+//! The stored passwords of accounts: hashed, sealed, and stored with the name that leads to the account.
 
 use crate::account::identifier::{ReadIdentifier, SetPassword};
 use crate::identity::password::{self, Password, PasswordHash};

@@ -1,4 +1,4 @@
-//! Making, finding, changing and removing users: an account, the name that leads to it, and its place in the list.
+//! Creating, reading, replacing and removing users: the account, the names that lead to it, and its entry in the list.
 
 use std::time::Duration;
 
@@ -34,17 +34,15 @@ use super::passwords;
 use super::profiles;
 use super::subjects::new_account_id;
 
-/// A name whose account cannot be found is taken to be left over from a creation that broke off, this long after, seconds.
-pub(crate) const LEFT_OVER_AFTER: u64 = 60;
-/// Another request may be creating the account just now: how often it is looked for, and how long between.
+/// How often, and after which pause, an account is read that another request may be creating.
 const LOOKS_FOR_PENDING: u32 = 5;
 const PENDING_WAIT: Duration = Duration::from_millis(200);
 
-/// Makes an account: takes its names, enters the account in the list, then stores it. Gives its profile and scope too.
+/// Creates an account: claims its names, adds it to the list, then stores it. Returns its profile and scope too.
 ///
-/// What fails in between is undone, so that the same request can be sent again. After a crash, or where that fails too, a name is left
-/// whose account is not there: [`Refusal::UserPending`] says when it is free. And an entry of the list may be left, which shows
-/// nothing: so a walk through the list misses no account.
+/// A failure is undone, so that the request can be repeated. After a crash, or if that fails too, a name without account may
+/// remain ([`Refusal::UserPending`] says when it is free), and an entry of the list, which is not shown: no account is ever
+/// missing from the list.
 ///
 /// # Errors
 /// [`Refusal::UserExists`] and [`Refusal::UserPending`].
@@ -91,8 +89,8 @@ pub(crate) async fn create(
     Ok((account, profile, scope))
 }
 
-/// Takes back what there is of an account whose creation failed. The account goes before its names: what failed may have happened
-/// all the same, and an account must not lose its name. A fault has been logged; then the names are free later.
+/// Undoes a failed creation. The account is removed before its names are released: a write that failed may have been stored, and
+/// an account must not lose its name. A fault was logged where it was built; then the names become free later.
 async fn undo<'n>(platform: &Platform, names: impl IntoIterator<Item = Name<'n>>, account: &AccountId) {
     if objects::send(platform, account, &RemoveAccount).await.is_ok() {
         for name in names {
@@ -101,7 +99,7 @@ async fn undo<'n>(platform: &Platform, names: impl IntoIterator<Item = Name<'n>>
     }
 }
 
-/// Makes an account for a user of the upstream provider.
+/// Creates an account for a user of the upstream provider.
 ///
 /// # Errors
 /// [`Refusal::UserExists`].
@@ -120,7 +118,7 @@ pub(crate) async fn create_upstream(
     Ok(account)
 }
 
-/// Only the configured provider's users can ever sign in.
+/// Checks that a link is to the configured provider, whose users alone can sign in.
 fn is_configured(platform: &Platform, issuer: &str) -> Result<(), Refusal> {
     let configured = platform.authority().upstream().is_some_and(|upstream| upstream.issuer == issuer);
     if configured { Ok(()) } else { Err(Refusal::User(UserError::Upstream)) }
@@ -136,16 +134,13 @@ async fn claim(
     let Err(old) = objects::send(platform, name, &ClaimName(entry.clone())).await? else {
         return Ok(());
     };
-    // By a clock that was ahead it may have been claimed in what is the future now: then there is nothing to wait for.
-    let free_from = old.since.plus(LEFT_OVER_AFTER);
-    let free_from = if free_from > platform.now.plus(2 * LEFT_OVER_AFTER) { platform.now } else { free_from };
     let mut looks = 0;
     while is_left_over(platform, name, &old.account).await? {
-        if free_from <= platform.now {
+        let Some(seconds) = old.pending_for(platform.now) else {
             return take_over(platform, name, old.account, entry).await;
-        }
+        };
         if looks == LOOKS_FOR_PENDING {
-            return Err(Refusal::UserPending { seconds: free_from.0 - platform.now.0 }.into());
+            return Err(Refusal::UserPending { seconds }.into());
         }
         looks += 1;
         Delay::from(PENDING_WAIT).await;
@@ -153,7 +148,7 @@ async fn claim(
     Err(Refusal::UserExists.into())
 }
 
-/// Gives a name that is left over to another account.
+/// Claims a left-over name for another account.
 async fn take_over(
     platform: &Platform,
     name: &Name<'_>,
@@ -165,7 +160,7 @@ async fn take_over(
     Ok(objects::send(platform, name, &ClaimName(entry)).await?.map_err(|_| Refusal::UserExists)?)
 }
 
-/// Does a name lead to an account that is not there, or that has another name?
+/// Returns whether a name leads to an account that does not exist or has another name.
 async fn is_left_over(platform: &Platform, name: &Name<'_>, account: &AccountId) -> Result<bool, RequestError> {
     match (read(platform, account).await, name) {
         (Ok((_, profile)), Name::Username(username)) => Ok(!profile.is_local() || profile.username != *username),
@@ -191,11 +186,11 @@ async fn store(
     }
 }
 
-/// What the list of users holds of one: by which names the account can be found.
+/// An entry of the list of users: the names by which the account can be found.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Listed {
     pub(crate) username: String,
-    /// Names that it takes or gives up just now, or was about to when something broke off.
+    /// Names that a change claims or releases, or an interrupted change was about to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<String>,
 }
@@ -205,7 +200,7 @@ async fn list(platform: &Platform, account: &AccountId, username: &str, others: 
     kv::write(platform, &name, &Listed { username: username.to_owned(), others: others.to_vec() }).await
 }
 
-/// Notes which names a change of names is about, before it is made. Gives those that the account may have beside the new.
+/// Stores the names that a renaming involves before it begins. Returns those that the account may have beside the new one.
 async fn list_change(platform: &Platform, account: &AccountId, old: &str, new: &str) -> Result<Vec<String>, Fault> {
     let name = kv::name(platform, Kind::User, account.as_str());
     let mut names = vec![old.to_owned()];
@@ -219,7 +214,7 @@ async fn list_change(platform: &Platform, account: &AccountId, old: &str, new: &
     Ok(names)
 }
 
-/// The account and its profile.
+/// Returns the record of an account, and its profile.
 ///
 /// # Errors
 /// [`Refusal::UserNotFound`].
@@ -229,9 +224,7 @@ pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(Ac
     Ok((record, profile))
 }
 
-/// Replaces what there is of a user. The password stays unless there is a new one; a name that is given up is free.
-///
-/// The record is replaced only if it still is the one that was read: else all of it is done again.
+/// Replaces a user. The password stays unless there is a new one; a former name becomes free.
 ///
 /// # Errors
 /// [`Refusal::UserNotFound`], [`Refusal::UserExists`].
@@ -263,8 +256,8 @@ async fn replace_once(
     replaced
 }
 
-/// Gives up a link that was claimed for a replacement that is refused, unless the account has it all the same: the
-/// operator is told that nothing has changed, so the upstream user must not be able to sign in to the account.
+/// Releases a link that was claimed for a refused replacement, unless the account has it: the operator is told that nothing has
+/// changed, so the upstream user must not be able to sign in to the account.
 async fn unlink(platform: &Platform, account: &AccountId, link: &UpstreamUser) -> Result<(), RequestError> {
     match read(platform, account).await {
         Ok((_, profile)) if profile.upstream.as_ref() == Some(link) => return Ok(()),
@@ -311,7 +304,7 @@ async fn replace_record(
     Ok(Some((replaced, profile)))
 }
 
-/// A change of the name to sign in by, between taking the new one and giving up the old one.
+/// A renaming, between the claim of the new name and the release of the old one.
 struct Renaming {
     old: String,
     /// The sealed password that was copied.
@@ -319,7 +312,7 @@ struct Renaming {
     given_up: Vec<String>,
 }
 
-/// Takes a name for an account that has another one, with a copy of the password.
+/// Claims a new name for an account, with a copy of the password.
 async fn take_name(
     platform: &Platform,
     account: &AccountId,
@@ -337,8 +330,8 @@ async fn take_name(
 }
 
 impl Renaming {
-    /// Gives up the old names. A password that was changed under the old name after it was copied comes along,
-    /// unless it is replaced anyway.
+    /// Releases the old names. A password that was changed under the old name after the copy is copied again, unless the request
+    /// replaces it.
     async fn complete(
         mut self,
         platform: &Platform,
@@ -365,7 +358,7 @@ impl Renaming {
         for name in &self.given_up {
             release(platform, &Name::Username(name), account).await?;
         }
-        // KV takes one write a second under one name. That names too many stay noted harms nobody.
+        // KV accepts one write a second for each name. Names that remain in the entry have no effect.
         let _ = list(platform, account, new, &[]).await;
         Ok(())
     }
@@ -396,7 +389,7 @@ pub(crate) async fn end_after_replacing(
     Ok(Some(ended.ok_or(Refusal::UserNotFound)?))
 }
 
-/// Removes a user: the account with its sessions and grants first, so that nothing of it counts any more.
+/// Removes a user: first the account with its sessions and grants, so that all of its tokens become inactive.
 pub(crate) async fn remove(platform: &Platform, account: &AccountId) -> Result<(), RequestError> {
     let (_, profile) = read(platform, account).await?;
     if !objects::send(platform, account, &RemoveAccount).await? {

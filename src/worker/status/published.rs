@@ -1,5 +1,5 @@
-//! The lists as everybody may read them: signed, and served from memory. An isolate looks for a newer state of a list every few
-//! seconds, when somebody asks for it.
+//! The published status lists: signed, and served from memory. An isolate looks for a newer state of a list every few seconds,
+//! when a request needs it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use crate::worker::ring;
 pub(crate) struct SignedList {
     /// The status list token.
     pub(crate) text: String,
-    /// What names this state of it: the same for every isolate.
+    /// The ETag of this state of the list: the same in every isolate.
     pub(crate) tag: String,
     lst: String,
     digest: String,
@@ -42,7 +42,7 @@ thread_local! {
     static COUNT: RefCell<Option<(u32, UnixTime)>> = const { RefCell::new(None) };
 }
 
-/// How many lists there are, asked at most once a second.
+/// Returns the number of lists, read at most once a second.
 pub(crate) async fn count(platform: &Platform) -> Result<u32, Fault> {
     if let Some((count, _)) = COUNT.with_borrow(|count| *count).filter(|(_, at)| *at == platform.now) {
         return Ok(count);
@@ -52,16 +52,16 @@ pub(crate) async fn count(platform: &Platform) -> Result<u32, Fault> {
     Ok(count)
 }
 
-/// The signed list of this name, if there is one.
+/// Returns a signed list, if it exists.
 pub(crate) async fn list(platform: &Platform, id: ListId) -> Result<Option<Rc<SignedList>>, Fault> {
     let now = platform.now;
-    // A list whose key is not trusted any more is of no use to anybody.
+    // Verifiers reject a list whose key is not trusted any more.
     let signer = ring::signing_thumbprint(platform).await?;
     let kept = KEPT.with_borrow_mut(|kept| {
         let entry = kept.get_mut(&id)?;
         let looking = now.is_within(STATUS_REFRESH, entry.looked_at);
-        // Whoever finds it old goes to look, the others go on with what is there: for as long again.
-        let usable = looking && now.is_within(2 * STATUS_REFRESH, entry.read_at) && entry.list.stands(&signer, now);
+        // The request that finds the list old renews it. Until then others use the old list, for as long again at most.
+        let usable = looking && now.is_within(2 * STATUS_REFRESH, entry.read_at) && entry.list.is_current(&signer, now);
         if !usable {
             entry.looked_at = now;
         }
@@ -70,20 +70,20 @@ pub(crate) async fn list(platform: &Platform, id: ListId) -> Result<Option<Rc<Si
     match kept {
         Some((true, list)) => Ok(Some(list)),
         Some((false, old)) => renew(platform, id, &signer, Some(old)).await.map(Some),
-        // Nobody may have us wake objects of lists that never were.
+        // A request must not wake objects of lists that never existed.
         None if !exists(platform, id).await? => Ok(None),
         None => renew(platform, id, &signer, None).await.map(Some),
     }
 }
 
 impl SignedList {
-    /// Would it be signed in the same way now?
-    fn stands(&self, signer: &str, now: UnixTime) -> bool {
+    /// Returns whether it would be signed in the same way now.
+    fn is_current(&self, signer: &str, now: UnixTime) -> bool {
         self.span == span_start(now) && self.signed_by == signer
     }
 }
 
-/// Once there, a list stays. The one that will be opened next may have been opened just now.
+/// Returns whether a list exists. Lists are never deleted; the next one may have been opened just now.
 async fn exists(platform: &Platform, id: ListId) -> Result<bool, Fault> {
     let known = COUNT.with_borrow(|count| count.is_some_and(|(count, _)| id.0 <= count));
     Ok(known || id.0 <= count(platform).await?)
@@ -97,7 +97,7 @@ async fn renew(
 ) -> Result<Rc<SignedList>, Fault> {
     let known = old.as_ref().map(|old| old.digest.clone());
     let list = match (status_list_do::read(platform, id, known).await?, old) {
-        (None, Some(old)) if old.stands(signer, platform.now) => old,
+        (None, Some(old)) if old.is_current(signer, platform.now) => old,
         (None, Some(old)) => sign(platform, id, old.lst.clone(), old.digest.clone()).await?,
         (Some(EncodedList { lst, digest }), _) => sign(platform, id, lst, digest).await?,
         (None, None) => return Err(objects::unavailable("an unchanged list that was never read")),

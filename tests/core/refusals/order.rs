@@ -109,6 +109,6 @@ fn a_platform_that_refuses_gets_no_further_check() {
     for case in all_wrong() {
         let policy = std::sync::Arc::new(case.policy.clone());
         let pending = edgemint::token::verify(&case.text(), &case.keys, &policy, case.now).unwrap();
-        assert_eq!(pending.settle(false).unwrap_err(), VerifyError::BadSignature);
+        assert_eq!(pending.complete(false).unwrap_err(), VerifyError::BadSignature);
     }
 }

@@ -43,7 +43,7 @@ impl Case {
 
 /// Whether it is a JWS with a valid signature. `None` if this build cannot tell.
 ///
-/// Most of the payloads are no claims, so `settle` would refuse them all. Its first check, the alphabet of
+/// Most of the payloads are no claims, so `complete` would refuse them all. Its first check, the alphabet of
 /// the payload, is repeated here instead.
 fn holds(pending: &Pending) -> Option<bool> {
     let payload = pending.signing_input().split(|byte| *byte == b'.').nth(1).unwrap();

@@ -64,7 +64,7 @@ fn judge(text: &str) {
         let policy = Arc::new(policy);
         let pending = verify(text, &keys, &policy, NOW);
         let signed = pending.as_ref().ok().map(|pending| pending.signature_is_valid().unwrap());
-        let verdict = pending.and_then(Pending::settle_portable);
+        let verdict = pending.and_then(Pending::complete_portable);
         let reason = verdict.as_ref().map(|_| ()).map_err(Clone::clone);
         assert_eq!(reason.is_ok(), expected, "{reason:?}: {text}");
         if let Ok(token) = &verdict {

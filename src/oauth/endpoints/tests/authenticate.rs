@@ -32,7 +32,7 @@ fn claims(changes: &Value) -> Value {
 /// Runs both steps on an assertion whose signature is valid.
 fn assert_with(client: &Client, header: &Value, claims: &Value) -> Result<AssertionUse, Refusal> {
     let pending = read_assertion(&authority(), client, &jwt(header, claims), NOW)?;
-    accept_assertion(&authority(), client, pending.settle(true), NOW)
+    accept_assertion(&authority(), client, pending.complete(true), NOW)
 }
 
 #[test]

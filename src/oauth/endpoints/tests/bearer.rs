@@ -39,7 +39,7 @@ fn accepts(policy: Policy, typ: &str, changes: &Value) -> bool {
     let key = Key::from_jwk(jwk().as_object().unwrap()).unwrap();
     let jwt = jwt(&json!({ "alg": "ES256", "typ": typ }), &claims);
     let pending = token::verify(&jwt, &KeySet::new([key]), &Arc::new(policy), NOW);
-    pending.is_ok_and(|pending| pending.settle(true).is_ok())
+    pending.is_ok_and(|pending| pending.complete(true).is_ok())
 }
 
 #[test]

@@ -79,5 +79,5 @@ fn token(claims: &Value) -> Token {
     };
     let key = Key::from_jwk(jwk().as_object().unwrap()).unwrap();
     let jwt = jwt(&json!({ "alg": "ES256" }), claims);
-    token::verify(&jwt, &KeySet::new([key]), &Arc::new(policy), NOW).unwrap().settle(true).unwrap()
+    token::verify(&jwt, &KeySet::new([key]), &Arc::new(policy), NOW).unwrap().complete(true).unwrap()
 }

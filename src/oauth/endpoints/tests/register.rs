@@ -1,7 +1,7 @@
 use super::*;
 use crate::oauth::endpoints::register::client_information;
 use crate::oauth::refusal::MetadataError;
-use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::client::{ClientRecord, ClientSecret, GrantType};
 use crate::oauth::vocabulary::status_entry::{ListId, StatusEntry};
 use crate::token::Algorithm;
 
@@ -80,4 +80,37 @@ fn client_information_shows_a_method_even_if_none_was_registered() {
         |metadata: &Value| client_information(&client_record(metadata), None)["token_endpoint_auth_method"].clone();
     assert_eq!(with(&json!({})), "client_secret_basic");
     assert_eq!(with(&json!({ "token_endpoint_auth_method": "client_secret_post" })), "client_secret_post");
+}
+
+#[test]
+fn a_secret_is_created_only_for_a_client_that_needs_one_and_has_none() {
+    let secret_of = |body: &Value, old: Option<&ClientRecord>| {
+        parse(body).unwrap().new_secret(old, [0xff; 32]).map(|secret| secret.expose().to_owned())
+    };
+    let created = Some(ClientSecret::from_random([0xff; 32]).expose().to_owned());
+    let brought = json!({ "client_secret": "a-secret-of-a-test" });
+    let public = json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/"] });
+    let without = client_record(&json!({}));
+    let with =
+        ClientRecord { secret: Some(ClientSecret::parse("an-older-secret!").unwrap().digest()), ..without.clone() };
+    for old in [None, Some(&without), Some(&with)] {
+        assert_eq!(secret_of(&brought, old).as_deref(), Some("a-secret-of-a-test"));
+        assert_eq!(secret_of(&public, old), None);
+    }
+    assert_eq!(secret_of(&json!({}), None), created);
+    assert_eq!(secret_of(&json!({}), Some(&without)), created);
+    assert_eq!(secret_of(&json!({}), Some(&with)), None, "the stored secret stays");
+}
+
+#[test]
+fn a_client_registers_only_algorithms_that_this_server_signs_with() {
+    let check = |body: &Value, available: &[Algorithm]| parse(body).unwrap().check_algorithms(available);
+    let available = [Algorithm::Es256, Algorithm::EdDsa];
+    let both = json!({ "id_token_signed_response_alg": "RS256", "access_token_signed_response_alg": "RS256" });
+    assert_eq!(check(&both, &available), Err(MetadataError::IdTokenAlg));
+    let access = json!({ "id_token_signed_response_alg": "ES256", "access_token_signed_response_alg": "RS256" });
+    assert_eq!(check(&access, &available), Err(MetadataError::AccessTokenAlg));
+    let fine = json!({ "id_token_signed_response_alg": "ES256", "access_token_signed_response_alg": "EdDSA" });
+    assert_eq!(check(&fine, &available), Ok(()));
+    assert_eq!(check(&json!({}), &[]), Ok(()));
 }
