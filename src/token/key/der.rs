@@ -17,7 +17,7 @@ pub(crate) const SET: u8 = 0x31;
 /// The first field of a certificate.
 pub(crate) const VERSION: u8 = 0xa0;
 
-/// What is still to be read of some values, one after another. Whatever is not as it should be is [`KeyError::Malformed`].
+/// Reads values one after another. Every deviation from DER is [`KeyError::Malformed`].
 pub(super) struct Der<'d> {
     rest: &'d [u8],
 }

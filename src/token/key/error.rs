@@ -43,7 +43,7 @@ impl KeyError {
         }
     }
 
-    /// A sentence for whoever sent the key. It holds no value from the key.
+    /// Returns the sentence for the sender of the key. It contains no value from the key.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::AlgorithmMissing => "the key serves several algorithms: alg must say which",
@@ -99,7 +99,7 @@ pub enum PemError {
 }
 
 impl PemError {
-    /// A sentence for whoever sent the text.
+    /// Returns the sentence for the sender of the text.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::NotPem => "the text is not one PEM block with nothing after it",

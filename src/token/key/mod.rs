@@ -141,8 +141,7 @@ impl Key {
         Self::from_raw(secret, alg)
     }
 
-    /// Stands for a key that the platform holds as an opaque handle, for one algorithm. Whoever made the handle
-    /// answers for its strength.
+    /// Represents a key that the platform holds as an opaque handle, for one algorithm. Its strength is not checked here.
     pub fn from_handle(alg: Algorithm) -> Self {
         Self { kid: None, alg: Some(alg), material: Material::Handle { shape: alg.key_shape() } }
     }
