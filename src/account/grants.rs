@@ -11,6 +11,7 @@ use crate::oauth::endpoints::id_token;
 use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::{GrantId, SessionId};
 use crate::oauth::grant::rights::{ClientRights, Rights};
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{
     self, AccountState, Describe, Described, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant,
 };
@@ -289,7 +290,7 @@ impl AccountCommand for RevokeGrant {
 #[derive(Deserialize, Serialize)]
 pub struct RevokeToken {
     /// The token's `jti`.
-    pub jti: String,
+    pub jti: TokenId,
     /// When the token can be forgotten.
     pub until: UnixTime,
 }
@@ -298,7 +299,7 @@ impl AccountCommand for RevokeToken {
     type Answer = ();
 
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<(), StorageError> {
-        turn.records.put(Table::RevokedToken, &self.jti, Some(self.until), &())
+        turn.records.put(Table::RevokedToken, self.jti.as_str(), Some(self.until), &())
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<(), StorageError> {
@@ -312,7 +313,7 @@ pub struct TokenStatus {
     /// The token's grant.
     pub grant: GrantId,
     /// The token's `jti`.
-    pub jti: String,
+    pub jti: TokenId,
 }
 
 impl AccountCommand for TokenStatus {
@@ -320,7 +321,7 @@ impl AccountCommand for TokenStatus {
 
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let is_active = match turn.grant(&self.grant)? {
-            Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, &self.jti)?,
+            Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, self.jti.as_str())?,
             None => false,
         };
         Ok(is_active.then_some(account))

@@ -139,6 +139,15 @@ fn a_nameless_key_answers_to_every_name_that_no_other_has() {
 }
 
 #[test]
+#[cfg(feature = "portable")]
+fn a_published_key_without_a_name_answers_to_no_name() {
+    let case = Case::signed_by(Signer::new(Algorithm::EdDsa, 7));
+    let keys = published(&[case.signer.jwk()]);
+    case.clone().keys(keys.clone()).refused(VerifyError::KeyNotFound);
+    case.without_header("kid").keys(keys).passes();
+}
+
+#[test]
 fn a_key_without_algorithm_fits_all_of_its_shape() {
     let rsa = key(&rsa());
     for algorithm in Algorithm::ALL {

@@ -66,13 +66,6 @@ identifier! {
     SessionId
 }
 
-impl GrantId {
-    /// Returns the grant that an access token's identifier (`jti`) names. The identifiers of clients' own tokens name none.
-    pub fn of_jti(jti: &str) -> Option<Self> {
-        jti.split_once('.').and_then(|(grant, _)| Self::parse(grant))
-    }
-}
-
 /// The kind of a handle. The MAC covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -4,6 +4,7 @@ use edgemint::account::grants::{
     EndGrant, EndGrants, RefreshGrant, RevokeGrant, RevokeToken, TokenStatus, WithdrawConsent,
 };
 use edgemint::oauth::admin::bulk::GrantFilter;
+use edgemint::oauth::grant::token_id::TokenId;
 use edgemint::oauth::grant::{Grant, GrantRefusal, Refresh, Revoke, Stage};
 use edgemint::records::Table;
 use edgemint::token::UnixTime;
@@ -102,7 +103,7 @@ impl World {
 
     pub(super) fn revoke_token(&mut self, grant: usize, fault: Option<Fault>) -> Result<(), String> {
         let Some(at) = self.pick(grant) else { return Ok(()) };
-        let jti = format!("{} 1", self.grants[at].id);
+        let jti = TokenId::within(&self.grants[at].id, "1");
         let until = UnixTime(self.now + 10_000_000);
         if self.ask(&RevokeToken { jti: jti.clone(), until }, fault).is_ok() && !self.is_removed {
             self.grants[at].token_revoked = true;
