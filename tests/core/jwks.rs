@@ -1,6 +1,6 @@
 //! A set of keys, and which of them a token means.
 
-use edgemint::token::{Algorithm, Key, KeyError, KeySet, VerifyError, base64url};
+use edgemint::token::{Algorithm, Checker, Finding, Key, KeyError, KeySet, VerifyError, base64url};
 use serde_json::{Value, json};
 
 use crate::case::{Case, KID};
@@ -100,6 +100,25 @@ fn up_to_four_different_keys_are_tried_in_turn() {
         case.clone().keys(others.clone()).refused(VerifyError::BadSignature);
         // Nothing about the claims of a token that none of them signed.
         case.claim("exp", "never").keys(others).refused(VerifyError::BadSignature);
+    }
+}
+
+#[test]
+fn a_checker_goes_on_with_the_keys_that_are_left() {
+    let case = Case::new();
+    let other = |seed: u8| Signer::new(HS256, seed).key(KID);
+    let mut checker = Checker::new(case.policy.clone());
+    checker.take_keys(KeySet::new([other(1), case.signer.key(KID), other(2)]));
+    let text = case.text();
+    let mut check = |turn: usize| {
+        let finding = checker.check_from(text.as_bytes(), case.now, turn);
+        finding.map(|finding| (finding, checker.key().map(|(place, _)| place)))
+    };
+    for turn in [0, 1] {
+        assert_eq!(check(turn), Ok((Finding::Good, Some(1))), "{turn}");
+    }
+    for turn in [2, 3, 4] {
+        assert_eq!(check(turn), Err(VerifyError::BadSignature), "{turn}");
     }
 }
 

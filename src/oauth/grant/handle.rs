@@ -281,6 +281,15 @@ mod tests {
     }
 
     #[test]
+    fn a_handle_names_its_record() {
+        let named = handle();
+        assert_eq!(named.grant().map(|id| id.to_string()), Some(named.record.clone()));
+        assert_eq!(named.session().map(|id| id.to_string()), Some(named.record.clone()));
+        let other = Handle { record: "short".to_owned(), ..named };
+        assert_eq!((other.grant(), other.session()), (None, None));
+    }
+
+    #[test]
     fn identifiers_have_one_form() {
         let id = GrantId::from_bytes([255; 16]);
         assert_eq!(GrantId::parse(id.as_str()), Some(id.clone()));

@@ -122,3 +122,47 @@ impl PemError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const PEM_ERRORS: [PemError; 10] = [
+        PemError::NotPem,
+        PemError::Several,
+        PemError::EscapedLines,
+        PemError::Certificate,
+        PemError::Encrypted,
+        PemError::Pkcs1,
+        PemError::Sec1,
+        PemError::OpenSsh,
+        PemError::OtherLabel,
+        PemError::PssOnly,
+    ];
+
+    #[test]
+    fn each_reason_has_its_word_and_each_error_a_sentence_of_its_own() {
+        let mut sentences = BTreeSet::new();
+        for (error, word) in [
+            (KeyError::AlgorithmMissing, "algorithm_missing"),
+            (KeyError::Disguised, "disguised"),
+            (KeyError::Malformed, "malformed"),
+            (KeyError::Private, "private"),
+            (KeyError::Public, "public"),
+            (KeyError::Unsupported, "unsupported"),
+            (KeyError::WrongUse, "wrong_use"),
+            (KeyError::Weak, "weak"),
+        ] {
+            assert_eq!(error.reason(), word);
+            assert_eq!(error.to_string(), error.sentence());
+            assert!(error.sentence().contains(' ') && sentences.insert(error.sentence()), "{error:?}");
+        }
+        for error in PEM_ERRORS {
+            assert_eq!(KeyError::Pem(error).reason(), "pem");
+            assert_eq!(KeyError::Pem(error).sentence(), error.sentence());
+            assert!(error.sentence().contains(' ') && sentences.insert(error.sentence()), "{error:?}");
+        }
+    }
+}

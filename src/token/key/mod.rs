@@ -341,6 +341,12 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_not_printed() {
+        let key = Key { kid: Some("k".to_owned()), ..Key::from_secret(&[7; 32], Algorithm::Hs256).unwrap() };
+        assert_eq!(format!("{key:?}"), r#"Key { kid: Some("k"), alg: Some(Hs256), shape: Octets, .. }"#);
+    }
+
+    #[test]
     fn strength() {
         assert!(parse(rsa(2048, "AQAB")).is_ok());
         assert_eq!(parse(rsa(1024, "AQAB")), Err(KeyError::Weak));
