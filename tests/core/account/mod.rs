@@ -1,6 +1,7 @@
 //! What accounts, sign-in names and status lists decide, natively: over storage in a map that fails on purpose, before or after
 //! it stored.
 
+mod commands;
 mod forms;
 mod invariants;
 mod lists;

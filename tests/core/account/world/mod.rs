@@ -25,8 +25,8 @@ use edgemint::token::UnixTime;
 use super::random::Random;
 use super::storage::{Fault, Storage};
 use super::wire::ask;
-pub(crate) use passkeys::is_synced;
 use passkeys::passkey_id;
+pub(crate) use passkeys::{is_synced, new_passkey};
 
 pub(crate) const START: u64 = 1_800_000_000;
 const FORM_TTL: u64 = edgemint::account::FORM_TTL;

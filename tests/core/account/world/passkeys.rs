@@ -119,7 +119,7 @@ impl World {
     }
 }
 
-fn new_passkey(passkey: usize, now: u64) -> PasskeyRecord {
+pub(crate) fn new_passkey(passkey: usize, now: u64) -> PasskeyRecord {
     let stored: StoredPasskey = serde_json::from_value(json!({
         "id": "AAECAwQFBgcICQoLDA0ODw", "public_key": "pQECAyYgASFYIA", "sign_count": 0,
         "backup_eligible": is_synced(passkey), "backed_up": is_synced(passkey), "transports": [],
