@@ -11,6 +11,7 @@ use crate::oauth::endpoints::id_token;
 use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::{GrantId, SessionId};
 use crate::oauth::grant::rights::{ClientRights, Rights};
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{
     self, AccountState, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant,
 };
@@ -279,14 +280,14 @@ impl AccountCommand for RevokeGrant {
 #[derive(Deserialize, Serialize)]
 pub struct RevokeToken {
     /// The token's `jti`.
-    pub jti: String,
+    pub jti: TokenId,
     /// When the token can be forgotten.
     pub until: UnixTime,
 }
 
 impl AccountCommand for RevokeToken {
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<(), StorageError> {
-        turn.records.put(Table::RevokedToken, &self.jti, Some(self.until), &())
+        turn.records.put(Table::RevokedToken, self.jti.as_str(), Some(self.until), &())
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<(), StorageError> {
@@ -300,13 +301,13 @@ pub struct TokenStatus {
     /// The token's grant.
     pub grant: GrantId,
     /// The token's `jti`.
-    pub jti: String,
+    pub jti: TokenId,
 }
 
 impl AccountCommand for TokenStatus {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let is_active = match turn.grant(&self.grant)? {
-            Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, &self.jti)?,
+            Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, self.jti.as_str())?,
             None => false,
         };
         Ok(is_active.then_some(account))

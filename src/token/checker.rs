@@ -44,8 +44,8 @@ pub struct Checker {
 pub enum Finding {
     /// All is well.
     Good,
-    /// Nobody has checked the signature yet: [`Checker::key`] must have signed the text up to its last dot. If it has not,
-    /// the reason is [`VerifyError::BadSignature`]; if it has, what is here counts. Nobody may be told before.
+    /// The signature is not checked yet: [`Checker::key`] must have signed the text up to its last dot. If it has not, the
+    /// reason is [`VerifyError::BadSignature`]; if it has, this result counts. It must not be disclosed before.
     Unsigned(Result<(), VerifyError>),
 }
 
@@ -77,8 +77,8 @@ struct Candidate {
     uses: usize,
 }
 
-/// How many headers are remembered, and how many bytes of them. Whoever can name a key can make up headers: at the limit all
-/// are forgotten.
+/// How many headers are remembered, and how many bytes of them. A sender that knows a key's name can make up headers: at the
+/// limit all are forgotten.
 const MAX_KNOWN: usize = 1024;
 const MAX_KNOWN_BYTES: usize = 256 * 1024;
 /// How many keys get tables, which are large, and how often a key must have been used before.

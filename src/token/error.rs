@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The reason why a token was refused, for the user of the library.
 ///
-/// A server shows one fixed sentence for all of them: which check failed is nobody else's business.
+/// A server shows clients one fixed sentence for all of them: which check failed would help an attacker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {

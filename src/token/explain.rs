@@ -1,5 +1,5 @@
-//! Every check of a token, passed or failed, for a person to read. Never for access control: it tells all,
-//! also about a token that nobody signed.
+//! Every check of a token, passed or failed, for a person to read. Never for access control: it tells everything,
+//! also about a forged token.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use super::jwks::KeySet;
 use super::policy::{CLAIM_CHECKS, Policy};
 use super::verify::{Parts, verify};
 
-/// What can be said of a token.
+/// The checks of a token, and its parts as far as they could be read.
 #[derive(Debug)]
 pub struct Explanation {
     /// The header as JSON, if it could be read.
     pub header: Option<String>,
-    /// The claims as JSON, if they could be read. Nobody vouches for them unless every check passed.
+    /// The claims as JSON, if they could be read. Authentic only if every check passed.
     pub claims: Option<String>,
     /// Each check in the order in which verification runs them.
     pub checks: Vec<Check>,

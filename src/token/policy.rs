@@ -1,4 +1,4 @@
-//! What a verifier insists on. There is no default for issuer and audience: whoever forgets them cannot compile.
+//! What a verifier requires of a token. Issuer and audience have no default: code that omits them does not compile.
 
 use super::algorithm::Algorithm;
 use super::claims::{NumericDate, Payload, Registered};
@@ -10,7 +10,7 @@ use super::header::Header;
 pub enum Expected {
     /// One of these.
     OneOf(Vec<String>),
-    /// Dangerous: whatever it is, or none at all. Only where something else binds the token.
+    /// Dangerous: every value, or none. Only where something else binds the token.
     Anything,
 }
 
@@ -29,7 +29,7 @@ pub struct Policy {
     pub clock_tolerance: u64,
     /// How long ago it may have been issued at most; makes `iat` required.
     pub max_age: Option<u64>,
-    /// Claims that must be present, whatever their value.
+    /// Claims that must be present, with any value.
     pub required_claims: Vec<String>,
     /// Scope values that must all be granted.
     pub scopes: Vec<String>,

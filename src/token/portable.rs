@@ -34,7 +34,7 @@ impl Pending {
     }
 }
 
-/// Is this the key's signature of these bytes, whatever they are? `None` if this build cannot tell: for ES384 and ES512,
+/// Returns whether this is the key's signature of these bytes. `None` if this build cannot tell: for ES384 and ES512,
 /// for RSA above 4096 bits, and for all but HMAC without the feature `portable`.
 ///
 /// A key that does not fit the algorithm has signed nothing with it, and a signature of the wrong length is no signature.

@@ -134,8 +134,8 @@ impl Pending {
     }
 }
 
-/// The header and the claims of a token that nobody vouches for: to choose whose keys to check it with, or to show it.
-/// Never decide by them.
+/// Returns the header and the claims of a token without checking its signature: to choose the keys to check it with, or to
+/// show it. Never decide by them.
 ///
 /// # Errors
 /// What is wrong with its form.

@@ -14,6 +14,7 @@ use crate::oauth::admin::event_buffer::{EventBuffer, Failure};
 use crate::oauth::endpoints::token_endpoint::AccessTokenClaims;
 use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::{ClientId, Refusal};
@@ -78,8 +79,8 @@ impl Audit {
     }
 
     /// Adds a token that was minted or verified here.
-    pub(crate) fn jti(&self, jti: &str) -> &Self {
-        self.about.borrow_mut().jti = Some(jti.to_owned());
+    pub(crate) fn jti(&self, jti: &TokenId) -> &Self {
+        self.about.borrow_mut().jti = Some(jti.as_str().to_owned());
         self
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use edgemint::token::{
-    Algorithm, Checker, Expected, Finding, KeySet, NumericDate, Pending, Policy, Token, UnixTime, VerifyError, verify,
+    Algorithm, Checker, Expected, Finding, KeySet, NumericDate, Pending, Policy, Token, UnixTime, VerifyError,
+    base64url, verify,
 };
 use serde_json::{Value, json};
 
@@ -129,7 +130,15 @@ impl Case {
         if let Ok(token) = verdict {
             assert_eq!(checker.payload(), token.payload().as_bytes());
             assert_eq!(checker.header(), Some(token.header()));
-            assert_eq!(checker.times().exp, token.claims().time("exp"));
+            let times = checker.times();
+            for (name, time) in [("exp", times.exp), ("nbf", times.nbf), ("iat", times.iat)] {
+                assert_eq!(time, token.claims().time(name), "{name}");
+            }
+            let signature = text.rsplit('.').next().and_then(|signature| base64url::decode(signature.as_bytes()));
+            assert_eq!(Some(checker.signature()), signature.as_deref());
+            let (place, key) = checker.key().unwrap();
+            assert_eq!((key, checker.keys().get(place).map(Arc::as_ref)), (token.key(), Some(token.key())));
+            assert_eq!(checker.policy().issuers, self.policy.issuers);
         }
     }
 

@@ -1,11 +1,11 @@
 //! Minting, compared with jwt-compact: each verifies the other's tokens.
 
-use edgemint::token::{Algorithm, MintError, Minter, VerifyError};
+use edgemint::token::{Algorithm, Issuer, KeyError, MintError, Minter, VerifyError};
 use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 use jwt_compact::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Case, EXP, KID};
+use crate::case::{Case, EXP, KID, invalid, missing};
 use crate::signer::Signer;
 
 fn mint(signer: Signer, claims: &Value) -> String {
@@ -124,4 +124,55 @@ fn an_invalid_claims_set_is_not_minted() {
     // JSON keys are text.
     let unserialisable = std::collections::HashMap::from([(vec![1], 1)]);
     assert_eq!(minter.draft(&unserialisable).map(|_| ()).unwrap_err(), MintError::Claims);
+}
+
+#[test]
+fn an_issuer_with_the_secret_mints_what_verifiers_accept() {
+    for algorithm in Signer::HMAC {
+        let case = Case::signed_by(Signer::new(algorithm, 7));
+        let minter = Minter::new(algorithm, KID, "at+jwt");
+        let mut issuer = Issuer::new(minter, Vec::new()).with_secret(&case.signer.key(KID), algorithm).unwrap();
+        assert_eq!(issuer.text(), b"");
+        // Each text replaces the one before.
+        for subject in ["alice", "bob"] {
+            let claims = case.clone().claim("sub", subject).claims;
+            assert_eq!(issuer.mint(claims.to_string().as_bytes()), Ok(true), "{algorithm}");
+            let text = std::str::from_utf8(issuer.text()).unwrap();
+            assert_eq!(text, mint(case.signer, &claims), "{algorithm}");
+            case.verdict_on(text).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_issuer_without_a_secret_leaves_what_is_to_be_signed() {
+    let case = Case::new();
+    let mut issuer = Issuer::new(Minter::new(Algorithm::Es256, KID, "at+jwt"), Vec::new());
+    assert_eq!(issuer.mint(case.claims.to_string().as_bytes()), Ok(false));
+    let draft = Minter::new(Algorithm::Es256, KID, "at+jwt").draft(&case.claims).unwrap();
+    assert_eq!(issuer.text(), draft.signing_input());
+}
+
+#[test]
+fn an_issuer_signs_with_a_secret_of_its_algorithm_alone() {
+    let secret = Case::new().signer.key(KID);
+    let issuer = || Issuer::new(Minter::new(Algorithm::Hs256, KID, "at+jwt"), Vec::new());
+    assert!(issuer().with_secret(&secret, Algorithm::Hs256).is_ok());
+    for algorithm in [Algorithm::Hs512, Algorithm::Es256] {
+        assert_eq!(issuer().with_secret(&secret, algorithm).err(), Some(KeyError::Unsupported), "{algorithm}");
+    }
+}
+
+#[test]
+fn an_issuer_refuses_claims_that_a_verifier_would_refuse() {
+    let case = Case::new();
+    let required = vec!["sub".to_owned(), "client_id".to_owned()];
+    let mut issuer = Issuer::new(Minter::new(Algorithm::Es256, KID, "at+jwt"), required);
+    let mut minted = |case: Case| issuer.mint(case.claims.to_string().as_bytes());
+    assert_eq!(minted(case.clone()), Ok(false));
+    assert_eq!(minted(case.clone().without_claim("client_id")), Err(missing("client_id")));
+    assert_eq!(minted(case.clone().claim("exp", "soon")), Err(invalid("exp")));
+    assert_eq!(minted(case.clone().claim("scope", json!(["read"]))), Err(invalid("scope")));
+    assert_eq!(minted(case.without_claim("scope")), Ok(false));
+    assert_eq!(issuer.mint(b"[]"), Err(VerifyError::Malformed));
 }

@@ -1,6 +1,7 @@
 //! Token revocation (RFC 7009).
 
 use crate::oauth::grant::access_token::AccessToken;
+use crate::oauth::grant::token_id::TokenId;
 use crate::token::UnixTime;
 
 use crate::oauth::refusal::Refusal;
@@ -11,7 +12,7 @@ use crate::oauth::vocabulary::client::Client;
 #[derive(Debug)]
 pub struct Revocation {
     /// The `jti` of the token.
-    pub jti: String,
+    pub jti: TokenId,
     /// When it can be forgotten: the token's expiry.
     pub until: UnixTime,
 }

@@ -8,6 +8,7 @@ use crate::wire::Form;
 
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{Redeem, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
@@ -118,7 +119,7 @@ pub struct AccessTokenClaims {
     scope: String,
     iat: UnixTime,
     exp: UnixTime,
-    jti: String,
+    jti: TokenId,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<UnixTime>,
     /// The status list entry (draft-ietf-oauth-status-list section 6.2).
@@ -161,7 +162,7 @@ pub fn client_credentials(
     client: &Client,
     scope: Option<&Scope>,
     resources: Vec<Resource>,
-    jti: String,
+    jti: TokenId,
     now: UnixTime,
 ) -> Result<AccessTokenClaims, Refusal> {
     let scope = scope.unwrap_or(&client.scope);
@@ -208,7 +209,7 @@ pub fn of_grant(
         scope,
         iat: tokens.at,
         exp: tokens.at.plus(authority.access_token_ttl()),
-        jti: format!("{grant}.{}", tag.get(..16).unwrap_or_default()),
+        jti: TokenId::within(grant, tag.get(..16).unwrap_or_default()),
         auth_time: Some(tokens.sign_in.at),
         status: status_claim(authority, tokens.status),
     }
@@ -218,14 +219,14 @@ impl AccessTokenClaims {
     /// Returns the same token with a random identifier within its grant. A client that keeps its refresh token can get several
     /// access tokens in one second, and revoking one of them must not revoke the others.
     pub fn with_own_identifier(mut self, random: [u8; 12]) -> Self {
-        if let Some(grant) = GrantId::of_jti(&self.jti) {
-            self.jti = format!("{grant}.{}", base64url::encode(&random));
+        if let Some(grant) = self.jti.grant() {
+            self.jti = TokenId::within(&grant, &base64url::encode(&random));
         }
         self
     }
 
     /// Returns the token's identifier.
-    pub fn jti(&self) -> &str {
+    pub fn jti(&self) -> &TokenId {
         &self.jti
     }
 
@@ -301,7 +302,7 @@ mod tests {
         let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
         let request = TokenRequest::parse(&authority, &key, &client, &Form::parse(body).unwrap())?;
         let TokenRequest::ClientCredentials { scope, resources } = request else { panic!("{request:?}") };
-        let jti = "id".to_owned();
+        let jti = TokenId::of_verified("id");
         let claims = client_credentials(&authority, &client, scope.as_ref(), resources, jti, UnixTime(1000))?;
         Ok(serde_json::to_value(claims).unwrap())
     }

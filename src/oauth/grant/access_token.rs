@@ -1,6 +1,7 @@
 //! A verified access token of this server as a type (RFC 9068 section 2.2).
 
 use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::{Token, UnixTime};
@@ -13,7 +14,7 @@ pub struct AccessToken {
     /// The account of its user; `None` for a client's own token.
     pub account: Option<AccountId>,
     /// Its identifier (`jti`).
-    pub jti: String,
+    pub jti: TokenId,
     /// The grant that it belongs to; `None` for a client's own token.
     pub grant: Option<GrantId>,
     /// Its scope.
@@ -30,14 +31,14 @@ impl AccessToken {
         let claims = token.claims();
         let client = ClientId::parse(claims.text("client_id")?)?;
         let subject = claims.text("sub")?;
-        let jti = claims.text("jti")?;
+        let jti = TokenId::of_verified(claims.text("jti")?);
         // `Claims::time` is within the calendar.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let seconds = |time: f64| UnixTime(time as u64);
         Some(Self {
             account: AccountId::parse(subject).filter(|_| subject != client.as_str()),
-            grant: GrantId::of_jti(jti),
-            jti: jti.to_owned(),
+            grant: jti.grant(),
+            jti,
             scope: Scope::parse(claims.text("scope").unwrap_or_default()).unwrap_or_default(),
             issued_at: seconds(claims.time("iat")?),
             expires_at: seconds(claims.time("exp")?.ceil()),

@@ -66,13 +66,6 @@ identifier! {
     SessionId
 }
 
-impl GrantId {
-    /// Returns the grant that an access token's identifier (`jti`) names. The identifiers of clients' own tokens name none.
-    pub fn of_jti(jti: &str) -> Option<Self> {
-        jti.split_once('.').and_then(|(grant, _)| Self::parse(grant))
-    }
-}
-
 /// The kind of a handle. The MAC covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -285,6 +278,15 @@ mod tests {
         assert!(!both.verifies(&["a|b"], &old.tag(&["a", "b"])), "a separator within a field");
         assert_eq!(both.reading(None).read(Kind::Code, &old.write(Kind::Code, &handle())), None);
         assert_eq!(format!("{:?}", key().reading(Some(&old))), "MacKey(redacted)");
+    }
+
+    #[test]
+    fn a_handle_names_its_record() {
+        let named = handle();
+        assert_eq!(named.grant().map(|id| id.to_string()), Some(named.record.clone()));
+        assert_eq!(named.session().map(|id| id.to_string()), Some(named.record.clone()));
+        let other = Handle { record: "short".to_owned(), ..named };
+        assert_eq!((other.grant(), other.session()), (None, None));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod refusal;
 mod request;
 pub mod rights;
 mod state_machine;
+pub mod token_id;
 
 pub use self::record::{Grant, Stage};
 pub use self::refusal::GrantRefusal;

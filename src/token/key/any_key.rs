@@ -1,4 +1,4 @@
-//! A key of whatever kind, for those who hand keys on.
+//! A key of any kind, for callers that only pass keys on.
 
 use super::Key;
 use super::error::KeyError;
@@ -6,7 +6,7 @@ use super::jwk::{JwkText, Use, check_use, is_private};
 use super::private_key::PrivateKey;
 use crate::token::algorithm::Algorithm;
 
-/// A key of whatever kind. It never prints what is secret.
+/// A key of any kind. Its `Debug` output contains no secret.
 #[derive(Clone, Debug)]
 pub enum AnyKey {
     /// The public half of a pair: it checks.

@@ -17,7 +17,7 @@ pub(crate) const SET: u8 = 0x31;
 /// The first field of a certificate.
 pub(crate) const VERSION: u8 = 0xa0;
 
-/// What is still to be read of some values, one after another. Whatever is not as it should be is [`KeyError::Malformed`].
+/// Reads values one after another. Every deviation from DER is [`KeyError::Malformed`].
 pub(super) struct Der<'d> {
     rest: &'d [u8],
 }
@@ -107,11 +107,11 @@ pub(crate) fn write_integer(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod integers {
+mod tests {
     use super::*;
 
     #[test]
-    fn are_positive_and_as_short_as_possible() {
+    fn written_integers_are_positive_and_as_short_as_possible() {
         for (bytes, value) in [
             (&[][..], &[0][..]),
             (&[0], &[0]),
@@ -124,6 +124,50 @@ mod integers {
         ] {
             let expected = [&[INTEGER, u8::try_from(value.len()).unwrap()], value].concat();
             assert_eq!(write_integer(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_written_and_read_in_its_shortest_form_alone() {
+        for (head, len, is_shortest) in [
+            (&[0][..], 0, true),
+            (&[0x7f], 0x7f, true),
+            (&[0x81, 0x7f], 0x7f, false),
+            (&[0x80], 0x80, false),
+            (&[0x81, 0x80], 0x80, true),
+            (&[0x81, 0xff], 0xff, true),
+            (&[0x82, 0, 0xff], 0xff, false),
+            (&[0x82, 1, 0], 0x100, true),
+            (&[0x83, 0, 1, 0], 0x100, false),
+        ] {
+            let value = vec![7; len];
+            let bytes = [&[SEQUENCE], head, &value].concat();
+            assert_eq!(Der::only(&bytes, SEQUENCE).is_ok(), is_shortest, "{head:?}");
+            assert!(!is_shortest || write(SEQUENCE, &[&value]) == bytes, "{head:?}");
+            assert!(Der::only(&[&bytes, &[0][..]].concat(), SEQUENCE).is_err(), "something follows {head:?}");
+            assert!(Der::only(&bytes, INTEGER).is_err(), "another tag");
+        }
+        assert!(Der::only(&[SEQUENCE, 2, 7], SEQUENCE).is_err(), "it is cut off");
+    }
+
+    #[test]
+    fn integers_are_positive_and_bit_strings_whole_bytes() {
+        for (value, number) in [
+            (&[1][..], Some(&[1][..])),
+            (&[0x7f, 0], Some(&[0x7f, 0])),
+            (&[0, 0x80], Some(&[0x80])),
+            (&[0, 0xff, 1], Some(&[0xff, 1])),
+            (&[], None),
+            (&[0], None),
+            (&[0, 0x7f], None),
+            (&[0x80], None),
+            (&[0xff], None),
+        ] {
+            let bytes = write(INTEGER, &[value]);
+            assert_eq!(Der::within(&bytes).positive().ok(), number, "{value:?}");
+        }
+        for (value, bits) in [(&[0, 5][..], Some(&[5][..])), (&[0], Some(&[])), (&[1, 5], None), (&[], None)] {
+            assert_eq!(Der::within(&write(BIT_STRING, &[value])).bit_string().ok(), bits, "{value:?}");
         }
     }
 }

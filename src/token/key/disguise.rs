@@ -1,7 +1,7 @@
-//! What is no shared secret, whatever its length: the encodings in which keys of other kinds are handed around.
+//! Texts that are no shared secret, even if they are long enough: the encodings in which keys of other kinds are exchanged.
 //!
-//! A public key that serves as an HMAC secret lets everybody sign. Where the algorithm comes from a configuration, a mistake
-//! of one word is enough for that.
+//! A public key that serves as an HMAC secret lets everybody sign. Where the algorithm comes from a configuration, one wrong
+//! word is enough for that.
 
 use super::algorithm_identifier::is_der_of_a_key;
 use super::bytes::find;

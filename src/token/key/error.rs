@@ -43,7 +43,7 @@ impl KeyError {
         }
     }
 
-    /// A sentence for whoever sent the key. It holds no value from the key.
+    /// Returns the sentence for the sender of the key. It contains no value from the key.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::AlgorithmMissing => "the key fits several algorithms; alg must name one",
@@ -97,7 +97,7 @@ pub enum PemError {
 }
 
 impl PemError {
-    /// A sentence for whoever sent the text.
+    /// Returns the sentence for the sender of the text.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::NotPem => "the text must be one PEM block without trailing text",
@@ -115,6 +115,50 @@ impl PemError {
             Self::PssOnly => {
                 "the algorithm identifier of the key is RSASSA-PSS, which WebCrypto does not read; use rsaEncryption"
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const PEM_ERRORS: [PemError; 10] = [
+        PemError::NotPem,
+        PemError::Several,
+        PemError::EscapedLines,
+        PemError::Certificate,
+        PemError::Encrypted,
+        PemError::Pkcs1,
+        PemError::Sec1,
+        PemError::OpenSsh,
+        PemError::OtherLabel,
+        PemError::PssOnly,
+    ];
+
+    #[test]
+    fn each_reason_has_its_word_and_each_error_a_sentence_of_its_own() {
+        let mut sentences = BTreeSet::new();
+        for (error, word) in [
+            (KeyError::AlgorithmMissing, "algorithm_missing"),
+            (KeyError::Disguised, "disguised"),
+            (KeyError::Malformed, "malformed"),
+            (KeyError::Private, "private"),
+            (KeyError::Public, "public"),
+            (KeyError::Unsupported, "unsupported"),
+            (KeyError::WrongUse, "wrong_use"),
+            (KeyError::Weak, "weak"),
+        ] {
+            assert_eq!(error.reason(), word);
+            assert_eq!(error.to_string(), error.sentence());
+            assert!(error.sentence().contains(' ') && sentences.insert(error.sentence()), "{error:?}");
+        }
+        for error in PEM_ERRORS {
+            assert_eq!(KeyError::Pem(error).reason(), "pem");
+            assert_eq!(KeyError::Pem(error).sentence(), error.sentence());
+            assert!(error.sentence().contains(' ') && sentences.insert(error.sentence()), "{error:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum Material {
     Ed25519 {
         x: Vec<u8>,
     },
-    /// The platform has the numbers and shows them to nobody, as a WebCrypto `CryptoKey` may.
+    /// The platform has the numbers and does not export them, as with a WebCrypto `CryptoKey`.
     Handle {
         shape: KeyShape,
     },

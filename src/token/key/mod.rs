@@ -141,8 +141,7 @@ impl Key {
         Self::from_raw(secret, alg)
     }
 
-    /// Stands for a key that the platform holds as an opaque handle, for one algorithm. Whoever made the handle
-    /// answers for its strength.
+    /// Represents a key that the platform holds as an opaque handle, for one algorithm. Its strength is not checked here.
     pub fn from_handle(alg: Algorithm) -> Self {
         Self { kid: None, alg: Some(alg), material: Material::Handle { shape: alg.key_shape() } }
     }
@@ -339,6 +338,12 @@ mod tests {
         let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
         assert_eq!(parse(jwk), Err(KeyError::Private));
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let key = Key { kid: Some("k".to_owned()), ..Key::from_secret(&[7; 32], Algorithm::Hs256).unwrap() };
+        assert_eq!(format!("{key:?}"), r#"Key { kid: Some("k"), alg: Some(Hs256), shape: Octets, .. }"#);
     }
 
     #[test]

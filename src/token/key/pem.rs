@@ -83,7 +83,7 @@ fn decode(text: &[u8]) -> Result<(bool, Vec<u8>), PemError> {
     if find(text, b"\\n").is_some() {
         return Err(PemError::EscapedLines);
     }
-    // What a block is comes first: whoever is told that need not be told that there are two.
+    // The advice about the kind of a block goes before the error that there are two: it is the more useful one.
     let (mut rest, mut blocks) = (text, 0);
     while let Some((_, after)) = find(rest, BEGIN) {
         if let Some((_, advice)) = ADVICE.iter().find(|(label, _)| after.starts_with(label)) {

@@ -39,7 +39,7 @@ impl Pkcs8 {
     ///
     /// # Errors
     /// [`KeyError::Malformed`] for what is not DER, [`KeyError::Unsupported`] for another kind of key,
-    /// [`KeyError::Weak`] for RSA numbers that nobody should sign with.
+    /// [`KeyError::Weak`] for RSA numbers that must not sign.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let mut info = Der::only(der, SEQUENCE)?;
         let version = info.take(INTEGER)?;
@@ -91,7 +91,8 @@ impl Pkcs8 {
         &self.der
     }
 
-    /// The public key that came along, if one did: for Ed25519 its 32 bytes. Whoever knows the private key must compare.
+    /// Returns the public key that the structure contains, if any: for Ed25519 its 32 bytes. The caller must compare it with the
+    /// private key.
     pub fn public_bytes(&self) -> Option<&[u8]> {
         self.public.as_deref()
     }

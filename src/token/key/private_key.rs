@@ -1,7 +1,7 @@
 //! Private keys as JSON Web Keys (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
 //!
-//! Nothing is computed with them here, for that must take the same time whatever the key (RUSTSEC-2023-0071): the platform
-//! signs. What is checked is their form; whether the private half belongs to the public one is for the platform to say.
+//! Nothing is computed with them here, because it would have to take the same time for every key (RUSTSEC-2023-0071): the
+//! platform signs. Only their form is checked; the platform checks that the private half belongs to the public one.
 
 use std::fmt;
 

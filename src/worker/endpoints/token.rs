@@ -9,11 +9,11 @@ use crate::oauth::endpoints::id_token;
 use crate::oauth::endpoints::token_endpoint::{self, TokenRequest};
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{GrantRefusal, TokenGrant};
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::scope::OPENID;
 use crate::oauth::{Client, Refusal};
-use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
@@ -31,7 +31,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
     match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, &form)? {
         TokenRequest::ClientCredentials { scope, resources } => {
             let (authority, now) = (platform.authority(), platform.now);
-            let jti = base64url::encode(&random::<16>()?);
+            let jti = TokenId::from_random(random()?);
             let claims = token_endpoint::client_credentials(authority, &client, scope.as_ref(), resources, jti, now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);

@@ -15,6 +15,7 @@ use worker::{
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::grant::token_id::TokenId;
 use crate::token::UnixTime;
 
 use super as objects;
@@ -67,7 +68,7 @@ pub(crate) struct ReadClient;
 /// Returns the status of a token with this identifier that was issued at `issued_at`.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct ReadTokenStatus {
-    pub(crate) jti: String,
+    pub(crate) jti: TokenId,
     pub(crate) issued_at: UnixTime,
 }
 
@@ -82,7 +83,7 @@ pub(crate) struct ClientTokenStatus {
 /// Revokes the token with this identifier.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct RevokeClientToken {
-    pub(crate) jti: String,
+    pub(crate) jti: TokenId,
     pub(crate) until: UnixTime,
 }
 
@@ -188,13 +189,13 @@ impl Runs<ReadTokenStatus> for RegistryObject {
         let rows = self.rows();
         let registered = rows.record()?.is_some_and(|record| record.sealed.is_some() && record.since <= issued_at.0);
         let ended = rows.tokens_ended()?.is_some_and(|moment| issued_at <= moment);
-        Ok(ClientTokenStatus { registered, revoked: ended || rows.is_noted(Note::Revoked, &jti)? })
+        Ok(ClientTokenStatus { registered, revoked: ended || rows.is_noted(Note::Revoked, jti.as_str())? })
     }
 }
 
 impl Runs<RevokeClientToken> for RegistryObject {
     async fn run(&self, RevokeClientToken { jti, until }: RevokeClientToken) -> Result<(), Fault> {
-        self.rows().note(Note::Revoked, &jti, until)?;
+        self.rows().note(Note::Revoked, jti.as_str(), until)?;
         self.wake_at(until).await
     }
 }

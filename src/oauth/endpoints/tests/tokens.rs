@@ -7,6 +7,7 @@ use crate::oauth::endpoints::revoke::revoke;
 use crate::oauth::grant::Described;
 use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::{AccountId, GrantId};
+use crate::oauth::grant::token_id::TokenId;
 
 #[test]
 fn introspection_returns_the_registered_members_of_a_token() {
@@ -68,7 +69,7 @@ fn a_verified_access_token_is_read_once() {
     let expected = AccessToken {
         client: ClientId::parse("app").unwrap(),
         account: Some(account),
-        jti,
+        jti: TokenId::of_verified(&jti),
         grant: Some(grant),
         scope: scope("read write"),
         issued_at: UnixTime(1_799_999_999),

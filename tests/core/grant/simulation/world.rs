@@ -6,6 +6,7 @@ use edgemint::oauth::endpoints::register::Registration;
 use edgemint::oauth::endpoints::token_endpoint;
 use edgemint::oauth::grant::handle::{AccountId, GrantId, Handle, Kind as HandleKind, MacKey};
 use edgemint::oauth::grant::rights::{ClientRights, Rights};
+use edgemint::oauth::grant::token_id::TokenId;
 use edgemint::oauth::grant::{
     AccountState, Command, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke, Step, TokenGrant,
     step,
@@ -393,7 +394,7 @@ impl Kept {
         let token = token_endpoint::of_grant(&FIXED.authority, &FIXED.key, &FIXED.account, &self.id, client, tokens);
         let claims = serde_json::to_value(token).map_err(|error| error.to_string())?;
         let jti = claims["jti"].as_str().unwrap_or_default();
-        let names_the_grant = GrantId::of_jti(jti).as_ref() == Some(&self.id);
+        let names_the_grant = TokenId::of_verified(jti).grant().as_ref() == Some(&self.id);
         if names_the_grant { Ok(jti.to_owned()) } else { Err(format!("{jti} does not name {}", self.id)) }
     }
 }

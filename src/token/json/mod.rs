@@ -3,23 +3,23 @@
 //! A duplicate member means that two readers can see two tokens in one text (RFC 7519 section 4 lets a
 //! parser refuse; RFC 8725 section 2.4 says why), and unbounded depth is a stack for the asking.
 //!
-//! [`Outline`] walks the text once, builds nothing, and remembers where the members of the object are. Whoever needs
-//! values of any type goes on with serde_json on the text that was found to be strict.
+//! [`Outline`] walks the text once, builds nothing, and remembers where the members of the object are. Callers that need
+//! values of any type parse the same text with serde_json, once it was found to be strict.
+
+mod text;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
 use super::decimal;
+pub use text::{Text, quote};
 
 /// How deep objects and arrays may nest.
 pub const MAX_DEPTH: usize = 64;
 
 /// So many names of one object are compared each with each.
 const FEW_NAMES: usize = 24;
-/// An odd number without a pattern, by which small differences become large ones.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Parses one JSON object from UTF-8 bytes, with nothing before or after it.
 ///
@@ -28,25 +28,6 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 pub fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     Outline::default().read(bytes)?;
     serde_json::from_slice(bytes).ok()
-}
-
-/// The text as a JSON string, quotes and all.
-pub fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\0'..='\u{1f}' => {
-                quoted.push_str("\\u00");
-                let digit = |bits: u32| char::from_digit(bits & 15, 16).unwrap_or('0');
-                quoted.extend([digit(u32::from(character) >> 4), digit(u32::from(character))]);
-            }
-            _ => quoted.push(character),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Where the members of an object are. Made to be used again: reading another text allocates nothing.
@@ -94,16 +75,6 @@ pub enum Kind {
     },
 }
 
-/// The inside of a string.
-#[derive(Clone, Copy, Debug)]
-pub struct Text {
-    escaped: bool,
-    start: usize,
-    end: usize,
-    /// Its length and its first bytes: texts without escapes that differ here are different.
-    tag: u64,
-}
-
 impl Outline {
     /// Reads one JSON object as [`parse_object`] does and gives its text.
     pub fn read<'t>(&mut self, bytes: &'t [u8]) -> Option<&'t str> {
@@ -144,7 +115,7 @@ impl Span {
         let Kind::String { escaped } = self.kind else {
             return None;
         };
-        Some(Text { escaped, start: self.start + 1, end: self.end.saturating_sub(1), tag: 0 }.read(text))
+        Some(Text::between(self.start + 1, self.end.saturating_sub(1), escaped).read(text))
     }
 
     /// The number, if it is one: exact for up to 15 digits and a small exponent, within a few parts in 2^52 beyond.
@@ -168,94 +139,6 @@ impl Span {
             Some(item)
         })
     }
-}
-
-impl Text {
-    /// The text with its escapes resolved.
-    pub fn read(self, text: &str) -> Cow<'_, str> {
-        let raw = self.raw(text);
-        if self.escaped { Cow::Owned(self.chars(text).collect()) } else { Cow::Borrowed(raw) }
-    }
-
-    /// Is it this?
-    pub fn is(self, text: &str, other: &str) -> bool {
-        if self.escaped { self.chars(text).eq(other.chars()) } else { self.raw(text) == other }
-    }
-
-    fn raw(self, text: &str) -> &str {
-        text.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// Only for a text that was found to be strict.
-    fn chars(self, text: &str) -> impl Iterator<Item = char> {
-        let mut rest = self.raw(text);
-        std::iter::from_fn(move || {
-            let mut chars = rest.chars();
-            let mut next = chars.next()?;
-            if next == '\\' {
-                next = match chars.next()? {
-                    'b' => '\u{8}',
-                    'f' => '\u{c}',
-                    'n' => '\n',
-                    'r' => '\r',
-                    't' => '\t',
-                    'u' => {
-                        let (unit, after) = code_unit(chars.as_str())?;
-                        chars = after.chars();
-                        match unit {
-                            0xd800..=0xdbff => {
-                                let (low, after) = code_unit(chars.as_str().strip_prefix("\\u")?)?;
-                                chars = after.chars();
-                                char::from_u32(0x10000 + ((unit - 0xd800) << 10 | low.checked_sub(0xdc00)?))?
-                            }
-                            unit => char::from_u32(unit)?,
-                        }
-                    }
-                    itself => itself,
-                };
-            }
-            rest = chars.as_str();
-            Some(next)
-        })
-    }
-
-    fn same(self, other: Self, text: &str) -> bool {
-        let plain = !self.escaped && !other.escaped;
-        !(plain && self.tag != other.tag) && self.order(other, text).is_eq()
-    }
-
-    fn order(self, other: Self, text: &str) -> Ordering {
-        // UTF-8 orders as the characters do.
-        if self.escaped || other.escaped {
-            self.chars(text).cmp(other.chars(text))
-        } else {
-            self.raw(text).cmp(other.raw(text))
-        }
-    }
-}
-
-/// Is it a byte that does not simply stand for itself in a string? By table: of all that a token has to go through, most is here.
-#[allow(clippy::indexing_slicing)] // A byte into 256 places.
-fn ends_plain(byte: u8) -> bool {
-    const ENDS: [bool; 256] = {
-        let mut ends = [false; 256];
-        let mut control = 0;
-        while control < 0x20 {
-            ends[control] = true;
-            control += 1;
-        }
-        ends[b'"' as usize] = true;
-        ends[b'\\' as usize] = true;
-        ends
-    };
-    ENDS[usize::from(byte)]
-}
-
-/// Four hexadecimal digits at the start of a text, and what follows them.
-fn code_unit(text: &str) -> Option<(u32, &str)> {
-    let (digits, after) = text.split_at_checked(4)?;
-    let value = digits.bytes().try_fold(0, |value, digit| Some(value << 4 | char::from(digit).to_digit(16)?));
-    Some((value?, after))
 }
 
 struct Walk<'w> {
@@ -287,7 +170,7 @@ impl<'w> Walk<'w> {
     fn value(&mut self) -> Option<Span> {
         let start = self.at;
         let kind = match self.peek()? {
-            b'"' => Kind::String { escaped: self.string()?.escaped },
+            b'"' => Kind::String { escaped: self.string()?.is_escaped() },
             b'{' => {
                 self.object()?;
                 Kind::Object
@@ -377,7 +260,7 @@ impl<'w> Walk<'w> {
             // Most names differ in a bit of a small set already.
             let mut seen = 0_u64;
             return names.iter().enumerate().all(|(place, name)| {
-                let bit = if name.escaped { u64::MAX } else { 1 << (name.tag.wrapping_mul(SPREAD) >> 58) };
+                let bit = name.bit();
                 let is_new = seen & bit == 0 || names.iter().take(place).all(|other| !name.same(*other, self.text));
                 seen |= bit;
                 is_new
@@ -389,50 +272,9 @@ impl<'w> Walk<'w> {
     }
 
     fn string(&mut self) -> Option<Text> {
-        self.eat(b'"')?;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            let rest = self.rest()?;
-            self.at += rest.iter().position(|byte| ends_plain(*byte))?;
-            match self.peek()? {
-                b'"' => break,
-                b'\\' => self.escape()?,
-                _ => return None,
-            }
-            escaped = true;
-        }
-        let end = self.at;
-        self.at += 1;
-        let bytes = self.text.as_bytes().get(start..end)?;
-        let tag = bytes.iter().take(7).fold(bytes.len() as u64, |tag, byte| tag << 8 | u64::from(*byte));
-        Some(Text { escaped, start, end, tag })
-    }
-
-    fn escape(&mut self) -> Option<()> {
-        self.eat(b'\\')?;
-        let letter = self.peek()?;
-        self.at += 1;
-        match letter {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
-            b'u' => match self.code_unit()? {
-                // Half a character alone is none (RFC 8259 section 8.2).
-                0xd800..=0xdbff => {
-                    self.eat(b'\\')?;
-                    self.eat(b'u')?;
-                    (0xdc00..=0xdfff).contains(&self.code_unit()?).then_some(())
-                }
-                0xdc00..=0xdfff => None,
-                _ => Some(()),
-            },
-            _ => None,
-        }
-    }
-
-    fn code_unit(&mut self) -> Option<u32> {
-        let (unit, _) = code_unit(self.text.get(self.at..)?)?;
-        self.at += 4;
-        Some(unit)
+        let string = Text::scan(self.text, self.at)?;
+        self.at = string.end() + 1;
+        Some(string)
     }
 
     fn number(&mut self) -> Option<()> {
@@ -516,13 +358,6 @@ mod tests {
             assert!(parse_object(text.as_bytes()).is_none(), "{text}");
         }
         assert!(parse_object(b"{\"a\":\"\xff\"}").is_none());
-    }
-
-    #[test]
-    fn what_is_quoted_is_read_again() {
-        for text in ["", "plain", "\"\\/\u{8}\n\t\u{1f}\u{7f}", "é😀", "\0"] {
-            assert_eq!(serde_json::from_str::<String>(&quote(text)).unwrap(), text);
-        }
     }
 
     #[test]

@@ -1,0 +1,292 @@
+//! One account, the browsers and clients that use it, the status lists that it notifies, and a clock that the test moves.
+
+mod codes;
+mod grants;
+mod passkeys;
+mod profile;
+mod sessions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgemint::account::grants::Tokens;
+use edgemint::account::passkeys::{RemovePasskey, RemovePasskeys};
+use edgemint::account::profile::CreateAccount;
+use edgemint::account::record::{AccountRecord, Session};
+use edgemint::account::sessions::{EndSessions, GrantsToEnd};
+use edgemint::account::turn::AccountCommand;
+use edgemint::oauth::ClientId;
+use edgemint::oauth::grant::Grant;
+use edgemint::oauth::grant::handle::{GrantId, SessionId};
+use edgemint::oauth::status::StatusEntry;
+use edgemint::oauth::vocabulary::authority::{Authority, Settings};
+use edgemint::records::{Records as _, StorageError, Table};
+use edgemint::token::UnixTime;
+
+use super::random::Random;
+use super::storage::{Fault, Storage};
+use super::wire::ask;
+use passkeys::passkey_id;
+pub(crate) use passkeys::{is_synced, new_passkey};
+
+pub(crate) const START: u64 = 1_800_000_000;
+const FORM_TTL: u64 = edgemint::account::FORM_TTL;
+const CALLBACK: &str = "https://app.example/callback";
+const API: &str = "https://api.example";
+const VERIFIER: &str = "the-verifier-that-the-client-keeps-to-itself";
+const GUESS: &str = "the-verifier-that-another-client-has-made-up";
+const BROWSERS: usize = 3;
+const CLIENTS: usize = 2;
+const PASSKEYS: usize = 3;
+const FORMS: usize = 3;
+
+/// One act, and the failure of storage in its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Happening {
+    pub(crate) act: Act,
+    pub(crate) fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    SignIn { browser: usize, passkey: Option<(usize, u32, usize)> },
+    Authorize { browser: usize, client: usize, offline: bool },
+    Allow { browser: usize, client: usize, offline: bool, form: usize },
+    Redeem { grant: usize, client: Option<usize>, right: bool },
+    Refresh { grant: usize, back: u64, client: Option<usize> },
+    Revoke { grant: usize, client: Option<usize> },
+    RevokeToken { grant: usize },
+    EndGrant { grant: usize },
+    EndGrants { client: Option<usize>, job: bool },
+    Withdraw { client: usize },
+    EndSession { browser: usize },
+    EndSessions,
+    Secure { browser: Option<usize>, passkeys: bool, grants: GrantsToEnd },
+    AddPasskey { browser: usize, passkey: usize, challenge: usize },
+    RemoveOwn { browser: usize, passkey: usize, is_needed: bool },
+    RemovePasskey { passkey: usize },
+    RemovePasskeys,
+    Narrow { scope: usize },
+    Overview { browser: Option<usize> },
+    Remove,
+    Notify { lost: bool },
+    Sweep,
+    Wait { seconds: u64 },
+}
+
+/// Any act; the later ones are rare.
+pub(crate) fn any(random: &mut Random) -> Happening {
+    let browser = random.index(BROWSERS);
+    let client = random.index(CLIENTS);
+    let grant = random.one_of(&[0, 0, 0, 0, 0, 1, 1, 2]);
+    let passkey = random.index(PASSKEYS);
+    let other = random.chance(10).then_some(client);
+    // Sequences that single acts rarely complete.
+    let burst = random.chance(35).then(|| match random.below(8) {
+        0 | 1 => Act::Redeem { grant: 0, client: None, right: true },
+        2..6 => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 0, 1, 1, 2]), client: None },
+        6 => Act::AddPasskey { browser: 0, passkey: 0, challenge: random.index(20) },
+        _ => Act::SignIn { browser: 0, passkey: Some((0, u32::try_from(random.below(6)).unwrap(), random.index(20))) },
+    });
+    let act = match random.below(100) {
+        _ if burst.is_some() => burst.unwrap(),
+        0..10 => Act::SignIn {
+            browser,
+            passkey: random.chance(50).then(|| (passkey, u32::try_from(random.below(6)).unwrap(), random.index(4))),
+        },
+        10..18 => Act::Authorize { browser, client, offline: random.chance(50) },
+        18..28 => Act::Allow { browser, client, offline: random.chance(50), form: random.index(FORMS) },
+        28..40 => Act::Redeem { grant, client: other, right: !random.chance(10) },
+        40..58 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1, 1, 2, 9]), client: other },
+        58..60 => Act::Revoke { grant, client: other },
+        60..62 => Act::RevokeToken { grant },
+        62..64 => Act::EndGrant { grant },
+        64..66 => Act::EndGrants { client: random.chance(50).then_some(client), job: random.chance(50) },
+        66..68 => Act::Withdraw { client },
+        68..70 => Act::EndSession { browser },
+        70 => Act::EndSessions,
+        71..73 => Act::Secure {
+            browser: random.chance(70).then_some(browser),
+            passkeys: random.chance(50),
+            grants: random.one_of(&[GrantsToEnd::None, GrantsToEnd::Offline, GrantsToEnd::All]),
+        },
+        73..78 => Act::AddPasskey { browser, passkey, challenge: random.index(4) },
+        78 => Act::RemoveOwn { browser, passkey, is_needed: random.chance(50) },
+        79 => Act::RemovePasskey { passkey },
+        80 => Act::RemovePasskeys,
+        81 => Act::Narrow { scope: random.index(3) },
+        82..84 => Act::Overview { browser: random.chance(70).then_some(browser) },
+        84 => {
+            if random.chance(20) {
+                Act::Remove
+            } else {
+                Act::Sweep
+            }
+        }
+        85..90 => Act::Notify { lost: random.chance(30) },
+        90..92 => Act::Sweep,
+        _ => Act::Wait {
+            seconds: random.one_of(&[1, 5, 29, 31, 59, 61, 301, 599, 601, 3_700, 90_000, 700_000, 1_300_000]),
+        },
+    };
+    Happening { act, fault: Fault::random(random, 25, 8) }
+}
+
+/// The outside view of a grant.
+pub(crate) struct Known {
+    pub(crate) id: GrantId,
+    client: usize,
+    pub(crate) entry: StatusEntry,
+    /// The time at which the form was rendered that created the grant.
+    form_born: u64,
+    pub(crate) redeemed: u32,
+    /// The responses to refresh requests: the generation that was presented, the time, and the response.
+    pub(crate) refreshed: Vec<(u64, u64, Tokens)>,
+    /// The expiry of the last access token that left the account.
+    pub(crate) token_expires: u64,
+    token_revoked: bool,
+    /// The expiry of the grant if it is not used, as it was stored last.
+    pub(crate) expires: u64,
+    pub(crate) was_stored: bool,
+    pub(crate) is_gone: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) storage: Storage,
+    pub(crate) authority: Authority,
+    pub(crate) now: u64,
+    account: AccountRecord,
+    next_id: u8,
+    cookies: [Option<SessionId>; BROWSERS],
+    pub(crate) grants: Vec<Known>,
+    /// The open forms: the position of each one's grant.
+    forms: [Option<usize>; FORMS],
+    /// Clients whose request the user has allowed since consent was withdrawn.
+    consented: BTreeSet<usize>,
+    answered: BTreeMap<usize, u64>,
+    challenges: u64,
+    pub(crate) counters: BTreeMap<usize, u64>,
+    /// The revoked entries that status lists have been notified of, and until when.
+    pub(crate) told: BTreeMap<(u32, u32), u64>,
+    job_count: u64,
+    pub(crate) is_removed: bool,
+    /// The kinds of events so far, to check that histories reach them.
+    pub(crate) reached: Vec<&'static str>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let settings = Settings { issuer: "https://as.example", ..Settings::default() };
+        let account = AccountRecord { profile: "sealed 0".to_owned(), scope: None, created: UnixTime(START) };
+        let mut world = Self {
+            storage: Storage::default(),
+            authority: Authority::parse(settings).unwrap(),
+            now: START,
+            account: account.clone(),
+            next_id: 1,
+            cookies: [const { None }; BROWSERS],
+            grants: Vec::new(),
+            forms: [None; FORMS],
+            consented: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            challenges: 0,
+            counters: BTreeMap::new(),
+            told: BTreeMap::new(),
+            job_count: 0,
+            is_removed: false,
+            reached: Vec::new(),
+        };
+        assert!(world.ask(&CreateAccount(account), None).unwrap());
+        world
+    }
+
+    /// Plays one act, and checks its response.
+    pub(crate) fn play(&mut self, happening: &Happening) -> Result<(), String> {
+        let Happening { act, fault } = *happening;
+        match act {
+            Act::SignIn { browser, passkey } => self.sign_in(browser, passkey, fault),
+            Act::Authorize { browser, client, offline } => self.authorize(browser, client, offline, fault),
+            Act::Allow { browser, client, offline, form } => self.allow(browser, client, offline, form, fault),
+            Act::Redeem { grant, client, right } => self.redeem(grant, client, right, fault),
+            Act::Refresh { grant, back, client } => self.refresh(grant, back, client, fault),
+            Act::Revoke { grant, client } => self.revoke(grant, client, fault),
+            Act::RevokeToken { grant } => self.revoke_token(grant, fault),
+            Act::EndGrant { grant } => self.end_grant(grant, fault),
+            Act::EndGrants { client, job } => self.end_grants(client, job, fault),
+            Act::Withdraw { client } => self.withdraw(client, fault),
+            Act::EndSession { browser } => self.end_session(browser, fault),
+            Act::EndSessions => match self.ask(&EndSessions, fault) {
+                Ok(Some(_)) => self.expect_sessions(|_, _| false),
+                Ok(None) | Err(_) => Ok(()),
+            },
+            Act::Secure { browser, passkeys, grants } => self.secure(browser, passkeys, grants, fault),
+            Act::AddPasskey { browser, passkey, challenge } => self.add_passkey(browser, passkey, challenge, fault),
+            Act::RemoveOwn { browser, passkey, is_needed } => self.remove_own(browser, passkey, is_needed, fault),
+            Act::RemovePasskey { passkey } => match self.ask(&RemovePasskey { id: passkey_id(passkey) }, fault) {
+                Ok(Some(_)) => self.expect_without_passkey(passkey, None),
+                Ok(None) | Err(_) => Ok(()),
+            },
+            Act::RemovePasskeys => match self.ask(&RemovePasskeys, fault) {
+                Ok(Some(_)) => (0..PASSKEYS).try_for_each(|passkey| self.expect_without_passkey(passkey, None)),
+                Ok(None) | Err(_) => Ok(()),
+            },
+            Act::Narrow { scope } => self.narrow(scope, fault),
+            Act::Overview { browser } => self.overview(browser, fault),
+            Act::Remove => self.remove(fault),
+            Act::Notify { lost } => self.notify(lost, fault),
+            Act::Sweep => {
+                self.storage.begin(fault);
+                let _ = self.storage.sweep(UnixTime(self.now));
+                self.storage.end();
+                Ok(())
+            }
+            Act::Wait { seconds } => {
+                self.now += seconds;
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends a command. If a fault occurs, the response does not leave the account.
+    fn ask<C: AccountCommand>(&mut self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
+        let outbox_before = self.storage.count(Table::Revocation);
+        self.storage.begin(fault);
+        let (answer, has_revoked) = ask(&self.storage, &self.authority, self.now, command);
+        let failed = self.storage.end();
+        assert_eq!(failed, answer.is_err(), "a failure of storage is reported");
+        let outbox_after = self.storage.count(Table::Revocation);
+        if outbox_after > outbox_before {
+            self.reached.push("a revocation is stored");
+            if failed {
+                self.reached.push("a revocation is stored in a turn that fails");
+            }
+        }
+        assert!(has_revoked || outbox_after <= outbox_before, "a stored revocation is told in the same turn");
+        answer
+    }
+
+    fn id(&mut self) -> [u8; 16] {
+        self.next_id = self.next_id.checked_add(1).unwrap();
+        [self.next_id; 16]
+    }
+
+    fn session(&self, id: &SessionId) -> Option<Session> {
+        self.storage.peek_one::<Session>(Table::Session, id.as_str())
+    }
+
+    fn is_signed_in(&self, browser: usize) -> bool {
+        let session = self.cookies[browser].as_ref().and_then(|id| self.session(id));
+        session.is_some_and(|session| self.now < session.ends.0)
+    }
+
+    fn cookie(&self, browser: usize) -> SessionId {
+        self.cookies[browser].clone().unwrap_or_else(|| SessionId::from_bytes([0; 16]))
+    }
+
+    fn stored(&self, grant: &GrantId) -> Option<Grant> {
+        self.storage.peek_one(Table::Grant, grant.as_str())
+    }
+}
+
+fn client_id(client: usize) -> ClientId {
+    ClientId::parse(["app", "service"][client]).unwrap()
+}
