@@ -61,12 +61,23 @@ pub(crate) async fn open<T: DeserializeOwned>(
     name: &str,
     sealed: &str,
 ) -> Result<Found<T>, Fault> {
+    Ok(match unseal(platform, name, sealed).await? {
+        Ok(record) => Found::Record(record),
+        Err(kind) => Found::Unreadable(kind),
+    })
+}
+
+/// Opens a record. The inner error says why its text cannot be read.
+pub(crate) async fn unseal<T: DeserializeOwned>(
+    platform: &Platform,
+    name: &str,
+    sealed: &str,
+) -> Result<Result<T, FaultKind>, Fault> {
     Ok(match platform.config.sealing_key.open(name, sealed).await? {
-        None => Found::Unreadable(FaultKind::KeyEncryptionKeyMismatch),
-        Some(Opened::Current(text) | Opened::Previous(text)) => match serde_json::from_str(&text) {
-            Ok(record) => Found::Record(record),
-            Err(_) => Found::Unreadable(FaultKind::RecordUnreadable),
-        },
+        None => Err(FaultKind::KeyEncryptionKeyMismatch),
+        Some(Opened::Current(text) | Opened::Previous(text)) => {
+            serde_json::from_str(&text).map_err(|_| FaultKind::RecordUnreadable)
+        }
     })
 }
 

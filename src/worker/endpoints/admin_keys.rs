@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use crate::keyring::{
-    Import, ImportError, ImportText, JWKS_MAX_AGE, KeyringRefusal, Private, PrivateJwk, Purpose, SPREAD, SigningKey,
+    Import, ImportError, ImportText, JWKS_MAX_AGE, KeyId, KeyringRefusal, Private, PrivateJwk, Purpose, SPREAD,
+    SigningKey,
 };
 use crate::oauth::Refusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -15,25 +16,30 @@ use crate::worker::crypto::{CheckingHandle, SigningHandle, from_pkcs8};
 use crate::worker::endpoints::documents::cached;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::keyring_do::KeyringCommand;
+use crate::worker::objects::ObjectCommand;
+use crate::worker::objects::keyring_do::{Ensure, ImportKey, Revoke, Rotate, SealedRing};
 use crate::worker::random::random;
 use crate::worker::report::Stop;
 use crate::worker::ring::{self, View};
 
 /// `GET /admin/keys`: every key with its schedule, and those that were revoked.
 pub(crate) async fn list(platform: &Platform) -> Result<Reply, Stop> {
-    all(platform, KeyringCommand::Ensure, 200).await
+    all(platform, &Ensure { asked_at: platform.now }, 200).await
 }
 
 /// `POST /admin/keys/rotate`: the next key of every algorithm takes over: at once if every verifier can have it, else as
 /// soon as it can. Within that time, doing it twice changes nothing.
 pub(crate) async fn rotate(platform: &Platform) -> Result<Reply, Stop> {
-    let reply = all(platform, KeyringCommand::Rotate, 200).await?;
+    let reply = all(platform, &Rotate { asked_at: platform.now }, 200).await?;
     platform.audit.note(EventKind::KeysRotated);
     Ok(reply)
 }
 
-async fn all(platform: &Platform, command: KeyringCommand, status: u16) -> Result<Reply, Stop> {
+async fn all(
+    platform: &Platform,
+    command: &impl ObjectCommand<Answer = SealedRing>,
+    status: u16,
+) -> Result<Reply, Stop> {
     let view = ring::ask(platform, command).await?;
     Ok(Reply::json(status, &view.ring().describe(platform.now)))
 }
@@ -57,7 +63,7 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
         (Purpose::Verify(_), None) => return Err(Refusal::Import(ImportError::KeyMissing).into()),
     };
     let kid = import.kid.clone();
-    let changed = ring::change(platform, KeyringCommand::Import(Box::new(import))).await;
+    let changed = ring::change(platform, &ImportKey { asked_at: platform.now, import: Box::new(import) }).await;
     if !matches!(changed, Ok(Err(_))) {
         // Where it could not be published it will be, by itself.
         platform.audit.key(&kid).note(EventKind::KeyImported);
@@ -66,8 +72,8 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
         Ok(view) => view,
         Err(refusal) => return Err(refusal.of_import().map_or(Refusal::KeyNotFound, Refusal::Import).into()),
     };
-    let key = view.ring().find(&kid).ok_or(Refusal::KeyNotFound)?;
-    let location = platform.authority().endpoint(&format!("/admin/keys/{}", encode(&kid)));
+    let key = view.ring().find(kid.as_str()).ok_or(Refusal::KeyNotFound)?;
+    let location = platform.authority().endpoint(&format!("/admin/keys/{}", encode(kid.as_str())));
     Ok(Reply::json(201, &key.describe(platform.now)).with("Location", location))
 }
 
@@ -113,8 +119,8 @@ async fn prove(algorithm: Algorithm, public: &Key, private: &PrivateJwk) -> Resu
 
 /// `POST /admin/keys/KID/revoke`: it signs no more and leaves the set; the answer says from when on its tokens fail where.
 pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, Stop> {
-    let kid = decode(segment)?;
-    let changed = ring::change(platform, KeyringCommand::Revoke(kid.clone())).await;
+    let kid = KeyId::parse(&decode(segment)?).ok_or(Refusal::KeyNotFound)?;
+    let changed = ring::change(platform, &Revoke { asked_at: platform.now, kid: kid.clone() }).await;
     if !matches!(changed, Ok(Err(_))) {
         // Where it could not be published it will be, by itself.
         platform.audit.key(&kid).note(EventKind::KeyRevoked);
@@ -125,7 +131,7 @@ pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, 
             return Err(Refusal::KeyNotFound.into());
         }
     };
-    let revoked = view.ring().revoked(&kid).ok_or(Refusal::KeyNotFound)?;
+    let revoked = view.ring().revoked(kid.as_str()).ok_or(Refusal::KeyNotFound)?;
     let everywhere = revoked.revoked_at.plus(SPREAD);
     let mut answer = view.ring().describe(platform.now);
     if let Some(members) = answer.as_object_mut() {
@@ -175,7 +181,7 @@ pub(crate) async fn read_public(platform: &Platform, request: &Incoming, segment
 }
 
 async fn export(platform: &Platform, request: &Incoming, view: &View, kid: &str, form: Form) -> Result<Reply, Stop> {
-    let published = |key: &&SigningKey| key.kid == kid;
+    let published = |key: &&SigningKey| key.kid.as_str() == kid;
     let key = view.ring().published(platform.now).find(published).ok_or(Refusal::KeyNotFound)?;
     let (kind, text) = match form {
         Form::Jwk => ("application/jwk+json", Some(key.published_jwk().to_string())),

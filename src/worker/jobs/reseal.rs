@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::account::identifier::{ReadIdentifier, ResealPassword};
 use crate::account::profile::{ReadAccount, Replaced, SetProfile};
 use crate::account::record::AccountRecord;
-use crate::names;
 use crate::oauth::ClientId;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::AccountId;
@@ -19,14 +18,15 @@ use crate::token::UnixTime;
 use crate::worker::account::{self, profile_name};
 use crate::worker::clients::registry;
 use crate::worker::crypto::Opened;
-use crate::worker::env::{KEYRING, Platform};
+use crate::worker::env::Platform;
 use crate::worker::identifiers::{self, Name};
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
+use crate::worker::objects::keyring_do::{Ensure, ResealRing, SealedRing};
 use crate::worker::objects::registry_do::{Change, ReadClient, ReplaceClient};
 use crate::worker::passwords;
 use crate::worker::report::{self, Fault, FaultKind};
+use crate::worker::ring;
 use crate::worker::users::Listed;
 
 use super::{Job, Place, Progress, Work, at_once, ids_after};
@@ -223,16 +223,9 @@ async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault>
 
 async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
-    let ask = async |command| {
-        let asked = KeyringRequest { command, asked_at: platform.now };
-        let answer: Result<KeyringAnswer, Fault> =
-            objects::call(platform, KEYRING, names::issuer_object(platform.authority().issuer()), &asked).await;
-        answer
-    };
     tally.records += 1;
-    let sealed = match ask(KeyringCommand::Ensure).await {
-        Ok(KeyringAnswer::Sealed(sealed)) => sealed,
-        Ok(KeyringAnswer::Refused(_)) => return Err(objects::unexpected()),
+    let sealed = match ring::send(platform, &Ensure { asked_at: platform.now }).await {
+        Ok(SealedRing { sealed }) => sealed,
         Err(fault) if is_about_the_record(fault.kind()) => {
             tally.fail(name, fault.kind());
             return Ok(());
@@ -241,7 +234,7 @@ async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<
     };
     let current = kv::is_of_current_key(platform, &name, &sealed).await?;
     if !current || (first && !copy_is_current(platform, &name).await?) {
-        ask(KeyringCommand::Reseal).await?;
+        ring::send(platform, &ResealRing { asked_at: platform.now }).await?;
         tally.resealed += 1;
     }
     Ok(())
