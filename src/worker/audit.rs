@@ -74,7 +74,7 @@ impl Audit {
 
     /// Adds a signing key.
     pub(crate) fn key(&self, kid: &KeyId) -> &Self {
-        self.about.borrow_mut().kid = Some(kid.as_str().to_owned());
+        self.about.borrow_mut().kid = Some(kid.clone());
         self
     }
 

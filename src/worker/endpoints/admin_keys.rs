@@ -1,5 +1,5 @@
-//! The admin endpoints for signing keys, and the addresses at which anybody finds a public key. Whoever gets to the
-//! former has shown a token with the admin scope.
+//! The admin endpoints for signing keys, and the public endpoints that return one public key. A request to the former has a token
+//! with the admin scope.
 
 use serde_json::json;
 
