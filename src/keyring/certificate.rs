@@ -1,14 +1,14 @@
-//! A self-signed X.509 certificate (RFC 5280 section 4.1) around a key of the ring, for those who know keys in no other form.
+//! A self-signed X.509 certificate (RFC 5280 section 4.1) around a key of the ring, for software that takes keys in no other form.
 //!
-//! It says nothing that the key set does not: who signs it is the key itself. Written with the DER of the other keys: the
-//! libraries for it sign by themselves, and here the platform signs.
+//! It states nothing that the key set does not: the key signs it itself. Written with the DER writer of the other keys: the
+//! libraries for certificates sign by themselves, and here the platform signs.
 
 use sha2::{Digest as _, Sha256};
 
 use super::key::SigningKey;
 use crate::token::{Algorithm, Calendar, UnixTime, der, write_pem};
 
-/// What is still to be signed.
+/// A certificate that is still to be signed.
 pub struct Certificate {
     algorithm: Algorithm,
     identifier: Vec<u8>,
@@ -22,7 +22,7 @@ const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
 impl Certificate {
     /// The certificate of a key under the name of a host, valid for as long as the key is in the set. `None` for a key that
-    /// cannot sign for itself.
+    /// cannot sign.
     pub fn of(key: &SigningKey, host: &str) -> Option<Self> {
         let algorithm = key.algorithm().filter(|_| key.private().is_some())?;
         let identifier = match algorithm {
@@ -35,8 +35,8 @@ impl Certificate {
         };
         let identifier = der::write(der::SEQUENCE, &[&identifier]);
         let (from, until) = key.validity();
-        // The same contents have the same number, and other ones another (RFC 5280 section 4.1.2.2): the end of a key moves. Its
-        // first bit is clear and its second set: the number is positive and in the one way to write it.
+        // Equal contents have equal serial numbers, and others another (RFC 5280 section 4.1.2.2): the end of a key moves. The first
+        // bit is clear and the second is set: the number is positive, and has one encoding.
         let contents = format!("{} {} {}", key.kid, from.0, until.0);
         let mut serial = Sha256::digest(contents).iter().take(16).copied().collect::<Vec<_>>();
         if let Some(first) = serial.first_mut() {
@@ -51,13 +51,13 @@ impl Certificate {
         Some(Self { algorithm, identifier, tbs })
     }
 
-    /// What the key has to sign.
+    /// The bytes that the key signs.
     pub fn signing_input(&self) -> &[u8] {
         &self.tbs
     }
 
-    /// The certificate with its signature as the platform gave it, as PEM (RFC 7468 section 5). `None` for a signature of
-    /// the wrong form.
+    /// Returns the certificate with the platform's signature as PEM (RFC 7468 section 5). `None` for a signature of the wrong
+    /// length.
     pub fn seal(&self, signature: &[u8]) -> Option<String> {
         let signature = match self.algorithm {
             Algorithm::Es256 => ecdsa(signature)?,
@@ -69,7 +69,7 @@ impl Certificate {
     }
 }
 
-/// One common name. A longer one than X.520 allows is cut: it is for people.
+/// One common name. It is cut at the length that X.520 allows: it is for readers.
 fn name(host: &str) -> Vec<u8> {
     let host = host.get(..64).unwrap_or(host);
     let value = der::write(der::UTF8_STRING, &[host.as_bytes()]);
@@ -94,23 +94,4 @@ fn time(at: UnixTime) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_two_digits_of_the_year_until_2049() {
-        assert_eq!(time(UnixTime(29_220 * 86_400 - 1))[2..], *b"491231235959Z");
-        assert_eq!(time(UnixTime(29_220 * 86_400))[2..], *b"20500101000000Z");
-    }
-
-    #[test]
-    fn numbers_of_a_signature_are_positive_and_short() {
-        let mut signature = [0; 64];
-        signature[0] = 0x80;
-        signature[63] = 1;
-        let der = ecdsa(&signature).unwrap();
-        assert_eq!(der[..5], [0x30, 38, 2, 33, 0]);
-        assert_eq!(der[37..], [2, 1, 1]);
-        assert_eq!(ecdsa(&signature[1..]), None);
-    }
-}
+mod tests;

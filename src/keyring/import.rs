@@ -1,36 +1,38 @@
-//! A key of another issuer, as an operator sends it.
+//! Importing a key of another issuer.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SIGNING_ALGORITHMS;
 use super::key::{PrivateJwk, SigningKey};
+use super::key_id::KeyId;
+use super::public_half::{KeyAlgorithm, PublicHalf};
 use super::schedule::{DAY, LEAD, TAIL};
 use crate::token::{Algorithm, AnyKey, Key, KeyError, KeyShape, Pem, Pkcs8, PrivateKey, UnixTime};
 
-/// The longest that a key may go on verifying what somebody else signed, seconds.
+/// The longest time for which a key may verify tokens of another issuer, seconds.
 const MOST_UNTIL: u64 = 400 * DAY;
 
 /// Why a key is not imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportError {
-    /// `alg` is unknown, or not one that this authority signs with.
+    /// `alg` is unknown, or this authorization server does not sign with it.
     Algorithm,
-    /// The key, or another one of its name, is in the ring.
+    /// A key with this identifier or thumbprint is in the ring.
     Exists,
     /// The ring is full.
     Full,
-    /// The key itself.
+    /// The key is invalid.
     Key(KeyError),
     /// `key` is neither PEM text nor a JWK.
     KeyMissing,
-    /// `kid` cannot be a name.
+    /// `kid` is not a valid identifier.
     Kid,
     /// The public half does not belong to the private one.
     Mismatch,
     /// The key was revoked here.
     Revoked,
-    /// `until` is missing, not wanted, past or too far away.
+    /// `until` is missing, not allowed, past or too far ahead.
     Until,
     /// `use` is neither `sign` nor `verify`.
     Use,
@@ -51,7 +53,7 @@ impl ImportError {
         Self::Use,
     ];
 
-    /// The stable word.
+    /// The stable name.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Algorithm => "key_algorithm",
@@ -67,7 +69,7 @@ impl ImportError {
         }
     }
 
-    /// What the sender is told. It holds no value from the key.
+    /// The description in the response. It holds no value from the key.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Algorithm => {
@@ -87,7 +89,7 @@ impl ImportError {
         }
     }
 
-    /// Is it about what is there, rather than about what was sent?
+    /// Whether the cause is the state of the ring, not the request.
     pub const fn is_conflict(self) -> bool {
         matches!(self, Self::Exists | Self::Full | Self::Revoked)
     }
@@ -99,34 +101,34 @@ impl From<KeyError> for ImportError {
     }
 }
 
-/// What an imported key is for.
+/// The purpose of an imported key.
 #[derive(Clone, Debug)]
 pub enum Purpose {
-    /// It becomes the next key of its algorithm. Its halves are still to be proved to belong together.
+    /// It becomes the next key of its algorithm. That its halves belong together is still to be proved.
     Sign(Private),
     /// Its public half is published until then.
     Verify(UnixTime),
 }
 
-/// A private key as it came.
+/// A private key as it was sent.
 #[derive(Clone, Debug)]
 pub enum Private {
     /// From a JWK.
     Jwk(PrivateKey),
-    /// From PEM: the platform tells its public half.
+    /// From PEM: the platform computes its public half.
     Pkcs8(Pkcs8),
 }
 
-/// An import, as far as its text can be checked.
+/// An import whose text has been checked.
 #[derive(Clone, Debug)]
 pub struct ImportText {
-    /// What the key is called, if the sender said so.
-    pub kid: Option<String>,
-    /// What it is for.
+    /// The identifier, if the request has one.
+    pub kid: Option<KeyId>,
+    /// The algorithm.
     pub algorithm: Algorithm,
-    /// The public half; of a private key in PEM the platform tells it.
+    /// The public half; `None` for a private key in PEM.
     pub public: Option<Key>,
-    /// What is to be done with it.
+    /// The purpose.
     pub purpose: Purpose,
 }
 
@@ -134,7 +136,7 @@ impl ImportText {
     /// Reads `{"key": PEM text or JWK, "use": "sign" | "verify", "kid"?, "alg"?, "until"?}`.
     ///
     /// # Errors
-    /// [`ImportError`] names the first thing that is wrong.
+    /// [`ImportError`] names the first violation.
     pub fn parse(body: &Map<String, Value>, signs: &[Algorithm], now: UnixTime) -> Result<Self, ImportError> {
         let is_to_sign = match body.get("use").and_then(Value::as_str) {
             Some("sign") => true,
@@ -160,10 +162,8 @@ impl ImportText {
             return Err(ImportError::Algorithm);
         }
         let public = public.map(|key| key.for_algorithm(algorithm)).transpose()?;
-        let kid = name.or_else(|| public.as_ref().and_then(Key::kid)).map(str::to_owned);
-        if kid.as_deref().is_some_and(|kid| !is_a_name(kid)) {
-            return Err(ImportError::Kid);
-        }
+        let kid = name.or_else(|| public.as_ref().and_then(Key::kid));
+        let kid = kid.map(|kid| KeyId::parse(kid).ok_or(ImportError::Kid)).transpose()?;
         let purpose = match (private, until(body.get("until"), now)?) {
             (Some(private), None) => Purpose::Sign(private),
             (None, Some(until)) => Purpose::Verify(until),
@@ -190,7 +190,7 @@ fn read(key: &Value) -> Result<Halves, ImportError> {
     }
 }
 
-/// What an RSA key is for has to be said; but there is only one thing that we sign with it.
+/// An RSA key must name its algorithm, unless it is to sign: this server signs with one RSA algorithm.
 fn algorithm(said: Option<Algorithm>, shape: KeyShape, is_to_sign: bool) -> Result<Algorithm, ImportError> {
     let fits = |algorithm: &Algorithm| algorithm.key_shape() == shape;
     let among = if is_to_sign { &SIGNING_ALGORITHMS[..] } else { &Algorithm::ASYMMETRIC[..] };
@@ -216,44 +216,37 @@ fn until(value: Option<&Value>, now: UnixTime) -> Result<Option<UnixTime>, Impor
     if now < until && until <= now.plus(MOST_UNTIL) { Ok(Some(until)) } else { Err(ImportError::Until) }
 }
 
-/// May a key be called that? It stands in addresses.
-fn is_a_name(kid: &str) -> bool {
-    (1..=200).contains(&kid.len())
-        && kid.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
-        && ![".", "..", "rotate"].contains(&kid)
-}
-
-/// A key that has been found to be good, on its way into the ring. It holds a private half.
+/// A checked key on its way into the ring. It may hold a private half.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Import {
-    /// What it is called.
-    pub kid: String,
-    /// Which key it is.
+    /// The identifier.
+    pub kid: KeyId,
+    /// The RFC 7638 thumbprint.
     pub thumbprint: String,
-    alg: String,
-    public_jwk: Value,
+    alg: KeyAlgorithm,
+    public_jwk: PublicHalf,
     private_jwk: Option<PrivateJwk>,
     until: Option<UnixTime>,
 }
 
 impl Import {
-    /// A key whose halves belong together, to sign with.
-    pub fn to_sign(kid: Option<String>, algorithm: Algorithm, public: &Key, private: PrivateJwk) -> Self {
+    /// A key to sign with, whose halves belong together.
+    pub fn to_sign(kid: Option<KeyId>, algorithm: Algorithm, public: &Key, private: PrivateJwk) -> Self {
         Self { private_jwk: Some(private), ..Self::of(kid, algorithm, public) }
     }
 
     /// A public key, to verify with until then.
-    pub fn to_verify(kid: Option<String>, algorithm: Algorithm, public: &Key, until: UnixTime) -> Self {
+    pub fn to_verify(kid: Option<KeyId>, algorithm: Algorithm, public: &Key, until: UnixTime) -> Self {
         Self { until: Some(until), ..Self::of(kid, algorithm, public) }
     }
 
-    fn of(kid: Option<String>, algorithm: Algorithm, public: &Key) -> Self {
+    fn of(kid: Option<KeyId>, algorithm: Algorithm, public: &Key) -> Self {
         let thumbprint = public.thumbprint();
         Self {
-            kid: kid.unwrap_or_else(|| thumbprint.clone()),
+            kid: kid.unwrap_or_else(|| KeyId::of_thumbprint(&thumbprint)),
             thumbprint,
-            alg: algorithm.name().to_owned(),
-            public_jwk: public.public_jwk().unwrap_or_default(),
+            alg: KeyAlgorithm::Known(algorithm),
+            public_jwk: PublicHalf::of(public),
             private_jwk: None,
             until: None,
         }
@@ -275,3 +268,6 @@ impl Import {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

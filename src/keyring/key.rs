@@ -5,16 +5,18 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::key_id::KeyId;
+use super::public_half::{KeyAlgorithm, PublicHalf};
 use super::schedule::{CLOCK_SKEW, LEAD, TAIL};
 use crate::token::{Algorithm, Key, UnixTime};
 
 /// A key and its schedule.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SigningKey {
-    /// The identifier: the RFC 7638 thumbprint, or what the issuer that it was imported from called it.
-    pub kid: String,
-    pub(super) alg: String,
-    pub(super) public_jwk: Value,
+    /// The identifier.
+    pub kid: KeyId,
+    pub(super) alg: KeyAlgorithm,
+    pub(super) public_jwk: PublicHalf,
     /// A key that only verifies has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) private_jwk: Option<PrivateJwk>,
@@ -22,10 +24,10 @@ pub struct SigningKey {
     pub(super) sign_from: UnixTime,
     pub(super) sign_until: UnixTime,
     pub(super) drop_at: UnixTime,
-    /// In which version of the ring it came.
+    /// The version of the ring that it was added in.
     #[serde(default)]
     pub(super) added: u64,
-    /// One of the first keys of its ring: nobody can hold a set without it.
+    /// Whether it is one of the first keys of its ring: no verifier can hold a set without it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) first: bool,
 }
@@ -35,7 +37,7 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// A private key as a JWK. It prints as nothing, and only [`Self::expose`] hands it out.
+/// A private key as a JWK. Its debug output is redacted; only [`Self::expose`] returns it.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct PrivateJwk(Value);
@@ -46,7 +48,7 @@ impl PrivateJwk {
         Self(jwk)
     }
 
-    /// The private key, for the one who imports it.
+    /// The private key, to import it into the platform.
     pub fn expose(&self) -> &Value {
         &self.0
     }
@@ -61,29 +63,29 @@ impl fmt::Debug for PrivateJwk {
 /// A key pair as the platform generated it.
 #[derive(Clone, Debug)]
 pub struct KeyMaterial {
-    /// What it signs with.
+    /// The algorithm to sign with.
     pub algorithm: Algorithm,
-    /// The public half; it is called by its thumbprint unless it has a name.
+    /// The public half. Its `kid` becomes the identifier; without one, its thumbprint does.
     pub public: Key,
     /// The private half.
     pub private: PrivateJwk,
 }
 
-/// Where a key is in its life.
+/// The stage of a key's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Published, not signing yet.
     Next,
     /// Signing.
     Active,
-    /// Not signing any more, or never; tokens that it signed may still be valid.
+    /// No longer signing, or never; tokens that it signed may still be valid.
     Retiring,
-    /// No valid token can bear it.
+    /// No valid token can be signed with it.
     Gone,
 }
 
 impl Stage {
-    /// The word for it.
+    /// The name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Next => "next",
@@ -96,14 +98,16 @@ impl Stage {
 
 impl SigningKey {
     pub(super) fn new(material: KeyMaterial, publish_at: UnixTime, sign_from: UnixTime) -> Self {
+        let public = PublicHalf::of(&material.public);
+        let kid = material.public.kid().and_then(KeyId::parse);
         Self {
-            kid: material.public.kid().map_or_else(|| material.public.thumbprint(), str::to_owned),
-            alg: material.algorithm.name().to_owned(),
-            public_jwk: material.public.public_jwk().unwrap_or_default(),
+            kid: kid.unwrap_or_else(|| KeyId::of_thumbprint(public.thumbprint())),
+            alg: KeyAlgorithm::Known(material.algorithm),
+            public_jwk: public,
             private_jwk: Some(material.private),
             publish_at,
             sign_from,
-            // For as long as nobody has said when it ends.
+            // Until its end is decided.
             sign_until: sign_from,
             drop_at: sign_from.plus(TAIL),
             added: 0,
@@ -111,9 +115,9 @@ impl SigningKey {
         }
     }
 
-    /// What it signs with; `None` only for a record that this version does not know.
+    /// The algorithm; `None` for a key of a later version.
     pub fn algorithm(&self) -> Option<Algorithm> {
-        Algorithm::from_name(&self.alg)
+        self.alg.algorithm()
     }
 
     /// The private half; a key that only verifies has none.
@@ -121,26 +125,27 @@ impl SigningKey {
         self.private_jwk.as_ref()
     }
 
-    /// The public half.
+    /// The public half, for the key's algorithm and with its identifier; `None` for a key of a later version.
     pub fn public(&self) -> Option<Key> {
-        Key::from_jwk(self.published_jwk().as_object()?).ok()
+        let key = self.public_jwk.key()?.clone();
+        Some(key.for_algorithm(self.algorithm()?).ok()?.named(self.kid.as_str()))
     }
 
-    /// From when to when it is in the set: a key that signs is in it. (Earlier versions stored keys that were to be
-    /// published after their first signature, where a clock had been ahead.)
+    /// When it enters the key set and when it leaves it: a key that signs is in the set. (Earlier versions stored keys that were to
+    /// be published after their first signature, where a clock had been ahead.)
     pub fn validity(&self) -> (UnixTime, UnixTime) {
         (self.publish_at.min(self.sign_from), self.drop_at)
     }
 
-    /// Is it in the set?
+    /// Whether it is in the key set.
     pub fn is_published(&self, now: UnixTime) -> bool {
         let (from, until) = self.validity();
         from <= now && now < until
     }
 
     /// The RFC 7638 thumbprint of its public half: it identifies the key independently of its `kid`.
-    pub fn thumbprint(&self) -> String {
-        thumbprint_of(&self.public_jwk)
+    pub fn thumbprint(&self) -> &str {
+        self.public_jwk.thumbprint()
     }
 
     /// When it begins to sign, and when it ends.
@@ -148,7 +153,7 @@ impl SigningKey {
         (self.sign_from, self.sign_until)
     }
 
-    /// Where it is in its life.
+    /// The stage of its life.
     pub fn stage(&self, now: UnixTime) -> Stage {
         if now >= self.drop_at {
             Stage::Gone
@@ -161,7 +166,7 @@ impl SigningKey {
         }
     }
 
-    /// Does every verifier that follows the cache headers have it?
+    /// Whether every verifier that follows the cache headers has it.
     pub fn is_known_everywhere(&self, now: UnixTime) -> bool {
         // A key that signs from the moment of its publication has both backdated, for the clocks that are behind.
         let backdated = if self.sign_from <= self.publish_at { CLOCK_SKEW } else { 0 };
@@ -169,36 +174,38 @@ impl SigningKey {
     }
 
     pub(super) fn is_of(&self, algorithm: Algorithm) -> bool {
-        self.private_jwk.is_some() && self.alg == algorithm.name()
+        self.private_jwk.is_some() && self.alg == KeyAlgorithm::Known(algorithm)
     }
 
-    /// It stops then, which is decided now: whoever signs with it until the news arrives is counted from the later of the two.
+    /// Ends signing at that time, which is decided now: an isolate may sign with the key until the news arrives, so its tail
+    /// begins at the later of the two.
     pub(super) fn stop_signing(&mut self, at: UnixTime, now: UnixTime) {
         self.sign_until = at;
         self.drop_at = at.max(now).plus(TAIL);
     }
 
-    /// What is kept of it once it is revoked.
+    /// Returns what is kept of it once it is revoked.
     pub(super) fn to_revoked(&self, now: UnixTime) -> RevokedKey {
-        RevokedKey { kid: self.kid.clone(), alg: self.alg.clone(), thumbprint: self.thumbprint(), revoked_at: now }
+        let thumbprint = self.thumbprint().to_owned();
+        RevokedKey { kid: self.kid.clone(), alg: self.alg.clone(), thumbprint, revoked_at: now }
     }
 
-    /// The public half as it stands in the published set.
+    /// The public half as it is published.
     pub fn published_jwk(&self) -> Value {
-        let mut jwk = self.public_jwk.clone();
+        let mut jwk = self.public_jwk.jwk().clone();
         if let Some(members) = jwk.as_object_mut() {
-            members.insert("alg".to_owned(), json!(self.alg));
+            members.insert("alg".to_owned(), json!(self.alg.name()));
             members.insert("kid".to_owned(), json!(self.kid));
             members.insert("use".to_owned(), json!("sig"));
         }
         jwk
     }
 
-    /// For an operator: the key with its schedule, without its private half.
+    /// Returns the key with its schedule, without its private half, for the operator.
     pub fn describe(&self, now: UnixTime) -> Value {
         json!({
             "kid": self.kid,
-            "alg": self.alg,
+            "alg": self.alg.name(),
             "use": if self.private_jwk.is_some() { "sign" } else { "verify" },
             "stage": self.stage(now).name(),
             "publish_at": self.validity().0,
@@ -210,26 +217,20 @@ impl SigningKey {
     }
 }
 
-/// The RFC 7638 thumbprint of a public JWK; empty for a key that this version does not know.
-pub(super) fn thumbprint_of(jwk: &Value) -> String {
-    let key = jwk.as_object().and_then(|jwk| Key::from_jwk(jwk).ok());
-    key.map(|key| key.thumbprint()).unwrap_or_default()
-}
-
-/// What is kept of a key that was revoked: nothing that signs or verifies. It stays, so that the key never comes back.
+/// What is kept of a revoked key: nothing that signs or verifies. It is never deleted, so that the key never returns.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RevokedKey {
-    /// What it was called.
-    pub kid: String,
-    pub(super) alg: String,
-    /// Which key it was, whatever it is called.
+    /// The identifier.
+    pub kid: KeyId,
+    pub(super) alg: KeyAlgorithm,
+    /// Identifies the key independently of its `kid`.
     pub(super) thumbprint: String,
-    /// When.
+    /// When it was revoked.
     pub revoked_at: UnixTime,
 }
 
 impl RevokedKey {
     pub(super) fn describe(&self) -> Value {
-        json!({ "kid": self.kid, "alg": self.alg, "stage": "revoked", "revoked_at": self.revoked_at })
+        json!({ "kid": self.kid, "alg": self.alg.name(), "stage": "revoked", "revoked_at": self.revoked_at })
     }
 }

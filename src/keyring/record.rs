@@ -1,15 +1,56 @@
-//! What the keyring object keeps beside the ring: whether KV has it. And what it does about it, decided without waiting.
+//! The keyring object's record: the ring, and whether KV has it.
 //!
-//! A change is stored first, marked as not published, then written to KV, then marked as published. It is never taken back:
-//! a write to KV that failed may have happened all the same, and then isolates act on it already. What stays unpublished is
-//! compared with what KV has, planned anew if KV does not have it, and written again.
+//! A change is stored first, marked as unpublished, then written to KV, then marked as published. It is never withdrawn:
+//! a write to KV that failed may have happened nevertheless, and then isolates already act on it. Unpublished changes are
+//! compared with KV, rescheduled if KV does not have them, and written again.
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Command, Event, KeyringRefusal, Terms};
+use super::change::{Command, Event, KeyringRefusal};
 use super::key::KeyMaterial;
+use super::key_id::KeyId;
+use super::reschedule::Unpublished;
 use super::ring::Ring;
+use super::terms::Terms;
 use crate::token::UnixTime;
+
+/// The record as it is stored: `S` is the sealed ring.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Stored<S> {
+    /// The sealed ring.
+    pub sealed: S,
+    /// Whether KV has it.
+    pub published: bool,
+    /// Which changes KV may not have.
+    #[serde(default)]
+    pub lacking: Option<Unpublished>,
+}
+
+impl<S> Stored<S> {
+    /// The record of a ring that KV has.
+    pub(super) fn published(sealed: S) -> Self {
+        Self { sealed, published: true, lacking: None }
+    }
+
+    /// The record of a ring that KV may not have.
+    pub(super) fn unpublished(sealed: S, kept: &Kept, now: UnixTime) -> Self {
+        // Where nothing has changed, nothing is rescheduled.
+        let nothing = Unpublished { since: now, known: kept.ring.version() };
+        Self { sealed, published: false, lacking: Some(kept.unpublished.unwrap_or(nothing)) }
+    }
+
+    /// Whether a change was interrupted: the object's alarm completes it.
+    pub fn is_interrupted(&self) -> bool {
+        !self.published
+    }
+
+    /// Returns which changes KV may not have; `None` if it has all.
+    pub fn lacking(&self, now: UnixTime) -> Option<Unpublished> {
+        // An earlier version did not note it: its whole ring may be new.
+        let all = Unpublished { since: now, known: 0 };
+        (!self.published).then(|| self.lacking.unwrap_or(all))
+    }
+}
 
 /// A ring as the keyring object has it.
 #[derive(Clone, Debug)]
@@ -20,24 +61,15 @@ pub struct Kept {
     pub unpublished: Option<Unpublished>,
 }
 
-/// The changes that KV may not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Unpublished {
-    /// When the first of them was decided.
-    pub since: UnixTime,
-    /// The version of the ring that KV surely has.
-    pub known: u64,
-}
-
 impl Kept {
-    /// Compares what the object has with what KV has. Says whether KV was ahead.
+    /// Compares the object's ring with the one in KV. Returns whether KV was ahead.
     ///
-    /// KV is ahead where the object was restored from a backup: its ring takes the place of the object's, which would
-    /// otherwise undo the changes that the object no longer knows. Revocations that only the object has are made in it again.
+    /// KV is ahead where the object was restored from a backup: its ring replaces the object's, which would otherwise undo the
+    /// changes that the object no longer knows. Revocations that only the object has are repeated in it.
     ///
-    /// KV is behind where the object died in the middle of its work, or KV refused: what KV lacks is planned anew,
-    /// from now on. (Later than [`super::schedule::KV_STALENESS`] its answer is sure; before that, nothing that was
-    /// planned to wait has begun, so that planning it anew does no harm.)
+    /// KV is behind where the object stopped in the middle of its work, or KV refused: what KV lacks is rescheduled from now
+    /// on. (Later than [`super::schedule::KV_STALENESS`] its response is certain; before that, no key that was scheduled to
+    /// wait has begun to sign, so that rescheduling it does no harm.)
     pub fn catch_up(&mut self, in_kv: Option<&Ring>, terms: &Terms<'_>, now: UnixTime) -> bool {
         let is_ahead = |ring: &&Ring| {
             let counts = ring.version().cmp(&self.ring.version());
@@ -55,19 +87,26 @@ impl Kept {
         if in_kv.is_some_and(|ring| ring.version() == self.ring.version()) {
             self.unpublished = None;
         } else {
-            // What KV has got meanwhile, though it said that it had not, may be in use.
+            // KV may have received a change that it reported as failed, and isolates may use it.
             let known = in_kv.map_or(lacking.known, |ring| ring.version().max(lacking.known));
-            self.ring.plan_anew(Unpublished { known, ..lacking }, terms, now);
+            self.ring.reschedule(Unpublished { known, ..lacking }, terms, now);
         }
         false
     }
 
-    /// Does KV lack what was published? It may have been restored from a backup, or have lost the ring.
+    /// KV cannot be read: what isolates act on is unknown. No key that they may sign with may leave the ring.
+    pub fn hold(&mut self, terms: &Terms<'_>, now: UnixTime) {
+        if let Some(lacking) = self.unpublished {
+            self.ring.hold(lacking, terms, now);
+        }
+    }
+
+    /// Whether KV lacks a ring that was published: it may have been restored from a backup, or have lost the ring.
     pub fn is_to_be_published_again(&self, in_kv: Option<&Ring>) -> bool {
         self.unpublished.is_none() && in_kv.is_none_or(|ring| ring.version() < self.ring.version())
     }
 
-    /// Makes a change. `Some` if the ring has to be written: then with what happened to which key.
+    /// Makes a change. Returns its events if the ring must be written, `None` if nothing changed.
     ///
     /// # Errors
     /// As for [`Ring::apply`].
@@ -77,7 +116,7 @@ impl Kept {
         materials: impl IntoIterator<Item = KeyMaterial>,
         terms: &Terms<'_>,
         now: UnixTime,
-    ) -> Result<Option<Vec<(Event, String)>>, KeyringRefusal> {
+    ) -> Result<Option<Vec<(Event, KeyId)>>, KeyringRefusal> {
         let known = self.ring.version();
         let events = self.ring.apply(command, materials, terms, now)?;
         if events.is_none() && self.unpublished.is_none() {
@@ -87,7 +126,7 @@ impl Kept {
         Ok(Some(events.unwrap_or_default()))
     }
 
-    /// What an isolate may act on while KV cannot be written.
+    /// Returns the ring that an isolate may use while KV cannot be written.
     pub fn surely_known(&self, terms: &Terms<'_>, now: UnixTime) -> Ring {
         match self.unpublished {
             Some(lacking) => self.ring.clone().without_newcomers(lacking, terms, now),

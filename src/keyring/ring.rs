@@ -1,18 +1,19 @@
-//! The ring: all keys of one issuer, and what may be read from it.
+//! The ring: all keys of one issuer.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::SIGNING_ALGORITHMS;
-use super::change::Terms;
 use super::key::{RevokedKey, SigningKey, Stage};
+use super::key_id::KeyId;
 use super::schedule::OVERDUE;
+use super::terms::Terms;
 use crate::token::{Algorithm, KeySet, UnixTime};
 
-/// All keys of one issuer that are not gone, with their private halves: it is only ever stored sealed.
+/// All keys of one issuer that are not gone, with their private halves: it is only stored sealed.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Ring {
-    /// Counts the changes: what has more of them is the newer one.
+    /// The number of changes: of two rings, the one with more is newer.
     #[serde(default)]
     pub(super) version: u64,
     pub(super) keys: Vec<SigningKey>,
@@ -21,47 +22,47 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Is there no key at all?
+    /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// How many changes it has seen.
+    /// The number of changes.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Every key that is not gone.
+    /// All keys that are not gone.
     pub fn keys(&self) -> &[SigningKey] {
         &self.keys
     }
 
-    /// The key of this name.
+    /// The key with this identifier.
     pub fn find(&self, kid: &str) -> Option<&SigningKey> {
-        self.keys.iter().find(|key| key.kid == kid)
+        self.keys.iter().find(|key| key.kid.as_str() == kid)
     }
 
-    /// When the key of this name was revoked, if it was.
+    /// The revoked key with this identifier.
     pub fn revoked(&self, kid: &str) -> Option<&RevokedKey> {
-        self.revoked.iter().find(|key| key.kid == kid)
+        self.revoked.iter().find(|key| key.kid.as_str() == kid)
     }
 
-    /// The key that signs with this algorithm now.
+    /// Returns the key that signs with this algorithm now.
     pub fn signer(&self, algorithm: Algorithm, now: UnixTime) -> Option<&SigningKey> {
         let signing = self.of(algorithm).filter(|key| key.stage(now) == Stage::Active);
         signing.max_by_key(|key| key.sign_from)
     }
 
-    /// The key that signs now for whoever asked for no algorithm: of the first that is configured, or else of any that is, or
-    /// else of any at all, since a newly configured algorithm has to wait until its first key is known everywhere. After a
-    /// compromise a key may sign before it is: then one of another algorithm that every verifier has goes first.
+    /// Returns the key that signs now where no algorithm is requested: of the first configured algorithm that has one, or else of
+    /// any algorithm, since a newly configured one waits until its first key is known everywhere. After a compromise a key may
+    /// sign before it is known everywhere: then a key of another algorithm that every verifier has is preferred.
     pub fn preferred_signer(&self, configured: &[Algorithm], now: UnixTime) -> Option<&SigningKey> {
         let signers = || configured.iter().chain(&SIGNING_ALGORITHMS).filter_map(|each| self.signer(*each, now));
         signers().find(|key| key.is_known_everywhere(now)).or_else(|| signers().next())
     }
 
-    /// The key that signs now. Whoever wants an algorithm gets it or nothing: another one would be refused where the
-    /// token is meant for.
+    /// Returns the key that signs now. A requested algorithm is never replaced by another: the resource server would reject the
+    /// token.
     pub fn signing_key(
         &self,
         wanted: Option<Algorithm>,
@@ -74,7 +75,7 @@ impl Ring {
         }
     }
 
-    /// The keys that belong in the published set now.
+    /// The keys in the key set now.
     pub fn published(&self, now: UnixTime) -> impl Iterator<Item = &SigningKey> {
         self.keys.iter().filter(move |key| key.is_published(now))
     }
@@ -89,12 +90,12 @@ impl Ring {
         json!({ "keys": self.published(now).map(SigningKey::published_jwk).collect::<Vec<_>>() })
     }
 
-    /// The first key that waits for its turn.
+    /// Returns the first key that waits to sign.
     pub fn next(&self, algorithm: Algorithm, now: UnixTime) -> Option<&SigningKey> {
         self.of(algorithm).filter(|key| key.stage(now) == Stage::Next).min_by_key(|key| key.sign_from)
     }
 
-    /// Has a key been due for so long that whoever sees it should ask the keyring, because cron does not?
+    /// Whether a key has been due for so long that an isolate should ask the keyring, because cron does not.
     pub fn is_overdue(&self, terms: &Terms<'_>, now: UnixTime) -> bool {
         let overdue = |algorithm: &Algorithm| match self.signer(*algorithm, now) {
             Some(signer) => signer.sign_from.plus(terms.rotate_after + OVERDUE) <= now,
@@ -103,20 +104,21 @@ impl Ring {
         terms.algorithms.iter().any(|algorithm| overdue(algorithm) && self.next(*algorithm, now).is_none())
     }
 
-    /// May it take the place of what an isolate has? KV may answer with a ring that is older than the last answer.
+    /// Whether it may replace the ring of an isolate. KV may return a ring that is older than the one it returned before.
     pub fn supersedes(&self, known: &Self) -> bool {
         self.version >= known.version
     }
 
-    /// Is it the same ring? Two rings of one count can differ where the keyring object went on from a restored backup.
+    /// Whether it is the same ring. Two rings of one version can differ where the keyring object continued from a restored backup.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let text = |ring: &Self| serde_json::to_value(ring).ok();
         self.version == other.version && text(self) == text(other)
     }
 
-    /// Revokes here what the other ring has revoked. Says whether that is news.
+    /// Revokes the keys that the other ring has revoked. Returns whether one of them was not revoked here.
     pub(super) fn take_revocations(&mut self, other: &Self) -> bool {
-        let news: Vec<_> = other.revoked.iter().filter(|key| self.revoked(&key.kid).is_none()).cloned().collect();
+        let news: Vec<_> =
+            other.revoked.iter().filter(|key| self.revoked(key.kid.as_str()).is_none()).cloned().collect();
         let is_news = !news.is_empty();
         self.keys.retain(|key| !news.iter().any(|gone| gone.thumbprint == key.thumbprint()));
         self.revoked.extend(news);
@@ -124,7 +126,7 @@ impl Ring {
         is_news
     }
 
-    /// For an operator: every key with its schedule, without its private half, and those that were revoked.
+    /// Returns every key with its schedule, without its private half, and the revoked keys, for the operator.
     pub fn describe(&self, now: UnixTime) -> Value {
         let keys = self.keys.iter().map(|key| key.describe(now)).collect::<Vec<_>>();
         match self.revoked.is_empty() {
@@ -136,14 +138,14 @@ impl Ring {
         }
     }
 
-    /// Is this key, whatever it is called, among those that were revoked?
-    pub(super) fn is_revoked(&self, kid: &str, thumbprint: &str) -> bool {
-        self.revoked.iter().any(|key| key.kid == kid || key.thumbprint == thumbprint)
+    /// Whether a key with this identifier or thumbprint was revoked.
+    pub(super) fn is_revoked(&self, kid: &KeyId, thumbprint: &str) -> bool {
+        self.revoked.iter().any(|key| key.kid == *kid || key.thumbprint == thumbprint)
     }
 
-    /// Is this key, whatever it is called, in the ring?
-    pub(super) fn holds(&self, kid: &str, thumbprint: &str) -> bool {
-        self.keys.iter().any(|key| key.kid == kid || key.thumbprint() == thumbprint)
+    /// Whether a key with this identifier or thumbprint is in the ring.
+    pub(super) fn holds(&self, kid: &KeyId, thumbprint: &str) -> bool {
+        self.keys.iter().any(|key| key.kid == *kid || key.thumbprint() == thumbprint)
     }
 
     pub(super) fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &SigningKey> {

@@ -64,8 +64,12 @@ impl Keeper {
     }
 }
 
+fn key_id(name: &str) -> KeyId {
+    KeyId::parse(name).unwrap()
+}
+
 fn revoke(kid: &str) -> Command {
-    Command::Revoke(kid.to_owned())
+    Command::Revoke(key_id(kid))
 }
 
 #[test]
@@ -78,7 +82,7 @@ fn the_first_request_makes_what_must_sign_and_no_more() {
         assert_eq!(keeper.ring.key_set(now).len(), 2);
     }
     assert!(keeper.under(BOTH_TERMS, T0, Command::Ensure).is_empty());
-    assert!(keeper.ring.keys().iter().all(|key| key.is_known_everywhere(T0)), "nobody can hold an older set");
+    assert!(keeper.ring.keys().iter().all(|key| key.is_known_everywhere(T0)), "no verifier can hold an older set");
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn cron_makes_a_next_key_that_takes_over_when_it_is_due() {
 }
 
 #[test]
-fn a_rotation_calls_the_next_key_at_once_if_everybody_has_it() {
+fn a_rotation_brings_the_next_key_forward_to_now_if_every_verifier_has_it() {
     let mut keeper = Keeper::begun();
     keeper.at(T0, Command::Tend);
     let now = T0.plus(LEAD);
@@ -112,7 +116,7 @@ fn a_rotation_calls_the_next_key_at_once_if_everybody_has_it() {
 }
 
 #[test]
-fn a_rotation_waits_for_a_key_that_not_everybody_has() {
+fn a_rotation_waits_for_a_key_that_not_every_verifier_has() {
     for early in [false, true] {
         let mut keeper = Keeper::begun();
         if early {
@@ -127,7 +131,7 @@ fn a_rotation_waits_for_a_key_that_not_everybody_has() {
 }
 
 #[test]
-fn a_compromise_with_a_next_key_that_everybody_has() {
+fn a_compromise_with_a_next_key_that_every_verifier_has() {
     let mut keeper = Keeper::begun();
     keeper.at(T0, Command::Tend);
     let now = T0.plus(LEAD);
@@ -162,15 +166,15 @@ fn while_a_key_is_not_known_everywhere_another_algorithm_goes_first() {
     keeper.under(BOTH_TERMS, T0, Command::Ensure);
     let now = T0.plus(100);
     keeper.under(BOTH_TERMS, now, revoke("k1"));
-    let signs = |wanted, now| keeper.ring.signing_key(wanted, &BOTH, now).map(|key| key.alg.as_str());
+    let signs = |wanted, now| keeper.ring.signing_key(wanted, &BOTH, now).map(|key| key.alg.name());
     assert_eq!(signs(None, now), Some("EdDSA"));
-    assert_eq!(signs(Some(Algorithm::Es256), now), Some("ES256"), "whoever wants one gets it");
+    assert_eq!(signs(Some(Algorithm::Es256), now), Some("ES256"), "a requested algorithm is used");
     assert_eq!(signs(Some(Algorithm::Rs256), now), None, "or nothing");
     assert_eq!(signs(None, now.plus(LEAD)), Some("ES256"));
 }
 
 #[test]
-fn revoking_what_does_not_sign_changes_nobodys_turn() {
+fn revoking_a_key_that_does_not_sign_changes_no_other_schedule() {
     let mut keeper = Keeper::begun();
     keeper.at(T0, Command::Tend);
     assert_eq!(keeper.at(T0.plus(10), revoke("k2")), ["key_revoked", "key_created"]);
@@ -210,13 +214,13 @@ fn a_ring_left_alone_asks_for_a_successor_and_at_last_for_a_new_start() {
     let dead = first.plus(TERMS.rotate_after + GRACE);
     assert_eq!((keeper.signs(UnixTime(dead.0 - 1)), keeper.signs(dead)), (Some("k1"), None));
     keeper.at(dead, Command::Ensure);
-    assert_eq!(keeper.signs(dead), Some("k2"), "waiting would help nobody");
-    assert!(!keeper.ring.find("k2").unwrap().is_known_everywhere(dead), "somebody may hold a set without it");
+    assert_eq!(keeper.signs(dead), Some("k2"), "waiting would not help");
+    assert!(!keeper.ring.find("k2").unwrap().is_known_everywhere(dead), "a verifier may hold a set without it");
 }
 
 fn import(kid: &str, seed: u8, until: Option<u64>) -> Command {
     let KeyMaterial { public, private, algorithm } = material(Algorithm::Es256, seed);
-    let kid = Some(kid.to_owned());
+    let kid = Some(key_id(kid));
     Command::Import(Box::new(match until {
         None => Import::to_sign(kid, algorithm, &public, private),
         Some(until) => Import::to_verify(kid, algorithm, &public, UnixTime(until)),
@@ -259,7 +263,7 @@ fn no_key_comes_in_twice_and_none_comes_back() {
 }
 
 #[test]
-fn what_did_not_reach_the_store_is_planned_anew() {
+fn a_change_that_did_not_reach_kv_is_rescheduled() {
     let mut keeper = Keeper::begun();
     let planned = T0.plus(1000);
     let lacking = Unpublished { since: planned, known: keeper.ring.version() };
@@ -268,22 +272,22 @@ fn what_did_not_reach_the_store_is_planned_anew() {
     assert_eq!(keeper.stages(late), "k1 retiring, k2 active");
     let known = keeper.ring.clone().without_newcomers(lacking, &TERMS, late);
     assert_eq!(known.keys().iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), ["k1"]);
-    assert_eq!(known.signer(Algorithm::Es256, late).unwrap().kid, "k1");
-    keeper.ring.plan_anew(lacking, &TERMS, late);
+    assert_eq!(known.signer(Algorithm::Es256, late).unwrap().kid, key_id("k1"));
+    keeper.ring.reschedule(lacking, &TERMS, late);
     assert_eq!(keeper.stages(late), "k1 active, k2 next");
     assert_eq!(keeper.stages(late.plus(LEAD)), "k1 retiring, k2 active");
     assert_eq!(keeper.ring.find("k1").unwrap().validity().1, late.plus(LEAD + TAIL));
 }
 
 #[test]
-fn a_takeover_that_did_not_reach_the_store_keeps_the_old_key_longer() {
+fn a_rotation_that_did_not_reach_kv_keeps_the_old_key_longer() {
     let mut keeper = Keeper::begun();
     keeper.at(T0, Command::Tend);
     let planned = T0.plus(LEAD);
     let lacking = Unpublished { since: planned, known: keeper.ring.version() };
     keeper.at(planned, Command::Rotate);
     let late = planned.plus(3 * DAY);
-    keeper.ring.plan_anew(lacking, &TERMS, late);
+    keeper.ring.reschedule(lacking, &TERMS, late);
     assert_eq!(keeper.stages(late), "k1 retiring, k2 active, k3 next");
     assert_eq!(keeper.ring.find("k1").unwrap().validity().1, late.plus(TAIL));
 }
@@ -373,7 +377,7 @@ fn after_a_restore_every_key_is_revoked_and_others_sign_at_once() {
 }
 
 #[test]
-fn an_older_ring_takes_nobodys_place() {
+fn an_older_ring_replaces_none() {
     let mut keeper = Keeper::begun();
     let old = keeper.ring.clone();
     keeper.at(T0, Command::Tend);
@@ -386,30 +390,53 @@ fn a_ring_of_the_first_version_still_reads() {
         "kid": "k", "alg": "ES256", "public_jwk": {}, "private_jwk": {}, "publish_at": 1, "sign_from": 1, "sign_until": 9, "drop_at": 99,
     }] });
     let ring: Ring = serde_json::from_value(old).unwrap();
-    assert_eq!(ring.signer(Algorithm::Es256, UnixTime(5)).unwrap().kid, "k");
+    assert_eq!(ring.signer(Algorithm::Es256, UnixTime(5)).unwrap().kid, key_id("k"));
 }
 
 #[test]
 fn a_key_of_an_algorithm_of_another_version_never_signs() {
     let mut keeper = Keeper::begun();
-    keeper.ring.keys[0].alg = "ML-DSA-44".to_owned();
+    keeper.ring.keys[0].alg = "ML-DSA-44".to_owned().into();
     assert!(keeper.ring.preferred_signer(&BOTH, T0).is_none());
     assert_eq!(keeper.ring.key_set(T0).len(), 0);
 }
 
 #[test]
-fn an_isolate_looks_once_a_minute_and_goes_on_for_a_day() {
-    let mut sight = Sight::at(T0);
-    assert_eq!(sight.glance(T0.plus(REFRESH_AFTER - 1)), Glance::Use);
-    assert_eq!(sight.glance(T0.plus(REFRESH_AFTER)), Glance::Look);
-    assert_eq!(sight.glance(T0.plus(REFRESH_AFTER)), Glance::Use, "the others work on");
-    assert_eq!(sight.glance(T0.plus(2 * REFRESH_AFTER - 1)), Glance::Use);
-    assert_eq!(sight.glance(T0.plus(2 * REFRESH_AFTER)), Glance::Look);
-    assert!(sight.may_go_on(T0.plus(STALE_LIMIT - 1)) && !sight.may_go_on(T0.plus(STALE_LIMIT)));
+fn a_key_of_a_later_version_is_written_as_it_was_read() {
+    let keys = [
+        json!({ "kid": "a", "alg": "ML-DSA-44", "public_jwk": { "kty": "AKP", "alg": "ML-DSA-44", "pub": "AA" } }),
+        json!({ "kid": "b/\u{e4}", "alg": "Ed25519", "public_jwk": { "kty": "OKP", "crv": "Ed25519", "x": base64url::encode(&[7; 32]), "z": 1 } }),
+        json!({ "kid": "c", "alg": "ES256", "public_jwk": { "kty": "EC", "crv": "P-256", "y": "short", "x": 7 } }),
+        json!({ "kid": "d", "alg": "ES256", "public_jwk": "a text" }),
+    ];
+    let schedule = json!({ "private_jwk": { "priv": "z" }, "publish_at": 1, "sign_from": 1, "sign_until": 9, "drop_at": 99, "added": 3 });
+    let key = |key: &serde_json::Value| {
+        let members = key.as_object().unwrap().iter().chain(schedule.as_object().unwrap());
+        members.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>()
+    };
+    let revoked = json!([{ "kid": "e", "alg": "ML-DSA-44", "thumbprint": "", "revoked_at": 5 }]);
+    let text = json!({ "version": 7, "keys": keys.iter().map(key).collect::<Vec<_>>(), "revoked": revoked });
+    let ring: Ring = serde_json::from_value(text.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&ring).unwrap(), text);
+    let names: Vec<_> = ring.key_set(UnixTime(5)).iter().map(|key| key.kid().unwrap().to_owned()).collect();
+    assert_eq!(names, ["b/\u{e4}"], "another name of a known algorithm");
+    assert!(ring.preferred_signer(&BOTH, UnixTime(5)).is_none_or(|key| key.algorithm() == Some(Algorithm::Es256)));
+    assert_eq!(ring.jwks(UnixTime(5))["keys"][0]["pub"], "AA");
+}
+
+#[test]
+fn an_isolate_reads_once_a_minute_and_continues_for_a_day() {
+    let mut last_read = LastRead::at(T0);
+    assert_eq!(last_read.check(T0.plus(REFRESH_AFTER - 1)), Freshness::Fresh);
+    assert_eq!(last_read.check(T0.plus(REFRESH_AFTER)), Freshness::Stale);
+    assert_eq!(last_read.check(T0.plus(REFRESH_AFTER)), Freshness::Fresh, "the others use the ring meanwhile");
+    assert_eq!(last_read.check(T0.plus(2 * REFRESH_AFTER - 1)), Freshness::Fresh);
+    assert_eq!(last_read.check(T0.plus(2 * REFRESH_AFTER)), Freshness::Stale);
+    assert!(last_read.may_continue(T0.plus(STALE_LIMIT - 1)) && !last_read.may_continue(T0.plus(STALE_LIMIT)));
     // What was read by a clock that was ahead is not taken for new until that time comes.
-    let mut ahead = Sight::at(T0.plus(30 * DAY));
-    assert_eq!(ahead.glance(T0), Glance::Look);
-    assert!(!ahead.may_go_on(T0));
+    let mut ahead = LastRead::at(T0.plus(30 * DAY));
+    assert_eq!(ahead.check(T0), Freshness::Stale);
+    assert!(!ahead.may_continue(T0));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use worker::console_log;
 
 use crate::account::turn::Ended;
 use crate::identity::passkey::PasskeyError;
+use crate::keyring::KeyId;
 use crate::oauth::admin::event::{About, Event};
 use crate::oauth::admin::event_buffer::{EventBuffer, Failure};
 use crate::oauth::endpoints::token_endpoint::AccessTokenClaims;
@@ -72,9 +73,9 @@ impl Audit {
         self
     }
 
-    /// Adds a signing key, or the key of a token.
-    pub(crate) fn key(&self, kid: &str) -> &Self {
-        self.about.borrow_mut().kid = Some(kid.to_owned());
+    /// Adds a signing key.
+    pub(crate) fn key(&self, kid: &KeyId) -> &Self {
+        self.about.borrow_mut().kid = Some(kid.clone());
         self
     }
 

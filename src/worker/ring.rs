@@ -1,7 +1,7 @@
-//! An isolate's view of the keyring: signing with it, and checking tokens that it signed.
+//! An isolate's view of the keyring: signs with its keys, and verifies tokens that they signed.
 //!
-//! A warm isolate reads nothing: it has the ring in memory, with its schedule, and looks for a newer one once a minute.
-//! If KV cannot be read, the ring in memory goes on for as long as its keys allow for (`STALE_LIMIT`).
+//! A warm isolate reads nothing: it has the ring in memory, with its schedule, and reads a newer one once a minute.
+//! If KV cannot be read, the isolate continues with the ring in memory for as long as its keys allow for (`STALE_LIMIT`).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::keyring::{Certificate, Glance, KeyringRefusal, Ring, Sight, SigningKey, Terms};
+use crate::keyring::{Certificate, Freshness, KeyId, KeyringRefusal, LastRead, Ring, SigningKey, Terms};
 use crate::oauth::endpoints::bearer;
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::grant::handle::{AccountId, SessionId};
@@ -21,9 +21,9 @@ use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 use super::crypto::{CheckingHandle, SigningHandle};
 use super::env::Platform;
 use super::kv::{self, Found, Kind};
-use super::objects;
 use super::objects::address::Keyring;
-use super::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
+use super::objects::keyring_do::{Changed, Ensure, SealedRing, Tend};
+use super::objects::{self, ObjectCommand};
 use super::report::{Fault, FaultKind, RequestError};
 
 /// The type of our access tokens (RFC 9068 section 2.1).
@@ -31,30 +31,30 @@ const ACCESS_TOKEN: &str = "at+jwt";
 /// The type of our ID tokens (OpenID Connect Core section 2 does not give them one).
 const ID_TOKEN: &str = "JWT";
 
-/// A ring with the handles that have been made from it.
+/// A ring with the key handles that were imported from it.
 pub(crate) struct View {
     ring: Ring,
     keys: KeySet,
-    /// What the handles of its keys are called, by `kid`, which is unique within one ring.
-    names: HashMap<String, HandleName>,
+    /// The names of the handles, by `kid`, which is unique within one ring.
+    names: HashMap<KeyId, HandleName>,
     signers: RefCell<HashMap<HandleName, Rc<Signer>>>,
     checkers: RefCell<HashMap<HandleName, Rc<CheckingHandle>>>,
 }
 
-/// All that a handle is made of. A `kid` alone does not name a key: when a key has left the ring, another one may be imported
-/// under the same `kid`, and handles outlive the view that they were made for.
+/// All that a handle depends on. A `kid` alone does not name a key: when a key has left the ring, another one may be imported
+/// under the same `kid`, and handles outlive the view that they were imported for.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct HandleName {
-    kid: String,
+    kid: KeyId,
     alg: &'static str,
     /// RFC 7638.
     thumbprint: String,
 }
 
 impl HandleName {
-    /// `None` for a key of an algorithm that this version does not know: it has no handle.
+    /// `None` for a key of a later version: it has no handle.
     fn of(key: &SigningKey) -> Option<Self> {
-        Some(Self { kid: key.kid.clone(), alg: key.algorithm()?.name(), thumbprint: key.thumbprint() })
+        Some(Self { kid: key.kid.clone(), alg: key.algorithm()?.name(), thumbprint: key.thumbprint().to_owned() })
     }
 }
 
@@ -66,8 +66,8 @@ struct Signer {
 }
 
 thread_local! {
-    /// What the isolate has, and of when.
-    static MEMORY: RefCell<Option<(Rc<View>, Sight)>> = RefCell::default();
+    /// The ring of this isolate, and when it was read.
+    static MEMORY: RefCell<Option<(Rc<View>, LastRead)>> = RefCell::default();
 }
 
 impl View {
@@ -82,12 +82,12 @@ impl View {
         &self.ring
     }
 
-    /// The key that signs now, for whoever wants this algorithm or any.
+    /// Returns the key that signs now with the requested algorithm, or with any.
     fn signing_key(&self, platform: &Platform, wanted: Option<Algorithm>) -> Option<&SigningKey> {
         self.ring.signing_key(wanted, platform.authority().algorithms(), platform.now)
     }
 
-    /// Can anything be signed with it now?
+    /// Whether a key signs now.
     fn signs(&self, platform: &Platform) -> bool {
         self.signing_key(platform, None).is_some()
     }
@@ -101,16 +101,16 @@ impl View {
         }
         let (algorithm, private) = key.algorithm().zip(key.private()).ok_or_else(none)?;
         let signer = Rc::new(Signer {
-            access_tokens: Minter::new(algorithm, &key.kid, ACCESS_TOKEN),
-            id_tokens: Minter::new(algorithm, &key.kid, ID_TOKEN),
-            status_lists: Minter::new(algorithm, &key.kid, STATUS_LIST_TYPE),
+            access_tokens: Minter::new(algorithm, key.kid.as_str(), ACCESS_TOKEN),
+            id_tokens: Minter::new(algorithm, key.kid.as_str(), ID_TOKEN),
+            status_lists: Minter::new(algorithm, key.kid.as_str(), STATUS_LIST_TYPE),
             handle: SigningHandle::import(algorithm, private).await?,
         });
         self.signers.borrow_mut().insert(name.clone(), Rc::clone(&signer));
         Ok(signer)
     }
 
-    /// The handle of a key of this ring.
+    /// Returns the handle of a key of this ring.
     async fn checker(&self, algorithm: Algorithm, key: &token::Key) -> Result<Rc<CheckingHandle>, Fault> {
         let unusable = || Fault::new(FaultKind::Crypto, &"our own public key");
         let name = self.names.get(key.kid().unwrap_or_default()).ok_or_else(unusable)?;
@@ -127,7 +127,7 @@ impl View {
         name.map(|name| name.thumbprint.clone()).unwrap_or_default()
     }
 
-    /// Does this ring have the key that checked a token, by its name and by itself?
+    /// Finds the key that checked a token, by its identifier and its thumbprint.
     fn find(&self, key: &token::Key) -> Option<&SigningKey> {
         let (kid, thumbprint) = (key.kid()?, key.thumbprint());
         let name = self.names.get(kid)?;
@@ -135,8 +135,7 @@ impl View {
     }
 }
 
-/// Mints an access token from these claims, with a key of the algorithm that is wanted, if one is: its client said that it
-/// needs that one, and gets no other.
+/// Mints an access token from these claims. If the client has registered an algorithm, no other is used.
 pub(crate) async fn mint(
     platform: &Platform,
     wanted: Option<Algorithm>,
@@ -162,7 +161,7 @@ pub(crate) async fn mint_id_token(
     signer.sign(&signer.id_tokens, claims).await
 }
 
-/// Mints a status list token, and gives the thumbprint of its key.
+/// Mints a status list token. Also returns the thumbprint of its key.
 pub(crate) async fn mint_status_list(platform: &Platform, claims: &impl Serialize) -> Result<(String, String), Fault> {
     let view = view(platform).await?;
     let key = view.signing_key(platform, None);
@@ -171,7 +170,7 @@ pub(crate) async fn mint_status_list(platform: &Platform, claims: &impl Serializ
     Ok((signer.sign(&signer.status_lists, claims).await?, thumbprint))
 }
 
-/// The thumbprint of the key that signs now where no algorithm is asked for; empty if there is none.
+/// Returns the thumbprint of the key that signs now where no algorithm is requested; empty if there is none.
 pub(crate) async fn signing_thumbprint(platform: &Platform) -> Result<String, Fault> {
     let view = view(platform).await?;
     Ok(view.thumbprint(view.signing_key(platform, None)))
@@ -237,38 +236,37 @@ pub(crate) async fn certificate(platform: &Platform, view: &View, key: &SigningK
     Ok(certificate.seal(&signature))
 }
 
-/// The ring as this isolate knows it.
+/// Returns the ring as this isolate knows it.
 pub(crate) async fn view(platform: &Platform) -> Result<Rc<View>, Fault> {
     let now = platform.now;
     let known = MEMORY.with_borrow_mut(|memory| {
-        let (view, sight) = memory.as_mut()?;
-        Some((sight.glance(now), Rc::clone(view), *sight))
+        let (view, last_read) = memory.as_mut()?;
+        Some((last_read.check(now), Rc::clone(view), *last_read))
     });
-    let Some((glance, old, sight)) = known else {
-        return look(platform, None).await;
+    let Some((freshness, old, last_read)) = known else {
+        return read(platform, None).await;
     };
-    if glance == Glance::Use && old.signs(platform) {
+    if freshness == Freshness::Fresh && old.signs(platform) {
         return Ok(old);
     }
-    match look(platform, Some(&old)).await {
+    match read(platform, Some(&old)).await {
         Ok(view) => Ok(view),
-        Err(_) if sight.may_go_on(now) && old.signs(platform) => Ok(old),
+        Err(_) if last_read.may_continue(now) && old.signs(platform) => Ok(old),
         Err(fault) => Err(fault),
     }
 }
 
-/// Reads the ring from KV; asks the keyring where there is none, it cannot be read, it cannot sign, or something has been
-/// due for too long.
-async fn look(platform: &Platform, old: Option<&Rc<View>>) -> Result<Rc<View>, Fault> {
+/// Reads the ring from KV. Asks the keyring if KV has none, it cannot be read, it cannot sign, or a key has been due for too long.
+async fn read(platform: &Platform, old: Option<&Rc<View>>) -> Result<Rc<View>, Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
     let found = kv::read::<Ring>(platform, &name).await;
     if let Ok(Found::Unreadable(kind)) = found {
-        // It is for the operator to know; the keyring may have a copy that opens.
+        // Logged for the operator; the keyring may have a copy that opens.
         let _ = Fault::new(kind, &format!("{name} in KV"));
     }
     if let Ok(Found::Record(ring)) = found {
         let view = match old {
-            // KV may be behind what this isolate has been told by the keyring itself.
+            // KV may be behind the ring that this isolate received from the keyring.
             Some(old) if !ring.supersedes(&old.ring) => View::new(old.ring.clone(), platform.now),
             _ => View::new(ring, platform.now),
         };
@@ -277,48 +275,51 @@ async fn look(platform: &Platform, old: Option<&Rc<View>>) -> Result<Rc<View>, F
             let terms = Terms { algorithms: authority.algorithms(), rotate_after: authority.key_rotation() };
             let overdue = view.ring.is_overdue(&terms, platform.now);
             let view = remember(view, platform.now);
-            // Cron should have asked. If it cannot be done now, what is there goes on.
+            // Cron should have asked. If the keyring cannot act now, the isolate continues with its ring.
             return match overdue {
-                true => Ok(ask(platform, KeyringCommand::Tend).await.unwrap_or(view)),
+                true => Ok(ask(platform, &Tend { asked_at: platform.now }).await.unwrap_or(view)),
                 false => Ok(view),
             };
         }
     }
-    ask(platform, KeyringCommand::Ensure).await
+    ask(platform, &Ensure { asked_at: platform.now }).await
 }
 
-/// Sends a command that is never refused to the keyring and takes over the ring that it answers with.
-pub(crate) async fn ask(platform: &Platform, command: KeyringCommand) -> Result<Rc<View>, Fault> {
-    change(platform, command).await?.map_err(|_| objects::unavailable("a refusal of a command that is never refused"))
+/// Sends a command to the keyring. Adopts the ring in its response.
+pub(crate) async fn ask(
+    platform: &Platform,
+    command: &impl ObjectCommand<Namespace = Keyring, Answer = SealedRing>,
+) -> Result<Rc<View>, Fault> {
+    let SealedRing { sealed } = objects::send(platform, &Keyring, command).await?;
+    adopt(platform, &sealed).await
 }
 
-/// Sends a command to the keyring and takes over the ring that it answers with, unless it refuses.
+/// Sends a command that may be refused to the keyring. Adopts the ring in its response.
 pub(crate) async fn change(
     platform: &Platform,
-    command: KeyringCommand,
+    command: &impl ObjectCommand<Namespace = Keyring, Answer = Changed>,
 ) -> Result<Result<Rc<View>, KeyringRefusal>, Fault> {
-    let asked = KeyringRequest { command, asked_at: platform.now };
-    let sealed = match objects::send(platform, &Keyring, &asked).await? {
-        KeyringAnswer::Sealed(sealed) => sealed,
-        KeyringAnswer::Refused(refusal) => return Ok(Err(refusal)),
-    };
-    let name = kv::name(platform, Kind::Keyring, "");
-    match kv::open::<Ring>(platform, &name, &sealed).await? {
-        Ok(ring) => {
-            // An object that was restored from a backup, and cannot read KV, is behind what this isolate has read there.
-            let newer = MEMORY.with_borrow(|memory| {
-                let (known, _) = memory.as_ref().filter(|(known, _)| !ring.supersedes(&known.ring))?;
-                Some(known.ring.clone())
-            });
-            Ok(Ok(remember(View::new(newer.unwrap_or(ring), platform.now), platform.now)))
-        }
-        Err(kind) => Err(Fault::new(kind, &format!("{name} as the keyring answers"))),
+    match objects::send(platform, &Keyring, command).await? {
+        Changed::Sealed(sealed) => adopt(platform, &sealed).await.map(Ok),
+        Changed::Refused(refusal) => Ok(Err(refusal)),
     }
+}
+
+async fn adopt(platform: &Platform, sealed: &str) -> Result<Rc<View>, Fault> {
+    let name = kv::name(platform, Kind::Keyring, "");
+    let ring = kv::open::<Ring>(platform, &name, sealed).await?;
+    let ring = ring.map_err(|kind| Fault::new(kind, &format!("{name} as the keyring answers")))?;
+    // An object that was restored from a backup, and cannot read KV, is behind the ring that this isolate has read there.
+    let newer = MEMORY.with_borrow(|memory| {
+        let (known, _) = memory.as_ref().filter(|(known, _)| !ring.supersedes(&known.ring))?;
+        Some(known.ring.clone())
+    });
+    Ok(remember(View::new(newer.unwrap_or(ring), platform.now), platform.now))
 }
 
 fn remember(view: View, now: UnixTime) -> Rc<View> {
     MEMORY.with_borrow_mut(|memory| {
-        // The handles of keys that are still there stay good.
+        // The handles of keys that are still in the ring stay valid.
         if let Some((old, _)) = memory {
             let still = |name: &HandleName| view.names.get(&name.kid) == Some(name);
             let keep = old.signers.borrow().iter().filter(|(name, _)| still(name)).map(own).collect();
@@ -327,7 +328,7 @@ fn remember(view: View, now: UnixTime) -> Rc<View> {
             view.checkers.replace(keep);
         }
         let view = Rc::new(view);
-        *memory = Some((Rc::clone(&view), Sight::at(now)));
+        *memory = Some((Rc::clone(&view), LastRead::at(now)));
         view
     })
 }
@@ -336,7 +337,7 @@ fn own<T>((name, handle): (&HandleName, &Rc<T>)) -> (HandleName, Rc<T>) {
     (name.clone(), Rc::clone(handle))
 }
 
-/// Can tokens be signed now, by a key that verifiers find in the key set?
+/// Checks that tokens can be signed now, by a key that verifiers find in the key set.
 pub(crate) async fn ready(platform: &Platform) -> Result<(), Fault> {
     let view = view(platform).await?;
     let key = view.signing_key(platform, None).filter(|key| key.is_published(platform.now));

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::keyring::KeyId;
 use crate::oauth::vocabulary::event_kind::{EventKind, Severity};
 use crate::token::UnixTime;
 
@@ -26,7 +27,7 @@ pub struct About {
     pub grant: Option<GrantId>,
     /// The signing key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kid: Option<String>,
+    pub kid: Option<KeyId>,
     /// The identifier of a token that was minted or verified here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_known_subjects_alone() {
-        let about = About { client: ClientId::parse("a\"b"), kid: Some("k".to_owned()), ..About::default() };
+        let about = About { client: ClientId::parse("a\"b"), kid: KeyId::parse("k"), ..About::default() };
         let event = Event {
             event: EventKind::TokenIssued,
             severity: Severity::Info,

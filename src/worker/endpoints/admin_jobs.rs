@@ -15,7 +15,7 @@ use crate::worker::jobs::maintenance_do::{ReadReseal, ReadRevocation, StartResea
 use crate::worker::jobs::{Job, Work, reseal, revoke};
 use crate::worker::objects;
 use crate::worker::objects::address::Maintenance;
-use crate::worker::objects::keyring_do::KeyringCommand;
+use crate::worker::objects::keyring_do::Restored;
 use crate::worker::objects::registry_do::ReadClient;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
@@ -52,9 +52,9 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
 /// after the backup, and ends all grants and sessions: their ends, and which refresh tokens were used, are among what was lost.
 pub(crate) async fn restored(platform: &Platform) -> Result<Reply, RequestError> {
     // The keys first: then no token counts that was issued before.
-    let changed = ring::change(platform, KeyringCommand::Restored).await;
+    let changed = ring::ask(platform, &Restored { asked_at: platform.now }).await;
     platform.audit.note(EventKind::Restored);
-    changed?.map_err(|_| objects::unavailable("a refusal of a command that is never refused"))?;
+    changed?;
     // Grants that were issued in this second are included.
     let before = Some(platform.now.plus(1));
     let what = BulkRevocation { user: None, grants: GrantFilter { before, ..GrantFilter::default() } };

@@ -1,10 +1,11 @@
-//! The admin endpoints for signing keys, for which the router has verified an access token with the admin scope; and the public
-//! addresses of public keys.
+//! The admin endpoints for signing keys, and the public endpoints that return one public key. A request to the former has a token
+//! with the admin scope.
 
 use serde_json::json;
 
 use crate::keyring::{
-    Import, ImportError, ImportText, JWKS_MAX_AGE, KeyringRefusal, Private, PrivateJwk, Purpose, SPREAD, SigningKey,
+    Import, ImportError, ImportText, JWKS_MAX_AGE, KeyId, KeyringRefusal, Private, PrivateJwk, Purpose, SPREAD,
+    SigningKey,
 };
 use crate::oauth::Refusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -15,25 +16,31 @@ use crate::worker::crypto::{CheckingHandle, SigningHandle, from_pkcs8};
 use crate::worker::endpoints::documents::cached;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::objects::keyring_do::KeyringCommand;
+use crate::worker::objects::ObjectCommand;
+use crate::worker::objects::address::Keyring;
+use crate::worker::objects::keyring_do::{Ensure, ImportKey, Revoke, Rotate, SealedRing};
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring::{self, View};
 
 /// `GET /admin/keys`: every key with its schedule, and those that were revoked.
 pub(crate) async fn list(platform: &Platform) -> Result<Reply, RequestError> {
-    all(platform, KeyringCommand::Ensure, 200).await
+    all(platform, &Ensure { asked_at: platform.now }, 200).await
 }
 
 /// `POST /admin/keys/rotate`: the next key of every algorithm takes over: at once if every verifier can have it, else as
 /// soon as it can. Within that time, doing it twice changes nothing.
 pub(crate) async fn rotate(platform: &Platform) -> Result<Reply, RequestError> {
-    let reply = all(platform, KeyringCommand::Rotate, 200).await?;
+    let reply = all(platform, &Rotate { asked_at: platform.now }, 200).await?;
     platform.audit.note(EventKind::KeysRotated);
     Ok(reply)
 }
 
-async fn all(platform: &Platform, command: KeyringCommand, status: u16) -> Result<Reply, RequestError> {
+async fn all(
+    platform: &Platform,
+    command: &impl ObjectCommand<Namespace = Keyring, Answer = SealedRing>,
+    status: u16,
+) -> Result<Reply, RequestError> {
     let view = ring::ask(platform, command).await?;
     Ok(Reply::json(status, &view.ring().describe(platform.now)))
 }
@@ -57,7 +64,7 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
         (Purpose::Verify(_), None) => return Err(Refusal::Import(ImportError::KeyMissing).into()),
     };
     let kid = import.kid.clone();
-    let changed = ring::change(platform, KeyringCommand::Import(Box::new(import))).await;
+    let changed = ring::change(platform, &ImportKey { asked_at: platform.now, import: Box::new(import) }).await;
     if !matches!(changed, Ok(Err(_))) {
         // Where it could not be published it will be, by itself.
         platform.audit.key(&kid).note(EventKind::KeyImported);
@@ -66,8 +73,8 @@ pub(crate) async fn import(platform: &Platform, request: &Incoming) -> Result<Re
         Ok(view) => view,
         Err(refusal) => return Err(refusal.of_import().map_or(Refusal::KeyNotFound, Refusal::Import).into()),
     };
-    let key = view.ring().find(&kid).ok_or(Refusal::KeyNotFound)?;
-    let location = platform.authority().endpoint(&format!("/admin/keys/{}", encode(&kid)));
+    let key = view.ring().find(kid.as_str()).ok_or(Refusal::KeyNotFound)?;
+    let location = platform.authority().endpoint(&format!("/admin/keys/{}", encode(kid.as_str())));
     Ok(Reply::json(201, &key.describe(platform.now)).with("Location", location))
 }
 
@@ -117,8 +124,8 @@ async fn prove(algorithm: Algorithm, public: &Key, private: &PrivateJwk) -> Resu
 
 /// `POST /admin/keys/KID/revoke`: it signs no more and leaves the set; the answer says from when on its tokens fail where.
 pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, RequestError> {
-    let kid = decode(segment)?;
-    let changed = ring::change(platform, KeyringCommand::Revoke(kid.clone())).await;
+    let kid = KeyId::parse(&decode(segment)?).ok_or(Refusal::KeyNotFound)?;
+    let changed = ring::change(platform, &Revoke { asked_at: platform.now, kid: kid.clone() }).await;
     if !matches!(changed, Ok(Err(_))) {
         // Where it could not be published it will be, by itself.
         platform.audit.key(&kid).note(EventKind::KeyRevoked);
@@ -129,7 +136,7 @@ pub(crate) async fn revoke(platform: &Platform, segment: &str) -> Result<Reply, 
             return Err(Refusal::KeyNotFound.into());
         }
     };
-    let revoked = view.ring().revoked(&kid).ok_or(Refusal::KeyNotFound)?;
+    let revoked = view.ring().revoked(kid.as_str()).ok_or(Refusal::KeyNotFound)?;
     let everywhere = revoked.revoked_at.plus(SPREAD);
     let mut answer = view.ring().describe(platform.now);
     if let Some(members) = answer.as_object_mut() {
@@ -185,7 +192,7 @@ async fn export(
     kid: &str,
     form: Form,
 ) -> Result<Reply, RequestError> {
-    let published = |key: &&SigningKey| key.kid == kid;
+    let published = |key: &&SigningKey| key.kid.as_str() == kid;
     let key = view.ring().published(platform.now).find(published).ok_or(Refusal::KeyNotFound)?;
     let (kind, text) = match form {
         Form::Jwk => ("application/jwk+json", Some(key.published_jwk().to_string())),

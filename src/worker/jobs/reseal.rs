@@ -21,7 +21,7 @@ use crate::worker::env::Platform;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
 use crate::worker::objects::address::{Keyring, Name};
-use crate::worker::objects::keyring_do::{KeyringAnswer, KeyringCommand, KeyringRequest};
+use crate::worker::objects::keyring_do::{Ensure, ResealRing, SealedRing};
 use crate::worker::objects::registry_do::{Change, ReadClient, ReplaceClient};
 use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::services::users::Listed;
@@ -220,14 +220,9 @@ async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault>
 
 async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
     let name = kv::name(platform, Kind::Keyring, "");
-    let ask =
-        async |command| objects::send(platform, &Keyring, &KeyringRequest { command, asked_at: platform.now }).await;
     tally.records += 1;
-    let sealed = match ask(KeyringCommand::Ensure).await {
-        Ok(KeyringAnswer::Sealed(sealed)) => sealed,
-        Ok(KeyringAnswer::Refused(_)) => {
-            return Err(objects::unavailable("a refusal of a command that is never refused"));
-        }
+    let sealed = match objects::send(platform, &Keyring, &Ensure { asked_at: platform.now }).await {
+        Ok(SealedRing { sealed }) => sealed,
         Err(fault) if is_about_the_record(fault.kind()) => {
             tally.fail(name, fault.kind());
             return Ok(());
@@ -236,7 +231,7 @@ async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<
     };
     let current = kv::is_of_current_key(platform, &name, &sealed).await?;
     if !current || (first && !copy_is_current(platform, &name).await?) {
-        ask(KeyringCommand::Reseal).await?;
+        objects::send(platform, &Keyring, &ResealRing { asked_at: platform.now }).await?;
         tally.resealed += 1;
     }
     Ok(())

@@ -1,97 +1,99 @@
-//! The one writer of the keyring. It lives in a Durable Object because KV has no compare-and-set: however many isolates
-//! find no key at the same moment, they all ask this object, and it makes one.
+//! The one writer of the keyring. It is a Durable Object because KV has no compare-and-set: isolates that find no key at the
+//! same moment all ask this object, and it generates one.
 //!
-//! Commands run one after another (`block_concurrency_while`), since making a key waits for WebCrypto. A change is
-//! stored here first, marked as unpublished, then written to KV, then marked as published; its alarm, the next command and
-//! cron finish what was interrupted, as [`Kept`] decides.
-//! It never makes a key while a stored ring exists that it cannot open.
+//! [`Keeper`] decides what a command does and in which order; this file executes the effects. Commands run one after another
+//! (`block_concurrency_while`), since generating a key waits for WebCrypto.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, State, Storage, durable_object};
 
-use crate::keyring::schedule::{CLOCK_SKEW, WRITE_SLACK};
-use crate::keyring::{Command, Event, Import, Kept, KeyringRefusal, Ring, Terms, Unpublished};
+use crate::keyring::keeper::{Failure, Host, InKv, Keeper, Outcome, Step};
+use crate::keyring::{Command, Import, KeyId, KeyringRefusal, Stored, Terms};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
 
 use super as objects;
-use super::ObjectCommand;
 use super::address::Keyring;
 use super::records::broken;
+use super::{Runs, object_commands};
 use crate::worker::clock;
 use crate::worker::crypto::generate;
-use crate::worker::env::{Platform, STORE};
+use crate::worker::env::Platform;
 use crate::worker::event_delivery;
 use crate::worker::kv::{self, Found, Kind};
-use crate::worker::report::Fault;
+use crate::worker::report::{Fault, FaultKind};
 
-/// What can be asked of the keyring.
+/// Returns the ring. Generates the keys that must sign now, and no others.
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum KeyringCommand {
-    /// The ring, with whatever must sign made first.
-    Ensure,
-    /// The same, sealed anew.
-    Reseal,
-    /// The same, with a next key for every algorithm.
-    Tend,
-    /// The next keys take over.
-    Rotate,
-    /// A key goes at once.
-    Revoke(String),
-    /// A key comes in.
-    Import(Box<Import>),
-    /// All state was restored from a backup.
-    Restored,
-}
-
-/// A command, and when it was sent by the clock of the isolate that asks.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct KeyringRequest {
-    pub(crate) command: KeyringCommand,
+pub(crate) struct Ensure {
+    /// The time by the clock of the isolate that asks.
     pub(crate) asked_at: UnixTime,
 }
 
-impl KeyringRequest {
-    /// By which time it is decided. The clock of an object that goes on working never runs backwards: one that was ahead and was
-    /// set right stays ahead here until the object is started again. An isolate reads its clock for each request. And what is to
-    /// sign for an isolate must have begun by the isolate's clock.
-    fn decided_at(&self, now: UnixTime) -> UnixTime {
-        let is_off = self.asked_at.plus(CLOCK_SKEW) < now;
-        if is_off || matches!(self.command, KeyringCommand::Ensure) { self.asked_at.min(now) } else { now }
-    }
+/// As [`Ensure`]; seals the ring again.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ResealRing {
+    pub(crate) asked_at: UnixTime,
 }
 
-impl ObjectCommand for KeyringRequest {
-    type Namespace = Keyring;
-    type Answer = KeyringAnswer;
-
-    fn encode(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self)
-    }
+/// Generates a next key for each algorithm, and rotates if that is due.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Tend {
+    pub(crate) asked_at: UnixTime,
 }
 
-impl From<KeyringCommand> for Command {
-    fn from(command: KeyringCommand) -> Self {
-        match command {
-            KeyringCommand::Ensure | KeyringCommand::Reseal => Self::Ensure,
-            KeyringCommand::Restored => Self::Restored,
-            KeyringCommand::Tend => Self::Tend,
-            KeyringCommand::Rotate => Self::Rotate,
-            KeyringCommand::Revoke(kid) => Self::Revoke(kid),
-            KeyringCommand::Import(import) => Self::Import(import),
-        }
-    }
+/// Lets the next key of each algorithm sign.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Rotate {
+    pub(crate) asked_at: UnixTime,
 }
 
-/// The sealed ring, or why a change of it is refused.
+/// Revokes a key.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Revoke {
+    pub(crate) asked_at: UnixTime,
+    pub(crate) kid: KeyId,
+}
+
+/// Imports a key of another issuer.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ImportKey {
+    pub(crate) asked_at: UnixTime,
+    pub(crate) import: Box<Import>,
+}
+
+/// Revokes all keys: all state was restored from a backup.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Restored {
+    pub(crate) asked_at: UnixTime,
+}
+
+/// The ring after a command.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct SealedRing {
+    pub(crate) sealed: String,
+}
+
+/// The ring after a change that may be refused.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum KeyringAnswer {
+pub(crate) enum Changed {
     Sealed(String),
     Refused(KeyringRefusal),
+}
+
+object_commands! {
+    KeyringRequest in Keyring {
+        "ensure" => Ensure -> SealedRing,
+        "reseal" => ResealRing -> SealedRing,
+        "tend" => Tend -> SealedRing,
+        "rotate" => Rotate -> SealedRing,
+        "revoke" => Revoke -> Changed,
+        "import" => ImportKey -> Changed,
+        "restored" => Restored -> SealedRing,
+    }
 }
 
 /// The keyring of one issuer.
@@ -107,198 +109,182 @@ impl DurableObject for KeyringObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let asked: KeyringRequest = objects::command(&mut request).await?;
-        let (storage, env) = (self.state.storage(), self.env.clone());
-        let run = async move { Ok(run(Some(asked), storage, env).await) };
-        let outcome = self.state.block_concurrency_while(run).await?;
+        let request: KeyringRequest = objects::command(&mut request).await?;
+        let turn = Turn { storage: self.state.storage(), env: self.env.clone() };
+        let reply = self.state.block_concurrency_while(async move { Ok(request.answer(&turn).await) }).await?;
         event_delivery::deliver(&self.env);
-        objects::reply(outcome)
+        reply
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let (storage, env) = (self.state.storage(), self.env.clone());
-        let finish = async move { Ok(finish(storage, env).await) };
+        let turn = Turn { storage: self.state.storage(), env: self.env.clone() };
         // A fault is thrown, so that the platform calls the alarm again.
-        let outcome = self.state.block_concurrency_while(finish).await?;
+        let outcome = self.state.block_concurrency_while(async move { Ok(turn.resume().await) }).await?;
         event_delivery::deliver(&self.env);
         outcome.map_err(objects::thrown)?;
         Response::empty()
     }
 }
 
-/// The stored ring, and whether KV has it.
-#[derive(Clone, Deserialize, Serialize)]
-struct Stored {
-    sealed: String,
-    published: bool,
-    /// Which changes KV may not have.
-    #[serde(default)]
-    lacking: Option<Unpublished>,
-}
-
 const RING: &str = "ring";
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The object's storage, and what it needs to know.
-struct Keeper {
+/// One turn of the object.
+struct Turn {
     storage: Storage,
-    /// With the time by which the command is decided.
-    platform: Platform,
-    /// When the command came, by the object's own clock.
-    started: UnixTime,
+    env: Env,
+}
+
+impl Runs<Ensure> for Turn {
+    async fn run(&self, Ensure { asked_at }: Ensure) -> Result<SealedRing, Fault> {
+        self.tend(Command::Ensure, asked_at).await
+    }
+}
+
+impl Runs<ResealRing> for Turn {
+    async fn run(&self, ResealRing { asked_at }: ResealRing) -> Result<SealedRing, Fault> {
+        self.tend(Command::Reseal, asked_at).await
+    }
+}
+
+impl Runs<Tend> for Turn {
+    async fn run(&self, Tend { asked_at }: Tend) -> Result<SealedRing, Fault> {
+        self.tend(Command::Tend, asked_at).await
+    }
+}
+
+impl Runs<Rotate> for Turn {
+    async fn run(&self, Rotate { asked_at }: Rotate) -> Result<SealedRing, Fault> {
+        self.tend(Command::Rotate, asked_at).await
+    }
+}
+
+impl Runs<Revoke> for Turn {
+    async fn run(&self, Revoke { asked_at, kid }: Revoke) -> Result<Changed, Fault> {
+        self.change(Command::Revoke(kid), asked_at).await
+    }
+}
+
+impl Runs<ImportKey> for Turn {
+    async fn run(&self, ImportKey { asked_at, import }: ImportKey) -> Result<Changed, Fault> {
+        self.change(Command::Import(import), asked_at).await
+    }
+}
+
+impl Runs<Restored> for Turn {
+    async fn run(&self, Restored { asked_at }: Restored) -> Result<SealedRing, Fault> {
+        self.tend(Command::Restored, asked_at).await
+    }
+}
+
+impl Turn {
+    /// Runs a command that is never refused.
+    async fn tend(&self, command: Command, asked_at: UnixTime) -> Result<SealedRing, Fault> {
+        match self.start(command, asked_at).await? {
+            Outcome::Ring(sealed) => Ok(SealedRing { sealed }),
+            // Only commands that name a key are.
+            Outcome::Refused(refusal) => Err(objects::unavailable(refusal)),
+        }
+    }
+
+    /// Runs a command that names a key.
+    async fn change(&self, command: Command, asked_at: UnixTime) -> Result<Changed, Fault> {
+        Ok(match self.start(command, asked_at).await? {
+            Outcome::Ring(sealed) => Changed::Sealed(sealed),
+            Outcome::Refused(refusal) => Changed::Refused(refusal),
+        })
+    }
+
+    async fn start(&self, command: Command, asked_at: UnixTime) -> Result<Outcome<InWorker>, Fault> {
+        let platform = Platform::new(self.env.clone()).await?;
+        let keeper = Keeper::of_request(command, asked_at, platform.now, terms(&platform));
+        Effects::new(self, &platform).execute(keeper.start()).await
+    }
+
+    /// Completes what was interrupted.
+    async fn resume(&self) -> Result<(), Fault> {
+        let record: Option<Stored<String>> = self.storage.get(RING).await.map_err(broken)?;
+        if record.is_some_and(|record| record.is_interrupted()) {
+            let platform = Platform::new(self.env.clone()).await?;
+            let keeper = Keeper::of_alarm(platform.now, terms(&platform));
+            Effects::new(self, &platform).execute(keeper.start()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn terms(platform: &Platform) -> Terms<'_> {
+    let authority = platform.authority();
+    Terms { algorithms: authority.algorithms(), rotate_after: authority.key_rotation() }
+}
+
+/// The keeper's values in the Worker.
+struct InWorker;
+
+impl Host for InWorker {
+    type Sealed = String;
+    type Fault = Fault;
+    type Unreadable = FaultKind;
+}
+
+/// Executes the effects of the keeper.
+struct Effects<'t> {
+    storage: &'t Storage,
+    platform: &'t Platform,
+    /// The name of the ring in KV, which its seal depends on.
     name: String,
 }
 
-/// Without a request, the object tends the ring by itself.
-async fn run(asked: Option<KeyringRequest>, storage: Storage, env: Env) -> Result<KeyringAnswer, Fault> {
-    let platform = Platform::new(env).await?;
-    let started = platform.now;
-    let now = asked.as_ref().map_or(started, |asked| asked.decided_at(started));
-    let platform = Platform { now, ..platform };
-    let command = asked.map_or(KeyringCommand::Tend, |asked| asked.command);
-    let name = kv::name(&platform, Kind::Keyring, "");
-    // To be sealed by the current key-encryption key, whether or not it changes.
-    let anew = matches!(command, KeyringCommand::Reseal);
-    Keeper { storage, platform, started, name }.run(&command.into(), anew).await
-}
-
-/// Finishes what was interrupted.
-async fn finish(storage: Storage, env: Env) -> Result<(), Fault> {
-    let stored: Option<Stored> = storage.get(RING).await.map_err(broken)?;
-    if stored.is_some_and(|stored| !stored.published) {
-        run(None, storage, env).await?;
+impl<'t> Effects<'t> {
+    fn new(turn: &'t Turn, platform: &'t Platform) -> Self {
+        Self { storage: &turn.storage, platform, name: kv::name(platform, Kind::Keyring, "") }
     }
-    Ok(())
-}
 
-impl Keeper {
-    async fn run(&self, command: &Command, anew: bool) -> Result<KeyringAnswer, Fault> {
-        let (platform, now) = (&self.platform, self.platform.now);
-        let authority = platform.authority();
-        let terms = Terms { algorithms: authority.algorithms(), rotate_after: authority.key_rotation() };
-        let stored: Option<Stored> = self.storage.get(RING).await.map_err(broken)?;
-        let read = kv::read::<Ring>(platform, &self.name).await;
-        let (in_kv, unknown) = match &read {
-            Ok(Found::Record(ring)) => (Some(ring), None),
-            Ok(Found::Nothing | Found::Unreadable(_)) => (None, None),
-            // Then nothing may be written there either: it may be ahead.
-            Err(fault) => (None, Some(*fault)),
-        };
-        let mut kept = self.load(stored.as_ref(), &read).await?;
-        let was_behind = unknown.is_none() && kept.catch_up(in_kv, &terms, now);
-
-        let needs = match kept.ring.needs(command, &terms, now) {
-            Ok(needs) => needs,
-            Err(refusal) => return Ok(KeyringAnswer::Refused(refusal)),
-        };
-        let mut materials = Vec::with_capacity(needs.len());
-        for algorithm in needs {
-            materials.push(generate(algorithm).await?);
-        }
-        let events = match kept.apply(command, materials, &terms, now) {
-            Ok(events) => events,
-            Err(refusal) => return Ok(KeyringAnswer::Refused(refusal)),
-        };
-        if let (Some(stored), None, false) = (&stored, &events, anew) {
-            let mut stored = stored.clone();
-            if was_behind {
-                stored.sealed = kv::seal(platform, &self.name, &kept.ring).await?;
-            }
-            if was_behind || !stored.published {
-                // KV had it all the time.
-                stored = Stored { published: true, lacking: None, ..stored };
-                self.store(&stored).await?;
-            }
-            let is_readable = matches!(read, Ok(Found::Record(_) | Found::Nothing));
-            if is_readable && kept.is_to_be_published_again(in_kv) {
-                // The next command tries again: what is asked for is there all the same.
-                let _ = self.publish(&stored.sealed).await;
-            }
-            return Ok(KeyringAnswer::Sealed(stored.sealed));
-        }
-        match self.commit(&mut kept, &terms, events.unwrap_or_default(), unknown).await {
-            Ok(sealed) => Ok(KeyringAnswer::Sealed(sealed)),
-            Err(fault) if matches!(command, Command::Ensure) && !anew => self.make_do(&kept, &terms, fault).await,
-            Err(fault) => Err(fault),
+    async fn execute(&self, mut step: Step<'_, InWorker>) -> Result<Outcome<InWorker>, Fault> {
+        loop {
+            step = match step {
+                Step::ReadStored(then) => then.with(self.storage.get(RING).await.map_err(broken)),
+                Step::ReadKv(then) => then.with(self.read_kv().await),
+                Step::Open(sealed, then) => then.with(kv::open(self.platform, &self.name, &sealed).await),
+                Step::Generate(algorithm, then) => then.with(generate(algorithm).await),
+                Step::Seal(ring, then) => then.with(kv::seal(self.platform, &self.name, &ring).await),
+                Step::SetAlarm(then) => then.with(self.storage.set_alarm(RETRY).await.map_err(broken)),
+                Step::Store(record, then) => then.with(self.store(&record).await),
+                Step::ReportCreated(keys, then) => {
+                    self.report_created(&keys);
+                    then.with(Ok(()))
+                }
+                Step::Publish(sealed, then) => then.with(self.publish(&sealed).await),
+                Step::DeleteAlarm(then) => then.with(self.storage.delete_alarm().await.map_err(broken)),
+                Step::Done(Ok(outcome)) => return Ok(outcome),
+                Step::Done(Err(Failure::Fault(fault))) => return Err(fault),
+                Step::Done(Err(Failure::Unreadable(kind))) => {
+                    return Err(Fault::new(kind, &format!("{} in the keyring object", self.name)));
+                }
+            };
         }
     }
 
-    async fn load(&self, stored: Option<&Stored>, in_kv: &Result<Found<Ring>, Fault>) -> Result<Kept, Fault> {
-        let found;
-        let (ring, unpublished) = match stored {
-            Some(stored) => {
-                // An earlier version did not note it: its whole ring may be new.
-                let all = Unpublished { since: self.platform.now, known: 0 };
-                let lacking = stored.lacking.unwrap_or(all);
-                found = kv::open(&self.platform, &self.name, &stored.sealed).await?.into();
-                (&found, Some(lacking).filter(|_| !stored.published))
-            }
-            // An object that lost its storage takes up what KV has, if it can read it.
-            None => (in_kv.as_ref().map_err(|fault| *fault)?, None),
-        };
-        let ring = match ring {
-            Found::Record(ring) => ring.clone(),
-            Found::Nothing => Ring::default(),
-            Found::Unreadable(kind) => return Err(Fault::new(*kind, &format!("{} in the keyring object", self.name))),
-        };
-        Ok(Kept { ring, unpublished })
+    async fn read_kv(&self) -> Result<InKv<InWorker>, Fault> {
+        Ok(match kv::read(self.platform, &self.name).await? {
+            Found::Nothing => InKv::Nothing,
+            Found::Unreadable(kind) => InKv::Unreadable(kind),
+            Found::Record(ring) => InKv::Ring(ring),
+        })
     }
 
-    /// KV cannot be written: whoever asked gets what it may act on all the same, if that can sign.
-    async fn make_do(&self, kept: &Kept, terms: &Terms<'_>, fault: Fault) -> Result<KeyringAnswer, Fault> {
-        let ring = kept.surely_known(terms, self.platform.now);
-        match ring.preferred_signer(terms.algorithms, self.platform.now) {
-            Some(_) => Ok(KeyringAnswer::Sealed(kv::seal(&self.platform, &self.name, &ring).await?)),
-            None => Err(fault),
-        }
+    async fn store(&self, record: &Stored<String>) -> Result<(), Fault> {
+        self.storage.put(RING, record).await.map_err(broken)
     }
 
-    /// Stores, publishes, marks. What cannot be published is stored all the same: a revocation must not be forgotten.
-    async fn commit(
-        &self,
-        kept: &mut Kept,
-        terms: &Terms<'_>,
-        events: Vec<(Event, String)>,
-        unknown: Option<Fault>,
-    ) -> Result<String, Fault> {
-        self.storage.set_alarm(RETRY).await.map_err(broken)?;
-        let mut stored = self.keep(kept).await?;
-        // What an operator asked for is told where that is known by whom.
-        for (_, kid) in events.iter().filter(|(event, _)| matches!(event, Event::Created)) {
+    fn report_created(&self, keys: &[KeyId]) {
+        for kid in keys {
             self.platform.audit.at("keyring", false).key(kid).note(EventKind::KeyCreated);
         }
-        if let Some(fault) = unknown {
-            return Err(fault);
-        }
-        self.publish(&stored.sealed).await?;
-        // A write that took too long has used up some of the time for which new keys wait.
-        let took = clock::now().0.saturating_sub(self.started.0);
-        if took > WRITE_SLACK {
-            kept.catch_up(None, terms, self.platform.now.plus(took));
-            stored = self.keep(kept).await?;
-            self.publish(&stored.sealed).await?;
-        }
-        let stored = Stored { published: true, lacking: None, ..stored };
-        self.store(&stored).await?;
-        self.storage.delete_alarm().await.map_err(broken)?;
-        Ok(stored.sealed)
     }
 
-    async fn keep(&self, kept: &Kept) -> Result<Stored, Fault> {
-        let sealed = kv::seal(&self.platform, &self.name, &kept.ring).await?;
-        // Where nothing has changed, nothing is to be planned anew.
-        let nothing = Unpublished { since: self.platform.now, known: kept.ring.version() };
-        let stored = Stored { sealed, published: false, lacking: Some(kept.unpublished.unwrap_or(nothing)) };
-        self.store(&stored).await?;
-        Ok(stored)
-    }
-
-    async fn publish(&self, sealed: &str) -> Result<(), Fault> {
-        let store = self.platform.env.kv(STORE).map_err(kv::unavailable)?;
-        store.put(&self.name, sealed).map_err(kv::unavailable)?.execute().await.map_err(kv::unavailable)
-    }
-
-    async fn store(&self, stored: &Stored) -> Result<(), Fault> {
-        self.storage.put(RING, stored).await.map_err(broken)
+    async fn publish(&self, sealed: &str) -> Result<UnixTime, Fault> {
+        kv::write_sealed(self.platform, &self.name, sealed).await?;
+        Ok(clock::now())
     }
 }

@@ -3,7 +3,7 @@
 /// What a history begins with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
-    /// How old an answer of the store may be, seconds.
+    /// How old a value of KV may be, seconds.
     pub(crate) staleness: u64,
     /// How far each clock is off: the object's, the isolates', the verifiers'. Any two differ by two minutes at most.
     pub(crate) skews: [i64; 5],
@@ -37,15 +37,15 @@ pub(crate) enum Wait {
 pub(crate) enum Act {
     /// An isolate is asked for a token.
     Sign { isolate: usize, wanted: Option<usize>, lives: u64, look: Look },
-    /// A verifier has to check tokens; if its set is too old, it asks for another.
+    /// A verifier has to check tokens; if its key set is too old, it fetches another.
     Verify { verifier: usize, isolate: usize, by_cache: bool, look: Look },
-    /// The object is asked for something.
+    /// The object receives a command.
     Ask { what: Ask, isolate: usize, fate: Fate },
     /// The object's alarm.
     Alarm { fate: Fate },
-    /// An isolate is cut off from all that it could read, or is no longer.
+    /// An isolate is cut off from KV and the object, or no longer is.
     CutOff { isolate: usize },
-    /// An isolate starts anew.
+    /// An isolate restarts.
     Restart { isolate: usize },
     /// The operator signs with both algorithms, or with one.
     Settings { both: bool },
@@ -56,13 +56,15 @@ pub(crate) enum Act {
     RestoreObject { ago: usize },
 }
 
-/// How a look at the store goes.
+/// How reading KV goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
-    /// How old the answer is: none, half or all of what it may be.
+    /// How old the value is: not at all, half or all of what it may be.
     pub(crate) age: Age,
-    /// It never comes back; the others go on meanwhile.
+    /// It never returns; other requests continue meanwhile.
     pub(crate) hangs: bool,
+    /// What happens to the object, if the isolate has to ask it.
+    pub(crate) fate: Fate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub(crate) enum Age {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     Cron,
+    Reseal,
     Rotate,
     /// The key that is so many after the first one.
     Revoke(usize),
@@ -84,34 +87,65 @@ pub(crate) enum Ask {
     Restored,
 }
 
-/// What becomes of the object's turn, and how long its write to the store takes.
+/// What happens during the object's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fate {
-    pub(crate) end: End,
+    pub(crate) mishap: Option<(Effect, Mishap)>,
+    /// How long its write to KV takes, seconds.
     pub(crate) takes: u64,
-    /// How old what it reads is, when it has to look.
+    /// How old the ring is that it reads in KV.
     pub(crate) age: Age,
 }
 
+/// The effects of the keeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Well,
-    /// It dies before it has stored anything.
-    DiesFirst,
-    /// It dies when it has stored the change and not published it.
-    DiesStored,
-    /// It dies when the store has it, before it has noted that.
-    DiesPublished,
-    /// The store refuses.
-    Refused,
-    /// The store says that it refuses, and has it all the same.
-    SaidRefused,
+pub(crate) enum Effect {
+    ReadStored,
+    ReadKv,
+    Open,
+    Generate,
+    Seal,
+    SetAlarm,
+    Store,
+    Publish,
+    Mark,
+    DeleteAlarm,
 }
 
-pub(crate) const WELL: Fate = Fate { end: End::Well, takes: 0, age: Age::Fresh };
-pub(crate) const NOW: Look = Look { age: Age::Fresh, hangs: false };
+/// What goes wrong with an effect, the first time that it is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// The object dies before it.
+    DiesFirst,
+    /// The object dies after it.
+    DiesDone,
+    /// It fails, and has done nothing.
+    FailsFirst,
+    /// It is reported to have failed, and is done nevertheless.
+    FailsDone,
+}
 
-/// Numbers that look like chance, the same ones for the same seed (xorshift64*).
+pub(crate) const DIES_STORED: (Effect, Mishap) = (Effect::Store, Mishap::DiesDone);
+pub(crate) const REFUSED_AND_PUBLISHED: (Effect, Mishap) = (Effect::Publish, Mishap::FailsDone);
+
+const EFFECTS: [Effect; 10] = [
+    Effect::ReadStored,
+    Effect::ReadKv,
+    Effect::Open,
+    Effect::Generate,
+    Effect::Seal,
+    Effect::SetAlarm,
+    Effect::Store,
+    Effect::Publish,
+    Effect::Mark,
+    Effect::DeleteAlarm,
+];
+const MISHAPS: [Mishap; 4] = [Mishap::DiesFirst, Mishap::DiesDone, Mishap::FailsFirst, Mishap::FailsDone];
+
+pub(crate) const WELL: Fate = Fate { mishap: None, takes: 0, age: Age::Fresh };
+pub(crate) const NOW: Look = Look { age: Age::Fresh, hangs: false, fate: WELL };
+
+/// Pseudorandom numbers, the same ones for the same seed (xorshift64*).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -221,7 +255,11 @@ fn any_turn(chance: &mut Chance) -> Turn {
             let (verifier, by_cache) = (chance.below(2), chance.one_in(2));
             Act::Verify { verifier, isolate, by_cache, look: any_look(chance) }
         }
-        17 | 18 => Act::Ask { what: Ask::Cron, isolate, fate: any_fate(chance) },
+        17 | 18 => Act::Ask {
+            what: chance.of(&[Ask::Cron, Ask::Cron, Ask::Cron, Ask::Reseal]),
+            isolate,
+            fate: any_fate(chance),
+        },
         19 | 20 => Act::Ask { what: Ask::Rotate, isolate, fate: any_fate(chance) },
         21 => Act::Ask { what: Ask::Revoke(chance.below(3)), isolate, fate: any_fate(chance) },
         22 => {
@@ -247,17 +285,19 @@ fn any_age(chance: &mut Chance) -> Age {
 }
 
 fn any_look(chance: &mut Chance) -> Look {
-    Look { age: any_age(chance), hangs: chance.one_in(5) }
+    let fate = if chance.one_in(2) { any_fate(chance) } else { WELL };
+    Look { age: any_age(chance), hangs: chance.one_in(5), fate }
 }
 
 fn any_fate(chance: &mut Chance) -> Fate {
-    let end = match chance.below(10) {
-        0 => End::DiesFirst,
-        1 => End::DiesStored,
-        2 => End::DiesPublished,
-        3 => End::Refused,
-        4 => End::SaidRefused,
-        _ => End::Well,
+    let mishap = match chance.below(12) {
+        0 => Some((Effect::Store, Mishap::DiesFirst)),
+        1 => Some(DIES_STORED),
+        2 => Some((Effect::Publish, Mishap::DiesDone)),
+        3 => Some((Effect::Publish, Mishap::FailsFirst)),
+        4 => Some(REFUSED_AND_PUBLISHED),
+        5 | 6 => Some((chance.of(&EFFECTS), chance.of(&MISHAPS))),
+        _ => None,
     };
-    Fate { end, takes: chance.of(&[0, 0, 60]), age: any_age(chance) }
+    Fate { mishap, takes: chance.of(&[0, 0, 0, 60, 60, 300]), age: any_age(chance) }
 }

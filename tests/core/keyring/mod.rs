@@ -1,13 +1,14 @@
-//! Histories of a keyring: isolates that read a store which answers with old values, clocks that differ, a keyring object that
-//! dies between its writes, cron that comes twice or never, operators who rotate, revoke, import and change the settings;
-//! and verifiers that do exactly what the cache headers say and never ask for a key that they do not know.
+//! Histories of a keyring: isolates that read stale values from KV, clocks that differ, a keyring object that dies before or after
+//! each of its effects, storage and KV that fail before or after they stored, cron that runs twice or never, operators who rotate,
+//! revoke, import and change the settings; and verifiers that do exactly what the cache headers say and never fetch an unknown key.
 //!
-//! The ring, its schedule and every decision are the real ones; the waiting between them is played, in the order in which the Worker
-//! waits (`ring.rs`, `keyring_do.rs`). Each history comes from a number,
-//! so that one that fails can be played again: it is shrunk and printed. Keep it by its name among the [`named`] ones.
+//! The keeper, the ring, its schedule and every decision are the real ones; this executes the keeper's effects, and plays how isolates
+//! read (`worker/ring.rs`). Each history comes from a number, so that one that fails can be played again: it is shrunk and printed.
+//! Add it to the [`named`] ones.
 
 mod history;
 mod named;
+mod object;
 mod witness;
 mod world;
 
@@ -65,6 +66,6 @@ fn no_history_with_a_store_ten_minutes_old_breaks_a_rule() {
 }
 
 #[test]
-fn what_signs_is_published_whatever_the_clock_of_the_machine_said_before() {
+fn a_key_that_signs_is_published_after_any_change_of_the_clock() {
     no_history_breaks_a_rule(600, true, 200_000..300_000);
 }

@@ -1,14 +1,16 @@
-//! Histories kept by their names: those that were found, each by a rule that it broke once, and the worst that the sums of
-//! the schedule allow for.
+//! Named histories: those that once broke a rule, and the worst that the sums of the schedule allow for.
 
-use super::history::{Act, Age, Ask, End, Fate, History, Look, NOW, Setup, Turn, WELL, Wait};
+use super::history::{
+    Act, Age, Ask, DIES_STORED, Effect, Fate, History, Look, Mishap, NOW, REFUSED_AND_PUBLISHED, Setup, Turn, WELL,
+    Wait,
+};
 use super::play;
 use super::world::World;
 
 const SETUP: Setup =
     Setup { staleness: 600, skews: [0; 5], clock_jumps: false, rotation_days: 1, both_algorithms: false };
 const DAY: u64 = 24 * 3600;
-const OLDEST: Look = Look { age: Age::Oldest, hangs: false };
+const OLDEST: Look = Look { age: Age::Oldest, ..NOW };
 
 fn after(seconds: u64, act: Act) -> Turn {
     Turn { wait: Wait::Seconds(seconds), act }
@@ -30,8 +32,8 @@ fn ask(what: Ask) -> Act {
     Act::Ask { what, isolate: 0, fate: WELL }
 }
 
-fn fated(what: Ask, end: End) -> Act {
-    Act::Ask { what, isolate: 0, fate: Fate { end, ..WELL } }
+fn fated(what: Ask, mishap: (Effect, Mishap)) -> Act {
+    Act::Ask { what, isolate: 0, fate: Fate { mishap: Some(mishap), ..WELL } }
 }
 
 fn holds(setup: Setup, turns: &[Turn]) -> World {
@@ -99,9 +101,9 @@ fn a_change_that_died_unpublished_does_not_touch_what_was_published_a_minute_bef
         after(0, sign(0)),
         after(0, Act::Settings { both: true }),
         after(900, ask(Ask::Cron)),
-        after(59, fated(Ask::ImportToSign(1), End::DiesStored)),
+        after(59, fated(Ask::ImportToSign(1), DIES_STORED)),
         after(DAY, verify(1, 1, true, OLDEST)),
-        after(0, fated(Ask::Rotate, End::DiesStored)),
+        after(0, fated(Ask::Rotate, DIES_STORED)),
         after(0, sign(1)),
         after(301, verify(0, 1, false, OLDEST)),
     ];
@@ -112,7 +114,7 @@ fn a_change_that_died_unpublished_does_not_touch_what_was_published_a_minute_bef
 fn a_rotation_that_the_store_refused_and_has_all_the_same() {
     let turns = [
         after(0, sign(0)),
-        after(600, fated(Ask::Rotate, End::SaidRefused)),
+        after(600, fated(Ask::Rotate, REFUSED_AND_PUBLISHED)),
         after(60, sign(1)),
         at_the_turn(60, sign(1)),
         after(0, verify(0, 1, false, NOW)),
@@ -125,7 +127,7 @@ fn a_rotation_that_the_store_refused_and_has_all_the_same() {
 }
 
 #[test]
-fn a_compromise_when_everybody_has_the_next_key() {
+fn a_compromise_when_every_verifier_has_the_next_key() {
     let turns = [
         after(0, sign(0)),
         after(0, ask(Ask::Cron)),
@@ -143,7 +145,7 @@ fn a_compromise_on_the_first_day() {
     let turns = [after(0, sign(0)), after(60, ask(Ask::Revoke(0))), after(0, sign(0))];
     let world = holds(SETUP, &turns);
     assert_eq!(signed_with(&world), [0, 1]);
-    assert_eq!(world.emergencies, 0b10, "silence would help nobody");
+    assert_eq!(world.emergencies, 0b10, "without a signature all would fail");
 }
 
 #[test]
@@ -186,4 +188,20 @@ fn the_object_is_restored_and_a_key_that_was_revoked_since_stays_away() {
     let world = holds(SETUP, &turns);
     assert!(world.counts.restored == 1 && world.puts.last().unwrap().ring.find("0").is_none());
     assert!(signed_with(&world).iter().skip(1).all(|key| *key != 0));
+}
+
+#[test]
+fn a_key_that_kv_still_has_stays_in_the_ring_while_kv_cannot_be_read() {
+    let turns = [
+        after(0, sign(0)),
+        after(120, fated(Ask::Rotate, DIES_STORED)),
+        // By the rotation that KV does not have, the first key is gone.
+        after(3 * DAY, sign(1)),
+        after(60, fated(Ask::Cron, (Effect::ReadKv, Mishap::FailsFirst))),
+        after(60, ask(Ask::Cron)),
+        after(60, verify(0, 1, false, NOW)),
+    ];
+    let world = holds(Setup { rotation_days: 30, ..SETUP }, &turns);
+    assert_eq!(signed_with(&world), [0, 0]);
+    assert!(world.counts.checks > 0);
 }

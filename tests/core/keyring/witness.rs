@@ -1,29 +1,29 @@
-//! What may never happen, whatever the ring says of itself.
+//! The rules, independent of what the ring states about itself.
 
-use edgemint::keyring::{Command, LEAD, REFRESH_AFTER, Ring, STALE_LIMIT};
+use edgemint::keyring::{Command, KeyId, LEAD, REFRESH_AFTER, Ring, STALE_LIMIT};
 use edgemint::token::{Algorithm, UnixTime};
 
 use super::world::{ALGORITHMS, World, number};
 
 impl World {
-    /// A key signs only if a ring that this isolate may still go by says so. News arrives at the latest after the store's
-    /// staleness and two minutes; an isolate that is cut off from everything hears nothing, and stops after a day.
-    pub(crate) fn may_sign(&self, place: usize, now: UnixTime, kid: &str) -> Result<(), String> {
+    /// A key signs only if a ring that this isolate may still use says so. A change arrives at the latest after the staleness of
+    /// KV and two minutes; an isolate that is cut off learns nothing, and stops after a day.
+    pub(crate) fn may_sign(&self, place: usize, now: UnixTime, kid: &KeyId) -> Result<(), String> {
         let isolate = &self.isolates[place];
         let own = if isolate.cut_off { STALE_LIMIT } else { 2 * REFRESH_AFTER };
         let bound = self.setup.staleness + own;
         // The last ring that it must have heard of, and all that came later.
         let first = self.puts.iter().rposition(|put| put.at + bound < self.now).unwrap_or(0);
         let later = self.puts[first..].iter().map(|put| &*put.ring);
-        let mut rings = later.chain(self.stored.iter().map(|(ring, _)| &**ring));
+        let mut rings = later.chain(self.storage.ring().map(|ring| &**ring));
         if rings.any(|ring| Self::is_active(ring, kid, now)) {
             return Ok(());
         }
         Err(format!("key {kid} signs, which no ring of the last {bound} seconds allows"))
     }
 
-    /// A key may sign before everybody has it only if there was no other way: it is of the very first, or its forerunner was
-    /// revoked, or nobody at all could sign.
+    /// A key may sign before every verifier has it only if there is no other way: it is one of the very first, or its predecessor
+    /// was revoked, or no key at all could sign.
     pub(crate) fn may_change(
         &mut self,
         before: &Ring,
@@ -53,12 +53,12 @@ impl World {
             if from > until {
                 return Err(format!("key {} ends before it begins", key.kid));
             }
-            let is_new = before.find(&key.kid).is_none_or(|old| old.signing().0 != from);
+            let is_new = before.find(key.kid.as_str()).is_none_or(|old| old.signing().0 != from);
             self.counts.successors += u64::from(is_new && from.0 >= published.0 + LEAD);
             if is_new && from.0 < published.0 + LEAD && now.0 < published.0 + LEAD {
-                if !self.puts.is_empty() || self.stored.is_some() {
+                if !self.puts.is_empty() || self.storage.record.is_some() {
                     if !revokes_active && signs(before) {
-                        return Err(format!("key {} signs before everybody has it, for no reason", key.kid));
+                        return Err(format!("key {} signs before every verifier has it, for no reason", key.kid));
                     }
                     self.counts.emergencies += 1;
                     self.emergencies |= 1 << number(&key.kid);
@@ -67,7 +67,7 @@ impl World {
                     return Err(format!("key {} is to sign later, and yet too early", key.kid));
                 }
             }
-            if from.0 + Self::SKEW < now.0 && is_new && before.find(&key.kid).is_none() {
+            if from.0 + Self::SKEW < now.0 && is_new && before.find(key.kid.as_str()).is_none() {
                 return Err(format!("key {} has signed before it was made", key.kid));
             }
         }

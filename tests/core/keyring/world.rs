@@ -1,17 +1,16 @@
-//! The object, the store, the isolates and the verifiers, as far as they wait for each other. What is decided is asked of
-//! the real keyring.
+//! KV, the isolates and the verifiers, as far as they wait for each other; the keyring object is in `object`. The real keyring
+//! decides.
 
 use std::rc::Rc;
 use std::sync::LazyLock;
 
 use edgemint::keyring::schedule::{CLOCK_SKEW, JWKS_MAX_AGE};
-use edgemint::keyring::{
-    Command, Glance, Import, Kept, KeyMaterial, PrivateJwk, Ring, Sight, Stage, Terms, Unpublished,
-};
+use edgemint::keyring::{Command, Freshness, Import, KeyId, KeyMaterial, LastRead, PrivateJwk, Ring, Stage, Terms};
 use edgemint::token::{Algorithm, Key, UnixTime, base64url};
 use serde_json::json;
 
-use super::history::{Act, Age, Ask, End, Fate, Look, Setup, Turn, Wait};
+use super::history::{Act, Age, Ask, Fate, Look, Setup, Turn, Wait};
+use super::object::Storage;
 
 const START: u64 = 1_800_000_000;
 const DAY: u64 = 24 * 3600;
@@ -19,7 +18,7 @@ pub(crate) const ALGORITHMS: [Algorithm; 2] = [Algorithm::Es256, Algorithm::EdDs
 /// A set of keys has a bit for each.
 const MOST_KEYS: usize = 64;
 
-/// Keys that nobody has to make: their names are their numbers.
+/// Generated keys: their names are their numbers.
 static POOL: LazyLock<[Vec<KeyMaterial>; 2]> = LazyLock::new(|| {
     ALGORITHMS.map(|algorithm| {
         let material = |number: usize| {
@@ -37,18 +36,21 @@ static POOL: LazyLock<[Vec<KeyMaterial>; 2]> = LazyLock::new(|| {
     })
 });
 
-/// How often something happened, over all histories: what never does is not tested.
+/// How often something happened, over all histories: what never happens is not tested.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) tokens: u64,
     pub(crate) checks: u64,
     pub(crate) old_answers: u64,
     pub(crate) emergencies: u64,
-    pub(crate) planned_anew: u64,
+    pub(crate) rescheduled: u64,
     pub(crate) successors: u64,
     pub(crate) cut_off: u64,
     pub(crate) restored: u64,
     pub(crate) jumps: u64,
+    /// Effects of the object that failed, and writes to KV that took too long.
+    pub(crate) failures: u64,
+    pub(crate) late: u64,
 }
 
 impl Counts {
@@ -57,25 +59,27 @@ impl Counts {
         self.checks += other.checks;
         self.old_answers += other.old_answers;
         self.emergencies += other.emergencies;
-        self.planned_anew += other.planned_anew;
+        self.rescheduled += other.rescheduled;
         self.successors += other.successors;
         self.cut_off += other.cut_off;
         self.restored += other.restored;
         self.jumps += other.jumps;
+        self.failures += other.failures;
+        self.late += other.late;
     }
 
     pub(crate) fn are_worth_something(&self, clock_jumps: bool) {
-        // With a wrong clock, what verifiers hold and how early a key signs is not looked at.
+        // With a wrong clock, what verifiers hold and how early a key signs is not checked.
         let own = match clock_jumps {
             true => [self.jumps; 4],
             false => [self.checks, self.emergencies, self.successors, self.cut_off],
         };
-        let all = [self.tokens, self.old_answers, self.planned_anew, self.restored];
+        let all = [self.tokens, self.old_answers, self.rescheduled, self.restored, self.failures, self.late];
         assert!(own.into_iter().chain(all).all(|count| count > 1_000), "{self:?}");
     }
 }
 
-/// What KV was told, and when it had it.
+/// A write to KV, and when KV had it.
 pub(crate) struct Put {
     pub(crate) at: u64,
     pub(crate) ring: Rc<Ring>,
@@ -84,7 +88,7 @@ pub(crate) struct Put {
 #[derive(Default)]
 pub(crate) struct Isolate {
     pub(crate) cut_off: bool,
-    view: Option<(Rc<Ring>, Sight)>,
+    view: Option<(Rc<Ring>, LastRead)>,
 }
 
 /// A key set, and until when it may be used.
@@ -100,15 +104,11 @@ pub(crate) struct Token {
     pub(crate) expires: u64,
 }
 
-type Stored = (Rc<Ring>, Option<Unpublished>);
-
 pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) now: u64,
     pub(crate) puts: Vec<Put>,
-    pub(crate) stored: Option<Stored>,
-    /// What the object had stored before, the oldest first.
-    backups: Vec<Stored>,
+    pub(crate) storage: Storage,
     /// How far the clock of the machine that issues tokens is off, and how far the object's, which does not run backwards.
     off: i64,
     object_clock: u64,
@@ -118,14 +118,14 @@ pub(crate) struct World {
     pub(crate) tokens: Vec<Token>,
     made: usize,
     both: bool,
-    /// Keys that had to sign before everybody had them, and keys that were revoked.
+    /// Keys that had to sign before every verifier had them, and keys that were revoked.
     pub(crate) emergencies: u64,
     pub(crate) revoked: u64,
     pub(crate) counts: Counts,
 }
 
-pub(crate) fn number(kid: &str) -> usize {
-    kid.parse().unwrap()
+pub(crate) fn number(kid: &KeyId) -> usize {
+    kid.as_str().parse().unwrap()
 }
 
 impl World {
@@ -134,8 +134,7 @@ impl World {
             setup,
             now: START,
             puts: Vec::new(),
-            stored: None,
-            backups: Vec::new(),
+            storage: Storage::default(),
             off: 0,
             object_clock: 0,
             isolates: [Isolate::default(), Isolate::default()],
@@ -150,10 +149,10 @@ impl World {
         }
     }
 
-    /// Plays one turn; says which rule it breaks.
+    /// Plays one turn. The error says which rule it breaks.
     pub(crate) fn turn(&mut self, turn: &Turn) -> Result<(), String> {
         self.pass(turn.wait);
-        // So many keys are more than a history is for.
+        // A history ends before the bits for its keys do.
         if self.made + 6 > MOST_KEYS {
             return Ok(());
         }
@@ -161,11 +160,7 @@ impl World {
             Act::Sign { isolate, wanted, lives, look } => self.sign(isolate, wanted, lives, look)?,
             Act::Verify { verifier, isolate, by_cache, look } => self.fetch(verifier, isolate, by_cache, look)?,
             Act::Ask { what, isolate, fate } => self.operate(what, isolate, fate)?,
-            Act::Alarm { fate } => {
-                if self.stored.as_ref().is_some_and(|(_, since)| since.is_some()) {
-                    self.ask(&Command::Tend, None, fate)?;
-                }
-            }
+            Act::Alarm { fate } => self.alarm(fate)?,
             Act::CutOff { isolate } => self.isolates[isolate].cut_off ^= true,
             Act::Restart { isolate } => self.isolates[isolate].view = None,
             Act::Settings { both } => self.both = both,
@@ -179,6 +174,7 @@ impl World {
             }
             Act::RestoreObject { ago } => self.restore_object(ago),
         }
+        self.will_be_completed()?;
         (0..self.verifiers.len()).try_for_each(|verifier| self.check(verifier))
     }
 
@@ -186,7 +182,7 @@ impl World {
         self.now = match wait {
             Wait::Seconds(seconds) => self.now + seconds,
             Wait::Turning(around) => {
-                let keys = self.stored.iter().flat_map(|(ring, _)| ring.keys());
+                let keys = self.storage.ring().into_iter().flat_map(|ring| ring.keys());
                 let times = keys.flat_map(|key| [key.signing().0, key.signing().1, key.validity().1]);
                 let next = times.map(|at| at.0.saturating_add_signed(around)).filter(|at| *at > self.now).min();
                 next.unwrap_or(self.now)
@@ -200,27 +196,18 @@ impl World {
         UnixTime(if place == 0 { clock.max(self.object_clock) } else { clock })
     }
 
-    /// Only when what the store has is not new any more: nothing tells an object that was restored at the very moment of a change.
+    /// The object's clock, which does not run backwards.
+    pub(crate) fn object_time(&mut self) -> UnixTime {
+        let time = self.clock(0);
+        self.object_clock = time.0;
+        time
+    }
+
+    /// Only when the newest ring has been in KV for as long as KV may be stale: nothing tells an object that was restored at the
+    /// very moment of a change.
     fn restore_object(&mut self, ago: usize) {
         let is_settled = self.puts.last().is_some_and(|put| put.at + self.setup.staleness <= self.now);
-        if let Some(place) = self.backups.len().checked_sub(ago).filter(|_| is_settled) {
-            self.stored = Some(self.backups[place].clone());
-            self.counts.restored += 1;
-        }
-    }
-
-    fn store(&mut self, ring: &Rc<Ring>, unpublished: Option<Unpublished>) {
-        self.backups.extend(self.stored.take());
-        self.stored = Some((Rc::clone(ring), unpublished));
-    }
-
-    /// Writes to the store. It never gets a ring that has seen fewer changes than the one it has.
-    fn put(&mut self, ring: &Rc<Ring>) -> Result<(), String> {
-        if let Some(last) = self.puts.last().filter(|last| last.ring.version() > ring.version()) {
-            return Err(format!("a ring of {} changes replaces one of {}", ring.version(), last.ring.version()));
-        }
-        self.puts.push(Put { at: self.now, ring: Rc::clone(ring) });
-        Ok(())
+        self.counts.restored += u64::from(is_settled && self.storage.restore(ago));
     }
 
     pub(crate) fn terms(&self) -> Terms<'static> {
@@ -252,7 +239,7 @@ impl World {
         Ok(())
     }
 
-    /// A verifier whose set is too old asks for another: an isolate, or a cache in front of it.
+    /// A verifier whose set is too old fetches another: from an isolate, or from a cache in front of it.
     fn fetch(&mut self, verifier: usize, place: usize, by_cache: bool, look: Look) -> Result<(), String> {
         let now = self.now;
         if self.verifiers[verifier].is_some_and(|set| now < set.until) {
@@ -262,7 +249,7 @@ impl World {
         let keys = match cached {
             Some(set) => set.keys,
             None => {
-                // One that is cut off from everything answers with what it has; see `threats`.
+                // One that is cut off responds with what it has; see `threats`.
                 let place = if self.isolates[place].cut_off { 1 - place } else { place };
                 if self.isolates[place].cut_off {
                     return Ok(());
@@ -282,7 +269,7 @@ impl World {
         Ok(())
     }
 
-    /// Does the verifier have the key of every token that is valid by its clock?
+    /// The verifier has the key of every token that is valid by its clock.
     fn check(&mut self, verifier: usize) -> Result<(), String> {
         if self.setup.clock_jumps {
             return Ok(());
@@ -303,16 +290,16 @@ impl World {
         Ok(())
     }
 
-    /// As `worker::ring` does it. `None` if it never comes back.
+    /// As `worker::ring` does it. `None` if it never returns.
     fn view(&mut self, place: usize, look: Look) -> Result<Option<Rc<Ring>>, String> {
         let (now, terms) = (self.clock(1 + place), self.terms());
-        let Some((old, sight)) = &mut self.isolates[place].view else {
+        let Some((old, last_read)) = &mut self.isolates[place].view else {
             return self.look(place, None, look);
         };
-        let glance = sight.glance(now);
-        let (old, sight) = (Rc::clone(old), *sight);
+        let freshness = last_read.check(now);
+        let (old, last_read) = (Rc::clone(old), *last_read);
         let signs = old.preferred_signer(terms.algorithms, now).is_some();
-        if glance == Glance::Use && signs {
+        if freshness == Freshness::Fresh && signs {
             return Ok(Some(old));
         }
         if look.hangs {
@@ -320,7 +307,7 @@ impl World {
         }
         match self.look(place, Some(&old), look)? {
             Some(ring) => Ok(Some(ring)),
-            None if sight.may_go_on(now) && signs => {
+            None if last_read.may_continue(now) && signs => {
                 self.counts.cut_off += 1;
                 Ok(Some(old))
             }
@@ -339,15 +326,15 @@ impl World {
                 _ => ring,
             };
             if ring.preferred_signer(terms.algorithms, now).is_some() {
-                self.isolates[place].view = Some((Rc::clone(&ring), Sight::at(now)));
+                self.isolates[place].view = Some((Rc::clone(&ring), LastRead::at(now)));
                 if !ring.is_overdue(&terms, now) {
                     return Ok(Some(ring));
                 }
-                let answer = self.ask(&Command::Tend, Some(now), super::history::WELL)?;
+                let answer = self.ask(&Command::Tend, now, look.fate)?;
                 return Ok(Some(self.remember(place, answer).unwrap_or(ring)));
             }
         }
-        let answer = self.ask(&Command::Ensure, Some(now), super::history::WELL)?;
+        let answer = self.ask(&Command::Ensure, now, look.fate)?;
         Ok(self.remember(place, answer))
     }
 
@@ -359,12 +346,12 @@ impl World {
         {
             ring = Rc::clone(known);
         }
-        self.isolates[place].view = Some((Rc::clone(&ring), Sight::at(now)));
+        self.isolates[place].view = Some((Rc::clone(&ring), LastRead::at(now)));
         Some(ring)
     }
 
-    /// What the store says, which may be old.
-    fn read(&mut self, age: Age) -> Option<Rc<Ring>> {
+    /// Reads KV, which may be stale.
+    pub(crate) fn read(&mut self, age: Age) -> Option<Rc<Ring>> {
         let staleness = match age {
             Age::Fresh => 0,
             Age::Half => self.setup.staleness / 2,
@@ -376,9 +363,10 @@ impl World {
     }
 
     fn operate(&mut self, what: Ask, place: usize, fate: Fate) -> Result<(), String> {
-        let keys = self.stored.as_ref().map_or(&[][..], |(ring, _)| ring.keys());
+        let keys = self.storage.ring().map_or(&[][..], |ring| ring.keys());
         let command = match what {
             Ask::Cron => Command::Tend,
+            Ask::Reseal => Command::Reseal,
             Ask::Rotate => Command::Rotate,
             Ask::Revoke(nth) => match keys.get(nth) {
                 Some(key) => Command::Revoke(key.kid.clone()),
@@ -386,101 +374,37 @@ impl World {
             },
             Ask::ImportToSign(which) => {
                 let KeyMaterial { algorithm, public, private } = self.make(ALGORITHMS[which]);
-                let kid = public.kid().map(str::to_owned);
+                let kid = public.kid().and_then(KeyId::parse);
                 Command::Import(Box::new(Import::to_sign(kid, algorithm, &public, private)))
             }
             Ask::ImportToVerify(lives) => {
                 let KeyMaterial { algorithm, public, .. } = self.make(ALGORITHMS[0]);
-                let kid = public.kid().map(str::to_owned);
+                let kid = public.kid().and_then(KeyId::parse);
                 let until = UnixTime(self.now + lives);
                 Command::Import(Box::new(Import::to_verify(kid, algorithm, &public, until)))
             }
             Ask::Restored => Command::Restored,
         };
-        let answer = self.ask(&command, Some(self.clock(1 + place)), fate)?;
+        let answer = self.ask(&command, self.clock(1 + place), fate)?;
         if !self.isolates[place].cut_off {
             self.remember(place, answer);
         }
         Ok(())
     }
 
-    fn make(&mut self, algorithm: Algorithm) -> KeyMaterial {
+    pub(crate) fn make(&mut self, algorithm: Algorithm) -> KeyMaterial {
         let pool = ALGORITHMS.iter().position(|each| *each == algorithm).unwrap();
         self.made += 1;
         POOL[pool][self.made - 1].clone()
     }
 
-    /// As `worker::objects::keyring_do` does it. `None` if there is no answer.
-    fn ask(&mut self, command: &Command, asked_at: Option<UnixTime>, fate: Fate) -> Result<Option<Rc<Ring>>, String> {
-        let (own, terms) = (self.clock(0), self.terms());
-        self.object_clock = own.0;
-        let ensures = matches!(command, Command::Ensure);
-        let counts = |asked: &UnixTime| ensures || asked.plus(CLOCK_SKEW) < own;
-        let now = asked_at.filter(counts).map_or(own, |asked| asked.min(own));
-        let mut kept = match &self.stored {
-            Some((ring, unpublished)) => Kept { ring: Ring::clone(ring), unpublished: *unpublished },
-            None => Kept { ring: Ring::default(), unpublished: None },
-        };
-        let in_kv = self.read(fate.age);
-        if self.stored.is_none()
-            && let Some(ring) = &in_kv
-        {
-            kept.ring = Ring::clone(ring);
-        }
-        let was_behind = kept.catch_up(in_kv.as_deref(), &terms, now);
-        self.counts.planned_anew += u64::from(kept.unpublished.is_some());
-        let before = kept.ring.clone();
-        let Ok(needs) = kept.ring.needs(command, &terms, now) else {
-            return Ok(None);
-        };
-        let materials: Vec<_> = needs.into_iter().map(|algorithm| self.make(algorithm)).collect();
-        let Ok(events) = kept.apply(command, materials, &terms, now) else {
-            return Ok(None);
-        };
-        if let (Some((ring, _)), None) = (&self.stored, &events) {
-            let ring = if was_behind { Rc::new(kept.ring.clone()) } else { Rc::clone(ring) };
-            self.store(&ring, None);
-            if kept.is_to_be_published_again(in_kv.as_deref()) {
-                self.put(&ring)?;
-            }
-            return Ok(Some(ring));
-        }
-        if fate.end == End::DiesFirst {
-            return Ok(None);
-        }
-        if !self.setup.clock_jumps {
-            self.may_change(&before, command, &kept.ring, now)?;
-        }
-        let ring = Rc::new(kept.ring.clone());
-        self.store(&ring, kept.unpublished);
-        if fate.end == End::DiesStored {
-            return Ok(None);
-        }
-        self.now += fate.takes;
-        if fate.end != End::Refused {
-            self.put(&ring)?;
-        }
-        match fate.end {
-            End::DiesPublished => Ok(None),
-            End::Refused | End::SaidRefused => {
-                let ring = Rc::new(kept.surely_known(&terms, now));
-                let answers = matches!(command, Command::Ensure);
-                Ok((answers && ring.preferred_signer(terms.algorithms, now).is_some()).then_some(ring))
-            }
-            End::Well | End::DiesFirst | End::DiesStored => {
-                self.store(&ring, None);
-                Ok(Some(ring))
-            }
-        }
+    /// No key signs: only where an algorithm is requested whose first key still waits.
+    fn may_be_silent(&self, is_requested: bool) -> Result<(), String> {
+        if is_requested { Ok(()) } else { Err("no key signs".to_owned()) }
     }
 
-    /// Somebody got no token: only whoever wanted an algorithm whose first key still waits.
-    fn may_be_silent(&self, wants: bool) -> Result<(), String> {
-        if wants { Ok(()) } else { Err("nobody could sign".to_owned()) }
-    }
-
-    pub(crate) fn is_active(ring: &Ring, kid: &str, now: UnixTime) -> bool {
-        ring.find(kid).is_some_and(|key| key.private().is_some() && key.stage(now) == Stage::Active)
+    pub(crate) fn is_active(ring: &Ring, kid: &KeyId, now: UnixTime) -> bool {
+        ring.find(kid.as_str()).is_some_and(|key| key.private().is_some() && key.stage(now) == Stage::Active)
     }
 
     pub(crate) const SKEW: u64 = CLOCK_SKEW;
