@@ -75,7 +75,7 @@ impl NewUser {
             ..self.profile.clone()
         };
         match &self.username {
-            None if old.is_local() => return Err(Refusal::User(UserError::Username)),
+            None if old.is_local() => Err(Refusal::User(UserError::Username)),
             None => {
                 (profile.username, profile.namespace) = (old.username.clone(), old.namespace.clone());
                 Ok((profile, None))

@@ -213,7 +213,7 @@ impl Key {
         self.shape() == alg.key_shape() && self.alg.is_none_or(|own| own == alg) && self.material.is_long_enough(alg)
     }
 
-    /// Can these bytes be a signature of this key at all? What those who check signatures disagree about is settled here:
+    /// Can these bytes be a signature of this key at all? What those who check signatures disagree about is decided here:
     /// an RSA signature is as long as the modulus, leading zeros included, and a smaller number (RFC 8017 section 8.1.2); the
     /// point R of an Ed25519 signature has one spelling and is not of small order.
     pub(crate) fn admits(&self, alg: Algorithm, signature: &[u8]) -> bool {

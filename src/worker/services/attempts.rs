@@ -13,7 +13,6 @@ use crate::identity::throttle::Throttled;
 use crate::identity::timing::rest_of_step;
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
-
 use crate::worker::browser::Browser;
 use crate::worker::clock;
 use crate::worker::env::Platform;

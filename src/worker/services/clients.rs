@@ -15,7 +15,6 @@ use crate::oauth::vocabulary::client::ClientRecord;
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
-
 use crate::worker::crypto::complete;
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Found, Kind};

@@ -14,7 +14,6 @@ use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::authority::Upstream;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::upstream_policy::UpstreamAccounts;
-
 use crate::worker::compare_and_swap::retry_or_give_up;
 use crate::worker::env::Platform;
 use crate::worker::objects;

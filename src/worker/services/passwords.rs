@@ -4,7 +4,6 @@ use crate::account::identifier::{ReadIdentifier, SetPassword};
 use crate::identity::password::{self, Password, PasswordHash};
 use crate::names;
 use crate::oauth::grant::handle::AccountId;
-
 use crate::worker::env::Platform;
 use crate::worker::kv;
 use crate::worker::objects;

@@ -6,7 +6,6 @@ use serde::de::IgnoredAny;
 use crate::account::profile::ReadAccount;
 use crate::oauth::ClientId;
 use crate::oauth::grant::handle::AccountId;
-
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::objects;

@@ -21,7 +21,6 @@ use crate::oauth::endpoints::id_token::{Namespace, Profile, UpstreamUser};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::UserError;
 use crate::oauth::vocabulary::scope::Scope;
-
 use crate::worker::compare_and_swap::{retry, retry_or_give_up};
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Found, Kind};
