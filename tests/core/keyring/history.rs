@@ -1,5 +1,7 @@
 //! What can happen, and how it is chosen.
 
+use edgemint::keyring::schedule::WRITE_SLACK;
+
 /// What a history begins with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
@@ -286,6 +288,8 @@ fn any_age(chance: &mut Chance) -> Age {
 
 fn any_look(chance: &mut Chance) -> Look {
     let fate = if chance.one_in(2) { any_fate(chance) } else { WELL };
+    // A request does not wait for longer.
+    let fate = Fate { takes: fate.takes.min(WRITE_SLACK), ..fate };
     Look { age: any_age(chance), hangs: chance.one_in(5), fate }
 }
 
