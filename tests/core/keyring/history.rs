@@ -1,7 +1,5 @@
 //! What can happen, and how it is chosen.
 
-use edgemint::keyring::schedule::WRITE_SLACK;
-
 /// What a history begins with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
@@ -287,10 +285,7 @@ fn any_age(chance: &mut Chance) -> Age {
 }
 
 fn any_look(chance: &mut Chance) -> Look {
-    let fate = if chance.one_in(2) { any_fate(chance) } else { WELL };
-    // A request does not wait for longer.
-    let fate = Fate { takes: fate.takes.min(WRITE_SLACK), ..fate };
-    Look { age: any_age(chance), hangs: chance.one_in(5), fate }
+    Look { age: any_age(chance), hangs: chance.one_in(5), fate: WELL }
 }
 
 fn any_fate(chance: &mut Chance) -> Fate {
