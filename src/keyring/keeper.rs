@@ -324,12 +324,11 @@ impl<'k, H: Host> Change<'k, H> {
             self.kept.catch_up(None, &self.keeper.terms, self.keeper.now.plus(took));
             return self.seal();
         }
+        self.kept.unpublished = None;
         let record = Stored::published(sealed.clone());
-        Ok(Step::Store(record, self.then(|change, ()| Ok(change.delete_alarm(sealed)))))
-    }
-
-    fn delete_alarm(self, sealed: H::Sealed) -> Step<'k, H> {
-        Step::DeleteAlarm(self.then(|_, ()| done(sealed)))
+        // An alarm that cannot be deleted finds nothing to complete.
+        let delete_alarm = |_, ()| Ok(Step::DeleteAlarm(Then::either(move |_| done(sealed))));
+        Ok(Step::Store(record, self.then(delete_alarm)))
     }
 
     /// An isolate that asks for a ring gets the part of it that it may use although the change is not published, if that part can

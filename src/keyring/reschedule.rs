@@ -34,10 +34,9 @@ impl Ring {
     }
 
     /// Keeps the keys that stopped since the first unpublished change as if they stopped now: KV cannot be read, and isolates that
-    /// follow it may still sign with them.
+    /// follow it may still sign with them. The version stays: if KV has the change, its ring is the right one.
     pub fn hold(&mut self, lacking: Unpublished, terms: &Terms<'_>, now: UnixTime) {
         self.reopen(lacking.since, terms, now);
-        self.version += 1;
     }
 
     /// Returns the ring without waiting keys that KV may not have: the ring that may be used while KV cannot be written.

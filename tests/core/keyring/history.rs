@@ -285,8 +285,7 @@ fn any_age(chance: &mut Chance) -> Age {
 }
 
 fn any_look(chance: &mut Chance) -> Look {
-    let fate = if chance.one_in(2) { any_fate(chance) } else { WELL };
-    Look { age: any_age(chance), hangs: chance.one_in(5), fate }
+    Look { age: any_age(chance), hangs: chance.one_in(5), fate: WELL }
 }
 
 fn any_fate(chance: &mut Chance) -> Fate {

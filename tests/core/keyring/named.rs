@@ -205,3 +205,17 @@ fn a_key_that_kv_still_has_stays_in_the_ring_while_kv_cannot_be_read() {
     assert_eq!(signed_with(&world), [0, 0]);
     assert!(world.counts.checks > 0);
 }
+
+#[test]
+fn an_isolate_uses_a_ring_that_is_stored_and_not_published_and_none_that_is_not_stored() {
+    let sign = |mishap| {
+        let look = Look { fate: Fate { mishap: Some(mishap), ..WELL }, ..NOW };
+        holds(SETUP, &[after(0, Act::Sign { isolate: 0, wanted: None, lives: 600, look })])
+    };
+    for mishap in [Mishap::FailsFirst, Mishap::FailsDone] {
+        assert_eq!(signed_with(&sign((Effect::Publish, mishap))), [0]);
+        for effect in [Effect::Generate, Effect::SetAlarm, Effect::Seal, Effect::Store] {
+            assert!(signed_with(&sign((effect, mishap))).is_empty(), "{effect:?} {mishap:?}");
+        }
+    }
+}

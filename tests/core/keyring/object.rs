@@ -36,7 +36,7 @@ impl Storage {
         self.record.as_ref().map(|record| &record.sealed)
     }
 
-    fn is_interrupted(&self) -> bool {
+    pub(crate) fn is_interrupted(&self) -> bool {
         self.record.as_ref().is_some_and(Stored::is_interrupted)
     }
 
@@ -168,6 +168,8 @@ impl World {
         act: impl FnOnce(&mut Self, &mut Turn<'_>) -> Result<R, String>,
     ) -> Result<Option<Step<'k, Simulated>>, String> {
         let mishap = turn.fate.mishap.take_if(|(at, _)| *at == effect).map(|(_, mishap)| mishap);
+        // Nothing tells an object that it was restored while KV cannot be read.
+        let mishap = mishap.filter(|_| effect != Effect::ReadKv || !self.is_behind());
         Ok(match mishap {
             None => Some(then.with(Ok(act(self, turn)?))),
             Some(Mishap::FailsFirst) => {
@@ -187,6 +189,12 @@ impl World {
                 None
             }
         })
+    }
+
+    /// Whether the object was restored, and has not adopted the ring in KV yet.
+    fn is_behind(&self) -> bool {
+        let newest = self.puts.last().map(|put| put.ring.version());
+        newest > self.storage.ring().map(|ring| ring.version())
     }
 
     fn read_stored(&mut self, _: &mut Turn<'_>) -> Result<Option<Stored<Rc<Ring>>>, String> {

@@ -89,6 +89,8 @@ pub(crate) struct Put {
 pub(crate) struct Isolate {
     pub(crate) cut_off: bool,
     view: Option<(Rc<Ring>, LastRead)>,
+    /// Whether it has a part of a ring that the object stored, and could not publish.
+    pub(crate) is_provisional: bool,
 }
 
 /// A key set, and until when it may be used.
@@ -204,9 +206,10 @@ impl World {
     }
 
     /// Only when the newest ring has been in KV for as long as KV may be stale: nothing tells an object that was restored at the
-    /// very moment of a change.
+    /// very moment of a change, or that has lost a key which an isolate uses and KV never had.
     fn restore_object(&mut self, ago: usize) {
-        let is_settled = self.puts.last().is_some_and(|put| put.at + self.setup.staleness <= self.now);
+        let is_settled = self.puts.last().is_some_and(|put| put.at + self.setup.staleness <= self.now)
+            && !self.isolates.iter().any(|isolate| isolate.is_provisional);
         self.counts.restored += u64::from(is_settled && self.storage.restore(ago));
     }
 
@@ -323,7 +326,10 @@ impl World {
         if let Some(ring) = self.read(look.age) {
             let ring = match old {
                 Some(old) if !ring.supersedes(old) => Rc::clone(old),
-                _ => ring,
+                _ => {
+                    self.isolates[place].is_provisional = false;
+                    ring
+                }
             };
             if ring.preferred_signer(terms.algorithms, now).is_some() {
                 self.isolates[place].view = Some((Rc::clone(&ring), LastRead::at(now)));
@@ -346,6 +352,7 @@ impl World {
         {
             ring = Rc::clone(known);
         }
+        self.isolates[place].is_provisional = !self.storage.ring().is_some_and(|stored| Rc::ptr_eq(stored, &ring));
         self.isolates[place].view = Some((Rc::clone(&ring), LastRead::at(now)));
         Some(ring)
     }
