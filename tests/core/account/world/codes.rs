@@ -103,7 +103,7 @@ impl World {
         }
         let answer = self.ask(&AllowRequest { session, request, scope, grant: grant.clone(), status }, fault);
         if was_signed_in && !self.is_removed {
-            // Also where the answer was lost.
+            // Also if the response was lost.
             self.consented.insert(client);
         }
         match answer {

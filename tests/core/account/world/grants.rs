@@ -39,7 +39,7 @@ impl World {
             Some(Stage::Live { generation, .. }) => generation,
             Some(Stage::Code { .. }) | None => 1,
         };
-        // Nine is the next generation, which was never issued.
+        // Generation 9 is the next one, which was never issued.
         let generation = if back == 9 { current + 1 } else { current.saturating_sub(back) };
         let rotate = self.grants[at].client == 0;
         let command = RefreshGrant {
@@ -138,7 +138,7 @@ impl World {
         match self.ask(&command, fault) {
             Ok(Some(_)) if matching(self) > 0 => Err("grants are left".to_owned()),
             Ok(Some(count)) if job => {
-                // At least: what an earlier turn ended before it failed is not counted.
+                // At least: what an earlier turn revoked before it failed is not counted.
                 if count < self.job_count || count < before {
                     return Err(format!("the job's count is {count} after {}", self.job_count));
                 }

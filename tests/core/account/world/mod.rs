@@ -1,4 +1,4 @@
-//! One account, the browsers and clients that use it, the status lists that it notifies, and a clock that is turned by hand.
+//! One account, the browsers and clients that use it, the status lists that it notifies, and a clock that the test moves.
 
 mod codes;
 mod grants;
@@ -39,7 +39,7 @@ const CLIENTS: usize = 2;
 const PASSKEYS: usize = 3;
 const FORMS: usize = 3;
 
-/// One thing that happens, and the failure of storage in its turn.
+/// One act, and the failure of storage in its turn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Happening {
     pub(crate) act: Act,
@@ -80,7 +80,7 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     let grant = random.one_of(&[0, 0, 0, 0, 0, 1, 1, 2]);
     let passkey = random.index(PASSKEYS);
     let other = random.chance(10).then_some(client);
-    // Chains that single acts rarely complete.
+    // Sequences that single acts rarely complete.
     let burst = random.chance(35).then(|| match random.below(8) {
         0 | 1 => Act::Redeem { grant: 0, client: None, right: true },
         2..6 => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 0, 1, 1, 2]), client: None },
@@ -131,20 +131,20 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     Happening { act, fault: Fault::random(random, 25, 8) }
 }
 
-/// What is known about a grant outside of the account.
+/// The outside view of a grant.
 pub(crate) struct Known {
     pub(crate) id: GrantId,
     client: usize,
     pub(crate) entry: StatusEntry,
-    /// When the form was rendered that the grant was derived from.
+    /// The time at which the form was rendered that created the grant.
     form_born: u64,
     pub(crate) redeemed: u32,
-    /// The answers to refresh requests: the generation that was presented, when, and the answer.
+    /// The responses to refresh requests: the generation that was presented, the time, and the response.
     pub(crate) refreshed: Vec<(u64, u64, Tokens)>,
-    /// When the last access token expires that left the account.
+    /// The expiry of the last access token that left the account.
     pub(crate) token_expires: u64,
     token_revoked: bool,
-    /// When the grant expires if it is not used, as it was stored last.
+    /// The expiry of the grant if it is not used, as it was stored last.
     pub(crate) expires: u64,
     pub(crate) was_stored: bool,
     pub(crate) is_gone: bool,
@@ -158,18 +158,18 @@ pub(crate) struct World {
     next_id: u8,
     cookies: [Option<SessionId>; BROWSERS],
     pub(crate) grants: Vec<Known>,
-    /// The forms that are open: the position of each one's grant.
+    /// The open forms: the position of each one's grant.
     forms: [Option<usize>; FORMS],
     /// Clients whose request the user has allowed since consent was withdrawn.
     consented: BTreeSet<usize>,
     answered: BTreeMap<usize, u64>,
     challenges: u64,
     pub(crate) counters: BTreeMap<usize, u64>,
-    /// The revoked entries that status lists have been told of, and until when.
+    /// The revoked entries that status lists have been notified of, and until when.
     pub(crate) told: BTreeMap<(u32, u32), u64>,
     job_count: u64,
     pub(crate) is_removed: bool,
-    /// What has happened, to see that histories reach it.
+    /// The kinds of events so far, to check that histories reach them.
     pub(crate) reached: Vec<&'static str>,
 }
 
@@ -199,7 +199,7 @@ impl World {
         world
     }
 
-    /// Plays one act, and checks its answer.
+    /// Plays one act, and checks its response.
     pub(crate) fn play(&mut self, happening: &Happening) -> Result<(), String> {
         let Happening { act, fault } = *happening;
         match act {
@@ -246,7 +246,7 @@ impl World {
         }
     }
 
-    /// Sends a command. With a fault that occurs, the answer does not leave the account.
+    /// Sends a command. If a fault occurs, the response does not leave the account.
     fn ask<C: AccountCommand>(&mut self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
         let outbox_before = self.storage.count(Table::Revocation);
         self.storage.begin(fault);

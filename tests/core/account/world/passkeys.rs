@@ -16,7 +16,7 @@ use super::super::storage::Fault;
 use super::{PASSKEYS, World};
 
 impl World {
-    /// One of some challenges that are open. The Worker accepts none that has expired.
+    /// One of several open challenges. The Worker accepts no expired one.
     pub(super) fn challenge(&mut self, number: usize) -> AnsweredChallenge {
         let expires = self.answered.get(&number).copied().filter(|expires| self.now < *expires);
         let expires = expires.unwrap_or_else(|| {
@@ -138,7 +138,7 @@ fn fingerprint(challenge: &str) -> u64 {
     challenge.bytes().fold(7, |hash: u64, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte))) % (1 << 40)
 }
 
-/// The last passkey may be copied to other devices.
+/// The last passkey is synced to other devices.
 pub(crate) const fn is_synced(passkey: usize) -> bool {
     passkey == PASSKEYS - 1
 }

@@ -76,7 +76,7 @@ impl World {
                 Ok(())
             }
             Err(_) => {
-                // The answer is lost, and the caller asks again.
+                // The response is lost, and the caller retries.
                 self.is_removed |= self.storage.text(Table::Account, ONLY).is_none();
                 Ok(())
             }

@@ -26,7 +26,7 @@ impl World {
         let used = passkey.map(|(passkey, ahead, challenge)| {
             let stored = self.storage.peek_one::<Value>(Table::Passkey, &passkey_id(passkey));
             let count = stored.map_or(0, |record| record["passkey"]["sign_count"].as_u64().unwrap());
-            // Also the last count once more, and smaller ones.
+            // Also the last count again, and smaller ones.
             let sign_count = u32::try_from(count).unwrap().saturating_add(ahead).saturating_sub(2);
             let assertion = Assertion {
                 sign_count,
@@ -97,7 +97,7 @@ impl World {
                 if before { self.expect_unbound(&session) } else { Ok(()) }
             }
             Ok(None) => Ok(()),
-            // The session is there until all of it has ended: so it can be ended again.
+            // The session is stored until it has ended completely, so that ending it can be retried.
             Err(_) if before && self.session(&session).is_none() => self.expect_unbound(&session),
             Err(_) => Ok(()),
         }
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// Only sessions that `stays` accepts are stored, and no grant is bound to another.
+    /// Only sessions that `stays` accepts are stored, and no grant is bound to any other.
     pub(super) fn expect_sessions(&self, stays: impl Fn(&str, &Session) -> bool) -> Result<(), String> {
         let sessions = self.storage.peek::<Session>(Table::Session);
         if let Some((id, _)) = sessions.iter().find(|(id, session)| !stays(id, session)) {
