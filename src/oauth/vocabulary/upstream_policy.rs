@@ -110,7 +110,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_setting() {
-        assert_eq!(UpstreamAccounts::parse(""), Some(UpstreamAccounts::Known));
+        for (text, accounts) in
+            [("", UpstreamAccounts::Known), ("known", UpstreamAccounts::Known), ("all", UpstreamAccounts::All)]
+        {
+            assert_eq!(UpstreamAccounts::parse(text), Some(accounts), "{text}");
+        }
+        for (len, is_domain) in [(1, true), (63, true), (64, false)] {
+            assert_eq!(UpstreamAccounts::parse(&format!("{}.example", "a".repeat(len))).is_some(), is_domain, "{len}");
+        }
         for bad in ["any", "ALL", "known all", "corp", "@corp.example", "a..b", "corp.example; x", ","] {
             assert_eq!(UpstreamAccounts::parse(bad), None, "{bad}");
         }

@@ -1,7 +1,7 @@
-//! JSON as tokens may carry it: what common parsers let pass and a security decision must not.
+//! Strict JSON, as tokens may contain it: without the ambiguities that common parsers accept.
 //!
-//! A duplicate member means that two readers can see two tokens in one text (RFC 7519 section 4 lets a
-//! parser refuse; RFC 8725 section 2.4 says why), and unbounded depth is a stack for the asking.
+//! With a duplicate member, two readers can see two tokens in one text (RFC 7519 section 4 lets a parser refuse it; RFC 8725
+//! section 2.4 says why). Unbounded depth lets a sender exhaust the stack.
 //!
 //! [`Outline`] walks the text once, builds nothing, and remembers where the members of the object are. Callers that need
 //! values of any type parse the same text with serde_json, once it was found to be strict.
@@ -18,7 +18,7 @@ pub use text::{Text, quote};
 /// How deep objects and arrays may nest.
 pub const MAX_DEPTH: usize = 64;
 
-/// So many names of one object are compared each with each.
+/// The most names of one object that are compared each with each; more are sorted first.
 const FEW_NAMES: usize = 24;
 
 /// Parses one JSON object from UTF-8 bytes, with nothing before or after it.
@@ -30,11 +30,11 @@ pub fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// Where the members of an object are. Made to be used again: reading another text allocates nothing.
+/// The places of the members of an object. It can be reused: reading another text allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
     members: Vec<Member>,
-    /// The names of the objects that are open at the moment, one after another.
+    /// The names in the objects that are not closed yet, one after another.
     names: Vec<Text>,
 }
 
@@ -55,7 +55,7 @@ pub struct Span {
     end: usize,
 }
 
-/// What JSON knows.
+/// The kinds of JSON values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// In brackets.
@@ -70,13 +70,13 @@ pub enum Kind {
     Object,
     /// With or without escapes.
     String {
-        /// Is there a backslash in it?
+        /// Whether it contains a backslash.
         escaped: bool,
     },
 }
 
 impl Outline {
-    /// Reads one JSON object as [`parse_object`] does and gives its text.
+    /// Reads one JSON object as [`parse_object`] does, and returns its text.
     pub fn read<'t>(&mut self, bytes: &'t [u8]) -> Option<&'t str> {
         self.members.clear();
         self.names.clear();
@@ -88,29 +88,29 @@ impl Outline {
         (walk.at == bytes.len()).then_some(text)
     }
 
-    /// The members, in their order.
+    /// Returns the members, in their order.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The value of the member of that name in the text that was read.
+    /// Returns the value of the member of that name in the text that was read.
     pub fn find(&self, text: &str, name: &str) -> Option<Span> {
         self.members.iter().find(|member| member.name.is(text, name)).map(|member| member.value)
     }
 }
 
 impl Span {
-    /// What it is.
+    /// Returns its kind.
     pub fn kind(self) -> Kind {
         self.kind
     }
 
-    /// As it is written.
+    /// Returns the text that it was read from.
     pub fn source(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The text, if it is a string.
+    /// Returns the text, if it is a string.
     pub fn text(self, text: &str) -> Option<Cow<'_, str>> {
         let Kind::String { escaped } = self.kind else {
             return None;
@@ -118,15 +118,15 @@ impl Span {
         Some(Text::between(self.start + 1, self.end.saturating_sub(1), escaped).read(text))
     }
 
-    /// The number, if it is one: exact for up to 15 digits and a small exponent, within a few parts in 2^52 beyond.
+    /// Returns the number, if it is one: exact for up to 15 digits and a small exponent, within a few parts in 2^52 beyond.
     pub fn number(self, text: &str) -> Option<f64> {
         (self.kind == Kind::Number).then(|| decimal::number(self.source(text).as_bytes()))
     }
 
-    /// The items, if it is an array.
+    /// Returns the items, if it is an array.
     pub fn items(self, text: &str) -> impl Iterator<Item = Span> {
         let end = if self.kind == Kind::Array { self.end.saturating_sub(1) } else { 0 };
-        // Found to be strict before: the walk is for the places alone.
+        // The text was found to be strict before: this walk only finds the places.
         let mut outline = Outline::default();
         let mut at = self.start + 1;
         std::iter::from_fn(move || {

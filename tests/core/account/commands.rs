@@ -1,17 +1,22 @@
 //! Commands of an account one by one, with answers that the histories do not look at.
 
-use edgemint::account::grants::{DescribeRefreshToken, EndGrants, WithdrawConsent};
+use edgemint::account::grants::{DescribeRefreshToken, EndGrant, EndGrants, TokenStatus, WithdrawConsent};
 use edgemint::account::overview::ReadOverview;
-use edgemint::account::passkeys::{ReadPasskey, RemovePasskeys, RenamePasskey};
-use edgemint::account::profile::{CreateAccount, ReadAccount, ReplaceAccount, Replaced, SetProfile};
+use edgemint::account::passkeys::{
+    ReadPasskey, RemoveOwnPasskey, RemovePasskey, RemovePasskeyError, RemovePasskeys, RenamePasskey,
+};
+use edgemint::account::profile::{CreateAccount, ReadAccount, RemoveAccount, ReplaceAccount, Replaced, SetProfile};
 use edgemint::account::record::{AccountRecord, PasskeyRecord, Session};
-use edgemint::account::sessions::{EndSessions, GrantsToEnd, OpenSession, Opened, SecureAccount};
-use edgemint::account::turn::{AccountCommand, Ended};
+use edgemint::account::sessions::{
+    CheckStepUp, EndSession, EndSessions, GrantsToEnd, OpenSession, Opened, SecureAccount,
+};
+use edgemint::account::turn::{AccountCommand, Ended, StepUpError};
 use edgemint::oauth::ClientId;
 use edgemint::oauth::admin::bulk::GrantFilter;
 use edgemint::oauth::admin::user::Change;
 use edgemint::oauth::grant::handle::{GrantId, SessionId};
 use edgemint::oauth::grant::rights::ClientRights;
+use edgemint::oauth::grant::token_id::TokenId;
 use edgemint::oauth::grant::{Describe, Grant, SignIn, Stage};
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
 use edgemint::oauth::vocabulary::pkce::Challenge;
@@ -237,8 +242,6 @@ fn what_has_ended_is_counted() {
     let ended = |which: GrantFilter| signed_in().ask(&EndGrants { which, job: None });
     assert_eq!(ended(GrantFilter::default()), Some(2));
     assert_eq!(ended(GrantFilter::of_client(client("other"))), Some(0));
-    assert_eq!(Account::none().ask(&EndSessions), None);
-    assert_eq!(Account::none().ask(&RemovePasskeys), None);
 }
 
 #[test]
@@ -275,4 +278,26 @@ fn a_refresh_token_is_described_to_its_client_while_it_is_active() {
     assert_eq!(describe(&account, &offline, "app", 2), read("read offline_access"));
     account.now += 1;
     assert_eq!(describe(&account, &offline, "app", 2), None);
+}
+
+#[test]
+fn without_an_account_there_is_nothing_to_read_or_end() {
+    let none = Account::none();
+    let (grant, id) = (GrantId::from_bytes([1; 16]), "passkey-0".to_owned());
+    assert_eq!(none.ask(&EndSession { session: session(1) }), None);
+    assert_eq!(none.ask(&EndSessions), None);
+    assert_eq!(none.ask(&SecureAccount { except: None, passkeys: true, grants: GrantsToEnd::All }), None);
+    assert_eq!(none.ask(&CheckStepUp { session: session(1) }), Err(StepUpError::SessionMissing));
+    assert!(!none.ask(&EndGrant { grant: grant.clone() }));
+    assert_eq!(none.ask(&EndGrants { which: GrantFilter::default(), job: None }), None);
+    assert_eq!(none.ask(&WithdrawConsent { client: client("app") }), None);
+    assert_eq!(none.ask(&TokenStatus { grant, jti: TokenId::of_verified("j") }), None);
+    assert_eq!(none.ask(&RemovePasskey { id: id.clone() }), None);
+    assert_eq!(none.ask(&RemovePasskeys), None);
+    assert!(!none.ask(&RemoveAccount));
+    assert!(none.ask(&ReadPasskey { id: id.clone() }).is_none());
+    assert!(none.ask(&ReadOverview { session: None }).is_none());
+    let remove = RemoveOwnPasskey { session: session(1), id, is_needed: false };
+    assert_eq!(none.ask(&remove), Err(RemovePasskeyError::StepUp(StepUpError::SessionMissing)));
+    assert!(none.storage.is_empty().unwrap());
 }

@@ -119,3 +119,23 @@ fn every_refusal_has_a_word_of_its_own() {
     let words: std::collections::BTreeSet<_> = GrantRefusal::ALL.iter().map(|refusal| refusal.kind()).collect();
     assert_eq!(words.len(), GrantRefusal::ALL.len());
 }
+
+#[test]
+fn the_last_access_token_ends_by_the_lifetime_at_its_issue() {
+    let mut held = Held::issued();
+    let last_ends = |held: &Held| held.stored.as_ref().and_then(|grant| grant.last_token_ends(&held.lifetimes));
+    assert_eq!(last_ends(&held), None, "a code is no access token");
+    held.redeem(|_| {}).unwrap();
+    assert_eq!(last_ends(&held), Some(UnixTime(START + 600)));
+    // The operator shortens the lifetime: the tokens that are out stay valid as long as they say.
+    held.lifetimes.access = 60;
+    assert_eq!(last_ends(&held), Some(UnixTime(START + 600)));
+    held.wait(100).refresh(1, |_| {}).unwrap();
+    assert_eq!(last_ends(&held), Some(UnixTime(START + 600)));
+    held.wait(500).refresh(2, |_| {}).unwrap();
+    assert_eq!(last_ends(&held), Some(UnixTime(START + 660)));
+    held.lifetimes.access = 600;
+    held.wait(10).refresh(3, |_| {}).unwrap();
+    held.lifetimes.access = 60;
+    assert_eq!(last_ends(&held), Some(UnixTime(START + 1210)));
+}
