@@ -66,7 +66,7 @@ fn the_slowest_way_that_a_new_key_can_take() {
 }
 
 #[test]
-fn an_isolate_whose_clock_is_ahead_of_the_end_of_a_key_that_nobody_replaced() {
+fn an_isolate_whose_clock_is_ahead_of_the_end_of_a_key_that_was_never_replaced() {
     for skews in [[-30, 30, 30, -30, -30], [-30, -30, 30, 30, -30]] {
         holds(Setup { skews, ..SETUP }, &[after(0, sign(0)), at_the_turn(0, sign(1)), after(0, sign(0))]);
     }
