@@ -247,6 +247,10 @@ mod tests {
         for text in ["a b@c", "a@b\r\nBcc: c", "<a@b>", "a@b,c@d", "\"a\"@b", "a@[::1]", "a\u{202e}@b"] {
             assert_eq!(Email::parse(text).unwrap_err(), Character, "{text}");
         }
+        for (local, label, fits) in [(64, 63, true), (65, 63, false), (64, 64, false)] {
+            let address = format!("{}@{}.example", "a".repeat(local), "b".repeat(label));
+            assert_eq!(Email::parse(&address).is_ok(), fits, "{address}");
+        }
         assert_eq!(Email::parse(&format!("a@{}b", "b.".repeat(126))).unwrap_err(), TooLong);
         assert_eq!(Email::parse(&format!("a@{}b", "\u{e9}.".repeat(100))).unwrap_err(), TooLong);
     }

@@ -371,4 +371,50 @@ mod tests {
         assert_eq!(refused(Settings { upstream_accounts: "any", ..good }), AuthorityError::UpstreamAccounts);
         assert_eq!(refused(Settings { upstream_acr: "amr:pop", ..good }), AuthorityError::UpstreamAcr);
     }
+
+    #[test]
+    fn settings_at_their_bounds_are_accepted() {
+        fn parse(settings: Settings<'_>) -> Authority {
+            Authority::parse(settings).unwrap()
+        }
+        let good = Settings { issuer: "https://as.example", ..Settings::default() };
+        for (access_token_ttl, expected) in [("1", 1), ("86400", 86_400)] {
+            let authority = parse(Settings { access_token_ttl, ..good });
+            assert_eq!((authority.access_token_ttl(), authority.lifetimes().access), (expected, expected));
+        }
+        for (key_rotation_days, expected) in [("1", DAY), ("365", 365 * DAY)] {
+            assert_eq!(parse(Settings { key_rotation_days, ..good }).key_rotation(), expected);
+        }
+        for (event_retention, expected) in [("0", 0), ("400", 400)] {
+            assert_eq!(parse(Settings { event_retention, ..good }).event_retention(), expected);
+        }
+        for (refresh_replay_window, expected) in [("0", 0), ("600", 600)] {
+            let authority = parse(Settings { refresh_replay_window, ..good });
+            assert_eq!(authority.lifetimes().replay_window, expected);
+        }
+        for (ttl, expected) in [("60", 60), ("34560000", 400 * DAY)] {
+            let authority =
+                parse(Settings { session_ttl: ttl, refresh_token_ttl: ttl, refresh_token_idle_ttl: ttl, ..good });
+            let Lifetimes { refresh, refresh_idle, .. } = *authority.lifetimes();
+            assert_eq!((authority.session_ttl(), refresh, refresh_idle), (expected, expected, expected));
+        }
+    }
+
+    #[test]
+    fn the_client_address_is_read_from_the_header_that_is_set() {
+        let long = "x".repeat(100);
+        for (client_address_header, expected) in [
+            ("", Some("CF-Connecting-IP")),
+            ("none", None),
+            ("X-Real-IP", Some("X-Real-IP")),
+            (long.as_str(), Some(long.as_str())),
+        ] {
+            let settings = Settings { issuer: "https://as.example", client_address_header, ..Settings::default() };
+            assert_eq!(Authority::parse(settings).unwrap().client_address_header(), expected);
+        }
+        for client_address_header in ["X Real IP", "X-Real-IP:", "\u{e9}", &"x".repeat(101)] {
+            let settings = Settings { issuer: "https://as.example", client_address_header, ..Settings::default() };
+            assert_eq!(Authority::parse(settings).unwrap_err(), AuthorityError::ClientAddressHeader);
+        }
+    }
 }

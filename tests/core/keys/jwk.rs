@@ -259,3 +259,16 @@ fn no_key_prints_its_secret() {
     let secret = any(&json!({ "kty": "oct", "k": base64url::encode(&[0x61; 32]) })).unwrap();
     assert!(!format!("{secret:?}").contains("97, 97") && !format!("{secret:?}").contains("YWFh"));
 }
+
+#[test]
+fn a_private_number_is_as_long_as_its_curve() {
+    for (curve, len) in [("P-256", 32), ("P-384", 48), ("P-521", 66)] {
+        for (private_len, is_right) in [(len - 1, false), (len, true), (len + 1, false)] {
+            let number = |len: usize| base64url::encode(&vec![1; len]);
+            let jwk = json!({
+                "kty": "EC", "crv": curve, "x": number(len), "y": number(len), "d": number(private_len),
+            });
+            assert_eq!(private(&jwk).is_ok(), is_right, "{curve} with {private_len} bytes");
+        }
+    }
+}
