@@ -14,7 +14,7 @@ import { newGrant, registerConfidentialClient, revoke } from '../workerd/grants.
 import { freePort } from '../workerd/harness.mjs';
 import { Browser, REDIRECT_URI, createUser, pkce } from '../workerd/people.mjs';
 import { basic } from '../workerd/request.mjs';
-import { fetchList, placeOf } from '../workerd/status-lists.mjs';
+import { fetchList, entryOf } from '../workerd/status-lists.mjs';
 import { grants, ourPeople, startOurs } from './flow-state.mjs';
 import { authorizationPath, hostOf, refreshing, tokenRequest } from './flow-talks.mjs';
 import { bodyOf, load, requestBytes } from './load.mjs';
@@ -125,8 +125,8 @@ async function aRound(server, work, measure) {
   await talks('whoami', access.map((token) => repeated(get('/api/whoami', { Host: hostOf(server), Authorization: `Bearer ${token}` }))));
 
   await fixed('JWKS', server.port, get('/.well-known/jwks.json'));
-  const { pathname } = new URL(placeOf(access[0]).uri);
-  await fetchList(server, placeOf(access[0]).uri);
+  const { pathname } = new URL(entryOf(access[0]).uri);
+  await fetchList(server, entryOf(access[0]).uri);
   await fixed('status list', server.port, get(pathname, { Accept: 'application/statuslist+jwt' }));
 
   // The last one of each list has been replaced by its successor.
@@ -154,7 +154,7 @@ async function signIns({ browser, user }, measure) {
 
 /** A changed list is encoded by its object and signed by the isolate that next reads it: one by one. */
 async function publishedAnew(server, { client, cookies, spare, size }) {
-  const { uri } = placeOf(spare[0].access_token);
+  const { uri } = entryOf(spare[0].access_token);
   const more = [];
   while (more.length < size.publishedAnew) more.push(...await grants(client, cookies, SCOPE, 1));
   const times = [];

@@ -7,7 +7,7 @@ import { OFFLINE, newGrant, registerResourceServer, revoke } from '../workerd/gr
 import { startWorker } from '../workerd/harness.mjs';
 import { Browser, createUser, registerPublicClient } from '../workerd/people.mjs';
 import { basic } from '../workerd/request.mjs';
-import { fetchList, placeOf } from '../workerd/status-lists.mjs';
+import { fetchList, entryOf } from '../workerd/status-lists.mjs';
 import { load, requestBytes } from './load.mjs';
 import { interleave, perSecond, race, ratio, table } from './rounds.mjs';
 
@@ -106,7 +106,7 @@ async function isRevoked(verifier, token) {
 
 /** The size of a list with few and with many marks, and the bytes per hour that follow from it. */
 async function weights(server, app, { access_token }, { marked }) {
-  const { uri } = placeOf(access_token);
+  const { uri } = entryOf(access_token);
   const weigh = async () => {
     const { text, headers } = await fetchList(server, uri);
     return { bytes: text.length, etag: headers.etag };
@@ -172,7 +172,7 @@ async function publishing(server, app, { publishings }) {
     for (const { access_token, refresh_token } of grants) {
       await revoke(server, app, refresh_token);
       await pause(10_500);
-      const { uri } = placeOf(access_token);
+      const { uri } = entryOf(access_token);
       renewed.push(await timed(uri));
       warm.push(await timed(uri));
     }

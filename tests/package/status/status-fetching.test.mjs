@@ -68,7 +68,7 @@ test('an old list is used while it is renewed, until maxStale has passed; then v
   let code = 'none yet';
   const waiting = verify().then((told) => { code = told; });
   await atRest();
-  assert.equal(code, 'no fetch yet');
+  assert.equal(code, 'none yet');
   assert.equal(fetches(), 2);
   letGo();
   await waiting;
