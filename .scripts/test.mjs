@@ -2,7 +2,7 @@
 // `npm test -- NAME...` runs only the runners of these names.
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { buildPackage } from './build-package.mjs';
 import { buildWorker } from './build-worker.mjs';
 import { setup } from './setup.mjs';
@@ -37,6 +37,9 @@ const NODE = {
   browser: [buildWorker, buildPackage],
   package: [buildPackage],
 };
+
+/** How many of the slowest files are named. */
+const SLOWEST = 12;
 
 const NAMES = [...Object.keys(CARGO), ...Object.keys(NODE)];
 
@@ -181,6 +184,8 @@ async function nodeTests(folders) {
     const counts = JSON.parse(readFileSync(destination, 'utf8'));
     const results = Object.fromEntries(folders.map((folder) => [folder, sumOf(counts, files, join('tests', folder) + sep)]));
     console.log(`=== ${folders.join(', ')}: ${elapsed(started)}`);
+    const slowest = Object.entries(counts).sort(([, one], [, other]) => other.seconds - one.seconds).slice(0, SLOWEST);
+    for (const [file, { seconds }] of slowest) console.log(`    ${`${Math.round(seconds)} s`.padStart(6)} ${relative(root, file)}`);
     const failed = Object.values(results).some((result) => result.failed > 0);
     if (code !== 0 && !failed) results[folders[0]] = { ...results[folders[0]], failed: 1, note: `exit code ${code} without a failed test` };
     return results;
