@@ -51,54 +51,58 @@ pub enum VerifyError {
     Unsupported,
 }
 
+/// Declares the table of reasons: number, variant, code, sentence.
+macro_rules! reasons {
+    ($($number:literal => $variant:ident $({ $dots:tt })?, $code:literal, $sentence:literal;)+) => {
+        impl VerifyError {
+            /// The code and the sentence of each reason, by its number.
+            pub const REASONS: &'static [(&'static str, &'static str)] = &[$(($code, $sentence),)+];
+
+            /// The number of the reason in the list of the JavaScript package, whose errors.js has them in this order.
+            pub const fn number(&self) -> u32 {
+                match self {
+                    $(Self::$variant $({ $dots })? => $number,)+
+                }
+            }
+
+            /// The stable lower-case word for this reason: the `code` of the JavaScript `TokenError`, and the word in logs.
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$variant $({ $dots })? => $code,)+
+                }
+            }
+
+            /// A sentence for a developer. It contains no value from the token.
+            pub const fn sentence(&self) -> &'static str {
+                match self {
+                    $(Self::$variant $({ $dots })? => $sentence,)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    0 => AlgorithmNotAllowed, "algorithm_not_allowed", "the algorithm in the header is not allowed";
+    1 => AudienceMismatch, "audience_mismatch", "the token is for another audience";
+    2 => BadSignature, "bad_signature", "the signature does not verify";
+    3 => ClaimInvalid { .. }, "claim_invalid", "a claim has a value of the wrong type or out of range";
+    4 => ClaimMissing { .. }, "claim_missing", "a required claim is missing";
+    5 => Expired, "expired", "the token has expired";
+    6 => IssuerMismatch, "issuer_mismatch", "the token is from another issuer";
+    7 => KeyAmbiguous, "key_ambiguous", "the token has no kid, and too many keys match";
+    8 => KeyMismatch, "key_mismatch", "the key with this kid is for another algorithm";
+    9 => KeyNotFound, "key_not_found", "no key of the issuer matches this token";
+    10 => Malformed, "malformed", "not a well-formed signed JWT";
+    11 => NotYetValid, "not_yet_valid", "the token is not valid yet";
+    12 => ScopeInsufficient, "scope_insufficient", "the token lacks a required scope";
+    13 => TooLarge, "too_large", "the token is longer than allowed";
+    14 => TooOld, "too_old", "the token was issued too long ago";
+    15 => TypeMismatch, "type_mismatch", "the token has another type";
+    16 => Unsupported, "unsupported", "the token uses an unsupported JOSE feature";
+}
+
 impl VerifyError {
-    /// The number of the reason in the list of the JavaScript package, whose errors.js has them in this order.
-    pub const fn number(&self) -> u32 {
-        match self {
-            Self::AlgorithmNotAllowed => 0,
-            Self::AudienceMismatch => 1,
-            Self::BadSignature => 2,
-            Self::ClaimInvalid { .. } => 3,
-            Self::ClaimMissing { .. } => 4,
-            Self::Expired => 5,
-            Self::IssuerMismatch => 6,
-            Self::KeyAmbiguous => 7,
-            Self::KeyMismatch => 8,
-            Self::KeyNotFound => 9,
-            Self::Malformed => 10,
-            Self::NotYetValid => 11,
-            Self::ScopeInsufficient => 12,
-            Self::TooLarge => 13,
-            Self::TooOld => 14,
-            Self::TypeMismatch => 15,
-            Self::Unsupported => 16,
-        }
-    }
-
-    /// The stable lower-case word for this reason: the `code` of the JavaScript `TokenError`,
-    /// and the word in logs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
-            Self::AudienceMismatch => "audience_mismatch",
-            Self::BadSignature => "bad_signature",
-            Self::ClaimInvalid { .. } => "claim_invalid",
-            Self::ClaimMissing { .. } => "claim_missing",
-            Self::Expired => "expired",
-            Self::IssuerMismatch => "issuer_mismatch",
-            Self::KeyNotFound => "key_not_found",
-            Self::KeyMismatch => "key_mismatch",
-            Self::KeyAmbiguous => "key_ambiguous",
-            Self::Malformed => "malformed",
-            Self::NotYetValid => "not_yet_valid",
-            Self::ScopeInsufficient => "scope_insufficient",
-            Self::TooLarge => "too_large",
-            Self::TooOld => "too_old",
-            Self::TypeMismatch => "type_mismatch",
-            Self::Unsupported => "unsupported",
-        }
-    }
-
     /// The claim that the reason is about, where it is about one.
     pub fn claim(&self) -> Option<&str> {
         match self {
@@ -118,29 +122,6 @@ impl VerifyError {
             | Self::TooLarge
             | Self::TypeMismatch
             | Self::Unsupported => None,
-        }
-    }
-
-    /// A sentence for a developer. It holds no value from the token.
-    pub const fn sentence(&self) -> &'static str {
-        match self {
-            Self::AlgorithmNotAllowed => "the algorithm in the header is not allowed",
-            Self::AudienceMismatch => "the token is for another audience",
-            Self::BadSignature => "the signature does not verify",
-            Self::ClaimInvalid { .. } => "a claim has a value of the wrong type or out of range",
-            Self::ClaimMissing { .. } => "a required claim is missing",
-            Self::Expired => "the token has expired",
-            Self::IssuerMismatch => "the token is from another issuer",
-            Self::KeyNotFound => "no key of the issuer matches this token",
-            Self::KeyMismatch => "the key with this kid is for another algorithm",
-            Self::KeyAmbiguous => "the token has no kid, and too many keys match",
-            Self::Malformed => "not a well-formed signed JWT",
-            Self::NotYetValid => "the token is not valid yet",
-            Self::ScopeInsufficient => "the token lacks a required scope",
-            Self::TooLarge => "the token is longer than allowed",
-            Self::TooOld => "the token was issued too long ago",
-            Self::TypeMismatch => "the token has another type",
-            Self::Unsupported => "the token uses an unsupported JOSE feature",
         }
     }
 }
