@@ -63,7 +63,8 @@ fn a_reason_has_the_row_of_its_number() {
 
 #[test]
 fn the_package_lists_the_reasons_and_their_sentences_in_the_same_order() {
-    let rows: Vec<_> = VerifyError::REASONS.iter().map(|(code, sentence)| format!("['{code}', '{sentence}'],")).collect();
+    let rows: Vec<_> =
+        VerifyError::REASONS.iter().map(|(code, sentence)| format!("['{code}', '{sentence}'],")).collect();
     let list = format!("[\n  {}\n]", rows.join("\n  "));
     assert!(include_str!("../../src/js/shim/base/errors.js").contains(&list), "errors.js lacks this list:\n{list}");
 }
