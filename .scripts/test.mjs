@@ -52,7 +52,7 @@ await main(async () => {
   const isChosen = (name) => chosen.length === 0 || chosen.includes(name);
   const started = performance.now();
   const folders = Object.keys(NODE).filter(isChosen);
-  const broken = await prepare(folders, isChosen('rust'));
+  const broken = await prepare(folders, isChosen);
   const lines = [`${'set-up'.padEnd(13)} ${elapsed(started)}`];
   const ready = folders.filter((folder) => broken[folder] === undefined);
   const results = {};
@@ -79,7 +79,7 @@ await main(async () => {
 });
 
 /** Installs and compiles what the runners need, so that the time of the tests is theirs. Gives the folders whose builds failed, with their counts. */
-async function prepare(folders, rust) {
+async function prepare(folders, isChosen) {
   await setup({ tests: true });
   const broken = {};
   for (const folder of folders) {
@@ -90,9 +90,14 @@ async function prepare(folders, rust) {
       broken[folder] = { passed: 0, failed: 1, note: 'its build failed' };
     }
   }
-  if (rust) {
-    // What does not compile is reported by the runner.
+  // What does not compile is reported by the runners.
+  if (isChosen('rust')) {
     await step('Rust tests', '2 minutes the first time', () => run('cargo', [...CARGO_TEST, '--no-run'], { check: false }));
+  }
+  if (isChosen('lints')) {
+    await step('Rust dependencies of the lints', '3 minutes the first time', async () => {
+      for (const options of FEATURE_SETS) await run('cargo', ['check', '--locked', ...options], { check: false });
+    });
   }
   return broken;
 }
