@@ -173,8 +173,8 @@ async function nodeTests(folders) {
   const destination = join(scratch, 'counts.json');
   const started = performance.now();
   const options = [
-    // A file waits for timers and for disks part of its time.
-    `--test-concurrency=${availableParallelism()}`, '--test-timeout=900000',
+    // One more than there are processors: a file waits for timers and for disks a third of its time.
+    `--test-concurrency=${availableParallelism() + 1}`, '--test-timeout=900000',
     // A failed test may leave its server behind.
     '--test-force-exit',
     '--test-reporter=spec', '--test-reporter-destination=stdout',
