@@ -163,35 +163,3 @@ fn other_labels_are_refused_by_name() {
     assert_eq!(refusal(&PUBLIC.replace("PUBLIC", "PRIVATE")), KeyError::Malformed);
     assert_eq!(refusal(&PRIVATE.replace("PRIVATE", "PUBLIC")), KeyError::Malformed);
 }
-
-#[test]
-fn every_error_has_a_sentence_of_its_own() {
-    let pem = [
-        PemError::NotPem,
-        PemError::Several,
-        PemError::EscapedLines,
-        PemError::Certificate,
-        PemError::Encrypted,
-        PemError::Pkcs1,
-        PemError::Sec1,
-        PemError::OpenSsh,
-        PemError::OtherLabel,
-        PemError::PssOnly,
-    ];
-    let all = [
-        KeyError::AlgorithmMissing,
-        KeyError::Disguised,
-        KeyError::Malformed,
-        KeyError::Private,
-        KeyError::Public,
-        KeyError::Unsupported,
-        KeyError::WrongUse,
-        KeyError::Weak,
-    ];
-    let all = all.into_iter().chain(pem.map(KeyError::Pem)).map(|error| error.to_string());
-    let mut sentences: Vec<_> = all.collect();
-    assert!(sentences.iter().all(|sentence| sentence.len() > 20 && !sentence.ends_with('.')));
-    sentences.sort_unstable();
-    sentences.dedup();
-    assert_eq!(sentences.len(), 18);
-}
