@@ -62,6 +62,8 @@ async function addPasskey(page, name) {
   await page.getByRole('button', { name: 'Add a passkey' }).click();
   await page.getByRole('heading', { level: 3, name, exact: true }).waitFor();
   await page.getByRole('status').filter({ hasText: 'The passkey has been added.' }).waitFor();
+  // The page's script has run: until then, the form is hidden.
+  await page.getByRole('button', { name: 'Add a passkey' }).waitFor();
 }
 
 async function signOut(page) {
