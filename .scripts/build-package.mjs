@@ -41,7 +41,7 @@ async function assemble(module) {
   const glue = join(target, 'glue');
   rmSync(glue, { recursive: true, force: true });
   // The target for bundlers: it does not load the wasm, which the shim does.
-  await run('wasm-bindgen', [module, '--target', 'bundler', '--no-typescript', '--out-name', 'glue', '--out-dir', glue]);
+  await run('bindgen', [module, glue, 'glue', 'bundler']);
   const staged = join(target, 'dist');
   rmSync(staged, { recursive: true, force: true });
   flatten(shim, staged);

@@ -1,13 +1,14 @@
-// Builds the Worker into build/: the crate with the feature `worker`, through worker-build. wrangler.toml's build command.
-// Does nothing when build/ is up to date; otherwise installs missing tools while the crate compiles.
+// Builds the Worker into build/: the crate with the feature `worker`, its glue, and the entry src/worker/entry.js, in one module.
+// wrangler.toml's build command. Does nothing when build/ is up to date; otherwise installs missing tools while the crate
+// compiles.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROFILES, QUICK, compile, compilerEnv } from './compile.mjs';
+import { PROFILES, QUICK, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
 import { isScript, main, run, step } from './steps.mjs';
-import { root, toolsDir } from './toolbox.mjs';
+import { root } from './toolbox.mjs';
 
 const target = join(root, 'target');
 
@@ -18,25 +19,36 @@ export async function buildWorker() {
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
   const print = PROFILES.worker + fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] });
   if (isFresh(stamp, print)) return;
-  await Promise.all([setup(), compile('worker', target)]);
-  await step('Worker: build/', '5 s', () => stamped(stamp, print, () => workerBuild(PROFILES.worker, ['--features', 'worker'])));
-  console.log(`    build/index_bg.wasm: ${sizes(readFileSync(join(root, 'build', 'index_bg.wasm')))}`);
+  const [, module] = await Promise.all([setup(), compile('worker', target)]);
+  const folder = join(root, 'build');
+  await step('Worker: build/', QUICK ? '1 s' : '1 minute', () => stamped(stamp, print, async () => {
+    await bundleWorker({ module, bindings: join(target, 'bindings'), entry: join(root, 'src', 'worker', 'entry.js'), folder });
+  }));
+  console.log(`    build/index_bg.wasm: ${sizes(readFileSync(join(folder, 'index_bg.wasm')))}`);
 }
 
-/** Runs worker-build, which compiles the crate in `cwd` with a profile of cargo if necessary and produces the files for workerd. */
-export function workerBuild(profile, options, cwd = root) {
-  const optimisation = QUICK ? ['--no-opt'] : [];
-  return run('worker-build', ['--profile', profile, ...optimisation, ...options, '--locked', '--target-dir', target], {
-    cwd,
-    // Without these three worker-build downloads its own from GitHub.
-    env: {
-      ...compilerEnv('worker'),
-      WASM_BINDGEN_BIN: join(toolsDir, 'bin', 'wasm-bindgen'),
-      WASM_OPT_BIN: join(root, 'node_modules', '.bin', 'wasm-opt'),
-      ESBUILD_BIN: join(root, 'node_modules', '.bin', 'esbuild'),
-    },
-    advice: 'see what worker-build says above',
-  });
+/**
+ * Bundles a Worker into `folder`: index.js and index_bg.wasm.
+ *
+ * - `module`: the compiled crate; its glue is written to the folder `bindings`.
+ * - `entry`: the Worker's main module. It imports the glue as `edgemint-bindings` and the wasm as `edgemint.wasm`; what the crate
+ *   imports from `edgemint-host` is in `host.js` beside the entry.
+ */
+export async function bundleWorker({ module, bindings, entry, folder }) {
+  await run('bindgen', [module, bindings, 'index', 'web']);
+  const wasm = join(bindings, 'index_bg.wasm');
+  if (!QUICK) await run('wasm-opt', ['-O', '--all-features', '-o', wasm, wasm]);
+  const aliases = {
+    'edgemint.wasm': wasm,
+    'edgemint-bindings': join(bindings, 'index.js'),
+    'edgemint-host': join(entry, '..', 'host.js'),
+  };
+  await run('esbuild', [
+    entry,
+    ...Object.entries(aliases).map(([name, path]) => `--alias:${name}=${path}`),
+    '--bundle', '--format=esm', '--target=es2024', '--minify', '--external:cloudflare:*', '--loader:.wasm=copy', '--asset-names=[name]',
+    '--entry-names=index', `--outdir=${folder}`,
+  ]);
 }
 
 if (isScript(import.meta.url)) await main(buildWorker);

@@ -1,6 +1,6 @@
 // Compiles the crate to wasm with one of its two feature sets. Needs only Rust: other tools may still be installing.
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
 import { rust } from './setup.mjs';
 import { run, step } from './steps.mjs';
@@ -22,27 +22,30 @@ const REMAPS = [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], 
 /** SIMD makes an HMAC of the package a fifth faster; every engine supports it since 2023. */
 const FLAGS = { worker: REMAPS, js: [...REMAPS, '-Ctarget-feature=+simd128'] };
 
-/** The environment for compiling `feature` to wasm. With another one, cargo compiles everything again. */
-export function compilerEnv(feature) {
-  return { CARGO_ENCODED_RUSTFLAGS: FLAGS[feature].join('\x1f') };
-}
-
 /** Compiles with `feature` into the target folder `target` and returns the path of the module. */
 export function compile(feature, target) {
   // One after another: two at once would need twice the memory and no less time.
   const result = previous.then(async () => {
     await rust();
-    await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
-      run('cargo', ['build', '--locked', '--profile', PROFILES[feature], '--lib', '--target', TRIPLE, '--features', feature, '--target-dir', target], {
-        env: compilerEnv(feature),
-        advice: (output) => (cargoAdvice(output) === CARGO_ADVICE
-          ? `the compiler's messages are above; \`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`
-          : cargoAdvice(output)),
-      }));
-    return join(target, TRIPLE, PROFILES[feature], 'edgemint.wasm');
+    return step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
+      compileCrate(root, feature, ['--lib', '--features', feature], target));
   });
   previous = result.catch(() => {});
   return result;
 }
 
 let previous = Promise.resolve();
+
+/** Compiles the crate in the folder `crate`, with the profile and the flags of `feature`. Returns the path of its module. */
+export async function compileCrate(crate, feature, options, target) {
+  const profile = PROFILES[feature];
+  await run('cargo', ['build', '--locked', '--profile', profile, '--target', TRIPLE, '--target-dir', target, ...options], {
+    cwd: crate,
+    // With another environment, cargo compiles everything again.
+    env: { CARGO_ENCODED_RUSTFLAGS: FLAGS[feature].join('\x1f') },
+    advice: (output) => (cargoAdvice(output) === CARGO_ADVICE
+      ? `the compiler's messages are above; \`cargo check --target ${TRIPLE} --features ${feature}\` gives them faster`
+      : cargoAdvice(output)),
+  });
+  return join(target, TRIPLE, profile, `${basename(crate === root ? 'edgemint' : crate)}.wasm`);
+}

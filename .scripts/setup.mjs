@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync,
 import { delimiter, join, relative } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice, npmAdvice } from './advice.mjs';
 import { installChromium } from './chromium.mjs';
-import { readIfThere } from './freshness.mjs';
+import { fingerprint, isFresh, readIfThere, stamped } from './freshness.mjs';
 import { Failure, elapsed, isScript, main, run, step } from './steps.mjs';
 import { root, systemPath, toolsDir } from './toolbox.mjs';
 
@@ -143,28 +143,39 @@ async function nodeForTools(link) {
 }
 
 async function cargoTools(tests) {
-  const tools = [
-    {
-      crate: 'wasm-bindgen-cli',
-      version: lockedVersion('wasm-bindgen'),
-      program: 'wasm-bindgen',
-      // Without TLS, which only its test runner needs.
-      options: ['--no-default-features'],
-    },
-    { crate: 'worker-build', version: lockedVersion('worker'), program: 'worker-build' },
-  ];
-  if (tests) tools.push({ crate: 'cargo-deny', version: CARGO_DENY, program: 'cargo-deny' });
-  const installed = readIfThere(join(toolsDir, '.crates.toml')) ?? '';
-  const missing = tools.filter(({ crate, version, program }) =>
-    !installed.includes(`"${crate} ${version} (`) || !existsSync(join(toolsDir, 'bin', program)));
-  // One after another into one folder, so that shared dependencies are compiled once.
-  const target = join(toolsDir, 'target');
-  for (const { crate, version, program, options = [] } of missing) {
-    const args = ['--force', '--root', toolsDir, '--target-dir', target, '--bin', program, ...options, `${crate}@${version}`];
-    await step(`${crate} ${version} into .tools`, '1 to 3 minutes', () => cargoInstall(crate, args));
+  // One after another: each uses all processors.
+  await bindgen();
+  if (tests) await cargoDeny();
+}
+
+/** Compiles `.scripts/bindgen`, which pins the library of wasm-bindgen by a lock file. */
+async function bindgen() {
+  const source = join('.scripts', 'bindgen');
+  const stamp = join(toolsDir, '.bindgen');
+  const program = join(toolsDir, 'bin', 'bindgen');
+  const print = fingerprint([source]);
+  if (isFresh(stamp, print) && existsSync(program)) return;
+  const wanted = lockedVersion('wasm-bindgen');
+  if (!readFileSync(join(root, source, 'Cargo.toml'), 'utf8').includes(`"=${wanted}"`)) {
+    throw new Failure(`${source} is not for wasm-bindgen ${wanted}`, `set the version in ${join(source, 'Cargo.toml')}, then run \`cargo update\` there`);
   }
-  // Only the folder of this run: another may be compiling.
-  if (missing.length > 0) rmSync(target, { recursive: true, force: true });
+  await step('the generator of the glue, .scripts/bindgen', '40 s to 1 minute', () => stamped(stamp, print, async () => {
+    const target = join(toolsDir, 'target');
+    await run('cargo', ['build', '--locked', '--manifest-path', join(source, 'Cargo.toml'), '--target-dir', target], { advice: cargoAdvice });
+    mkdirSync(join(toolsDir, 'bin'), { recursive: true });
+    cpSync(join(target, 'debug', 'bindgen'), program);
+    rmSync(target, { recursive: true, force: true });
+  }));
+}
+
+async function cargoDeny() {
+  const crate = 'cargo-deny';
+  const installed = readIfThere(join(toolsDir, '.crates.toml')) ?? '';
+  if (installed.includes(`"${crate} ${CARGO_DENY} (`) && existsSync(join(toolsDir, 'bin', crate))) return;
+  const target = join(toolsDir, 'target');
+  await step(`${crate} ${CARGO_DENY} into .tools`, '1 to 3 minutes', () =>
+    cargoInstall(crate, ['--force', '--root', toolsDir, '--target-dir', target, '--bin', crate, `${crate}@${CARGO_DENY}`]));
+  rmSync(target, { recursive: true, force: true });
 }
 
 /** Installs with the versions of the crate's own lock file. Where the registry lacks one of them, says so and lets cargo choose. */

@@ -1,9 +1,10 @@
 //! Reading a body piece by piece, so that no more than its limit is ever taken, even where the sender announces another length.
 
-use js_sys::futures::JsFuture;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use worker::web_sys::{ReadableStream, ReadableStreamDefaultReader};
+
+use super::tasks;
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) async fn read(stream: Option<ReadableStream>, limit: usize) -> Result
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
     loop {
-        let step = JsFuture::from(reader.read()).await.map_err(broken)?;
+        let step = tasks::settled(&reader.read()).await.map_err(broken)?;
         if Reflect::get(&step, &"done".into()).map_err(broken)?.is_truthy() {
             return Ok(body);
         }

@@ -1,6 +1,5 @@
 //! WebCrypto: generating, importing, signing, checking, sealing. Private keys are handles that cannot be exported.
 
-use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
@@ -10,6 +9,7 @@ use crate::token::{Algorithm, Curve, Key, KeyShape, Pending, Token, VerifyError,
 
 use super::random::random;
 use super::report::{Fault, FaultKind};
+use super::tasks;
 
 #[wasm_bindgen]
 extern "C" {
@@ -62,13 +62,13 @@ impl SigningHandle {
         let (import, parameters) = parameters(algorithm).ok()?;
         let jwk = to_js(private.expose()).ok()?;
         let promise = import_key("jwk", &jwk, &import, false, &usages(&["sign"])).ok()?;
-        Some(Self { key: JsFuture::from(promise).await.ok()?, parameters })
+        Some(Self { key: tasks::settled(&promise).await.ok()?, parameters })
     }
 
     /// Signs with a key that an operator sent. `None` if WebCrypto cannot.
     pub(crate) async fn try_sign(&self, input: &[u8]) -> Option<Vec<u8>> {
         let promise = subtle_sign(&self.parameters, &self.key, input).ok()?;
-        Some(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec())
+        Some(Uint8Array::new(&tasks::settled(&promise).await.ok()?).to_vec())
     }
 
     /// Signs. ECDSA signatures come as r || s.
@@ -90,7 +90,7 @@ impl CheckingHandle {
         let (import, parameters) = parameters(algorithm).ok()?;
         let jwk = JSON::parse(&key.public_jwk()?.to_string()).ok()?;
         let promise = import_key("jwk", &jwk, &import, false, &usages(&["verify"])).ok()?;
-        let key = JsFuture::from(promise).await.ok()?;
+        let key = tasks::settled(&promise).await.ok()?;
         Some(Self { key, parameters })
     }
 
@@ -136,7 +136,7 @@ pub(crate) async fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Optio
     let Ok(promise) = import_key("pkcs8", &Uint8Array::from(der), &import, true, &usages(&["sign"])) else {
         return Ok(None);
     };
-    match JsFuture::from(promise).await {
+    match tasks::settled(&promise).await {
         Ok(private) => export(algorithm, &private).await.map(Some),
         Err(_) => Ok(None),
     }
@@ -223,7 +223,7 @@ async fn import_gcm(bytes: &[u8; 32], uses: &[&str]) -> Result<JsValue, Fault> {
 async fn open_gcm(parameters: &JsValue, key: &JsValue, sealed: &[u8]) -> Result<Option<String>, Fault> {
     let promise = subtle_decrypt(parameters, key, sealed).map_err(crypto_fault)?;
     // The only way in which decrypting fails is that the tag does not fit.
-    let Ok(opened) = JsFuture::from(promise).await else {
+    let Ok(opened) = tasks::settled(&promise).await else {
         return Ok(None);
     };
     Ok(String::from_utf8(Uint8Array::new(&opened).to_vec()).ok())
@@ -280,7 +280,7 @@ fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), Fault> {
 }
 
 async fn resolve(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
-    JsFuture::from(promise.map_err(crypto_fault)?).await.map_err(crypto_fault)
+    tasks::settled(&promise.map_err(crypto_fault)?).await.map_err(crypto_fault)
 }
 
 fn crypto_fault(cause: impl std::fmt::Debug) -> Fault {

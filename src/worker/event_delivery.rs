@@ -15,7 +15,6 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::{UnixTime, base64url};
 
 use super::audit::with_buffer;
-use super::background;
 use super::clock::now;
 use super::env::EVENTS;
 use super::objects;
@@ -23,6 +22,7 @@ use super::objects::address::Hour;
 use super::objects::events_do::AppendBatch;
 use super::random::random;
 use super::report;
+use super::tasks;
 
 /// The maximum number of events in a row.
 const MAX_ROW: usize = 500;
@@ -39,7 +39,7 @@ thread_local! {
 /// Schedules the storage of waiting events, unless another task has. No response waits for it.
 pub(crate) fn deliver(env: &Env) {
     if with_buffer(|buffer| buffer.begin_batch(now())) {
-        background::run(gather(env.clone()));
+        tasks::start_background(gather(env.clone()));
     }
 }
 

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use js_sys::futures::JsFuture;
 use js_sys::{Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
@@ -16,6 +15,7 @@ use crate::wire::encode_parameters;
 use super::body;
 use super::clock::now;
 use super::report::RequestError;
+use super::tasks;
 
 /// How long another server may take, milliseconds.
 const PATIENCE: u32 = 10_000;
@@ -135,7 +135,7 @@ async fn ask(url: &str, members: &[(&str, JsValue)], headers: &[(&str, &str)]) -
     Reflect::set(&init, &"headers".into(), &header_object).map_err(failed)?;
     Reflect::set(&init, &"redirect".into(), &"manual".into()).map_err(failed)?;
     Reflect::set(&init, &"signal".into(), &abort_after(PATIENCE).map_err(failed)?).map_err(failed)?;
-    let response = JsFuture::from(global_fetch(url, &init).map_err(failed)?).await.map_err(failed)?;
+    let response = tasks::settled(&global_fetch(url, &init).map_err(failed)?).await.map_err(failed)?;
     let response: Response = response.unchecked_into();
     if response.status() != 200 {
         body::discard(response.body());

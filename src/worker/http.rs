@@ -5,8 +5,7 @@
 
 use std::cell::RefCell;
 
-use js_sys::futures::JsFuture;
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use worker::web_sys;
 
@@ -16,6 +15,7 @@ use crate::wire::{self, Form, MAX_AUTHORIZATION, MAX_BODY, Reply};
 
 use super::body::{self, BodyError};
 use super::report::RequestError;
+use super::tasks;
 
 /// A request, of which the body is still to be read.
 pub(crate) struct Incoming {
@@ -114,7 +114,7 @@ impl Incoming {
             Some(_) => {
                 // Not `text()`, which replaces bytes that are not UTF-8.
                 let promise = self.request.array_buffer().map_err(|_| Refusal::MalformedBody)?;
-                let bytes = JsFuture::from(promise).await.map_err(|_| Refusal::MalformedBody)?;
+                let bytes = tasks::settled(&promise).await.map_err(|_| Refusal::MalformedBody)?;
                 let bytes = Uint8Array::new(&bytes);
                 // HTTP holds a sender to its announcement; a caller through a service binding need not keep it.
                 if bytes.length() as usize > MAX_BODY {
@@ -137,22 +137,17 @@ impl From<BodyError> for Refusal {
     }
 }
 
+#[wasm_bindgen(module = "edgemint-host")]
+extern "C" {
+    /// Makes a `Response`. `head` has a line `Name:value` for each header.
+    fn respond(status: u16, head: &str, body: Option<&str>) -> JsValue;
+}
+
 /// Turns a reply into a response. A body is left out for HEAD.
-pub(crate) fn response(reply: &Reply, head: bool) -> worker::Result<web_sys::Response> {
-    let headers = Object::new();
-    // An object has one value a name: cookies are added to the headers that are made of it.
-    let (cookies, others): (Vec<_>, Vec<_>) = reply.headers.iter().partition(|(name, _)| *name == "Set-Cookie");
-    for (name, value) in others {
-        Reflect::set(&headers, &JsValue::from_str(name), &JsValue::from_str(value))?;
+pub(crate) fn response(reply: &Reply, head: bool) -> JsValue {
+    let mut lines = String::from("X-Content-Type-Options:nosniff");
+    for (name, value) in &reply.headers {
+        lines.extend(["\n", name, ":", value]);
     }
-    Reflect::set(&headers, &"X-Content-Type-Options".into(), &"nosniff".into())?;
-    let init = web_sys::ResponseInit::new();
-    init.set_status(reply.status);
-    init.set_headers(&headers);
-    let body = reply.body.as_deref().filter(|_| !head);
-    let response = web_sys::Response::new_with_opt_str_and_init(body, &init)?;
-    for (name, value) in cookies {
-        response.headers().append(name, value)?;
-    }
-    Ok(response)
+    respond(reply.status, &lines, reply.body.as_deref().filter(|_| !head))
 }

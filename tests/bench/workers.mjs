@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
-import { workerBuild } from '../../.scripts/build-worker.mjs';
-import { PROFILES } from '../../.scripts/compile.mjs';
+import { bundleWorker } from '../../.scripts/build-worker.mjs';
+import { compileCrate } from '../../.scripts/compile.mjs';
 import { fingerprint, isFresh, stamped } from '../../.scripts/freshness.mjs';
 import { run, step } from '../../.scripts/steps.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
@@ -18,8 +18,10 @@ export async function helloWorker(port) {
   const print = fingerprint([crate]);
   if (!isFresh(stamp, print) || !existsSync(join(folder, 'index.js'))) {
     mkdirSync(folder, { recursive: true });
-    await step('hello-world with the `worker` crate', '15 s', () =>
-      stamped(stamp, print, () => workerBuild(PROFILES.js, ['--out-dir', folder], join(root, crate))));
+    await step('hello-world with the `worker` crate', '15 s', () => stamped(stamp, print, async () => {
+      const module = await compileCrate(join(root, crate), 'worker', [], join(root, 'target'));
+      await bundleWorker({ module, bindings: join(target, 'hello-bindings'), entry: join(root, crate, 'entry.js'), folder });
+    }));
   }
   const modules = [
     { type: 'ESModule', path: join(folder, 'index.js') },

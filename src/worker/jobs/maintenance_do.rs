@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
 use crate::oauth::admin::bulk::BulkRevocation;
 use crate::worker::clock::now;
@@ -22,8 +23,9 @@ use crate::worker::report::Fault;
 
 use crate::records::{Records as _, Table};
 use crate::worker::objects::address::Maintenance;
+use crate::worker::objects::hosted::Hosted;
 use crate::worker::objects::records::{SqliteRecords, broken};
-use crate::worker::objects::{self, Runs, object_commands};
+use crate::worker::objects::{Runs, object_commands};
 
 /// Starts or continues the re-encryption of all records.
 #[derive(Deserialize, Serialize)]
@@ -72,25 +74,24 @@ const KEEP_FOR: u64 = 30 * 24 * 3600;
 const RESCUE: Duration = Duration::from_secs(10);
 
 /// The long work of one issuer.
-#[durable_object(alarm)]
-pub struct MaintenanceObject {
+pub(crate) struct MaintenanceObject {
     state: State,
     env: Env,
     /// The jobs in progress.
     busy: RefCell<HashSet<String>>,
 }
 
-impl DurableObject for MaintenanceObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env, busy: RefCell::default() }
+impl Hosted for MaintenanceObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
+        Self { state: State::from(state), env, busy: RefCell::default() }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: MaintenanceRequest = objects::command(&mut request).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: MaintenanceRequest = serde_json::from_str(command)?;
         request.answer(self).await
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<()> {
         self.state.storage().set_alarm(RESCUE).await?;
         // A fault was logged, and the next run retries.
         if let Some(id) = self.next_due().ok().flatten() {
@@ -98,7 +99,7 @@ impl DurableObject for MaintenanceObject {
         }
         let _ = self.records().sweep(now());
         self.arrange().await?;
-        Response::empty()
+        Ok(())
     }
 }
 

@@ -9,7 +9,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
 use crate::account::commands::AccountRequest;
 use crate::account::turn::Turn;
@@ -19,12 +20,12 @@ use crate::worker::clock::now;
 use crate::worker::env;
 
 use super as objects;
+use super::hosted::Hosted;
 use super::records::SqliteRecords;
 use super::{outbox, thrown};
 
 /// One account.
-#[durable_object(alarm)]
-pub struct AccountObject {
+pub(crate) struct AccountObject {
     state: State,
     env: Env,
     /// Whether the alarm that sweeps is known to be set.
@@ -33,13 +34,13 @@ pub struct AccountObject {
     unconfirmed: Cell<bool>,
 }
 
-impl DurableObject for AccountObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env, sweeping: Cell::new(false), unconfirmed: Cell::new(false) }
+impl Hosted for AccountObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
+        Self { state: State::from(state), env, sweeping: Cell::new(false), unconfirmed: Cell::new(false) }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: AccountRequest = objects::command(&mut request).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: AccountRequest = serde_json::from_str(command)?;
         let removes = matches!(request, AccountRequest::RemoveAccount(_));
         let records = SqliteRecords::open(&self.state);
         let run = |authority: Rc<Authority>| {
@@ -67,21 +68,21 @@ impl DurableObject for AccountObject {
         outcome.unwrap_or_else(|fault| objects::reply::<()>(Err(fault)))
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<()> {
         self.sweeping.set(false);
         if let Some(wait) = self.notify_status_lists().await {
             self.state.storage().set_alarm(wait).await?;
-            return Response::empty();
+            return Ok(());
         }
         let records = SqliteRecords::open(&self.state);
         if !records.contains(Table::Account, ONLY).map_err(thrown)? {
             self.clear_if_confirmed().await?;
-            return Response::empty();
+            return Ok(());
         }
         if let Some(next) = records.sweep(now()).map_err(thrown)? {
             objects::sweep_at(&self.state, next).await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 

@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use worker::{DurableObject, Env, Request, Response, SqlCursor, SqlStorage, SqlStorageValue, State, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, SqlCursor, SqlStorage, SqlStorageValue, State};
 
 use crate::oauth::admin::event_query::{Filter, Keeping, Position, keeping};
 use crate::token::UnixTime;
@@ -15,7 +16,7 @@ use crate::worker::clock::now;
 use crate::worker::env;
 use crate::worker::report::{self, Fault, FaultKind};
 
-use super as objects;
+use super::hosted::Hosted;
 use super::address::EventHours;
 use super::records::{broken, integer};
 use super::registry_do::at;
@@ -70,21 +71,20 @@ impl Runs<ReadEvents> for Batches {
 }
 
 /// The events of one hour.
-#[durable_object(alarm)]
-pub struct EventsObject {
+pub(crate) struct EventsObject {
     state: State,
     env: Env,
     /// Whether the alarm that deletes the hour is known to be set.
     ends: Cell<bool>,
 }
 
-impl DurableObject for EventsObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env, ends: Cell::new(false) }
+impl Hosted for EventsObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
+        Self { state: State::from(state), env, ends: Cell::new(false) }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: EventsRequest = objects::command(&mut request).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: EventsRequest = serde_json::from_str(command)?;
         let batches = Batches::open(&self.state);
         let reply = request.answer(&batches).await;
         if batches.written.get() > 0 && !self.ends.replace(true) {
@@ -94,14 +94,14 @@ impl DurableObject for EventsObject {
         reply
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<()> {
         let last = Batches::open(&self.state).last().map_err(thrown)?;
         let retention = env::authority(&self.env).map_err(thrown)?.event_retention();
         match last.map(|last| keeping(last, retention, now())) {
             Some(Keeping::Until(time)) => self.state.storage().set_alarm(at(time)).await?,
             Some(Keeping::Forget) | None => self.state.storage().delete_all().await?,
         }
-        Response::empty()
+        Ok(())
     }
 }
 

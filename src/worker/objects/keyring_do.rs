@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, State, Storage, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, Storage};
 
 use crate::keyring::keeper::{Failure, Host, InKv, Keeper, Outcome, Step};
 use crate::keyring::{Command, Import, KeyId, KeyringRefusal, Stored, Terms};
@@ -15,6 +16,7 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
 
 use super as objects;
+use super::hosted::{self, Hosted};
 use super::address::Keyring;
 use super::records::broken;
 use super::{Runs, object_commands};
@@ -24,6 +26,7 @@ use crate::worker::env::Platform;
 use crate::worker::event_delivery;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::report::{Fault, FaultKind};
+use crate::worker::tasks::block_concurrency;
 
 /// Returns the ring. Generates the keys that must sign now, and no others.
 #[derive(Deserialize, Serialize)]
@@ -97,32 +100,37 @@ object_commands! {
 }
 
 /// The keyring of one issuer.
-#[durable_object(alarm)]
-pub struct KeyringObject {
-    state: State,
+pub(crate) struct KeyringObject {
+    state: DurableObjectState,
     env: Env,
 }
 
-impl DurableObject for KeyringObject {
-    fn new(state: State, env: Env) -> Self {
+impl Hosted for KeyringObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
         Self { state, env }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: KeyringRequest = objects::command(&mut request).await?;
-        let turn = Turn { storage: self.state.storage(), env: self.env.clone() };
-        let reply = self.state.block_concurrency_while(async move { Ok(request.answer(&turn).await) }).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: KeyringRequest = serde_json::from_str(command)?;
+        let turn = self.turn();
+        let reply = block_concurrency(&self.state, async move { request.answer(&turn).await }).await?;
         event_delivery::deliver(&self.env);
         reply
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
-        let turn = Turn { storage: self.state.storage(), env: self.env.clone() };
+    async fn alarm(&self) -> worker::Result<()> {
+        let turn = self.turn();
         // A fault is thrown, so that the platform calls the alarm again.
-        let outcome = self.state.block_concurrency_while(async move { Ok(turn.resume().await) }).await?;
+        let outcome = block_concurrency(&self.state, async move { turn.resume().await }).await?;
         event_delivery::deliver(&self.env);
         outcome.map_err(objects::thrown)?;
-        Response::empty()
+        Ok(())
+    }
+}
+
+impl KeyringObject {
+    fn turn(&self) -> Turn {
+        Turn { storage: hosted::state(&self.state).storage(), env: self.env.clone() }
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod account_do;
 pub(crate) mod address;
 pub(crate) mod events_do;
+pub(crate) mod hosted;
 pub(crate) mod identifier_do;
 pub(crate) mod keyring_do;
 mod outbox;
@@ -15,11 +16,10 @@ pub(crate) mod status_list_do;
 use std::time::Duration;
 
 use js_sys::Promise;
-use js_sys::futures::JsFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
-use worker::{Env, Request, Response, State, web_sys};
+use worker::{Env, State, web_sys};
 
 use crate::account::command::{Command, Reply, Sent};
 use crate::records::{Records as _, StorageError};
@@ -27,6 +27,7 @@ use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env::{self, Platform};
 use crate::worker::report::{Fault, FaultKind};
+use crate::worker::tasks;
 
 use address::{Address, Namespace};
 
@@ -77,7 +78,7 @@ macro_rules! object_commands {
 
         impl $request {
             /// Runs the command, and encodes its answer.
-            async fn answer<O>(self, object: &O) -> worker::Result<worker::Response>
+            async fn answer<O>(self, object: &O) -> worker::Result<String>
             where
                 $( O: $crate::worker::objects::Runs<$command>, )+
             {
@@ -151,8 +152,8 @@ async fn exchange(object: &Stub, body: &str) -> Result<String, JsValue> {
     init.set_method("POST");
     init.set_body(&body.into());
     // The host has no meaning: the binding selects the object.
-    let response = JsFuture::from(object.fetch("https://object/", &init)?).await?;
-    let text = JsFuture::from(response.unchecked_into::<web_sys::Response>().text()?).await?;
+    let response = tasks::settled(&object.fetch("https://object/", &init)?).await?;
+    let text = tasks::settled(&response.unchecked_into::<web_sys::Response>().text()?).await?;
     Ok(text.as_string().unwrap_or_default())
 }
 
@@ -178,7 +179,7 @@ pub(crate) async fn sweep_at(state: &State, next: UnixTime) -> worker::Result<()
 const SWEEP_EVERY: u64 = 3600;
 
 /// Deletes expired records, and sets the alarm for the next.
-pub(crate) async fn sweep(state: &State) -> worker::Result<Response> {
+pub(crate) async fn sweep(state: &State) -> worker::Result<()> {
     let records = records::SqliteRecords::open(state);
     if let Some(next) = records.sweep(now()).map_err(thrown)? {
         sweep_at(state, next).await?;
@@ -186,25 +187,15 @@ pub(crate) async fn sweep(state: &State) -> worker::Result<Response> {
         // Nothing is left to read.
         state.storage().delete_all().await?;
     }
-    Response::empty()
+    Ok(())
 }
 
-/// Reads a command. Nothing else may happen in the object before.
-pub(crate) async fn command<C: DeserializeOwned>(request: &mut Request) -> worker::Result<C> {
-    Ok(serde_json::from_str(&request.text().await?)?)
-}
-
-/// Encodes an answer or a fault as the object's response.
-pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<Response> {
-    respond(serde_json::to_string(&match outcome {
+/// Encodes an answer or a fault as the object replies it.
+pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<String> {
+    Ok(serde_json::to_string(&match outcome {
         Ok(answer) => Outcome::Answer(answer),
         Err(fault) => Outcome::Fault(fault.kind().name().to_owned()),
-    }))
-}
-
-/// Apart from [`reply`], as [`transfer`] is from [`send`].
-fn respond(outcome: serde_json::Result<String>) -> worker::Result<Response> {
-    Response::ok(outcome?)
+    })?)
 }
 
 /// The error that an alarm throws for a fault, so that the platform repeats it.
@@ -221,7 +212,7 @@ pub(crate) fn unavailable(cause: impl std::fmt::Debug) -> Fault {
 pub(crate) struct Encoded;
 
 impl Reply for Encoded {
-    type Reply = Result<worker::Result<Response>, Fault>;
+    type Reply = Result<worker::Result<String>, Fault>;
 
     fn reply<A: Serialize>(self, answer: Result<A, StorageError>) -> Self::Reply {
         Ok(reply(Ok(answer?)))

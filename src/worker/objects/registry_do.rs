@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::{
-    DurableObject, Env, Request, Response, ScheduledTime, SqlCursor, SqlStorage, SqlStorageValue, State, durable_object,
-};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, ScheduledTime, SqlCursor, SqlStorage, SqlStorageValue, State};
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::grant::token_id::TokenId;
 use crate::token::UnixTime;
 
-use super as objects;
+use super::hosted::{self, Hosted};
 use super::address::Registries;
 use super::records::{broken, integer};
 use super::{Runs, object_commands, thrown};
@@ -26,6 +25,7 @@ use crate::worker::clock::now;
 use crate::worker::env::STORE;
 use crate::worker::kv;
 use crate::worker::report::Fault;
+use crate::worker::tasks::block_concurrency;
 
 /// Stores the record of a new client. `name` is its name in KV, `sealed` its sealed text. Returns `false` if the client exists.
 #[derive(Deserialize, Serialize)]
@@ -129,25 +129,26 @@ object_commands! {
 }
 
 /// The registry of one client.
-#[durable_object(alarm)]
-pub struct RegistryObject {
+pub(crate) struct RegistryObject {
     state: State,
+    /// The same, for blocking other events.
+    inner: DurableObjectState,
     env: Env,
 }
 
-impl DurableObject for RegistryObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+impl Hosted for RegistryObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
+        Self { state: hosted::state(&state), inner: state, env }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: RegistryRequest = objects::command(&mut request).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: RegistryRequest = serde_json::from_str(command)?;
         request.answer(self).await
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<()> {
         let (state, env) = (self.rows(), self.env.clone());
-        let outcome = self.state.block_concurrency_while(async move { Ok(state.publish_pending(&env).await) });
+        let outcome = block_concurrency(&self.inner, async move { state.publish_pending(&env).await });
         // A fault is thrown, so that the platform repeats the alarm.
         outcome.await?.map_err(thrown)?;
         let rows = self.rows();
@@ -155,7 +156,7 @@ impl DurableObject for RegistryObject {
         if let Some(next) = rows.next_end().map_err(thrown)? {
             self.state.storage().set_alarm(at(next)).await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 
@@ -253,7 +254,7 @@ impl RegistryObject {
             rows.put(Some(&Record { published: 1, ..new }))?;
             Ok(Change::Done)
         };
-        self.state.block_concurrency_while(async move { Ok(change.await) }).await.map_err(broken)?
+        block_concurrency(&self.inner, change).await.map_err(|cause| broken(cause.into()))?
     }
 
     fn rows(&self) -> Rows {

@@ -2,7 +2,8 @@
 //! grants, and none waits for it. Each command is one turn without an `await` between reading and writing.
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
 use crate::oauth::grant::Lifetimes;
 use crate::oauth::status::{Allocation, Bearers, ListId, StatusEntry, next_list, rested};
@@ -13,6 +14,7 @@ use crate::worker::random::random;
 use crate::worker::report::Fault;
 
 use super as objects;
+use super::hosted::Hosted;
 use super::address::StatusDirectory;
 use super::records::SqliteRecords;
 use super::{Runs, object_commands};
@@ -49,19 +51,18 @@ object_commands! {
 }
 
 /// The directory of one issuer.
-#[durable_object(fetch)]
-pub struct StatusDirectoryObject {
+pub(crate) struct StatusDirectoryObject {
     state: State,
     env: Env,
 }
 
-impl DurableObject for StatusDirectoryObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+impl Hosted for StatusDirectoryObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
+        Self { state: State::from(state), env }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: DirectoryRequest = objects::command(&mut request).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: DirectoryRequest = serde_json::from_str(command)?;
         let records = SqliteRecords::open(&self.state);
         let reply = match env::authority(&self.env) {
             Ok(authority) => {

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
 use crate::oauth::status::ListId;
 use crate::oauth::status::revoked::{EncodedList, RevokedEntries};
@@ -13,6 +14,7 @@ use crate::worker::env::Platform;
 use crate::worker::report::Fault;
 
 use super as objects;
+use super::hosted::Hosted;
 use super::address::StatusLists;
 use super::records::SqliteRecords;
 use super::{Runs, object_commands};
@@ -49,20 +51,19 @@ pub(crate) async fn read(
 }
 
 /// One status list.
-#[durable_object(alarm)]
-pub struct StatusListObject {
+pub(crate) struct StatusListObject {
     state: State,
     env: Env,
     entries: RefCell<RevokedEntries>,
 }
 
-impl DurableObject for StatusListObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env, entries: RefCell::default() }
+impl Hosted for StatusListObject {
+    fn open(state: DurableObjectState, env: Env) -> Self {
+        Self { state: State::from(state), env, entries: RefCell::default() }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let request: ListRequest = objects::command(&mut request).await?;
+    async fn answer(&self, command: &str) -> worker::Result<String> {
+        let request: ListRequest = serde_json::from_str(command)?;
         let records = SqliteRecords::open(&self.state);
         let list = List { records: &records, entries: &self.entries, now: now() };
         let reply = request.answer(&list).await;
@@ -73,7 +74,7 @@ impl DurableObject for StatusListObject {
         reply
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<()> {
         objects::sweep(&self.state).await
     }
 }

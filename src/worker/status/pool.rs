@@ -7,7 +7,6 @@ use worker::Env;
 
 use crate::oauth::status::StatusEntry;
 use crate::oauth::status::pool::EntryPool;
-use crate::worker::background;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
 use crate::worker::objects;
@@ -15,6 +14,7 @@ use crate::worker::objects::address::StatusDirectory;
 use crate::worker::objects::status_directory_do::{AllocateBatch, AllocateForClient};
 use crate::worker::random::random;
 use crate::worker::report::Fault;
+use crate::worker::tasks;
 
 thread_local! {
     static POOL: RefCell<EntryPool> = const { RefCell::new(EntryPool::new()) };
@@ -41,7 +41,7 @@ pub(crate) async fn take(platform: &Platform) -> Result<Taken, Fault> {
     let (taken, runs_low) = POOL.with_borrow_mut(|pool| pool.draw(chance, platform.now));
     if let Some(entry) = taken {
         if runs_low {
-            background::run(refill(platform.env.clone()));
+            tasks::start_background(refill(platform.env.clone()));
         }
         return Ok(Taken(entry));
     }

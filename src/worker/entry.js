@@ -1,0 +1,74 @@
+// The Worker: its handlers and its Durable Objects, over the wasm module.
+import { DurableObject } from 'cloudflare:workers';
+import { openObject, scheduled, serve } from 'edgemint-bindings';
+import { Trapped, instance, run } from './tasks.js';
+
+export default {
+  async fetch(request, env) {
+    try {
+      return await run(() => serve(request, env));
+    } catch (error) {
+      if (error instanceof Trapped) return unavailable();
+      throw error;
+    }
+  },
+
+  async scheduled(_event, env) {
+    await run(() => scheduled(env));
+  },
+};
+
+/** The response of a request whose task has trapped; the same as that of other faults (`report.rs`). */
+function unavailable() {
+  const body = {
+    error: 'temporarily_unavailable',
+    error_description: 'The authorization server cannot answer now. Try again later.',
+  };
+  return Response.json(body, {
+    status: 503,
+    headers: { 'Cache-Control': 'no-store', 'Retry-After': '5', 'X-Content-Type-Options': 'nosniff' },
+  });
+}
+
+// Not a string: every string names a method that a stub can call.
+const INNER = Symbol('inner');
+
+/** The class of a Durable Object that the module implements under this name. */
+function hosted(name) {
+  return class extends DurableObject {
+    #object;
+    #instance = 0;
+
+    async fetch(request) {
+      const command = await request.text();
+      return new Response(await run(() => this[INNER].answer(command)));
+    }
+
+    /** The object in the current instance of the module. */
+    get [INNER]() {
+      if (this.#instance !== instance) {
+        this.#object = openObject(name, this.ctx, this.env);
+        this.#instance = instance;
+      }
+      return this.#object;
+    }
+  };
+}
+
+/** The same, with an alarm. */
+function hostedWithAlarm(name) {
+  return class extends hosted(name) {
+    async alarm() {
+      await run(() => this[INNER].alarm());
+    }
+  };
+}
+
+export const AccountObject = hostedWithAlarm('AccountObject');
+export const EventsObject = hostedWithAlarm('EventsObject');
+export const IdentifierObject = hostedWithAlarm('IdentifierObject');
+export const KeyringObject = hostedWithAlarm('KeyringObject');
+export const MaintenanceObject = hostedWithAlarm('MaintenanceObject');
+export const RegistryObject = hostedWithAlarm('RegistryObject');
+export const StatusDirectoryObject = hosted('StatusDirectoryObject');
+export const StatusListObject = hostedWithAlarm('StatusListObject');

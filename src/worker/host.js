@@ -1,0 +1,61 @@
+// What Rust calls in JavaScript. Requests are collected until the function of the module that makes them has returned; `tasks.js`
+// reads them then.
+
+let requests = { parked: [], spawned: [] };
+
+/** The functions that continue the tasks in progress, by their numbers. */
+export const waiting = new Map();
+
+/** Calls a function of the module. Returns its result and its requests. */
+export function collect(call) {
+  const outer = requests;
+  requests = { result: undefined, parked: [], spawned: [] };
+  try {
+    requests.result = call();
+    return requests;
+  } finally {
+    requests = outer;
+  }
+}
+
+/** Settles the operation with the result of the promise. */
+export function park(operation, promise) {
+  requests.parked.push([operation, () => promise]);
+}
+
+/** Runs a task while the Durable Object receives no other event, and settles the operation when it is complete. */
+export function parkBlocking(operation, state, task) {
+  requests.parked.push([operation, (run) => state.blockConcurrencyWhile(async () => run(task))]);
+}
+
+/** Runs a task that no response waits for. */
+export function spawn(task) {
+  requests.spawned.push(task);
+}
+
+/** Continues a task whose waker was called outside of it: a promise of the `worker` crate has settled. */
+export function wake(task) {
+  const proceed = waiting.get(task);
+  if (proceed !== undefined) queueMicrotask(proceed);
+}
+
+/** An error that Rust reports. */
+export class Failure {
+  constructor(message) {
+    this.message = message;
+  }
+}
+
+/** Makes the result of a task that fails. */
+export function failure(message) {
+  return new Failure(message);
+}
+
+/** Makes a response. `head` has a line `Name: value` for each header; a repeated name is a repeated header. */
+export function respond(status, head, body) {
+  const headers = head.split('\n').map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1)];
+  });
+  return new Response(body, { status, headers });
+}
