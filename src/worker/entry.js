@@ -3,10 +3,20 @@ import { DurableObject } from 'cloudflare:workers';
 import { openObject, scheduled, serve } from 'edgemint-bindings';
 import { Trapped, instance, run } from './tasks.js';
 
+/** Stands for a header that the request does not have. */
+const ABSENT = '\0';
+/** A body of at most this many bytes is read before the module is called. */
+const READ_AT_ONCE = 65_536;
+
 export default {
   async fetch(request, env) {
+    const { headers } = request;
+    const length = headers.get('Content-Length');
+    // One text, since each costs an allocation in the module. No header value contains a NUL.
+    const head = [request.method, request.url, headers.get('Authorization') ?? ABSENT, headers.get('Content-Type') ?? ABSENT, length ?? ABSENT].join('\n');
     try {
-      return await run(() => serve(request, env));
+      const body = length > 0 && length <= READ_AT_ONCE ? await bytesOf(request) : undefined;
+      return await run(() => serve(request, env, head, body));
     } catch (error) {
       if (error instanceof Trapped) return unavailable();
       throw error;
@@ -17,6 +27,15 @@ export default {
     await run(() => scheduled(env));
   },
 };
+
+/** Reads a body; `undefined` if it is truncated, which the module finds too when it reads it. */
+async function bytesOf(request) {
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch {
+    return undefined;
+  }
+}
 
 /** The response of a request whose task has trapped; the same as that of other faults (`report.rs`). */
 function unavailable() {

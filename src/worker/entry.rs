@@ -19,11 +19,12 @@ use super::objects::status_directory_do::StatusDirectoryObject;
 use super::objects::status_list_do::StatusListObject;
 use super::{event_delivery, http, rotate_cron, router, tasks};
 
-/// Starts the task that answers a request. Its result is a `Response`.
+/// Starts the task that answers a request. Its result is a `Response`. `head` is what [`Incoming`](http::Incoming) reads of the
+/// request, `body` the body if it has been read.
 #[wasm_bindgen]
-pub fn serve(request: web_sys::Request, env: Env) -> u32 {
+pub fn serve(request: web_sys::Request, env: Env, head: &str, body: Option<Vec<u8>>) -> u32 {
+    let request = http::Incoming::new(request, head, body);
     tasks::start(async move {
-        let request = http::Incoming::new(request);
         let reply = router::answer(&request, env.clone()).await;
         event_delivery::deliver(&env);
         http::response(&reply, request.method == "HEAD")

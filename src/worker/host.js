@@ -51,11 +51,19 @@ export function failure(message) {
   return new Failure(message);
 }
 
-/** Makes a response. `head` has a line `Name: value` for each header; a repeated name is a repeated header. */
+/** Makes a response. `head` has a line `Name:value` for each header. Only `Set-Cookie` may be repeated. */
 export function respond(status, head, body) {
-  const headers = head.split('\n').map((line) => {
+  const lines = head.split('\n');
+  // An object makes a cheaper response than a list, but holds one value a name.
+  const headers = {};
+  let cookies;
+  for (const line of lines) {
     const colon = line.indexOf(':');
-    return [line.slice(0, colon), line.slice(colon + 1)];
-  });
-  return new Response(body, { status, headers });
+    const name = line.slice(0, colon);
+    if (name === 'Set-Cookie') (cookies ??= []).push(line.slice(colon + 1));
+    else headers[name] = line.slice(colon + 1);
+  }
+  const response = new Response(body, { status, headers });
+  if (cookies !== undefined) for (const cookie of cookies) response.headers.append('Set-Cookie', cookie);
+  return response;
 }

@@ -17,30 +17,42 @@ use super::body::{self, BodyError};
 use super::report::RequestError;
 use super::tasks;
 
-/// A request, of which the body is still to be read.
+/// A request.
 pub(crate) struct Incoming {
     request: web_sys::Request,
     /// The form in the body, once it has been read ahead and until [`Incoming::form`] takes it.
     read_ahead: RefCell<Option<Result<Form, Refusal>>>,
+    /// The body, if JavaScript has read it and until [`Incoming::body`] takes it.
+    body: RefCell<Option<Vec<u8>>>,
+    authorization: Option<String>,
+    content_type: Option<String>,
+    content_length: Option<String>,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
 }
 
 impl Incoming {
-    pub(crate) fn new(request: web_sys::Request) -> Self {
-        let url = request.url();
-        let after_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    /// Reads a request. `head` has five lines: the method, the URL, and the headers `Authorization`, `Content-Type` and
+    /// `Content-Length`, each a NUL if the request does not have it.
+    pub(crate) fn new(request: web_sys::Request, head: &str, body: Option<Vec<u8>>) -> Self {
+        let mut lines = head.split('\n');
+        let mut line = || lines.next().unwrap_or_default();
+        let (method, url) = (line().to_owned(), line());
+        let mut header = || Some(line()).filter(|value| *value != "\0").map(str::to_owned);
+        let (authorization, content_type, content_length) = (header(), header(), header());
+        let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
         let target = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let (method, path, query) = (request.method(), path.to_owned(), query.to_owned());
-        Self { request, read_ahead: RefCell::default(), method, path, query }
+        let (path, query) = (path.to_owned(), query.to_owned());
+        let (read_ahead, body) = (RefCell::default(), RefCell::new(body));
+        Self { request, read_ahead, body, authorization, content_type, content_length, method, path, query }
     }
 
     /// The `Authorization` header.
-    pub(crate) fn authorization(&self) -> Result<Option<String>, Refusal> {
-        let header = self.header("Authorization");
-        if header.as_ref().is_some_and(|text| text.len() > MAX_AUTHORIZATION) {
+    pub(crate) fn authorization(&self) -> Result<Option<&str>, Refusal> {
+        let header = self.authorization.as_deref();
+        if header.is_some_and(|text| text.len() > MAX_AUTHORIZATION) {
             return Err(Refusal::AuthorizationTooLong);
         }
         Ok(header)
@@ -53,7 +65,7 @@ impl Incoming {
 
     /// Is there a form in the body?
     pub(crate) fn is_form(&self) -> bool {
-        wire::is_form(self.header("Content-Type").as_deref())
+        wire::is_form(self.content_type.as_deref())
     }
 
     /// Reads the parameters of the query.
@@ -99,7 +111,7 @@ impl Incoming {
 
     /// The JSON object in the body.
     pub(crate) async fn json_object(&self) -> Result<serde_json::Map<String, serde_json::Value>, RequestError> {
-        if !wire::is_json(self.header("Content-Type").as_deref()) {
+        if !wire::is_json(self.content_type.as_deref()) {
             return Err(Refusal::NotJson.into());
         }
         let body = self.body().await?;
@@ -108,22 +120,22 @@ impl Incoming {
 
     /// The body as text, at most [`MAX_BODY`] bytes. One that announces its length is read at once, which is faster.
     async fn body(&self) -> Result<String, Refusal> {
-        let length = self.header("Content-Length").and_then(|length| wire::decimal::<usize>(&length));
-        let bytes = match length {
-            Some(length) if length > MAX_BODY => return Err(Refusal::BodyTooLarge),
-            Some(_) => {
+        let length = self.content_length.as_deref().and_then(wire::decimal::<usize>);
+        let bytes = match (self.body.take(), length) {
+            (Some(bytes), _) => bytes,
+            (None, Some(length)) if length > MAX_BODY => return Err(Refusal::BodyTooLarge),
+            (None, Some(_)) => {
                 // Not `text()`, which replaces bytes that are not UTF-8.
                 let promise = self.request.array_buffer().map_err(|_| Refusal::MalformedBody)?;
                 let bytes = tasks::settled(&promise).await.map_err(|_| Refusal::MalformedBody)?;
-                let bytes = Uint8Array::new(&bytes);
-                // HTTP holds a sender to its announcement; a caller through a service binding need not keep it.
-                if bytes.length() as usize > MAX_BODY {
-                    return Err(Refusal::BodyTooLarge);
-                }
-                bytes.to_vec()
+                Uint8Array::new(&bytes).to_vec()
             }
-            None => body::read(self.request.body(), MAX_BODY).await?,
+            (None, None) => body::read(self.request.body(), MAX_BODY).await?,
         };
+        // HTTP holds a sender to its announcement; a caller through a service binding need not keep it.
+        if bytes.len() > MAX_BODY {
+            return Err(Refusal::BodyTooLarge);
+        }
         String::from_utf8(bytes).map_err(|_| Refusal::MalformedBody)
     }
 }

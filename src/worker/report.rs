@@ -1,6 +1,8 @@
 //! Faults: storage, configuration, our own mistakes. A fault is logged where it is built, once, with its reason;
 //! the client sees one fixed text. Refusals are logged too, by their word alone.
 
+use std::cell::OnceCell;
+
 use serde_json::json;
 use worker::{Env, console_error, console_log};
 
@@ -204,6 +206,12 @@ pub(crate) fn calls_of_object(env: &Env, object: &str, object_calls: usize) {
     }
 }
 
+thread_local! {
+    static COSTS_ARE_LOGGED: OnceCell<bool> = const { OnceCell::new() };
+}
+
+/// Reads the setting, once an isolate.
 fn costs_are_logged(env: &Env) -> bool {
-    env.var(COST_LOG).is_ok_and(|value| value.to_string() == "true")
+    let read = || env.var(COST_LOG).is_ok_and(|value| value.to_string() == "true");
+    COSTS_ARE_LOGGED.with(|known| *known.get_or_init(read))
 }

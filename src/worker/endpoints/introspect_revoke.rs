@@ -25,7 +25,7 @@ use crate::worker::services::tokens::{self, TokenState};
 /// `POST /oauth/introspect` (RFC 7662).
 pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let client = authenticate_confidential(platform, request.authorization()?.as_deref(), &form).await?;
+    let client = authenticate_confidential(platform, request.authorization()?, &form).await?;
     let text = introspect::token_in_question(&form)?;
     let answer = if is_handle(text) {
         match platform.config.handles.read(Kind::Refresh, text) {
@@ -47,7 +47,7 @@ pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Resul
 /// `POST /oauth/revoke` (RFC 7009). The body is an empty object: two common clients fail on an empty body.
 pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
+    let client = authenticate(platform, request.authorization()?, &form).await?;
     let text = introspect::token_in_question(&form)?;
     if is_handle(text) {
         // Codes and sessions cannot be revoked here.

@@ -75,7 +75,7 @@ struct Presented {
 
 async fn present(platform: &Platform, request: &Incoming) -> Result<Presented, RequestError> {
     let authorization = request.authorization()?;
-    check(platform, presented_token(authorization.as_deref(), &request.query)?).await
+    check(platform, presented_token(authorization, &request.query)?).await
 }
 
 async fn check(platform: &Platform, text: &str) -> Result<Presented, RequestError> {

@@ -27,7 +27,7 @@ use crate::worker::services::profiles;
 /// `POST /oauth/token` (RFC 6749 section 3.2).
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let client = authenticate(platform, request.authorization()?.as_deref(), &form).await?;
+    let client = authenticate(platform, request.authorization()?, &form).await?;
     match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, &form)? {
         TokenRequest::ClientCredentials { scope, resources } => {
             let (authority, now) = (platform.authority(), platform.now);
