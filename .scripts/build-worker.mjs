@@ -3,7 +3,7 @@
 // compiles.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROFILES, QUICK, compile } from './compile.mjs';
+import { QUICK, acceptable, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
@@ -17,11 +17,11 @@ export async function buildWorker() {
   const stamp = join(root, 'build', '.inputs');
   // The shim belongs to the npm package and the manual to the documentation; all other files of src may be part of the Worker.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
-  const print = PROFILES.worker + fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] });
-  if (isFresh(stamp, print)) return;
+  const prints = acceptable('worker', fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] }));
+  if (prints.some((print) => isFresh(stamp, print))) return;
   const [, module] = await Promise.all([setup(), compile('worker', target)]);
   const folder = join(root, 'build');
-  await step('Worker: build/', QUICK ? '1 s' : '1 minute', () => stamped(stamp, print, async () => {
+  await step('Worker: build/', QUICK ? '1 s' : '1 minute', () => stamped(stamp, prints[0], async () => {
     await bundleWorker({ module, bindings: join(target, 'bindings'), entry: join(root, 'src', 'worker', 'entry.js'), folder });
   }));
   console.log(`    build/index_bg.wasm: ${sizes(readFileSync(join(folder, 'index_bg.wasm')))}`);

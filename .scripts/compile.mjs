@@ -1,4 +1,5 @@
 // Compiles the crate to wasm with one of its two feature sets. Needs only Rust: other tools may still be installing.
+import { cpSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
@@ -8,11 +9,17 @@ import { root } from './toolbox.mjs';
 
 export const TRIPLE = 'wasm32-unknown-unknown';
 
-/** Whether EDGEMINT_BUILD=quick: compiled for work on the code, not for releases or measurements. */
+/** Whether EDGEMINT_BUILD=quick: compiled for `npm start` and for work on the code, not for releases or measurements. */
 export const QUICK = process.env.EDGEMINT_BUILD === 'quick';
 
+const OPTIMISED = { worker: 'worker', js: 'release' };
 /** Cargo's profile for each feature, and the name of its output folder. */
-export const PROFILES = QUICK ? { worker: 'quick', js: 'quick' } : { worker: 'worker', js: 'release' };
+export const PROFILES = QUICK ? { worker: 'quick', js: 'quick' } : OPTIMISED;
+
+/** Returns the prints of the builds of these inputs that are good enough: an optimised one for a quick one too. The first one is wanted. */
+export function acceptable(feature, print) {
+  return [...new Set([PROFILES[feature], OPTIMISED[feature]])].map((profile) => profile + print);
+}
 
 // So panic messages contain no path of this machine. A quick build keeps its own folder's name, so that its dependencies are
 // the same in every checkout.
@@ -20,15 +27,21 @@ const REMAPS = [[process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'cargo'], 
   .map(([path, name]) => `--remap-path-prefix=${path}=${name}`);
 
 /** SIMD makes an HMAC of the package a fifth faster; every engine supports it since 2023. */
-const FLAGS = { worker: REMAPS, js: [...REMAPS, '-Ctarget-feature=+simd128'] };
+const SIMD = [...REMAPS, '-Ctarget-feature=+simd128'];
+// Quick builds share the compiled dependencies, so both have the same flags.
+const FLAGS = { worker: QUICK ? SIMD : REMAPS, js: SIMD };
 
 /** Compiles with `feature` into the target folder `target` and returns the path of the module. */
 export function compile(feature, target) {
   // One after another: two at once would need twice the memory and no less time.
   const result = previous.then(async () => {
     await rust();
-    return step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
+    const module = await step(`Rust for wasm, feature ${feature}`, '10 s; 2 minutes the first time', () =>
       compileCrate(root, feature, ['--lib', '--features', feature], target));
+    // The next feature may have the same target folder.
+    const own = join(target, `${feature}.wasm`);
+    cpSync(module, own);
+    return own;
   });
   previous = result.catch(() => {});
   return result;
