@@ -20,7 +20,7 @@ export function toolEnv(extra = {}) {
     WRANGLER_HIDE_BANNER: 'true',
     WRANGLER_LOG_PATH: join(root, '.wrangler', 'logs'),
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-    // wasm-bindgen's macros then need no `wasm-bindgen-futures`; worker-build sets the same.
+    // wasm-bindgen's macros then need no `wasm-bindgen-futures`.
     WASM_BINDGEN_USE_JS_SYS: '1',
     PATH: path.join(delimiter),
     ...extra,

@@ -1,9 +1,7 @@
 #![doc = include_str!("manual/crate.md")]
 
 #[cfg(all(target_arch = "wasm32", feature = "worker", feature = "js"))]
-compile_error!(
-    "the Worker and the npm package are never one artifact: worker-build would put every binding on the Worker's entrypoint"
-);
+compile_error!("the Worker and the npm package are never one artifact: each would carry the exports of the other");
 
 #[cfg(feature = "people")]
 pub mod account;

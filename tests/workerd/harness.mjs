@@ -23,15 +23,16 @@ import { wranglerOptions } from './wrangler-options.mjs';
  * - `assets`: false leaves out the static files and their router, so that requests go straight to the Worker;
  *   a folder takes the place of www/.
  * - `without`: bindings of wrangler.toml that are left out, by name.
+ * - `around`: the source of a module that takes the place of the Worker's main module, which it imports as `./index.js`.
  * - `beside`: more Workers for the same workerd: each a `name`, the `port` that it listens on, and Miniflare's options.
  *
  * Gives `{ url, issuer, rootSecret, persist, settings, pid, logs, store(), cron(), stop(), kill() }`. `settings` starts the same
  * again on the same state; `pid` is workerd's; `logs` are all the lines that workerd has printed; `store` gives its KV, `cron` is its
  * clockwork; `kill` ends workerd with SIGKILL and keeps the state.
  */
-export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], beside = [] } = {}) {
+export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], around, beside = [] } = {}) {
   await buildWorker();
-  const settings = { port: port ?? await freePort(), assets, without, beside };
+  const settings = { port: port ?? await freePort(), assets, without, around, beside };
   settings.issuer = issuer ?? `http://localhost:${settings.port}`;
   settings.persist = persist ?? temporaryFolder();
   settings.vars = vars;
@@ -105,7 +106,7 @@ async function isFree(host, port) {
   return true;
 }
 
-function miniflareOptions(wrangler, { port, issuer, persist, vars, secrets, assets, without, beside }) {
+function miniflareOptions(wrangler, { port, issuer, persist, vars, secrets, assets, without, around, beside }) {
   const { workerOptions, externalWorkers } = wrangler;
   const build = join(root, 'build');
   const worker = {
@@ -114,6 +115,7 @@ function miniflareOptions(wrangler, { port, issuer, persist, vars, secrets, asse
     modulesRules: undefined,
     modulesRoot: build,
     modules: [
+      ...around === undefined ? [] : [{ type: 'ESModule', path: join(build, 'around.js'), contents: around }],
       { type: 'ESModule', path: join(build, 'index.js') },
       { type: 'CompiledWasm', path: join(build, 'index_bg.wasm') },
     ],

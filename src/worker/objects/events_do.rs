@@ -16,8 +16,8 @@ use crate::worker::clock::now;
 use crate::worker::env;
 use crate::worker::report::{self, Fault, FaultKind};
 
-use super::hosted::Hosted;
 use super::address::EventHours;
+use super::hosted::Hosted;
 use super::records::{broken, integer};
 use super::registry_do::at;
 use super::{Runs, object_commands, thrown};

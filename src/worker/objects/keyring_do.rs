@@ -16,8 +16,8 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::token::UnixTime;
 
 use super as objects;
-use super::hosted::{self, Hosted};
 use super::address::Keyring;
+use super::hosted::{self, Hosted};
 use super::records::broken;
 use super::{Runs, object_commands};
 use crate::worker::clock;

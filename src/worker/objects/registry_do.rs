@@ -17,8 +17,8 @@ use crate::oauth::grant::handle::AccountId;
 use crate::oauth::grant::token_id::TokenId;
 use crate::token::UnixTime;
 
-use super::hosted::{self, Hosted};
 use super::address::Registries;
+use super::hosted::{self, Hosted};
 use super::records::{broken, integer};
 use super::{Runs, object_commands, thrown};
 use crate::worker::clock::now;

@@ -14,8 +14,8 @@ use crate::worker::random::random;
 use crate::worker::report::Fault;
 
 use super as objects;
-use super::hosted::Hosted;
 use super::address::StatusDirectory;
+use super::hosted::Hosted;
 use super::records::SqliteRecords;
 use super::{Runs, object_commands};
 use crate::records::{Records as _, Table};

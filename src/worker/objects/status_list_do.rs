@@ -14,8 +14,8 @@ use crate::worker::env::Platform;
 use crate::worker::report::Fault;
 
 use super as objects;
-use super::hosted::Hosted;
 use super::address::StatusLists;
+use super::hosted::Hosted;
 use super::records::SqliteRecords;
 use super::{Runs, object_commands};
 
