@@ -19,7 +19,7 @@ use js_sys::Promise;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
-use worker::{Env, State, web_sys};
+use worker::{Env, State};
 
 use crate::account::command::{Command, Reply, Sent};
 use crate::records::{Records as _, StorageError};
@@ -121,8 +121,8 @@ async fn transfer(
     command: serde_json::Result<String>,
 ) -> Result<String, Fault> {
     let command = command.map_err(unavailable)?;
-    let stub = env.durable_object(binding).and_then(|namespace| namespace.get_by_name(&name)).map_err(unavailable)?;
-    exchange(&stub.into_rpc(), &command).await.map_err(|cause| unavailable(worker::Error::from(cause)))
+    let answer = tasks::settled(&call_object(env.as_ref(), binding, &name, &command)).await;
+    Ok(answer.map_err(|cause| unavailable(worker::Error::from(cause)))?.as_string().unwrap_or_default())
 }
 
 fn decode<A: DeserializeOwned>(outcome: &str) -> Result<A, Fault> {
@@ -136,25 +136,11 @@ fn fault_of(word: &str) -> Fault {
     Fault::reported(word).unwrap_or_else(|| unavailable("an answer of another version"))
 }
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "edgemint-host")]
 extern "C" {
-    /// The stub of an object.
-    type Stub;
-
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Stub, url: &str, init: &web_sys::RequestInit) -> Result<Promise, JsValue>;
-}
-
-/// Sends text and returns the text of the response. The `worker` crate reads a response in chunks, each a turn of the event loop, which
-/// costs as much as all work of the object.
-async fn exchange(object: &Stub, body: &str) -> Result<String, JsValue> {
-    let init = web_sys::RequestInit::new();
-    init.set_method("POST");
-    init.set_body(&body.into());
-    // The host has no meaning: the binding selects the object.
-    let response = tasks::settled(&object.fetch("https://object/", &init)?).await?;
-    let text = tasks::settled(&response.unchecked_into::<web_sys::Response>().text()?).await?;
-    Ok(text.as_string().unwrap_or_default())
+    /// Sends text and returns a promise of the text of the response.
+    #[wasm_bindgen(js_name = callObject)]
+    fn call_object(env: &JsValue, binding: &str, name: &str, command: &str) -> Promise;
 }
 
 /// Sets the alarm that deletes expired records, within an hour: an alarm costs a write, and nothing waits for it.

@@ -5,11 +5,26 @@ use std::cell::Cell;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
 use worker::{Env, SqlCursor, SqlStorage, SqlStorageValue, State};
 
 use crate::records::{Records, StorageError, StorageErrorKind, Table, read, write};
 use crate::token::UnixTime;
 use crate::worker::report::{self, Fault, FaultKind};
+
+// The two statements of almost every turn. Through the `worker` crate each would cost a list of bindings and a walk over the
+// row's columns.
+#[wasm_bindgen(module = "edgemint-host")]
+extern "C" {
+    #[wasm_bindgen(js_name = getRecord, catch)]
+    fn get_record(sql: &JsValue, kind: &str, id: &str) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(js_name = putRecord, catch)]
+    fn put_record(sql: &JsValue, kind: &str, id: &str, ends: Option<f64>, state: &str) -> Result<(), JsValue>;
+
+    /// Returns the rows that the last of these read or wrote.
+    fn rows() -> u32;
+}
 
 /// The records of one object, during one turn. Counts the rows that the turn reads and writes.
 pub(crate) struct SqliteRecords {
@@ -54,6 +69,19 @@ impl SqliteRecords {
         Ok(rows)
     }
 
+    /// Returns the state of a record as it is stored.
+    fn state(&self, table: Table, id: &str) -> Result<Option<String>, StorageError> {
+        match get_record(self.sql.as_ref(), table.name(), id) {
+            Ok(state) => {
+                self.rows_read.set(self.rows_read.get() + rows() as usize);
+                Ok(state)
+            }
+            // An object without a table has no records.
+            Err(_) if !self.has_table()? => Ok(None),
+            Err(cause) => Err(StorageError::unavailable(worker::Error::from(cause))),
+        }
+    }
+
     fn has_table(&self) -> Result<bool, StorageError> {
         let tables = self.sql.exec("SELECT name FROM sqlite_master WHERE name = 'record'", None);
         Ok(tables.map_err(StorageError::unavailable)?.raw().next().is_some())
@@ -73,17 +101,11 @@ impl SqliteRecords {
 
 impl Records for SqliteRecords {
     fn get<T: DeserializeOwned>(&self, table: Table, id: &str) -> Result<Option<T>, StorageError> {
-        let rows = self
-            .select("SELECT id, state FROM record WHERE kind = ? AND id = ?", vec![table.name().into(), id.into()])?;
-        rows.into_iter().next().map(|row| read(&row.state)).transpose()
+        self.state(table, id)?.map(|state| read(&state)).transpose()
     }
 
     fn contains(&self, table: Table, id: &str) -> Result<bool, StorageError> {
-        let rows = self.select(
-            "SELECT id, '' AS state FROM record WHERE kind = ? AND id = ?",
-            vec![table.name().into(), id.into()],
-        )?;
-        Ok(!rows.is_empty())
+        Ok(self.state(table, id)?.is_some())
     }
 
     fn page<T: DeserializeOwned>(
@@ -107,17 +129,16 @@ impl Records for SqliteRecords {
         record: &T,
     ) -> Result<(), StorageError> {
         let state = write(record)?;
-        let ends = ends.map_or(SqlStorageValue::Null, |ends| integer(ends.0));
-        let row = || vec![table.name().into(), id.into(), ends.clone(), state.as_str().into()];
-        let insert = "INSERT OR REPLACE INTO record (kind, id, ends, state) VALUES (?, ?, ?, ?)";
-        match self.sql.exec(insert, row()) {
-            Ok(cursor) => self.count(&cursor),
+        // Exact: a float holds integers up to 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let ends = ends.map(|ends| ends.0 as f64);
+        let put = || put_record(self.sql.as_ref(), table.name(), id, ends, &state);
+        if put().is_err() {
             // The first write of an object's life.
-            Err(_) => {
-                self.exec(CREATE, Vec::new())?;
-                self.exec(insert, row())?;
-            }
+            self.exec(CREATE, Vec::new())?;
+            put().map_err(|cause| StorageError::unavailable(worker::Error::from(cause)))?;
         }
+        self.rows_written.set(self.rows_written.get() + rows() as usize);
         Ok(())
     }
 
