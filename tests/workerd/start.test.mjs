@@ -19,7 +19,7 @@ import { Browser, csrfOf, post } from './people.mjs';
 import { until } from './request.mjs';
 
 const COPIED = [
-  '.scripts', '.tools/.crates.toml', 'Cargo.lock', 'Cargo.toml', 'build', 'dist', 'package-lock.json', 'package.json', 'src',
+  '.scripts', '.tools/.bindgen', '.tools/.crates.toml', 'Cargo.lock', 'Cargo.toml', 'build', 'dist', 'package-lock.json', 'package.json', 'src',
   'target/js/.inputs', 'wrangler.toml', 'www',
 ];
 const LINKED = ['node_modules', '.tools/bin', '.tools/node'];
