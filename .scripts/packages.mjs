@@ -18,13 +18,12 @@ const write = (folder, name, value) => writeFileSync(join(folder, name), `${JSON
 
 /** Fills `folder` with the package `edgemint-worker`: the built Worker, its pages, its configuration, and its commands. */
 export function stageWorker(folder) {
-  const { devDependencies: { wrangler } } = json('package.json');
   write(folder, 'package.json', {
     ...common('edgemint-worker', 'An OAuth 2.1 authorization server and OpenID provider for Cloudflare Workers, compiled: `npm create edgemint` makes a project'),
     engines: { node: `>=${OLDEST_NODE}` },
+    // wrangler is no peer dependency: without a network, npm would report a conflict of versions.
     bin: { 'edgemint-worker': 'hosting/main.mjs' },
     exports: { '.': { types: './worker/index.d.ts', default: './worker/index.js' }, './package.json': './package.json' },
-    peerDependencies: { wrangler: `^${wrangler}` },
   });
   const release = releasedConfiguration();
   write(folder, 'wrangler.json', release);
@@ -57,7 +56,8 @@ export function releasedConfiguration() {
   // Not at the top: it may not be installed when this file is loaded.
   const { experimental_readRawConfig: readConfig } = createRequire(import.meta.url)('wrangler');
   const { rawConfig } = readConfig({ config: join(root, 'wrangler.toml') });
-  const release = Object.fromEntries(Object.entries(rawConfig).filter(([name]) => !NOT_RELEASED.includes(name)));
+  // The parser's objects have no prototype.
+  const release = Object.fromEntries(Object.entries(structuredClone(rawConfig)).filter(([name]) => !NOT_RELEASED.includes(name)));
   delete release.assets.directory;
   compose(release, { name: 'project', main: 'index.js' });
   return release;

@@ -83,9 +83,10 @@ function installPackages(folder, name) {
   return run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder, env: environment(), advice });
 }
 
-/** The environment without the settings that npm gives to its own children, which would apply to the npm of the project. */
+/** The environment without what `npm create` tells its children about itself: this npm works in another folder. */
 function environment() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?:cache|registry|userconfig|offline)$)/i.test(name)));
+  const told = /^npm_(?:package_|lifecycle_|config_(?:local_prefix|package|call)$)/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !told.test(name)));
 }
 
 function words(path, installed, node) {

@@ -18,7 +18,8 @@ export function writeProject(folder, { name, worker, wrangler, node }) {
     version: '0.0.0',
     private: true,
     type: 'module',
-    scripts: { start: 'edgemint-worker start', deploy: 'edgemint-worker deploy' },
+    // `exec`: Ctrl-C then reaches the command itself, which ends the server before npm returns.
+    scripts: { start: 'exec edgemint-worker start', deploy: 'exec edgemint-worker deploy' },
     dependencies: { 'edgemint-worker': worker },
     devDependencies: { wrangler },
     // npm puts the Node.js of the one for this platform first on the PATH of the scripts.

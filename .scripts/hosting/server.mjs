@@ -35,8 +35,9 @@ export function serve({ folder, command, options: own, env }, port, url, secrets
   const server = { output: '', show: false, exitCode: undefined, stopping: false };
   for (const [stream, copy] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
     stream.setEncoding('utf8').on('data', (text) => {
-      if (server.show) copy.write(text);
-      else server.output += text;
+      if (!server.show) server.output += text;
+      // What its tools print about their end is of no use.
+      else if (!server.stopping) copy.write(text);
     });
   }
   server.ended = new Promise((resolve) => {
