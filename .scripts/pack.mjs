@@ -48,7 +48,8 @@ async function staged(work) {
 
 function npmPack(name, from, folder, expected) {
   return step(`npm pack: ${name}`, '2 s', async () => {
-    const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: from, advice: 'see what npm says above' });
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+    const { stdout } = await run('npm', args, { cwd: from, advice: 'see what npm says above' });
     const [packed] = Object.values(JSON.parse(stdout));
     const stray = packed.files.map((file) => file.path).filter((path) => !expected.test(path));
     if (stray.length > 0) {

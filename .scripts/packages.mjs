@@ -1,5 +1,5 @@
 // The folders that become the npm packages `edgemint-worker` and `create-edgemint`.
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { compose } from './hosting/compose.mjs';
@@ -19,7 +19,7 @@ const write = (folder, name, value) => writeFileSync(join(folder, name), `${JSON
 /** Fills `folder` with the package `edgemint-worker`: the built Worker, its pages, its configuration, and its commands. */
 export function stageWorker(folder) {
   write(folder, 'package.json', {
-    ...common('edgemint-worker', 'An OAuth 2.1 authorization server and OpenID provider for Cloudflare Workers, compiled: `npm create edgemint` makes a project'),
+    ...common('edgemint-worker', 'Edgemint, an OAuth 2.1 authorization server for Cloudflare Workers, compiled: `npm create edgemint` makes a project'),
     engines: { node: `>=${OLDEST_NODE}` },
     // wrangler is no peer dependency: without a network, npm would report a conflict of versions.
     bin: { 'edgemint-worker': 'hosting/main.mjs' },
@@ -30,7 +30,7 @@ export function stageWorker(folder) {
   mkdirSync(join(folder, 'worker'));
   for (const name of ['index.js', 'index_bg.wasm']) cpSync(join(root, 'build', name), join(folder, 'worker', name));
   writeFileSync(join(folder, 'worker', 'index.d.ts'), types(release));
-  copyModules(scripts, [...readdirSync(join(scripts, 'hosting'))].map((name) => join(scripts, 'hosting', name)), folder);
+  cpSync(join(scripts, 'hosting'), join(folder, 'hosting'), { recursive: true });
   copyPages(join(folder, 'www'));
   mkdirSync(join(folder, 'manual'));
   for (const page of MANUAL) cpSync(join(root, 'src', 'manual', `${page}.md`), join(folder, 'manual', `${page}.md`));
@@ -41,7 +41,7 @@ export function stageWorker(folder) {
 /** Fills `folder` with the package `create-edgemint`. */
 export function stageCreate(folder) {
   write(folder, 'package.json', {
-    ...common('create-edgemint', 'Makes a project that runs Edgemint, an OAuth 2.1 authorization server for Cloudflare Workers: `npm create edgemint NAME`'),
+    ...common('create-edgemint', 'Makes a project that runs Edgemint, an OAuth 2.1 authorization server for Cloudflare Workers'),
     engines: { node: '>=20.11' },
     bin: { 'create-edgemint': 'create/main.mjs' },
   });
@@ -88,7 +88,8 @@ function copyPages(to) {
   const www = join(root, 'www');
   const built = join(www, 'edgemint');
   cpSync(www, to, { recursive: true, filter: (path) => path !== built });
-  copyModules(www, [...modulesOf(join(built, 'web.js')), ...['edgemint.wasm', 'oauth4webapi.js', 'oauth4webapi.LICENSE.md'].map((name) => join(built, name))], to);
+  const others = ['edgemint.wasm', 'oauth4webapi.js', 'oauth4webapi.LICENSE.md'].map((name) => join(built, name));
+  copyModules(www, [...modulesOf(join(built, 'web.js')), ...others], to);
 }
 
 function copyModules(base, paths, to) {

@@ -13,6 +13,7 @@ const USAGE = 'npm create edgemint NAME';
 /** Makes the project that the arguments describe. */
 export async function create(args) {
   await main(async () => {
+    checkPlatform();
     const { name, worker, install } = chosen(args);
     const folder = resolve(name);
     checkFolder(folder, name);
@@ -29,6 +30,12 @@ export async function create(args) {
     if (install) await step('npm packages', '10 to 30 s', () => installPackages(folder, name));
     console.log(words(relative(process.cwd(), folder), install, node));
   });
+}
+
+// The scripts of a project use process groups and the shell's `exec`.
+function checkPlatform() {
+  if (process.platform !== 'win32') return;
+  throw new Failure('a project does not run on Windows itself', 'use the Windows Subsystem for Linux: https://learn.microsoft.com/windows/wsl');
 }
 
 function chosen(args) {
@@ -79,7 +86,8 @@ function nodeOfProject(packages) {
 }
 
 function installPackages(folder, name) {
-  const advice = (output) => `${npmAdvice(output)}. The project in ${name} is complete except for its packages: npm install in that folder, then npm start`;
+  const rest = `The project in ${name} is complete except for its packages: npm install in that folder, then npm start`;
+  const advice = (output) => `${npmAdvice(output)}. ${rest}`;
   return run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder, env: environment(), advice });
 }
 

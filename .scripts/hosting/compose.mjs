@@ -58,7 +58,8 @@ function defaults(release, own) {
 
 function assets(release, own) {
   if (own.directory !== undefined && own.directory !== release.directory) {
-    throw conflict(`\`assets.directory\` is "${own.directory}"`, `it must be "${release.directory}", or be left out; serve files of your own from index.js`);
+    const advice = `it must be "${release.directory}", or be left out; serve files of your own from index.js`;
+    throw conflict(`\`assets.directory\` is "${own.directory}"`, advice);
   }
   if (own.run_worker_first === false) {
     throw conflict('`assets.run_worker_first` is false', 'list paths of your own, or leave it out');
@@ -89,7 +90,8 @@ function objects(release, own, setting) {
   const classes = release.bindings.map((binding) => binding.class_name);
   const taken = composed.slice(release.bindings.length).find((binding) => classes.includes(binding.class_name) && !binding.script_name);
   if (taken !== undefined) {
-    throw conflict(`the binding ${taken.name} is for the class ${taken.class_name}, which belongs to edgemint-worker`, 'give your own class another name');
+    const what = `the binding ${taken.name} is for the class ${taken.class_name}, which belongs to edgemint-worker`;
+    throw conflict(what, 'give your own class another name');
   }
   return { ...own, bindings: composed };
 }
@@ -111,8 +113,10 @@ function migrations(release, own = [], _setting, { durable_objects: { bindings: 
     if (place === -1) throw conflict(`the migration "${tag}" follows "${after}", which edgemint-worker does not have`, advice);
     if (place < earliest) throw conflict(`the migration "${tag}" is out of order: the one before it follows "${tags[earliest]}"`, advice);
     earliest = place;
-    const taken = JSON.stringify(changes).match(/"(\w+)"/g)?.map((name) => name.slice(1, -1)).find((name) => classes.includes(name));
-    if (taken !== undefined) throw conflict(`the migration "${tag}" changes the class ${taken}, which belongs to edgemint-worker`, 'give your own class another name');
+    const taken = classes.find((name) => JSON.stringify(changes).includes(`"${name}"`));
+    if (taken !== undefined) {
+      throw conflict(`the migration "${tag}" changes the class ${taken}, which belongs to edgemint-worker`, 'give your own class another name');
+    }
   }
   return release.flatMap((migration) => [
     migration,

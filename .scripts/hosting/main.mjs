@@ -8,7 +8,7 @@ const { node } = process.versions;
 
 if (isOlder(node, OLDEST_NODE)) {
   const [name, version] = packagedNode(edgemint.node) ?? [];
-  const own = name === undefined ? '' : `, or give the project one of its own: npm install --save-exact ${name}@${version}`;
+  const own = name === undefined ? '' : `, or give the project one of its own: npm install --save-optional --save-exact ${name}@${version}`;
   refuse(`Node.js ${node} is too old for wrangler`, `install Node.js ${OLDEST_NODE} or newer (https://nodejs.org)${own}`);
 }
 const { command } = await import('./commands.mjs');
