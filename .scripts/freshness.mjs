@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { readIfThere } from './hosting/files.mjs';
 import { root } from './toolbox.mjs';
 
 /** Returns one hash over the names and contents of files and folders, given relative to the project. */
@@ -31,14 +32,4 @@ export async function stamped(stamp, print, build) {
   rmSync(stamp, { force: true });
   await build();
   writeFileSync(stamp, print);
-}
-
-/** Returns the text of a file, or undefined if it does not exist. */
-export function readIfThere(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

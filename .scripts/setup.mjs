@@ -3,9 +3,11 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
-import { CARGO_ADVICE, cargoAdvice, npmAdvice } from './advice.mjs';
+import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
 import { installChromium } from './chromium.mjs';
-import { fingerprint, isFresh, readIfThere, stamped } from './freshness.mjs';
+import { fingerprint, isFresh, stamped } from './freshness.mjs';
+import { npmAdvice } from './hosting/advice.mjs';
+import { readIfThere } from './hosting/files.mjs';
 import { Failure, elapsed, isScript, main, run, step } from './steps.mjs';
 import { root, systemPath, toolsDir } from './toolbox.mjs';
 

@@ -2,6 +2,7 @@
 import { delimiter, join } from 'node:path';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { wranglerEnv } from './hosting/wrangler.mjs';
 
 /** The project's folder, without a slash at the end. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
@@ -16,10 +17,7 @@ export function toolEnv(extra = {}) {
   const path = [nodeBin, join(toolsDir, 'bin'), ...systemPath()];
   return {
     ...process.env,
-    WRANGLER_SEND_METRICS: 'false',
-    WRANGLER_HIDE_BANNER: 'true',
-    WRANGLER_LOG_PATH: join(root, '.wrangler', 'logs'),
-    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    ...wranglerEnv(root),
     // wasm-bindgen's macros then need no `wasm-bindgen-futures`.
     WASM_BINDGEN_USE_JS_SYS: '1',
     PATH: path.join(delimiter),

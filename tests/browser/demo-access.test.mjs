@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
-import { prepareDemo } from '../../.scripts/demo.mjs';
+import { prepareDemo } from '../../.scripts/hosting/demo.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
 import { startWorker } from '../workerd/harness.mjs';
 import { launch } from './chromium.mjs';
 import { STEPS, leaveAndSignIn, openDemo, step, take, takeAll } from './demo.mjs';
 import { contrasts, focused, sticking } from './measures.mjs';
 
+const www = join(root, 'www');
 let server;
 let browser;
 let person;
@@ -21,7 +23,7 @@ before(async () => {
   server = await startWorker();
   browser = await launch();
   folder = mkdtempSync(join(tmpdir(), 'edgemint-demo-'));
-  person = await prepareDemo(server.url, server.rootSecret, join(folder, 'demo.json'));
+  person = await prepareDemo(server.url, server.rootSecret, www, join(folder, 'demo.json'));
 });
 
 after(async () => {

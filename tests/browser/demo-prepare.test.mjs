@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
-import { prepareDemo } from '../../.scripts/demo.mjs';
+import { prepareDemo } from '../../.scripts/hosting/demo.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
 import { startWorker, token } from '../workerd/harness.mjs';
 import { launch } from './chromium.mjs';
 import { openDemo, state, takeAll } from './demo.mjs';
 
+const www = join(root, 'www');
 let server;
 let browser;
 let folder;
@@ -30,7 +32,7 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
-const prepare = () => prepareDemo(server.url, server.rootSecret, file);
+const prepare = () => prepareDemo(server.url, server.rootSecret, www, file);
 
 test('creates client and user once, and a password file that only its owner can read', async () => {
   const first = await prepare();
@@ -83,7 +85,7 @@ test('a client that was changed is restored', async () => {
 
 test('a wrong root secret is reported, and no password is written', async () => {
   const other = join(folder, 'other.json');
-  await assert.rejects(prepareDemo(server.url, 'wrong', other), /POST \/oauth\/token: 401/);
+  await assert.rejects(prepareDemo(server.url, 'wrong', www, other), /POST \/oauth\/token: 401/);
   assert.throws(() => statSync(other), { code: 'ENOENT' });
 });
 

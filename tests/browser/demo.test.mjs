@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
-import { prepareDemo } from '../../.scripts/demo.mjs';
+import { prepareDemo } from '../../.scripts/hosting/demo.mjs';
+import { root } from '../../.scripts/toolbox.mjs';
 import { startWorker, token } from '../workerd/harness.mjs';
 import { launch } from './chromium.mjs';
 import {
   STEPS, exchanges, kept, leaveAndSignIn, leaveAndSignOut, openDemo, reached, state, step, take, takeAll, trouble,
 } from './demo.mjs';
 
+const www = join(root, 'www');
 let server;
 let bare;
 let browser;
@@ -24,7 +26,7 @@ before(async () => {
   bare = await startWorker();
   browser = await launch();
   folder = mkdtempSync(join(tmpdir(), 'edgemint-demo-'));
-  person = await prepareDemo(server.url, server.rootSecret, join(folder, 'demo.json'));
+  person = await prepareDemo(server.url, server.rootSecret, www, join(folder, 'demo.json'));
 });
 
 after(async () => {

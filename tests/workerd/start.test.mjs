@@ -1,11 +1,8 @@
 // `npm start` and `npm run deploy` right after cloning the project: in a copy of it, without state. What takes minutes is copied:
 // installed packages, tools and finished builds.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync,
-} from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +14,11 @@ import { freePort } from './harness.mjs';
 import { decode } from './forgery.mjs';
 import { Browser, csrfOf, post } from './people.mjs';
 import { until } from './request.mjs';
+import * as starts from './starts.mjs';
+import { interrupt, paste, processesOf, signal, welcome } from './starts.mjs';
 
 const COPIED = [
-  '.scripts', '.tools/.crates.toml', 'Cargo.lock', 'Cargo.toml', 'build', 'dist', 'package-lock.json', 'package.json', 'src',
+  '.scripts', '.tools/.bindgen', '.tools/.crates.toml', 'Cargo.lock', 'Cargo.toml', 'build', 'dist', 'package-lock.json', 'package.json', 'src',
   'target/js/.inputs', 'wrangler.toml', 'www',
 ];
 const LINKED = ['node_modules', '.tools/bin', '.tools/node'];
@@ -34,7 +33,7 @@ before(async () => {
 });
 
 after(() => {
-  for (const pid of processesOfProject()) process.kill(pid, 'SIGKILL');
+  for (const pid of processesOf(project)) process.kill(pid, 'SIGKILL');
   rmSync(project, { recursive: true, force: true, maxRetries: 10 });
 });
 
@@ -46,14 +45,14 @@ test('npm start serves, its three lines work, Ctrl-C ends it, and a second start
   const secret = text.match(/not shown again: ([A-Za-z0-9_-]{43})$/m)[1];
   assert.equal(statSync(join(project, '.dev.vars')).mode & 0o777, 0o600);
 
-  const kid = await paste(lines, port);
+  const kid = kidOf(await paste(first, lines));
   await interrupt(first);
 
   const second = start(t, { PORT: port });
   const again = await welcome(second);
   assert.ok(!again.text.includes(secret) && !/not shown again/.test(again.text), 'a kept secret is not shown');
   assert.deepEqual(again.lines, lines);
-  assert.equal(await paste(again.lines, port), kid, 'the keys are kept');
+  assert.equal(kidOf(await paste(second, again.lines)), kid, 'the keys are kept');
   await refusesForgedAddresses({ url: `http://localhost:${port}`, issuer: `http://localhost:${port}` });
   await interrupt(second);
   assert.ok(readFileSync(join(project, '.dev.vars'), 'utf8').includes(secret));
@@ -77,11 +76,11 @@ test('npm start beside an earlier one names it, and how to end it; killing a sta
   const second = start(t, { PORT: port });
   assert.equal(await second.ended, 1);
   const [, group] = second.output().match(/is in use by an earlier `npm start` of this folder \(process group (\d+)\)/) ?? [];
-  assert.ok(processesOfProject().includes(Number(group)), second.output());
+  assert.ok(processesOf(project).includes(Number(group)), second.output());
   assert.match(second.output(), new RegExp(`What to do: .*\`kill -- -${group}\`; or .*PORT=\\d+ npm start`));
 
   signal(first.child, 'SIGKILL');
-  await until(() => processesOfProject().length === 0, 'the end of every process');
+  await until(() => processesOf(project).length === 0, 'the end of every process');
   const third = start(t, { PORT: port });
   await welcome(third);
   await interrupt(third);
@@ -142,74 +141,8 @@ async function refusesForgedAddresses(server) {
   assert.deepEqual([statuses[0], statuses.at(-1)], [400, 429]);
 }
 
-function start(t, env) {
-  return npm(t, ['start'], env);
-}
+const kidOf = (token) => decode(token).header.kid;
 
-// In a process group of its own, as in a terminal, so that a signal reaches all of it.
-function npm(t, args, env) {
-  const ours = ([name]) => /^(npm_|NODE_TEST|EDGEMINT_(?!BUILD$)|ISSUER$|PORT$)/.test(name);
-  const theirs = Object.fromEntries(Object.entries(process.env).filter((variable) => !ours(variable)));
-  const child = spawn('npm', args, {
-    cwd: project, env: { ...theirs, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
-  const ended = once(child, 'close').then(([code]) => code);
-  t.after(() => signal(child, 'SIGKILL'));
-  return { child, ended, output: () => output, port: Number(env.PORT) };
-}
+const npm = (t, args, env) => starts.npm(t, project, args, env);
 
-function signal(child, name) {
-  try {
-    process.kill(-child.pid, name);
-  } catch {
-    // Every process of the group has ended.
-  }
-}
-
-// The output of a start up to its last line, and its lines to paste.
-async function welcome(run) {
-  let code;
-  run.ended.then((exit) => (code = exit));
-  const text = await until(() => {
-    assert.equal(code, undefined, run.output());
-    return run.output().match(/^Edgemint is at [^]*\/api\/whoami\n(?!.*TOKEN)/m)?.[0];
-  }, 'the welcome');
-  const lines = text.slice(text.indexOf('Paste these')).split('\n').slice(1).filter((line) => line !== '');
-  assert.equal(lines.length, 3);
-  return { text, lines };
-}
-
-// Runs the lines as pasted; returns the kid of the token's key.
-async function paste(lines, port) {
-  const shell = spawn('sh', { cwd: project, stdio: ['pipe', 'pipe', 'inherit'] });
-  shell.stdin.end(`${[lines[0], 'echo "$TOKEN"', lines[1], lines[2]].join('\n')}\n`);
-  let output = '';
-  shell.stdout.setEncoding('utf8').on('data', (text) => (output += text));
-  assert.equal((await once(shell, 'close'))[0], 0);
-  const [token, claims, ...refusal] = output.split('\n');
-  assert.equal(JSON.parse(claims).iss, `http://localhost:${port}`);
-  assert.deepEqual(JSON.parse(claims), decode(token).claims);
-  assert.match(refusal.join('\n'), /^HTTP\/1\.1 401 [^]*www-authenticate: Bearer /i);
-  return decode(token).header.kid;
-}
-
-async function interrupt(run) {
-  signal(run.child, 'SIGINT');
-  assert.equal(await run.ended, 0, run.output());
-  await until(() => processesOfProject().length === 0, 'the end of every process');
-  await assert.rejects(fetch(`http://127.0.0.1:${run.port}/health`), TypeError);
-}
-
-// The processes that work in the folder, where the system tells.
-function processesOfProject() {
-  const all = existsSync('/proc/self/cwd') ? readdirSync('/proc').map(Number).filter(Boolean) : [];
-  return all.filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`).startsWith(project);
-    } catch {
-      return false;
-    }
-  });
-}
+const start = (t, env) => npm(t, ['start'], env);

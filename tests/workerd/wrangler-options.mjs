@@ -2,7 +2,8 @@
 // spend: the result is kept beside the build until wrangler.toml or a package changes.
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fingerprint, readIfThere } from '../../.scripts/freshness.mjs';
+import { fingerprint } from '../../.scripts/freshness.mjs';
+import { readIfThere } from '../../.scripts/hosting/files.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 
 /** Returns `{ workerOptions, externalWorkers }` for the Worker of wrangler.toml. Reads no .dev.vars and no environment. */

@@ -2,10 +2,9 @@
 // password is generated once and kept in git-ignored local state, with the identifiers of what was created.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { registration } from '../www/demo/registration.js';
+import { pathToFileURL } from 'node:url';
 import { newSecret } from './secrets.mjs';
-import { readIfThere } from './freshness.mjs';
-import { root } from './toolbox.mjs';
+import { readIfThere } from './files.mjs';
 
 /** The file with the password, relative to the project: beside the Worker's local state. */
 export const DEMO_STATE = join('.wrangler', 'demo.json');
@@ -14,23 +13,24 @@ const USER = { username: 'demo', name: 'Demo user', email: 'demo@example.com', s
 const TIMEOUT_MS = 20_000;
 
 /**
- * Creates the missing parts of the demo. `url` is the address and the issuer identifier of the server.
+ * Creates the missing parts of the demo. `url` is the address and the issuer identifier of the server, `www` the folder with its
+ * pages, `file` where the password is kept.
  * Returns `{ url, username, password }`. If the server's state or the password was deleted, both agree again
  * afterwards.
  */
-export async function prepareDemo(url, rootSecret, file = join(root, DEMO_STATE)) {
+export async function prepareDemo(url, rootSecret, www, file) {
+  const { registration } = await import(pathToFileURL(join(www, 'demo', 'registration.js')));
   const admin = await administrator(url, rootSecret);
   const kept = readState(file);
   const password = kept.password ?? newSecret().slice(0, 16);
   // Stored before it is used: if a later step fails, the password is known.
   if (kept.password === undefined) writeState(file, { password, users: {} });
-  const [, id] = await Promise.all([registerClient(admin, url), createUser(admin, kept.users[url], password)]);
+  const [, id] = await Promise.all([registerClient(admin, registration(url)), createUser(admin, kept.users[url], password)]);
   if (id !== kept.users[url]) writeState(file, { password, users: { ...kept.users, [url]: id } });
   return { url: `${url}/demo/`, username: USER.username, password };
 }
 
-async function registerClient(admin, issuer) {
-  const wanted = registration(issuer);
+async function registerClient(admin, wanted) {
   const path = `/admin/clients/${wanted.client_id}`;
   const { status, body } = await admin('GET', path, undefined, [200, 404]);
   if (status === 404) return admin('POST', '/admin/clients', wanted, [201]);

@@ -3,9 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere } from './freshness.mjs';
+import { readIfThere } from './files.mjs';
 import { Failure } from './steps.mjs';
-import { root } from './toolbox.mjs';
 
 export const KEY_ENCRYPTION_KEY = 'EDGEMINT_KEY_ENCRYPTION_KEY';
 export const ROOT_SECRET = 'EDGEMINT_ROOT_SECRET';
@@ -45,12 +44,12 @@ function isStrong(secret) {
 }
 
 /**
- * Returns the secrets for this run. The first run generates and stores them; a root secret in the environment wins.
+ * Returns the secrets for this run of the project in `folder`. The first run generates and stores them; a root secret in the environment wins.
  * `generated`: a root secret that was just generated. `kept`: whether the stored root secret is in use.
  */
-export function localSecrets() {
+export function localSecrets(folder) {
   const given = rootSecretFromEnvironment();
-  const file = join(root, LOCAL_SECRETS);
+  const file = join(folder, LOCAL_SECRETS);
   const text = readIfThere(file) ?? '';
   const entries = [...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [name, value.trim()]);
   const kept = Object.fromEntries(entries);

@@ -1,0 +1,18 @@
+// This repository as a project to serve and deploy: `start` and `deploy` in `hosting/` do the rest.
+import { join } from 'node:path';
+import { buildPackage } from './build-package.mjs';
+import { buildWorker } from './build-worker.mjs';
+import { setup } from './setup.mjs';
+import { root, toolEnv } from './toolbox.mjs';
+
+/** @type {import('./hosting/wrangler.mjs').Project} */
+export const repository = {
+  folder: root,
+  www: join(root, 'www'),
+  command: ['wrangler'],
+  // wrangler finds wrangler.toml by itself.
+  options: [],
+  env: toolEnv,
+  // In parallel: the crate compiles while the tools are installed. The package too: the pages use it.
+  prepare: () => Promise.all([setup(), buildWorker(), buildPackage()]),
+};
