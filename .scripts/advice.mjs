@@ -1,5 +1,5 @@
 // Advice after a failure of cargo, by the cause that its output shows.
-import { commonAdvice, says } from './hosting/advice.mjs';
+import { commonAdvice, says } from '../src/js/hosting/advice.mjs';
 
 export const CARGO_ADVICE = 'see the log above';
 

@@ -11,13 +11,14 @@ import { isScript, main, run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
 
 const target = join(root, 'target');
+/** Files of npm packages, and the documentation. All other files of src may be part of the Worker. */
+const NOT_OF_THE_WORKER = ['src/js/shim', 'src/js/hosting', 'src/js/create', 'src/manual'];
 
 /** Updates build/. */
 export async function buildWorker() {
   const stamp = join(root, 'build', '.inputs');
-  // The shim belongs to the npm package and the manual to the documentation; all other files of src may be part of the Worker.
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
-  const prints = acceptable('worker', fingerprint(inputs, { except: ['src/js/shim', 'src/manual'] }));
+  const prints = acceptable('worker', fingerprint(inputs, { except: NOT_OF_THE_WORKER }));
   if (prints.some((print) => isFresh(stamp, print))) return;
   const [, module] = await Promise.all([setup(), compile('worker', target)]);
   const folder = join(root, 'build');

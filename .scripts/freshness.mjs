@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { readIfThere } from './hosting/files.mjs';
+import { readIfThere } from '../src/js/hosting/files.mjs';
 import { root } from './toolbox.mjs';
 
 /** Returns one hash over the names and contents of files and folders, given relative to the project. */

@@ -2,12 +2,12 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
-import { compose } from './hosting/compose.mjs';
-import { OLDEST_NODE } from './hosting/node.mjs';
+import { compose } from '../src/js/hosting/compose.mjs';
+import { OLDEST_NODE } from '../src/js/hosting/node.mjs';
 import { modulesOf } from './modules.mjs';
 import { root } from './toolbox.mjs';
 
-const scripts = join(root, '.scripts');
+const sources = join(root, 'src', 'js');
 /** The pages of the manual for operators. */
 const MANUAL = ['administration', 'backup', 'errors', 'events', 'keys', 'revocation', 'settings', 'sign_in', 'storage', 'threats'];
 /** Settings of wrangler.toml that are this repository's: those of a project are in its own. */
@@ -30,7 +30,7 @@ export function stageWorker(folder) {
   mkdirSync(join(folder, 'worker'));
   for (const name of ['index.js', 'index_bg.wasm']) cpSync(join(root, 'build', name), join(folder, 'worker', name));
   writeFileSync(join(folder, 'worker', 'index.d.ts'), types(release));
-  cpSync(join(scripts, 'hosting'), join(folder, 'hosting'), { recursive: true });
+  cpSync(join(sources, 'hosting'), join(folder, 'hosting'), { recursive: true });
   copyPages(join(folder, 'www'));
   mkdirSync(join(folder, 'manual'));
   for (const page of MANUAL) cpSync(join(root, 'src', 'manual', `${page}.md`), join(folder, 'manual', `${page}.md`));
@@ -45,8 +45,8 @@ export function stageCreate(folder) {
     engines: { node: '>=20.11' },
     bin: { 'create-edgemint': 'create/main.mjs' },
   });
-  copyModules(scripts, modulesOf(join(scripts, 'create', 'main.mjs')), folder);
-  cpSync(join(scripts, 'create', 'template'), join(folder, 'create', 'template'), { recursive: true });
+  copyModules(sources, modulesOf(join(sources, 'create', 'main.mjs')), folder);
+  cpSync(join(sources, 'create', 'template'), join(folder, 'create', 'template'), { recursive: true });
   copyTexts(folder, ['LICENSE']);
   writeFileSync(join(folder, 'README.md'), readme('create-edgemint', 'makes the project'));
 }

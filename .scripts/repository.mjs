@@ -1,11 +1,11 @@
-// This repository as a project to serve and deploy: `start` and `deploy` in `hosting/` do the rest.
+// This repository as a project to serve and deploy: `start` and `deploy` in `src/js/hosting` do the rest.
 import { join } from 'node:path';
 import { buildPackage } from './build-package.mjs';
 import { buildWorker } from './build-worker.mjs';
 import { setup } from './setup.mjs';
 import { root, toolEnv } from './toolbox.mjs';
 
-/** @type {import('./hosting/wrangler.mjs').Project} */
+/** @type {import('../src/js/hosting/wrangler.mjs').Project} */
 export const repository = {
   folder: root,
   www: join(root, 'www'),

@@ -6,8 +6,8 @@ import { delimiter, join, relative } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
 import { installChromium } from './chromium.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
-import { npmAdvice } from './hosting/advice.mjs';
-import { readIfThere } from './hosting/files.mjs';
+import { npmAdvice } from '../src/js/hosting/advice.mjs';
+import { readIfThere } from '../src/js/hosting/files.mjs';
 import { Failure, elapsed, isScript, main, run, step } from './steps.mjs';
 import { root, systemPath, toolsDir } from './toolbox.mjs';
 

@@ -2,7 +2,7 @@
 import { delimiter, join } from 'node:path';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { wranglerEnv } from './hosting/wrangler.mjs';
+import { wranglerEnv } from '../src/js/hosting/wrangler.mjs';
 
 /** The project's folder, without a slash at the end. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');

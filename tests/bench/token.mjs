@@ -2,7 +2,7 @@
 // the upper bound, and a minimal token endpoint in JavaScript with jose.
 import assert from 'node:assert/strict';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { newSecret } from '../../.scripts/hosting/secrets.mjs';
+import { newSecret } from '../../src/js/hosting/secrets.mjs';
 import { step } from '../../.scripts/steps.mjs';
 import { freePort, startWorker, token } from '../workerd/harness.mjs';
 import { load, requestBytes } from './load.mjs';

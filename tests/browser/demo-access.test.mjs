@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
-import { prepareDemo } from '../../.scripts/hosting/demo.mjs';
+import { prepareDemo } from '../../src/js/hosting/demo.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 import { startWorker } from '../workerd/harness.mjs';
 import { launch } from './chromium.mjs';

@@ -1,8 +1,8 @@
 // The configuration of a project: the part of a release and the project's own, composed without loss or refused with a sentence.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compose } from '../../.scripts/hosting/compose.mjs';
-import { Failure } from '../../.scripts/hosting/steps.mjs';
+import { compose } from '../../src/js/hosting/compose.mjs';
+import { Failure } from '../../src/js/hosting/steps.mjs';
 import { releasedConfiguration } from '../../.scripts/packages.mjs';
 
 const PAGES = 'node_modules/edgemint-worker/www';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import * as jose from 'jose';
-import { KEY_ENCRYPTION_KEY } from '../../.scripts/hosting/secrets.mjs';
+import { KEY_ENCRYPTION_KEY } from '../../src/js/hosting/secrets.mjs';
 import { admin } from './admin.mjs';
 import { startWorker } from './harness.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient, signInAndRedeem } from './people.mjs';

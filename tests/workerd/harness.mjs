@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { buildWorker } from '../../.scripts/build-worker.mjs';
-import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret } from '../../.scripts/hosting/secrets.mjs';
+import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret } from '../../src/js/hosting/secrets.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 import { wranglerOptions } from './wrangler-options.mjs';
 

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
-import { KEY_ENCRYPTION_KEY, newSecret } from '../../.scripts/hosting/secrets.mjs';
+import { KEY_ENCRYPTION_KEY, newSecret } from '../../src/js/hosting/secrets.mjs';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import {
   OFFLINE, ONLINE, assertCounts, atOnce, newCode, newGrant, registerConfidentialClient,

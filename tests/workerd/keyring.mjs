@@ -4,7 +4,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startWorker } from './harness.mjs';
-import { KEY_ENCRYPTION_KEY } from '../../.scripts/hosting/secrets.mjs';
+import { KEY_ENCRYPTION_KEY } from '../../src/js/hosting/secrets.mjs';
 
 const OBJECTS = ['do', '-KeyringObject'];
 const TIMES = ['publish_at', 'sign_from', 'sign_until', 'drop_at', 'revoked_at'];

@@ -6,7 +6,7 @@ import { admin, registerClient } from './admin.mjs';
 import { decode } from './forgery.mjs';
 import { startWorker, token } from './harness.mjs';
 import { basic, bearer, postForm, send, until } from './request.mjs';
-import { newSecret } from '../../.scripts/hosting/secrets.mjs';
+import { newSecret } from '../../src/js/hosting/secrets.mjs';
 
 const JWKS = '/.well-known/jwks.json';
 let server;

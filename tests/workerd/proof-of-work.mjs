@@ -1,6 +1,6 @@
 // Computes the proof of work of a sign-in page, by Node's own SHA-256. Contains no assertions.
 import { createHmac, hash, randomBytes } from 'node:crypto';
-import { KEY_ENCRYPTION_KEY } from '../../.scripts/hosting/secrets.mjs';
+import { KEY_ENCRYPTION_KEY } from '../../src/js/hosting/secrets.mjs';
 import { formOf } from './people.mjs';
 
 const PARTS = 32;

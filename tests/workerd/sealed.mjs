@@ -1,7 +1,7 @@
 // Operations of an operator with the key-encryption key: opens a record of KV, changes it, and seals it again, to create one as
 // an earlier version wrote it. Contains no assertions.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { KEY_ENCRYPTION_KEY } from '../../.scripts/hosting/secrets.mjs';
+import { KEY_ENCRYPTION_KEY } from '../../src/js/hosting/secrets.mjs';
 
 /** Lets `change` change the record of this name. An isolate that caches the record does not see that at once. */
 export async function changeRecord(server, name, change) {

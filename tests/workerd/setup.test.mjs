@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CARGO_ADVICE, cargoAdvice } from '../../.scripts/advice.mjs';
-import { npmAdvice } from '../../.scripts/hosting/advice.mjs';
+import { npmAdvice } from '../../src/js/hosting/advice.mjs';
 import { lackedVersion } from '../../.scripts/setup.mjs';
 import { Failure, run } from '../../.scripts/steps.mjs';
 import { root, toolsDir } from '../../.scripts/toolbox.mjs';

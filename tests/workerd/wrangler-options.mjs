@@ -3,7 +3,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from '../../.scripts/freshness.mjs';
-import { readIfThere } from '../../.scripts/hosting/files.mjs';
+import { readIfThere } from '../../src/js/hosting/files.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 
 /** Returns `{ workerOptions, externalWorkers }` for the Worker of wrangler.toml. Reads no .dev.vars and no environment. */
