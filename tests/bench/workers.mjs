@@ -3,15 +3,15 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import { bundleWorker } from '../../.scripts/build-worker.mjs';
-import { compileCrate } from '../../.scripts/compile.mjs';
+import { compileCrate, inTurn } from '../../.scripts/compile.mjs';
 import { fingerprint, isFresh, stamped } from '../../.scripts/freshness.mjs';
 import { run, step } from '../../.scripts/steps.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 
 const target = join(root, 'target', 'bench');
 
-/** A bare Worker with the `worker` crate. */
-export async function helloWorker(port) {
+/** Builds a bare Worker with the `worker` crate. Returns its folder. */
+export async function buildHello() {
   const crate = join('tests', 'bench', 'hello');
   const folder = join(target, 'hello');
   const stamp = join(folder, '.inputs');
@@ -19,10 +19,16 @@ export async function helloWorker(port) {
   if (!isFresh(stamp, print) || !existsSync(join(folder, 'index.js'))) {
     mkdirSync(folder, { recursive: true });
     await step('hello-world with the `worker` crate', '15 s', () => stamped(stamp, print, async () => {
-      const module = await compileCrate(join(root, crate), 'worker', [], join(root, 'target'));
+      const module = await inTurn(() => compileCrate(join(root, crate), 'worker', [], join(root, 'target')));
       await bundleWorker({ module, bindings: join(target, 'hello-bindings'), entry: join(root, crate, 'entry.js'), folder });
     }));
   }
+  return folder;
+}
+
+/** That Worker. */
+export async function helloWorker(port) {
+  const folder = await buildHello();
   const modules = [
     { type: 'ESModule', path: join(folder, 'index.js') },
     { type: 'CompiledWasm', path: join(folder, 'index_bg.wasm') },
