@@ -28,7 +28,7 @@ export async function buildPackage() {
   // Not in dist/, which is published completely.
   const stamp = join(target, '.inputs');
   // The lock file pins the client library, which may not be installed yet.
-  const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.scripts/build-package.mjs', '.scripts/compile.mjs'];
+  const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', '.scripts/build-package.mjs', '.scripts/compile.mjs', '.scripts/bindgen'];
   const prints = acceptable('js', fingerprint(inputs, { except: ['src/worker', 'src/js/hosting', 'src/js/create', 'src/manual'] }));
   const outputs = [dist, ...CLIENT_LIBRARY.map(([, name]) => join(page, name))];
   if (prints.some((print) => isFresh(stamp, print)) && outputs.every((path) => existsSync(path))) return;

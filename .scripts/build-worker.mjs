@@ -17,7 +17,7 @@ const NOT_OF_THE_WORKER = ['src/js/shim', 'src/js/hosting', 'src/js/create', 'sr
 /** Updates build/. */
 export async function buildWorker() {
   const stamp = join(root, 'build', '.inputs');
-  const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs'];
+  const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs', '.scripts/bindgen'];
   const prints = acceptable('worker', fingerprint(inputs, { except: NOT_OF_THE_WORKER }));
   if (prints.some((print) => isFresh(stamp, print))) return;
   const [, module] = await Promise.all([setup(), compile('worker', target)]);

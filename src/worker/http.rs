@@ -14,7 +14,7 @@ use crate::token::json;
 use crate::wire::{self, Form, MAX_AUTHORIZATION, MAX_BODY, Reply};
 
 use super::body::{self, BodyError};
-use super::report::RequestError;
+use super::report::{Fault, FaultKind, RequestError};
 use super::tasks;
 
 /// A request.
@@ -128,7 +128,12 @@ impl Incoming {
                 // Not `text()`, which replaces bytes that are not UTF-8.
                 let promise = self.request.array_buffer().map_err(|_| Refusal::MalformedBody)?;
                 let bytes = tasks::settled(&promise).await.map_err(|_| Refusal::MalformedBody)?;
-                Uint8Array::new(&bytes).to_vec()
+                let bytes = Uint8Array::new(&bytes);
+                // Before it is copied: memory of the module is never returned.
+                if bytes.length() as usize > MAX_BODY {
+                    return Err(Refusal::BodyTooLarge);
+                }
+                bytes.to_vec()
             }
             (None, None) => body::read(self.request.body(), MAX_BODY).await?,
         };
@@ -152,14 +157,26 @@ impl From<BodyError> for Refusal {
 #[wasm_bindgen(module = "edgemint-host")]
 extern "C" {
     /// Makes a `Response`. `head` has a line `Name:value` for each header.
-    fn respond(status: u16, head: &str, body: Option<&str>) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn respond(status: u16, head: &str, body: Option<&str>) -> Result<JsValue, JsValue>;
 }
 
 /// Turns a reply into a response. A body is left out for HEAD.
 pub(crate) fn response(reply: &Reply, head: bool) -> JsValue {
+    made(reply, head).unwrap_or_else(|cause| {
+        let fault = Fault::new(FaultKind::ResponseInvalid, &cause);
+        made(&fault.reply(), head).unwrap_or_else(tasks::failure)
+    })
+}
+
+fn made(reply: &Reply, head: bool) -> Result<JsValue, &'static str> {
+    // Each header is a line for JavaScript, so a line feed would begin another one.
+    if reply.headers.iter().any(|(_, value)| value.contains(['\n', '\r', '\0'])) {
+        return Err("a header has a control character");
+    }
     let mut lines = String::from("X-Content-Type-Options:nosniff");
     for (name, value) in &reply.headers {
         lines.extend(["\n", name, ":", value]);
     }
-    respond(reply.status, &lines, reply.body.as_deref().filter(|_| !head))
+    respond(reply.status, &lines, reply.body.as_deref().filter(|_| !head)).map_err(|_| "the platform refuses it")
 }

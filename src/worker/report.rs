@@ -34,6 +34,8 @@ pub(crate) enum FaultKind {
     PreviousKeyEncryptionKeySame,
     /// A record opens but is not what this version writes.
     RecordUnreadable,
+    /// A response has a header that HTTP does not allow.
+    ResponseInvalid,
     /// `EDGEMINT_ROOT_SECRET` is not set.
     RootSecretMissing,
     /// `EDGEMINT_ROOT_SECRET` is too short or too uniform for an issuer that is not on localhost.
@@ -45,7 +47,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::Contended,
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
@@ -56,6 +58,7 @@ impl FaultKind {
         Self::PreviousKeyEncryptionKeyInvalid,
         Self::PreviousKeyEncryptionKeySame,
         Self::RecordUnreadable,
+        Self::ResponseInvalid,
         Self::RootSecretMissing,
         Self::RootSecretWeak,
         Self::Settings(AuthorityError::AccessTokenTtl),
@@ -90,6 +93,7 @@ impl FaultKind {
             Self::PreviousKeyEncryptionKeyInvalid => "previous_key_encryption_key_invalid",
             Self::PreviousKeyEncryptionKeySame => "previous_key_encryption_key_same",
             Self::RecordUnreadable => "record_unreadable",
+            Self::ResponseInvalid => "response_invalid",
             Self::RootSecretMissing => "root_secret_missing",
             Self::RootSecretWeak => "root_secret_weak",
             Self::Settings(error) => error.kind(),

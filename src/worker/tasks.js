@@ -17,13 +17,30 @@ export class Trapped extends Error {}
 
 /** Runs a task. `start` calls the module and returns the number of the task. Returns its result, or a promise of it. */
 export function run(start) {
-  if (!isUsable) {
-    if (instance === 0) initSync({ module });
-    else __wbg_reset_state();
-    instance += 1;
-    isUsable = true;
+  if (!isUsable) instantiate();
+  return follow(enter(instance, start).result, instance);
+}
+
+let hasBegun = false;
+
+function instantiate() {
+  try {
+    const isFirst = !hasBegun;
+    hasBegun = true;
+    // Does nothing after the first time, unless that failed.
+    initSync({ module });
+    if (!isFirst) __wbg_reset_state();
+  } catch (cause) {
+    throw trapped(cause);
   }
-  return follow(enter(instance, start).result);
+  instance += 1;
+  isUsable = true;
+}
+
+/** Logs a trap, and returns the error of the task. */
+function trapped(cause) {
+  console.error(JSON.stringify({ event: 'fault', reason: 'trapped', cause: String(cause).slice(0, 300) }));
+  return new Trapped('this task has trapped');
 }
 
 /** Calls a function of the module. Returns its result and its requests. */
@@ -33,26 +50,25 @@ function enter(expected, call) {
     return collect(call);
   } catch (cause) {
     isUsable = false;
-    console.error(JSON.stringify({ event: 'fault', reason: 'trapped', cause: String(cause).slice(0, 300) }));
     for (const proceed of waiting.values()) queueMicrotask(proceed);
     waiting.clear();
-    throw new Trapped('this task has trapped');
+    throw trapped(cause);
   }
 }
 
-/** Runs a task to its end. */
-function follow(task) {
-  const own = instance;
+/** Runs a task of an instance to its end. */
+function follow(task, own) {
   let resolve;
   let reject;
   let isDone = false;
   const advance = (call) => {
     if (isDone) return undefined;
     const { result, parked, spawned } = enter(own, call);
-    for (const other of spawned) waitUntil(follow(other));
+    for (const other of spawned) waitUntil((async () => follow(other, own))());
     for (const [operation, begin] of parked) {
       const settle = (isFulfilled) => (value) => proceed(() => resume(task, operation, isFulfilled, value));
-      begin(follow).then(settle(true), settle(false));
+      // The platform may run a blocking task later, when the instance has been replaced.
+      begin((other) => follow(other, own)).then(settle(true), settle(false));
     }
     if (result === undefined) return undefined;
     isDone = true;
@@ -66,6 +82,7 @@ function follow(task) {
       if (result !== undefined) resolve(result);
     } catch (error) {
       isDone = true;
+      waiting.delete(task);
       reject(error);
     }
   };

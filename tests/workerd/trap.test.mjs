@@ -7,7 +7,7 @@ import { newGrant, registerConfidentialClient, registerResourceServer } from './
 import { startWorker, token } from './harness.mjs';
 import { withFaults } from './logs.mjs';
 import { Browser, REDIRECT_URI, createUser } from './people.mjs';
-import { basic, postForm, send } from './request.mjs';
+import { basic, postForm, send, until } from './request.mjs';
 
 const AROUND = `
   import edgemint, * as exported from './index.js';
@@ -29,16 +29,31 @@ const AROUND = `
     return instance.exports.__wbindgen_malloc(2 ** 31, 1);
   };
 
+  globalThis.Response = new Proxy(Response, {
+    construct(target, parameters) {
+      if (armed !== 'response') return Reflect.construct(target, parameters);
+      armed = undefined;
+      throw new TypeError('Invalid header value.');
+    },
+  });
+
+  let release;
   export class AccountObject extends exported.AccountObject {
-    fetch(request) {
+    async fetch(request) {
       if (armed === 'account') armed = 'now';
+      if (armed === 'hold') {
+        armed = undefined;
+        await new Promise((resolve) => { release = resolve; });
+      }
       return super.fetch(request);
     }
   }
 
   export default {
     fetch(request, env, context) {
-      if (new URL(request.url).pathname === '/instances') return Response.json(instances);
+      const { pathname } = new URL(request.url);
+      if (pathname === '/instances') return Response.json(instances);
+      if (pathname === '/held') return Response.json(release !== undefined);
       const where = request.headers.get('x-trap');
       if (where !== null) arm(where);
       return edgemint.fetch(request, env, context);
@@ -88,6 +103,16 @@ test('a request that traps gets the response of every other fault, and the next 
   assert.equal(await count(), 2);
 });
 
+test('a response that the platform refuses is a fault of its request, and no trap', async () => {
+  const instances = (await send(server, '/instances')).json;
+  const work = () => send(server, '/.well-known/jwks.json', { headers: { 'x-trap': 'response' } });
+  const [answer, reasons] = await withFaults(server, 1, work);
+  assert.equal(answer.status, 503);
+  assert.equal(answer.json.error, 'temporarily_unavailable');
+  assert.deepEqual(reasons, ['response_invalid']);
+  assert.equal((await send(server, '/instances')).json, instances);
+});
+
 test('a Durable Object works again after a request that trapped', async () => {
   await withFaults(server, 1, () => send(server, '/.well-known/jwks.json', { headers: TRAP }));
   const { status, json } = await refresh();
@@ -104,6 +129,14 @@ test('a Durable Object that traps fails its request only', async () => {
   assert.equal(status, 200);
   const { json: state } = await postForm(server, '/oauth/introspect', { token: json.access_token }, basic(resource));
   assert.equal(state.active, true);
+});
+
+test('a request that waits for an object fails when another one traps, and does not wait for the object', async () => {
+  const held = postForm(server, '/oauth/introspect', { token: grant.access_token }, { ...basic(resource), 'x-trap': 'hold' });
+  await until(async () => (await send(server, '/held')).json, 'the object holds the request');
+  await send(server, '/.well-known/jwks.json', { headers: TRAP });
+  // The object never answers.
+  assert.equal((await held).status, 503);
 });
 
 test('requests in flight when another one traps get a 503 or their response', async () => {

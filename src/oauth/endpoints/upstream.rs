@@ -85,15 +85,18 @@ impl Provider {
     /// Parses the metadata.
     ///
     /// # Errors
-    /// [`Refusal::Upstream`] if it names another issuer (section 4.3), or if a URL is missing or not secure.
+    /// [`Refusal::Upstream`] if it names another issuer (section 4.3), or if a URL is missing, not secure, or has white space or control characters.
     pub fn parse(authority: &Authority, upstream: &Upstream, document: &Map<String, Value>) -> Result<Self, Refusal> {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
         if text("issuer") != Some(upstream.issuer.as_str()) {
             return Err(Refusal::Upstream);
         }
         // Only a server on a loopback address may use plain HTTP to a provider.
-        let is_safe =
-            |url: &&str| url.starts_with("https://") || (authority.is_loopback() && url.starts_with("http://"));
+        let is_safe = |url: &&str| {
+            let is_secure = url.starts_with("https://") || (authority.is_loopback() && url.starts_with("http://"));
+            // The URL goes into a header.
+            is_secure && !url.chars().any(|character| character.is_control() || character.is_whitespace())
+        };
         let address = |name| text(name).filter(is_safe).map(str::to_owned).ok_or(Refusal::Upstream);
         let names_itself = document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
         // The default is `client_secret_basic` (OpenID Connect Discovery 1.0 section 3).
@@ -339,6 +342,9 @@ mod tests {
             ("token_endpoint", json!("http://idp.example/token")),
             ("jwks_uri", json!("file:///etc/passwd")),
             ("authorization_endpoint", json!(5)),
+            ("authorization_endpoint", json!("https://idp.example/\nSet-Cookie: a=b")),
+            ("authorization_endpoint", json!("https://idp.example/ auth")),
+            ("userinfo_endpoint", json!("https://idp.example/\0")),
         ] {
             let mut changed = document();
             changed[name] = value;
