@@ -7,14 +7,14 @@ import { rust } from './setup.mjs';
 import { run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
 
-export const TRIPLE = 'wasm32-unknown-unknown';
+const TRIPLE = 'wasm32-unknown-unknown';
 
 /** Whether EDGEMINT_BUILD=quick: compiled for `npm start` and for work on the code, not for releases or measurements. */
 export const QUICK = process.env.EDGEMINT_BUILD === 'quick';
 
 const OPTIMISED = { worker: 'worker', js: 'release' };
 /** Cargo's profile for each feature, and the name of its output folder. */
-export const PROFILES = QUICK ? { worker: 'quick', js: 'quick' } : OPTIMISED;
+const PROFILES = QUICK ? { worker: 'quick', js: 'quick' } : OPTIMISED;
 
 /** Returns the prints of the builds of these inputs that are good enough: an optimised one for a quick one too. The first one is wanted. */
 export function acceptable(feature, print) {
