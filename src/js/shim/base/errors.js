@@ -28,8 +28,9 @@ const STATUSES = [
   ['suspended', 'the token is suspended'],
 ];
 
-/** Codes for requests that were refused before the token was verified, or for lack of a proof. */
+/** Codes for requests that were refused before the token was verified, or for lack of a proof or of an authentication. */
 const REQUESTS = [
+  ['authentication_insufficient', 'the user authentication is too old, or of another class'],
   ['proof_missing', 'the token is bound to a key, and the request has no proof of possession'],
   ['request_invalid', 'the Authorization header is malformed'],
   ['token_missing', 'the request has no bearer token'],

@@ -2,7 +2,7 @@
 import { TokenError } from '../base/errors.js';
 import { TextDecoder } from '../base/globals.js';
 import { download } from './download.js';
-import { isObject } from '../base/readers.js';
+import { invalidOption, isObject } from '../base/readers.js';
 
 const CODE = 'discovery_failed';
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -13,7 +13,15 @@ export function isSecure(url, allowHttp = false) {
   return (url.protocol === 'https:' || plain) && url.username === '' && url.password === '';
 }
 
-/** The same for a URL that an issuer names. An issuer on the network must not name addresses on this machine. */
+/** Reads an option that is such a URL: a text, or an object with `href`. */
+export function readUrl(name, value, allowHttp) {
+  const text = typeof value === 'string' ? value : value?.href;
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !isSecure(url, allowHttp)) throw invalidOption(`${name} must be an https URL, or http on this machine`);
+  return url;
+}
+
+/** The same as `isSecure` for a URL that an issuer names. An issuer on the network must not name addresses on this machine. */
 export function isSecureFor(issuer, url, allowHttp) {
   const from = URL.canParse(issuer) ? new URL(issuer) : url;
   const isNear = from.protocol === 'http:' && (LOOPBACK.has(from.hostname) || !LOOPBACK.has(url.hostname));

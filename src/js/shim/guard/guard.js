@@ -32,8 +32,8 @@ export function bindSettings(options, read) {
 }
 
 /** Reads the options that all guards share; the others are those of the verifier. */
-export function readGuard({ verifier, scope, realm, resourceMetadata, onError, ...rest }, createVerifier) {
-  const challenge = readChallenge({ scope, realm, resourceMetadata });
+export function readGuard({ verifier, acr, maxAge, scope, realm, resourceMetadata, onError, ...rest }, createVerifier) {
+  const challenge = readChallenge({ acr, maxAge, scope, realm, resourceMetadata });
   if (onError !== undefined && typeof onError !== 'function') throw invalidOption('onError must be a function');
   if (verifier === undefined) return { verifier: createVerifier(rest), challenge, onError };
   if (!isVerifier(verifier)) throw invalidOption('verifier must be a verifier of createVerifier');

@@ -1,12 +1,16 @@
 // Reads the bearer token of a request (RFC 6750 section 2.1) and builds the refusal (section 3). Tokens in the query or the body are
 // ignored (RFC 9700 section 4.3.2).
-import { isSecure } from '../fetch/discovery.js';
+import { readUrl } from '../fetch/discovery.js';
 import { TokenError, refusalCodes } from '../base/errors.js';
 import { invalidOption, isObject, refuseUnknown } from '../base/readers.js';
-import { readScope } from '../base/scope.js';
+import { readValues } from '../base/values.js';
+import { checkStepUp, readStepUp } from './step_up.js';
 
-/** The member with the scope values that a verifier requires by itself, for the challenge of a guard. */
-export const askedScopes = Symbol('askedScopes');
+/**
+ * The member of a verifier that returns what a guard needs to know of its policy for the claims of a token: the `scopes` that it requires
+ * by itself, its clock `now` and its `clockTolerance`. Another implementation of a verifier has no such member.
+ */
+export const policyFor = Symbol('policyFor');
 
 /**
  * Returns the verified token of a request. `settings` come from `readChallenge`. Rejects with a TokenError that has `status` and, if there
@@ -14,7 +18,7 @@ export const askedScopes = Symbol('askedScopes');
  */
 export async function verifyRequest(request, verifier, settings = readChallenge()) {
   try {
-    return admit(await verifier.verify(readBearer(request)), settings);
+    return admit(await verifier.verify(readBearer(request)), settings, verifier);
   } catch (thrown) {
     throw answered(thrown, verifier, settings);
   }
@@ -26,7 +30,7 @@ export async function verifyRequestBy(request, challenge, verifier) {
   try {
     settings = readChallenge(challenge);
   } catch (error) {
-    throw answered(error, verifier, readChallenge());
+    throw answered(error, verifier);
   }
   return verifyRequest(request, verifier, settings);
 }
@@ -35,14 +39,14 @@ export async function verifyRequestBy(request, challenge, verifier) {
 export function verifyRequestSync(request, verifier, settings = readChallenge()) {
   if (typeof verifier.verifySync !== 'function') return undefined;
   try {
-    return admit(verifier.verifySync(readBearer(request)), settings);
+    return admit(verifier.verifySync(readBearer(request)), settings, verifier);
   } catch (thrown) {
     if (thrown?.code === 'async_required') return undefined;
     throw answered(thrown, verifier, settings);
   }
 }
 
-/** Reads the options of the challenge: `scope`, `realm` and `resourceMetadata`. */
+/** Reads the options of the challenge: those that `CHALLENGE` names. */
 export function readChallenge(options = {}) {
   if (!isObject(options)) throw invalidOption('the challenge must be an object');
   refuseUnknown(options, CHALLENGE);
@@ -51,7 +55,7 @@ export function readChallenge(options = {}) {
   if (realm !== undefined && !(typeof realm === 'string' && /^[\x20-\x7e]*$/.test(realm))) {
     throw invalidOption('realm must be printable ASCII text');
   }
-  return { scopes: readScope(scope), realm, resourceMetadata: readMetadataUrl(resourceMetadata) };
+  return { scopes: readValues('scope', scope), realm, resourceMetadata: readMetadataUrl(resourceMetadata), ...readStepUp(options) };
 }
 
 /** Returns the status, the headers and the body of the response to a refused request. */
@@ -63,7 +67,7 @@ export function refusalOf({ code, wwwAuthenticate }) {
   return { status, headers, body: JSON.stringify({ error, error_description: sentence }) };
 }
 
-const CHALLENGE = ['realm', 'resourceMetadata', 'scope'];
+const CHALLENGE = ['acr', 'maxAge', 'realm', 'resourceMetadata', 'scope'];
 /** The maximum length of a header value: longer than any token that a verifier accepts, with its scheme. */
 const MAX_LENGTH = 1024 * 1024 + 1024;
 /** The scheme in upper or lower case (RFC 9110 section 11.1), and one b64token. */
@@ -80,7 +84,7 @@ function readBearer(request) {
   const [scheme] = value.split(' ', 1);
   if (scheme === '' || NO_SCHEME.test(scheme)) throw malformed('the Authorization header must start with a scheme');
   if (scheme.toLowerCase() !== 'bearer') throw missing(request);
-  if (value.length > MAX_LENGTH) throw new TokenError('too_large', 'the token is longer than allowed');
+  if (value.length > MAX_LENGTH) throw new TokenError('too_large');
   throw malformed('the Authorization header must be "Bearer", a space and one token');
 }
 
@@ -98,36 +102,33 @@ function readAuthorization(request) {
   return headers.authorization;
 }
 
-/** Refuses a token that is bound to a key (RFC 9449 section 6, RFC 8705 section 3), or that lacks a scope. */
-function admit(token, { scopes }) {
-  const { cnf, scope } = token.claims;
-  if (cnf !== undefined) {
-    throw new TokenError('proof_missing', 'the token is bound to a key and requires a proof of possession', { claim: 'cnf' });
-  }
+/**
+ * Refuses a token that is bound to a key (RFC 9449 section 6, RFC 8705 section 3), then one from an insufficient authentication, then one
+ * that lacks a scope. The challenge of the authentication names the scope too, so that one authorization request can satisfy both.
+ */
+function admit(token, settings, verifier) {
+  const { claims } = token;
+  const { scopes } = settings;
+  if (claims.cnf !== undefined) throw new TokenError('proof_missing', undefined, { claim: 'cnf' });
+  checkStepUp(claims, settings, verifier[policyFor]?.(claims));
   if (scopes.length > 0) {
     // One text, or an array of texts.
-    const granted = [scope].flat().join(' ').split(' ');
-    if (!scopes.every((wanted) => granted.includes(wanted))) {
-      throw new TokenError('scope_insufficient', 'the token lacks a required scope', { claim: 'scope' });
-    }
+    const granted = [claims.scope].flat().join(' ').split(' ');
+    if (!scopes.every((wanted) => granted.includes(wanted))) throw new TokenError('scope_insufficient', undefined, { claim: 'scope' });
   }
   return token;
 }
 
-const SENTENCES = {
-  invalid_request: 'The Authorization header is malformed.',
-  // One sentence for all reasons: a client must not learn which check failed.
-  invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource. Get a new one.',
-  insufficient_scope: 'The access token lacks a scope that this resource asks for.',
-  temporarily_unavailable: 'Access tokens cannot be checked at the moment. Try again later.',
-  server_error: 'Access tokens cannot be checked.',
-};
 const RETRY_AFTER_SECONDS = '5';
 
-const answer = (status, error, sentence = SENTENCES[error]) => ({ status, error, sentence });
-const INVALID_TOKEN = answer(401, 'invalid_token');
-const UNAVAILABLE = answer(503, 'temporarily_unavailable');
-const SERVER_ERROR = answer(500, 'server_error');
+const answer = (status, error, sentence) => ({ status, error, sentence });
+// One sentence for all reasons: a client must not learn which check failed.
+const INVALID_TOKEN = answer(401, 'invalid_token', 'The access token is malformed, expired, revoked or not meant for this resource. Get a new one.');
+const MALFORMED = answer(400, 'invalid_request', 'The Authorization header is malformed.');
+const UNAVAILABLE = answer(503, 'temporarily_unavailable', 'Access tokens cannot be checked at the moment. Try again later.');
+const SERVER_ERROR = answer(500, 'server_error', 'Access tokens cannot be checked.');
+// RFC 9470 section 3.
+const STEP_UP = answer(401, 'insufficient_user_authentication', 'The user authentication is too old or too weak for this resource. Authenticate the user again.');
 
 /** The answer to each code (RFC 6750 section 3.1). */
 const ANSWERS = {
@@ -136,8 +137,9 @@ const ANSWERS = {
   // A request without credentials gets no error code (RFC 6750 section 3.1).
   token_missing: answer(401, undefined, 'Send an access token: Authorization: Bearer TOKEN.'),
   proof_missing: INVALID_TOKEN,
-  request_invalid: answer(400, 'invalid_request'),
-  scope_insufficient: answer(403, 'insufficient_scope'),
+  request_invalid: MALFORMED,
+  authentication_insufficient: STEP_UP,
+  scope_insufficient: answer(403, 'insufficient_scope', 'The access token lacks a scope that this resource asks for.'),
   discovery_failed: UNAVAILABLE,
   keys_unavailable: UNAVAILABLE,
   status_unavailable: UNAVAILABLE,
@@ -153,26 +155,27 @@ function answered(thrown, verifier, settings) {
   // By name, not by class: a verifier may come from another copy of this package or another realm.
   const isTokenError = isObject(thrown) && thrown.name === 'TokenError';
   const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier threw an error that is no TokenError', { cause: thrown });
-  const { status } = answerTo(error.code);
-  error.status = status;
-  if (status < 500) error.wwwAuthenticate = challenge(error.code, verifier, settings);
+  const reply = answerTo(error.code);
+  error.status = reply.status;
+  if (reply.status < 500) error.wwwAuthenticate = challenge(reply, verifier, settings);
   return error;
 }
 
-/** The challenge (RFC 6750 section 3, RFC 9728 section 5.1). */
-function challenge(code, verifier, { scopes, realm, resourceMetadata }) {
-  const { error, sentence } = answerTo(code);
+/** The challenge (RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1). */
+function challenge(reply, verifier, { scopes, realm, resourceMetadata, acrs, maxAge }) {
   const parameters = [];
   const add = (name, value) => parameters.push(`${name}="${value.replaceAll(/["\\]/g, '\\$&')}"`);
   if (realm !== undefined) add('realm', realm);
   if (resourceMetadata !== undefined) add('resource_metadata', resourceMetadata);
-  if (error !== undefined) {
-    add('error', error);
-    add('error_description', sentence);
+  if (reply.error !== undefined) {
+    add('error', reply.error);
+    add('error_description', reply.sentence);
   }
-  // The scope is named to clients without a token, or with one that lacks a scope.
-  const wanted = new Set([...verifier[askedScopes] ?? [], ...scopes]);
-  if (wanted.size > 0 && (error === undefined || error === 'insufficient_scope')) add('scope', [...wanted].join(' '));
+  if (reply === STEP_UP && acrs.length > 0) add('acr_values', acrs.join(' '));
+  if (reply === STEP_UP && maxAge !== undefined) add('max_age', `${maxAge}`);
+  // The scope is named to clients that need another authorization request: without a token, or with a valid one that is not sufficient.
+  const wanted = new Set([...verifier[policyFor]?.({}).scopes ?? [], ...scopes]);
+  if (wanted.size > 0 && reply !== INVALID_TOKEN && reply !== MALFORMED) add('scope', [...wanted].join(' '));
   // RFC 6750 section 3: at least one parameter is required.
   if (parameters.length === 0) add('realm', 'api');
   return `Bearer ${parameters.join(', ')}`;
@@ -180,11 +183,8 @@ function challenge(code, verifier, { scopes, realm, resourceMetadata }) {
 
 function readMetadataUrl(value) {
   if (value === undefined) return undefined;
-  const text = typeof value === 'string' ? value : value?.href;
-  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !isSecure(url) || url.hash !== '') {
-    throw invalidOption('resourceMetadata must be an https URL, or http on this machine, without fragment');
-  }
+  const url = readUrl('resourceMetadata', value?.metadataUrl ?? value);
+  if (url.hash !== '') throw invalidOption('resourceMetadata must not have a fragment');
   return url.href;
 }
 

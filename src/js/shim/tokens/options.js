@@ -2,11 +2,11 @@
 import { algorithmOfCryptoKey, isAlgorithm, isCryptoKey, isHmac, isStrong } from '../engines/algorithms.js';
 import { toBase64url } from '../base/base64.js';
 import { systemTime } from '../base/clock.js';
-import { isSecure } from '../fetch/discovery.js';
+import { readUrl } from '../fetch/discovery.js';
 import { TokenError } from '../base/errors.js';
 import { openKey } from '../keys/key.js';
 import { invalidOption, isBytes, isObject, refuseUnknown } from '../base/readers.js';
-import { readScope } from '../base/scope.js';
+import { readSeconds, readValues } from '../base/values.js';
 
 /** Dangerous: accepts tokens of every issuer. A symbol, so that JSON cannot contain it; so are the two below. */
 export const anyIssuer = Symbol('anyIssuer');
@@ -51,7 +51,7 @@ export function readOptions(options) {
   }
   const clockTolerance = readSeconds('clockTolerance', options.clockTolerance) ?? 0;
   const maxTokenAge = readSeconds('maxTokenAge', options.maxTokenAge) ?? null;
-  const scopes = readScope(options.scope);
+  const scopes = readValues('scope', options.scope);
   const { [allowInsecureRequests]: allowHttp = false } = options;
   if (typeof allowHttp !== 'boolean') throw invalidOption('allowInsecureRequests must be true or false');
   return {
@@ -218,13 +218,6 @@ function readTexts(name, value) {
   return texts;
 }
 
-function readSeconds(name, value) {
-  if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-    throw invalidOption(`${name} must be a whole number of seconds`);
-  }
-  return value;
-}
-
 /** `Infinity` must be given explicitly. */
 function readMaxKeyAge(value) {
   if (value !== undefined && value !== Infinity && !(Number.isSafeInteger(value) && value >= LEAST_MAX_KEY_AGE)) {
@@ -236,13 +229,6 @@ function readMaxKeyAge(value) {
 function readFunction(name, value) {
   if (typeof value !== 'function') throw invalidOption(`${name} must be a function`);
   return value;
-}
-
-function readUrl(name, value, allowHttp) {
-  const text = typeof value === 'string' ? value : value?.href;
-  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !isSecure(url, allowHttp)) throw invalidOption(`${name} must be an https URL, or http on this machine`);
-  return url;
 }
 
 function toJson(name, value) {

@@ -11,7 +11,7 @@ import { joinVerifiers } from './issuers.js';
 import { copied } from '../wasm/memory.js';
 import { GOOD } from '../wasm/row.js';
 import { readIssuers, readOptions } from './options.js';
-import { askedScopes, verifyRequestBy } from '../guard/request.js';
+import { policyFor, verifyRequestBy } from '../guard/request.js';
 import { StatusLists } from '../status/status_lists.js';
 
 /**
@@ -43,8 +43,9 @@ export function bindVerifier(platform) {
   return function createVerifier(options) {
     const issuers = readIssuers(options);
     const settings = readOptions(issuers === undefined ? options : issuers[0][1]);
+    const byIssuer = new Map(issuers?.map(([issuer, own]) => [issuer, readOptions(own)]));
     const inner = issuers === undefined ? make(settings) : joinVerifiers(
-      new Map(issuers.map(([issuer, own]) => [issuer, make(readOptions(own))])),
+      new Map(Array.from(byIssuer, ([issuer, own]) => [issuer, make(own)])),
       make({ ...settings, keys: { jwks: '{"keys":[]}' }, cache: undefined, status: undefined }),
       settings,
     );
@@ -56,7 +57,11 @@ export function bindVerifier(platform) {
       get keys() { return inner.keys; },
       get status() { return inner.status; },
       explain: inner.explain,
-      [askedScopes]: settings.scopes,
+      [policyFor]: ({ iss }) => {
+        // Not all settings: they may contain a secret.
+        const { scopes, now, clockTolerance } = byIssuer.get(iss) ?? settings;
+        return { scopes, now, clockTolerance };
+      },
     });
     return verifier;
   };
