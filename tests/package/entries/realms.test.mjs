@@ -104,7 +104,7 @@ for (const conditions of [[], ['require']]) {
       const edgemint = require('edgemint');
       const { TokenError } = require('edgemint/errors');
       const { guard } = require('edgemint/express');
-      require('edgemint/hono'); require('edgemint/inline'); require('edgemint/slim');
+      require('edgemint/hono'); require('edgemint/inline'); require('edgemint/slim'); require('edgemint/resource');
       const verifier = edgemint.createVerifier({ issuer: 'https://i.example', audience: 'a', key: new Uint8Array(32), scope: 'read' });
       const response = { writeHead: (status, headers) => ({ end: () => console.log(status, headers['WWW-Authenticate']) }) };
       try { verifier.verifySync('a.b.c'); } catch (error) { console.log(error.code, error instanceof TokenError, error instanceof edgemint.TokenError); }

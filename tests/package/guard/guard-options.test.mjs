@@ -112,6 +112,8 @@ const WRONG = {
   resourceMetadata: eachWith(
     'resourceMetadata', 'text', '', 'http://api.example', 'https://api.example#x', 'https://user:secret@api.example', null, {}, 5,
   ),
+  acr: eachWith('acr', '', [], 'a  b', ' a', 'a"', 'a\\', 'a\n', '\u00e9', [5], [''], ['a b'], 5, null, true),
+  maxAge: eachWith('maxAge', 0, -1, 1.5, '300', NaN, Infinity, null, [300]),
   onError: eachWith('onError', 'text', null, {}),
 };
 

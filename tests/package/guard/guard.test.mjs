@@ -162,6 +162,7 @@ test('every code has its response, and an unknown one is a fault', async () => {
     token_missing: MISSING,
     request_invalid: MALFORMED,
     proof_missing: REFUSED,
+    authentication_insufficient: expected(401, 'insufficient_user_authentication'),
     scope_insufficient: expected(403, 'insufficient_scope'),
     ...Object.fromEntries(unavailable.map((code) => [code, expected(503, 'temporarily_unavailable')])),
     ...Object.fromEntries(faults.map((code) => [code, expected(500, 'server_error')])),

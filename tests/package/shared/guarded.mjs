@@ -10,12 +10,13 @@ import { AUDIENCE, newKey, sign } from './signer.mjs';
 const folder = await install();
 writeFileSync(join(folder, 'guarded.mjs'), `
   export * from 'edgemint';
-  export { guard as honoGuard } from 'edgemint/hono';
-  export { guard as expressGuard } from 'edgemint/express';
+  export { guard as honoGuard, protectedResource as honoResource } from 'edgemint/hono';
+  export { guard as expressGuard, protectedResource as expressResource } from 'edgemint/express';
+  export { protectedResource } from 'edgemint/resource';
 `);
 /** Everything that the package exports, found by the conditions of this runtime. */
 export const {
-  TokenError, createVerifier, expressGuard, guard, honoGuard,
+  TokenError, createVerifier, expressGuard, expressResource, guard, honoGuard, honoResource, protectedResource,
 } = await import(pathToFileURL(join(folder, 'guarded.mjs')));
 
 const seconds = () => Math.floor(Date.now() / 1000);
@@ -34,6 +35,7 @@ export async function startIssuerWithKey() {
 const SENTENCES = {
   invalid_request: 'The Authorization header is malformed.',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource. Get a new one.',
+  insufficient_user_authentication: 'The user authentication is too old or too weak for this resource. Authenticate the user again.',
   insufficient_scope: 'The access token lacks a scope that this resource asks for.',
   temporarily_unavailable: 'Access tokens cannot be checked at the moment. Try again later.',
   server_error: 'Access tokens cannot be checked.',

@@ -30,6 +30,10 @@ const CASES = {
     return createVerifier({ ...options, jwksUri: 'https://issuer.example/jwks', fetch }).verifySync('a.b.c');
   }]],
   audience_mismatch: [['another audience', async () => verifier().verify(await sign(key, { claims: { aud: ['x', 'y'] } })), 'aud']],
+  authentication_insufficient: [
+    ['no acr', async () => verifier().verifyRequest(requestWith(`Bearer ${await sign(key)}`), { acr: 'gold' }), 'acr'],
+    ['no auth_time', async () => verifier().verifyRequest(requestWith(`Bearer ${await sign(key)}`), { maxAge: 60 }), 'auth_time'],
+  ],
   bad_signature: [
     ['one bit changed', async () => verifier().verify(tampered(await sign(key)))],
     ['cut short', async () => verifier().verify(cutShort(await sign(key)))],

@@ -34,11 +34,14 @@ for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', '
   });
 }
 
+/** What entries without `TokenError` export. */
+const OTHERS = { '/express': 'entry.guard', '/resource': 'entry.protectedResource' };
+
 for (const module of ['node16', 'nodenext']) {
   test(`a CommonJS file compiles against the types for require, ${module}`, async () => {
-    for (const name of ['', '/inline', '/slim', '/errors', '/express']) {
+    for (const name of ['', '/inline', '/slim', '/errors', '/express', '/resource']) {
       writeFileSync(join(folder, 'common.cts'), `import * as entry from 'edgemint${name}';\nexport const error = new entry.TokenError('expired');\n`
-        .replace(...(name === '/express' ? ["new entry.TokenError('expired')", 'entry.guard'] : ['', ''])));
+        .replace(...(name in OTHERS ? ["new entry.TokenError('expired')", OTHERS[name]] : ['', ''])));
       assert.equal(await compile(['common.cts'], { module }), '', name);
     }
   });
@@ -62,7 +65,7 @@ test('the codes in the types are those of the package', async () => {
   assert.equal(await compile(['codes.ts']), '');
 });
 
-for (const entry of ['edgemint', 'edgemint/inline', 'edgemint/slim', 'edgemint/errors']) {
+for (const entry of ['edgemint', 'edgemint/inline', 'edgemint/slim', 'edgemint/errors', 'edgemint/express', 'edgemint/resource']) {
   test(`the types name every export of ${entry}, and no other`, async () => {
     const names = Object.keys(await importFrom(folder, entry));
     writeFileSync(join(folder, 'exports.ts'), `

@@ -1,7 +1,8 @@
-// The guard as middleware for Express and other frameworks that call `(request, response, next)` with messages of node:http. See
-// types/express.d.ts.
+// The guard and the metadata of a protected resource as middleware for Express and other frameworks that call `(request, response, next)`
+// with messages of node:http. See types/express.d.ts.
 import { createVerifier } from 'edgemint';
 import { asOptions, readGuard } from '../guard/guard.js';
+import { createResource } from '../guard/protected_resource.js';
 import { refusalOf, verifyRequest, verifyRequestSync } from '../guard/request.js';
 
 export function guard(options) {
@@ -29,6 +30,15 @@ export function guard(options) {
     if (token === undefined) return verifyRequest(request, verifier, challenge).then(pass, refuse);
     return pass(token);
   };
+}
+
+export function protectedResource(options) {
+  return createResource(options, (answer) => function protectedResource(request, response, next) {
+    // Express removes the path of a mounted router from `url`.
+    const found = answer(request.method, request.originalUrl ?? request.url);
+    if (found === undefined) next();
+    else send(response, found);
+  });
 }
 
 function send(response, { status, headers, body }) {

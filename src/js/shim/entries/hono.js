@@ -1,6 +1,7 @@
-// The guard as middleware for Hono. See types/hono.d.ts.
+// The guard and the metadata of a protected resource as middleware for Hono. See types/hono.d.ts.
 import { createVerifier } from 'edgemint';
 import { bindSettings, readGuard, toResponse } from '../guard/guard.js';
+import { createResource } from '../guard/protected_resource.js';
 import { invalidOption } from '../base/readers.js';
 import { verifyRequest } from '../guard/request.js';
 
@@ -19,6 +20,13 @@ export function guard(options) {
     await next();
     return undefined;
   };
+}
+
+export function protectedResource(options) {
+  return createResource(options, (answer) => async function protectedResource(c, next) {
+    const found = answer(c.req.method, c.req.url);
+    return found === undefined ? next() : new Response(found.body, found);
+  });
 }
 
 function readHonoGuard({ variable = 'token', ...rest }) {

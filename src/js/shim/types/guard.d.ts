@@ -40,9 +40,22 @@ import type { TokenError, VerifiedToken, VerifierOptions } from './index.js';
  * | no `Authorization`, or another scheme | 401 | none |
  * | an `Authorization` that is malformed, or several | 400 | `invalid_request` |
  * | the token was refused | 401 | `invalid_token` |
+ * | the user authentication does not satisfy `acr` or `maxAge` | 401 | `insufficient_user_authentication`, and `acr_values`, `max_age` and the required `scope` |
  * | the token lacks a `scope` | 403 | `insufficient_scope`, and the required `scope` |
  * | the keys, or the status list, are unavailable | 503, `Retry-After` | `temporarily_unavailable`; no challenge |
  * | a fault in the options or in this package | 500 | `server_error`; no challenge |
+ *
+ * The checks run in this order: the token itself, with everything that the verifier requires; `cnf`; `acr`; `maxAge`; `scope`.
+ *
+ * **Step-up** (RFC 9470): `acr` and `maxAge` demand how and when the user authenticated. The client repeats its authorization request with the
+ * `acr_values` and the `max_age` of the challenge:
+ *
+ * ```js
+ * const pay = guard({ verifier, scope: 'pay', acr: ['urn:example:passkey'], maxAge: 300 }, handlePayment);
+ * ```
+ *
+ * **Metadata** (RFC 9728): `protectedResource` in `edgemint/resource` serves the metadata that a client needs to find the issuer. With
+ * `resourceMetadata`, every challenge names it.
  *
  * **A token with `cnf`** is bound to a key of its client (DPoP, RFC 9449; mutual TLS, RFC 8705). A bearer request proves no key, so the token
  * is refused, with the code `proof_missing`. Check the proof yourself and use `verifier.verify` for such tokens.
@@ -84,8 +97,19 @@ export type GivenVerifier = { [option in Exclude<OptionOf<VerifierOptions>, 'sco
 
 export interface ChallengeOptions {
   /**
+   * Authentication context classes, in order of preference: a space-separated text or an array. The token's `acr` must be one of them; a token
+   * without `acr` is refused. The challenge names them as `acr_values` (RFC 9470 section 3). @default none
+   */
+  acr?: string | readonly string[];
+  /**
+   * The maximum time since the user authenticated, in whole seconds, at least 1. The token's `auth_time` is compared by the clock and with the
+   * `clockTolerance` of the verifier (of a verifier that is not from `createVerifier`: by the system's clock, with 0); a token without
+   * `auth_time`, or with one in the future, is refused. The challenge names it as `max_age` (RFC 9470 section 3). @default no limit
+   */
+  maxAge?: number;
+  /**
    * Scope values that are all required: a space-separated text or an array (RFC 6749 section 3.3). The challenge names them to clients
-   * without a token, or with one that lacks them. @default none
+   * without a token, with one that lacks them, or whose user has to authenticate again. @default none
    */
   scope?: string | readonly string[];
   /**
@@ -94,10 +118,10 @@ export interface ChallengeOptions {
    */
   realm?: string;
   /**
-   * The URL of the metadata of the protected resource (RFC 9728 section 5.1): https, or http on this machine. It tells a client which issuer
-   * to request a token from. @default none
+   * The metadata of the protected resource (RFC 9728 section 5.1): what `protectedResource` returned, or a URL, https or http on this machine.
+   * It tells a client which issuer to request a token from. @default none
    */
-  resourceMetadata?: string | { readonly href: string };
+  resourceMetadata?: string | { readonly href: string } | { readonly metadataUrl: string };
 }
 
 export interface ReportOptions<Place extends unknown[] = []> {
@@ -133,7 +157,7 @@ type OptionOf<Options> = Options extends unknown ? keyof Options : never;
 
 // The global types, if there are any, so that a handler needs no annotations.
 type GlobalRequest = Global<'Request', FetchRequestLike>;
-type GlobalResponse = Global<'Response', unknown>;
+export type GlobalResponse = Global<'Response', unknown>;
 type GlobalContext = Global<'ExecutionContext', any>;
 type Global<Name extends string, Otherwise> =
   typeof globalThis extends { [name in Name]: { prototype: infer Type } } ? Type : Otherwise;

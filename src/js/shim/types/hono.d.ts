@@ -2,6 +2,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { GuardInput, GuardOptions } from './guard.js';
 import type { VerifiedToken } from './index.js';
+import type { ProtectedResource, ProtectedResourceOptions } from './resource.js';
+
+export type { ProtectedResource, ProtectedResourceMetadata, ProtectedResourceOptions, ResourceMembers } from './resource.js';
 
 /**
  * The guard of `edgemint` as middleware for Hono: handlers after it run only for requests with a token that passed every check. The token
@@ -35,6 +38,21 @@ export function guard<const Name extends string = 'token'>(
 export function guard<Bindings extends object = any, const Name extends string = 'token'>(
   options: Extract<GuardInput<HonoGuardOptions<Name>, Bindings>, (...args: any[]) => unknown>,
 ): MiddlewareHandler<{ Bindings: Bindings; Variables: GuardVariables<Name> }>;
+
+/**
+ * The same as `protectedResource` in `edgemint/resource`, as middleware:
+ *
+ * ```js
+ * const notes = protectedResource({ resource: 'https://api.example/notes', authorizationServers: 'https://issuer.example', scopes: 'read' });
+ * app.use(notes);
+ * app.use('/notes/*', guard({ issuer: 'https://issuer.example', audience: notes.resource, resourceMetadata: notes }));
+ * ```
+ *
+ * It goes before the guards, and not below a path of its own.
+ *
+ * @throws {TokenError} at once, with the code `invalid_option`, if an option is missing, unknown or invalid
+ */
+export function protectedResource(options: ProtectedResourceOptions): ProtectedResource & MiddlewareHandler;
 
 /** Options of the guard for Hono. `onError` gets the context too. */
 export type HonoGuardOptions<Name extends string = 'token'> = GuardOptions<[c: Context]> & {

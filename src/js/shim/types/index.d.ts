@@ -228,8 +228,8 @@ export interface Verifier {
   verifyAll(tokens: readonly string[]): Promise<VerifyResult[]>;
   /**
    * Verifies the token that a request bears, `Authorization: Bearer` (RFC 6750 section 2.1): of a Fetch `Request`, of a message
-   * of node:http, or the header's value. `challenge` adds required scope values and parameters of the challenge. To respond to such requests,
-   * see `guard`.
+   * of node:http, or the header's value. `challenge` adds a required authentication, required scope values and parameters of the challenge.
+   * To respond to such requests, see `guard`.
    * @throws {TokenError} (the promise rejects) with `status`, and `wwwAuthenticate` if the response has a challenge. A token with `cnf` is
    * bound to a key, which a bearer request does not prove: `proof_missing`
    */
@@ -278,7 +278,10 @@ export interface Claims {
   client_id?: string;
   /** Space-separated scope values (RFC 6749 section 3.3); some issuers send an array. */
   scope?: string | string[];
+  /** When the user authenticated (RFC 9470 section 6.1). */
   auth_time?: number;
+  /** The authentication context class (RFC 9470 section 6.1): a text, unless the issuer violates the specification. */
+  acr?: unknown;
   [claim: string]: unknown;
 }
 
@@ -408,6 +411,8 @@ export type RefusalCode =
 
 /** The request was refused because of the request itself. */
 export type RequestCode =
+  /** `acr` or `auth_time` does not satisfy the guard's `acr` or `maxAge` (RFC 9470 section 3: `insufficient_user_authentication`). */
+  | 'authentication_insufficient'
   /** The token is bound to a key (`cnf`), and the request proves nothing about it (RFC 9449 section 7, RFC 8705 section 3). */
   | 'proof_missing'
   /** The `Authorization` header is malformed, or there are several. */

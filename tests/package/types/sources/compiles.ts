@@ -68,6 +68,7 @@ export function status(error: unknown): 401 | 403 | 503 {
     case 'wasm_unavailable': return 503;
     case 'algorithm_not_allowed':
     case 'audience_mismatch':
+    case 'authentication_insufficient':
     case 'bad_signature':
     case 'claim_invalid':
     case 'claim_missing':

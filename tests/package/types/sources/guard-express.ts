@@ -1,6 +1,6 @@
 // The guard in an app of real Express, and in a plain server.
 import { createVerifier } from 'edgemint';
-import { guard } from 'edgemint/express';
+import { guard, protectedResource, type ProtectedResource } from 'edgemint/express';
 import express from 'express';
 import { createServer } from 'node:http';
 
@@ -20,6 +20,11 @@ app.use(guard<express.Request>({ verifier, onError: (error, request) => console.
 express.Router().use(guard(verifier));
 createServer((request, response) => void guard(verifier)(request, response, () => response.end('behind it')));
 export const own = (request: express.Request) => verifier.verifyRequest(request);
+
+const notes = protectedResource({ resource: audience, authorizationServers: issuer });
+app.use(notes).get(notes.metadataPath, notes).use('/notes', guard({ verifier, resourceMetadata: notes, maxAge: 60 }));
+createServer((request, response) => notes(request, response, () => response.end('other')));
+export const described: ProtectedResource = notes;
 
 // @ts-expect-error the token may not be there
 app.get('/', (request, response) => response.json(request.token.claims));

@@ -1,6 +1,6 @@
 // The guard in an app of real Hono.
 import { createVerifier, type VerifiedToken } from 'edgemint';
-import { guard, type GuardVariables } from 'edgemint/hono';
+import { guard, protectedResource, type GuardVariables, type ProtectedResource } from 'edgemint/hono';
 import { Hono } from 'hono';
 
 const issuer = 'https://issuer.example';
@@ -26,6 +26,10 @@ const byEnv = guard((env: { ISSUER: string }) => ({ issuer: env.ISSUER, audience
 new Hono().get('/me', byEnv, (c) => c.text(c.env.ISSUER + c.get('token').claims.sub));
 new Hono().use(guard({ verifier, onError: (error, c) => console.warn(error.code, c.req.path) }));
 export const own = (c: import('hono').Context) => verifier.verifyRequest(c.req.raw);
+
+const notes = protectedResource({ resource: audience, authorizationServers: issuer });
+app.use(notes).get(notes.metadataPath, notes).use('/notes/*', guard({ verifier, resourceMetadata: notes, acr: 'gold' }));
+export const described: ProtectedResource = notes;
 
 // @ts-expect-error another name than the one that was given
 new Hono().get('/me', guard({ verifier, variable: 'user' }), (c) => c.json(c.get('token').claims));

@@ -1,5 +1,6 @@
 // The guard in a Worker, with the platform's own types.
 import { createVerifier, guard } from 'edgemint';
+import { protectedResource } from 'edgemint/resource';
 
 interface Env { ISSUER: string; NOTES: KVNamespace }
 const audience = 'https://api.example';
@@ -22,3 +23,5 @@ export const reported = guard(
   { verifier: createVerifier({ issuer: 'https://issuer.example', audience }), onError: (error) => console.warn(error.code) },
   (request: Request, env: Env, ctx: ExecutionContext) => env.NOTES.get(request.url).then((text) => new Response(text)),
 ) satisfies ExportedHandlerFetchHandler<Env>;
+const notes = protectedResource({ resource: audience, authorizationServers: 'https://issuer.example' });
+export const served = { fetch: (request, env, ctx) => notes(request) ?? read(request, env, ctx) } satisfies ExportedHandler<Env>;

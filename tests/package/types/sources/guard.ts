@@ -1,5 +1,6 @@
 // Everything in here must compile, with and without the types of a browser.
 import { createVerifier, guard, type GuardOptions, type TokenVerifier, type VerifiedToken, type Verifier } from 'edgemint';
+import { protectedResource, type ProtectedResource, type ProtectedResourceOptions } from 'edgemint/resource';
 
 const issuer = 'https://issuer.example';
 const audience = 'https://api.example';
@@ -27,6 +28,8 @@ export const guards: Required<Handlers>['fetch'][] = [
   guard(ownVerifier, handler),
   guard({ verifier, scope: ['read', 'write'], realm: 'api', resourceMetadata: new URL2('https://api.example') }, handler),
   guard({ issuer, audience, key: new Uint8Array(32), algorithms: ['HS256'], realm: 'api' }, handler),
+  guard({ verifier, acr: ['gold', 'silver'], maxAge: 300 }, handler),
+  guard({ issuer, audience, acr: 'gold', maxAge: 300, maxTokenAge: 60, resourceMetadata: protectedResource({ resource: audience, authorizationServers: issuer }) }, handler),
   guard((env) => ({ issuer: env.ISSUER, audience: env.AUDIENCE }), handler),
   guard((env: Env) => createVerifier({ issuer: env.ISSUER, audience }), handler),
   guard(async ({ ISSUER }) => ({ issuer: ISSUER, audience, scope: 'read' }), handler),
@@ -47,6 +50,26 @@ export async function check(): Promise<VerifiedToken> {
   return verifier.verifyRequest({ method: 'GET', headers: new Map<string, never>() as never });
 }
 
+const described: ProtectedResourceOptions = {
+  resource: audience, authorizationServers: [issuer], scopes: ['read'], resource_name: 'Notes', 'resource_name#zh': 'Notes', bearer_methods_supported: [],
+};
+export const notes: ProtectedResource = protectedResource(described);
+export const [path, name]: (string | undefined)[] = [notes.metadataPath, notes.metadata.resource_name];
+export const metadata = protectedResource({ ...described, scopes: undefined })({ method: 'GET', url: 'https://api.example' });
+export const demanding = verifier.verifyRequest('Bearer x', { acr: 'gold', maxAge: 1, resourceMetadata: notes });
+
+// @ts-expect-error no authorization server
+protectedResource({ resource: audience });
+// @ts-expect-error a misspelt member
+protectedResource({ ...described, resource_title: 'Notes' });
+// @ts-expect-error a member that has no languages
+protectedResource({ ...described, 'jwks_uri#zh': 'https://api.example' });
+// @ts-expect-error a method that does not exist
+protectedResource({ ...described, bearer_methods_supported: ['cookie'] });
+// @ts-expect-error it cannot be changed
+notes.metadata.resource = 'https://other.example';
+// @ts-expect-error seconds are a number
+guard({ verifier, maxAge: '300' }, handler);
 // @ts-expect-error no handler
 guard({ issuer, audience });
 // @ts-expect-error no audience
