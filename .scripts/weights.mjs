@@ -11,7 +11,7 @@ export const BOUNDS = [
   ['edgemint', ['node'], 20],
   ['edgemint/slim', ['module'], 19],
   ['edgemint/errors', ['module'], 2],
-  ['edgemint/resource', ['module'], 2],
+  ['edgemint/resource', ['module'], 3],
   // With the wasm.
   ['edgemint/inline', ['browser', 'module'], 84],
   ['edgemint/inline', ['node', 'module'], 84],

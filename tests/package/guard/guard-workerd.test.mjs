@@ -10,7 +10,7 @@ import { run } from '../../../.scripts/steps.mjs';
 import { root } from '../../../.scripts/toolbox.mjs';
 import { install } from '../shared/consumer.mjs';
 import {
-  HEADERS, MALFORMED, MISSING, PREFLIGHT, REFUSED, assertRefused, expected, lacking, startIssuerWithKey, withBearer,
+  HEADERS, MALFORMED, MISSING, PREFLIGHT, REFUSED, assertRefused, challengeOf, expected, lacking, startIssuerWithKey, withBearer,
 } from '../shared/guarded.mjs';
 import { JWKS } from '../shared/issuer.mjs';
 import { AUDIENCE, tampered } from '../shared/signer.mjs';
@@ -73,6 +73,25 @@ for (const compatibilityDate of COMPATIBILITY_DATES) {
     for (const place of ['static', 'env', 'later', 'hono/read']) {
       await assertRefused(await fetch(`${origin}/${place}`, withBearer(tampered(text))), REFUSED, place);
     }
+    assert.deepEqual(logs, []);
+  });
+
+  test(`metadata is served, and step-up demanded, in Workers, ${compatibilityDate}`, async () => {
+    const { origin, logs } = await start(compatibilityDate);
+    const url = '/.well-known/oauth-protected-resource/notes';
+    for (const path of [url, '/.well-known/oauth-protected-resource/hono']) {
+      const [get, head, preflight, post] = await Promise.all(['GET', 'HEAD', 'OPTIONS', 'POST'].map((method) => fetch(`${origin}${path}`, { method })));
+      assert.deepEqual([get.status, head.status, preflight.status, post.status], [200, 200, 204, 405], path);
+      assert.deepEqual([(await get.json()).authorization_servers, await head.text()], [[issuer.issuer], '']);
+    }
+    const now = Math.floor(Date.now() / 1000);
+    const before = `resource_metadata="https://api.example${url}", `;
+    const error = 'insufficient_user_authentication';
+    const demanding = expected(401, error, challengeOf(error, { before, after: ', acr_values="gold", max_age="300"' }));
+    for (const claims of [{}, { acr: 'gold' }, { acr: 'gold', auth_time: now - 400 }, { acr: 'bronze', auth_time: now }]) {
+      await assertRefused(await fetch(`${origin}/stepUp`, withBearer(await token(claims))), demanding);
+    }
+    assert.equal((await fetch(`${origin}/stepUp`, withBearer(await token({ acr: 'gold', auth_time: now - 5 })))).status, 200);
     assert.deepEqual(logs, []);
   });
 

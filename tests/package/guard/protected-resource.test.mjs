@@ -1,13 +1,19 @@
 // The metadata of protected resources (RFC 9728): what is published and where, in each framework, and what third-party clients read.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
 import { serve } from '@hono/node-server';
 import { discoverOAuthProtectedResourceMetadata, extractWWWAuthenticateParams, selectResourceURL } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Hono } from 'hono';
 import * as oauth from 'oauth4webapi';
+import { modulesOf } from '../../../.scripts/modules.mjs';
+import { root } from '../../../.scripts/toolbox.mjs';
+import { importFrom, install } from '../shared/consumer.mjs';
 import {
   assertRefused, createVerifier, expressGuard, expressResource, guard, honoGuard, honoResource, lacking, protectedResource, startIssuerWithKey,
   withBearer,
@@ -288,4 +294,25 @@ test('below a mounted router of Express, the whole path counts', { skip: EXPRESS
   });
   assert.equal((await fetch(`${origin}${WELL_KNOWN}/notes`)).status, 200);
   assert.equal((await fetch(`${origin}/other`)).status, 200);
+});
+
+test('the guards of edgemint/slim and edgemint/inline, and those that were required, name the metadata and demand step-up', async () => {
+  const folder = await install();
+  const [slim, inline] = [await importFrom(folder, 'edgemint/slim'), await importFrom(folder, 'edgemint/inline')];
+  slim.init(readFileSync(join(folder, 'node_modules/edgemint/dist/edgemint.wasm')));
+  const require = createRequire(join(folder, 'required.cjs'));
+  const notes = require('edgemint/resource').protectedResource({ resource: 'https://api.example/notes', authorizationServers });
+  for (const entry of [slim, inline, require('edgemint/inline')]) {
+    const place = entry.guard({ ...options, acr: 'gold', resourceMetadata: notes }, () => new Response());
+    const request = async (claims) => place(new Request('https://api.example/notes', withBearer(await token(claims))));
+    const challenge = (await request()).headers.get('www-authenticate');
+    assert.ok(challenge.startsWith(`Bearer resource_metadata="${notes.metadataUrl}", error="insufficient_user_authentication"`));
+    assert.ok(challenge.endsWith(', acr_values="gold"'));
+    assert.equal((await request({ acr: 'gold' })).status, 200);
+  }
+});
+
+test('the entry loads no WebAssembly', () => {
+  const loaded = modulesOf(join(root, 'dist', 'resource.js')).map((path) => basename(path));
+  assert.ok(loaded.includes('protected_resource.js') && !loaded.some((name) => /wasm|glue|core|memory/.test(name)), loaded.join(' '));
 });
