@@ -35,7 +35,7 @@ export async function startIssuerWithKey() {
 const SENTENCES = {
   invalid_request: 'The Authorization header is malformed.',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource. Get a new one.',
-  insufficient_user_authentication: 'The user authentication is too old or too weak for this resource. Authenticate the user again.',
+  insufficient_user_authentication: 'The user authentication is too old or too weak for this resource.',
   insufficient_scope: 'The access token lacks a scope that this resource asks for.',
   temporarily_unavailable: 'Access tokens cannot be checked at the moment. Try again later.',
   server_error: 'Access tokens cannot be checked.',

@@ -30,7 +30,7 @@ const STATUSES = [
 
 /** Codes for requests that were refused before the token was verified, or for lack of a proof or of an authentication. */
 const REQUESTS = [
-  ['authentication_insufficient', 'the user authentication is too old, or of another class'],
+  ['authentication_insufficient', 'the user authentication is too old or too weak'],
   ['proof_missing', 'the token is bound to a key, and the request has no proof of possession'],
   ['request_invalid', 'the Authorization header is malformed'],
   ['token_missing', 'the request has no bearer token'],

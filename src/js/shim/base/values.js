@@ -1,4 +1,4 @@
-// Values in options: lists of scope values and authentication context classes, and seconds.
+// Values in options: lists of scope values and authentication context classes, seconds, and functions.
 import { invalidOption } from './readers.js';
 
 /**
@@ -21,5 +21,10 @@ export function readSeconds(name, value, least = 0) {
   if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
     throw invalidOption(`${name} must be a whole number of seconds, at least ${least}`);
   }
+  return value;
+}
+
+export function readFunction(name, value) {
+  if (typeof value !== 'function') throw invalidOption(`${name} must be a function`);
   return value;
 }

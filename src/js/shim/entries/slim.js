@@ -17,7 +17,7 @@ export function init(module) {
     if (!NEEDED.every((name) => exported.includes(name))) throw new TypeError('another module');
     startNow(compiled);
   } catch (cause) {
-    const message = 'what was given is no WebAssembly module of this package';
+    const message = 'this is no WebAssembly module of this package';
     throw isModule(module) ? new TokenError('wasm_unavailable', message, { cause }) : wasmUnavailable(message, cause);
   }
 }

@@ -1,11 +1,12 @@
 // The guard of protected resources for Workers, and what it shares with those for Hono and Express. See types/guard.d.ts.
 import { invalidOption } from '../base/readers.js';
+import { readFunction } from '../base/values.js';
 import { readChallenge, refusalOf, verifyRequest } from './request.js';
 
 /** Returns `guard` for a platform's `createVerifier`. */
 export function bindGuard(createVerifier) {
   return function guard(options, handler) {
-    if (typeof handler !== 'function') throw invalidOption('handler must be a function');
+    readFunction('handler', handler);
     const settingsFor = bindSettings(options, (given) => readGuard(given, createVerifier));
     return async function fetch(request, env, ctx) {
       const { verifier, challenge, onError } = await settingsFor(env);
@@ -34,7 +35,7 @@ export function bindSettings(options, read) {
 /** Reads the options that all guards share; the others are those of the verifier. */
 export function readGuard({ verifier, acr, maxAge, scope, realm, resourceMetadata, onError, ...rest }, createVerifier) {
   const challenge = readChallenge({ acr, maxAge, scope, realm, resourceMetadata });
-  if (onError !== undefined && typeof onError !== 'function') throw invalidOption('onError must be a function');
+  if (onError !== undefined) readFunction('onError', onError);
   if (verifier === undefined) return { verifier: createVerifier(rest), challenge, onError };
   if (!isVerifier(verifier)) throw invalidOption('verifier must be a verifier of createVerifier');
   const [unknown] = Object.keys(rest);

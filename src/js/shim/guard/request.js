@@ -94,7 +94,7 @@ function readAuthorization(request) {
   const { headers, rawHeaders } = request;
   if (typeof headers?.get === 'function') return headers.get('authorization');
   if (headers === null || typeof headers !== 'object') {
-    throw invalidOption('the request must be a Request, a message of node:http, or the value of an Authorization header');
+    throw invalidOption('the request must be a Request, a message of node:http or an Authorization header');
   }
   // Node silently keeps the first of several; a proxy in front may have checked another.
   const isAuthorization = (name, index) => index % 2 === 0 && name.length === 13 && name.toLowerCase() === 'authorization';
@@ -128,7 +128,7 @@ const MALFORMED = answer(400, 'invalid_request', 'The Authorization header is ma
 const UNAVAILABLE = answer(503, 'temporarily_unavailable', 'Access tokens cannot be checked at the moment. Try again later.');
 const SERVER_ERROR = answer(500, 'server_error', 'Access tokens cannot be checked.');
 // RFC 9470 section 3.
-const STEP_UP = answer(401, 'insufficient_user_authentication', 'The user authentication is too old or too weak for this resource. Authenticate the user again.');
+const STEP_UP = answer(401, 'insufficient_user_authentication', 'The user authentication is too old or too weak for this resource.');
 
 /** The answer to each code (RFC 6750 section 3.1). */
 const ANSWERS = {
@@ -154,7 +154,7 @@ function answerTo(code) {
 function answered(thrown, verifier, settings) {
   // By name, not by class: a verifier may come from another copy of this package or another realm.
   const isTokenError = isObject(thrown) && thrown.name === 'TokenError';
-  const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier threw an error that is no TokenError', { cause: thrown });
+  const error = isTokenError ? thrown : new TokenError('internal_error', 'the verifier threw no TokenError', { cause: thrown });
   const reply = answerTo(error.code);
   error.status = reply.status;
   if (reply.status < 500) error.wwwAuthenticate = challenge(reply, verifier, settings);
@@ -171,8 +171,10 @@ function challenge(reply, verifier, { scopes, realm, resourceMetadata, acrs, max
     add('error', reply.error);
     add('error_description', reply.sentence);
   }
-  if (reply === STEP_UP && acrs.length > 0) add('acr_values', acrs.join(' '));
-  if (reply === STEP_UP && maxAge !== undefined) add('max_age', `${maxAge}`);
+  if (reply === STEP_UP) {
+    if (acrs.length > 0) add('acr_values', acrs.join(' '));
+    if (maxAge !== undefined) add('max_age', `${maxAge}`);
+  }
   // The scope is named to clients that need another authorization request: without a token, or with a valid one that is not sufficient.
   const wanted = new Set([...verifier[policyFor]?.({}).scopes ?? [], ...scopes]);
   if (wanted.size > 0 && reply !== INVALID_TOKEN && reply !== MALFORMED) add('scope', [...wanted].join(' '));
@@ -191,8 +193,8 @@ function readMetadataUrl(value) {
 function missing(request) {
   const isPreflight = request?.method === 'OPTIONS' && hasRequestMethod(request.headers);
   return new TokenError('token_missing', isPreflight
-    ? 'a CORS preflight carries no token: it must be answered before it gets here'
-    : 'there is no Authorization header, or one of another scheme');
+    ? 'a CORS preflight carries no token: answer it before the guard'
+    : undefined);
 }
 
 function hasRequestMethod(headers) {

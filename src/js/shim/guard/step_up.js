@@ -10,7 +10,7 @@ export function readStepUp({ acr, maxAge }) {
 }
 
 /** Checks `acr` and `auth_time` (RFC 9470 section 6.1), by the clock of the verifier. A claim that is missing or malformed fails. */
-export function checkStepUp({ acr, auth_time: time }, { acrs, maxAge }, { now, clockTolerance } = { now: systemTime, clockTolerance: 0 }) {
+export function checkStepUp({ acr, auth_time: time }, { acrs, maxAge }, { now = systemTime, clockTolerance = 0 } = {}) {
   const isStrong = acrs.length === 0 || acrs.includes(acr);
   if (isStrong && maxAge === undefined) return;
   // The verifier has just checked its clock.

@@ -11,6 +11,7 @@ import { currentBytes, encode } from '../wasm/memory.js';
 import { REASONS } from '../wasm/row.js';
 import { isAccessToken, requiredClaimsFor } from './options.js';
 import { invalidOption, isBytes, refuseUnknown } from '../base/readers.js';
+import { readFunction } from '../base/values.js';
 
 const NAMES = ['algorithm', 'issuer', 'key', 'kid', 'now', 'ttl', 'type'];
 /** Seconds. Short, because verifiers that do not check the status accept a revoked token until it expires. */
@@ -206,7 +207,7 @@ function readOptions(options) {
   if (typeof issuer !== 'string' || issuer === '') throw invalidOption('issuer must be text that is not empty');
   if (typeof type !== 'string' || type === '') throw invalidOption('type must be text that is not empty');
   if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw invalidOption('kid must be text that is not empty');
-  if (typeof now !== 'function') throw invalidOption('now must be a function');
+  readFunction('now', now);
   if (!(Number.isSafeInteger(ttl) && ttl > 0 && ttl <= LONGEST_TTL)) {
     throw invalidOption(`ttl must be a whole number of seconds from 1 to ${LONGEST_TTL}`);
   }

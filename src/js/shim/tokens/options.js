@@ -6,7 +6,7 @@ import { readUrl } from '../fetch/discovery.js';
 import { TokenError } from '../base/errors.js';
 import { openKey } from '../keys/key.js';
 import { invalidOption, isBytes, isObject, refuseUnknown } from '../base/readers.js';
-import { readSeconds, readValues } from '../base/values.js';
+import { readFunction, readSeconds, readValues } from '../base/values.js';
 
 /** Dangerous: accepts tokens of every issuer. A symbol, so that JSON cannot contain it; so are the two below. */
 export const anyIssuer = Symbol('anyIssuer');
@@ -223,11 +223,6 @@ function readMaxKeyAge(value) {
   if (value !== undefined && value !== Infinity && !(Number.isSafeInteger(value) && value >= LEAST_MAX_KEY_AGE)) {
     throw invalidOption(`maxKeyAge must be at least ${LEAST_MAX_KEY_AGE}, in whole seconds, or Infinity`);
   }
-  return value;
-}
-
-function readFunction(name, value) {
-  if (typeof value !== 'function') throw invalidOption(`${name} must be a function`);
   return value;
 }
 
