@@ -12,7 +12,6 @@ import { discoverOAuthProtectedResourceMetadata, extractWWWAuthenticateParams, s
 import { Hono } from 'hono';
 import * as oauth from 'oauth4webapi';
 import { modulesOf } from '../../../.scripts/modules.mjs';
-import { root } from '../../../.scripts/toolbox.mjs';
 import { importFrom, install } from '../shared/consumer.mjs';
 import {
   assertRefused, createVerifier, expressGuard, expressResource, guard, honoGuard, honoResource, lacking, protectedResource, startIssuerWithKey,
@@ -101,7 +100,9 @@ test('a request for the metadata is recognised by path and query, with or withou
     for (const target of own) assert.equal(notes(new Request(`http://internal:8080${target}`))?.status, 200, target);
     for (const target of others) assert.equal(notes(new Request(`https://api.example${target}`)), undefined, target);
   }
-  assert.equal(describe('https://api.example')({ method: 'GET', url: 'http://' + WELL_KNOWN + ':bad' }), undefined);
+  const root = describe('https://api.example');
+  assert.equal(root(new Request(root.metadataUrl, { method: 'HEAD' })).body, null);
+  assert.equal(root({ method: 'GET', url: `http://${WELL_KNOWN}:bad` }), undefined);
 });
 
 test('invalid options are refused, with the name of the option', () => {
@@ -312,7 +313,7 @@ test('the guards of edgemint/slim and edgemint/inline, and those that were requi
   }
 });
 
-test('the entry loads no WebAssembly', () => {
-  const loaded = modulesOf(join(root, 'dist', 'resource.js')).map((path) => basename(path));
+test('the entry loads no WebAssembly', async () => {
+  const loaded = [...modulesOf(join(await install(), 'node_modules/edgemint/dist/resource.js'))].map((path) => basename(path));
   assert.ok(loaded.includes('protected_resource.js') && !loaded.some((name) => /wasm|glue|core|memory/.test(name)), loaded.join(' '));
 });
