@@ -20,12 +20,12 @@ export function collect(call) {
 
 /** Settles the operation with the result of the promise. */
 export function park(operation, promise) {
-  requests.parked.push([operation, () => promise]);
+  requests.parked.push({ operation, promise });
 }
 
 /** Runs a task while the Durable Object receives no other event, and settles the operation when it is complete. */
 export function parkBlocking(operation, state, task) {
-  requests.parked.push([operation, (run) => state.blockConcurrencyWhile(async () => run(task))]);
+  requests.parked.push({ operation, block: (run) => state.blockConcurrencyWhile(async () => run(task)) });
 }
 
 /** Runs a task that no response waits for. */
@@ -80,19 +80,26 @@ export function rows() {
   return lastRows;
 }
 
+/** The headers of recent heads: most responses have one of few, and making headers costs more than copying them. */
+const knownHeaders = new Map();
+const KNOWN_AT_MOST = 64;
+
 /** Makes a response. `head` has a line `Name:value` for each header. Only `Set-Cookie` may be repeated. */
 export function respond(status, head, body) {
-  const lines = head.split('\n');
-  // An object makes a cheaper response than a list, but holds one value a name.
-  const headers = {};
-  let cookies;
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    if (name === 'Set-Cookie') (cookies ??= []).push(line.slice(colon + 1));
-    else headers[name] = line.slice(colon + 1);
+  let headers = knownHeaders.get(head);
+  if (headers === undefined) {
+    headers = headersOf(head);
+    if (knownHeaders.size >= KNOWN_AT_MOST) knownHeaders.clear();
+    if (!headers.has('Set-Cookie')) knownHeaders.set(head, headers);
   }
-  const response = new Response(body, { status, headers });
-  if (cookies !== undefined) for (const cookie of cookies) response.headers.append('Set-Cookie', cookie);
-  return response;
+  return new Response(body, { status, headers });
+}
+
+function headersOf(head) {
+  const headers = new Headers();
+  for (const line of head.split('\n')) {
+    const colon = line.indexOf(':');
+    headers.append(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return headers;
 }

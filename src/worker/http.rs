@@ -34,13 +34,14 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     /// Reads a request. `head` has five lines: the method, the URL, and the headers `Authorization`, `Content-Type` and
-    /// `Content-Length`, each a NUL if the request does not have it.
+    /// `Content-Length`, each a NUL if the request does not have it. What follows them is the form in the body, if it has been read.
     pub(crate) fn new(request: web_sys::Request, head: &str, body: Option<Vec<u8>>) -> Self {
-        let mut lines = head.split('\n');
+        let mut lines = head.splitn(6, '\n');
         let mut line = || lines.next().unwrap_or_default();
         let (method, url) = (line().to_owned(), line());
         let mut header = || Some(line()).filter(|value| *value != "\0").map(str::to_owned);
         let (authorization, content_type, content_length) = (header(), header(), header());
+        let body = lines.next().map(|form| form.as_bytes().to_vec()).or(body);
         let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
         let target = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));

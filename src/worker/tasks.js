@@ -65,10 +65,12 @@ function follow(task, own) {
     if (isDone) return undefined;
     const { result, parked, spawned } = enter(own, call);
     for (const other of spawned) waitUntil((async () => follow(other, own))());
-    for (const [operation, begin] of parked) {
-      const settle = (isFulfilled) => (value) => proceed(() => resume(task, operation, isFulfilled, value));
+    for (const { operation, promise, block } of parked) {
       // The platform may run a blocking task later, when the instance has been replaced.
-      begin((other) => follow(other, own)).then(settle(true), settle(false));
+      (promise ?? block((other) => follow(other, own))).then(
+        (value) => proceed(() => resume(task, operation, true, value)),
+        (cause) => proceed(() => resume(task, operation, false, cause)),
+      );
     }
     if (result === undefined) return undefined;
     isDone = true;

@@ -25,7 +25,7 @@ export async function startOurs({ inMemory = false, beside = [] } = {}) {
   const forget = () => rmSync(persist, { recursive: true, force: true });
   process.once('exit', forget);
   // Preparing takes longer than an access token is valid by default, and introspection needs an active one.
-  const harness = await startWorker({ port, persist, assets: false, vars: { ACCESS_TOKEN_TTL: '3600' }, beside });
+  const harness = await startWorker({ port, persist, assets: false, logsToFile: true, vars: { ACCESS_TOKEN_TTL: '3600' }, beside });
   const client = async (metadata) => {
     const { id } = await registerPublicClient(harness, metadata);
     return { port, authorize: '/oauth/authorize', token: '/oauth/token', client: id };

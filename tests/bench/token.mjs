@@ -20,7 +20,7 @@ export async function benchTokens({ smoke = false } = {}) {
   const scope = 'read write';
   const hello = await helloWorker(helloPort);
   const jose = await joseWorker(josePort, { issuer, client, scope });
-  const server = await startWorker({ port, issuer, assets: false, beside: [hello, jose.worker] });
+  const server = await startWorker({ port, issuer, assets: false, logsToFile: true, beside: [hello, jose.worker] });
   try {
     await register(server, client, scope);
     await checkHello(helloPort);

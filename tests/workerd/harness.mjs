@@ -3,10 +3,11 @@
 import childProcess from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { buildWorker } from '../../.scripts/build-worker.mjs';
 import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret } from '../../src/js/hosting/secrets.mjs';
@@ -24,21 +25,22 @@ import { wranglerOptions } from './wrangler-options.mjs';
  *   a folder takes the place of www/.
  * - `without`: bindings of wrangler.toml that are left out, by name.
  * - `around`: the source of a module that takes the place of the Worker's main module, which it imports as `./index.js`.
+ * - `logsToFile`: workerd writes its log to a file beside the state, and `logs` stays empty: every line in a pipe wakes this process.
  * - `beside`: more Workers for the same workerd: each a `name`, the `port` that it listens on, and Miniflare's options.
  *
  * Gives `{ url, issuer, rootSecret, persist, settings, pid, logs, store(), cron(), stop(), kill() }`. `settings` starts the same
  * again on the same state; `pid` is workerd's; `logs` are all the lines that workerd has printed; `store` gives its KV, `cron` is its
  * clockwork; `kill` ends workerd with SIGKILL and keeps the state.
  */
-export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], around, beside = [] } = {}) {
+export async function startWorker({ port, issuer, persist, vars = {}, secrets = {}, assets = true, without = [], around, logsToFile = false, beside = [] } = {}) {
   await buildWorker();
-  const settings = { port: port ?? await freePort(), assets, without, around, beside };
+  const settings = { port: port ?? await freePort(), assets, without, around, logsToFile, beside };
   settings.issuer = issuer ?? `http://localhost:${settings.port}`;
   settings.persist = persist ?? temporaryFolder();
   settings.vars = vars;
   settings.secrets = { [KEY_ENCRYPTION_KEY]: newSecret(), [ROOT_SECRET]: newSecret(), ...secrets };
   const logs = [];
-  const { miniflare, workerd } = await start(miniflareOptions(await wranglerOptions(), settings), logs);
+  const { miniflare, workerd } = await start(miniflareOptions(await wranglerOptions(), settings), logs, logsToFile ? join(settings.persist, 'workerd.log') : undefined);
   const forget = () => {
     if (persist === undefined) rmSync(settings.persist, { recursive: true, force: true });
   };
@@ -148,8 +150,8 @@ function present(members) {
 }
 
 // One after another, since each start has to recognise its own process.
-function start(options, logs) {
-  const result = previousStart.then(() => startNow(options, logs));
+function start(options, logs, logFile) {
+  const result = previousStart.then(() => startNow(options, logs, logFile));
   previousStart = result.catch(() => {});
   return result;
 }
@@ -157,17 +159,15 @@ function start(options, logs) {
 let previousStart = Promise.resolve();
 
 // Miniflare keeps workerd to itself and hides some of its lines: take hold of the process as it is started.
-async function startNow(options, logs) {
+async function startNow(options, logs, logFile) {
   const { spawn } = childProcess;
   let workerd;
-  childProcess.spawn = (command, args, ...rest) => {
-    const child = spawn(command, args, ...rest);
-    if (args?.[0] === 'serve') {
-      workerd = child;
-      collectLines(child.stdout, logs);
-      collectLines(child.stderr, logs);
-    }
-    return child;
+  childProcess.spawn = (command, args, spawning) => {
+    if (args?.[0] !== 'serve') return spawn(command, args, spawning);
+    workerd = logFile === undefined ? spawn(command, args, spawning) : spawnWithLog(logFile, spawn, command, args, spawning);
+    collectLines(workerd.stdout, logs);
+    collectLines(workerd.stderr, logs);
+    return workerd;
   };
   const miniflare = new Miniflare(options);
   try {
@@ -179,6 +179,16 @@ async function startNow(options, logs) {
   } finally {
     childProcess.spawn = spawn;
   }
+}
+
+function spawnWithLog(logFile, spawn, command, args, spawning) {
+  const [input, , ...others] = spawning.stdio;
+  const log = openSync(logFile, 'a');
+  const child = spawn(command, args, { ...spawning, stdio: [input, log, ...others] });
+  closeSync(log);
+  // Miniflare reads from it.
+  child.stdout = Readable.from([]);
+  return child;
 }
 
 function collectLines(stream, logs) {

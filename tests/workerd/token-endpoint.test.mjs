@@ -152,6 +152,15 @@ test('refuses bytes that are not UTF-8, with and without a Content-Length', asyn
   refused(await ask(stream(bytes)), 400, 'invalid_request');
 });
 
+test('reads characters beyond ASCII that a form should encode, but not U+FFFD, which stands for bytes that are not UTF-8', async () => {
+  for (const wrap of [(text) => text, stream]) {
+    assert.equal((await ask(wrap('grant_type=client_credentials&x=caf\u00e9 \u6e2c \u{1f511}'))).status, 200);
+    refused(await ask(wrap('grant_type=client_credentials&scope=\u6e2c')), 400, 'invalid_scope');
+  }
+  refused(await ask('grant_type=client_credentials&x=\ufffd'), 400, 'invalid_request');
+  assert.equal((await ask('grant_type=client_credentials&x=%EF%BF%BD')).status, 200);
+});
+
 test('refuses a request without a body', async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded', ...basic(client) };
   refused(await send(server, PATH, { method: 'POST', headers }), 400, 'invalid_request');

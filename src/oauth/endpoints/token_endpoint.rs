@@ -1,7 +1,6 @@
 //! The token endpoint (RFC 6749 section 3.2): the request, the decision, and the claims of the access token.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
@@ -16,7 +15,7 @@ use crate::oauth::vocabulary::client::{Client, GrantType};
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
-use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::oauth::vocabulary::status_entry::{StatusClaim, StatusEntry};
 
 /// A parsed token request.
 #[derive(Debug)]
@@ -124,7 +123,7 @@ pub struct AccessTokenClaims {
     auth_time: Option<UnixTime>,
     /// The status list entry (draft-ietf-oauth-status-list section 6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Value>,
+    status: Option<StatusClaim>,
 }
 
 /// One audience is a string, several are a list (RFC 7519 section 4.1.3).
@@ -274,7 +273,7 @@ fn allowed(authority: &Authority, client: &Client, asked: Vec<Resource>) -> Resu
     Ok(if asked.is_empty() { vec![authority.default_resource().clone()] } else { asked })
 }
 
-fn status_claim(authority: &Authority, entry: Option<StatusEntry>) -> Option<Value> {
+fn status_claim(authority: &Authority, entry: Option<StatusEntry>) -> Option<StatusClaim> {
     entry.map(|entry| entry.claim(authority))
 }
 
@@ -291,7 +290,7 @@ mod tests {
     use crate::oauth::endpoints::register::Registration;
     use crate::oauth::vocabulary::authority::Settings;
     use crate::oauth::vocabulary::client::{ClientId, ClientSecret};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {
         let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::oauth::vocabulary::authority::Authority;
 
@@ -54,9 +53,21 @@ pub struct StatusEntry {
 
 impl StatusEntry {
     /// Returns the claim `status` of a token (section 6.2).
-    pub fn claim(self, authority: &Authority) -> Value {
-        json!({ "status_list": { "idx": self.idx, "uri": self.list.uri(authority) } })
+    pub fn claim(self, authority: &Authority) -> StatusClaim {
+        StatusClaim { status_list: StatusListClaim { idx: self.idx, uri: self.list.uri(authority) } }
     }
+}
+
+/// The claim `status` of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatusClaim {
+    status_list: StatusListClaim,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct StatusListClaim {
+    idx: u32,
+    uri: String,
 }
 
 #[cfg(test)]
@@ -85,8 +96,8 @@ mod tests {
     fn the_claim_names_index_and_list() {
         let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();
         assert_eq!(
-            StatusEntry { list: ListId(7), idx: 5 }.claim(&authority),
-            json!({ "status_list": { "idx": 5, "uri": "https://as.example/oauth/status/7" } })
+            serde_json::to_value(StatusEntry { list: ListId(7), idx: 5 }.claim(&authority)).unwrap(),
+            serde_json::json!({ "status_list": { "idx": 5, "uri": "https://as.example/oauth/status/7" } })
         );
     }
 }

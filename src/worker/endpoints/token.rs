@@ -18,7 +18,7 @@ use crate::wire::Reply;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
-use crate::worker::random::random;
+use crate::worker::random::random_identifier;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
 use crate::worker::services::clients::{self, authenticate};
@@ -31,7 +31,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
     match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, &form)? {
         TokenRequest::ClientCredentials { scope, resources } => {
             let (authority, now) = (platform.authority(), platform.now);
-            let jti = TokenId::from_random(random()?);
+            let jti = TokenId::from_random(random_identifier()?);
             let claims = token_endpoint::client_credentials(authority, &client, scope.as_ref(), resources, jti, now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
@@ -94,7 +94,7 @@ async fn tokens<C: YieldsTokens>(
     let Tokens { tokens, account: record } = answer.map_err(Refusal::Grant)?;
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = token_endpoint::of_grant(authority, key, account, &grant, &client, &tokens);
-    let claims = if client.is_public() { claims } else { claims.with_own_identifier(random()?) };
+    let claims = if client.is_public() { claims } else { claims.with_own_identifier(random_identifier()?) };
     let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
     platform.audit.minted(&claims, C::GRANT_TYPE, tokens.repeated);
     let id_token = match tokens.scope.contains(OPENID) {
