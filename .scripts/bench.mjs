@@ -2,7 +2,7 @@
 // `npm run bench:verify` measures the package thoroughly, in about six minutes; `-- --short` in one; `-- --long` watches its
 // memory for ten million tokens, which takes longer. `npm run bench:flows` measures the flows of signed-in users, in about five
 // minutes; `-- --short` in one; `-- --memory` with the state in memory instead of on disk, where the machine has such a folder. `npm run bench --
-// token` measures the Worker alone. `npm run bench -- revocation` measures how soon offline verifiers see a revocation, and its
+// token` measures the Worker alone, in two minutes and a half, and `-- cold-start` its isolates' first requests, in one. `npm run bench -- revocation` measures how soon offline verifiers see a revocation, and its
 // cost, in about six minutes; `-- revocation --short` in two. `npm run bench -- cpu` measures the processor time of each
 // operation, in about three minutes, and with `--write` stores the numbers for `npm run scale`. `npm run bench -- sign-in-timing`
 // measures whether the time of a refused sign-in reveals that the name exists, in about four minutes; `-- sign-in-timing --short` in one.
@@ -28,6 +28,11 @@ const PARTS = {
     await buildWorker();
     const { benchTokens } = await import('../tests/bench/token.mjs');
     return benchTokens(options);
+  },
+  async 'cold-start'(options) {
+    await buildWorker();
+    const { benchColdStart } = await import('../tests/bench/cold-start.mjs');
+    return benchColdStart(options);
   },
   async flows(options) {
     await buildWorker();

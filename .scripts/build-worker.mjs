@@ -38,7 +38,8 @@ export async function buildWorker() {
 export async function bundleWorker({ module, bindings, entry, folder }) {
   await run('bindgen', [module, bindings, 'index', 'web']);
   const wasm = join(bindings, 'index_bg.wasm');
-  if (!QUICK) await run('wasm-opt', ['-O', '--all-features', '-o', wasm, wasm]);
+  // Functions with one caller stay functions: an isolate compiles each when it is first called.
+  if (!QUICK) await run('wasm-opt', ['-O', '--one-caller-inline-max-function-size=500', '--all-features', '-o', wasm, wasm]);
   const aliases = {
     'edgemint.wasm': wasm,
     'edgemint-bindings': join(bindings, 'index.js'),

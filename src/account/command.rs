@@ -1,6 +1,6 @@
 //! How the commands of a Durable Object travel and run.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess};
 use serde::{Serialize, Serializer};
 
 use crate::records::StorageError;
@@ -30,6 +30,15 @@ impl<C: Command> Serialize for Sent<'_, C> {
     }
 }
 
+/// Reads the fields of a command that was sent. Compiled apart for each command: an isolate compiles the readers that it uses.
+///
+/// # Errors
+/// The fields are not those of the command.
+#[inline(never)]
+pub(crate) fn read_fields<'de, A: MapAccess<'de>, C: DeserializeOwned>(sent: &mut A) -> Result<C, A::Error> {
+    sent.next_value()
+}
+
 /// Turns the answer of any command into what the object replies.
 pub trait Reply {
     /// What the object replies.
@@ -47,13 +56,35 @@ macro_rules! command_table {
         $visibility:vis $request:ident in $namespace:ty { $($name:literal => $command:ident -> $answer:ty,)+ }
     ) => {
         $(#[$docs])*
-        #[derive(serde::Deserialize)]
         $visibility enum $request {
             $(
                 #[doc = concat!("See [`", stringify!($command), "`].")]
-                #[serde(rename = $name)]
                 $command($command),
             )+
+        }
+
+        impl<'de> serde::Deserialize<'de> for $request {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader;
+
+                impl<'de> serde::de::Visitor<'de> for Reader {
+                    type Value = $request;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a command and its fields")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut sent: A) -> Result<$request, A::Error> {
+                        let name: Option<String> = sent.next_key()?;
+                        match name.as_deref().unwrap_or_default() {
+                            $( $name => $crate::account::command::read_fields(&mut sent).map($request::$command), )+
+                            other => Err(serde::de::Error::unknown_variant(other, &[$($name),+])),
+                        }
+                    }
+                }
+
+                deserializer.deserialize_map(Reader)
+            }
         }
 
         $(

@@ -82,6 +82,8 @@ impl<'t, R: Records> IdentifierTurn<'t, R> {
     ///
     /// # Errors
     /// [`StorageError`]; then some of the writes may have been stored.
+    // Each command is compiled apart: an isolate compiles what it runs.
+    #[inline(never)]
     pub fn run<C: IdentifierCommand>(&self, command: C) -> Result<C::Answer, StorageError> {
         command.run(self)
     }

@@ -71,6 +71,8 @@ impl<'t, R: Records> Turn<'t, R> {
     ///
     /// # Errors
     /// [`StorageError`]; then some of the writes may have been stored.
+    // Each command is compiled apart: an isolate compiles what it runs.
+    #[inline(never)]
     pub fn run<C: AccountCommand>(&self, command: C) -> Result<C::Answer, StorageError> {
         match self.records.get(Table::Account, ONLY)? {
             Some(account) => command.run(self, account),

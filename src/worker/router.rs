@@ -1,5 +1,9 @@
 //! Calls the endpoint of each request and adds the headers that all replies share.
 
+use std::future::ready;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use worker::Env;
 
 use crate::oauth::Refusal;
@@ -85,63 +89,71 @@ fn serve(audience: Audience, platform: &Platform, outcome: Result<Reply, Request
     }
 }
 
-async fn client(endpoint: Client<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
+/// What an endpoint does. Each is compiled apart: an isolate compiles what its requests run, and all endpoints in one function would be a
+/// tenth of the module.
+type Answer<'r> = LocalBoxFuture<'r, Result<Reply, RequestError>>;
+
+fn client<'r>(endpoint: Client<'r>, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
-        Client::Health => Ok(documents::health(platform).await),
-        Client::Introspect => introspect_revoke::introspect(platform, request).await,
-        Client::Jwks => documents::jwks(platform, request).await,
-        Client::KeyDocument(name) => admin_keys::read_public(platform, request, name).await,
-        Client::ResourceMetadata => Ok(documents::resource_metadata(platform, request)),
-        Client::Revoke => introspect_revoke::revoke(platform, request).await,
-        Client::ServerMetadata => Ok(documents::server_metadata(platform, request)),
-        Client::StatusList(list) => documents::status_list(platform, request, list).await,
-        Client::StatusLists => documents::status_lists(platform, request).await,
-        Client::Token => token::token(platform, request).await,
+        Client::Health => documents::health(platform).map(Ok).boxed_local(),
+        Client::Introspect => introspect_revoke::introspect(platform, request).boxed_local(),
+        Client::Jwks => documents::jwks(platform, request).boxed_local(),
+        Client::KeyDocument(name) => admin_keys::read_public(platform, request, name).boxed_local(),
+        Client::ResourceMetadata => ready(Ok(documents::resource_metadata(platform, request))).boxed_local(),
+        Client::Revoke => introspect_revoke::revoke(platform, request).boxed_local(),
+        Client::ServerMetadata => ready(Ok(documents::server_metadata(platform, request))).boxed_local(),
+        Client::StatusList(list) => documents::status_list(platform, request, list).boxed_local(),
+        Client::StatusLists => documents::status_lists(platform, request).boxed_local(),
+        Client::Token => token::token(platform, request).boxed_local(),
     }
 }
 
-async fn bearer(endpoint: Bearer, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
+fn bearer<'r>(endpoint: Bearer, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
-        Bearer::Userinfo => resource::userinfo(platform, request).await,
-        Bearer::Whoami => resource::whoami(platform, request).await,
+        Bearer::Userinfo => resource::userinfo(platform, request).boxed_local(),
+        Bearer::Whoami => resource::whoami(platform, request).boxed_local(),
     }
 }
 
 async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     resource::admin(platform, request).await?;
+    administer(endpoint, platform, request).await
+}
+
+fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
-        Operator::CreateClient => admin_clients::create_client(platform, request).await,
-        Operator::CreateUser => admin_users::create(platform, request).await,
-        Operator::EndClientGrants(id) => admin_users::end_client_grants(platform, request, id).await,
-        Operator::EndClientTokens(id) => admin_jobs::end_tokens(platform, id).await,
-        Operator::EndSessions(id) => admin_users::end_sessions(platform, id).await,
-        Operator::EndUserGrant(id, grant) => admin_users::end_grant(platform, id, grant).await,
-        Operator::EndUserGrants(id) => admin_users::end_grants(platform, id).await,
-        Operator::ImportKey => admin_keys::import(platform, request).await,
-        Operator::ListClientGrants(id) => admin_users::client_grants(platform, request, id).await,
-        Operator::ListClients => admin_clients::list_clients(platform, request).await,
-        Operator::ListEvents => admin_events::list(platform, request).await,
-        Operator::ListKeys => admin_keys::list(platform).await,
-        Operator::ListPasskeys(id) => admin_passkeys::list(platform, id).await,
-        Operator::ListSessions(id) => admin_users::sessions(platform, id).await,
-        Operator::ListUserGrants(id) => admin_users::grants(platform, id).await,
-        Operator::ListUsers => admin_users::list(platform, request).await,
-        Operator::ReadClient(id) => admin_clients::read_client(platform, id).await,
-        Operator::ReadKey(kid) => admin_keys::read(platform, request, kid).await,
-        Operator::ReadKeyEncryption => admin_jobs::key_encryption(platform).await,
-        Operator::ReadRevocation(id) => admin_jobs::revocation(platform, id).await,
-        Operator::ReadUser(id) => admin_users::read(platform, id).await,
-        Operator::RemoveClient(id) => admin_clients::remove_client(platform, id).await,
-        Operator::RemovePasskey(id, passkey) => admin_passkeys::remove(platform, id, passkey).await,
-        Operator::RemovePasskeys(id) => admin_passkeys::remove_all(platform, id).await,
-        Operator::RemoveUser(id) => admin_users::remove(platform, id).await,
-        Operator::ReplaceClient(id) => admin_clients::replace_client(platform, request, id).await,
-        Operator::ReplaceUser(id) => admin_users::replace(platform, request, id).await,
-        Operator::Reseal => admin_jobs::reseal(platform).await,
-        Operator::Restored => admin_jobs::restored(platform).await,
-        Operator::RevokeKey(kid) => admin_keys::revoke(platform, kid).await,
-        Operator::RotateKeys => admin_keys::rotate(platform).await,
-        Operator::StartRevocation => admin_jobs::revoke(platform, request).await,
+        Operator::CreateClient => admin_clients::create_client(platform, request).boxed_local(),
+        Operator::CreateUser => admin_users::create(platform, request).boxed_local(),
+        Operator::EndClientGrants(id) => admin_users::end_client_grants(platform, request, id).boxed_local(),
+        Operator::EndClientTokens(id) => admin_jobs::end_tokens(platform, id).boxed_local(),
+        Operator::EndSessions(id) => admin_users::end_sessions(platform, id).boxed_local(),
+        Operator::EndUserGrant(id, grant) => admin_users::end_grant(platform, id, grant).boxed_local(),
+        Operator::EndUserGrants(id) => admin_users::end_grants(platform, id).boxed_local(),
+        Operator::ImportKey => admin_keys::import(platform, request).boxed_local(),
+        Operator::ListClientGrants(id) => admin_users::client_grants(platform, request, id).boxed_local(),
+        Operator::ListClients => admin_clients::list_clients(platform, request).boxed_local(),
+        Operator::ListEvents => admin_events::list(platform, request).boxed_local(),
+        Operator::ListKeys => admin_keys::list(platform).boxed_local(),
+        Operator::ListPasskeys(id) => admin_passkeys::list(platform, id).boxed_local(),
+        Operator::ListSessions(id) => admin_users::sessions(platform, id).boxed_local(),
+        Operator::ListUserGrants(id) => admin_users::grants(platform, id).boxed_local(),
+        Operator::ListUsers => admin_users::list(platform, request).boxed_local(),
+        Operator::ReadClient(id) => admin_clients::read_client(platform, id).boxed_local(),
+        Operator::ReadKey(kid) => admin_keys::read(platform, request, kid).boxed_local(),
+        Operator::ReadKeyEncryption => admin_jobs::key_encryption(platform).boxed_local(),
+        Operator::ReadRevocation(id) => admin_jobs::revocation(platform, id).boxed_local(),
+        Operator::ReadUser(id) => admin_users::read(platform, id).boxed_local(),
+        Operator::RemoveClient(id) => admin_clients::remove_client(platform, id).boxed_local(),
+        Operator::RemovePasskey(id, passkey) => admin_passkeys::remove(platform, id, passkey).boxed_local(),
+        Operator::RemovePasskeys(id) => admin_passkeys::remove_all(platform, id).boxed_local(),
+        Operator::RemoveUser(id) => admin_users::remove(platform, id).boxed_local(),
+        Operator::ReplaceClient(id) => admin_clients::replace_client(platform, request, id).boxed_local(),
+        Operator::ReplaceUser(id) => admin_users::replace(platform, request, id).boxed_local(),
+        Operator::Reseal => admin_jobs::reseal(platform).boxed_local(),
+        Operator::Restored => admin_jobs::restored(platform).boxed_local(),
+        Operator::RevokeKey(kid) => admin_keys::revoke(platform, kid).boxed_local(),
+        Operator::RotateKeys => admin_keys::rotate(platform).boxed_local(),
+        Operator::StartRevocation => admin_jobs::revoke(platform, request).boxed_local(),
     }
 }
 
@@ -155,20 +167,7 @@ async fn show(endpoint: Person, platform: &Platform, request: &Incoming) -> Repl
         Ok(browser) => browser,
         Err(_) => return unavailable_page(request),
     };
-    let outcome = match endpoint {
-        Person::AccountPage => account_page::page(platform, request, &browser).await,
-        Person::Authorize => authorize::authorize(platform, request, &browser).await,
-        Person::ChangeAccount => account_page::act(platform, request, &browser).await,
-        Person::Consent => authorize::consent(platform, request, &browser).await,
-        Person::LeaveForUpstream => upstream::depart(platform, request, &browser).await,
-        Person::Logout => logout::logout(platform, request, &browser).await,
-        Person::ReturnFromUpstream => upstream::arrive(platform, request, &browser).await,
-        Person::SignIn => sign_in::by_password(platform, request, &browser).await,
-        Person::SignInByPasskey => sign_in::by_passkey(platform, request, &browser).await,
-        Person::SignInPage => sign_in::page(platform, request, &browser).await,
-        Person::SignUp => sign_up::sign_up(platform, request, &browser).await,
-        Person::SignUpPage => sign_up::page(platform, request, &browser).await,
-    };
+    let outcome = person(endpoint, platform, request, &browser).await;
     let reply = match outcome {
         Ok(reply) => reply,
         Err(RequestError::Refused(refusal)) => {
@@ -182,6 +181,23 @@ async fn show(endpoint: Person, platform: &Platform, request: &Incoming) -> Repl
         }
     };
     browser.with_session_written_anew(platform, reply)
+}
+
+fn person<'r>(endpoint: Person, platform: &'r Platform, request: &'r Incoming, browser: &'r Browser) -> Answer<'r> {
+    match endpoint {
+        Person::AccountPage => account_page::page(platform, request, browser).boxed_local(),
+        Person::Authorize => authorize::authorize(platform, request, browser).boxed_local(),
+        Person::ChangeAccount => account_page::act(platform, request, browser).boxed_local(),
+        Person::Consent => authorize::consent(platform, request, browser).boxed_local(),
+        Person::LeaveForUpstream => upstream::depart(platform, request, browser).boxed_local(),
+        Person::Logout => logout::logout(platform, request, browser).boxed_local(),
+        Person::ReturnFromUpstream => upstream::arrive(platform, request, browser).boxed_local(),
+        Person::SignIn => sign_in::by_password(platform, request, browser).boxed_local(),
+        Person::SignInByPasskey => sign_in::by_passkey(platform, request, browser).boxed_local(),
+        Person::SignInPage => sign_in::page(platform, request, browser).boxed_local(),
+        Person::SignUp => sign_up::sign_up(platform, request, browser).boxed_local(),
+        Person::SignUpPage => sign_up::page(platform, request, browser).boxed_local(),
+    }
 }
 
 /// Replies although the settings are wrong. `/health` says how; to people and programs, the server is unavailable.

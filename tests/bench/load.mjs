@@ -19,12 +19,13 @@ export function requestBytes({ method, path, headers = {}, body = '' }) {
  * - `conversations` instead: one for each connection. Each has its next `request` as bytes, and a function `next` that
  *   returns the one after it for the text of the response, or throws. It can be resumed later.
  * - `seconds`: how long; or `answers`: how many responses on each connection.
+ * - `latencies`: a list that gets the milliseconds between each request and its response.
  */
-export async function load({ port, request, connections, conversations, seconds = Infinity, answers = Infinity }) {
+export async function load({ port, request, connections, conversations, seconds = Infinity, answers = Infinity, latencies = [] }) {
   const talks = conversations ?? Array.from({ length: connections }, () => repetition(request));
   const started = performance.now();
   const until = started + seconds * 1000;
-  const counts = await Promise.all(talks.map((talk) => converse(port, talk, until, answers)));
+  const counts = await Promise.all(talks.map((talk) => converse(port, talk, until, answers, latencies)));
   return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - started) / 1000);
 }
 
@@ -47,11 +48,12 @@ const ANSWER_WITHIN = 10_000;
 const END = '\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 
-async function converse(port, talk, until, answers) {
+async function converse(port, talk, until, answers, latencies) {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   await once(socket, 'connect');
   return new Promise((resolve, reject) => {
     let count = 0;
+    let sent = performance.now();
     let received = NOTHING;
     const fail = (reason) => {
       socket.destroy();
@@ -76,7 +78,10 @@ async function converse(port, talk, until, answers) {
       }
       count += 1;
       received = NOTHING;
-      if (count < answers && performance.now() < until) {
+      const now = performance.now();
+      latencies.push(now - sent);
+      if (count < answers && now < until) {
+        sent = now;
         socket.write(talk.request);
       } else {
         socket.destroy();

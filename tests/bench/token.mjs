@@ -9,8 +9,8 @@ import { load, requestBytes } from './load.mjs';
 import { interleave, perSecond, ratio, table } from './rounds.mjs';
 import { helloWorker, joseWorker } from './workers.mjs';
 
-const FULL = { connections: [16, 64], rounds: 5, seconds: 3, warmUp: 2 };
-const SMOKE = { connections: [2, 4], rounds: 1, seconds: 0.1, warmUp: 0.1 };
+const FULL = { connections: [16, 64], timed: [1, 16], rounds: 5, seconds: 3, warmUp: 2 };
+const SMOKE = { connections: [2, 4], timed: [1, 2], rounds: 1, seconds: 0.1, warmUp: 0.1 };
 
 /** Returns the results as text. `smoke` only checks that it works. */
 export async function benchTokens({ smoke = false } = {}) {
@@ -55,7 +55,29 @@ async function measure(size, contenders) {
   return `Token requests a second: client_credentials, ES256, one workerd without the assets' router.
 Medians of ${size.rounds} rounds of ${size.seconds} s; ratios are the median of the rounds', and their range.
 
-${table(rows)}`;
+${table(rows)}
+
+Milliseconds until a response: the median and the 99th percentile of all of the rounds.
+
+${table(await latencies(size, contenders))}`;
+}
+
+async function latencies(size, contenders) {
+  const rows = [['requests in flight', 'edgemint', 'hello-world', 'jose Worker']];
+  for (const connections of size.timed) {
+    const measured = contenders.map(() => []);
+    const expected = `${contenders.length * size.rounds * size.seconds} s`;
+    await step(`latencies, ${connections} in flight`, expected, () => interleave(contenders.keys().toArray(), size.rounds, (index) =>
+      load({ ...contenders[index], connections, seconds: size.seconds, latencies: measured[index] })));
+    rows.push([`${connections}`, ...measured.map((all) => `${milliseconds(all, 0.5)}, ${milliseconds(all, 0.99)}`)]);
+  }
+  return rows;
+}
+
+/** The value that this share of the values does not exceed. */
+function milliseconds(values, share) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.ceil(sorted.length * share) - 1].toFixed(2);
 }
 
 async function freePorts(count) {
@@ -65,7 +87,7 @@ async function freePorts(count) {
 }
 
 /** A registered client, since these are many; the root client is a special case. */
-async function register(server, { id, secret }, scope) {
+export async function register(server, { id, secret }, scope) {
   const { access_token: admin } = await token(server);
   const response = await fetch(`${server.url}/admin/clients`, {
     method: 'POST',
@@ -75,7 +97,8 @@ async function register(server, { id, secret }, scope) {
   assert.equal(response.status, 201, await response.text());
 }
 
-function tokenRequest({ id, secret }) {
+/** The bytes of a client_credentials request. */
+export function tokenRequest({ id, secret }) {
   return requestBytes({
     method: 'POST',
     path: '/oauth/token',

@@ -9,6 +9,7 @@ import { run } from '../../.scripts/steps.mjs';
 const ROWS = {
   verify: /^edgemint[^\n]* [\d,]+ /m,
   token: /^2( +[\d,.]+(?: \([\d.]+ to [\d.]+\))?){5}$/m,
+  'cold-start': /^first token +[\d.]+, [\d.]+ +[\d.]+, [\d.]+$/m,
   flows: /^edgemint, introspection +[\d,]+ +[\d.]+ \(/m,
   revocation: /^median [\d.]+ s, 90 % within [\d.]+ s, 99 % within [\d.]+ s, longest [\d.]+ s; promised: 60 s, held\.$/m,
   'sign-in-timing': /^first attempt on a name( +-?[\d.]+( to [\d.]+)?){5}$/m,

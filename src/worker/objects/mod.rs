@@ -83,7 +83,11 @@ macro_rules! object_commands {
                 $( O: $crate::worker::objects::Runs<$command>, )+
             {
                 match self {
-                    $( Self::$command(command) => $crate::worker::objects::reply(object.run(command).await), )+
+                    $( Self::$command(command) => {
+                        // Each command is compiled apart, as each endpoint is.
+                        let run: ::futures_util::future::LocalBoxFuture<'_, _> = Box::pin(object.run(command));
+                        $crate::worker::objects::reply(run.await)
+                    } )+
                 }
             }
         }
@@ -177,6 +181,7 @@ pub(crate) async fn sweep(state: &State) -> worker::Result<()> {
 }
 
 /// Encodes an answer or a fault as the object replies it.
+#[inline(never)]
 pub(crate) fn reply<A: Serialize>(outcome: Result<A, Fault>) -> worker::Result<String> {
     Ok(serde_json::to_string(&match outcome {
         Ok(answer) => Outcome::Answer(answer),
