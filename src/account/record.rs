@@ -16,6 +16,9 @@ pub struct AccountRecord {
     pub scope: Option<Scope>,
     /// When the account was created.
     pub created: UnixTime,
+    /// Whether the account is disabled; absent in records of accounts that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 /// A session: one browser that is signed in.

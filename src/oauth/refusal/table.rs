@@ -129,6 +129,8 @@ refusals! {
         ClientAuthMissing: "client_auth_missing" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
         /// The request uses several authentication methods (RFC 6749 section 2.3).
         ClientAuthSeveral: "client_auth_several" 400 "invalid_request" "Use a single client authentication method." => none;
+        /// The client is disabled.
+        ClientDisabled: "client_disabled" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
         /// The client secret is wrong.
         ClientSecret: "client_secret" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
         /// The client is unknown.
@@ -273,6 +275,15 @@ refusals! {
 
 const fn grant_row(refusal: GrantRefusal) -> Row {
     let (error, sentence, event) = match refusal {
+        // The same refusals as before the account is asked.
+        GrantRefusal::ClientDisabled => return Refusal::ClientDisabled.row(),
+        GrantRefusal::ClientAuthentication => return Refusal::ClientAuthMethod.row(),
+        GrantRefusal::GrantType => return Refusal::GrantNotAllowed.row(),
+        GrantRefusal::StepUp => (
+            "insufficient_user_authentication",
+            "The scope or a resource requires a stronger or more recent sign-in. Send the user to sign in again.",
+            EventKind::Refused,
+        ),
         GrantRefusal::Scope => {
             ("invalid_scope", "scope exceeds what was granted, or none of it is left.", EventKind::Refused)
         }
@@ -287,9 +298,11 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
         GrantRefusal::RightsLost => ("invalid_grant", GRANT_REFUSED, EventKind::GrantEnded),
         GrantRefusal::CodeRedirect
         | GrantRefusal::CodeVerifier
+        | GrantRefusal::ConsentMissing
         | GrantRefusal::GrantExpired
         | GrantRefusal::GrantOfAnother
-        | GrantRefusal::GrantUnknown => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
+        | GrantRefusal::GrantUnknown
+        | GrantRefusal::UserDisabled => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
     };
     Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }
 }

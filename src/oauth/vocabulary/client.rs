@@ -67,6 +67,9 @@ pub struct ClientRecord {
     /// The status list entry of its own tokens; absent in records of versions without status lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusEntry>,
+    /// Whether it is disabled; absent in records of clients that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// The registered metadata (see `register`).
     pub metadata: ClientMetadata,
 }
@@ -76,6 +79,8 @@ pub struct ClientRecord {
 pub struct Client {
     /// Its identifier.
     pub id: ClientId,
+    /// Whether it is enabled. A disabled client cannot authenticate, and its grants yield no tokens.
+    pub enabled: bool,
     /// The scope that it may request.
     pub scope: Scope,
     /// The resources that it may request tokens for, beside this server.
@@ -103,6 +108,7 @@ impl Client {
         let metadata = &record.metadata;
         Self {
             id: record.client_id.clone(),
+            enabled: !record.disabled,
             scope: metadata.scope.clone(),
             resources: metadata.resources.clone(),
             name: metadata.client_name.clone(),
@@ -126,6 +132,7 @@ impl Client {
     pub fn root(secret: &str) -> Self {
         Self {
             id: ClientId(ClientId::ROOT.to_owned()),
+            enabled: true,
             scope: Scope::parse(ADMIN_SCOPE).unwrap_or_default(),
             resources: Vec::new(),
             name: None,
@@ -147,10 +154,17 @@ impl Client {
 
     /// Returns whether it may authenticate by this method.
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
-        match self.auth_method {
-            Some(registered) => registered == method,
-            None => matches!(method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost),
-        }
+        method.is_allowed_by(self.auth_method)
+    }
+
+    /// Returns the authentication method that it registered; `None` allows both ways to send a secret.
+    pub fn auth_method(&self) -> Option<AuthMethod> {
+        self.auth_method
+    }
+
+    /// Returns the grant types that it registered.
+    pub fn grant_types(&self) -> &[GrantType] {
+        &self.grant_types
     }
 
     /// Returns whether it is a public client.

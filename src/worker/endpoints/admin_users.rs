@@ -37,7 +37,7 @@ pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Re
     let (id, profile, scope) = users::create(platform, user).await?;
     platform.audit.user(&id).note(EventKind::UserCreated);
     let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
-    let record = AccountRecord { profile: String::new(), scope, created: platform.now };
+    let record = AccountRecord { profile: String::new(), scope, created: platform.now, disabled: false };
     Ok(Reply::json(201, &shown(&id, &record, &profile)).with("Location", location))
 }
 

@@ -177,7 +177,7 @@ async fn store(
 ) -> Result<(), RequestError> {
     list(platform, account, &profile.username, &[]).await?;
     let profile = profiles::seal(platform, account, profile).await?;
-    let record = AccountRecord { profile, scope, created: platform.now };
+    let record = AccountRecord { profile, scope, created: platform.now, disabled: false };
     match objects::send(platform, account, &CreateAccount(record)).await? {
         true => Ok(()),
         // Its identifier is new.
@@ -279,8 +279,7 @@ async fn replace_record(
         None => None,
     };
     let sealed = profiles::seal(platform, account, &profile).await?;
-    let replaced =
-        AccountRecord { profile: sealed.clone(), scope: user.scope.clone().of(record.scope), created: record.created };
+    let replaced = AccountRecord { profile: sealed.clone(), scope: user.scope.clone().of(record.scope), ..record };
     let command = ReplaceAccount { was: record.profile, sealed, scope: user.scope.clone() };
     match objects::send(platform, account, &command).await? {
         Replaced::Done => {}

@@ -45,16 +45,15 @@ impl World {
         let command = RefreshGrant {
             grant: self.grants[at].id.clone(),
             refresh: Refresh {
-                client: client_id(client.unwrap_or(self.grants[at].client)),
+                client: self.client_facts(client.unwrap_or(self.grants[at].client)),
                 generation,
                 rotate,
                 scope: None,
                 resources: Vec::new(),
-                rights: self.rights(),
             },
             profile: true,
         };
-        let is_owner = command.refresh.client == client_id(self.grants[at].client);
+        let is_owner = command.refresh.client.id == client_id(self.grants[at].client);
         let is_active = self.is_active(at);
         let answer = self.ask(&command, fault);
         let is_reuse = is_owner && is_active && generation > 0 && generation + 1 < current;

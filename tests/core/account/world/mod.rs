@@ -176,7 +176,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let settings = Settings { issuer: "https://as.example", ..Settings::default() };
-        let account = AccountRecord { profile: "sealed 0".to_owned(), scope: None, created: UnixTime(START) };
+        let account =
+            AccountRecord { profile: "sealed 0".to_owned(), scope: None, created: UnixTime(START), disabled: false };
         let mut world = Self {
             storage: Storage::default(),
             authority: Authority::parse(settings).unwrap(),
