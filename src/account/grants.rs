@@ -306,6 +306,7 @@ pub struct TokenStatus {
 impl AccountCommand for TokenStatus {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let is_active = match turn.grant(&self.grant)? {
+            Some(_) if account.disabled => false,
             Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, self.jti.as_str())?,
             None => false,
         };

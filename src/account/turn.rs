@@ -10,8 +10,9 @@ use crate::account::record::{AccountRecord, Session};
 use crate::oauth::Authority;
 use crate::oauth::endpoints::step_up::is_recent;
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::{Grant, Lifetimes};
-use crate::records::{ONLY, Records, StorageError, Table};
+use crate::oauth::grant::{Grant, GrantSuspension, Lifetimes};
+use crate::oauth::status::revoked::Suspension;
+use crate::records::{ONLY, Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
 /// A command of an account's object.
@@ -38,6 +39,8 @@ pub struct Turn<'t, R> {
     /// The time.
     pub now: UnixTime,
     has_revoked: Cell<bool>,
+    /// Whether the account is disabled: then it has no active session.
+    is_disabled: Cell<bool>,
 }
 
 /// Why a session does not allow a change of credentials.
@@ -64,7 +67,7 @@ pub struct Ended {
 impl<'t, R: Records> Turn<'t, R> {
     /// Begins a turn.
     pub const fn new(records: &'t R, authority: &'t Authority, now: UnixTime) -> Self {
-        Self { records, authority, now, has_revoked: Cell::new(false) }
+        Self { records, authority, now, has_revoked: Cell::new(false), is_disabled: Cell::new(false) }
     }
 
     /// Runs a command.
@@ -72,13 +75,16 @@ impl<'t, R: Records> Turn<'t, R> {
     /// # Errors
     /// [`StorageError`]; then some of the writes may have been stored.
     pub fn run<C: AccountCommand>(&self, command: C) -> Result<C::Answer, StorageError> {
-        match self.records.get(Table::Account, ONLY)? {
-            Some(account) => command.run(self, account),
+        match self.records.get::<AccountRecord>(Table::Account, ONLY)? {
+            Some(account) => {
+                self.is_disabled.set(account.disabled);
+                command.run(self, account)
+            }
             None => command.without_account(self),
         }
     }
 
-    /// Returns whether this turn has stored a revocation for a status list, or may have.
+    /// Returns whether this turn has stored a revocation or a suspension for a status list, or may have.
     pub fn has_revoked(&self) -> bool {
         self.has_revoked.get()
     }
@@ -89,6 +95,9 @@ impl<'t, R: Records> Turn<'t, R> {
 
     /// Returns an active session.
     pub(super) fn session(&self, id: &SessionId) -> Result<Option<Session>, StorageError> {
+        if self.is_disabled.get() {
+            return Ok(None);
+        }
         let session: Option<Session> = self.records.get(Table::Session, id.as_str())?;
         Ok(session.filter(|session| self.now < session.ends))
     }
@@ -133,6 +142,29 @@ impl<'t, R: Records> Turn<'t, R> {
             ended += 1;
         }
         Ok(ended)
+    }
+
+    /// Stores for the status lists of all grants whether they are suspended: where the account is disabled. Repeating it completes
+    /// what an interruption left.
+    pub(super) fn settle_suspensions(&self, account: &AccountRecord) -> Result<(), StorageError> {
+        for (id, grant) in self.records.list::<Grant>(Table::Grant)? {
+            let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
+            let (Some(entry), Some(until)) = (grant.status, last_token_ends) else {
+                continue;
+            };
+            let Some(GrantSuspension { version, marked }) = grant.suspended(account.disabled) else {
+                continue;
+            };
+            let suspension = Some(GrantSuspension { version, marked });
+            if grant.suspension != suspension {
+                let ends = ends_at(grant.ends(self.lifetimes()));
+                self.records.put(Table::Grant, &id, ends, &Grant { suspension, ..grant })?;
+            }
+            // Also where storage fails: the suspension may have been stored all the same.
+            self.has_revoked.set(true);
+            outbox::note_suspension(self.records, entry, Suspension { until, version, marked })?;
+        }
+        Ok(())
     }
 
     /// Ends a grant, and stores for its status list that its tokens are revoked until the last of them expires.

@@ -142,6 +142,8 @@ causes! {
         Email: "user_email" "email must be an address of at most 254 bytes.";
         /// `email_verified`.
         EmailVerified: "user_email_verified" "email_verified must be true or false.";
+        /// `enabled`.
+        Enabled: "user_enabled" "enabled must be true or false.";
         /// `end_grants`.
         EndGrants: "user_end_grants" "end_grants must be true or false.";
         /// `groups`.

@@ -219,6 +219,8 @@ refusals! {
         SessionMissing: "session_missing" 401 "login_required" "Sign in first." => none;
         /// The user name, password or passkey is wrong; the response does not say which.
         SignIn: "sign_in" 401 "access_denied" "The user name or the password is wrong." => SignInFailed;
+        /// The credentials are right, but the account is disabled.
+        SignInDisabled: "sign_in_disabled" 403 "access_denied" "The account is disabled." => SignInFailed;
         /// Too many sign-in attempts.
         SignInThrottled {
             /// Seconds to wait.

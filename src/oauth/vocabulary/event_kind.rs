@@ -137,6 +137,10 @@ event_kinds! {
     TokenRevoked: "token_revoked" Info;
     /// An account was created.
     UserCreated: "user_created" Info;
+    /// An operator disabled a user.
+    UserDisabled: "user_disabled" Info;
+    /// An operator enabled a user that was disabled.
+    UserEnabled: "user_enabled" Info;
     /// An account was removed.
     UserRemoved: "user_removed" Info;
     /// An account's record was replaced.

@@ -62,6 +62,7 @@ fn sign_in<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         ("passkey-refused", SignInError::PasskeyRefused),
         ("upstream-failed", SignInError::UpstreamFailed),
         ("upstream-not-recent", SignInError::UpstreamNotRecent),
+        ("disabled", SignInError::Disabled),
         ("stale", SignInError::Stale),
         ("throttled", SignInError::Throttled { seconds: 90 }),
         ("unavailable", SignInError::Unavailable),

@@ -34,6 +34,7 @@ pub(super) static CHINESE: Words = Words {
     wrong_credentials: "用户名或密码不正确。",
     passkey_refused: "此通行密钥未通过验证。请重试，或用其他方式登录。",
     upstream_refused: "通过 {provider} 登录没有成功。请重试，或用其他方式登录。",
+    account_disabled: "目前无法使用此账户登录。请联系本服务的运营者。",
     upstream_not_recent: "{provider} 没有确认您刚刚登录过。请用其他方式登录。",
 
     // What the passkey script says.

@@ -34,6 +34,7 @@ pub(super) static ENGLISH: Words = Words {
     wrong_credentials: "User name or password is wrong.",
     passkey_refused: "This passkey was not accepted. Try again, or sign in another way.",
     upstream_refused: "Signing in with {provider} did not work. Try again, or sign in another way.",
+    account_disabled: "You cannot sign in with this account at the moment. Contact the operator of this service.",
     upstream_not_recent: "{provider} did not confirm that you signed in just now. Sign in another way.",
 
     // What the passkey script says.

@@ -78,6 +78,7 @@ texts! {
     wrong_credentials,
     passkey_refused,
     upstream_refused,
+    account_disabled,
     upstream_not_recent,
 
     // What the passkey script says.

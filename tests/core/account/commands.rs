@@ -98,6 +98,7 @@ impl Account {
             status: None,
             id_token_claims: Vec::new(),
             tokens_end: None,
+            suspension: None,
             stage: Stage::Live { generation: 2, turned_at: now, used_at: now, redeemed_at: now },
         };
         change(&mut grant);
@@ -143,7 +144,12 @@ fn a_profile_is_replaced_if_it_is_the_one_that_was_read() {
 
 #[test]
 fn the_scope_of_an_account_is_kept_set_or_cleared() {
-    let replace = |scope: Change<Scope>| ReplaceAccount { was: "first".to_owned(), sealed: "second".to_owned(), scope };
+    let replace = |scope: Change<Scope>| ReplaceAccount {
+        was: "first".to_owned(),
+        sealed: "second".to_owned(),
+        scope,
+        enabled: None,
+    };
     assert_eq!(Account::none().ask(&replace(Change::Keep)), Replaced::Missing);
     for (change, expected) in [
         (Change::Keep, Some(scope("read"))),

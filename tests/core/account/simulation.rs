@@ -22,7 +22,7 @@ fn no_history_of_an_account_breaks_a_rule() {
         }
         Ok(())
     };
-    play_all(1_000, 80, any, play);
+    play_all(1_500, 80, any, play);
     // The histories reach the states that they are meant for.
     let reached = reached.take();
     for what in [
@@ -38,6 +38,10 @@ fn no_history_of_an_account_breaks_a_rule() {
         "a revocation is stored",
         "a revocation is stored in a turn that fails",
         "a status list is told",
+        "a status list is told of a suspension",
+        "the account is disabled",
+        "the account is enabled",
+        "a disabled user's refresh token is refused",
         "a form is submitted again",
         "the account is removed",
     ] {

@@ -75,6 +75,7 @@ pub(crate) fn grant() -> Grant {
         status: Some(STATUS),
         id_token_claims: vec![UserClaim::Email],
         tokens_end: None,
+        suspension: None,
         stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
     }
 }

@@ -152,7 +152,7 @@ impl World {
             Ok(Ok(tokens)) => {
                 self.grants[at].redeemed += 1;
                 self.reached.push("a code is redeemed");
-                if !is_active || !is_owner || !right {
+                if !is_active || !is_owner || !right || self.is_disabled() {
                     return Err("a code is redeemed that must not be".to_owned());
                 }
                 if self.grants[at].redeemed > 1 {

@@ -18,8 +18,9 @@ use edgemint::oauth::ClientId;
 use edgemint::oauth::grant::Grant;
 use edgemint::oauth::grant::handle::{GrantId, SessionId};
 use edgemint::oauth::status::StatusEntry;
+use edgemint::oauth::status::revoked::Suspension;
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
-use edgemint::records::{Records as _, StorageError, Table};
+use edgemint::records::{ONLY, Records as _, StorageError, Table};
 use edgemint::token::UnixTime;
 
 use super::random::Random;
@@ -48,29 +49,92 @@ pub(crate) struct Happening {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    SignIn { browser: usize, passkey: Option<(usize, u32, usize)> },
-    Authorize { browser: usize, client: usize, offline: bool },
-    Allow { browser: usize, client: usize, offline: bool, form: usize },
-    Redeem { grant: usize, client: Option<usize>, right: bool },
-    Refresh { grant: usize, back: u64, client: Option<usize> },
-    Revoke { grant: usize, client: Option<usize> },
-    RevokeToken { grant: usize },
-    EndGrant { grant: usize },
-    EndGrants { client: Option<usize>, job: bool },
-    Withdraw { client: usize },
-    EndSession { browser: usize },
+    SignIn {
+        browser: usize,
+        passkey: Option<(usize, u32, usize)>,
+    },
+    Authorize {
+        browser: usize,
+        client: usize,
+        offline: bool,
+    },
+    Allow {
+        browser: usize,
+        client: usize,
+        offline: bool,
+        form: usize,
+    },
+    Redeem {
+        grant: usize,
+        client: Option<usize>,
+        right: bool,
+    },
+    Refresh {
+        grant: usize,
+        back: u64,
+        client: Option<usize>,
+    },
+    Revoke {
+        grant: usize,
+        client: Option<usize>,
+    },
+    RevokeToken {
+        grant: usize,
+    },
+    EndGrant {
+        grant: usize,
+    },
+    EndGrants {
+        client: Option<usize>,
+        job: bool,
+    },
+    Withdraw {
+        client: usize,
+    },
+    EndSession {
+        browser: usize,
+    },
     EndSessions,
-    Secure { browser: Option<usize>, passkeys: bool, grants: GrantsToEnd },
-    AddPasskey { browser: usize, passkey: usize, challenge: usize },
-    RemoveOwn { browser: usize, passkey: usize, is_needed: bool },
-    RemovePasskey { passkey: usize },
+    Secure {
+        browser: Option<usize>,
+        passkeys: bool,
+        grants: GrantsToEnd,
+    },
+    AddPasskey {
+        browser: usize,
+        passkey: usize,
+        challenge: usize,
+    },
+    RemoveOwn {
+        browser: usize,
+        passkey: usize,
+        is_needed: bool,
+    },
+    RemovePasskey {
+        passkey: usize,
+    },
     RemovePasskeys,
-    Narrow { scope: usize },
-    Overview { browser: Option<usize> },
+    Narrow {
+        scope: usize,
+    },
+    Enable {
+        enabled: bool,
+    },
+    Overview {
+        browser: Option<usize>,
+    },
     Remove,
-    Notify { lost: bool },
+    Notify {
+        lost: bool,
+    },
+    /// A status list gets an earlier message again.
+    Late {
+        message: usize,
+    },
     Sweep,
-    Wait { seconds: u64 },
+    Wait {
+        seconds: u64,
+    },
 }
 
 /// Any act; the later ones are rare.
@@ -81,7 +145,14 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     let passkey = random.index(PASSKEYS);
     let other = random.chance(10).then_some(client);
     // Sequences that single acts rarely complete.
-    let burst = random.chance(35).then(|| match random.below(8) {
+    let burst = random.chance(35).then(|| match random.below(9) {
+        8 => random.one_of(&[
+            Act::Enable { enabled: false },
+            Act::Enable { enabled: true },
+            Act::Enable { enabled: true },
+            Act::Notify { lost: false },
+            Act::Late { message: 0 },
+        ]),
         0 | 1 => Act::Redeem { grant: 0, client: None, right: true },
         2..6 => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 0, 1, 1, 2]), client: None },
         6 => Act::AddPasskey { browser: 0, passkey: 0, challenge: random.index(20) },
@@ -114,7 +185,8 @@ pub(crate) fn any(random: &mut Random) -> Happening {
         79 => Act::RemovePasskey { passkey },
         80 => Act::RemovePasskeys,
         81 => Act::Narrow { scope: random.index(3) },
-        82..84 => Act::Overview { browser: random.chance(70).then_some(browser) },
+        82 => Act::Enable { enabled: random.chance(70) },
+        83 => Act::Overview { browser: random.chance(70).then_some(browser) },
         84 => {
             if random.chance(20) {
                 Act::Remove
@@ -122,7 +194,8 @@ pub(crate) fn any(random: &mut Random) -> Happening {
                 Act::Sweep
             }
         }
-        85..90 => Act::Notify { lost: random.chance(30) },
+        85..89 => Act::Notify { lost: random.chance(30) },
+        89 => Act::Late { message: random.index(20) },
         90..92 => Act::Sweep,
         _ => Act::Wait {
             seconds: random.one_of(&[1, 5, 29, 31, 59, 61, 301, 599, 601, 3_700, 90_000, 700_000, 1_300_000]),
@@ -167,6 +240,11 @@ pub(crate) struct World {
     pub(crate) counters: BTreeMap<usize, u64>,
     /// The revoked entries that status lists have been notified of, and until when.
     pub(crate) told: BTreeMap<(u32, u32), u64>,
+    /// The suspensions that status lists have been notified of, as they apply them, and every message.
+    pub(crate) suspended: BTreeMap<(u32, u32), Suspension>,
+    messages: Vec<((u32, u32), Suspension)>,
+    /// Whether storage failed while the account was disabled or enabled, and the operator has not retried yet.
+    pub(crate) is_unsettled: bool,
     job_count: u64,
     pub(crate) is_removed: bool,
     /// The kinds of events so far, to check that histories reach them.
@@ -192,6 +270,9 @@ impl World {
             challenges: 0,
             counters: BTreeMap::new(),
             told: BTreeMap::new(),
+            suspended: BTreeMap::new(),
+            messages: Vec::new(),
+            is_unsettled: false,
             job_count: 0,
             is_removed: false,
             reached: Vec::new(),
@@ -231,9 +312,16 @@ impl World {
                 Ok(None) | Err(_) => Ok(()),
             },
             Act::Narrow { scope } => self.narrow(scope, fault),
+            Act::Enable { enabled } => self.enable(enabled, fault),
             Act::Overview { browser } => self.overview(browser, fault),
             Act::Remove => self.remove(fault),
             Act::Notify { lost } => self.notify(lost, fault),
+            Act::Late { message } => {
+                if let Some((entry, suspension)) = self.messages.get(message).copied() {
+                    self.apply(entry, suspension);
+                }
+                Ok(())
+            }
             Act::Sweep => {
                 self.storage.begin(fault);
                 let _ = self.storage.sweep(UnixTime(self.now));
@@ -249,12 +337,13 @@ impl World {
 
     /// Sends a command. If a fault occurs, the response does not leave the account.
     fn ask<C: AccountCommand>(&mut self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
-        let outbox_before = self.storage.count(Table::Revocation);
+        let waiting = |world: &Self| world.storage.count(Table::Revocation) + world.storage.count(Table::Suspension);
+        let outbox_before = waiting(self);
         self.storage.begin(fault);
         let (answer, has_revoked) = ask(&self.storage, &self.authority, self.now, command);
         let failed = self.storage.end();
         assert_eq!(failed, answer.is_err(), "a failure of storage is reported");
-        let outbox_after = self.storage.count(Table::Revocation);
+        let outbox_after = waiting(self);
         if outbox_after > outbox_before {
             self.reached.push("a revocation is stored");
             if failed {
@@ -276,7 +365,11 @@ impl World {
 
     fn is_signed_in(&self, browser: usize) -> bool {
         let session = self.cookies[browser].as_ref().and_then(|id| self.session(id));
-        session.is_some_and(|session| self.now < session.ends.0)
+        session.is_some_and(|session| self.now < session.ends.0) && !self.is_disabled()
+    }
+
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.storage.peek_one::<AccountRecord>(Table::Account, ONLY).is_some_and(|account| account.disabled)
     }
 
     fn cookie(&self, browser: usize) -> SessionId {
