@@ -145,14 +145,7 @@ pub(crate) fn any(random: &mut Random) -> Happening {
     let passkey = random.index(PASSKEYS);
     let other = random.chance(10).then_some(client);
     // Sequences that single acts rarely complete.
-    let burst = random.chance(35).then(|| match random.below(9) {
-        8 => random.one_of(&[
-            Act::Enable { enabled: false },
-            Act::Enable { enabled: true },
-            Act::Enable { enabled: true },
-            Act::Notify { lost: false },
-            Act::Late { message: 0 },
-        ]),
+    let burst = random.chance(35).then(|| match random.below(8) {
         0 | 1 => Act::Redeem { grant: 0, client: None, right: true },
         2..6 => Act::Refresh { grant: 0, back: random.one_of(&[0, 0, 0, 1, 1, 2]), client: None },
         6 => Act::AddPasskey { browser: 0, passkey: 0, challenge: random.index(20) },
@@ -202,6 +195,31 @@ pub(crate) fn any(random: &mut Random) -> Happening {
         },
     };
     Happening { act, fault: Fault::random(random, 25, 8) }
+}
+
+/// Any act of a history in which an account with two offline grants is disabled and enabled.
+pub(crate) fn any_suspension(random: &mut Random) -> Happening {
+    let grant = random.one_of(&[0, 0, 0, 1]);
+    let act = match random.below(20) {
+        0..5 => Act::Enable { enabled: random.chance(50) },
+        5..9 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1]), client: None },
+        9..13 => Act::Notify { lost: random.chance(30) },
+        13..15 => Act::Late { message: random.index(12) },
+        15 => Act::RevokeToken { grant },
+        16 if random.chance(30) => Act::EndGrant { grant },
+        17 => Act::SignIn { browser: 1, passkey: None },
+        18 => Act::Sweep,
+        _ => Act::Wait { seconds: random.one_of(&[1, 29, 31, 300, 599, 601, 3_700]) },
+    };
+    Happening { act, fault: Fault::random(random, 25, 12) }
+}
+
+/// The acts that such a history begins with.
+pub(crate) fn two_offline_grants() -> Vec<Happening> {
+    let allow = |client, form| Act::Allow { browser: 0, client, offline: true, form };
+    let redeem = |grant| Act::Redeem { grant, client: None, right: true };
+    let acts = [Act::SignIn { browser: 0, passkey: None }, allow(0, 0), redeem(0), allow(1, 1), redeem(0)];
+    acts.map(|act| Happening { act, fault: None }).to_vec()
 }
 
 /// The outside view of a grant.
