@@ -16,6 +16,7 @@ use crate::oauth::grant::{self, Describe, Grant, GrantRefusal, Outcome, Redeem, 
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::scope::{Scope, permitted_scope};
+use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::records::{Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
@@ -392,6 +393,34 @@ impl AccountCommand for EndGrants {
     }
 }
 
+/// Suspends the grants for a client that is disabled, or ends their suspension when it is enabled: for the status lists alone, since
+/// the gate judges the client's record. A change with a lower version than the last one came late, and changes nothing.
+#[derive(Deserialize, Serialize)]
+pub struct SuspendClient {
+    /// The client.
+    pub client: ClientId,
+    /// The number of the change in the client's record, and whether the client is disabled.
+    pub change: SuspensionState,
+}
+
+impl AccountCommand for SuspendClient {
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<(), StorageError> {
+        let Self { client, change } = self;
+        let known = turn.records.get::<SuspensionState>(Table::SuspendedClient, client.as_str())?;
+        if known.is_some_and(|known| change.version < known.version) || (known.is_none() && !change.marked) {
+            return Ok(());
+        }
+        // The number of the last change is kept for as long as an earlier one may still arrive.
+        let ends = if change.marked { None } else { Some(turn.now.plus(JOB_COUNT_TTL)) };
+        turn.records.put(Table::SuspendedClient, client.as_str(), ends, &change)?;
+        turn.settle_suspensions(&account, |grant| grant.client == client)
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
 /// Withdraws the consent to a client and ends its grants. Returns the number of grants, `None` without an account.
 #[derive(Deserialize, Serialize)]
 pub struct WithdrawConsent {
@@ -404,6 +433,8 @@ impl AccountCommand for WithdrawConsent {
         // The grants first: without its consent, the client is not shown to the user any more.
         let ended = turn.end_grants(|grant| grant.client == self.client)?;
         turn.records.delete(Table::Consent, self.client.as_str())?;
+        // A later client with this identifier must not inherit it.
+        turn.records.delete(Table::SuspendedClient, self.client.as_str())?;
         Ok(Some(ended))
     }
 

@@ -78,7 +78,7 @@ impl AccountCommand for ReplaceAccount {
             turn.end_sessions(|_, _| true)?;
         }
         if disabled || self.enabled.is_some() {
-            turn.settle_suspensions(&account)?;
+            turn.settle_suspensions(&account, |_| true)?;
         }
         Ok(Replaced::Done)
     }

@@ -10,8 +10,9 @@ use crate::account::record::{AccountRecord, Session};
 use crate::oauth::Authority;
 use crate::oauth::endpoints::step_up::is_recent;
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::{Grant, GrantSuspension, Lifetimes};
+use crate::oauth::grant::{Grant, Lifetimes};
 use crate::oauth::status::revoked::Suspension;
+use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::records::{ONLY, Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
@@ -144,24 +145,36 @@ impl<'t, R: Records> Turn<'t, R> {
         Ok(ended)
     }
 
-    /// Stores for the status lists of all grants whether they are suspended: where the account is disabled. Repeating it completes
-    /// what an interruption left.
-    pub(super) fn settle_suspensions(&self, account: &AccountRecord) -> Result<(), StorageError> {
-        for (id, grant) in self.records.list::<Grant>(Table::Grant)? {
+    /// Stores for the status lists of these grants whether they are suspended: where the account or the client is disabled. Repeating
+    /// it completes what an interruption left.
+    pub(super) fn settle_suspensions(
+        &self,
+        account: &AccountRecord,
+        which: impl Fn(&Grant) -> bool,
+    ) -> Result<(), StorageError> {
+        let mut disabled = Vec::new();
+        for (client, suspension) in self.records.list::<SuspensionState>(Table::SuspendedClient)? {
+            if suspension.marked {
+                disabled.push(client);
+            }
+        }
+        for (id, grant) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
             let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
             let (Some(entry), Some(until)) = (grant.status, last_token_ends) else {
                 continue;
             };
-            let Some(GrantSuspension { version, marked }) = grant.suspended(account.disabled) else {
+            let marked = account.disabled || disabled.iter().any(|client| client == grant.client.as_str());
+            let Some(suspension) = SuspensionState::next(grant.suspension, marked) else {
                 continue;
             };
-            let suspension = Some(GrantSuspension { version, marked });
-            if grant.suspension != suspension {
+            if grant.suspension != Some(suspension) {
                 let ends = ends_at(grant.ends(self.lifetimes()));
-                self.records.put(Table::Grant, &id, ends, &Grant { suspension, ..grant })?;
+                let grant = Grant { suspension: Some(suspension), ..grant };
+                self.records.put(Table::Grant, &id, ends, &grant)?;
             }
             // Also where storage fails: the suspension may have been stored all the same.
             self.has_revoked.set(true);
+            let SuspensionState { version, marked } = suspension;
             outbox::note_suspension(self.records, entry, Suspension { until, version, marked })?;
         }
         Ok(())

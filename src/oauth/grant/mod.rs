@@ -21,7 +21,7 @@ mod request;
 mod state_machine;
 pub mod token_id;
 
-pub use self::record::{Grant, GrantSuspension, Stage};
+pub use self::record::{Grant, Stage};
 pub use self::refusal::GrantRefusal;
 pub use self::request::{Describe, Described, Redeem, Refresh, Revoke, TokenGrant};
 pub use self::state_machine::{Command, Next, Outcome, Step, step};

@@ -12,7 +12,7 @@ use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::vocabulary::sign_in::SignIn;
-use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::oauth::vocabulary::status_entry::{StatusEntry, SuspensionState};
 use crate::token::UnixTime;
 
 /// A stored grant. It is deleted when it is revoked or has expired.
@@ -46,18 +46,9 @@ pub struct Grant {
     pub tokens_end: Option<UnixTime>,
     /// Whether its status list entry is suspended; absent if it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspension: Option<GrantSuspension>,
+    pub suspension: Option<SuspensionState>,
     /// Its stage.
     pub stage: Stage,
-}
-
-/// Whether the status list entry of a grant is marked because its user or client is disabled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct GrantSuspension {
-    /// Counts the changes, so that the status list recognises an older message.
-    pub version: u64,
-    /// Whether the entry is marked.
-    pub marked: bool,
 }
 
 /// The stage of a grant.
@@ -143,19 +134,6 @@ impl Grant {
         match self.stage {
             Stage::Code { .. } => None,
             Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
-        }
-    }
-
-    /// Returns the suspension that its status list must be told, where the user or the client is disabled or not. `None` if there
-    /// is nothing to tell.
-    pub fn suspended(&self, disabled: bool) -> Option<GrantSuspension> {
-        match self.suspension {
-            None if !disabled => None,
-            Some(told) if told.marked == disabled => Some(told),
-            told => {
-                let version = told.map_or(0, |told| told.version).saturating_add(1);
-                Some(GrantSuspension { version, marked: disabled })
-            }
         }
     }
 

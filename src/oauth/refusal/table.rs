@@ -74,6 +74,8 @@ refusals! {
         AccessDenied: "access_denied" 400 "access_denied" "The user denied the request." => ConsentDenied;
         /// The request names no registered client.
         AuthorizeClient: "authorize_client" 400 "invalid_request" "Unknown client_id." => none;
+        /// The client is disabled.
+        AuthorizeDisabled: "authorize_disabled" 403 "unauthorized_client" "The client is disabled." => Refused;
         /// The redirect URI is not registered for the client.
         AuthorizeRedirect: "authorize_redirect" 400 "invalid_request" "redirect_uri is not registered for this client." => Refused;
         /// `claims` is malformed.

@@ -14,7 +14,7 @@ pub use crate::oauth::vocabulary::client_secret::{ClientSecret, SecretDigest};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope};
-use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::oauth::vocabulary::status_entry::{StatusEntry, SuspensionState};
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
 /// nor `..`, which cannot be a path segment.
@@ -70,8 +70,19 @@ pub struct ClientRecord {
     /// Whether it is disabled; absent in records of clients that are not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// Counts how often it was disabled and enabled; absent in records of clients that never were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionState>,
     /// The registered metadata (see `register`).
     pub metadata: ClientMetadata,
+}
+
+impl ClientRecord {
+    /// Disables or enables the client.
+    pub fn set_enabled(&mut self, enabled: bool) {
+        self.disabled = !enabled;
+        self.suspension = SuspensionState::next(self.suspension, self.disabled);
+    }
 }
 
 /// A client, as decisions use it.

@@ -63,6 +63,10 @@ event_kinds! {
     BulkRevoked: "bulk_revoked" Info;
     /// Client authentication failed.
     ClientAuthenticationFailed: "client_authentication_failed" Notice;
+    /// An operator disabled a client.
+    ClientDisabled: "client_disabled" Info;
+    /// An operator enabled a client that was disabled.
+    ClientEnabled: "client_enabled" Info;
     /// A client was registered.
     ClientRegistered: "client_registered" Info;
     /// A client was removed.

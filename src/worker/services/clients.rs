@@ -110,6 +110,14 @@ pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc
     }
 }
 
+/// Returns a client, without authentication. A disabled one in memory is read again, since it may have been enabled.
+pub(crate) async fn find_enabled(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+    match remembered(platform, id) {
+        Some(client) if client.enabled => Ok(Some(client)),
+        Some(_) | None => read(platform, id).await,
+    }
+}
+
 /// Returns a client from its registry, and remembers it.
 pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     match registered(platform, id).await? {

@@ -12,6 +12,8 @@ use crate::worker::objects;
 use crate::worker::objects::registry_do::{ClientTokenStatus, ReadTokenStatus, RevokeClientToken};
 use crate::worker::report::{Fault, RequestError};
 
+use super::clients;
+
 /// The state of a verified token.
 pub(crate) enum TokenState {
     /// Active, and of a grant of this account.
@@ -31,6 +33,10 @@ pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<To
         let Some(account) = account else {
             return Ok(TokenState::Inactive);
         };
+        // A copy of the record: a change is visible here after at most two minutes.
+        if clients::find(platform, client).await?.is_some_and(|client| !client.enabled) {
+            return Ok(TokenState::Inactive);
+        }
         let record = objects::send(platform, account, &TokenStatus { grant: grant.clone(), jti }).await?;
         return Ok(record.map_or(TokenState::Inactive, |record| TokenState::OfAccount(account.clone(), record)));
     }

@@ -60,6 +60,7 @@ fn no_history_of_a_disabled_account_breaks_a_rule() {
         "the account is enabled",
         "a disabled user's refresh token is refused",
         "a status list is told of a suspension",
+        "a client is disabled or enabled",
         "a refresh token is used",
         "a revocation is stored",
     ];

@@ -9,6 +9,7 @@ mod sessions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgemint::account::grants::Tokens;
+use edgemint::account::outbox::{self, Notice};
 use edgemint::account::passkeys::{RemovePasskey, RemovePasskeys};
 use edgemint::account::profile::CreateAccount;
 use edgemint::account::record::{AccountRecord, Session};
@@ -20,6 +21,7 @@ use edgemint::oauth::grant::handle::{GrantId, SessionId};
 use edgemint::oauth::status::StatusEntry;
 use edgemint::oauth::status::revoked::Suspension;
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
+use edgemint::oauth::vocabulary::status_entry::SuspensionState;
 use edgemint::records::{ONLY, Records as _, StorageError, Table};
 use edgemint::token::UnixTime;
 
@@ -49,92 +51,33 @@ pub(crate) struct Happening {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    SignIn {
-        browser: usize,
-        passkey: Option<(usize, u32, usize)>,
-    },
-    Authorize {
-        browser: usize,
-        client: usize,
-        offline: bool,
-    },
-    Allow {
-        browser: usize,
-        client: usize,
-        offline: bool,
-        form: usize,
-    },
-    Redeem {
-        grant: usize,
-        client: Option<usize>,
-        right: bool,
-    },
-    Refresh {
-        grant: usize,
-        back: u64,
-        client: Option<usize>,
-    },
-    Revoke {
-        grant: usize,
-        client: Option<usize>,
-    },
-    RevokeToken {
-        grant: usize,
-    },
-    EndGrant {
-        grant: usize,
-    },
-    EndGrants {
-        client: Option<usize>,
-        job: bool,
-    },
-    Withdraw {
-        client: usize,
-    },
-    EndSession {
-        browser: usize,
-    },
+    SignIn { browser: usize, passkey: Option<(usize, u32, usize)> },
+    Authorize { browser: usize, client: usize, offline: bool },
+    Allow { browser: usize, client: usize, offline: bool, form: usize },
+    Redeem { grant: usize, client: Option<usize>, right: bool },
+    Refresh { grant: usize, back: u64, client: Option<usize> },
+    Revoke { grant: usize, client: Option<usize> },
+    RevokeToken { grant: usize },
+    EndGrant { grant: usize },
+    EndGrants { client: Option<usize>, job: bool },
+    Withdraw { client: usize },
+    EndSession { browser: usize },
     EndSessions,
-    Secure {
-        browser: Option<usize>,
-        passkeys: bool,
-        grants: GrantsToEnd,
-    },
-    AddPasskey {
-        browser: usize,
-        passkey: usize,
-        challenge: usize,
-    },
-    RemoveOwn {
-        browser: usize,
-        passkey: usize,
-        is_needed: bool,
-    },
-    RemovePasskey {
-        passkey: usize,
-    },
+    Secure { browser: Option<usize>, passkeys: bool, grants: GrantsToEnd },
+    AddPasskey { browser: usize, passkey: usize, challenge: usize },
+    RemoveOwn { browser: usize, passkey: usize, is_needed: bool },
+    RemovePasskey { passkey: usize },
     RemovePasskeys,
-    Narrow {
-        scope: usize,
-    },
-    Enable {
-        enabled: bool,
-    },
-    Overview {
-        browser: Option<usize>,
-    },
+    Narrow { scope: usize },
+    Enable { enabled: bool },
+    SuspendClient { client: usize, marked: bool, late: bool },
+    Overview { browser: Option<usize> },
     Remove,
-    Notify {
-        lost: bool,
-    },
-    /// A status list gets an earlier message again.
-    Late {
-        message: usize,
-    },
+    Notify { lost: bool },
+    Late { message: usize },
+    Confirm,
     Sweep,
-    Wait {
-        seconds: u64,
-    },
+    Wait { seconds: u64 },
 }
 
 /// Any act; the later ones are rare.
@@ -201,9 +144,13 @@ pub(crate) fn any(random: &mut Random) -> Happening {
 pub(crate) fn any_suspension(random: &mut Random) -> Happening {
     let grant = random.one_of(&[0, 0, 0, 1]);
     let act = match random.below(20) {
-        0..5 => Act::Enable { enabled: random.chance(50) },
+        0..3 => Act::Enable { enabled: random.chance(60) },
+        3..5 => {
+            Act::SuspendClient { client: random.index(CLIENTS), marked: random.chance(50), late: random.chance(30) }
+        }
         5..9 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1]), client: None },
-        9..13 => Act::Notify { lost: random.chance(30) },
+        9..12 => Act::Notify { lost: random.chance(40) },
+        12 => Act::Confirm,
         13..15 => Act::Late { message: random.index(12) },
         15 => Act::RevokeToken { grant },
         16 if random.chance(30) => Act::EndGrant { grant },
@@ -261,6 +208,10 @@ pub(crate) struct World {
     /// The suspensions that status lists have been notified of, as they apply them, and every message.
     pub(crate) suspended: BTreeMap<(u32, u32), Suspension>,
     messages: Vec<((u32, u32), Suspension)>,
+    unconfirmed: Option<Notice>,
+    /// The last change of each client that the account was told of.
+    pub(crate) client_changes: [SuspensionState; CLIENTS],
+    pub(crate) told_client_at: [UnixTime; CLIENTS],
     /// Whether storage failed while the account was disabled or enabled, and the operator has not retried yet.
     pub(crate) is_unsettled: bool,
     job_count: u64,
@@ -290,6 +241,9 @@ impl World {
             told: BTreeMap::new(),
             suspended: BTreeMap::new(),
             messages: Vec::new(),
+            unconfirmed: None,
+            client_changes: [SuspensionState { version: 0, marked: false }; CLIENTS],
+            told_client_at: [UnixTime(0); CLIENTS],
             is_unsettled: false,
             job_count: 0,
             is_removed: false,
@@ -331,9 +285,20 @@ impl World {
             },
             Act::Narrow { scope } => self.narrow(scope, fault),
             Act::Enable { enabled } => self.enable(enabled, fault),
+            Act::SuspendClient { client, marked, late } => self.suspend_client(client, marked, late, fault),
             Act::Overview { browser } => self.overview(browser, fault),
             Act::Remove => self.remove(fault),
             Act::Notify { lost } => self.notify(lost, fault),
+            // A confirmation arrives after other commands.
+            Act::Confirm => {
+                self.storage.begin(fault);
+                if let Some(notice) = self.unconfirmed.take() {
+                    let _ = outbox::confirmed(&self.storage, &notice);
+                }
+                self.storage.end();
+                Ok(())
+            }
+            // A status list gets an earlier message again.
             Act::Late { message } => {
                 if let Some((entry, suspension)) = self.messages.get(message).copied() {
                     self.apply(entry, suspension);
@@ -384,6 +349,10 @@ impl World {
     fn is_signed_in(&self, browser: usize) -> bool {
         let session = self.cookies[browser].as_ref().and_then(|id| self.session(id));
         session.is_some_and(|session| self.now < session.ends.0) && !self.is_disabled()
+    }
+
+    pub(crate) fn client_of(&self, id: &ClientId) -> usize {
+        (0..CLIENTS).find(|client| client_id(*client) == *id).unwrap()
     }
 
     pub(crate) fn is_disabled(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The account itself: its profile and scope, its overview, its removal, and the status lists that it notifies.
 
+use edgemint::account::grants::SuspendClient;
 use edgemint::account::outbox;
 use edgemint::account::overview::ReadOverview;
 use edgemint::account::profile::{RemoveAccount, ReplaceAccount, Replaced};
@@ -8,10 +9,12 @@ use edgemint::oauth::admin::user::Change;
 use edgemint::oauth::grant::{Grant, Stage};
 use edgemint::oauth::status::revoked::Suspension;
 use edgemint::oauth::vocabulary::scope::Scope;
+use edgemint::oauth::vocabulary::status_entry::SuspensionState;
 use edgemint::records::{ONLY, Records as _, Table};
+use edgemint::token::UnixTime;
 
 use super::super::storage::Fault;
-use super::{Known, World};
+use super::{Known, World, client_id};
 
 impl World {
     pub(super) fn narrow(&mut self, scope: usize, fault: Option<Fault>) -> Result<(), String> {
@@ -74,6 +77,34 @@ impl World {
         }
     }
 
+    /// The client is disabled or enabled, and a job tells the account until storage works.
+    pub(super) fn suspend_client(
+        &mut self,
+        client: usize,
+        marked: bool,
+        late: bool,
+        fault: Option<Fault>,
+    ) -> Result<(), String> {
+        let last = self.client_changes[client];
+        let late = late && last.version > 0;
+        let change = match late {
+            true => SuspensionState { version: last.version.saturating_sub(1), marked: !last.marked },
+            false => SuspensionState::next(Some(last), marked).unwrap(),
+        };
+        let outcome = self.ask(&SuspendClient { client: client_id(client), change }, fault);
+        if !late || outcome.is_err() {
+            self.client_changes[client] = if late { last } else { change };
+            if outcome.is_err() {
+                // The job repeats it.
+                self.ask(&SuspendClient { client: client_id(client), change: self.client_changes[client] }, None)
+                    .unwrap();
+            }
+            self.told_client_at[client] = UnixTime(self.now);
+            self.reached.push("a client is disabled or enabled");
+        }
+        Ok(())
+    }
+
     /// A status list applies a message.
     pub(super) fn apply(&mut self, entry: (u32, u32), new: Suspension) {
         let known = self.suspended.entry(entry).or_insert(new);
@@ -134,6 +165,7 @@ impl World {
                 }
                 self.reached.push("a status list is told");
                 if lost || outbox::confirmed(&self.storage, &notice).is_err() {
+                    self.unconfirmed = Some(notice);
                     break;
                 }
             }
