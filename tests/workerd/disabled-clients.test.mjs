@@ -29,6 +29,14 @@ async function enable(client, enabled) {
   assert.equal((await admin(server, 'GET', clientPath(client.id))).json.enabled, enabled);
 }
 
+/** Waits until the list shows a revocation that begins now, and so all that happened before. */
+async function listIsRead() {
+  const client = await registerPublicClient(server);
+  const { tokens } = await signInAndRedeem(server, user, client, OFFLINE);
+  assert.equal((await revoke(server, client, tokens.refresh_token)).status, 200);
+  await until(async () => await statusOf(server, tokens.access_token) === 1, 'the list shows a later revocation');
+}
+
 const ownToken = (client) => postForm(server, '/oauth/token', { grant_type: 'client_credentials' }, basic(client));
 
 /** The response to a failed client authentication. */
@@ -109,7 +117,7 @@ test('the own tokens of a disabled client are inactive at once and marked, and a
   assert.equal((await admin(server, 'DELETE', `${clientPath(client.id)}/tokens`)).status, 200);
   await enable(client, true);
   assert.equal((await whoami()).status, 401, 'revoked while the client was disabled');
-  assert.equal(await statusOf(server, access_token), 1);
+  await until(async () => await statusOf(server, access_token) === 1, 'the list marks it again');
 });
 
 test('the tokens of grants for a disabled client are inactive and marked, those for others are not', async () => {
@@ -154,10 +162,12 @@ test('user and client are disabled independently', async () => {
   await until(async () => await statusOf(server, access_token) === 1, 'marked');
   await enable(client, true);
   await assertEnded(server, access_token, 'the user is still disabled');
+  await listIsRead();
   assert.equal(await statusOf(server, access_token), 1);
   await enable(client, false);
   await enableUser(true);
   await assertEnded(server, access_token, 'the client is still disabled');
+  await listIsRead();
   assert.equal(await statusOf(server, access_token), 1);
   await enable(client, true);
   await assertCounts(server, access_token, 'both are enabled');
@@ -173,6 +183,7 @@ test('an authorization request of a disabled client shows an error page', async 
   for (const visitor of [browser, new Browser(server)]) {
     const page = await visitor.open(authorizationPath(client, pkce(), OFFLINE));
     assert.deepEqual([page.status, page.location], [403, null]);
+    assert.match(page.html, /Application disabled/);
   }
   await enable(client, true);
   assert.equal((await browser.open(authorizationPath(client, pkce(), OFFLINE))).status, 200);

@@ -242,6 +242,7 @@ fn ends<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl 
         ("already_decided", Problem::AlreadyDecided),
         ("wrong_browser", Problem::WrongBrowser),
         ("unknown_client", Problem::UnknownClient),
+        ("disabled_client", Problem::DisabledClient),
         ("redirect_mismatch", Problem::RedirectMismatch),
         ("bad_request", Problem::BadRequest { reason: "response_type must be code." }),
         ("throttled", Problem::Throttled { seconds: 40 }),
