@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
 use crate::limits::LISTS_A_TURN;
 use crate::oauth::status::revoked::Suspension;
@@ -68,33 +68,25 @@ pub fn notices<R: Records>(records: &R) -> Result<Vec<Notice>, StorageError> {
     Ok(lists.into_values().take(LISTS_A_TURN).collect())
 }
 
-/// Deletes what a status list has confirmed. What a later turn has stored for the same entry stays.
+/// Deletes what a status list has confirmed.
 ///
 /// # Errors
 /// [`StorageError`].
 pub fn confirmed<R: Records>(records: &R, notice: &Notice) -> Result<(), StorageError> {
-    for (idx, until) in &notice.revoked {
-        delete_if_same(records, Table::Revocation, StatusEntry { list: notice.list, idx: *idx }, until)?;
+    for (idx, _) in &notice.revoked {
+        records.delete(Table::Revocation, &id(StatusEntry { list: notice.list, idx: *idx }))?;
     }
-    for (idx, suspension) in &notice.suspended {
-        delete_if_same(records, Table::Suspension, StatusEntry { list: notice.list, idx: *idx }, suspension)?;
+    for (idx, sent) in &notice.suspended {
+        // A later turn may have stored another suspension of the entry.
+        let id = id(StatusEntry { list: notice.list, idx: *idx });
+        let stored = records.get::<(StatusEntry, Suspension)>(Table::Suspension, &id)?;
+        if stored.is_some_and(|(_, stored)| stored == *sent) {
+            records.delete(Table::Suspension, &id)?;
+        }
     }
     Ok(())
 }
 
 fn id(entry: StatusEntry) -> String {
     format!("{}.{}", entry.list, entry.idx)
-}
-
-fn delete_if_same<R: Records, T: DeserializeOwned + PartialEq>(
-    records: &R,
-    table: Table,
-    entry: StatusEntry,
-    sent: &T,
-) -> Result<(), StorageError> {
-    let id = id(entry);
-    if records.get::<(StatusEntry, T)>(table, &id)?.is_some_and(|(_, stored)| stored == *sent) {
-        records.delete(table, &id)?;
-    }
-    Ok(())
 }

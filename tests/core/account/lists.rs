@@ -167,3 +167,21 @@ fn an_entry_outside_of_the_list_is_ignored() {
     let empty = RevokedEntries::default().read(&Storage::default(), None, UnixTime(START)).unwrap();
     assert_eq!(list.read(&storage, None, UnixTime(START)).unwrap(), empty);
 }
+
+#[test]
+fn a_mark_lasts_as_long_as_the_last_token_that_any_message_knew_of() {
+    let (storage, mut list) = (Storage::default(), RevokedEntries::default());
+    storage.begin(None);
+    for (version, seconds) in [(1, 600), (2, 100)] {
+        let suspension = Suspension { until: UnixTime(START + seconds), version, marked: true };
+        list.suspend(&storage, [(3, suspension)], UnixTime(START)).unwrap();
+    }
+    let is_marked = |list: &mut RevokedEntries, seconds| {
+        let shown = list.read(&storage, None, UnixTime(START + seconds)).unwrap().unwrap();
+        StatusList::decode(1, &shown.lst).unwrap().status(3).unwrap() == Status::Invalid
+    };
+    for list in [&mut list, &mut RevokedEntries::default()] {
+        assert!(is_marked(list, 0) && is_marked(list, 599));
+        assert!(!is_marked(list, 600));
+    }
+}
