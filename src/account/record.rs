@@ -51,3 +51,22 @@ pub struct PasskeyRecord {
     /// The key that checks its signatures, and its state.
     pub passkey: StoredPasskey,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_account_of_a_version_without_disabling_is_enabled_and_stored_as_before() {
+        let stored = json!({ "profile": "sealed", "scope": "read", "created": 5 });
+        let account: AccountRecord = serde_json::from_value(stored.clone()).unwrap();
+        assert!(!account.disabled);
+        assert_eq!(serde_json::to_value(&account).unwrap(), stored);
+        let disabled = serde_json::to_value(AccountRecord { disabled: true, ..account.clone() }).unwrap();
+        assert_eq!(
+            serde_json::from_value::<AccountRecord>(disabled).unwrap(),
+            AccountRecord { disabled: true, ..account }
+        );
+    }
+}

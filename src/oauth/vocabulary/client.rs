@@ -260,6 +260,31 @@ mod tests {
     }
 
     #[test]
+    fn a_client_of_a_version_without_disabling_is_enabled_and_stored_as_before() {
+        let stored = serde_json::json!({
+            "client_id": "app", "issued_at": 5, "secret": null, "metadata": { "grant_types": [], "scope": "read" },
+        });
+        let mut record: ClientRecord = serde_json::from_value(stored).unwrap();
+        assert!(Client::from_record(&record).enabled);
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(!text.contains("disabled") && !text.contains("suspension"), "{text}");
+        // Each change has a number; repeating one has none.
+        for (enabled, state) in [
+            (true, None),
+            (false, Some((1, true))),
+            (false, Some((1, true))),
+            (true, Some((2, false))),
+            (true, Some((2, false))),
+            (false, Some((3, true))),
+        ] {
+            record.set_enabled(enabled);
+            assert_eq!(record.suspension.map(|it| (it.version, it.marked)), state);
+            let again: ClientRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+            assert_eq!((Client::from_record(&again).enabled, again.suspension), (enabled, record.suspension));
+        }
+    }
+
+    #[test]
     fn generated_values_need_no_encoding_anywhere() {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         assert!(plain(ClientId::from_random([0xfb; 16]).as_str()));

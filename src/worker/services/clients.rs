@@ -118,6 +118,17 @@ pub(crate) async fn find_enabled(platform: &Platform, id: &ClientId) -> Result<O
     }
 }
 
+/// Returns whether a client is disabled, by a copy of its record that is two minutes old at most. While KV does not respond, the last
+/// copy counts.
+pub(crate) async fn is_disabled(platform: &Platform, id: &ClientId) -> Result<bool, Fault> {
+    let last = CLIENTS.with_borrow(|clients| clients.get(id).map(|known| Rc::clone(&known.client)));
+    match (find(platform, id).await, last) {
+        (Ok(client), _) => Ok(client.is_some_and(|client| !client.enabled)),
+        (Err(_), Some(last)) => Ok(!last.enabled),
+        (Err(fault), None) => Err(fault),
+    }
+}
+
 /// Returns a client from its registry, and remembers it.
 pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     match registered(platform, id).await? {
