@@ -50,6 +50,12 @@ pub enum Table {
     SpentProof,
     /// How much of a status list has been allocated; the id is its number.
     StatusList,
+    /// A client that is or was disabled, whose grants the account has suspended or not; the id is the client's.
+    SuspendedClient,
+    /// A suspended entry of a status list; the id is its index.
+    SuspendedEntry,
+    /// A suspension that its status list has not confirmed yet; the id is the entry.
+    Suspension,
 }
 
 impl Table {
@@ -74,6 +80,9 @@ impl Table {
             Self::SpentForm => "spent_form",
             Self::SpentProof => "spent_proof",
             Self::StatusList => "status_list",
+            Self::SuspendedClient => "suspended_client",
+            Self::SuspendedEntry => "suspended_entry",
+            Self::Suspension => "suspension",
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::account::command::{Accounts, commands};
 use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
-    RevokeGrant, RevokeToken, TokenStatus, Tokens, WithdrawConsent,
+    RevokeGrant, RevokeToken, SuspendClient, TokenStatus, Tokens, WithdrawConsent,
 };
 use crate::account::overview::{Overview, ReadOverview};
 use crate::account::passkeys::{
@@ -45,6 +45,7 @@ commands! {
         "revoke_token" => RevokeToken -> (),
         "secure_account" => SecureAccount -> Option<Ended>,
         "set_profile" => SetProfile -> Replaced,
+        "suspend_client" => SuspendClient -> (),
         "token_status" => TokenStatus -> Option<AccountRecord>,
         "withdraw_consent" => WithdrawConsent -> Option<u64>,
     }

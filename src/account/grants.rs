@@ -9,15 +9,14 @@ use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, decide};
 use crate::oauth::endpoints::id_token;
 use crate::oauth::grant::consent::Consent;
+use crate::oauth::grant::gate::{self, ClientFacts, UserFacts};
 use crate::oauth::grant::handle::{GrantId, SessionId};
-use crate::oauth::grant::rights::{ClientRights, Rights};
 use crate::oauth::grant::token_id::TokenId;
-use crate::oauth::grant::{
-    self, AccountState, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant,
-};
+use crate::oauth::grant::{self, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::scope::{Scope, permitted_scope};
+use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::records::{Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
@@ -39,20 +38,21 @@ impl<R: Records> Turn<'_, R> {
         Ok(grant.is_active(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
     }
 
-    /// Returns the part of the account's state that limits a grant. The session is only read if the grant is bound to it.
-    fn state<'a>(
+    /// Returns the facts about the user for the gate. The session is only read if the grant is bound to it.
+    fn user_facts<'a>(
         &self,
+        account: &'a AccountRecord,
         grant: Option<&Grant>,
-        client: &ClientRights,
-        scope: Option<&'a Scope>,
-    ) -> Result<AccountState<'a>, StorageError> {
-        let session_is_active = match grant {
-            Some(grant) => {
-                grant.outlives_session(&Rights { client, user: scope }) || self.session(&grant.session)?.is_some()
-            }
-            None => false,
+        client: &ClientFacts,
+    ) -> Result<UserFacts<'a>, StorageError> {
+        let (enabled, scope) = (!account.disabled, account.scope.as_ref());
+        let Some(grant) = grant else {
+            return Ok(UserFacts { enabled, has_consented: false, scope, session_is_active: false });
         };
-        Ok(AccountState { scope, session_is_active })
+        let has_consented = self.records.contains(Table::Consent, grant.client.as_str())?;
+        let outlives_session = gate::outlives_session(grant.offline, client, scope);
+        let session_is_active = outlives_session || self.session(&grant.session)?.is_some();
+        Ok(UserFacts { enabled, has_consented, scope, session_is_active })
     }
 
     /// Runs a step of a grant's state machine and stores what it decides.
@@ -224,8 +224,8 @@ pub struct RedeemCode {
 impl AccountCommand for RedeemCode {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let stored = turn.grant(&self.grant)?;
-        let state = turn.state(stored.as_ref(), &self.redeem.rights, account.scope.as_ref())?;
-        turn.issue_tokens(&self.grant, stored, grant::Command::Redeem(&self.redeem, state), &account, self.profile)
+        let user = turn.user_facts(&account, stored.as_ref(), &self.redeem.client)?;
+        turn.issue_tokens(&self.grant, stored, grant::Command::Redeem(&self.redeem, user), &account, self.profile)
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
@@ -247,8 +247,8 @@ pub struct RefreshGrant {
 impl AccountCommand for RefreshGrant {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let stored = turn.grant(&self.grant)?;
-        let state = turn.state(stored.as_ref(), &self.refresh.rights, account.scope.as_ref())?;
-        turn.issue_tokens(&self.grant, stored, grant::Command::Refresh(&self.refresh, state), &account, self.profile)
+        let user = turn.user_facts(&account, stored.as_ref(), &self.refresh.client)?;
+        turn.issue_tokens(&self.grant, stored, grant::Command::Refresh(&self.refresh, user), &account, self.profile)
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
@@ -307,6 +307,7 @@ pub struct TokenStatus {
 impl AccountCommand for TokenStatus {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let is_active = match turn.grant(&self.grant)? {
+            Some(_) if account.disabled => false,
             Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, self.jti.as_str())?,
             None => false,
         };
@@ -331,12 +332,12 @@ impl AccountCommand for DescribeRefreshToken {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let (describe, lifetimes) = (&self.describe, turn.lifetimes());
         let grant = turn.grant(&self.grant)?;
-        let grant = grant.filter(|grant| grant.client == describe.client && grant.is_active(lifetimes, turn.now));
+        let grant = grant.filter(|grant| grant.client == describe.client.id && grant.is_active(lifetimes, turn.now));
         let Some(grant) = grant else {
             return Ok(None);
         };
-        let state = turn.state(Some(&grant), &describe.rights, account.scope.as_ref())?;
-        Ok(grant.describe(describe, state, lifetimes, turn.now))
+        let user = turn.user_facts(&account, Some(&grant), &describe.client)?;
+        Ok(grant.describe(describe, user, lifetimes, turn.now))
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
@@ -392,6 +393,34 @@ impl AccountCommand for EndGrants {
     }
 }
 
+/// Suspends the grants for a client that is disabled, or ends their suspension when it is enabled: for the status lists alone, since
+/// the gate judges the client's record. A change with a lower version than the last one came late, and changes nothing.
+#[derive(Deserialize, Serialize)]
+pub struct SuspendClient {
+    /// The client.
+    pub client: ClientId,
+    /// The number of the change in the client's record, and whether the client is disabled.
+    pub change: SuspensionState,
+}
+
+impl AccountCommand for SuspendClient {
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<(), StorageError> {
+        let Self { client, change } = self;
+        let known = turn.records.get::<SuspensionState>(Table::SuspendedClient, client.as_str())?;
+        if known.is_some_and(|known| change.version < known.version) || (known.is_none() && !change.marked) {
+            return Ok(());
+        }
+        // The number of the last change is kept for as long as an earlier one may still arrive.
+        let ends = if change.marked { None } else { Some(turn.now.plus(JOB_COUNT_TTL)) };
+        turn.records.put(Table::SuspendedClient, client.as_str(), ends, &change)?;
+        turn.settle_suspensions(&account, |grant| grant.client == client)
+    }
+
+    fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
 /// Withdraws the consent to a client and ends its grants. Returns the number of grants, `None` without an account.
 #[derive(Deserialize, Serialize)]
 pub struct WithdrawConsent {
@@ -404,6 +433,8 @@ impl AccountCommand for WithdrawConsent {
         // The grants first: without its consent, the client is not shown to the user any more.
         let ended = turn.end_grants(|grant| grant.client == self.client)?;
         turn.records.delete(Table::Consent, self.client.as_str())?;
+        // A later client with this identifier must not inherit it.
+        turn.records.delete(Table::SuspendedClient, self.client.as_str())?;
         Ok(Some(ended))
     }
 

@@ -23,6 +23,8 @@ pub struct NewUser {
     pub scope: Change<Scope>,
     /// The user of the upstream provider who may sign in to the account.
     pub upstream: Change<UpstreamUser>,
+    /// Whether the user is enabled; `None` for the default, or to keep that.
+    pub enabled: Option<bool>,
 }
 
 impl NewUser {
@@ -59,8 +61,8 @@ impl NewUser {
             groups: Vec::new(),
             updated_at: now,
         };
-        let UserDescription { groups, scope, upstream, .. } = description;
-        Ok(Self { username, password, profile, groups, scope, upstream })
+        let UserDescription { groups, scope, upstream, enabled, .. } = description;
+        Ok(Self { username, password, profile, groups, scope, upstream, enabled })
     }
 
     /// Returns the profile with which this replaces the profile `old`, and the local user name that the account is renamed

@@ -51,7 +51,8 @@ pub enum Replaced {
 }
 
 /// Replaces the profile and changes the scope, if the profile is still the one that was read. Grants that the user may
-/// not allow any more end.
+/// not allow any more end. Disabling ends all sessions; the other grants stay, and their status list entries are marked until the
+/// account is enabled.
 #[derive(Deserialize, Serialize)]
 pub struct ReplaceAccount {
     /// The sealed profile that was read.
@@ -60,6 +61,8 @@ pub struct ReplaceAccount {
     pub sealed: String,
     /// The change of the scope.
     pub scope: Change<Scope>,
+    /// Whether the account is enabled; `None` to keep that.
+    pub enabled: Option<bool>,
 }
 
 impl AccountCommand for ReplaceAccount {
@@ -67,9 +70,16 @@ impl AccountCommand for ReplaceAccount {
         if account.profile != self.was {
             return Ok(Replaced::Outdated);
         }
-        let account = AccountRecord { profile: self.sealed, scope: self.scope.of(account.scope), ..account };
+        let disabled = self.enabled.map_or(account.disabled, |enabled| !enabled);
+        let account = AccountRecord { profile: self.sealed, scope: self.scope.of(account.scope), disabled, ..account };
         turn.records.put(Table::Account, ONLY, None, &account)?;
         turn.end_grants(|grant| permitted_scope(&grant.scope, account.scope.as_ref()) != grant.scope)?;
+        if disabled {
+            turn.end_sessions(|_, _| true)?;
+        }
+        if disabled || self.enabled.is_some() {
+            turn.settle_suspensions(&account, |_| true)?;
+        }
         Ok(Replaced::Done)
     }
 

@@ -16,6 +16,9 @@ pub struct AccountRecord {
     pub scope: Option<Scope>,
     /// When the account was created.
     pub created: UnixTime,
+    /// Whether the account is disabled; absent in records of accounts that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 /// A session: one browser that is signed in.
@@ -47,4 +50,23 @@ pub struct PasskeyRecord {
     pub used_at: Option<UnixTime>,
     /// The key that checks its signatures, and its state.
     pub passkey: StoredPasskey,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_account_of_a_version_without_disabling_is_enabled_and_stored_as_before() {
+        let stored = json!({ "profile": "sealed", "scope": "read", "created": 5 });
+        let account: AccountRecord = serde_json::from_value(stored.clone()).unwrap();
+        assert!(!account.disabled);
+        assert_eq!(serde_json::to_value(&account).unwrap(), stored);
+        let disabled = serde_json::to_value(AccountRecord { disabled: true, ..account.clone() }).unwrap();
+        assert_eq!(
+            serde_json::from_value::<AccountRecord>(disabled).unwrap(),
+            AccountRecord { disabled: true, ..account }
+        );
+    }
 }

@@ -37,12 +37,14 @@ pub enum Opened {
     CounterWentBack,
     /// Refused: the passkey was removed, or its challenge has been answered before.
     PasskeyRefused,
+    /// Refused: the account is disabled. The caller has checked the credentials.
+    Disabled,
     /// There is no account.
     Missing,
 }
 
 impl AccountCommand for OpenSession {
-    fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Opened, StorageError> {
+    fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Opened, StorageError> {
         let Self { session: id, sign_in, agent, replaces, passkey } = self;
         let opened = match passkey.as_ref().map(|used| turn.use_passkey(used)).transpose()? {
             Some(Use::CounterWentBack) => return Ok(Opened::CounterWentBack),
@@ -50,6 +52,10 @@ impl AccountCommand for OpenSession {
             Some(Use::Accepted(Counter::Restarted)) => Opened::CounterRestarted,
             Some(Use::Accepted(Counter::Increased)) | None => Opened::Done,
         };
+        // Only after a passkey was accepted: a request without valid credentials must not reveal it.
+        if account.disabled {
+            return Ok(Opened::Disabled);
+        }
         // Each sign-in has a new identifier, against session fixation. The grants that are bound to the old session move.
         let (mut opened_at, mut moving) = (turn.now, Vec::new());
         if let Some(old) = replaces {

@@ -11,7 +11,9 @@ use crate::oauth::Authority;
 use crate::oauth::endpoints::step_up::is_recent;
 use crate::oauth::grant::handle::SessionId;
 use crate::oauth::grant::{Grant, Lifetimes};
-use crate::records::{ONLY, Records, StorageError, Table};
+use crate::oauth::status::revoked::Suspension;
+use crate::oauth::vocabulary::status_entry::SuspensionState;
+use crate::records::{ONLY, Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
 /// A command of an account's object.
@@ -38,6 +40,8 @@ pub struct Turn<'t, R> {
     /// The time.
     pub now: UnixTime,
     has_revoked: Cell<bool>,
+    /// Whether the account is disabled: then it has no active session.
+    is_disabled: Cell<bool>,
 }
 
 /// Why a session does not allow a change of credentials.
@@ -64,7 +68,7 @@ pub struct Ended {
 impl<'t, R: Records> Turn<'t, R> {
     /// Begins a turn.
     pub const fn new(records: &'t R, authority: &'t Authority, now: UnixTime) -> Self {
-        Self { records, authority, now, has_revoked: Cell::new(false) }
+        Self { records, authority, now, has_revoked: Cell::new(false), is_disabled: Cell::new(false) }
     }
 
     /// Runs a command.
@@ -74,13 +78,16 @@ impl<'t, R: Records> Turn<'t, R> {
     // Each command is compiled apart: an isolate compiles what it runs.
     #[inline(never)]
     pub fn run<C: AccountCommand>(&self, command: C) -> Result<C::Answer, StorageError> {
-        match self.records.get(Table::Account, ONLY)? {
-            Some(account) => command.run(self, account),
+        match self.records.get::<AccountRecord>(Table::Account, ONLY)? {
+            Some(account) => {
+                self.is_disabled.set(account.disabled);
+                command.run(self, account)
+            }
             None => command.without_account(self),
         }
     }
 
-    /// Returns whether this turn has stored a revocation for a status list, or may have.
+    /// Returns whether this turn has stored a revocation or a suspension for a status list, or may have.
     pub fn has_revoked(&self) -> bool {
         self.has_revoked.get()
     }
@@ -91,6 +98,9 @@ impl<'t, R: Records> Turn<'t, R> {
 
     /// Returns an active session.
     pub(super) fn session(&self, id: &SessionId) -> Result<Option<Session>, StorageError> {
+        if self.is_disabled.get() {
+            return Ok(None);
+        }
         let session: Option<Session> = self.records.get(Table::Session, id.as_str())?;
         Ok(session.filter(|session| self.now < session.ends))
     }
@@ -135,6 +145,41 @@ impl<'t, R: Records> Turn<'t, R> {
             ended += 1;
         }
         Ok(ended)
+    }
+
+    /// Stores for the status lists of these grants whether they are suspended: where the account or the client is disabled. Repeating
+    /// it completes what an interruption left.
+    pub(super) fn settle_suspensions(
+        &self,
+        account: &AccountRecord,
+        which: impl Fn(&Grant) -> bool,
+    ) -> Result<(), StorageError> {
+        let mut disabled = Vec::new();
+        for (client, suspension) in self.records.list::<SuspensionState>(Table::SuspendedClient)? {
+            if suspension.marked {
+                disabled.push(client);
+            }
+        }
+        for (id, grant) in self.records.list::<Grant>(Table::Grant)?.into_iter().filter(|(_, grant)| which(grant)) {
+            let last_token_ends = grant.last_token_ends(self.lifetimes()).filter(|ends| self.now < *ends);
+            let (Some(entry), Some(until)) = (grant.status, last_token_ends) else {
+                continue;
+            };
+            let marked = account.disabled || disabled.iter().any(|client| client == grant.client.as_str());
+            let Some(suspension) = SuspensionState::next(grant.suspension, marked) else {
+                continue;
+            };
+            if grant.suspension != Some(suspension) {
+                let ends = ends_at(grant.ends(self.lifetimes()));
+                let grant = Grant { suspension: Some(suspension), ..grant };
+                self.records.put(Table::Grant, &id, ends, &grant)?;
+            }
+            // Also where storage fails: the suspension may have been stored all the same.
+            self.has_revoked.set(true);
+            let SuspensionState { version, marked } = suspension;
+            outbox::note_suspension(self.records, entry, Suspension { until, version, marked })?;
+        }
+        Ok(())
     }
 
     /// Ends a grant, and stores for its status list that its tokens are revoked until the last of them expires.

@@ -17,6 +17,8 @@ pub enum Problem {
     WrongBrowser,
     /// No such client.
     UnknownClient,
+    /// The client is disabled.
+    DisabledClient,
     /// The redirect URI is none of the client's.
     RedirectMismatch,
     /// The request breaks the protocol, in a way that the client cannot be told.
@@ -52,7 +54,7 @@ impl Problem {
             | Self::RedirectMismatch
             | Self::BadRequest { .. }
             | Self::SignedOutMeanwhile => 400,
-            Self::UpstreamAccount => 403,
+            Self::DisabledClient | Self::UpstreamAccount => 403,
             Self::NotFound => 404,
             Self::Throttled { .. } => 429,
             Self::UpstreamFailed => 502,
@@ -72,6 +74,9 @@ impl Problem {
             }
             Self::UnknownClient => {
                 (words.unknown_client_heading, words.unknown_client_sentence, words.unknown_client_advice)
+            }
+            Self::DisabledClient => {
+                (words.disabled_client_heading, words.disabled_client_sentence, words.disabled_client_advice)
             }
             Self::RedirectMismatch => {
                 (words.redirect_mismatch_heading, words.redirect_mismatch_sentence, words.redirect_mismatch_advice)

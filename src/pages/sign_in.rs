@@ -46,6 +46,8 @@ pub enum SignInError {
     UpstreamFailed,
     /// The upstream provider did not confirm that the sign-in was recent.
     UpstreamNotRecent,
+    /// The account is disabled. Shown only after the right credentials.
+    Disabled,
     /// The form is too old, or from another browser.
     Stale,
     /// Too many attempts.
@@ -98,6 +100,7 @@ impl SignIn<'_> {
                 let provider = foreign(self.upstream.unwrap_or_default());
                 fill(words.upstream_not_recent, &[("provider", provider)])
             }
+            SignInError::Disabled => html! { (words.account_disabled) },
             SignInError::Stale => html! { (words.stale) },
             SignInError::Throttled { seconds } => fill(words.throttled, &[("wait", wait(words, seconds))]),
             SignInError::Unavailable => html! { (words.unavailable_now) },

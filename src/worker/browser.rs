@@ -382,6 +382,7 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
     use crate::oauth::grant::GrantRefusal;
     match refusal {
         Refusal::AuthorizeClient => Problem::UnknownClient,
+        Refusal::AuthorizeDisabled => Problem::DisabledClient,
         Refusal::AuthorizeRedirect | Refusal::LogoutRedirect => Problem::RedirectMismatch,
         Refusal::FormForeign => Problem::WrongBrowser,
         Refusal::FormStale => Problem::StalePage,

@@ -27,7 +27,7 @@ test('registers a client from minimal metadata', async () => {
   assert.equal(headers['cache-control'], 'no-store');
   const { client_id, client_id_issued_at, client_secret, ...rest } = json;
   assert.deepEqual(rest, {
-    client_secret_expires_at: 0, grant_types: ['client_credentials'], scope: '',
+    client_secret_expires_at: 0, grant_types: ['client_credentials'], scope: '', enabled: true,
     token_endpoint_auth_method: 'client_secret_basic',
   });
   assert.match(client_id, /^[A-Za-z0-9_-]{22}$/);
@@ -48,9 +48,9 @@ test('returns all registered metadata and ignores unknown members', async () => 
   const { status, json } = await admin(server, 'POST', PATH, { ...metadata, ...unknown });
   assert.equal(status, 201);
   const { client_id, client_id_issued_at, client_secret, client_secret_expires_at, ...rest } = json;
-  assert.deepEqual(rest, metadata);
+  assert.deepEqual(rest, { ...metadata, enabled: true });
   const read = await admin(server, 'GET', clientPath(client_id));
-  assert.deepEqual([read.status, read.json], [200, { ...metadata, client_id, client_id_issued_at }]);
+  assert.deepEqual([read.status, read.json], [200, { ...metadata, client_id, client_id_issued_at, enabled: true }]);
 });
 
 test('issues no secret to a client with keys', async () => {
@@ -175,7 +175,7 @@ test('replacing removes members that are not sent, but keeps the secret', async 
   assert.equal(status, 200);
   assert.deepEqual(json, {
     client_id: client.id, client_id_issued_at: client.information.client_id_issued_at, scope: 'read',
-    grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_basic',
+    enabled: true, grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_basic',
   });
   assert.deepEqual((await admin(server, 'GET', clientPath(client.id))).json, json);
   assert.equal((await works(client)).scope, 'read');

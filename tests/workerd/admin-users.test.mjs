@@ -26,6 +26,7 @@ test('creates a user with every member', async () => {
   const { id, created_at, updated_at, ...rest } = json;
   assert.deepEqual(rest, {
     username: 'some.body+1@app.example', name: 'Zo\u00eb \u738b', email: 'Zoe@app.example', email_verified: true, scope: 'read write',
+    enabled: true,
   });
   assert.match(id, /^[A-Za-z0-9_-]{22}$/);
   assert.ok(created_at >= before && created_at === updated_at);
@@ -39,7 +40,7 @@ test('creates a user with every member', async () => {
 test('creates a user from a name alone', async () => {
   const { status, json } = await admin(server, 'POST', PATH, { username: 'just-a-name' });
   assert.equal(status, 201);
-  assert.deepEqual(Object.keys(json).sort(), ['created_at', 'email_verified', 'id', 'scope', 'updated_at', 'username']);
+  assert.deepEqual(Object.keys(json).sort(), ['created_at', 'email_verified', 'enabled', 'id', 'scope', 'updated_at', 'username']);
   assert.equal(json.scope, 'openid profile email offline_access', 'the default of the setting');
   const nulls = { username: 'with-nulls', password: null, name: null, email: null, email_verified: null, scope: null, upstream: null };
   const cleared = await admin(server, 'POST', PATH, nulls);
@@ -84,6 +85,7 @@ for (const [member, description] of [
   ['email', { email: 'some body@app.example' }],
   ['email', { email: 1 }],
   ['email_verified', { email_verified: 'true' }],
+  ['enabled', { enabled: 'false' }],
   ['end_grants', { end_grants: 1 }],
   ['scope', { scope: ['read'] }],
   ['scope', { scope: 'read "write"' }],
@@ -137,6 +139,7 @@ test('replacing removes members that are not sent, but keeps the password and th
   const { updated_at, ...rest } = json;
   assert.deepEqual(rest, {
     id: user.id, username: user.username, name: 'After', email_verified: false, created_at: created.created_at, scope: 'read',
+    enabled: true,
   });
   const cleared = await admin(server, 'PUT', `${PATH}/${user.id}`, { username: user.username, name: 'After', scope: null });
   assert.deepEqual([cleared.status, cleared.json.scope], [200, undefined], 'null clears it');

@@ -101,6 +101,7 @@ mod tests {
             status: None,
             id_token_claims: Vec::new(),
             tokens_end: None,
+            suspension: None,
             stage: Stage::Code { redirect_uri: "https://app.example/cb".to_owned(), nonce: None },
         }
     }

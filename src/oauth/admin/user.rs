@@ -46,6 +46,8 @@ pub struct UserDescription {
     pub email_verified: bool,
     /// Whether replacing the user revokes all of the user's grants.
     pub end_grants: bool,
+    /// Whether the user is enabled. A new user is; one that is replaced stays as it was.
+    pub enabled: Option<bool>,
     /// The groups of the user.
     pub groups: Change<Vec<String>>,
     /// The scope that the user may allow to clients. By default it is everything but the administration of this server.
@@ -72,6 +74,7 @@ impl UserDescription {
             email: text("email", UserError::Email)?,
             email_verified: flag("email_verified", UserError::EmailVerified)?,
             end_grants: flag("end_grants", UserError::EndGrants)?,
+            enabled: member("enabled").map(|value| value.as_bool().ok_or(UserError::Enabled)).transpose()?,
             groups: change(body.get("groups"), |value| groups(value).ok_or(UserError::Groups))?,
             scope: change(body.get("scope"), |value| value.as_str().and_then(Scope::parse).ok_or(UserError::Scope))?,
             upstream: change(body.get("upstream"), |value| upstream(value).ok_or(UserError::Upstream))?,
@@ -127,7 +130,13 @@ mod tests {
     #[test]
     fn an_absent_member_keeps_and_null_clears() {
         let absent = parse(&json!({ "username": "a" })).unwrap();
-        assert_eq!((absent.scope, absent.upstream), (Change::Keep, Change::Keep));
+        assert_eq!((absent.scope, absent.upstream, absent.enabled), (Change::Keep, Change::Keep, None));
+        for (enabled, expected) in
+            [(json!(null), Ok(None)), (json!(false), Ok(Some(false))), (json!(true), Ok(Some(true)))]
+        {
+            assert_eq!(parse(&json!({ "enabled": enabled })).map(|it| it.enabled), expected);
+        }
+        assert_eq!(parse(&json!({ "enabled": "false" })).unwrap_err(), UserError::Enabled);
         let cleared = parse(&json!({ "scope": null, "upstream": null, "name": null })).unwrap();
         assert_eq!((cleared.scope, cleared.upstream, cleared.name), (Change::Clear, Change::Clear, None));
         let set = parse(&json!({ "scope": "", "upstream": { "issuer": "https://idp.example", "sub": "s" } })).unwrap();

@@ -90,8 +90,14 @@ impl Presented {
 ///
 /// # Errors
 /// [`Refusal::ClientAuthMissing`], with the same public error as a wrong secret: a confidential client must authenticate.
+/// [`Refusal::ClientDisabled`].
 pub fn check_public(client: &Client) -> Result<(), Refusal> {
-    if client.may_authenticate_by(AuthMethod::None) { Ok(()) } else { Err(Refusal::ClientAuthMissing) }
+    if client.may_authenticate_by(AuthMethod::None) { check_enabled(client) } else { Err(Refusal::ClientAuthMissing) }
+}
+
+/// Checks that an authenticated client is enabled.
+fn check_enabled(client: &Client) -> Result<(), Refusal> {
+    if client.enabled { Ok(()) } else { Err(Refusal::ClientDisabled) }
 }
 
 /// Checks a secret. An unknown client, a client without a secret and a wrong secret take the same time.
@@ -104,7 +110,7 @@ pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -
     match client {
         None => Err(Refusal::ClientUnknown),
         Some(client) if !client.may_authenticate_by(method) => Err(Refusal::ClientAuthMethod),
-        Some(_) if matches => Ok(()),
+        Some(client) if matches => check_enabled(client),
         Some(_) => Err(Refusal::ClientSecret),
     }
 }
@@ -147,7 +153,7 @@ pub struct AssertionUse {
 /// Checks the rest of an assertion whose signature and policy have been checked.
 ///
 /// # Errors
-/// [`Refusal::ClientAssertion`].
+/// [`Refusal::ClientAssertion`], [`Refusal::ClientDisabled`].
 pub fn accept_assertion(
     authority: &Authority,
     client: &Client,
@@ -166,6 +172,7 @@ pub fn accept_assertion(
         return Err(Refusal::ClientAssertion);
     }
     let jti = claims.text("jti").filter(|jti| (1..=256).contains(&jti.len())).ok_or(Refusal::ClientAssertion)?;
+    check_enabled(client)?;
     Ok(AssertionUse { jti: jti.to_owned(), until })
 }
 

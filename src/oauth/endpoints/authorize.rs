@@ -221,6 +221,7 @@ impl AuthorizationRequest {
             status,
             id_token_claims: self.claims.id_token.clone(),
             tokens_end: None,
+            suspension: None,
             stage: Stage::Code { redirect_uri: self.redirect_uri.as_str().to_owned(), nonce: self.nonce.clone() },
         }
     }

@@ -41,13 +41,13 @@ pub struct IdToken {
 /// Returns whether the ID token carries claims about the user and so needs the profile: the client registered
 /// `id_token_claims`, or requested some (`claims`).
 pub fn needs_profile(everything: bool, tokens: &TokenGrant) -> bool {
-    tokens.scope.contains(OPENID) && (everything || !tokens.id_token_claims.is_empty())
+    tokens.permit.scope().contains(OPENID) && (everything || !tokens.id_token_claims.is_empty())
 }
 
 /// Returns the claims about the user in the ID token: all of the granted scope if the client registered that, else those that
 /// it requested.
 fn claims_about(account: &AccountId, client: &Client, tokens: &TokenGrant, profile: &Profile) -> Map<String, Value> {
-    let Value::Object(mut claims) = user_claims(account, profile, &tokens.scope) else {
+    let Value::Object(mut claims) = user_claims(account, profile, tokens.permit.scope()) else {
         return Map::new();
     };
     let asked = |name: &str| tokens.id_token_claims.iter().any(|claim| claim.name() == name);

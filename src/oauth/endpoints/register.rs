@@ -156,7 +156,7 @@ impl Registration {
         let secret = secret.map(ClientSecret::digest);
         let assertion_audience = self.metadata.assertion_audience.or_else(|| default_audience(&self.metadata));
         let metadata = ClientMetadata { assertion_audience, ..self.metadata };
-        ClientRecord { client_id, issued_at: now, secret, status: None, metadata }
+        ClientRecord { client_id, issued_at: now, secret, status: None, disabled: false, suspension: None, metadata }
     }
 
     /// Returns the record of a client whose metadata is replaced (RFC 7592 section 2.2). It keeps its secret unless there is a new
@@ -188,6 +188,14 @@ pub fn client_information(record: &ClientRecord, secret: Option<&ClientSecret>) 
         }
     }
     information
+}
+
+/// Parses the member `enabled` of an operator's request. Clients that register themselves must not choose it.
+///
+/// # Errors
+/// [`MetadataError::Enabled`].
+pub fn enabled(body: &Map<String, Value>) -> Result<Option<bool>, MetadataError> {
+    optional(body, "enabled", Value::as_bool, MetadataError::Enabled)
 }
 
 /// Returns the default audience of assertions: the issuer, for a client that uses assertions.

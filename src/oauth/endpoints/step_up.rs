@@ -7,14 +7,9 @@ use crate::oauth::grant::SignIn;
 /// The maximum age of the sign-in for a sensitive change of the account, seconds.
 pub const MAX_SIGN_IN_AGE: u64 = 300;
 
-/// The tolerance for a sign-in time ahead of this clock, seconds: the platform's clocks agree within two minutes.
-const CLOCK_TOLERANCE: u64 = 120;
-
 /// Returns whether the sign-in is recent enough to add or remove a passkey or to change the password.
-///
-/// A sign-in time far in the future comes from a clock that was wrong, and says nothing about its age.
 pub const fn is_recent(sign_in: &SignIn, now: UnixTime) -> bool {
-    now.0 <= sign_in.at.0.saturating_add(MAX_SIGN_IN_AGE) && sign_in.at.0 <= now.0.saturating_add(CLOCK_TOLERANCE)
+    sign_in.is_recent(MAX_SIGN_IN_AGE, now)
 }
 
 #[cfg(test)]

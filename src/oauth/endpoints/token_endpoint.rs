@@ -1,17 +1,19 @@
 //! The token endpoint (RFC 6749 section 3.2): the request, the decision, and the claims of the access token.
 
+use std::slice;
+
 use serde::Serialize;
 
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
 
+use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
-use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{Redeem, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
-use crate::oauth::vocabulary::client::{Client, GrantType};
+use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
@@ -22,6 +24,8 @@ use crate::oauth::vocabulary::status_entry::{StatusClaim, StatusEntry};
 pub enum TokenRequest {
     /// A client requests a token for itself (RFC 6749 section 4.4).
     ClientCredentials {
+        /// The client.
+        client: ClientFacts,
         /// The requested scope.
         scope: Option<Scope>,
         /// The requested resources.
@@ -48,18 +52,24 @@ pub enum TokenRequest {
 }
 
 impl TokenRequest {
-    /// Parses the form. Codes and refresh tokens that this server did not issue are refused here, so they wake no object.
+    /// Parses the form. `by` is the method by which the client has authenticated. Requests that the client's record refuses, and
+    /// codes and refresh tokens that this server did not issue, are refused here, so they wake no object.
     ///
     /// # Errors
-    /// A missing or unknown `grant_type`, a grant type that the client did not register, a missing, malformed or forged
+    /// A missing or unknown `grant_type`, a client that does not pass the gate, a missing, malformed or forged
     /// code, verifier or refresh token, a malformed `scope` or `resource`.
-    pub fn parse(authority: &Authority, key: &MacKey, client: &Client, form: &Form) -> Result<Self, Refusal> {
+    pub fn parse(
+        authority: &Authority,
+        key: &MacKey,
+        client: &Client,
+        by: AuthMethod,
+        form: &Form,
+    ) -> Result<Self, Refusal> {
         let name = form.get("grant_type").ok_or(Refusal::MissingParameter)?;
         let grant_type =
             GrantType::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::GrantUnsupported)?;
-        if !client.may_use(grant_type) {
-            return Err(Refusal::GrantNotAllowed);
-        }
+        let facts = ClientFacts::of(authority, client, Some(by));
+        gate::admit(grant_type, &facts)?;
         let parameter = |name| form.get(name).ok_or(Refusal::MissingParameter);
         let read = |kind, text| {
             let handle = key.read(kind, text).ok_or(Refusal::HandleForged)?;
@@ -70,37 +80,28 @@ impl TokenRequest {
             let scope = form.get("scope").map(|text| Scope::parse(text).ok_or(Refusal::ScopeMalformed)).transpose()?;
             Ok::<_, Refusal>((scope, resources_of(form)?))
         };
-        let rights = || ClientRights::of(authority, client);
         Ok(match grant_type {
             GrantType::ClientCredentials => {
                 let (scope, resources) = scope_and_resources()?;
-                Self::ClientCredentials { scope, resources }
+                Self::ClientCredentials { client: facts, scope, resources }
             }
             GrantType::AuthorizationCode => {
                 let (account, grant, _) = read(Kind::Code, parameter("code")?)?;
                 let challenge = Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?;
                 let (_, resources) = scope_and_resources()?;
                 let redeem = Redeem {
-                    client: client.id.clone(),
+                    client: facts,
                     redirect_uri: form.get("redirect_uri").map(str::to_owned),
                     challenge,
                     resources,
                     refreshable: client.may_use(GrantType::RefreshToken),
-                    rights: rights(),
                 };
                 Self::Redeem { account, grant, redeem }
             }
             GrantType::RefreshToken => {
                 let (account, grant, generation) = read(Kind::Refresh, parameter("refresh_token")?)?;
                 let (scope, resources) = scope_and_resources()?;
-                let refresh = Refresh {
-                    client: client.id.clone(),
-                    generation,
-                    rotate: client.is_public(),
-                    scope,
-                    resources,
-                    rights: rights(),
-                };
+                let refresh = Refresh { client: facts, generation, rotate: client.is_public(), scope, resources };
                 Self::Refresh { account, grant, refresh }
             }
         })
@@ -148,38 +149,32 @@ pub struct TokenResponse<'t> {
     scope: &'t str,
 }
 
-/// Decides a client credentials request (RFC 6749 section 4.4). `jti` is a fresh random identifier.
-///
-/// 1. The scope is within what the client registered, which is also the default.
-/// 2. Each resource is this server's own or one that the client registered (RFC 8707 section 2).
-/// 3. The subject is the client itself (RFC 9068 section 2.2).
+/// Decides a client credentials request (RFC 6749 section 4.4): the request passes the gate, and the subject of the token is the
+/// client itself (RFC 9068 section 2.2). `jti` is a fresh random identifier. The default scope is what the client registered,
+/// the default audience the default resource.
 ///
 /// # Errors
-/// The first of these that does not hold.
+/// The refusal of the first check of the gate that fails.
 pub fn client_credentials(
     authority: &Authority,
-    client: &Client,
+    client: &ClientFacts,
     scope: Option<&Scope>,
-    resources: Vec<Resource>,
+    resources: &[Resource],
+    status: Option<StatusEntry>,
     jti: TokenId,
     now: UnixTime,
 ) -> Result<AccessTokenClaims, Refusal> {
-    let scope = scope.unwrap_or(&client.scope);
-    if !client.scope.covers(scope) {
-        return Err(Refusal::ScopeNotAllowed);
-    }
-    Ok(AccessTokenClaims {
-        iss: authority.issuer().to_owned(),
-        sub: client.id.to_string(),
-        aud: audience(&allowed(authority, client, resources)?),
-        client_id: client.id.to_string(),
-        scope: scope.to_string(),
-        iat: now,
-        exp: now.plus(authority.access_token_ttl()),
-        jti,
-        auth_time: None,
-        status: status_claim(authority, client.status),
-    })
+    let granted = Granted {
+        owner: None,
+        scope: &client.scope,
+        resources: if resources.is_empty() { slice::from_ref(authority.default_resource()) } else { &client.resources },
+        offline: false,
+        sign_in: None,
+    };
+    let facts = Facts { client, user: None, granted, requested: Requested { scope, resources } };
+    let permit = gate::pass(GrantType::ClientCredentials, &facts, now)?;
+    let bearer = Bearer { subject: client.id.as_str(), client: &client.id, status, auth_time: None };
+    Ok(AccessTokenClaims::permitted(authority, &permit, bearer, jti, now))
 }
 
 /// Returns the access token of a grant. A replayed response has the same token: the same times and the same identifier, which
@@ -192,29 +187,44 @@ pub fn of_grant(
     client: &Client,
     tokens: &TokenGrant,
 ) -> AccessTokenClaims {
-    let aud = audience(&tokens.resources);
-    let scope = tokens.scope.to_string();
-    let audiences = tokens.resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
+    let (scope, resources) = (tokens.permit.scope().to_string(), tokens.permit.resources());
+    let audiences = resources.iter().map(Resource::as_str).collect::<Vec<_>>().join(" ");
     let (at, generation) = (tokens.at.0.to_string(), tokens.generation.to_string());
     // Neither scope values nor URIs contain white space, so spaces within a field are unambiguous.
     let scope_field = scope.replace('|', "%7C");
     let audience_field = audiences.replace('|', "%7C");
     let tag = key.tag(&["jti", grant.as_str(), &generation, &at, &scope_field, &audience_field]);
-    AccessTokenClaims {
-        iss: authority.issuer().to_owned(),
-        sub: account.to_string(),
-        aud,
-        client_id: client.id.to_string(),
-        scope,
-        iat: tokens.at,
-        exp: tokens.at.plus(authority.access_token_ttl()),
-        jti: TokenId::within(grant, tag.get(..16).unwrap_or_default()),
-        auth_time: Some(tokens.sign_in.at),
-        status: status_claim(authority, tokens.status),
-    }
+    let jti = TokenId::within(grant, tag.get(..16).unwrap_or_default());
+    let (subject, auth_time) = (account.as_str(), Some(tokens.sign_in.at));
+    let bearer = Bearer { subject, client: &client.id, status: tokens.status, auth_time };
+    AccessTokenClaims::permitted(authority, &tokens.permit, bearer, jti, tokens.at)
+}
+
+/// The subject and the client of an access token.
+struct Bearer<'b> {
+    subject: &'b str,
+    client: &'b ClientId,
+    status: Option<StatusEntry>,
+    auth_time: Option<UnixTime>,
 }
 
 impl AccessTokenClaims {
+    /// Returns the claims of a token that the gate has permitted. No other function makes them.
+    fn permitted(authority: &Authority, permit: &Permit, bearer: Bearer<'_>, jti: TokenId, now: UnixTime) -> Self {
+        Self {
+            iss: authority.issuer().to_owned(),
+            sub: bearer.subject.to_owned(),
+            aud: audience(permit.resources()),
+            client_id: bearer.client.to_string(),
+            scope: permit.scope().to_string(),
+            iat: now,
+            exp: now.plus(authority.access_token_ttl()),
+            jti,
+            auth_time: bearer.auth_time,
+            status: bearer.status.map(|entry| entry.claim(authority)),
+        }
+    }
+
     /// Returns the same token with a random identifier within its grant. A client that keeps its refresh token can get several
     /// access tokens in one second, and revoking one of them must not revoke the others.
     pub fn with_own_identifier(mut self, random: [u8; 12]) -> Self {
@@ -273,10 +283,6 @@ fn allowed(authority: &Authority, client: &Client, asked: Vec<Resource>) -> Resu
     Ok(if asked.is_empty() { vec![authority.default_resource().clone()] } else { asked })
 }
 
-fn status_claim(authority: &Authority, entry: Option<StatusEntry>) -> Option<StatusClaim> {
-    entry.map(|entry| entry.claim(authority))
-}
-
 fn audience(resources: &[Resource]) -> Audience {
     match resources {
         [only] => Audience::One(only.as_str().to_owned()),
@@ -289,7 +295,7 @@ mod tests {
     use super::*;
     use crate::oauth::endpoints::register::Registration;
     use crate::oauth::vocabulary::authority::Settings;
-    use crate::oauth::vocabulary::client::{ClientId, ClientSecret};
+    use crate::oauth::vocabulary::client::ClientSecret;
     use serde_json::{Value, json};
 
     fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {
@@ -299,10 +305,11 @@ mod tests {
         let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
         let client = Client::from_record(&record);
         let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
-        let request = TokenRequest::parse(&authority, &key, &client, &Form::parse(body).unwrap())?;
-        let TokenRequest::ClientCredentials { scope, resources } = request else { panic!("{request:?}") };
+        let request =
+            TokenRequest::parse(&authority, &key, &client, AuthMethod::ClientSecretBasic, &Form::parse(body).unwrap())?;
+        let TokenRequest::ClientCredentials { client, scope, resources } = request else { panic!("{request:?}") };
         let jti = TokenId::of_verified("id");
-        let claims = client_credentials(&authority, &client, scope.as_ref(), resources, jti, UnixTime(1000))?;
+        let claims = client_credentials(&authority, &client, scope.as_ref(), &resources, None, jti, UnixTime(1000))?;
         Ok(serde_json::to_value(claims).unwrap())
     }
 

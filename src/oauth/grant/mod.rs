@@ -13,17 +13,17 @@
 
 pub mod access_token;
 pub mod consent;
+pub mod gate;
 pub mod handle;
 mod record;
 mod refusal;
 mod request;
-pub mod rights;
 mod state_machine;
 pub mod token_id;
 
 pub use self::record::{Grant, Stage};
 pub use self::refusal::GrantRefusal;
-pub use self::request::{AccountState, Describe, Described, Redeem, Refresh, Revoke, TokenGrant};
+pub use self::request::{Describe, Described, Redeem, Refresh, Revoke, TokenGrant};
 pub use self::state_machine::{Command, Next, Outcome, Step, step};
 pub use crate::oauth::vocabulary::lifetimes::Lifetimes;
 pub use crate::oauth::vocabulary::sign_in::{Acr, SignIn};

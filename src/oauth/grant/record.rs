@@ -2,18 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested, UserFacts};
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::refusal::GrantRefusal;
-use crate::oauth::grant::request::{AccountState, Describe, Described, TokenGrant};
-use crate::oauth::grant::rights::Rights;
+use crate::oauth::grant::request::{Describe, Described, TokenGrant};
 use crate::oauth::vocabulary::claims::UserClaim;
-use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::client::{ClientId, GrantType};
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::vocabulary::sign_in::SignIn;
-use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::oauth::vocabulary::status_entry::{StatusEntry, SuspensionState};
 use crate::token::UnixTime;
 
 /// A stored grant. It is deleted when it is revoked or has expired.
@@ -28,7 +27,7 @@ pub struct Grant {
     /// The session in which it was allowed.
     pub session: SessionId,
     /// Whether `offline_access` was allowed (OpenID Connect Core section 11). The grant outlives its session as long as the
-    /// client may have that scope; see [`Grant::outlives_session`].
+    /// client may have that scope; see [`gate::outlives_session`].
     pub offline: bool,
     /// The sign-in of the user.
     pub sign_in: SignIn,
@@ -45,6 +44,9 @@ pub struct Grant {
     /// When the last of its access tokens expires, by the lifetime at their issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_end: Option<UnixTime>,
+    /// Whether its status list entry is suspended; absent if it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionState>,
     /// Its stage.
     pub stage: Stage,
 }
@@ -90,50 +92,21 @@ impl Grant {
         now < self.ends(lifetimes)
     }
 
-    /// Returns whether the grant is active without its session: `offline_access` was granted, and has not been lost.
-    pub fn outlives_session(&self, rights: &Rights<'_>) -> bool {
-        self.offline && rights.allows_offline_access()
-    }
-
-    /// Returns the scope and the resources for which tokens may still be issued.
-    ///
-    /// # Errors
-    /// [`GrantRefusal::RightsLost`] if no resource is left, nothing of a scope that was granted, or neither the session
-    /// nor the right to outlive it.
-    fn remaining(&self, rights: &Rights<'_>, session_is_active: bool) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
-        let (scope, resources) = (rights.scope(&self.scope), rights.resources(&self.resources));
-        let nothing = resources.is_empty()
-            || (scope.is_empty() && !self.scope.is_empty())
-            || !(session_is_active || self.outlives_session(rights));
-        if nothing { Err(GrantRefusal::RightsLost) } else { Ok((scope, resources)) }
-    }
-
-    /// Returns the scope and the resources of the tokens that a request yields: those that it names, or all that remain.
-    ///
-    /// # Errors
-    /// [`GrantRefusal::RightsLost`], [`GrantRefusal::Scope`], [`GrantRefusal::Resource`].
-    pub(super) fn limited(
-        &self,
-        rights: &Rights<'_>,
-        session_is_active: bool,
-        scope: Option<&Scope>,
-        resources: &[Resource],
-    ) -> Result<(Scope, Vec<Resource>), GrantRefusal> {
-        let (own_scope, own_resources) = self.remaining(rights, session_is_active)?;
-        let left = match scope {
-            None => own_scope,
-            Some(asked) => {
-                let left = asked.within(&own_scope);
-                if !self.scope.covers(asked) || (left.is_empty() && !asked.is_empty()) {
-                    return Err(GrantRefusal::Scope);
-                }
-                left
-            }
+    /// Returns the facts for the gate: what was granted, and by whom it is used now.
+    pub(super) fn facts<'f>(
+        &'f self,
+        client: &'f ClientFacts,
+        user: UserFacts<'f>,
+        requested: Requested<'f>,
+    ) -> Facts<'f> {
+        let granted = Granted {
+            owner: Some(&self.client),
+            scope: &self.scope,
+            resources: &self.resources,
+            offline: self.offline,
+            sign_in: Some(&self.sign_in),
         };
-        if !within(resources, &own_resources) {
-            return Err(GrantRefusal::Resource);
-        }
-        Ok((left, if resources.is_empty() { own_resources } else { resources.to_vec() }))
+        Facts { client, user: Some(user), granted, requested }
     }
 
     /// Describes a refresh token; `None` if it cannot be used any more. The caller has checked that the grant is active and
@@ -141,7 +114,7 @@ impl Grant {
     pub fn describe(
         &self,
         request: &Describe,
-        account: AccountState<'_>,
+        user: UserFacts<'_>,
         lifetimes: &Lifetimes,
         now: UnixTime,
     ) -> Option<Described> {
@@ -150,7 +123,9 @@ impl Grant {
         };
         let current = request.generation == generation && request.generation > 0;
         let just_turned = is_before(request.generation, generation) && lifetimes.is_replay(turned_at, now);
-        let (scope, _) = self.remaining(&account.rights(&request.rights), account.session_is_active).ok()?;
+        let facts = self.facts(&request.client, user, Requested::default());
+        let permit = gate::pass(GrantType::RefreshToken, &facts, now).ok()?;
+        let scope = permit.scope().clone();
         (current || just_turned).then(|| Described { scope, at: turned_at, ends: self.ends(lifetimes) })
     }
 
@@ -175,12 +150,10 @@ impl Grant {
         }
     }
 
-    /// Returns the contents of tokens of this scope and these resources.
-    pub(super) fn tokens(&self, left: (Scope, Vec<Resource>), generation: u64, at: UnixTime) -> TokenGrant {
-        let (scope, resources) = left;
+    /// Returns the contents of tokens that the gate permits.
+    pub(super) fn tokens(&self, permit: Permit, generation: u64, at: UnixTime) -> TokenGrant {
         TokenGrant {
-            scope,
-            resources,
+            permit,
             generation,
             at,
             sign_in: self.sign_in.clone(),
@@ -191,10 +164,6 @@ impl Grant {
             repeated: false,
         }
     }
-}
-
-fn within(asked: &[Resource], granted: &[Resource]) -> bool {
-    asked.iter().all(|resource| granted.contains(resource))
 }
 
 /// Returns whether this is the generation before the current one. There is none before the first.

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A reason to refuse a command to a grant. Each has a stable word for the log; clients see one sentence for all but
-/// the last two.
+use crate::oauth::grant::gate::Check;
+
+/// A reason to refuse a command to a grant. Each has a stable word for the log; clients see one sentence for all that a
+/// stolen code or refresh token could probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantRefusal {
@@ -29,11 +31,23 @@ pub enum GrantRefusal {
     Scope,
     /// The request names a resource beyond the grant, or one that the client has lost.
     Resource,
+    /// The client is disabled.
+    ClientDisabled,
+    /// The client has not authenticated by the method that it registered.
+    ClientAuthentication,
+    /// The client did not register the grant type.
+    GrantType,
+    /// The user is disabled.
+    UserDisabled,
+    /// The user's consent to the client is missing.
+    ConsentMissing,
+    /// The scope or a resource requires a stronger or more recent sign-in.
+    StepUp,
 }
 
 impl GrantRefusal {
     /// All values.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::GrantUnknown,
         Self::GrantOfAnother,
         Self::GrantExpired,
@@ -45,6 +59,12 @@ impl GrantRefusal {
         Self::RightsLost,
         Self::Scope,
         Self::Resource,
+        Self::ClientDisabled,
+        Self::ClientAuthentication,
+        Self::GrantType,
+        Self::UserDisabled,
+        Self::ConsentMissing,
+        Self::StepUp,
     ];
 
     /// Returns the stable word.
@@ -61,6 +81,29 @@ impl GrantRefusal {
             Self::RightsLost => "rights_lost",
             Self::Scope => "grant_scope",
             Self::Resource => "grant_resource",
+            Self::ClientDisabled => "client_disabled",
+            Self::ClientAuthentication => "client_auth_method",
+            Self::GrantType => "grant_not_allowed",
+            Self::UserDisabled => "user_disabled",
+            Self::ConsentMissing => "consent_missing",
+            Self::StepUp => "step_up",
+        }
+    }
+}
+
+impl From<Check> for GrantRefusal {
+    fn from(failed: Check) -> Self {
+        match failed {
+            Check::ClientEnabled => Self::ClientDisabled,
+            Check::Authentication => Self::ClientAuthentication,
+            Check::GrantType => Self::GrantType,
+            Check::Owner => Self::GrantOfAnother,
+            Check::UserEnabled => Self::UserDisabled,
+            Check::Consent => Self::ConsentMissing,
+            Check::Session | Check::Rights => Self::RightsLost,
+            Check::Scope => Self::Scope,
+            Check::Resource => Self::Resource,
+            Check::StepUp => Self::StepUp,
         }
     }
 }

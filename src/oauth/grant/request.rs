@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::grant::gate::{ClientFacts, Permit};
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::rights::{ClientRights, Rights};
 use crate::oauth::vocabulary::claims::UserClaim;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::pkce::Challenge;
@@ -18,7 +18,7 @@ use crate::token::UnixTime;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Redeem {
     /// The client that presents the code.
-    pub client: ClientId,
+    pub client: ClientFacts,
     /// The `redirect_uri` of the request; optional in OAuth 2.1.
     pub redirect_uri: Option<String>,
     /// The hash of the PKCE verifier.
@@ -27,15 +27,13 @@ pub struct Redeem {
     pub resources: Vec<Resource>,
     /// Whether a refresh token is issued.
     pub refreshable: bool,
-    /// The client's rights.
-    pub rights: ClientRights,
 }
 
 /// Uses a refresh token (RFC 6749 section 6).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Refresh {
     /// The client that presents the token.
-    pub client: ClientId,
+    pub client: ClientFacts,
     /// The token's generation.
     pub generation: u64,
     /// Whether each token is used once: for public clients. The others authenticate (RFC 9700 section 2.2.2).
@@ -44,8 +42,6 @@ pub struct Refresh {
     pub scope: Option<Scope>,
     /// The resources that the access token is limited to; empty for no limit.
     pub resources: Vec<Resource>,
-    /// The client's rights.
-    pub rights: ClientRights,
 }
 
 /// Revokes a grant at the request of its client (RFC 7009).
@@ -59,36 +55,16 @@ pub struct Revoke {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Describe {
     /// The client that presents the token.
-    pub client: ClientId,
+    pub client: ClientFacts,
     /// The token's generation.
     pub generation: u64,
-    /// The client's rights.
-    pub rights: ClientRights,
-}
-
-/// The part of an account's state that limits its grants.
-#[derive(Clone, Copy, Debug)]
-pub struct AccountState<'a> {
-    /// The scope that the user may allow; `None` for everything but the administration of this server.
-    pub scope: Option<&'a Scope>,
-    /// Whether the session in which the grant was allowed is active.
-    pub session_is_active: bool,
-}
-
-impl<'a> AccountState<'a> {
-    /// Returns the rights of a client at this account.
-    pub(super) fn rights(&self, client: &'a ClientRights) -> Rights<'a> {
-        Rights { client, user: self.scope }
-    }
 }
 
 /// The contents of the tokens that a request yields.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct TokenGrant {
-    /// The scope of the access token.
-    pub scope: Scope,
-    /// The audience of the access token.
-    pub resources: Vec<Resource>,
+    /// The scope and the audience of the access token.
+    pub permit: Permit,
     /// The generation of the refresh token; 0 for none.
     pub generation: u64,
     /// Issue time; unchanged when a response is replayed.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::grant::gate::{self, Check, ClientFacts, Requested, UserFacts};
 use crate::oauth::grant::record::{Grant, Stage, is_before};
 use crate::oauth::grant::refusal::GrantRefusal;
-use crate::oauth::grant::request::{AccountState, Redeem, Refresh, Revoke, TokenGrant};
-use crate::oauth::grant::rights::ClientRights;
+use crate::oauth::grant::request::{Redeem, Refresh, Revoke, TokenGrant};
+use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::token::UnixTime;
 
@@ -15,9 +16,9 @@ pub enum Command<'c> {
     /// Stores a new grant with its code. A consent form that is submitted twice yields the same code.
     Issue(Box<Grant>),
     /// Redeems the code.
-    Redeem(&'c Redeem, AccountState<'c>),
+    Redeem(&'c Redeem, UserFacts<'c>),
     /// Uses a refresh token.
-    Refresh(&'c Refresh, AccountState<'c>),
+    Refresh(&'c Refresh, UserFacts<'c>),
     /// Revokes the grant.
     Revoke(&'c Revoke),
 }
@@ -68,8 +69,8 @@ impl Step {
 pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
     let client = match &command {
         Command::Issue(new) => &new.client,
-        Command::Redeem(request, _) => &request.client,
-        Command::Refresh(request, _) => &request.client,
+        Command::Redeem(request, _) => &request.client.id,
+        Command::Refresh(request, _) => &request.client.id,
         Command::Revoke(request) => &request.client,
     };
     let is_owner = grant.as_ref().is_none_or(|grant| grant.client == *client);
@@ -82,8 +83,8 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
             Step::keep(Err(GrantRefusal::GrantOfAnother))
         }
         (Command::Revoke(_), Some(_)) => Step::end(Ok(Outcome::Ended)),
-        (Command::Redeem(request, account), Some(grant)) => redeem(grant, request, account, lifetimes, now),
-        (Command::Refresh(request, account), Some(grant)) => refresh(grant, request, account, lifetimes, now),
+        (Command::Redeem(request, user), Some(grant)) => redeem(grant, request, user, lifetimes, now),
+        (Command::Refresh(request, user), Some(grant)) => refresh(grant, request, user, lifetimes, now),
     }
 }
 
@@ -94,10 +95,10 @@ fn issue_again(new: &Grant, old: &Grant, lifetimes: &Lifetimes, now: UnixTime) -
     Step::keep(if is_same && is_active { Ok(Outcome::Issued) } else { Err(GrantRefusal::CodeSpent) })
 }
 
-fn redeem(mut grant: Grant, request: &Redeem, account: AccountState<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+fn redeem(mut grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
     let has_verifier = grant.challenge.equals(&request.challenge);
-    let is_active = grant.is_active(lifetimes, now) && (grant.offline || account.session_is_active);
-    match &mut grant.stage {
+    let is_active = grant.is_active(lifetimes, now) && (grant.offline || user.session_is_active);
+    match &grant.stage {
         _ if !has_verifier => Step::keep(Err(GrantRefusal::CodeVerifier)),
         Stage::Live { redeemed_at, .. } if lifetimes.is_replay(*redeemed_at, now) => {
             Step::keep(Err(GrantRefusal::CodeSpent))
@@ -108,29 +109,24 @@ fn redeem(mut grant: Grant, request: &Redeem, account: AccountState<'_>, lifetim
             Step::keep(Err(GrantRefusal::CodeRedirect))
         }
         Stage::Code { nonce, .. } => {
-            let nonce = nonce.take();
-            let rights = account.rights(&request.rights);
-            let limited = match grant.limited(&rights, account.session_is_active, None, &request.resources) {
-                Ok(limited) => limited,
-                Err(refusal) => return refused(refusal, &request.rights),
+            let nonce = nonce.clone();
+            let requested = Requested { scope: None, resources: &request.resources };
+            let facts = grant.facts(&request.client, user, requested);
+            let permit = match gate::pass(GrantType::AuthorizationCode, &facts, now) {
+                Ok(permit) => permit,
+                Err(failed) => return refused(failed, &request.client),
             };
             let generation = u64::from(request.refreshable);
             grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
             grant.record_access_token(lifetimes, now);
-            let tokens = TokenGrant { nonce, ..grant.tokens(limited, generation, now) };
+            let tokens = TokenGrant { nonce, ..grant.tokens(permit, generation, now) };
             Step { next: Next::Put(Box::new(grant)), outcome: Ok(Outcome::Tokens(tokens)) }
         }
     }
 }
 
-fn refresh(
-    mut grant: Grant,
-    request: &Refresh,
-    account: AccountState<'_>,
-    lifetimes: &Lifetimes,
-    now: UnixTime,
-) -> Step {
-    let is_active = grant.is_active(lifetimes, now) && (grant.offline || account.session_is_active);
+fn refresh(mut grant: Grant, request: &Refresh, user: UserFacts<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    let is_active = grant.is_active(lifetimes, now) && (grant.offline || user.session_is_active);
     let Stage::Live { generation, turned_at, redeemed_at, .. } = grant.stage else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     };
@@ -147,17 +143,17 @@ fn refresh(
         return Step::end(Err(GrantRefusal::RefreshReused));
     }
     // A refusal from here on spends nothing.
-    let (rights, scope) = (account.rights(&request.rights), request.scope.as_ref());
-    let limited = match grant.limited(&rights, account.session_is_active, scope, &request.resources) {
-        Ok(limited) => limited,
-        Err(refusal) => return refused(refusal, &request.rights),
+    let requested = Requested { scope: request.scope.as_ref(), resources: &request.resources };
+    let permit = match gate::pass(GrantType::RefreshToken, &grant.facts(&request.client, user, requested), now) {
+        Ok(permit) => permit,
+        Err(failed) => return refused(failed, &request.client),
     };
     let (next_generation, turned_at, issued_at) = match (is_current, request.rotate) {
         (true, true) => (generation.saturating_add(1), now, now),
         (true, false) => (generation, turned_at, now),
         (false, _) => (generation, turned_at, turned_at),
     };
-    let tokens = TokenGrant { repeated: !is_current, ..grant.tokens(limited, next_generation, issued_at) };
+    let tokens = TokenGrant { repeated: !is_current, ..grant.tokens(permit, next_generation, issued_at) };
     let outcome = Ok(Outcome::Tokens(tokens));
     if !is_current {
         return Step::keep(outcome);
@@ -167,9 +163,11 @@ fn refresh(
     Step { next: Next::Put(Box::new(grant)), outcome }
 }
 
-/// Refuses a request and spends nothing. A grant that can yield no token any more is revoked, unless the client's rights
-/// come from a copy of its record.
-fn refused(refusal: GrantRefusal, rights: &ClientRights) -> Step {
-    let ends = refusal == GrantRefusal::RightsLost && rights.exact;
+/// Refuses a request that does not pass the gate, and spends nothing. A grant that can yield no token any more is revoked, unless
+/// the facts about the client come from a copy of its record. One whose user or client is disabled is kept: it can be used again
+/// when they are enabled.
+fn refused(failed: Check, client: &ClientFacts) -> Step {
+    let refusal = GrantRefusal::from(failed);
+    let ends = refusal == GrantRefusal::RightsLost && client.exact;
     if ends { Step::end(Err(refusal)) } else { Step::keep(Err(refusal)) }
 }

@@ -100,6 +100,8 @@ causes! {
         ClientIdOfUser: "client_id is the identifier of a user: the client's tokens would appear to be about that user.";
         /// `client_name`, `client_uri`, `contacts`, `software_id` or `software_version`.
         Description: "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them.";
+        /// `enabled`.
+        Enabled: "enabled must be true or false.";
         /// `grant_types`.
         GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token; refresh_token requires authorization_code.";
         /// A public client that registers `client_credentials`.
@@ -142,6 +144,8 @@ causes! {
         Email: "user_email" "email must be an address of at most 254 bytes.";
         /// `email_verified`.
         EmailVerified: "user_email_verified" "email_verified must be true or false.";
+        /// `enabled`.
+        Enabled: "user_enabled" "enabled must be true or false.";
         /// `end_grants`.
         EndGrants: "user_end_grants" "end_grants must be true or false.";
         /// `groups`.

@@ -9,6 +9,7 @@ mod table;
 use serde_json::json;
 
 use crate::keyring::ImportError;
+use crate::oauth::grant::gate::Check;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::Reply;
 
@@ -90,6 +91,22 @@ impl Refusal {
             Self::MethodNotAllowed { allow } => reply.with("Allow", *allow),
             Self::UserPending { seconds } => reply.with("Retry-After", seconds.to_string()),
             _ => reply,
+        }
+    }
+}
+
+impl From<Check> for Refusal {
+    /// Returns the refusal of a request that does not pass the gate before an account is asked.
+    fn from(failed: Check) -> Self {
+        match failed {
+            Check::ClientEnabled => Self::ClientDisabled,
+            Check::Authentication => Self::ClientAuthMethod,
+            Check::GrantType => Self::GrantNotAllowed,
+            Check::Rights | Check::Scope => Self::ScopeNotAllowed,
+            Check::Resource => Self::ResourceNotAllowed,
+            Check::Owner | Check::UserEnabled | Check::Consent | Check::Session | Check::StepUp => {
+                Self::Grant(failed.into())
+            }
         }
     }
 }

@@ -74,6 +74,8 @@ refusals! {
         AccessDenied: "access_denied" 400 "access_denied" "The user denied the request." => ConsentDenied;
         /// The request names no registered client.
         AuthorizeClient: "authorize_client" 400 "invalid_request" "Unknown client_id." => none;
+        /// The client is disabled.
+        AuthorizeDisabled: "authorize_disabled" 403 "unauthorized_client" "The client is disabled." => Refused;
         /// The redirect URI is not registered for the client.
         AuthorizeRedirect: "authorize_redirect" 400 "invalid_request" "redirect_uri is not registered for this client." => Refused;
         /// `claims` is malformed.
@@ -129,6 +131,8 @@ refusals! {
         ClientAuthMissing: "client_auth_missing" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
         /// The request uses several authentication methods (RFC 6749 section 2.3).
         ClientAuthSeveral: "client_auth_several" 400 "invalid_request" "Use a single client authentication method." => none;
+        /// The client is disabled.
+        ClientDisabled: "client_disabled" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
         /// The client secret is wrong.
         ClientSecret: "client_secret" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
         /// The client is unknown.
@@ -217,6 +221,8 @@ refusals! {
         SessionMissing: "session_missing" 401 "login_required" "Sign in first." => none;
         /// The user name, password or passkey is wrong; the response does not say which.
         SignIn: "sign_in" 401 "access_denied" "The user name or the password is wrong." => SignInFailed;
+        /// The credentials are right, but the account is disabled.
+        SignInDisabled: "sign_in_disabled" 403 "access_denied" "The account is disabled." => SignInFailed;
         /// Too many sign-in attempts.
         SignInThrottled {
             /// Seconds to wait.
@@ -273,6 +279,15 @@ refusals! {
 
 const fn grant_row(refusal: GrantRefusal) -> Row {
     let (error, sentence, event) = match refusal {
+        // The same refusals as before the account is asked.
+        GrantRefusal::ClientDisabled => return Refusal::ClientDisabled.row(),
+        GrantRefusal::ClientAuthentication => return Refusal::ClientAuthMethod.row(),
+        GrantRefusal::GrantType => return Refusal::GrantNotAllowed.row(),
+        GrantRefusal::StepUp => (
+            "insufficient_user_authentication",
+            "The scope or a resource requires a stronger or more recent sign-in. Send the user to sign in again.",
+            EventKind::Refused,
+        ),
         GrantRefusal::Scope => {
             ("invalid_scope", "scope exceeds what was granted, or none of it is left.", EventKind::Refused)
         }
@@ -287,9 +302,11 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
         GrantRefusal::RightsLost => ("invalid_grant", GRANT_REFUSED, EventKind::GrantEnded),
         GrantRefusal::CodeRedirect
         | GrantRefusal::CodeVerifier
+        | GrantRefusal::ConsentMissing
         | GrantRefusal::GrantExpired
         | GrantRefusal::GrantOfAnother
-        | GrantRefusal::GrantUnknown => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
+        | GrantRefusal::GrantUnknown
+        | GrantRefusal::UserDisabled => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
     };
     Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }
 }

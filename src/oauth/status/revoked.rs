@@ -1,6 +1,8 @@
-//! The revoked entries of one status list: stored as records, and kept in memory in the encoded form that is published.
+//! The revoked and suspended entries of one status list: stored as records, and kept in memory in the encoded form that is
+//! published.
 //!
-//! An entry stays revoked until the last token with it has expired. Then it is forgotten, since no verifier asks about it.
+//! An entry stays revoked until the last token with it has expired. Then it is forgotten, since no verifier asks about it. A
+//! suspended entry is marked in the same way, but the mark can be taken back, and that changes nothing of a revocation.
 
 use std::collections::HashMap;
 
@@ -21,7 +23,18 @@ pub struct EncodedList {
     pub digest: String,
 }
 
-/// The revoked entries of one list, as one object remembers them.
+/// Whether an entry is marked because its user or client is disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Suspension {
+    /// When the last token with the entry expires.
+    pub until: UnixTime,
+    /// Counts the changes of the entry: an older message that arrives later changes nothing.
+    pub version: u64,
+    /// Whether the entry is marked.
+    pub marked: bool,
+}
+
+/// The revoked and suspended entries of one list, as one object remembers them.
 #[derive(Default)]
 pub struct RevokedEntries {
     /// What is stored; `None` until it is read, and after a failure: then only storage knows what was written.
@@ -32,6 +45,7 @@ pub struct RevokedEntries {
 struct Memory {
     /// Each entry with the time when it is forgotten.
     revoked: HashMap<u32, UnixTime>,
+    suspended: HashMap<u32, Suspension>,
     encoded: Option<EncodedList>,
 }
 
@@ -50,6 +64,27 @@ impl RevokedEntries {
         for (idx, until) in entries.into_iter().filter(|(idx, until)| *idx < LIST_SIZE && *until > now) {
             if memory.revoke(idx, until) {
                 records.put(Table::RevokedEntry, &idx.to_string(), ends_at(until), &until)?;
+            }
+        }
+        self.memory = Some(memory);
+        Ok(())
+    }
+
+    /// Suspends entries, or ends their suspension.
+    ///
+    /// # Errors
+    /// [`StorageError`]; then some of them may have changed.
+    pub fn suspend<R: Records>(
+        &mut self,
+        records: &R,
+        entries: impl IntoIterator<Item = (u32, Suspension)>,
+        now: UnixTime,
+    ) -> Result<(), StorageError> {
+        let mut memory = self.take(records)?;
+        for (idx, suspension) in entries.into_iter().filter(|(idx, it)| *idx < LIST_SIZE && it.until > now) {
+            if let Some(suspension) = memory.suspend(idx, suspension) {
+                let ends = ends_at(suspension.until);
+                records.put(Table::SuspendedEntry, &idx.to_string(), ends, &suspension)?;
             }
         }
         self.memory = Some(memory);
@@ -86,7 +121,9 @@ impl Memory {
     fn read<R: Records>(records: &R) -> Result<Self, StorageError> {
         let rows = records.list::<UnixTime>(Table::RevokedEntry)?;
         let revoked = rows.into_iter().filter_map(|(id, until)| Some((id.parse().ok()?, until))).collect();
-        Ok(Self { revoked, encoded: None })
+        let rows = records.list::<Suspension>(Table::SuspendedEntry)?;
+        let suspended = rows.into_iter().filter_map(|(id, suspension)| Some((id.parse().ok()?, suspension))).collect();
+        Ok(Self { revoked, suspended, encoded: None })
     }
 
     /// Returns whether that changes anything.
@@ -102,10 +139,28 @@ impl Memory {
         true
     }
 
+    /// Returns what is to be stored, if that changes anything.
+    fn suspend(&mut self, idx: u32, new: Suspension) -> Option<Suspension> {
+        let known = self.suspended.get(&idx).copied();
+        if known.is_some_and(|known| new.version < known.version) {
+            return None;
+        }
+        // Tokens that an earlier change knew of may live longer.
+        let until = known.map_or(new.until, |known| known.until.max(new.until));
+        let new = Suspension { until, ..new };
+        if known == Some(new) {
+            return None;
+        }
+        self.suspended.insert(idx, new);
+        self.encoded = None;
+        Some(new)
+    }
+
     fn encoded(&mut self, now: UnixTime) -> Result<&EncodedList, StorageError> {
-        let before = self.revoked.len();
+        let before = self.revoked.len() + self.suspended.len();
         self.revoked.retain(|_, until| *until > now);
-        if self.revoked.len() < before {
+        self.suspended.retain(|_, suspension| suspension.until > now);
+        if self.revoked.len() + self.suspended.len() < before {
             self.encoded = None;
         }
         let encoded = match self.encoded.take() {
@@ -121,7 +176,8 @@ impl Memory {
 
     fn list(&self) -> Result<StatusList, StorageError> {
         let mut list = StatusList::new(1, LIST_SIZE as usize).map_err(StorageError::unreadable)?;
-        for idx in self.revoked.keys() {
+        let suspended = self.suspended.iter().filter(|(_, suspension)| suspension.marked).map(|(idx, _)| idx);
+        for idx in self.revoked.keys().chain(suspended) {
             list.set(u64::from(*idx), Status::Invalid).map_err(StorageError::unreadable)?;
         }
         Ok(list)

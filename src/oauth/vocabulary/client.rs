@@ -14,7 +14,7 @@ pub use crate::oauth::vocabulary::client_secret::{ClientSecret, SecretDigest};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope};
-use crate::oauth::vocabulary::status_entry::StatusEntry;
+use crate::oauth::vocabulary::status_entry::{StatusEntry, SuspensionState};
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
 /// nor `..`, which cannot be a path segment.
@@ -67,8 +67,22 @@ pub struct ClientRecord {
     /// The status list entry of its own tokens; absent in records of versions without status lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusEntry>,
+    /// Whether it is disabled; absent in records of clients that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
+    /// Counts how often it was disabled and enabled; absent in records of clients that never were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionState>,
     /// The registered metadata (see `register`).
     pub metadata: ClientMetadata,
+}
+
+impl ClientRecord {
+    /// Disables or enables the client.
+    pub fn set_enabled(&mut self, enabled: bool) {
+        self.disabled = !enabled;
+        self.suspension = SuspensionState::next(self.suspension, self.disabled);
+    }
 }
 
 /// A client, as decisions use it.
@@ -76,6 +90,8 @@ pub struct ClientRecord {
 pub struct Client {
     /// Its identifier.
     pub id: ClientId,
+    /// Whether it is enabled. A disabled client cannot authenticate, and its grants yield no tokens.
+    pub enabled: bool,
     /// The scope that it may request.
     pub scope: Scope,
     /// The resources that it may request tokens for, beside this server.
@@ -103,6 +119,7 @@ impl Client {
         let metadata = &record.metadata;
         Self {
             id: record.client_id.clone(),
+            enabled: !record.disabled,
             scope: metadata.scope.clone(),
             resources: metadata.resources.clone(),
             name: metadata.client_name.clone(),
@@ -126,6 +143,7 @@ impl Client {
     pub fn root(secret: &str) -> Self {
         Self {
             id: ClientId(ClientId::ROOT.to_owned()),
+            enabled: true,
             scope: Scope::parse(ADMIN_SCOPE).unwrap_or_default(),
             resources: Vec::new(),
             name: None,
@@ -147,10 +165,17 @@ impl Client {
 
     /// Returns whether it may authenticate by this method.
     pub fn may_authenticate_by(&self, method: AuthMethod) -> bool {
-        match self.auth_method {
-            Some(registered) => registered == method,
-            None => matches!(method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost),
-        }
+        method.is_allowed_by(self.auth_method)
+    }
+
+    /// Returns the authentication method that it registered; `None` allows both ways to send a secret.
+    pub fn auth_method(&self) -> Option<AuthMethod> {
+        self.auth_method
+    }
+
+    /// Returns the grant types that it registered.
+    pub fn grant_types(&self) -> &[GrantType] {
+        &self.grant_types
     }
 
     /// Returns whether it is a public client.
@@ -232,6 +257,31 @@ mod tests {
         let root = Client::root("correct horse battery");
         let shown = format!("{secret:?} {:?} {root:?}", secret.digest());
         assert!(!shown.contains("correct") && !shown.contains(&secret.digest().0), "{shown}");
+    }
+
+    #[test]
+    fn a_client_of_a_version_without_disabling_is_enabled_and_stored_as_before() {
+        let stored = serde_json::json!({
+            "client_id": "app", "issued_at": 5, "secret": null, "metadata": { "grant_types": [], "scope": "read" },
+        });
+        let mut record: ClientRecord = serde_json::from_value(stored).unwrap();
+        assert!(Client::from_record(&record).enabled);
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(!text.contains("disabled") && !text.contains("suspension"), "{text}");
+        // Each change has a number; repeating one has none.
+        for (enabled, state) in [
+            (true, None),
+            (false, Some((1, true))),
+            (false, Some((1, true))),
+            (true, Some((2, false))),
+            (true, Some((2, false))),
+            (false, Some((3, true))),
+        ] {
+            record.set_enabled(enabled);
+            assert_eq!(record.suspension.map(|it| (it.version, it.marked)), state);
+            let again: ClientRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+            assert_eq!((Client::from_record(&again).enabled, again.suspension), (enabled, record.suspension));
+        }
     }
 
     #[test]

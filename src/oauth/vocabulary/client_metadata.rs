@@ -37,6 +37,15 @@ impl AuthMethod {
             Self::None => "none",
         }
     }
+
+    /// Returns whether a client that registered this method may use it. Without a registered method, both ways to send a secret
+    /// are allowed.
+    pub fn is_allowed_by(self, registered: Option<Self>) -> bool {
+        match registered {
+            Some(registered) => registered == self,
+            None => matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost),
+        }
+    }
 }
 
 /// The audiences that the assertions of a client may have (`aud`).

@@ -63,6 +63,10 @@ event_kinds! {
     BulkRevoked: "bulk_revoked" Info;
     /// Client authentication failed.
     ClientAuthenticationFailed: "client_authentication_failed" Notice;
+    /// An operator disabled a client.
+    ClientDisabled: "client_disabled" Info;
+    /// An operator enabled a client that was disabled.
+    ClientEnabled: "client_enabled" Info;
     /// A client was registered.
     ClientRegistered: "client_registered" Info;
     /// A client was removed.
@@ -137,6 +141,10 @@ event_kinds! {
     TokenRevoked: "token_revoked" Info;
     /// An account was created.
     UserCreated: "user_created" Info;
+    /// An operator disabled a user.
+    UserDisabled: "user_disabled" Info;
+    /// An operator enabled a user that was disabled.
+    UserEnabled: "user_enabled" Info;
     /// An account was removed.
     UserRemoved: "user_removed" Info;
     /// An account's record was replaced.

@@ -16,6 +16,17 @@ pub struct SignIn {
     pub acr: Option<Acr>,
 }
 
+/// The tolerance for a sign-in time ahead of this clock, seconds: the platform's clocks agree within two minutes.
+const CLOCK_TOLERANCE: u64 = 120;
+
+impl SignIn {
+    /// Returns whether it is at most `max_age` seconds old. A time far in the future comes from a clock that was wrong, and says
+    /// nothing about the age.
+    pub const fn is_recent(&self, max_age: u64, now: UnixTime) -> bool {
+        now.0 <= self.at.0.saturating_add(max_age) && self.at.0 <= now.0.saturating_add(CLOCK_TOLERANCE)
+    }
+}
+
 /// The authentication context class of a sign-in, the lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Acr {

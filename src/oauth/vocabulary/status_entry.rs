@@ -51,6 +51,28 @@ pub struct StatusEntry {
     pub idx: u32,
 }
 
+/// What the status list of an entry has been told about its suspension: whether it is marked because its user or client is
+/// disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct SuspensionState {
+    /// Counts the changes, so that the list recognises an older message.
+    pub version: u64,
+    /// Whether the entry is marked.
+    pub marked: bool,
+}
+
+impl SuspensionState {
+    /// Returns what the list must be told, where it was told `told` and the entry is to be marked or not. `None` if there is nothing
+    /// to tell. It has the same version if the list should know it already: a message may have been lost.
+    pub fn next(told: Option<Self>, marked: bool) -> Option<Self> {
+        match told {
+            None if !marked => None,
+            Some(told) if told.marked == marked => Some(told),
+            told => Some(Self { version: told.map_or(0, |told| told.version).saturating_add(1), marked }),
+        }
+    }
+}
+
 impl StatusEntry {
     /// Returns the claim `status` of a token (section 6.2).
     pub fn claim(self, authority: &Authority) -> StatusClaim {

@@ -34,6 +34,7 @@ pub(super) static CHINESE: Words = Words {
     wrong_credentials: "用户名或密码不正确。",
     passkey_refused: "此通行密钥未通过验证。请重试，或用其他方式登录。",
     upstream_refused: "通过 {provider} 登录没有成功。请重试，或用其他方式登录。",
+    account_disabled: "目前无法使用此账户登录。请联系本服务的运营者。",
     upstream_not_recent: "{provider} 没有确认您刚刚登录过。请用其他方式登录。",
 
     // What the passkey script says.
@@ -179,6 +180,9 @@ pub(super) static CHINESE: Words = Words {
     wrong_browser_heading: "不是最初使用的浏览器",
     wrong_browser_sentence: "操作是在另一个浏览器中或为另一个账户开始的，或者此处禁用了 Cookie。",
     wrong_browser_advice: "请允许本站使用 Cookie，然后在此浏览器中重新开始。",
+    disabled_client_heading: "应用已停用",
+    disabled_client_sentence: "本服务器的运营者停用了引导您来到这里的应用。",
+    disabled_client_advice: "请联系本服务器的运营者。您在这里无法解决此问题。",
     unknown_client_heading: "未知应用",
     unknown_client_sentence: "引导您来到这里的应用没有在此服务器上注册。",
     unknown_client_advice: "请告知应用的运营者。您在这里无法解决此问题。",

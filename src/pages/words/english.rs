@@ -34,6 +34,7 @@ pub(super) static ENGLISH: Words = Words {
     wrong_credentials: "User name or password is wrong.",
     passkey_refused: "This passkey was not accepted. Try again, or sign in another way.",
     upstream_refused: "Signing in with {provider} did not work. Try again, or sign in another way.",
+    account_disabled: "You cannot sign in with this account at the moment. Contact the operator of this service.",
     upstream_not_recent: "{provider} did not confirm that you signed in just now. Sign in another way.",
 
     // What the passkey script says.
@@ -179,6 +180,9 @@ pub(super) static ENGLISH: Words = Words {
     wrong_browser_heading: "Wrong browser",
     wrong_browser_sentence: "This started in another browser or for another account, or cookies are blocked here.",
     wrong_browser_advice: "Allow cookies for this site, then start again in this browser.",
+    disabled_client_heading: "Application disabled",
+    disabled_client_sentence: "The operator of this server has disabled the application that sent you here.",
+    disabled_client_advice: "Contact the operator of this server. You cannot fix this here.",
     unknown_client_heading: "Unknown application",
     unknown_client_sentence: "The application that sent you here is not registered with this server.",
     unknown_client_advice: "Tell the operator of the application. You cannot fix this here.",

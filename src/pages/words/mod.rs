@@ -78,6 +78,7 @@ texts! {
     wrong_credentials,
     passkey_refused,
     upstream_refused,
+    account_disabled,
     upstream_not_recent,
 
     // What the passkey script says.
@@ -223,6 +224,9 @@ texts! {
     wrong_browser_heading,
     wrong_browser_sentence,
     wrong_browser_advice,
+    disabled_client_heading,
+    disabled_client_sentence,
+    disabled_client_advice,
     unknown_client_heading,
     unknown_client_sentence,
     unknown_client_advice,

@@ -1,8 +1,9 @@
 //! The admin endpoints for clients. The router has verified an access token with the admin scope.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::oauth::endpoints::register::{Registration, client_information};
+use crate::oauth::endpoints::register::{self, Registration, client_information};
+use crate::oauth::vocabulary::client::{ClientRecord, ClientSecret};
 use crate::oauth::{ClientId, Refusal};
 use crate::wire::Reply;
 use crate::worker::env::Platform;
@@ -17,11 +18,12 @@ const PAGE: u64 = 100;
 
 /// `POST /admin/clients` (RFC 7591 section 3.1).
 pub(crate) async fn create_client(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
-    let registration = parse(platform, request).await?;
-    let Registered { record, secret } = registration::create(platform, registration).await?;
+    let (registration, enabled) = parse(platform, request).await?;
+    let enabled = enabled.unwrap_or(true);
+    let Registered { record, secret } = registration::create(platform, registration, enabled).await?;
     let path = format!("/admin/clients/{}", path_segment(record.client_id.as_str()));
     let location = platform.authority().endpoint(&path);
-    Ok(Reply::json(201, &client_information(&record, secret.as_ref())).with("Location", location))
+    Ok(Reply::json(201, &shown(&record, secret.as_ref())).with("Location", location))
 }
 
 /// `GET /admin/clients`: a page of records, and where the next one begins.
@@ -32,7 +34,7 @@ pub(crate) async fn list_clients(platform: &Platform, request: &Incoming) -> Res
     let mut clients = Vec::with_capacity(ids.len());
     for id in ids.iter().filter_map(|id| ClientId::parse(id)) {
         if let Some(record) = clients::record(platform, &id).await? {
-            clients.push(client_information(&record, None));
+            clients.push(shown(&record, None));
         }
     }
     let page = match next {
@@ -45,16 +47,16 @@ pub(crate) async fn list_clients(platform: &Platform, request: &Incoming) -> Res
 /// `GET /admin/clients/ID` (RFC 7592 section 2.1).
 pub(crate) async fn read_client(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let (_, record) = clients::existing(platform, &clients::id_of_segment(id)?).await?;
-    Ok(Reply::json(200, &client_information(&record, None)))
+    Ok(Reply::json(200, &shown(&record, None)))
 }
 
 /// `PUT /admin/clients/ID` (RFC 7592 section 2.2): replaces the metadata. The secret stays, unless the body has another or the
-/// client needs one and has none.
+/// client needs one and has none; so does `enabled`, unless the body has it.
 pub(crate) async fn replace_client(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
-    let registration = parse(platform, request).await?;
+    let (registration, enabled) = parse(platform, request).await?;
     let id = clients::id_of_segment(id)?;
-    let Registered { record, secret } = registration::replace(platform, &id, &registration).await?;
-    Ok(Reply::json(200, &client_information(&record, secret.as_ref())))
+    let Registered { record, secret } = registration::replace(platform, &id, &registration, enabled).await?;
+    Ok(Reply::json(200, &shown(&record, secret.as_ref())))
 }
 
 /// `DELETE /admin/clients/ID` (RFC 7592 section 2.3). Where a client has grants in more accounts than one request can cover,
@@ -67,10 +69,22 @@ pub(crate) async fn remove_client(platform: &Platform, id: &str) -> Result<Reply
     })
 }
 
-async fn parse(platform: &Platform, request: &Incoming) -> Result<Registration, RequestError> {
-    let registration = Registration::parse(&request.json_object().await?).map_err(Refusal::from)?;
+/// A client as an operator sees it: the client information response with the members of operators.
+fn shown(record: &ClientRecord, secret: Option<&ClientSecret>) -> Value {
+    let mut client = client_information(record, secret);
+    if let Some(members) = client.as_object_mut() {
+        members.insert("enabled".to_owned(), json!(!record.disabled));
+    }
+    client
+}
+
+/// Returns the registration, and the member `enabled`.
+async fn parse(platform: &Platform, request: &Incoming) -> Result<(Registration, Option<bool>), RequestError> {
+    let body = request.json_object().await?;
+    let registration = Registration::parse(&body).map_err(Refusal::from)?;
+    let enabled = register::enabled(&body).map_err(Refusal::from)?;
     registration.check_algorithms(platform.authority().algorithms()).map_err(Refusal::from)?;
-    Ok(registration)
+    Ok((registration, enabled))
 }
 
 fn path_segment(text: &str) -> String {

@@ -26,7 +26,7 @@ use crate::worker::report::RequestError;
 use crate::worker::services::clients::id_of_segment;
 use crate::worker::services::endings::{self, Ending};
 use crate::worker::services::grants::{self, AccountPage, EndedGrants, overview};
-use crate::worker::services::users;
+use crate::worker::services::users::{self, ReplacedUser};
 
 /// How many users a page of the list has.
 const PAGE: u64 = 50;
@@ -34,10 +34,12 @@ const PAGE: u64 = 50;
 /// `POST /admin/users`.
 pub(crate) async fn create(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let user = NewUser::described(description(request).await?, None, platform.now)?;
-    let (id, profile, scope) = users::create(platform, user).await?;
+    let (id, record, profile) = users::create(platform, user).await?;
     platform.audit.user(&id).note(EventKind::UserCreated);
+    if record.disabled {
+        platform.audit.note(EventKind::UserDisabled);
+    }
     let location = platform.authority().endpoint(&format!("/admin/users/{id}"));
-    let record = AccountRecord { profile: String::new(), scope, created: platform.now };
     Ok(Reply::json(201, &shown(&id, &record, &profile)).with("Location", location))
 }
 
@@ -79,8 +81,8 @@ pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Request
     Ok(Reply::json(200, &read_shown(platform, &account_id(id)?).await?))
 }
 
-/// `PUT /admin/users/ID`: replaces the user; `password`, `scope` and `upstream` are kept unless they are sent.
-/// A new password ends all sessions, `end_grants` all grants.
+/// `PUT /admin/users/ID`: replaces the user; `password`, `scope`, `upstream` and `enabled` are kept unless they are sent.
+/// A new password and `enabled: false` end all sessions, `end_grants` all grants.
 pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
     let id = account_id(id)?;
     let description = description(request).await?;
@@ -88,8 +90,13 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
     let (_, current) = users::read(platform, &id).await?;
     let user = NewUser::described(description, Some(&current), platform.now)?;
     let resets_password = user.password.is_some();
-    let (record, profile) = users::replace(platform, &id, user).await?;
+    let ReplacedUser { record, profile, was_disabled } = users::replace(platform, &id, user).await?;
     platform.audit.user(&id).note(EventKind::UserReplaced);
+    match (was_disabled, record.disabled) {
+        (false, true) => platform.audit.note(EventKind::UserDisabled),
+        (true, false) => platform.audit.note(EventKind::UserEnabled),
+        (false, false) | (true, true) => {}
+    }
     let mut shown = shown(&id, &record, &profile);
     if resets_password {
         platform.audit.note(EventKind::PasswordReset);
@@ -227,7 +234,7 @@ fn shown(id: &AccountId, record: &AccountRecord, profile: &Profile) -> Value {
     let mut user = json!({
         "id": id, "username": profile.shown_username(), "upstream": profile.upstream, "name": profile.name, "email": profile.email,
         "email_verified": profile.email_verified, "groups": profile.groups, "scope": record.scope,
-        "created_at": record.created, "updated_at": profile.updated_at,
+        "created_at": record.created, "updated_at": profile.updated_at, "enabled": !record.disabled,
     });
     if let Some(members) = user.as_object_mut() {
         members.retain(|name, value| !value.is_null() && (name != "groups" || *value != json!([])));

@@ -35,8 +35,11 @@ pub(crate) struct Asked {
 
 /// Parses a request: the client, the redirect URI, the parameters.
 pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, RequestError> {
-    let client = clients::find(platform, &client_id(form)?).await?.ok_or(Refusal::AuthorizeClient)?;
+    let client = clients::find_enabled(platform, &client_id(form)?).await?.ok_or(Refusal::AuthorizeClient)?;
     platform.audit.client(&client.id);
+    if !client.enabled {
+        return Err(Refusal::AuthorizeDisabled.into());
+    }
     let target = Target::parse(&client, form)?;
     let request = AuthorizationRequest::parse(platform.authority(), &client, &target, form);
     Ok(Asked { client, target, request })

@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use crate::account::grants::DescribeRefreshToken;
-use crate::oauth::Client;
 use crate::oauth::endpoints::bearer::any_audience_policy;
 use crate::oauth::endpoints::introspect;
 use crate::oauth::grant::Describe;
 use crate::oauth::grant::access_token::AccessToken;
+use crate::oauth::grant::gate::{self, ClientFacts};
 use crate::oauth::grant::handle::{Handle, Kind, is_handle};
-use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::vocabulary::client::GrantType;
 use crate::token::Token;
 use crate::wire::Reply;
@@ -18,18 +17,18 @@ use crate::worker::http::Incoming;
 use crate::worker::objects;
 use crate::worker::report::{Fault, RequestError};
 use crate::worker::ring;
-use crate::worker::services::clients::{authenticate, authenticate_confidential};
+use crate::worker::services::clients::{Authenticated, authenticate, authenticate_confidential};
 use crate::worker::services::grants;
 use crate::worker::services::tokens::{self, TokenState};
 
 /// `POST /oauth/introspect` (RFC 7662).
 pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let client = authenticate_confidential(platform, request.authorization()?, &form).await?;
+    let authenticated = authenticate_confidential(platform, request.authorization()?, &form).await?;
     let text = introspect::token_in_question(&form)?;
     let answer = if is_handle(text) {
         match platform.config.handles.read(Kind::Refresh, text) {
-            Some(handle) => refresh_token(platform, &client, &handle).await?,
+            Some(handle) => refresh_token(platform, &authenticated, &handle).await?,
             None => introspect::inactive(),
         }
     } else {
@@ -47,7 +46,7 @@ pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Resul
 /// `POST /oauth/revoke` (RFC 7009). The body is an empty object: two common clients fail on an empty body.
 pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let client = authenticate(platform, request.authorization()?, &form).await?;
+    let Authenticated { client, .. } = authenticate(platform, request.authorization()?, &form).await?;
     let text = introspect::token_in_question(&form)?;
     if is_handle(text) {
         // Codes and sessions cannot be revoked here.
@@ -63,18 +62,19 @@ pub(crate) async fn revoke(platform: &Platform, request: &Incoming) -> Result<Re
 /// Describes a refresh token to the client that it was issued to.
 async fn refresh_token(
     platform: &Platform,
-    client: &Client,
+    authenticated: &Authenticated,
     handle: &Handle,
 ) -> Result<serde_json::Value, RequestError> {
     let Some(grant) = handle.grant() else {
         return Ok(introspect::inactive());
     };
-    if !client.may_use(GrantType::RefreshToken) {
+    let Authenticated { client, by } = authenticated;
+    let facts = ClientFacts::of(platform.authority(), client, Some(*by));
+    if gate::admit(GrantType::RefreshToken, &facts).is_err() {
         // The token endpoint refuses it.
         return Ok(introspect::inactive());
     }
-    let rights = ClientRights::of(platform.authority(), client);
-    let describe = Describe { client: client.id.clone(), generation: handle.generation, rights };
+    let describe = Describe { client: facts, generation: handle.generation };
     let command = DescribeRefreshToken { grant, describe };
     Ok(match objects::send(platform, &handle.account, &command).await? {
         Some(described) => {

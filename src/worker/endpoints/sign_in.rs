@@ -13,7 +13,8 @@ use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::report::RequestError;
 use crate::worker::services::password_sign_in::{self, CheckedPassword, typed_username};
-use crate::worker::services::{attempts, passkeys, passwords, sessions};
+use crate::worker::services::sessions::{self, NotOpened};
+use crate::worker::services::{attempts, passkeys, passwords};
 
 /// `GET /account/sign-in`.
 pub(crate) async fn page(platform: &Platform, request: &Incoming, browser: &Browser) -> Result<Reply, RequestError> {
@@ -49,9 +50,14 @@ pub(crate) async fn by_password(
                 passwords::rehash(platform, &account, &username, sealed, password).await;
             }
             let amr = vec!["pwd".to_owned()];
-            let session = sessions::open(platform, browser, &account, amr, None).await?;
-            let session = session.ok_or(Refusal::SignIn)?;
-            Ok(browser.signed_in(platform, &account, &session, Some(&username), &continuation(Some(onward)))?)
+            match sessions::open(platform, browser, &account, amr, None).await? {
+                Ok(session) => {
+                    let onward = continuation(Some(onward));
+                    Ok(browser.signed_in(platform, &account, &session, Some(&username), &onward)?)
+                }
+                Err(NotOpened::Disabled) => disabled(platform, browser, onward).await,
+                Err(NotOpened::Refused) => Err(Refusal::SignIn.into()),
+            }
         }
         Err((refusal, proof)) => {
             platform.audit.refused(&refusal);
@@ -101,16 +107,27 @@ pub(crate) async fn by_passkey(
             let session = sessions::open(platform, browser, &account, amr, Some(used)).await?;
             session.map(|session| (account, session))
         }
-        None => None,
+        None => Err(NotOpened::Refused),
     };
-    let Some((account, session)) = opened else {
-        platform.audit.refused(&Refusal::SignIn);
-        return again(SignInError::PasskeyRefused, 400).await;
+    let (account, session) = match opened {
+        Ok(opened) => opened,
+        Err(NotOpened::Disabled) => return disabled(platform, browser, onward).await,
+        Err(NotOpened::Refused) => {
+            platform.audit.refused(&Refusal::SignIn);
+            return again(SignInError::PasskeyRefused, 400).await;
+        }
     };
     if is_stranger {
         attempts::from_address_succeeded(platform, browser, What::Passkey).await?;
     }
     Ok(browser.signed_in(platform, &account, &session, None, &continuation(Some(onward)))?)
+}
+
+/// The page again, for a user with the right credentials whose account is disabled.
+pub(crate) async fn disabled(platform: &Platform, browser: &Browser, onward: &str) -> Result<Reply, RequestError> {
+    platform.audit.refused(&Refusal::SignInDisabled);
+    let (error, status) = (Some(SignInError::Disabled), Refusal::SignInDisabled.status());
+    show(platform, browser, onward, None, error, None, status).await
 }
 
 /// The page again, after a sign-in at the upstream provider that failed.

@@ -48,7 +48,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
         return Ok(reply.with("Retry-After", seconds.to_string()));
     }
     let (account, profile) = match users::create(platform, user).await {
-        Ok((account, profile, _)) => (account, profile),
+        Ok((account, _, profile)) => (account, profile),
         Err(RequestError::Refused(Refusal::UserExists)) => {
             return show(platform, browser, &form, &[SignUpError::UsernameTaken], 409).await;
         }
@@ -56,7 +56,7 @@ pub(crate) async fn sign_up(platform: &Platform, request: &Incoming, browser: &B
     };
     platform.audit.user(&account).note(EventKind::UserCreated);
     let session = sessions::open(platform, browser, &account, vec!["pwd".to_owned()], None).await?;
-    let session = session.ok_or(Refusal::SignIn)?;
+    let session = session.map_err(|_| Refusal::SignIn)?;
     let onward = continuation(form.get("continue"));
     let reply = browser.signed_in(platform, &account, &session, Some(&profile.username), &onward)?;
     Ok(match onward.starts_with("/account") {
@@ -103,6 +103,7 @@ fn read(platform: &Platform, form: &Form) -> Result<NewUser, Vec<SignUpError>> {
         groups: Change::Keep,
         scope: Change::Keep,
         upstream: Change::Keep,
+        enabled: None,
     })
 }
 

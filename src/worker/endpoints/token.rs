@@ -7,8 +7,8 @@ use crate::account::record::AccountRecord;
 use crate::account::turn::AccountCommand;
 use crate::oauth::endpoints::id_token;
 use crate::oauth::endpoints::token_endpoint::{self, TokenRequest};
+use crate::oauth::grant::gate::ClientFacts;
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
-use crate::oauth::grant::rights::ClientRights;
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{GrantRefusal, TokenGrant};
 use crate::oauth::vocabulary::client::GrantType;
@@ -21,18 +21,19 @@ use crate::worker::objects;
 use crate::worker::random::random_identifier;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
-use crate::worker::services::clients::{self, authenticate};
+use crate::worker::services::clients::{self, Authenticated, authenticate};
 use crate::worker::services::profiles;
 
 /// `POST /oauth/token` (RFC 6749 section 3.2).
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let client = authenticate(platform, request.authorization()?, &form).await?;
-    match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, &form)? {
-        TokenRequest::ClientCredentials { scope, resources } => {
+    let Authenticated { client, by } = authenticate(platform, request.authorization()?, &form).await?;
+    match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, by, &form)? {
+        TokenRequest::ClientCredentials { client: facts, scope, resources } => {
             let (authority, now) = (platform.authority(), platform.now);
             let jti = TokenId::from_random(random_identifier()?);
-            let claims = token_endpoint::client_credentials(authority, &client, scope.as_ref(), resources, jti, now)?;
+            let (scope, status) = (scope.as_ref(), client.status);
+            let claims = token_endpoint::client_credentials(authority, &facts, scope, &resources, status, jti, now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
             Ok(reply(&claims.response(&token, None, None, now)))
@@ -55,23 +56,23 @@ trait YieldsTokens: AccountCommand<Answer = Result<Tokens, GrantRefusal>> {
     /// The grant type, for the audit event.
     const GRANT_TYPE: GrantType;
 
-    /// Replaces the client's rights.
-    fn set_rights(&mut self, rights: ClientRights);
+    /// Returns the facts about the client.
+    fn client(&mut self) -> &mut ClientFacts;
 }
 
 impl YieldsTokens for RedeemCode {
     const GRANT_TYPE: GrantType = GrantType::AuthorizationCode;
 
-    fn set_rights(&mut self, rights: ClientRights) {
-        self.redeem.rights = rights;
+    fn client(&mut self) -> &mut ClientFacts {
+        &mut self.redeem.client
     }
 }
 
 impl YieldsTokens for RefreshGrant {
     const GRANT_TYPE: GrantType = GrantType::RefreshToken;
 
-    fn set_rights(&mut self, rights: ClientRights) {
-        self.refresh.rights = rights;
+    fn client(&mut self) -> &mut ClientFacts {
+        &mut self.refresh.client
     }
 }
 
@@ -88,7 +89,8 @@ async fn tokens<C: YieldsTokens>(
     if let Err(GrantRefusal::RightsLost) = answer {
         // A copy of the client's record lacks the rights; the grant is revoked only if the record itself does.
         client = clients::find_exact(platform, &client.id).await?.ok_or(Refusal::ClientUnknown)?;
-        command.set_rights(ClientRights { exact: true, ..ClientRights::of(platform.authority(), &client) });
+        let by = command.client().authenticated_by;
+        *command.client() = ClientFacts { exact: true, ..ClientFacts::of(platform.authority(), &client, by) };
         answer = objects::send(platform, account, &command).await?;
     }
     let Tokens { tokens, account: record } = answer.map_err(Refusal::Grant)?;
@@ -97,7 +99,7 @@ async fn tokens<C: YieldsTokens>(
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random_identifier()?) };
     let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
     platform.audit.minted(&claims, C::GRANT_TYPE, tokens.repeated);
-    let id_token = match tokens.scope.contains(OPENID) {
+    let id_token = match tokens.permit.scope().contains(OPENID) {
         true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), &access_token).await?),
         false => None,
     };

@@ -16,8 +16,9 @@ use crate::worker::http::Incoming;
 use crate::worker::kv;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
+use crate::worker::services::federation;
+use crate::worker::services::sessions::{self, NotOpened};
 use crate::worker::services::upstream_provider::{identify, provider};
-use crate::worker::services::{federation, sessions};
 
 /// How long a sign-in at the provider may take, seconds.
 const JOURNEY_TTL: u64 = 900;
@@ -64,8 +65,11 @@ pub(crate) async fn arrive(platform: &Platform, request: &Incoming, browser: &Br
         Err(fault) => return Err(fault),
     };
     let sign_in = SignIn { at: subject.at, amr: subject.amr, acr: Some(subject.acr) };
-    let session = sessions::open_for(platform, browser, &account, sign_in, None).await?;
-    let session = session.ok_or(Refusal::Upstream)?;
+    let session = match sessions::open_for(platform, browser, &account, sign_in, None).await? {
+        Ok(session) => session,
+        Err(NotOpened::Disabled) => return sign_in::disabled(platform, browser, &journey.onward).await,
+        Err(NotOpened::Refused) => return Err(Refusal::Upstream.into()),
+    };
     let onward = continuation(Some(&journey.onward));
     let reply = browser.signed_in(platform, &account, &session, None, &onward)?;
     Ok(Browser::arrives(platform, reply, state))

@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, State};
 
+use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::BulkRevocation;
+use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
 use crate::worker::event_delivery;
 use crate::worker::jobs::reseal::Reseal;
 use crate::worker::jobs::revoke::Revoke;
+use crate::worker::jobs::suspend::Suspend;
 use crate::worker::jobs::{Job, Work};
 use crate::worker::report::Fault;
 
@@ -51,6 +54,16 @@ pub(crate) struct ReadRevocation {
     pub(crate) id: String,
 }
 
+/// Starts to tell the accounts with grants for a client that it was disabled or enabled. Where there are few, they know before the
+/// answer.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct StartSuspension {
+    pub(crate) id: String,
+    pub(crate) client: ClientId,
+    pub(crate) version: u64,
+    pub(crate) marked: bool,
+}
+
 /// Sets the alarm if it was lost.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Wake;
@@ -61,6 +74,7 @@ object_commands! {
         "reseal" => ReadReseal -> Option<Job>,
         "start_revocation" => StartRevocation -> Option<Job>,
         "revocation" => ReadRevocation -> Option<Job>,
+        "start_suspension" => StartSuspension -> (),
         "wake" => Wake -> (),
     }
 }
@@ -131,6 +145,16 @@ impl Runs<StartRevocation> for MaintenanceObject {
         self.work_on(&id).await?;
         self.arrange().await.map_err(broken)?;
         self.job(&id)
+    }
+}
+
+impl Runs<StartSuspension> for MaintenanceObject {
+    async fn run(&self, StartSuspension { id, client, version, marked }: StartSuspension) -> Result<(), Fault> {
+        let suspend = Suspend::new(client, SuspensionState { version, marked });
+        self.put(&id, &Job::new(Work::Suspend(Box::new(suspend)), now()))?;
+        self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
+        self.work_on(&id).await?;
+        self.arrange().await.map_err(broken)
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod maintenance_do;
 pub(crate) mod reseal;
 pub(crate) mod revoke;
+pub(crate) mod suspend;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -16,6 +17,7 @@ use super::kv::{self, Kind};
 use super::report::{Fault, RequestError};
 use reseal::Reseal;
 use revoke::Revoke;
+use suspend::Suspend;
 
 /// How many records or accounts a chunk has.
 pub(crate) const CHUNK: u64 = 32;
@@ -42,6 +44,7 @@ pub(crate) struct Job {
 pub(crate) enum Work {
     Reseal(Box<Reseal>),
     Revoke(Box<Revoke>),
+    Suspend(Box<Suspend>),
 }
 
 /// What remains after a chunk.
@@ -65,6 +68,7 @@ impl Job {
         let outcome = match &mut self.work {
             Work::Reseal(reseal) => reseal.chunk(platform).await,
             Work::Revoke(revoke) => revoke.chunk(platform).await,
+            Work::Suspend(suspend) => suspend.chunk(platform).await,
         };
         match outcome {
             Ok(progress) => {

@@ -259,14 +259,18 @@ async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -
             Some(Due::Nothing(text)) => platform.config.sealing_key.seal(&name, &text).await?,
             Some(Due::Reencrypted { sealed, .. }) => sealed,
         };
-        Ok(match objects::send(platform, &client, &ReplaceClient { name: name.clone(), was, sealed }).await? {
-            Change::Done => {
-                tally.resealed += 1;
-                Some(())
-            }
-            Change::Conflict => None,
-            Change::Missing => Some(()),
-        })
+        Ok(
+            match objects::send(platform, &client, &ReplaceClient { name: name.clone(), was, sealed, disabled: None })
+                .await?
+            {
+                Change::Done => {
+                    tally.resealed += 1;
+                    Some(())
+                }
+                Change::Conflict => None,
+                Change::Missing => Some(()),
+            },
+        )
     })
     .await
 }
@@ -369,7 +373,7 @@ pub(crate) fn shown(platform: &Platform, job: Option<&Job>) -> Value {
     let (key, previous) = (&platform.config.key_id, &platform.config.previous_key_id);
     let about = job.and_then(|job| match &job.work {
         Work::Reseal(reseal) if reseal.is_about(platform) => Some((job, reseal)),
-        Work::Reseal(_) | Work::Revoke(_) => None,
+        Work::Reseal(_) | Work::Revoke(_) | Work::Suspend(_) => None,
     });
     let Some((job, reseal)) = about else {
         let state = if previous.is_some() {

@@ -33,6 +33,8 @@ pub(crate) struct CreateClient {
     pub(crate) name: String,
     pub(crate) sealed: String,
     pub(crate) since: UnixTime,
+    #[serde(default)]
+    pub(crate) disabled: bool,
 }
 
 /// Replaces the record of a client, if it still is `was`.
@@ -41,6 +43,9 @@ pub(crate) struct ReplaceClient {
     pub(crate) name: String,
     pub(crate) was: String,
     pub(crate) sealed: String,
+    /// Whether the client's own tokens are inactive, since it is disabled; `None` to keep that.
+    #[serde(default)]
+    pub(crate) disabled: Option<bool>,
 }
 
 /// Removes a client, if its record still is `was`; its tokens are inactive from then on.
@@ -161,21 +166,21 @@ impl Hosted for RegistryObject {
 }
 
 impl Runs<CreateClient> for RegistryObject {
-    async fn run(&self, CreateClient { name, sealed, since }: CreateClient) -> Result<bool, Fault> {
+    async fn run(&self, CreateClient { name, sealed, since, disabled }: CreateClient) -> Result<bool, Fault> {
         let create = move |old: Option<&Record>| if old.is_some() { Err(Change::Conflict) } else { Ok(since.0) };
-        Ok(self.change(name, Some(sealed), create).await? == Change::Done)
+        Ok(self.change(name, Some(sealed), Some(disabled), create).await? == Change::Done)
     }
 }
 
 impl Runs<ReplaceClient> for RegistryObject {
-    async fn run(&self, ReplaceClient { name, was, sealed }: ReplaceClient) -> Result<Change, Fault> {
-        self.change(name, Some(sealed), move |old| since_before(old, &was)).await
+    async fn run(&self, ReplaceClient { name, was, sealed, disabled }: ReplaceClient) -> Result<Change, Fault> {
+        self.change(name, Some(sealed), disabled, move |old| since_before(old, &was)).await
     }
 }
 
 impl Runs<RemoveClient> for RegistryObject {
     async fn run(&self, RemoveClient { name, was }: RemoveClient) -> Result<Change, Fault> {
-        self.change(name, None, move |old| since_before(old, &was)).await
+        self.change(name, None, Some(false), move |old| since_before(old, &was)).await
     }
 }
 
@@ -190,7 +195,8 @@ impl Runs<ReadTokenStatus> for RegistryObject {
         let rows = self.rows();
         let registered = rows.record()?.is_some_and(|record| record.sealed.is_some() && record.since <= issued_at.0);
         let ended = rows.tokens_ended()?.is_some_and(|moment| issued_at <= moment);
-        Ok(ClientTokenStatus { registered, revoked: ended || rows.is_noted(Note::Revoked, jti.as_str())? })
+        let revoked = ended || rows.is_noted(Note::Revoked, jti.as_str())? || rows.is_disabled()?;
+        Ok(ClientTokenStatus { registered, revoked })
     }
 }
 
@@ -231,10 +237,12 @@ impl Runs<ListAccounts> for RegistryObject {
 
 impl RegistryObject {
     /// Changes the record here and in KV. `decide` gets the existing client, and returns the time since which the new one is registered.
+    /// `disabled` is whether the client's own tokens are inactive from now on, `None` to keep that.
     async fn change(
         &self,
         name: String,
         sealed: Option<String>,
+        disabled: Option<bool>,
         decide: impl FnOnce(Option<&Record>) -> Result<u64, Change> + 'static,
     ) -> Result<Change, Fault> {
         self.state.storage().set_alarm(RETRY).await.map_err(broken)?;
@@ -246,9 +254,12 @@ impl RegistryObject {
                 Err(answer) => return Ok(answer),
             };
             let new = Record { name, sealed, since, published: 0 };
+            let was_disabled = rows.is_disabled()?;
             rows.put(Some(&new))?;
+            rows.set_disabled(disabled.unwrap_or(was_disabled))?;
             if let Err(fault) = publish(&env, &new).await {
                 rows.put(old.as_ref())?;
+                rows.set_disabled(was_disabled)?;
                 return Err(fault);
             }
             rows.put(Some(&Record { published: 1, ..new }))?;
@@ -311,6 +322,8 @@ enum Note {
     Assertion,
     /// The id is a moment: tokens that were issued up to then are inactive.
     TokensEnded,
+    /// The client is disabled; there is one such note, its id is empty, and it does not expire.
+    Disabled,
 }
 
 impl Note {
@@ -319,9 +332,13 @@ impl Note {
             Self::Revoked => "revoked",
             Self::Assertion => "assertion",
             Self::TokensEnded => "tokens_ended",
+            Self::Disabled => "disabled",
         }
     }
 }
+
+/// The end of a note that does not expire: the end of the year 9999.
+const FOREVER: UnixTime = UnixTime(253_402_300_799);
 
 /// The object's tables.
 struct Rows {
@@ -401,6 +418,18 @@ impl Rows {
         Ok(found.is_some_and(|cursor| cursor.raw().next().is_some()))
     }
 
+    fn is_disabled(&self) -> Result<bool, Fault> {
+        self.is_noted(Note::Disabled, "")
+    }
+
+    fn set_disabled(&self, disabled: bool) -> Result<(), Fault> {
+        match (self.is_disabled()?, disabled) {
+            (false, true) => self.note(Note::Disabled, "", FOREVER).map(|_| ()),
+            (true, false) => self.write("DELETE FROM note WHERE kind = ?", vec![Note::Disabled.name().into()]),
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
     /// Returns the moment up to which the client's own tokens were revoked, if they were.
     fn tokens_ended(&self) -> Result<Option<UnixTime>, Fault> {
         #[derive(Deserialize)]
@@ -447,7 +476,8 @@ impl Rows {
         struct Row {
             until: Option<u64>,
         }
-        let rows = self.rows::<Row>("SELECT min(until) AS until FROM note", Vec::new())?;
+        let select = "SELECT min(until) AS until FROM note WHERE kind <> ?";
+        let rows = self.rows::<Row>(select, vec![Note::Disabled.name().into()])?;
         Ok(rows.into_iter().next().and_then(|row| row.until).map(UnixTime))
     }
 

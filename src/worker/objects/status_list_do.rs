@@ -7,7 +7,7 @@ use worker::worker_sys::DurableObjectState;
 use worker::{Env, State};
 
 use crate::oauth::status::ListId;
-use crate::oauth::status::revoked::{EncodedList, RevokedEntries};
+use crate::oauth::status::revoked::{EncodedList, RevokedEntries, Suspension};
 use crate::token::UnixTime;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
@@ -23,6 +23,10 @@ use super::{Runs, object_commands};
 #[derive(Deserialize, Serialize)]
 struct RevokeEntries(Vec<(u32, UnixTime)>);
 
+/// Suspends entries, or ends their suspension.
+#[derive(Deserialize, Serialize)]
+struct SuspendEntries(Vec<(u32, Suspension)>);
+
 /// Reads the encoded list, unless it is the one with this digest.
 #[derive(Deserialize, Serialize)]
 struct ReadList {
@@ -32,6 +36,7 @@ struct ReadList {
 object_commands! {
     ListRequest in StatusLists {
         "revoke" => RevokeEntries -> (),
+        "suspend" => SuspendEntries -> (),
         "read" => ReadList -> Option<EncodedList>,
     }
 }
@@ -39,6 +44,11 @@ object_commands! {
 /// Marks entries of a list as revoked, each until the last token with it expires.
 pub(crate) async fn revoke(env: &Env, list: ListId, entries: Vec<(u32, UnixTime)>) -> Result<(), Fault> {
     objects::send_unbilled(env, &list, &RevokeEntries(entries)).await
+}
+
+/// Suspends entries of a list, or ends their suspension.
+pub(crate) async fn suspend(env: &Env, list: ListId, entries: Vec<(u32, Suspension)>) -> Result<(), Fault> {
+    objects::send_unbilled(env, &list, &SuspendEntries(entries)).await
 }
 
 /// Returns the encoded list; `None` if it is still the one with the digest `known`.
@@ -89,6 +99,12 @@ struct List<'t> {
 impl Runs<RevokeEntries> for List<'_> {
     async fn run(&self, RevokeEntries(revoked): RevokeEntries) -> Result<(), Fault> {
         Ok(self.entries.borrow_mut().revoke(self.records, revoked, self.now)?)
+    }
+}
+
+impl Runs<SuspendEntries> for List<'_> {
+    async fn run(&self, SuspendEntries(suspended): SuspendEntries) -> Result<(), Fault> {
+        Ok(self.entries.borrow_mut().suspend(self.records, suspended, self.now)?)
     }
 }
 

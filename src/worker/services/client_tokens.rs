@@ -40,14 +40,16 @@ async fn replace_status_entry(platform: &Platform, id: &ClientId) -> Result<(), 
         record.status = Some(status::take_for_client(platform).await?);
         let name = clients::record_name(platform, id);
         let sealed = kv::seal(platform, &name, &record).await?;
-        Ok::<_, Fault>(match objects::send(platform, id, &ReplaceClient { name, was, sealed }).await? {
-            Change::Done => {
-                clients::forget(id);
-                Some(Some(entry))
-            }
-            Change::Conflict => None,
-            Change::Missing => Some(None),
-        })
+        Ok::<_, Fault>(
+            match objects::send(platform, id, &ReplaceClient { name, was, sealed, disabled: None }).await? {
+                Change::Done => {
+                    clients::forget(id);
+                    Some(Some(entry))
+                }
+                Change::Conflict => None,
+                Change::Missing => Some(None),
+            },
+        )
     })
     .await?;
     match released {

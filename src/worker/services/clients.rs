@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use crate::limits::CLIENT_MEMORY;
 use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
-use crate::oauth::vocabulary::client::ClientRecord;
+use crate::oauth::vocabulary::client::{AuthMethod, ClientRecord};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
@@ -34,12 +34,19 @@ thread_local! {
     static CLIENTS: RefCell<HashMap<ClientId, Remembered>> = RefCell::default();
 }
 
+/// A client that has authenticated.
+pub(crate) struct Authenticated {
+    pub(crate) client: Rc<Client>,
+    /// The method that it used.
+    pub(crate) by: AuthMethod,
+}
+
 /// Authenticates the client of a request.
 pub(crate) async fn authenticate(
     platform: &Platform,
     authorization: Option<&str>,
     form: &Form,
-) -> Result<Rc<Client>, RequestError> {
+) -> Result<Authenticated, RequestError> {
     match Presented::parse(authorization, form)? {
         Presented::Secret { method, readings } => {
             let mut refusal = Refusal::ClientUnknown;
@@ -47,11 +54,11 @@ pub(crate) async fn authenticate(
                 if let Some(client) = claimed(platform, &id)
                     && check_secret(Some(&client), method, &secret).is_ok()
                 {
-                    return Ok(client);
+                    return Ok(Authenticated { client, by: method });
                 }
                 let client = claimed_afresh(platform, &id).await?;
                 match (check_secret(client.as_deref(), method, &secret), client) {
-                    (Ok(()), Some(client)) => return Ok(client),
+                    (Ok(()), Some(client)) => return Ok(Authenticated { client, by: method }),
                     (Ok(()), None) => {}
                     (Err(reason), client) => {
                         even_out(platform, client.is_some_and(|client| !client.id.is_root())).await?;
@@ -65,11 +72,11 @@ pub(crate) async fn authenticate(
             if let Some(client) = claimed(platform, &id)
                 && check_public(&client).is_ok()
             {
-                return Ok(client);
+                return Ok(Authenticated { client, by: AuthMethod::None });
             }
             let client = claimed_afresh(platform, &id).await?.ok_or(Refusal::ClientUnknown)?;
             check_public(&client)?;
-            Ok(client)
+            Ok(Authenticated { client, by: AuthMethod::None })
         }
         Presented::Assertion { client_id, jwt } => {
             if let Some(client) = claimed(platform, &client_id) {
@@ -90,9 +97,9 @@ pub(crate) async fn authenticate_confidential(
     platform: &Platform,
     authorization: Option<&str>,
     form: &Form,
-) -> Result<Rc<Client>, RequestError> {
-    let client = authenticate(platform, authorization, form).await?;
-    if client.is_public() { Err(Refusal::ClientAuthMissing.into()) } else { Ok(client) }
+) -> Result<Authenticated, RequestError> {
+    let authenticated = authenticate(platform, authorization, form).await?;
+    if authenticated.client.is_public() { Err(Refusal::ClientAuthMissing.into()) } else { Ok(authenticated) }
 }
 
 /// Returns a client, without authentication.
@@ -100,6 +107,25 @@ pub(crate) async fn find(platform: &Platform, id: &ClientId) -> Result<Option<Rc
     match remembered(platform, id) {
         Some(client) => Ok(Some(client)),
         None => read(platform, id).await,
+    }
+}
+
+/// Returns a client, without authentication. A disabled one in memory is read again, since it may have been enabled.
+pub(crate) async fn find_enabled(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+    match remembered(platform, id) {
+        Some(client) if client.enabled => Ok(Some(client)),
+        Some(_) | None => read(platform, id).await,
+    }
+}
+
+/// Returns whether a client is disabled, by a copy of its record that is two minutes old at most. While KV does not respond, the last
+/// copy counts.
+pub(crate) async fn is_disabled(platform: &Platform, id: &ClientId) -> Result<bool, Fault> {
+    let last = CLIENTS.with_borrow(|clients| clients.get(id).map(|known| Rc::clone(&known.client)));
+    match (find(platform, id).await, last) {
+        (Ok(client), _) => Ok(client.is_some_and(|client| !client.enabled)),
+        (Err(_), Some(last)) => Ok(!last.enabled),
+        (Err(fault), None) => Err(fault),
     }
 }
 
@@ -115,13 +141,17 @@ pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Opt
 }
 
 /// Verifies an assertion, and consumes its `jti`.
-async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Rc<Client>, RequestError> {
+async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Authenticated, RequestError> {
     let now = platform.now;
     let pending = read_assertion(platform.authority(), &client, jwt, now)?;
     let used = accept_assertion(platform.authority(), &client, complete(pending).await?, now)?;
     let command = ConsumeAssertion { jti: used.jti, until: used.until };
     let is_new = objects::send(platform, &client.id, &command).await?;
-    if is_new { Ok(client) } else { Err(Refusal::ClientAssertionReplay.into()) }
+    if is_new {
+        Ok(Authenticated { client, by: AuthMethod::PrivateKeyJwt })
+    } else {
+        Err(Refusal::ClientAssertionReplay.into())
+    }
 }
 
 /// Returns the record of a client in its registry, sealed and opened: exact, while KV may be a minute behind.

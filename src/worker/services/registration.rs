@@ -3,14 +3,19 @@
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::endpoints::register::Registration;
 use crate::oauth::refusal::MetadataError;
+use crate::oauth::status::revoked::Suspension;
 use crate::oauth::vocabulary::client::{ClientRecord, ClientSecret, GrantType};
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::oauth::{ClientId, Refusal};
+use crate::token::base64url;
 use crate::worker::compare_and_swap::retry;
 use crate::worker::env::Platform;
+use crate::worker::jobs::maintenance_do::StartSuspension;
 use crate::worker::kv;
-use crate::worker::objects;
+use crate::worker::objects::address::Maintenance;
 use crate::worker::objects::registry_do::{Change, CreateClient, RemoveClient, ReplaceClient};
+use crate::worker::objects::{self, status_list_do};
 use crate::worker::random::random;
 use crate::worker::report::{Fault, RequestError};
 use crate::worker::status;
@@ -25,11 +30,15 @@ pub(crate) struct Registered {
     pub(crate) secret: Option<ClientSecret>,
 }
 
-/// Creates a client.
+/// Creates a client, disabled if `enabled` says so.
 ///
 /// # Errors
 /// [`Refusal::ClientRoot`], [`Refusal::ClientExists`], [`MetadataError::ClientIdOfUser`].
-pub(crate) async fn create(platform: &Platform, mut registration: Registration) -> Result<Registered, RequestError> {
+pub(crate) async fn create(
+    platform: &Platform,
+    mut registration: Registration,
+    enabled: bool,
+) -> Result<Registered, RequestError> {
     let id = match registration.client_id.take() {
         Some(id) if id.is_root() => return Err(Refusal::ClientRoot.into()),
         Some(id) if is_of_user(platform, &id).await? => {
@@ -40,17 +49,23 @@ pub(crate) async fn create(platform: &Platform, mut registration: Registration) 
     };
     let secret = registration.new_secret(None, random()?);
     let mut record = registration.into_record(id.clone(), secret.as_ref(), platform.now);
+    record.set_enabled(enabled);
     allocate_status(platform, &mut record).await?;
     let (name, sealed) = seal(platform, &record).await?;
-    if !objects::send(platform, &id, &CreateClient { name, sealed, since: platform.now }).await? {
+    let command = CreateClient { name, sealed, since: platform.now, disabled: record.disabled };
+    if !objects::send(platform, &id, &command).await? {
         return Err(Refusal::ClientExists.into());
     }
     clients::forget(&id);
     platform.audit.client(&id).note(EventKind::ClientRegistered);
+    if record.disabled {
+        platform.audit.note(EventKind::ClientDisabled);
+    }
     Ok(Registered { record, secret })
 }
 
-/// Replaces the metadata of a client.
+/// Replaces the metadata of a client, and disables or enables it if `enabled` says so. Its tokens and the status list entries of its
+/// grants follow before the answer, or in the background where there are many. If that fails, the request is to be repeated.
 ///
 /// # Errors
 /// [`Refusal::ClientNotFound`], [`MetadataError::ClientIdDiffers`].
@@ -58,24 +73,38 @@ pub(crate) async fn replace(
     platform: &Platform,
     id: &ClientId,
     registration: &Registration,
+    enabled: Option<bool>,
 ) -> Result<Registered, RequestError> {
     if registration.client_id.as_ref().is_some_and(|sent| sent != id) {
         // Only an existing client can have another identifier.
         clients::existing(platform, id).await?;
         return Err(Refusal::Metadata(MetadataError::ClientIdDiffers).into());
     }
-    let registered = retry(async || {
+    let (registered, was_disabled) = retry(async || {
         let (was, old) = clients::existing(platform, id).await?;
         let secret = registration.new_secret(Some(&old), random()?);
         let mut record = registration.replace(&old, secret.as_ref());
+        if let Some(enabled) = enabled {
+            record.set_enabled(enabled);
+        }
         allocate_status(platform, &mut record).await?;
         let (name, sealed) = seal(platform, &record).await?;
-        let change = objects::send(platform, id, &ReplaceClient { name, was, sealed }).await?;
-        Ok::<_, RequestError>(is_done(change)?.then_some(Registered { record, secret }))
+        let command = ReplaceClient { name, was, sealed, disabled: Some(record.disabled) };
+        let change = objects::send(platform, id, &command).await?;
+        Ok::<_, RequestError>(is_done(change)?.then_some((Registered { record, secret }, old.disabled)))
     })
     .await?;
     clients::forget(id);
     platform.audit.client(id).note(EventKind::ClientReplaced);
+    match (was_disabled, registered.record.disabled) {
+        (false, true) => platform.audit.note(EventKind::ClientDisabled),
+        (true, false) => platform.audit.note(EventKind::ClientEnabled),
+        (false, false) | (true, true) => {}
+    }
+    // Also where nothing changes: an earlier request may have been interrupted.
+    if let (Some(_), Some(suspension)) = (enabled, registered.record.suspension) {
+        settle_suspension(platform, &registered.record, suspension).await?;
+    }
     Ok(registered)
 }
 
@@ -110,6 +139,22 @@ async fn remove_record(platform: &Platform, id: &ClientId) -> Result<(), Request
         status::release(platform, entry, last_token_ends).await?;
     }
     Ok(())
+}
+
+/// Marks the status list entries of a client's own tokens and of its grants, or takes the marks back.
+async fn settle_suspension(
+    platform: &Platform,
+    record: &ClientRecord,
+    SuspensionState { version, marked }: SuspensionState,
+) -> Result<(), Fault> {
+    if let Some(entry) = record.status {
+        let until = platform.now.plus(MAX_TOKEN_TTL);
+        status_list_do::suspend(&platform.env, entry.list, vec![(entry.idx, Suspension { until, version, marked })])
+            .await?;
+    }
+    let id = base64url::encode(&random::<16>()?);
+    let client = record.client_id.clone();
+    objects::send(platform, &Maintenance, &StartSuspension { id, client, version, marked }).await
 }
 
 /// Allocates a status list entry for a client that obtains tokens for itself, if it has none.

@@ -11,14 +11,23 @@ use crate::worker::objects;
 use crate::worker::random::random;
 use crate::worker::report::Fault;
 
-/// Opens a session for a user who has just signed in here. `None` if the account was removed, or the passkey was refused.
+/// Why no session is opened for valid credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    /// The account was removed, or its passkey was refused.
+    Refused,
+    /// The account is disabled.
+    Disabled,
+}
+
+/// Opens a session for a user who has just signed in here.
 pub(crate) async fn open(
     platform: &Platform,
     browser: &Browser,
     account: &AccountId,
     amr: Vec<String>,
     passkey: Option<PasskeyUse>,
-) -> Result<Option<SessionId>, Fault> {
+) -> Result<Result<SessionId, NotOpened>, Fault> {
     let acr = if passkey.is_some() { Acr::PhishingResistant } else { Acr::SignedIn };
     let sign_in = SignIn { at: platform.now, amr, acr: Some(acr) };
     open_for(platform, browser, account, sign_in, passkey).await
@@ -31,7 +40,7 @@ pub(crate) async fn open_for(
     account: &AccountId,
     sign_in: SignIn,
     passkey: Option<PasskeyUse>,
-) -> Result<Option<SessionId>, Fault> {
+) -> Result<Result<SessionId, NotOpened>, Fault> {
     let session = SessionId::from_bytes(random()?);
     let replaces = browser.session.as_ref().filter(|(owner, _)| owner == account).map(|(_, session)| session.clone());
     // Another user was signed in with this browser: that session ends with this sign-in.
@@ -46,12 +55,13 @@ pub(crate) async fn open_for(
         Opened::CounterRestarted => platform.audit.note(EventKind::PasskeyCounterRestarted),
         Opened::CounterWentBack => {
             platform.audit.note(EventKind::PasskeyCounter);
-            return Ok(None);
+            return Ok(Err(NotOpened::Refused));
         }
-        Opened::Missing | Opened::PasskeyRefused => return Ok(None),
+        Opened::Disabled => return Ok(Err(NotOpened::Disabled)),
+        Opened::Missing | Opened::PasskeyRefused => return Ok(Err(NotOpened::Refused)),
     }
     platform.audit.note(EventKind::SignIn);
-    Ok(Some(session))
+    Ok(Ok(session))
 }
 
 /// Ends a session of a user who signs out, and records the event.

@@ -12,6 +12,8 @@ use crate::worker::objects;
 use crate::worker::objects::registry_do::{ClientTokenStatus, ReadTokenStatus, RevokeClientToken};
 use crate::worker::report::{Fault, RequestError};
 
+use super::clients;
+
 /// The state of a verified token.
 pub(crate) enum TokenState {
     /// Active, and of a grant of this account.
@@ -23,7 +25,7 @@ pub(crate) enum TokenState {
 }
 
 /// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
-/// registry.
+/// registry. Only whether the client of a grant is disabled comes from a copy of its record.
 pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<TokenState, Fault> {
     let AccessToken { client, account, jti, grant, issued_at, .. } = token;
     let jti = jti.clone();
@@ -32,7 +34,11 @@ pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<To
             return Ok(TokenState::Inactive);
         };
         let record = objects::send(platform, account, &TokenStatus { grant: grant.clone(), jti }).await?;
-        return Ok(record.map_or(TokenState::Inactive, |record| TokenState::OfAccount(account.clone(), record)));
+        let Some(record) = record else {
+            return Ok(TokenState::Inactive);
+        };
+        let is_disabled = clients::is_disabled(platform, client).await?;
+        return Ok(if is_disabled { TokenState::Inactive } else { TokenState::OfAccount(account.clone(), record) });
     }
     let ClientTokenStatus { registered, revoked } =
         objects::send(platform, client, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;

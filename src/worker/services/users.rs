@@ -37,7 +37,7 @@ use super::subjects::new_account_id;
 const LOOKS_FOR_PENDING: u32 = 5;
 const PENDING_WAIT: Duration = Duration::from_millis(200);
 
-/// Creates an account: claims its names, adds it to the list, then stores it. Returns its profile and scope too.
+/// Creates an account: claims its names, adds it to the list, then stores it. Returns its record and profile too.
 ///
 /// A failure is undone, so that the request can be repeated. After a crash, or if that fails too, a name without account may
 /// remain ([`Refusal::UserPending`] says when it is free), and an entry of the list, which is not shown: no account is ever
@@ -48,7 +48,7 @@ const PENDING_WAIT: Duration = Duration::from_millis(200);
 pub(crate) async fn create(
     platform: &Platform,
     user: NewUser,
-) -> Result<(AccountId, Profile, Option<Scope>), RequestError> {
+) -> Result<(AccountId, AccountRecord, Profile), RequestError> {
     let account = new_account_id(platform).await?;
     let upstream = user.upstream.of(None);
     let mut profile = user.profile;
@@ -78,14 +78,16 @@ pub(crate) async fn create(
         Change::Keep => Some(platform.authority().default_user_scope().clone()),
         change => change.of(None),
     };
-    if let Err(stop) = store(platform, &account, &profile, scope.clone()).await {
-        let upstream =
-            profile.upstream.as_ref().map(|UpstreamUser { issuer, sub }| Name::Upstream { issuer, subject: sub });
-        let username = user.username.as_ref().map(|name| Name::Username(name.as_str()));
-        undo(platform, upstream.into_iter().chain(username), &account).await;
-        return Err(stop);
+    match store(platform, &account, &profile, scope, user.enabled == Some(false)).await {
+        Ok(record) => Ok((account, record, profile)),
+        Err(stop) => {
+            let upstream =
+                profile.upstream.as_ref().map(|UpstreamUser { issuer, sub }| Name::Upstream { issuer, subject: sub });
+            let username = user.username.as_ref().map(|name| Name::Username(name.as_str()));
+            undo(platform, upstream.into_iter().chain(username), &account).await;
+            Err(stop)
+        }
     }
-    Ok((account, profile, scope))
 }
 
 /// Undoes a failed creation. The account is removed before its names are released: a write that failed may have been stored, and
@@ -110,7 +112,7 @@ pub(crate) async fn create_upstream(
     let account = new_account_id(platform).await?;
     claim(platform, name, &account, None).await?;
     let scope = Some(platform.authority().default_user_scope().clone());
-    if let Err(stop) = store(platform, &account, profile, scope).await {
+    if let Err(stop) = store(platform, &account, profile, scope, false).await {
         undo(platform, [*name], &account).await;
         return Err(stop);
     }
@@ -174,12 +176,13 @@ async fn store(
     account: &AccountId,
     profile: &Profile,
     scope: Option<Scope>,
-) -> Result<(), RequestError> {
+    disabled: bool,
+) -> Result<AccountRecord, RequestError> {
     list(platform, account, &profile.username, &[]).await?;
     let profile = profiles::seal(platform, account, profile).await?;
-    let record = AccountRecord { profile, scope, created: platform.now };
-    match objects::send(platform, account, &CreateAccount(record)).await? {
-        true => Ok(()),
+    let record = AccountRecord { profile, scope, created: platform.now, disabled };
+    match objects::send(platform, account, &CreateAccount(record.clone())).await? {
+        true => Ok(record),
         // Its identifier is new.
         false => Err(objects::unavailable("an account with a new identifier").into()),
     }
@@ -223,6 +226,14 @@ pub(crate) async fn read(platform: &Platform, account: &AccountId) -> Result<(Ac
     Ok((record, profile))
 }
 
+/// A user that was replaced.
+pub(crate) struct ReplacedUser {
+    pub(crate) record: AccountRecord,
+    pub(crate) profile: Profile,
+    /// Whether the user was disabled before.
+    pub(crate) was_disabled: bool,
+}
+
 /// Replaces a user. The password stays unless there is a new one; a former name becomes free.
 ///
 /// # Errors
@@ -231,16 +242,16 @@ pub(crate) async fn replace(
     platform: &Platform,
     account: &AccountId,
     user: NewUser,
-) -> Result<(AccountRecord, Profile), RequestError> {
+) -> Result<ReplacedUser, RequestError> {
     retry(async || replace_once(platform, account, &user).await).await
 }
 
-/// Returns the new record and profile; `None` if another request changed the user in between, then the caller retries.
+/// Returns the replaced user; `None` if another request changed the user in between, then the caller retries.
 async fn replace_once(
     platform: &Platform,
     account: &AccountId,
     user: &NewUser,
-) -> Result<Option<(AccountRecord, Profile)>, RequestError> {
+) -> Result<Option<ReplacedUser>, RequestError> {
     let (record, old) = read(platform, account).await?;
     let (profile, new_name) = user.replacing(&old)?;
     let link = profile.upstream.clone().filter(|link| old.upstream.as_ref() != Some(link));
@@ -273,15 +284,18 @@ async fn replace_record(
     user: &NewUser,
     (record, old): (AccountRecord, Profile),
     (profile, new_name): (Profile, Option<&Username>),
-) -> Result<Option<(AccountRecord, Profile)>, RequestError> {
+) -> Result<Option<ReplacedUser>, RequestError> {
     let renaming = match new_name {
         Some(username) => Some(take_name(platform, account, &old, username).await?),
         None => None,
     };
     let sealed = profiles::seal(platform, account, &profile).await?;
-    let replaced =
-        AccountRecord { profile: sealed.clone(), scope: user.scope.clone().of(record.scope), created: record.created };
-    let command = ReplaceAccount { was: record.profile, sealed, scope: user.scope.clone() };
+    let was_disabled = record.disabled;
+    let disabled = user.enabled.map_or(was_disabled, |enabled| !enabled);
+    let scope = user.scope.clone().of(record.scope);
+    let replaced = AccountRecord { profile: sealed.clone(), scope, created: record.created, disabled };
+    let (scope, enabled) = (user.scope.clone(), user.enabled);
+    let command = ReplaceAccount { was: record.profile, sealed, scope, enabled };
     match objects::send(platform, account, &command).await? {
         Replaced::Done => {}
         Replaced::Outdated => return Ok(None),
@@ -300,7 +314,7 @@ async fn replace_record(
     if let Some(UpstreamUser { issuer, sub }) = old.upstream.filter(|link| profile.upstream.as_ref() != Some(link)) {
         release(platform, &Name::Upstream { issuer: &issuer, subject: &sub }, account).await?;
     }
-    Ok(Some((replaced, profile)))
+    Ok(Some(ReplacedUser { record: replaced, profile, was_disabled }))
 }
 
 /// A renaming, between the claim of the new name and the release of the old one.

@@ -14,8 +14,9 @@ use edgemint::account::turn::{AccountCommand, Ended, StepUpError};
 use edgemint::oauth::ClientId;
 use edgemint::oauth::admin::bulk::GrantFilter;
 use edgemint::oauth::admin::user::Change;
+use edgemint::oauth::grant::consent::Consent;
+use edgemint::oauth::grant::gate::ClientFacts;
 use edgemint::oauth::grant::handle::{GrantId, SessionId};
-use edgemint::oauth::grant::rights::ClientRights;
 use edgemint::oauth::grant::token_id::TokenId;
 use edgemint::oauth::grant::{Describe, Grant, SignIn, Stage};
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
@@ -28,6 +29,7 @@ use edgemint::token::UnixTime;
 use super::storage::Storage;
 use super::wire::ask;
 use super::world::{START, new_passkey};
+use crate::grant::words::client_facts;
 
 const API: &str = "https://api.example";
 
@@ -96,17 +98,20 @@ impl Account {
             status: None,
             id_token_claims: Vec::new(),
             tokens_end: None,
+            suspension: None,
             stage: Stage::Live { generation: 2, turned_at: now, used_at: now, redeemed_at: now },
         };
         change(&mut grant);
         let id = GrantId::from_bytes([id; 16]);
+        let consent = Consent::new(now).with(&grant.scope, &grant.resources);
+        self.storage.put(Table::Consent, grant.client.as_str(), None, &consent).unwrap();
         self.storage.put(Table::Grant, id.as_str(), None, &grant).unwrap();
         id
     }
 }
 
 fn record() -> AccountRecord {
-    AccountRecord { profile: "first".to_owned(), scope: Some(scope("read")), created: UnixTime(START) }
+    AccountRecord { profile: "first".to_owned(), scope: Some(scope("read")), created: UnixTime(START), disabled: false }
 }
 
 fn scope(text: &str) -> Scope {
@@ -139,7 +144,12 @@ fn a_profile_is_replaced_if_it_is_the_one_that_was_read() {
 
 #[test]
 fn the_scope_of_an_account_is_kept_set_or_cleared() {
-    let replace = |scope: Change<Scope>| ReplaceAccount { was: "first".to_owned(), sealed: "second".to_owned(), scope };
+    let replace = |scope: Change<Scope>| ReplaceAccount {
+        was: "first".to_owned(),
+        sealed: "second".to_owned(),
+        scope,
+        enabled: None,
+    };
     assert_eq!(Account::none().ask(&replace(Change::Keep)), Replaced::Missing);
     for (change, expected) in [
         (Change::Keep, Some(scope("read"))),
@@ -254,12 +264,13 @@ fn a_refresh_token_is_described_to_its_client_while_it_is_active() {
     });
     let offline = account.put_grant(3, |grant| (grant.offline, grant.scope) = (true, scope("read offline_access")));
     let describe = |account: &Account, grant: &GrantId, client_id: &str, generation: u64| {
-        let rights = ClientRights {
+        let client = ClientFacts {
+            id: client(client_id),
             scope: scope("openid read offline_access"),
             resources: vec![Resource::parse(API).unwrap()],
-            exact: true,
+            ..client_facts()
         };
-        let describe = Describe { client: client(client_id), generation, rights };
+        let describe = Describe { client, generation };
         let described = account.ask(&DescribeRefreshToken { grant: grant.clone(), describe });
         described.map(|described| (described.scope.to_string(), described.at.0))
     };

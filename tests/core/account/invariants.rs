@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use edgemint::oauth::grant::Grant;
 use edgemint::oauth::status::StatusEntry;
+use edgemint::oauth::status::revoked::Suspension;
 use edgemint::records::Table;
 use edgemint::token::UnixTime;
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub(crate) fn check(world: &mut World) -> Result<(), String> {
         refreshes(world, known)?;
     }
     revocations(world)?;
+    suspensions(world)?;
     counters(world)?;
     removal(world)
 }
@@ -75,6 +77,34 @@ fn revocations(world: &World) -> Result<(), String> {
         let told = world.told.get(&(known.entry.list.0, known.entry.idx)).copied().unwrap_or_default();
         if !waits && told < known.token_expires {
             return Err(format!("no status list is told that grant {} has ended", known.id));
+        }
+    }
+    Ok(())
+}
+
+/// The entry of a live grant whose tokens are valid is marked exactly while the account or the client is disabled, in its status
+/// list or in the outbox.
+fn suspensions(world: &World) -> Result<(), String> {
+    if world.is_unsettled {
+        return Ok(());
+    }
+    let outbox: Vec<(String, (StatusEntry, Suspension))> = world.storage.peek(Table::Suspension);
+    let lifetimes = world.authority.lifetimes();
+    for (id, grant) in world.storage.peek::<Grant>(Table::Grant) {
+        let Some(entry) = grant.status.filter(|_| grant.last_token_ends(lifetimes) > Some(UnixTime(world.now))) else {
+            continue;
+        };
+        let waits = outbox.iter().find(|(_, (own, _))| *own == entry).map(|(_, (_, suspension))| *suspension);
+        let told = waits.or(world.suspended.get(&(entry.list.0, entry.idx)).copied());
+        let is_marked = told.is_some_and(|told| told.marked && told.until.0 > world.now);
+        let client = world.client_of(&grant.client);
+        // Tokens that are issued while the client is disabled come from isolates with an old copy: the job tells the account again.
+        let is_late = world.client_changes[client].marked && grant.last_used() >= world.told_client_at[client];
+        if is_marked != (world.is_disabled() || world.client_changes[client].marked) && !is_late {
+            return Err(format!("the entry of grant {id} is marked: {is_marked}"));
+        }
+        if is_marked && !is_late && told.map(|told| told.until) < grant.last_token_ends(lifetimes) {
+            return Err(format!("the mark of grant {id} ends before its tokens"));
         }
     }
     Ok(())

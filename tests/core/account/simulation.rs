@@ -5,15 +5,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::invariants;
-use super::random::play_all;
-use super::world::{Happening, World, any};
+use super::random::{Random, play_all};
+use super::world::{Happening, World, any, any_suspension, two_offline_grants};
 
-#[test]
-fn no_history_of_an_account_breaks_a_rule() {
+/// Plays random histories, and checks that they reach the states that they are meant for.
+fn simulate(count: u64, length: usize, begin: &[Happening], any: fn(&mut Random) -> Happening, states: &[&str]) {
     let reached: RefCell<BTreeMap<&str, u32>> = RefCell::default();
     let play = |history: &[Happening]| {
         let mut world = World::new();
-        for (at, happening) in history.iter().enumerate() {
+        for (at, happening) in begin.iter().chain(history).enumerate() {
             let played = world.play(happening).and_then(|()| invariants::check(&mut world));
             played.map_err(|what| format!("turn {at}: {what}"))?;
         }
@@ -22,10 +22,17 @@ fn no_history_of_an_account_breaks_a_rule() {
         }
         Ok(())
     };
-    play_all(1_000, 80, any, play);
-    // The histories reach the states that they are meant for.
+    play_all(count, length, any, play);
     let reached = reached.take();
-    for what in [
+    for what in states {
+        let count = reached.get(what).copied().unwrap_or_default();
+        assert!(count >= 10, "{what}: {count} times");
+    }
+}
+
+#[test]
+fn no_history_of_an_account_breaks_a_rule() {
+    let states = [
         "a code is redeemed",
         "a code is refused the second time",
         "a refresh token is used",
@@ -38,10 +45,24 @@ fn no_history_of_an_account_breaks_a_rule() {
         "a revocation is stored",
         "a revocation is stored in a turn that fails",
         "a status list is told",
+        "the account is disabled",
+        "the account is enabled",
         "a form is submitted again",
         "the account is removed",
-    ] {
-        let count = reached.get(what).copied().unwrap_or_default();
-        assert!(count >= 10, "{what}: {count} times");
-    }
+    ];
+    simulate(1_000, 80, &[], any, &states);
+}
+
+#[test]
+fn no_history_of_a_disabled_account_breaks_a_rule() {
+    let states = [
+        "the account is disabled",
+        "the account is enabled",
+        "a disabled user's refresh token is refused",
+        "a status list is told of a suspension",
+        "a client is disabled or enabled",
+        "a refresh token is used",
+        "a revocation is stored",
+    ];
+    simulate(2_000, 30, &two_offline_grants(), any_suspension, &states);
 }

@@ -11,8 +11,8 @@ use super::words::{API, FILES, GUESS, START, challenge, client, grant, resources
 fn a_code_yields_what_was_allowed() {
     let mut held = Held::issued();
     let tokens = held.wait(7).redeem(|_| {}).unwrap();
-    assert_eq!(tokens.scope, scope("read write"));
-    assert_eq!(tokens.resources, resources(&[API, FILES]));
+    assert_eq!(tokens.permit.scope().clone(), scope("read write"));
+    assert_eq!(tokens.permit.resources(), resources(&[API, FILES]));
     assert_eq!(tokens.generation, 1);
     assert_eq!(tokens.at, UnixTime(START + 7));
     assert_eq!(tokens.sign_in, grant().sign_in);
@@ -44,7 +44,7 @@ fn a_client_may_omit_the_redirect_uri() {
 fn a_wrong_request_does_not_spend_the_code() {
     let mut held = Held::issued();
     let before = held.record();
-    assert_eq!(held.redeem(|it| it.client = client("other")), Err(GrantRefusal::GrantOfAnother));
+    assert_eq!(held.redeem(|it| it.client.id = client("other")), Err(GrantRefusal::GrantOfAnother));
     assert_eq!(held.redeem(|it| it.challenge = challenge(GUESS)), Err(GrantRefusal::CodeVerifier));
     for elsewhere in ["https://app.example/callback/", "https://app.example/Callback", ""] {
         assert_eq!(held.redeem(|it| it.redirect_uri = Some(elsewhere.to_owned())), Err(GrantRefusal::CodeRedirect));
@@ -61,8 +61,8 @@ fn resources_narrow_the_first_token_alone() {
         assert_eq!(held.redeem(|it| it.resources = resources(wider)), Err(GrantRefusal::Resource));
     }
     assert_eq!(held.record(), before);
-    assert_eq!(held.redeem(|it| it.resources = resources(&[FILES])).unwrap().resources, resources(&[FILES]));
-    assert_eq!(held.refresh(1, |_| {}).unwrap().resources, resources(&[API, FILES]));
+    assert_eq!(held.redeem(|it| it.resources = resources(&[FILES])).unwrap().permit.resources(), resources(&[FILES]));
+    assert_eq!(held.refresh(1, |_| {}).unwrap().permit.resources(), resources(&[API, FILES]));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn without_a_window_reuse_revokes_the_grant_at_once() {
 fn another_client_cannot_revoke_a_redeemed_grant() {
     let mut held = Held::live();
     let before = held.record();
-    assert_eq!(held.wait(3600).redeem(|it| it.client = client("other")), Err(GrantRefusal::GrantOfAnother));
+    assert_eq!(held.wait(3600).redeem(|it| it.client.id = client("other")), Err(GrantRefusal::GrantOfAnother));
     assert_eq!(held.record(), before);
 }
 

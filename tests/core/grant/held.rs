@@ -2,23 +2,25 @@
 
 use std::ops::{Deref, DerefMut};
 
-use edgemint::oauth::grant::rights::ClientRights;
+use edgemint::oauth::grant::gate::{ClientFacts, UserFacts};
 use edgemint::oauth::grant::{
-    AccountState, Command, Describe, Described, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke,
-    TokenGrant, step,
+    Command, Describe, Described, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke, TokenGrant,
+    step,
 };
 use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::token::UnixTime;
 
-use super::words::{API, CALLBACK, FILES, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope};
+use super::words::{CALLBACK, LIFETIMES, START, VERIFIER, challenge, client, client_facts, grant};
 
 pub(crate) struct Held {
     pub(crate) stored: Option<Grant>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) now: u64,
-    /// The rights of the client and the user; all of them by default.
-    pub(crate) client: ClientRights,
+    /// The facts about the client, and the scope that the user may allow; all rights by default.
+    pub(crate) client: ClientFacts,
     pub(crate) user: Option<Scope>,
+    pub(crate) user_is_enabled: bool,
+    pub(crate) has_consented: bool,
 }
 
 /// A request that redeems the code; valid by default.
@@ -72,9 +74,8 @@ impl Held {
     }
 
     fn empty() -> Self {
-        let own = scope("read write offline_access");
-        let client = ClientRights { scope: own, resources: resources(&[API, FILES]), exact: true };
-        Self { stored: None, lifetimes: LIFETIMES, now: START, client, user: None }
+        let (lifetimes, client) = (LIFETIMES, client_facts());
+        Self { stored: None, lifetimes, now: START, client, user: None, user_is_enabled: true, has_consented: true }
     }
 
     /// A grant whose code has just been redeemed: refresh token 1 has been issued.
@@ -105,18 +106,17 @@ impl Held {
 
     pub(crate) fn redeem(&mut self, change: impl FnOnce(&mut Redemption)) -> Result<TokenGrant, GrantRefusal> {
         let redeem = Redeem {
-            client: client("app"),
+            client: self.client.clone(),
             redirect_uri: Some(CALLBACK.to_owned()),
             challenge: challenge(VERIFIER),
             resources: Vec::new(),
             refreshable: true,
-            rights: self.client.clone(),
         };
         let mut request = Redemption { redeem, session_is_active: true };
         change(&mut request);
-        let user = self.user.clone();
-        let account = AccountState { scope: user.as_ref(), session_is_active: request.session_is_active };
-        self.tokens(Command::Redeem(&request.redeem, account))
+        let scope = self.user.clone();
+        let user = self.user_facts(scope.as_ref(), request.session_is_active);
+        self.tokens(Command::Redeem(&request.redeem, user))
     }
 
     pub(crate) fn refresh(
@@ -124,26 +124,20 @@ impl Held {
         generation: u64,
         change: impl FnOnce(&mut Refreshment),
     ) -> Result<TokenGrant, GrantRefusal> {
-        let refresh = Refresh {
-            client: client("app"),
-            generation,
-            rotate: true,
-            scope: None,
-            resources: Vec::new(),
-            rights: self.client.clone(),
-        };
+        let refresh =
+            Refresh { client: self.client.clone(), generation, rotate: true, scope: None, resources: Vec::new() };
         let mut request = Refreshment { refresh, session_is_active: true };
         change(&mut request);
-        let user = self.user.clone();
-        let account = AccountState { scope: user.as_ref(), session_is_active: request.session_is_active };
-        self.tokens(Command::Refresh(&request.refresh, account))
+        let scope = self.user.clone();
+        let user = self.user_facts(scope.as_ref(), request.session_is_active);
+        self.tokens(Command::Refresh(&request.refresh, user))
     }
 
     /// Introspects the refresh token of that generation.
     pub(crate) fn describe(&self, generation: u64, session_is_active: bool) -> Option<Described> {
-        let describe = Describe { client: client("app"), generation, rights: self.client.clone() };
-        let account = AccountState { scope: self.user.as_ref(), session_is_active };
-        self.stored.as_ref().unwrap().describe(&describe, account, &self.lifetimes, UnixTime(self.now))
+        let describe = Describe { client: self.client.clone(), generation };
+        let user = self.user_facts(self.user.as_ref(), session_is_active);
+        self.stored.as_ref().unwrap().describe(&describe, user, &self.lifetimes, UnixTime(self.now))
     }
 
     pub(crate) fn revoke(&mut self, by: &str) -> Result<(), GrantRefusal> {
@@ -155,6 +149,10 @@ impl Held {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.stored.is_none()
+    }
+
+    fn user_facts<'s>(&self, scope: Option<&'s Scope>, session_is_active: bool) -> UserFacts<'s> {
+        UserFacts { enabled: self.user_is_enabled, has_consented: self.has_consented, scope, session_is_active }
     }
 
     /// The stored record, to compare.

@@ -6,4 +6,4 @@ mod held;
 mod refresh;
 mod rights;
 mod simulation;
-mod words;
+pub(crate) mod words;

@@ -4,7 +4,7 @@ use edgemint::oauth::grant::{GrantRefusal, TokenGrant};
 use edgemint::token::UnixTime;
 
 use super::held::Held;
-use super::words::{API, DAY, FILES, START, STATUS, client, grant, resources, scope};
+use super::words::{API, DAY, FILES, START, STATUS, client, grant, permit, resources, scope};
 
 #[test]
 fn each_refresh_yields_the_next_token() {
@@ -14,8 +14,7 @@ fn each_refresh_yields_the_next_token() {
         assert_eq!(
             tokens,
             TokenGrant {
-                scope: scope("read write"),
-                resources: resources(&[API, FILES]),
+                permit: permit("read write", &[API, FILES]),
                 generation: generation + 1,
                 at: UnixTime(held.now),
                 sign_in: grant().sign_in,
@@ -99,7 +98,7 @@ fn another_client_changes_nothing() {
     held.wait(31);
     let before = held.record();
     for generation in [0, 1, 2, 3] {
-        let answer = held.refresh(generation, |it| it.client = client("other"));
+        let answer = held.refresh(generation, |it| it.client.id = client("other"));
         assert_eq!(answer, Err(GrantRefusal::GrantOfAnother));
     }
     assert_eq!(held.record(), before);
@@ -121,8 +120,8 @@ fn a_client_that_authenticates_keeps_its_token() {
 fn scope_narrows_for_one_token_and_never_widens() {
     let mut held = Held::live();
     let narrow = held.refresh(1, |it| it.scope = Some(scope("write"))).unwrap();
-    assert_eq!(narrow.scope, scope("write"));
-    assert_eq!(held.refresh(2, |_| {}).unwrap().scope, scope("read write"), "the grant is as wide as before");
+    assert_eq!(*narrow.permit.scope(), scope("write"));
+    assert_eq!(*held.refresh(2, |_| {}).unwrap().permit.scope(), scope("read write"), "the grant is as wide as before");
     let before = held.record();
     for wider in ["read admin", "admin", "Read"] {
         assert_eq!(held.refresh(3, |it| it.scope = Some(scope(wider))), Err(GrantRefusal::Scope), "{wider}");
@@ -135,8 +134,8 @@ fn scope_narrows_for_one_token_and_never_widens() {
 fn resources_narrow_for_one_token_and_never_widen() {
     let mut held = Held::live();
     let narrow = held.refresh(1, |it| it.resources = resources(&[FILES])).unwrap();
-    assert_eq!(narrow.resources, resources(&[FILES]));
-    assert_eq!(held.refresh(2, |_| {}).unwrap().resources, resources(&[API, FILES]));
+    assert_eq!(narrow.permit.resources(), resources(&[FILES]));
+    assert_eq!(held.refresh(2, |_| {}).unwrap().permit.resources(), resources(&[API, FILES]));
     let before = held.record();
     for wider in [&["https://evil.example"][..], &[API, "https://evil.example"], &["https://api.example/v1"]] {
         assert_eq!(held.refresh(3, |it| it.resources = resources(wider)), Err(GrantRefusal::Resource));
@@ -154,7 +153,7 @@ fn a_replay_is_refused_for_the_same_reasons_as_a_new_request() {
     assert_eq!(held.refresh(1, |it| it.resources = resources(&["urn:x:y"])), Err(GrantRefusal::Resource));
     assert_eq!(held.record(), before);
     let narrow = held.refresh(1, |it| it.scope = Some(scope("read"))).unwrap();
-    assert_eq!((narrow.scope, narrow.generation, narrow.repeated), (scope("read"), 2, true));
+    assert_eq!((narrow.permit, narrow.generation, narrow.repeated), (permit("read", &[API, FILES]), 2, true));
 }
 
 #[test]

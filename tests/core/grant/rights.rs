@@ -3,17 +3,17 @@
 use edgemint::oauth::grant::GrantRefusal;
 
 use super::held::Held;
-use super::words::{API, FILES, resources, scope};
+use super::words::{API, FILES, permit, resources, scope};
 
 #[test]
 fn a_resource_that_the_client_lost_is_in_no_further_token() {
     let mut held = Held::issued();
     held.client.resources = resources(&[FILES, "https://new.example"]);
-    assert_eq!(held.redeem(|_| {}).unwrap().resources, resources(&[FILES]));
-    assert_eq!(held.refresh(1, |_| {}).unwrap().resources, resources(&[FILES]));
+    assert_eq!(held.redeem(|_| {}).unwrap().permit.resources(), resources(&[FILES]));
+    assert_eq!(held.refresh(1, |_| {}).unwrap().permit.resources(), resources(&[FILES]));
     held.client.resources = resources(&[API, FILES]);
     assert_eq!(
-        held.refresh(2, |_| {}).unwrap().resources,
+        held.refresh(2, |_| {}).unwrap().permit.resources(),
         resources(&[API, FILES]),
         "the grant keeps what was allowed"
     );
@@ -28,7 +28,7 @@ fn a_replayed_response_is_limited_to_the_current_rights() {
     let again = held.wait(5).refresh(1, |_| {}).unwrap();
     assert!(again.repeated);
     assert_eq!((again.generation, again.at), (first.generation, first.at));
-    assert_eq!((again.scope, again.resources), (scope("read"), resources(&[FILES])));
+    assert_eq!(again.permit, permit("read", &[FILES]));
 }
 
 #[test]
@@ -50,7 +50,10 @@ fn a_requested_scope_without_any_rights_left_is_refused_and_changes_nothing() {
     let before = held.record();
     assert_eq!(held.refresh(1, |it| it.scope = Some(scope("write"))), Err(GrantRefusal::Scope));
     assert_eq!(held.record(), before);
-    assert_eq!(held.refresh(1, |it| it.scope = Some(scope("read write"))).unwrap().scope, scope("read"));
+    assert_eq!(
+        held.refresh(1, |it| it.scope = Some(scope("read write"))).unwrap().permit.scope().clone(),
+        scope("read")
+    );
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn a_grant_that_lost_offline_access_ends_with_its_session() {
     assert!(held.refresh(1, |it| it.session_is_active = false).is_ok(), "with `offline_access` no session is needed");
     lose(&mut held);
     let bound = held.refresh(2, |_| {}).unwrap();
-    assert_eq!((bound.scope, bound.generation), (scope("read write"), 3));
+    assert_eq!((bound.permit.scope(), bound.generation), (&scope("read write"), 3));
     held.client.scope = scope("read write offline_access");
     assert!(held.refresh(3, |it| it.session_is_active = false).is_ok(), "the grant keeps what was allowed");
     lose(&mut held);
@@ -117,8 +120,7 @@ fn a_grant_without_offline_access_expires_with_its_session_as_before() {
 #[test]
 fn a_cached_client_record_revokes_nothing() {
     for mut held in [Held::issued(), Held::live()] {
-        held.client =
-            edgemint::oauth::grant::rights::ClientRights { exact: false, resources: Vec::new(), ..held.client };
+        held.client = edgemint::oauth::grant::gate::ClientFacts { exact: false, resources: Vec::new(), ..held.client };
         let before = held.record();
         let answer = if before["stage"].get("live").is_some() { held.refresh(1, |_| {}) } else { held.redeem(|_| {}) };
         assert_eq!(answer, Err(GrantRefusal::RightsLost));
@@ -130,7 +132,7 @@ fn a_cached_client_record_revokes_nothing() {
 fn a_grant_without_scope_needs_none() {
     let mut held = Held::live_with(|grant| grant.scope = scope(""));
     held.client.scope = scope("");
-    assert_eq!(held.refresh(1, |_| {}).unwrap().scope, scope(""));
+    assert_eq!(held.refresh(1, |_| {}).unwrap().permit.scope().clone(), scope(""));
     held.client.resources = Vec::new();
     assert_eq!(held.refresh(2, |_| {}), Err(GrantRefusal::RightsLost));
 }
@@ -141,7 +143,7 @@ fn wrong_requests_are_refused_as_before_without_any_rights_left() {
     held.client.resources = Vec::new();
     let before = held.record();
     assert_eq!(held.refresh(2, |_| {}), Err(GrantRefusal::GrantUnknown));
-    assert_eq!(held.refresh(1, |it| it.client = super::words::client("other")), Err(GrantRefusal::GrantOfAnother));
+    assert_eq!(held.refresh(1, |it| it.client.id = super::words::client("other")), Err(GrantRefusal::GrantOfAnother));
     assert_eq!(held.record(), before);
     assert_eq!(
         held.redeem(|it| it.challenge = super::words::challenge("x".repeat(43).as_str())).unwrap_err(),
@@ -160,4 +162,43 @@ fn introspection_reports_the_remaining_rights() {
     assert_eq!(described(&held, false), None);
     held.client.resources = Vec::new();
     assert_eq!(described(&held, true), None);
+}
+
+#[test]
+fn a_disabled_client_or_user_gets_nothing_and_keeps_the_grant() {
+    type Change = fn(&mut Held);
+    let changes: [(Change, GrantRefusal); 3] = [
+        (|held| held.client.enabled ^= true, GrantRefusal::ClientDisabled),
+        (|held| held.user_is_enabled ^= true, GrantRefusal::UserDisabled),
+        (|held| held.has_consented ^= true, GrantRefusal::ConsentMissing),
+    ];
+    for (change, refusal) in changes {
+        let mut held = Held::issued();
+        change(&mut held);
+        let before = held.record();
+        assert_eq!(held.redeem(|_| {}), Err(refusal));
+        assert_eq!(held.record(), before);
+        change(&mut held);
+        assert!(held.redeem(|_| {}).is_ok());
+        held.refresh(1, |_| {}).unwrap();
+        change(&mut held);
+        let before = held.record();
+        // The current token and a replay.
+        for generation in [1, 2] {
+            assert_eq!(held.refresh(generation, |_| {}), Err(refusal));
+            assert_eq!(held.describe(generation, true), None);
+        }
+        assert_eq!(held.record(), before);
+        change(&mut held);
+        assert!(held.refresh(2, |_| {}).is_ok());
+    }
+}
+
+#[test]
+fn a_disabled_user_does_not_hide_the_reuse_of_a_refresh_token() {
+    let mut held = Held::live();
+    held.refresh(1, |_| {}).unwrap();
+    held.user_is_enabled = false;
+    assert_eq!(held.wait(31).refresh(1, |_| {}), Err(GrantRefusal::RefreshReused));
+    assert!(held.has_ended());
 }

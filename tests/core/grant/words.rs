@@ -1,10 +1,12 @@
 //! The values that all tests of grants share.
 
 use edgemint::oauth::ClientId;
+use edgemint::oauth::grant::gate::{ClientFacts, Permit, Rules};
 use edgemint::oauth::grant::handle::SessionId;
 use edgemint::oauth::grant::{Grant, Lifetimes, SignIn, Stage};
 use edgemint::oauth::status::{ListId, StatusEntry};
 use edgemint::oauth::vocabulary::claims::UserClaim;
+use edgemint::oauth::vocabulary::client::{AuthMethod, GrantType};
 use edgemint::oauth::vocabulary::pkce::Challenge;
 use edgemint::oauth::vocabulary::resource::Resource;
 use edgemint::oauth::vocabulary::scope::Scope;
@@ -39,6 +41,26 @@ pub(crate) fn challenge(verifier: &str) -> Challenge {
     Challenge::of_verifier(&verifier.replace(' ', "-")).unwrap()
 }
 
+/// What the gate permits.
+pub(crate) fn permit(scope: &str, resources: &[&str]) -> Permit {
+    serde_json::from_value(serde_json::json!({ "scope": scope, "resources": resources })).unwrap()
+}
+
+/// The facts about `app`, which has all rights.
+pub(crate) fn client_facts() -> ClientFacts {
+    ClientFacts {
+        id: client("app"),
+        enabled: true,
+        registered_method: Some(AuthMethod::None),
+        authenticated_by: Some(AuthMethod::None),
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scope: scope("read write offline_access"),
+        resources: resources(&[API, FILES]),
+        rules: Rules::default(),
+        exact: true,
+    }
+}
+
 /// A grant of `app`, right after its user allowed it.
 pub(crate) fn grant() -> Grant {
     Grant {
@@ -53,6 +75,7 @@ pub(crate) fn grant() -> Grant {
         status: Some(STATUS),
         id_token_claims: vec![UserClaim::Email],
         tokens_end: None,
+        suspension: None,
         stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
     }
 }

@@ -7,8 +7,7 @@ use crate::token::Algorithm;
 
 fn tokens(text: &str, id_token_claims: Vec<UserClaim>) -> TokenGrant {
     TokenGrant {
-        scope: scope(text),
-        resources: Vec::new(),
+        permit: serde_json::from_value(json!({ "scope": text, "resources": [] })).unwrap(),
         generation: 0,
         at: NOW,
         sign_in: SignIn { at: UnixTime(5), amr: vec!["pwd".to_owned()], acr: Some(Acr::SignedIn) },

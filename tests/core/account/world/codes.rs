@@ -2,8 +2,8 @@
 
 use edgemint::account::grants::{AllowError, AllowRequest, Authorize, Decided, RedeemCode, Tokens};
 use edgemint::oauth::endpoints::authorize::{AuthorizationRequest, Decision};
+use edgemint::oauth::grant::gate::ClientFacts;
 use edgemint::oauth::grant::handle::GrantId;
-use edgemint::oauth::grant::rights::ClientRights;
 use edgemint::oauth::grant::{GrantRefusal, Redeem};
 use edgemint::oauth::status::{ListId, StatusEntry};
 use edgemint::oauth::vocabulary::pkce::Challenge;
@@ -13,6 +13,7 @@ use edgemint::oauth::vocabulary::scope::Scope;
 
 use super::super::storage::Fault;
 use super::{API, CALLBACK, FORM_TTL, GUESS, Known, VERIFIER, World, client_id};
+use crate::grant::words::client_facts;
 
 impl World {
     pub(super) fn request(&self, client: usize, offline: bool) -> AuthorizationRequest {
@@ -116,11 +117,13 @@ impl World {
         }
     }
 
-    pub(super) fn rights(&self) -> ClientRights {
-        ClientRights {
+    /// The facts about a client, which has all rights.
+    pub(super) fn client_facts(&self, client: usize) -> ClientFacts {
+        ClientFacts {
+            id: client_id(client),
             scope: Scope::parse("openid read write offline_access").unwrap(),
             resources: vec![Resource::parse(API).unwrap()],
-            exact: true,
+            ..client_facts()
         }
     }
 
@@ -135,22 +138,21 @@ impl World {
         let command = RedeemCode {
             grant: self.grants[at].id.clone(),
             redeem: Redeem {
-                client: client_id(client.unwrap_or(self.grants[at].client)),
+                client: self.client_facts(client.unwrap_or(self.grants[at].client)),
                 redirect_uri: None,
                 challenge: Challenge::of_verifier(if right { VERIFIER } else { GUESS }).unwrap(),
                 resources: Vec::new(),
                 refreshable: true,
-                rights: self.rights(),
             },
             profile: false,
         };
-        let is_owner = command.redeem.client == client_id(self.grants[at].client);
+        let is_owner = command.redeem.client.id == client_id(self.grants[at].client);
         let is_active = self.is_active(at);
         match self.ask(&command, fault) {
             Ok(Ok(tokens)) => {
                 self.grants[at].redeemed += 1;
                 self.reached.push("a code is redeemed");
-                if !is_active || !is_owner || !right {
+                if !is_active || !is_owner || !right || self.is_disabled() {
                     return Err("a code is redeemed that must not be".to_owned());
                 }
                 if self.grants[at].redeemed > 1 {

@@ -22,7 +22,8 @@ impl World {
     /// Returns whether the grant is stored, has not expired, and has its session if it is bound to one.
     pub(super) fn is_active(&self, at: usize) -> bool {
         self.stored(&self.grants[at].id).is_some_and(|grant| {
-            let session = self.session(&grant.session).is_some_and(|session| self.now < session.ends.0);
+            let session =
+                self.session(&grant.session).is_some_and(|session| self.now < session.ends.0) && !self.is_disabled();
             self.now < grant.ends(self.authority.lifetimes()).0 && (grant.offline || session)
         })
     }
@@ -45,22 +46,21 @@ impl World {
         let command = RefreshGrant {
             grant: self.grants[at].id.clone(),
             refresh: Refresh {
-                client: client_id(client.unwrap_or(self.grants[at].client)),
+                client: self.client_facts(client.unwrap_or(self.grants[at].client)),
                 generation,
                 rotate,
                 scope: None,
                 resources: Vec::new(),
-                rights: self.rights(),
             },
             profile: true,
         };
-        let is_owner = command.refresh.client == client_id(self.grants[at].client);
+        let is_owner = command.refresh.client.id == client_id(self.grants[at].client);
         let is_active = self.is_active(at);
         let answer = self.ask(&command, fault);
         let is_reuse = is_owner && is_active && generation > 0 && generation + 1 < current;
         match answer {
             Ok(Ok(tokens)) => {
-                if !is_active || !is_owner || back == 9 {
+                if !is_active || !is_owner || back == 9 || self.is_disabled() {
                     return Err("a refresh token is accepted that must not be".to_owned());
                 }
                 self.hand_out(at, &tokens);
@@ -79,6 +79,13 @@ impl World {
             Ok(Err(GrantRefusal::RefreshReused)) => {
                 self.reached.push("a reused refresh token ends its grant");
                 Ok(())
+            }
+            Ok(Err(GrantRefusal::UserDisabled)) => {
+                self.reached.push("a disabled user's refresh token is refused");
+                match (self.is_disabled(), self.stored(&self.grants[at].id).is_some()) {
+                    (true, true) => Ok(()),
+                    _ => Err("a grant is refused as disabled".to_owned()),
+                }
             }
             Ok(Err(refusal)) if is_reuse => Err(format!("reuse is refused as {refusal:?}")),
             Ok(Err(_)) | Err(_) => Ok(()),
@@ -111,7 +118,7 @@ impl World {
         let is_active = self.is_active(at);
         match self.ask(&TokenStatus { grant: self.grants[at].id.clone(), jti }, None) {
             Ok(Some(_)) if self.grants[at].token_revoked => Err("a revoked token is active".to_owned()),
-            Ok(Some(_)) if !is_active => Err("a token of an inactive grant is active".to_owned()),
+            Ok(Some(_)) if !is_active || self.is_disabled() => Err("a token of an inactive grant is active".to_owned()),
             Ok(_) | Err(_) => Ok(()),
         }
     }

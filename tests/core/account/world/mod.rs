@@ -9,6 +9,7 @@ mod sessions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgemint::account::grants::Tokens;
+use edgemint::account::outbox::{self, Notice};
 use edgemint::account::passkeys::{RemovePasskey, RemovePasskeys};
 use edgemint::account::profile::CreateAccount;
 use edgemint::account::record::{AccountRecord, Session};
@@ -18,8 +19,10 @@ use edgemint::oauth::ClientId;
 use edgemint::oauth::grant::Grant;
 use edgemint::oauth::grant::handle::{GrantId, SessionId};
 use edgemint::oauth::status::StatusEntry;
+use edgemint::oauth::status::revoked::Suspension;
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
-use edgemint::records::{Records as _, StorageError, Table};
+use edgemint::oauth::vocabulary::status_entry::SuspensionState;
+use edgemint::records::{ONLY, Records as _, StorageError, Table};
 use edgemint::token::UnixTime;
 
 use super::random::Random;
@@ -66,9 +69,13 @@ pub(crate) enum Act {
     RemovePasskey { passkey: usize },
     RemovePasskeys,
     Narrow { scope: usize },
+    Enable { enabled: bool },
+    SuspendClient { client: usize, marked: bool, late: bool },
     Overview { browser: Option<usize> },
     Remove,
     Notify { lost: bool },
+    Late { message: usize },
+    Confirm,
     Sweep,
     Wait { seconds: u64 },
 }
@@ -114,7 +121,8 @@ pub(crate) fn any(random: &mut Random) -> Happening {
         79 => Act::RemovePasskey { passkey },
         80 => Act::RemovePasskeys,
         81 => Act::Narrow { scope: random.index(3) },
-        82..84 => Act::Overview { browser: random.chance(70).then_some(browser) },
+        82 => Act::Enable { enabled: random.chance(70) },
+        83 => Act::Overview { browser: random.chance(70).then_some(browser) },
         84 => {
             if random.chance(20) {
                 Act::Remove
@@ -122,13 +130,43 @@ pub(crate) fn any(random: &mut Random) -> Happening {
                 Act::Sweep
             }
         }
-        85..90 => Act::Notify { lost: random.chance(30) },
+        85..89 => Act::Notify { lost: random.chance(30) },
+        89 => Act::Late { message: random.index(20) },
         90..92 => Act::Sweep,
         _ => Act::Wait {
             seconds: random.one_of(&[1, 5, 29, 31, 59, 61, 301, 599, 601, 3_700, 90_000, 700_000, 1_300_000]),
         },
     };
     Happening { act, fault: Fault::random(random, 25, 8) }
+}
+
+/// Any act of a history in which an account with two offline grants is disabled and enabled.
+pub(crate) fn any_suspension(random: &mut Random) -> Happening {
+    let grant = random.one_of(&[0, 0, 0, 1]);
+    let act = match random.below(20) {
+        0..3 => Act::Enable { enabled: random.chance(60) },
+        3..5 => {
+            Act::SuspendClient { client: random.index(CLIENTS), marked: random.chance(50), late: random.chance(30) }
+        }
+        5..9 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1]), client: None },
+        9..12 => Act::Notify { lost: random.chance(40) },
+        12 => Act::Confirm,
+        13..15 => Act::Late { message: random.index(12) },
+        15 => Act::RevokeToken { grant },
+        16 if random.chance(30) => Act::EndGrant { grant },
+        17 => Act::SignIn { browser: 1, passkey: None },
+        18 => Act::Sweep,
+        _ => Act::Wait { seconds: random.one_of(&[1, 29, 31, 300, 599, 601, 3_700]) },
+    };
+    Happening { act, fault: Fault::random(random, 25, 12) }
+}
+
+/// The acts that such a history begins with.
+pub(crate) fn two_offline_grants() -> Vec<Happening> {
+    let allow = |client, form| Act::Allow { browser: 0, client, offline: true, form };
+    let redeem = |grant| Act::Redeem { grant, client: None, right: true };
+    let acts = [Act::SignIn { browser: 0, passkey: None }, allow(0, 0), redeem(0), allow(1, 1), redeem(0)];
+    acts.map(|act| Happening { act, fault: None }).to_vec()
 }
 
 /// The outside view of a grant.
@@ -167,6 +205,15 @@ pub(crate) struct World {
     pub(crate) counters: BTreeMap<usize, u64>,
     /// The revoked entries that status lists have been notified of, and until when.
     pub(crate) told: BTreeMap<(u32, u32), u64>,
+    /// The suspensions that status lists have been notified of, as they apply them, and every message.
+    pub(crate) suspended: BTreeMap<(u32, u32), Suspension>,
+    messages: Vec<((u32, u32), Suspension)>,
+    unconfirmed: Option<Notice>,
+    /// The last change of each client that the account was told of.
+    pub(crate) client_changes: [SuspensionState; CLIENTS],
+    pub(crate) told_client_at: [UnixTime; CLIENTS],
+    /// Whether storage failed while the account was disabled or enabled, and the operator has not retried yet.
+    pub(crate) is_unsettled: bool,
     job_count: u64,
     pub(crate) is_removed: bool,
     /// The kinds of events so far, to check that histories reach them.
@@ -176,7 +223,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let settings = Settings { issuer: "https://as.example", ..Settings::default() };
-        let account = AccountRecord { profile: "sealed 0".to_owned(), scope: None, created: UnixTime(START) };
+        let account =
+            AccountRecord { profile: "sealed 0".to_owned(), scope: None, created: UnixTime(START), disabled: false };
         let mut world = Self {
             storage: Storage::default(),
             authority: Authority::parse(settings).unwrap(),
@@ -191,6 +239,12 @@ impl World {
             challenges: 0,
             counters: BTreeMap::new(),
             told: BTreeMap::new(),
+            suspended: BTreeMap::new(),
+            messages: Vec::new(),
+            unconfirmed: None,
+            client_changes: [SuspensionState { version: 0, marked: false }; CLIENTS],
+            told_client_at: [UnixTime(0); CLIENTS],
+            is_unsettled: false,
             job_count: 0,
             is_removed: false,
             reached: Vec::new(),
@@ -230,9 +284,27 @@ impl World {
                 Ok(None) | Err(_) => Ok(()),
             },
             Act::Narrow { scope } => self.narrow(scope, fault),
+            Act::Enable { enabled } => self.enable(enabled, fault),
+            Act::SuspendClient { client, marked, late } => self.suspend_client(client, marked, late, fault),
             Act::Overview { browser } => self.overview(browser, fault),
             Act::Remove => self.remove(fault),
             Act::Notify { lost } => self.notify(lost, fault),
+            // A confirmation arrives after other commands.
+            Act::Confirm => {
+                self.storage.begin(fault);
+                if let Some(notice) = self.unconfirmed.take() {
+                    let _ = outbox::confirmed(&self.storage, &notice);
+                }
+                self.storage.end();
+                Ok(())
+            }
+            // A status list gets an earlier message again.
+            Act::Late { message } => {
+                if let Some((entry, suspension)) = self.messages.get(message).copied() {
+                    self.apply(entry, suspension);
+                }
+                Ok(())
+            }
             Act::Sweep => {
                 self.storage.begin(fault);
                 let _ = self.storage.sweep(UnixTime(self.now));
@@ -248,12 +320,13 @@ impl World {
 
     /// Sends a command. If a fault occurs, the response does not leave the account.
     fn ask<C: AccountCommand>(&mut self, command: &C, fault: Option<Fault>) -> Result<C::Answer, StorageError> {
-        let outbox_before = self.storage.count(Table::Revocation);
+        let waiting = |world: &Self| world.storage.count(Table::Revocation) + world.storage.count(Table::Suspension);
+        let outbox_before = waiting(self);
         self.storage.begin(fault);
         let (answer, has_revoked) = ask(&self.storage, &self.authority, self.now, command);
         let failed = self.storage.end();
         assert_eq!(failed, answer.is_err(), "a failure of storage is reported");
-        let outbox_after = self.storage.count(Table::Revocation);
+        let outbox_after = waiting(self);
         if outbox_after > outbox_before {
             self.reached.push("a revocation is stored");
             if failed {
@@ -275,7 +348,15 @@ impl World {
 
     fn is_signed_in(&self, browser: usize) -> bool {
         let session = self.cookies[browser].as_ref().and_then(|id| self.session(id));
-        session.is_some_and(|session| self.now < session.ends.0)
+        session.is_some_and(|session| self.now < session.ends.0) && !self.is_disabled()
+    }
+
+    pub(crate) fn client_of(&self, id: &ClientId) -> usize {
+        (0..CLIENTS).find(|client| client_id(*client) == *id).unwrap()
+    }
+
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.storage.peek_one::<AccountRecord>(Table::Account, ONLY).is_some_and(|account| account.disabled)
     }
 
     fn cookie(&self, browser: usize) -> SessionId {

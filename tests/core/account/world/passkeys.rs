@@ -38,6 +38,7 @@ impl World {
 
     pub(super) fn may_change_credentials(&self, browser: usize) -> bool {
         let session = self.cookies[browser].as_ref().and_then(|id| self.session(id));
+        let session = session.filter(|_| !self.is_disabled());
         session.is_some_and(|session| self.now < session.ends.0 && self.now <= session.sign_in.at.0 + MAX_SIGN_IN_AGE)
     }
 

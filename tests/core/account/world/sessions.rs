@@ -64,6 +64,9 @@ impl World {
             _ => {}
         }
         match answer {
+            Ok(Opened::Done | Opened::CounterRestarted) if self.is_disabled() => {
+                return Err("a disabled account opens a session".to_owned());
+            }
             Ok(Opened::Done | Opened::CounterRestarted) => {
                 if old.is_some() {
                     self.reached.push("a session is replaced");
@@ -80,10 +83,11 @@ impl World {
                 }
                 self.cookies[browser] = Some(session);
             }
-            Ok(Opened::CounterWentBack | Opened::PasskeyRefused | Opened::Missing) if opened => {
+            Ok(Opened::CounterWentBack | Opened::PasskeyRefused | Opened::Disabled | Opened::Missing) if opened => {
                 return Err("a refused sign-in opens a session".to_owned());
             }
-            Ok(Opened::CounterWentBack | Opened::PasskeyRefused | Opened::Missing) | Err(_) => {}
+            Ok(Opened::Disabled) if !self.is_disabled() => return Err("an enabled account is disabled".to_owned()),
+            Ok(Opened::CounterWentBack | Opened::PasskeyRefused | Opened::Disabled | Opened::Missing) | Err(_) => {}
         }
         Ok(())
     }
@@ -111,7 +115,8 @@ impl World {
         fault: Option<Fault>,
     ) -> Result<(), String> {
         let except = browser.map(|browser| self.cookie(browser));
-        let used = except.as_ref().and_then(|id| self.session(id)).filter(|session| self.now < session.ends.0);
+        let used = except.as_ref().and_then(|id| self.session(id));
+        let used = used.filter(|session| self.now < session.ends.0 && !self.is_disabled());
         let used = used.and_then(|session| session.passkey);
         match self.ask(&SecureAccount { except: except.clone(), passkeys, grants }, fault) {
             Ok(Some(_)) => {

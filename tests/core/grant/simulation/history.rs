@@ -66,7 +66,7 @@ pub(crate) enum Act {
     Reregister {
         grant: usize,
     },
-    /// An operator changes the rights of its client or its user.
+    /// An operator changes the rights of its client or its user, and may disable or enable them.
     Limit {
         grant: usize,
         rights: Limits,
@@ -119,6 +119,9 @@ pub(crate) struct Limits {
     pub(crate) offline: bool,
     /// Whether the isolate has the client's record itself, or a cached copy.
     pub(crate) exact: bool,
+    /// Whether the client and the user are disabled.
+    pub(crate) client_disabled: bool,
+    pub(crate) user_disabled: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,8 +132,15 @@ pub(crate) enum Left {
 }
 
 impl Limits {
-    pub(crate) const NONE: Self =
-        Self { client: Left::All, user: Left::All, resources: Left::All, offline: true, exact: true };
+    pub(crate) const NONE: Self = Self {
+        client: Left::All,
+        user: Left::All,
+        resources: Left::All,
+        offline: true,
+        exact: true,
+        client_disabled: false,
+        user_disabled: false,
+    };
 
     /// Whether a scope value of the grant is still allowed.
     pub(crate) fn allow(&self, value: &str) -> bool {
@@ -239,14 +249,19 @@ fn any_turn() -> impl Strategy<Value = Turn> {
     let tokens =
         [&[back(0); 12][..], &[back(1); 5], &[back(2), back(2), back(3), Token::Unborn, Token::Forged, Token::Code]];
     let lefts = || select([&[Left::All; 3][..], &[Left::Part; 2], &[Left::Nothing]].concat());
-    let flags = (any::<bool>(), any::<bool>());
-    let limits = (lefts(), lefts(), lefts(), flags).prop_map(|(client, user, resources, (not_offline, copy))| Limits {
-        client,
-        user,
-        resources,
-        offline: !not_offline,
-        exact: !copy,
-    });
+    let disabled = || prop::bool::weighted(0.2);
+    let flags = (any::<bool>(), any::<bool>(), disabled(), disabled());
+    let limits = (lefts(), lefts(), lefts(), flags).prop_map(
+        |(client, user, resources, (not_offline, copy, client_disabled, user_disabled))| Limits {
+            client,
+            user,
+            resources,
+            offline: !not_offline,
+            exact: !copy,
+            client_disabled,
+            user_disabled,
+        },
+    );
     let asks = || select([&[Ask::Nothing; 6][..], &[Ask::Part; 2], &[Ask::TooMuch]].concat());
     let act = (
         select(&kinds[..]),

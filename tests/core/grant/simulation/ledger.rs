@@ -90,6 +90,8 @@ impl Ledger {
         let limits = &question.limits;
         let homeless = !limits.offline && !question.session_is_active;
         let lost = match (limits.take_everything() || homeless, limits.exact) {
+            _ if limits.client_disabled => Some(Verdict::Refused(ClientDisabled)),
+            _ if limits.user_disabled => Some(Verdict::Refused(UserDisabled)),
             (false, _) => None,
             (true, true) => Some(Verdict::RefusedForGood(RightsLost)),
             (true, false) => Some(Verdict::Refused(RightsLost)),

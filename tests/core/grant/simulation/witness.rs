@@ -19,6 +19,7 @@ pub(crate) fn hear(world: &World) -> Result<(), String> {
         the_same_answer_has_the_same_token(&log)?;
         a_quick_repetition_ends_nothing(&log, world.lifetimes.replay_window)?;
         lost_rights_end_a_grant_only_by_the_record(&log)?;
+        the_disabled_get_nothing_and_lose_nothing(&log)?;
     }
     Ok(())
 }
@@ -50,17 +51,17 @@ fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
         }
         let limits = &entry.question.limits;
         let right_scope = match asked_scope {
-            Ask::Nothing => tokens.scope == allowed.scope.filter(|value| limits.allow(value)),
-            Ask::Part => tokens.scope == scope(PART) && limits.allow(PART),
+            Ask::Nothing => *tokens.permit.scope() == allowed.scope.filter(|value| limits.allow(value)),
+            Ask::Part => *tokens.permit.scope() == scope(PART) && limits.allow(PART),
             Ask::TooMuch => false,
         };
         let right_resources = match (asked_resources, limits.resources) {
-            (Ask::Nothing, Left::All) => tokens.resources == allowed.resources,
-            (Ask::Nothing, Left::Part) => tokens.resources == resources(&[FILES]),
-            (Ask::Part, Left::All) => tokens.resources == resources(&[API]),
+            (Ask::Nothing, Left::All) => tokens.permit.resources() == allowed.resources,
+            (Ask::Nothing, Left::Part) => tokens.permit.resources() == resources(&[FILES]),
+            (Ask::Part, Left::All) => tokens.permit.resources() == resources(&[API]),
             (Ask::Part, Left::Part) | (Ask::TooMuch, _) | (_, Left::Nothing) => false,
         };
-        hold(!tokens.scope.is_empty() && !tokens.resources.is_empty(), "a token for nothing", entry)?;
+        hold(!tokens.permit.scope().is_empty() && !tokens.permit.resources().is_empty(), "a token for nothing", entry)?;
         hold(may_go_on(entry), "a token without a session and without `offline_access`", entry)?;
         hold(right_scope, "another scope than was asked for", entry)?;
         hold(right_resources, "other resources than were asked for", entry)?;
@@ -82,6 +83,21 @@ fn lost_rights_end_a_grant_only_by_the_record(log: &[&Entry]) -> Result<(), Stri
         let limits = &entry.question.limits;
         let by_the_record = limits.exact && (limits.take_everything() || !may_go_on(entry));
         hold(!lost || by_the_record == (entry.changed == Some(Change::End)), "lost rights", entry)
+    })
+}
+
+/// A disabled client or user gets no token, and a grant does not end for that.
+fn the_disabled_get_nothing_and_lose_nothing(log: &[&Entry]) -> Result<(), String> {
+    log.iter().try_for_each(|entry| {
+        let limits = &entry.question.limits;
+        let got_tokens = matches!(&entry.answer, Some(Ok(Answer::Tokens { .. })));
+        hold(!(got_tokens && (limits.client_disabled || limits.user_disabled)), "a token for the disabled", entry)?;
+        let because = match &entry.answer {
+            Some(Err(GrantRefusal::ClientDisabled)) => Some(limits.client_disabled),
+            Some(Err(GrantRefusal::UserDisabled)) => Some(limits.user_disabled),
+            _ => None,
+        };
+        hold(because.is_none_or(|is_true| is_true && entry.changed.is_none()), "refused as disabled", entry)
     })
 }
 
@@ -143,8 +159,7 @@ fn the_same_answer_has_the_same_token(log: &[&Entry]) -> Result<(), String> {
     let said: Vec<_> = token_grants(log).collect();
     for (at, (entry, one, jti)) in said.iter().enumerate() {
         for (_, other, others) in &said[..at] {
-            let same = (one.generation, one.at, &one.scope, &one.resources)
-                == (other.generation, other.at, &other.scope, &other.resources);
+            let same = (one.generation, one.at, &one.permit) == (other.generation, other.at, &other.permit);
             hold(same == (jti == others), "one token has two names, or two have one", entry)?;
         }
     }

@@ -4,15 +4,14 @@ use std::sync::LazyLock;
 
 use edgemint::oauth::endpoints::register::Registration;
 use edgemint::oauth::endpoints::token_endpoint;
+use edgemint::oauth::grant::gate::{ClientFacts, UserFacts};
 use edgemint::oauth::grant::handle::{AccountId, GrantId, Handle, Kind as HandleKind, MacKey};
-use edgemint::oauth::grant::rights::{ClientRights, Rights};
 use edgemint::oauth::grant::token_id::TokenId;
 use edgemint::oauth::grant::{
-    AccountState, Command, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke, Step, TokenGrant,
-    step,
+    Command, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke, Step, TokenGrant, step,
 };
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
-use edgemint::oauth::vocabulary::client::Client;
+use edgemint::oauth::vocabulary::client::{Client, ClientId};
 use edgemint::oauth::vocabulary::pkce::Challenge;
 use edgemint::oauth::vocabulary::resource::Resource;
 use edgemint::oauth::vocabulary::scope::Scope;
@@ -22,7 +21,8 @@ use serde_json::json;
 use super::history::{Act, Ask, Left, Limits, Plan, Setup, Storage, Token, Turn, Uri, Who};
 use super::ledger::{Kind, Ledger, Question, Terms, Verdict};
 use crate::grant::words::{
-    API, CALLBACK, DAY, FILES, GUESS, LIFETIMES, START, VERIFIER, challenge, client, grant, resources, scope,
+    API, CALLBACK, DAY, FILES, GUESS, LIFETIMES, START, VERIFIER, challenge, client, client_facts, grant, resources,
+    scope,
 };
 
 /// The requested part, if it is less than was granted.
@@ -89,24 +89,28 @@ struct Fixed {
     grant: Grant,
     scopes: [Scope; 2],
     resources: [Vec<Resource>; 3],
-    /// The rights of clients: by scope, by resources, cached and exact, without `offline_access` and with it.
-    client_rights: Vec<ClientRights>,
+    /// The facts about clients: by scope, by resources, cached and exact, without `offline_access` and with it.
+    client_facts: Vec<ClientFacts>,
     user_rights: [Scope; 2],
 }
 
 const LEFT: [Left; 3] = [Left::All, Left::Part, Left::Nothing];
 
 impl Fixed {
-    fn rights(&self, limits: &Limits) -> Rights<'_> {
+    /// The facts about the client with this identifier, and about the user.
+    fn facts(&self, limits: &Limits, id: &ClientId, session_is_active: bool) -> (ClientFacts, UserFacts<'_>) {
         let at = |left| LEFT.iter().position(|own| *own == left).unwrap();
-        let user = match limits.user {
+        let scope = match limits.user {
             Left::All => None,
             Left::Part => Some(&self.user_rights[0]),
             Left::Nothing => Some(&self.user_rights[1]),
         };
         let flags = usize::from(limits.exact) * 2 + usize::from(limits.offline);
         let client = at(limits.client) * 12 + at(limits.resources) * 4 + flags;
-        Rights { client: &self.client_rights[client], user }
+        let client =
+            ClientFacts { id: id.clone(), enabled: !limits.client_disabled, ..self.client_facts[client].clone() };
+        let enabled = !limits.user_disabled;
+        (client, UserFacts { enabled, has_consented: true, scope, session_is_active })
     }
 }
 
@@ -126,12 +130,17 @@ static FIXED: LazyLock<Fixed> = LazyLock::new(|| {
         grant: grant(),
         scopes: [PART, "read admin"].map(scope),
         resources: [resources(&[]), resources(&[API]), resources(&[API, "https://evil.example"])],
-        client_rights: ["read write", "read", ""]
+        client_facts: ["read write", "read", ""]
             .into_iter()
             .flat_map(|text| [&[API, FILES, "urn:other"][..], &[FILES], &[]].map(|at| (text, at)))
             .flat_map(|(text, at)| [false, true].map(|exact| (text, at, exact)))
             .flat_map(|(text, at, exact)| ["", " offline_access"].map(|more| (format!("{text}{more}"), at, exact)))
-            .map(|(text, at, exact)| ClientRights { scope: scope(&text), resources: resources(at), exact })
+            .map(|(text, at, exact)| ClientFacts {
+                scope: scope(&text),
+                resources: resources(at),
+                exact,
+                ..client_facts()
+            })
             .collect(),
         user_rights: ["write", "other"].map(scope),
     }
@@ -218,11 +227,10 @@ impl World {
         let read = FIXED.key.read(HandleKind::Code, code).ok_or("a code is not read")?;
         let number = self.named_by(&read)?;
         let verifier = who != Who::Thief;
-        let asks = self.kept[number].client_of(who).id.clone();
         let refreshable = self.kept[number].plan.refreshable;
-        let (rights, account) = self.limits(number);
+        let (client, user) = self.facts(number, who);
         let redeem = Redeem {
-            client: asks,
+            client,
             redirect_uri: match uri {
                 Uri::Right => Some(CALLBACK.to_owned()),
                 Uri::Absent => None,
@@ -231,9 +239,8 @@ impl World {
             challenge: FIXED.challenges[usize::from(!verifier)].clone(),
             resources: Vec::new(),
             refreshable,
-            rights,
         };
-        let command = Command::Redeem(&redeem, account);
+        let command = Command::Redeem(&redeem, user);
         let kind = Kind::Redeem { verifier, uri: uri != Uri::Elsewhere, refreshable };
         self.ask(number, who, kind, command, storage)
     }
@@ -257,11 +264,10 @@ impl World {
         }
         let read = read.ok_or("a refresh token is not read")?;
         let number = self.named_by(&read)?;
-        let asks = self.kept[number].client_of(who).id.clone();
         let rotate = self.kept[number].plan.public;
-        let (rights, account) = self.limits(number);
+        let (client, user) = self.facts(number, who);
         let refresh = Refresh {
-            client: asks,
+            client,
             generation: read.generation,
             rotate,
             scope: match scope {
@@ -274,18 +280,16 @@ impl World {
                 Ask::Part => FIXED.resources[1].clone(),
                 Ask::TooMuch => FIXED.resources[2].clone(),
             },
-            rights,
         };
-        let command = Command::Refresh(&refresh, account);
+        let command = Command::Refresh(&refresh, user);
         let kind = Kind::Refresh { generation: read.generation, rotate, scope, resources };
         self.ask(number, who, kind, command, storage)
     }
 
-    /// The rights of a grant's client, and the state of its account.
-    fn limits(&self, number: usize) -> (ClientRights, AccountState<'static>) {
-        let rights = FIXED.rights(&self.kept[number].limits);
-        let account = AccountState { scope: rights.user, session_is_active: self.session_is_active };
-        (rights.client.clone(), account)
+    /// The facts about the client that asks, and about the user of the grant.
+    fn facts(&self, number: usize, who: Who) -> (ClientFacts, UserFacts<'static>) {
+        let kept = &self.kept[number];
+        FIXED.facts(&kept.limits, &kept.client_of(who).id, self.session_is_active)
     }
 
     /// Decides, compares the decision with the ledger, stores and responds as far as the storage works.

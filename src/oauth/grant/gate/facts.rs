@@ -1,0 +1,169 @@
+//! The facts that the gate judges.
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::sign_in::{Acr, SignIn};
+
+/// Everything that decides whether a grant may be used now.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'f> {
+    /// The client of the request.
+    pub client: &'f ClientFacts,
+    /// The user; `None` if the grant involves none.
+    pub user: Option<UserFacts<'f>>,
+    /// What was granted before.
+    pub granted: Granted<'f>,
+    /// What the request asks for.
+    pub requested: Requested<'f>,
+}
+
+/// The client of a request: its record, and how it authenticated. The isolate sends this to the account that decides.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ClientFacts {
+    /// The identifier.
+    pub id: ClientId,
+    /// Whether the client is enabled.
+    pub enabled: bool,
+    /// The authentication method that it registered; `None` allows both ways to send a secret.
+    pub registered_method: Option<AuthMethod>,
+    /// The method by which it authenticated for this request; `None` if it did not.
+    pub authenticated_by: Option<AuthMethod>,
+    /// The grant types that it registered.
+    pub grant_types: Vec<GrantType>,
+    /// The scope that it registered.
+    pub scope: Scope,
+    /// The resources that it may request tokens for: its own, the issuer and the default resource.
+    pub resources: Vec<Resource>,
+    /// The rules of the resources, and of this server.
+    #[serde(default)]
+    pub rules: Rules,
+    /// Whether the record comes from the client's registry and not from a copy, which may be two minutes old. Only then is a
+    /// grant revoked for lack of rights: a copy may lack rights that the client has just been given.
+    pub exact: bool,
+}
+
+/// The user of a grant.
+#[derive(Clone, Copy, Debug)]
+pub struct UserFacts<'f> {
+    /// Whether the account is enabled.
+    pub enabled: bool,
+    /// Whether the user's consent to the client is stored.
+    pub has_consented: bool,
+    /// The scope that the user may allow; `None` for everything but the administration of this server.
+    pub scope: Option<&'f Scope>,
+    /// Whether the session in which the grant was allowed is active.
+    pub session_is_active: bool,
+}
+
+/// What was granted before this request: by the user, or by the client's registration.
+#[derive(Clone, Copy, Debug)]
+pub struct Granted<'f> {
+    /// The client that a stored grant belongs to.
+    pub owner: Option<&'f ClientId>,
+    /// The scope.
+    pub scope: &'f Scope,
+    /// The resources. A request that names none gets these.
+    pub resources: &'f [Resource],
+    /// Whether `offline_access` was granted.
+    pub offline: bool,
+    /// The sign-in of the user.
+    pub sign_in: Option<&'f SignIn>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Requested<'f> {
+    /// The scope; `None` for everything that is left of the granted one.
+    pub scope: Option<&'f Scope>,
+    /// The resources; empty for those that were granted.
+    pub resources: &'f [Resource],
+}
+
+/// The rules of resources and of this server, beyond the registration of a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Rules {
+    /// The scope that each registered resource knows. A resource without a rule accepts every scope value.
+    pub scopes: Vec<ResourceScope>,
+    /// The sign-ins that are required (RFC 9470).
+    pub step_up: Vec<StepUp>,
+}
+
+/// The scope that a resource knows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ResourceScope {
+    /// The resource.
+    pub resource: Resource,
+    /// The scope.
+    pub scope: Scope,
+}
+
+/// A required sign-in (RFC 9470).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct StepUp {
+    /// The tokens that require it.
+    pub of: StepUpOf,
+    /// The lowest authentication context class.
+    pub acr: Option<Acr>,
+    /// The maximum age of the sign-in, seconds.
+    pub max_age: Option<u64>,
+}
+
+/// The tokens that require a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepUpOf {
+    /// Those for a resource.
+    Resource(Resource),
+    /// Those with a scope value.
+    Scope(String),
+}
+
+impl ClientFacts {
+    /// Returns the facts about a client whose record is a copy. `authenticated_by` is the method by which it authenticated for
+    /// this request, if it did.
+    pub fn of(authority: &Authority, client: &Client, authenticated_by: Option<AuthMethod>) -> Self {
+        let mut resources = client.resources.clone();
+        let issuer = Resource::parse(authority.issuer());
+        for own in issuer.into_iter().chain([authority.default_resource().clone()]) {
+            if !resources.contains(&own) {
+                resources.push(own);
+            }
+        }
+        Self {
+            id: client.id.clone(),
+            enabled: client.enabled,
+            registered_method: client.auth_method(),
+            authenticated_by,
+            grant_types: client.grant_types().to_vec(),
+            scope: client.scope.clone(),
+            resources,
+            rules: Rules::default(),
+            exact: false,
+        }
+    }
+
+    /// Returns whether it authenticated for this request by a method that it registered.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authenticated_by.is_some_and(|method| method.is_allowed_by(self.registered_method))
+    }
+}
+
+impl Rules {
+    /// Returns the part of a scope that at least one of these resources knows.
+    pub(super) fn known_scope(&self, scope: &Scope, resources: &[Resource]) -> Scope {
+        let rule = |resource: &Resource| self.scopes.iter().find(|rule| rule.resource == *resource);
+        scope.filter(|value| resources.iter().any(|it| rule(it).is_none_or(|rule| rule.scope.contains(value))))
+    }
+
+    /// Returns the sign-ins that a token of this scope for these resources requires.
+    pub(super) fn step_up(&self, scope: &Scope, resources: &[Resource]) -> impl Iterator<Item = &StepUp> {
+        self.step_up.iter().filter(|step_up| match &step_up.of {
+            StepUpOf::Resource(resource) => resources.contains(resource),
+            StepUpOf::Scope(value) => scope.contains(value),
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! The gate of all grants: one pure function that every grant passes at its first and at every later use.
+//!
+//! The caller states the [`Facts`]; [`pass`] runs the checks that the [`Row`] of the grant type names, and returns the [`Permit`]
+//! without which no access token can be minted. For the grants of a user, it runs in the account's object, in the turn that
+//! stores the result.
+
+mod facts;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
+use crate::oauth::vocabulary::sign_in::Acr;
+use crate::token::UnixTime;
+
+pub use self::facts::{ClientFacts, Facts, Granted, Requested, ResourceScope, Rules, StepUp, StepUpOf, UserFacts};
+pub use self::table::{Applies, Check, Row};
+
+/// The scope and the resources of an access token that may be minted. Only [`pass`] makes one; it is deserialized where an
+/// account's object has returned it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Permit {
+    scope: Scope,
+    resources: Vec<Resource>,
+}
+
+impl Permit {
+    /// Returns the scope.
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Returns the resources: the audience.
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+}
+
+/// Decides whether a grant may be used now, and for what.
+///
+/// # Errors
+/// The first check that fails.
+pub fn pass(grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Permit, Check> {
+    let row = Row::of(grant_type);
+    let limits = Limits::of(row.applies(Check::UserEnabled), facts);
+    let failed = Check::ALL.into_iter().find(|check| {
+        row.applies(*check)
+            && !match check {
+                Check::ClientEnabled | Check::Authentication | Check::GrantType => {
+                    client_holds(*check, grant_type, facts.client)
+                }
+                Check::Owner => facts.granted.owner == Some(&facts.client.id),
+                Check::UserEnabled => facts.user.is_some_and(|user| user.enabled),
+                Check::Consent => facts.user.is_some_and(|user| user.has_consented),
+                Check::Session => facts.user.is_some_and(|user| {
+                    user.session_is_active || outlives_session(facts.granted.offline, facts.client, user.scope)
+                }),
+                Check::Rights => limits.leave_something(facts.granted.scope),
+                Check::Scope => limits.cover_scope(facts),
+                Check::Resource => facts.requested.resources.iter().all(|it| limits.resources.contains(it)),
+                Check::StepUp => limits.satisfy_step_up(facts, now),
+            }
+    });
+    match failed {
+        Some(check) => Err(check),
+        None => Ok(limits.into_permit(facts.requested.resources)),
+    }
+}
+
+/// Runs the checks that need only the client, before anything of the user is loaded. [`pass`] runs them again.
+///
+/// # Errors
+/// The first check that fails.
+pub fn admit(grant_type: GrantType, client: &ClientFacts) -> Result<(), Check> {
+    let row = Row::of(grant_type);
+    let fails = |check: &Check| row.applies(*check) && !client_holds(*check, grant_type, client);
+    Check::OF_CLIENT.into_iter().find(fails).map_or(Ok(()), Err)
+}
+
+/// Returns whether a grant is active without its session: `offline_access` was granted, and neither the client nor the user has
+/// lost it.
+pub fn outlives_session(offline: bool, client: &ClientFacts, user: Option<&Scope>) -> bool {
+    offline && !permitted_scope(&client.scope.filter(|value| value == OFFLINE_ACCESS), user).is_empty()
+}
+
+fn client_holds(check: Check, grant_type: GrantType, client: &ClientFacts) -> bool {
+    match check {
+        Check::ClientEnabled => client.enabled,
+        Check::Authentication => client.is_authenticated(),
+        Check::GrantType => client.grant_types.contains(&grant_type),
+        // Not about the client alone: it cannot hold without the other facts.
+        Check::Owner
+        | Check::UserEnabled
+        | Check::Consent
+        | Check::Session
+        | Check::Rights
+        | Check::Scope
+        | Check::Resource
+        | Check::StepUp => false,
+    }
+}
+
+/// What is left of a grant.
+struct Limits {
+    /// The granted scope that the client, the user and any of the granted resources leave.
+    remaining: Scope,
+    /// The scope of the token.
+    scope: Scope,
+    /// The granted resources that the client may still use.
+    resources: Vec<Resource>,
+}
+
+impl Limits {
+    fn of(involves_user: bool, facts: &Facts<'_>) -> Self {
+        let Facts { client, user, granted, requested } = facts;
+        let of_client = granted.scope.within(&client.scope);
+        let allowed = match user {
+            Some(user) if involves_user => permitted_scope(&of_client, user.scope),
+            Some(_) | None => of_client,
+        };
+        let resources: Vec<_> = granted.resources.iter().filter(|it| client.resources.contains(it)).cloned().collect();
+        let remaining = client.rules.known_scope(&allowed, &resources);
+        let scope = requested.scope.map_or_else(|| remaining.clone(), |asked| asked.within(&remaining));
+        let scope = match requested.resources {
+            [] => scope,
+            named => client.rules.known_scope(&scope, named),
+        };
+        Self { remaining, scope, resources }
+    }
+
+    fn leave_something(&self, granted: &Scope) -> bool {
+        !self.resources.is_empty() && (!self.remaining.is_empty() || granted.is_empty())
+    }
+
+    fn cover_scope(&self, facts: &Facts<'_>) -> bool {
+        let asked = facts.requested.scope.unwrap_or(facts.granted.scope);
+        facts.granted.scope.covers(asked) && (!self.scope.is_empty() || asked.is_empty())
+    }
+
+    fn satisfy_step_up(&self, facts: &Facts<'_>, now: UnixTime) -> bool {
+        let resources = match facts.requested.resources {
+            [] => &self.resources,
+            named => named,
+        };
+        let mut required = facts.client.rules.step_up(&self.scope, resources);
+        required.all(|step_up| {
+            facts.granted.sign_in.is_some_and(|sign_in| {
+                // A sign-in that an earlier version stored without a class is one.
+                let acr = sign_in.acr.unwrap_or(Acr::SignedIn);
+                step_up.acr.is_none_or(|lowest| acr >= lowest)
+                    && step_up.max_age.is_none_or(|age| sign_in.is_recent(age, now))
+            })
+        })
+    }
+
+    fn into_permit(self, named: &[Resource]) -> Permit {
+        let Self { scope, resources, .. } = self;
+        Permit { scope, resources: if named.is_empty() { resources } else { named.to_vec() } }
+    }
+}

@@ -1,0 +1,132 @@
+//! The checks of the gate, and the grant types that each applies to.
+
+use crate::oauth::vocabulary::client::GrantType;
+
+/// A check of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The client is enabled.
+    ClientEnabled,
+    /// The client has authenticated by a method that it registered.
+    Authentication,
+    /// The client registered the grant type.
+    GrantType,
+    /// The grant belongs to the client.
+    Owner,
+    /// The user is enabled.
+    UserEnabled,
+    /// The user's consent to the client is stored.
+    Consent,
+    /// The session in which the grant was allowed is active, or the grant outlives it.
+    Session,
+    /// The client, the user and the resources leave something of what was granted.
+    Rights,
+    /// The requested scope was granted, and something of it is left.
+    Scope,
+    /// The requested resources were granted, and the client still may use them.
+    Resource,
+    /// The user's sign-in is as strong and as recent as the scope and the resources require (RFC 9470).
+    StepUp,
+}
+
+impl Check {
+    /// All checks, in their order. The first that fails decides the refusal.
+    pub const ALL: [Self; 11] = [
+        Self::ClientEnabled,
+        Self::Authentication,
+        Self::GrantType,
+        Self::Owner,
+        Self::UserEnabled,
+        Self::Consent,
+        Self::Session,
+        Self::Rights,
+        Self::Scope,
+        Self::Resource,
+        Self::StepUp,
+    ];
+
+    /// Those that need only the client.
+    pub(super) const OF_CLIENT: [Self; 3] = [Self::ClientEnabled, Self::Authentication, Self::GrantType];
+}
+
+/// Whether a check applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// It does.
+    Yes,
+    /// It does not, for this reason.
+    No(&'static str),
+}
+
+/// The row of a grant type: whether each check applies.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    client_enabled: Applies,
+    authentication: Applies,
+    grant_type: Applies,
+    owner: Applies,
+    user_enabled: Applies,
+    consent: Applies,
+    session: Applies,
+    rights: Applies,
+    scope: Applies,
+    resource: Applies,
+    step_up: Applies,
+}
+
+impl Row {
+    /// Returns the row of a grant type.
+    pub const fn of(grant_type: GrantType) -> Self {
+        use Applies::{No, Yes};
+        match grant_type {
+            GrantType::AuthorizationCode | GrantType::RefreshToken => Self {
+                client_enabled: Yes,
+                authentication: Yes,
+                grant_type: Yes,
+                owner: Yes,
+                user_enabled: Yes,
+                consent: Yes,
+                session: Yes,
+                rights: Yes,
+                scope: Yes,
+                resource: Yes,
+                step_up: Yes,
+            },
+            GrantType::ClientCredentials => Self {
+                client_enabled: Yes,
+                authentication: Yes,
+                grant_type: Yes,
+                owner: No("no grant is stored"),
+                user_enabled: No("there is no user"),
+                consent: No("there is no user"),
+                session: No("there is no user"),
+                rights: Yes,
+                scope: Yes,
+                resource: Yes,
+                step_up: No("there is no user, so there is no sign-in"),
+            },
+        }
+    }
+
+    /// Returns whether a check applies.
+    pub const fn applies(&self, check: Check) -> bool {
+        matches!(self.cell(check), Applies::Yes)
+    }
+
+    /// Returns the cell of a check.
+    pub const fn cell(&self, check: Check) -> Applies {
+        match check {
+            Check::ClientEnabled => self.client_enabled,
+            Check::Authentication => self.authentication,
+            Check::GrantType => self.grant_type,
+            Check::Owner => self.owner,
+            Check::UserEnabled => self.user_enabled,
+            Check::Consent => self.consent,
+            Check::Session => self.session,
+            Check::Rights => self.rights,
+            Check::Scope => self.scope,
+            Check::Resource => self.resource,
+            Check::StepUp => self.step_up,
+        }
+    }
+}

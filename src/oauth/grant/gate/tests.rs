@@ -1,0 +1,318 @@
+use super::*;
+use crate::oauth::endpoints::register::Registration;
+use crate::oauth::vocabulary::authority::{Authority, Settings};
+use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId};
+use crate::oauth::vocabulary::sign_in::SignIn;
+use serde_json::json;
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+const API: &str = "https://api.example";
+const FILES: &str = "https://files.example";
+
+/// The facts of one request, which a test changes.
+#[derive(Clone)]
+struct Case {
+    client: ClientFacts,
+    user: Option<User>,
+    owner: Option<ClientId>,
+    granted: (Scope, Vec<Resource>),
+    offline: bool,
+    sign_in: Option<SignIn>,
+    requested: (Option<Scope>, Vec<Resource>),
+}
+
+#[derive(Clone)]
+struct User {
+    enabled: bool,
+    has_consented: bool,
+    scope: Option<Scope>,
+    session_is_active: bool,
+}
+
+impl Case {
+    /// Facts that pass. A new grant type needs an arm here.
+    fn passing(grant_type: GrantType) -> Self {
+        let client = ClientFacts {
+            id: id("app"),
+            enabled: true,
+            registered_method: Some(AuthMethod::ClientSecretBasic),
+            authenticated_by: Some(AuthMethod::ClientSecretBasic),
+            grant_types: vec![grant_type],
+            scope: scope("read write offline_access"),
+            resources: resources(&[API, FILES]),
+            rules: Rules::default(),
+            exact: true,
+        };
+        let user = User { enabled: true, has_consented: true, scope: None, session_is_active: true };
+        let sign_in = SignIn { at: UnixTime(NOW.0 - 100), amr: vec!["pwd".to_owned()], acr: Some(Acr::SignedIn) };
+        let own = Self {
+            client,
+            user: None,
+            owner: None,
+            granted: (scope("read write"), resources(&[API, FILES])),
+            offline: false,
+            sign_in: None,
+            requested: (None, Vec::new()),
+        };
+        match grant_type {
+            GrantType::AuthorizationCode | GrantType::RefreshToken => {
+                Self { user: Some(user), owner: Some(id("app")), sign_in: Some(sign_in), ..own }
+            }
+            GrantType::ClientCredentials => own,
+        }
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut case = self.clone();
+        change(&mut case);
+        case
+    }
+
+    /// The user, also where the grant type involves none.
+    fn user(&mut self) -> &mut User {
+        let user = User { enabled: true, has_consented: true, scope: None, session_is_active: true };
+        self.user.get_or_insert(user)
+    }
+
+    fn pass(&self, grant_type: GrantType) -> Result<Permit, Check> {
+        let user = self.user.as_ref().map(|user| UserFacts {
+            enabled: user.enabled,
+            has_consented: user.has_consented,
+            scope: user.scope.as_ref(),
+            session_is_active: user.session_is_active,
+        });
+        let granted = Granted {
+            owner: self.owner.as_ref(),
+            scope: &self.granted.0,
+            resources: &self.granted.1,
+            offline: self.offline,
+            sign_in: self.sign_in.as_ref(),
+        };
+        let requested = Requested { scope: self.requested.0.as_ref(), resources: &self.requested.1 };
+        pass(grant_type, &Facts { client: &self.client, user, granted, requested }, NOW)
+    }
+
+    fn require(&mut self, of: StepUpOf, acr: Option<Acr>, max_age: Option<u64>) {
+        self.client.rules.step_up.push(StepUp { of, acr, max_age });
+    }
+
+    fn know(&mut self, resource: &str, text: &str) {
+        let (resource, scope) = (resources(&[resource]).remove(0), scope(text));
+        self.client.rules.scopes.push(ResourceScope { resource, scope });
+    }
+}
+
+fn id(text: &str) -> ClientId {
+    ClientId::parse(text).unwrap()
+}
+
+fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}
+
+fn resources(texts: &[&str]) -> Vec<Resource> {
+    texts.iter().map(|text| Resource::parse(text).unwrap()).collect()
+}
+
+fn api() -> StepUpOf {
+    StepUpOf::Resource(resources(&[API]).remove(0))
+}
+
+type Break = (Check, bool, &'static str, fn(&mut Case));
+
+/// Each breaks one fact: the check that must refuse it, whether the fact is about the user, and its name.
+const BREAKS: [Break; 27] = [
+    (Check::ClientEnabled, false, "the client is disabled", |case| case.client.enabled = false),
+    (Check::Authentication, false, "the client has not authenticated", |case| case.client.authenticated_by = None),
+    (Check::Authentication, false, "another method than the registered one", |case| {
+        case.client.authenticated_by = Some(AuthMethod::None);
+    }),
+    (Check::Authentication, false, "a client with a secret says that it is public", |case| {
+        (case.client.registered_method, case.client.authenticated_by) = (None, Some(AuthMethod::None));
+    }),
+    (Check::GrantType, false, "the grant type is not registered", |case| case.client.grant_types.clear()),
+    (Check::Owner, false, "the grant belongs to another client", |case| case.owner = Some(id("other"))),
+    (Check::Owner, false, "the grant belongs to no client", |case| case.owner = None),
+    (Check::UserEnabled, true, "the user is disabled", |case| case.user().enabled = false),
+    (Check::UserEnabled, true, "there is no user", |case| case.user = None),
+    (Check::Consent, true, "the consent is missing", |case| case.user().has_consented = false),
+    (Check::Session, true, "the session has ended", |case| case.user().session_is_active = false),
+    (Check::Session, true, "the client lost offline_access, and the session has ended", |case| {
+        (case.offline, case.client.scope) = (true, scope("read write"));
+        case.user().session_is_active = false;
+    }),
+    (Check::Rights, false, "the client lost the scope", |case| case.client.scope = scope("other offline_access")),
+    (Check::Rights, true, "the user lost the scope", |case| case.user().scope = Some(scope("other"))),
+    (Check::Rights, false, "the resources know nothing of the scope", |case| {
+        case.know(API, "other");
+        case.know(FILES, "");
+    }),
+    (Check::Rights, false, "the client lost the resources", |case| case.client.resources = resources(&["urn:other"])),
+    (Check::Scope, false, "a requested scope was not granted", |case| case.requested.0 = Some(scope("read admin"))),
+    (Check::Scope, false, "the client lost the requested scope", |case| {
+        (case.client.scope, case.requested.0) = (scope("read"), Some(scope("write")));
+    }),
+    (Check::Scope, true, "the user lost the requested scope", |case| {
+        case.user().scope = Some(scope("read"));
+        case.requested.0 = Some(scope("write"));
+    }),
+    (Check::Scope, false, "the requested resource knows nothing of the scope", |case| {
+        case.know(API, "other");
+        case.requested.1 = resources(&[API]);
+    }),
+    (Check::Resource, false, "a requested resource was not granted", |case| {
+        case.requested.1 = resources(&[API, "https://evil.example"]);
+    }),
+    (Check::Resource, false, "the client lost a requested resource", |case| {
+        (case.client.resources, case.requested.1) = (resources(&[FILES]), resources(&[API]));
+    }),
+    (Check::StepUp, true, "the sign-in is too weak for the resource", |case| {
+        case.require(api(), Some(Acr::PhishingResistant), None);
+    }),
+    (Check::StepUp, true, "the sign-in is too old for the resource", |case| case.require(api(), None, Some(99))),
+    (Check::StepUp, true, "the sign-in is too weak for the scope", |case| {
+        case.require(StepUpOf::Scope("write".to_owned()), Some(Acr::PhishingResistant), None);
+    }),
+    (Check::StepUp, true, "the sign-in has no class, and one is required", |case| {
+        case.sign_in.iter_mut().for_each(|sign_in| sign_in.acr = None);
+        case.require(api(), Some(Acr::PhishingResistant), None);
+    }),
+    (Check::StepUp, true, "the sign-in is unknown, and one is required", |case| {
+        case.sign_in = None;
+        case.require(api(), Some(Acr::SignedIn), None);
+    }),
+];
+
+#[test]
+fn each_grant_type_passes_each_check_that_its_row_names_and_no_other() {
+    for grant_type in GrantType::ALL {
+        let (row, passing) = (Row::of(grant_type), Case::passing(grant_type));
+        assert!(passing.pass(grant_type).is_ok(), "{grant_type:?}");
+        for (check, of_user, name, break_it) in BREAKS {
+            let outcome = passing.changed(break_it).pass(grant_type).err();
+            let applies = row.applies(check) && (!of_user || row.applies(Check::UserEnabled));
+            assert_eq!(outcome, applies.then_some(check), "{grant_type:?}: {name}");
+        }
+    }
+}
+
+#[test]
+fn each_check_has_a_broken_fact_and_a_place_in_the_order() {
+    for (check, ..) in BREAKS {
+        assert!(Check::ALL.contains(&check), "{check:?}");
+    }
+    for (at, check) in Check::ALL.into_iter().enumerate() {
+        assert!(BREAKS.iter().any(|(broken, ..)| *broken == check), "{check:?}");
+        assert!(!Check::ALL[..at].contains(&check), "{check:?}");
+    }
+}
+
+#[test]
+fn a_check_that_does_not_apply_has_a_reason() {
+    for grant_type in GrantType::ALL {
+        for check in Check::ALL {
+            let cell = Row::of(grant_type).cell(check);
+            assert!(!matches!(cell, Applies::No(reason) if reason.is_empty()), "{grant_type:?} {check:?}");
+        }
+    }
+}
+
+#[test]
+fn the_first_of_several_broken_facts_in_the_order_decides() {
+    let passing = Case::passing(GrantType::RefreshToken);
+    let first_breaks = Check::ALL.map(|check| BREAKS.iter().find(|(broken, ..)| *broken == check).unwrap());
+    for (at, (check, _, name, break_it)) in first_breaks.iter().enumerate() {
+        for (.., later, break_later) in &first_breaks[at..] {
+            let both = passing.changed(break_it).changed(break_later).pass(GrantType::RefreshToken);
+            assert_eq!(both, Err(*check), "{name}, {later}");
+        }
+    }
+}
+
+#[test]
+fn a_client_is_admitted_by_the_same_checks() {
+    for grant_type in GrantType::ALL {
+        for (check, _, name, break_it) in BREAKS {
+            let broken = Case::passing(grant_type).changed(break_it);
+            let of_client = Check::OF_CLIENT.contains(&check) && Row::of(grant_type).applies(check);
+            assert_eq!(admit(grant_type, &broken.client).err(), of_client.then_some(check), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_permit_is_what_is_left_of_the_grant_and_the_request() {
+    let refresh = |change: fn(&mut Case)| {
+        let permit = Case::passing(GrantType::RefreshToken).changed(change).pass(GrantType::RefreshToken).unwrap();
+        (permit.scope().to_string(), permit.resources().iter().map(Resource::as_str).collect::<Vec<_>>().join(" "))
+    };
+    let is = |scope: &str, resources: &[&str]| (scope.to_owned(), resources.join(" "));
+    assert_eq!(refresh(|_| {}), is("read write", &[API, FILES]));
+    assert_eq!(refresh(|case| case.client.scope = scope("write")), is("write", &[API, FILES]));
+    assert_eq!(refresh(|case| case.user().scope = Some(scope("read"))), is("read", &[API, FILES]));
+    assert_eq!(refresh(|case| case.client.resources = resources(&[FILES])), is("read write", &[FILES]));
+    assert_eq!(refresh(|case| case.requested.0 = Some(scope("write"))), is("write", &[API, FILES]));
+    assert_eq!(refresh(|case| case.requested.1 = resources(&[API])), is("read write", &[API]));
+    // Each value must be known at one of the resources of the token.
+    assert_eq!(refresh(|case| case.know(API, "read")), is("read write", &[API, FILES]));
+    let rule_for_both = |case: &mut Case| {
+        case.know(API, "read");
+        case.know(FILES, "write");
+        case.requested.1 = resources(&[FILES]);
+    };
+    assert_eq!(refresh(rule_for_both), is("write", &[FILES]));
+}
+
+#[test]
+fn a_sign_in_is_required_only_where_the_token_has_the_resource_or_the_scope() {
+    let outcome = |change: fn(&mut Case)| {
+        Case::passing(GrantType::RefreshToken).changed(change).pass(GrantType::RefreshToken).err()
+    };
+    assert_eq!(outcome(|case| case.require(api(), Some(Acr::SignedIn), Some(100))), None);
+    let for_files = |case: &mut Case| {
+        case.require(api(), Some(Acr::PhishingResistant), None);
+        case.requested.1 = resources(&[FILES]);
+    };
+    let for_read = |case: &mut Case| {
+        case.require(StepUpOf::Scope("write".to_owned()), Some(Acr::PhishingResistant), None);
+        case.requested.0 = Some(scope("read"));
+    };
+    assert_eq!((outcome(for_files), outcome(for_read)), (None, None));
+}
+
+#[test]
+fn a_client_has_the_issuer_and_the_default_resource_beside_its_own() {
+    let metadata =
+        json!({ "scope": "read write edgemint:admin", "resources": ["https://api.example", "https://as.example"] });
+    let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
+    let client = Client::from_record(&registration.into_record(id("app"), None, UnixTime(0)));
+    for (default_resource, expected) in [
+        ("", vec!["https://api.example", "https://as.example"]),
+        ("urn:default", vec!["https://api.example", "https://as.example", "urn:default"]),
+    ] {
+        let settings = Settings { issuer: "https://as.example", default_resource, ..Settings::default() };
+        let facts = ClientFacts::of(&Authority::parse(settings).unwrap(), &client, None);
+        assert_eq!(facts.resources, resources(&expected));
+        assert!(!facts.exact && facts.enabled);
+    }
+}
+
+#[test]
+fn client_and_user_both_limit_a_grant() {
+    let permitted = |user: Option<&str>| {
+        let case = Case::passing(GrantType::RefreshToken).changed(|case| {
+            case.client.scope = scope("openid read edgemint:admin");
+            case.granted.0 = scope("openid read write edgemint:admin");
+            case.user().scope = user.map(scope);
+        });
+        case.pass(GrantType::RefreshToken).unwrap().scope().to_string()
+    };
+    assert_eq!(permitted(None), "openid read");
+    assert_eq!(permitted(Some("read write")), "openid read");
+    assert_eq!(permitted(Some("write")), "openid");
+    assert_eq!(permitted(Some("edgemint:admin")), "openid edgemint:admin");
+    let client = |text: &str| ClientFacts { scope: scope(text), ..Case::passing(GrantType::RefreshToken).client };
+    assert!(!outlives_session(true, &client("read"), None));
+    assert!(outlives_session(true, &client("read offline_access"), Some(&scope("write"))));
+    assert!(!outlives_session(false, &client("read offline_access"), None));
+}
