@@ -15,6 +15,11 @@ export function keyMetadata(key, metadata = {}) {
   return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] }, ...metadata };
 }
 
+/** The metadata of a client that publishes its keys at this address and has no secret. */
+export function publishedKeyMetadata(jwks_uri, metadata = {}) {
+  return { token_endpoint_auth_method: 'private_key_jwt', jwks_uri, ...metadata };
+}
+
 /** The claims of a valid assertion; `changes` replace some, and `undefined` removes one. */
 export function assertionClaims(server, id, changes = {}) {
   const now = Math.floor(Date.now() / 1000);

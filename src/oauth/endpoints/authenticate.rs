@@ -1,12 +1,8 @@
 //! Client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2).
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use crate::token::{
-    self, Algorithm, DEFAULT_MAX_BYTES, Expected, Pending, Policy, Token, UnixTime, VerifyError, decode_unverified,
-};
+use crate::token::{Algorithm, DEFAULT_MAX_BYTES, Expected, Policy, Token, UnixTime, VerifyError, decode_unverified};
 use crate::wire::{Form, UserPass, basic_credentials, credentials};
 
 use crate::oauth::refusal::Refusal;
@@ -115,18 +111,16 @@ pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -
     }
 }
 
-/// Parses a client's assertion and returns the signature to check.
-///
-/// `aud` is checked with the other claims, after the signature; see [`accept_assertion`].
+/// Returns the policy for a client's assertion. [`accept_assertion`] checks what a policy cannot express.
 ///
 /// # Errors
-/// Refusals with the same public error.
-pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: UnixTime) -> Result<Pending, Refusal> {
+/// [`Refusal::ClientAuthMethod`].
+pub fn assertion_policy(authority: &Authority, client: &Client) -> Result<Policy, Refusal> {
     if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
         return Err(Refusal::ClientAuthMethod);
     }
     let algorithms = client.assertion_algorithm().map_or(Algorithm::ASYMMETRIC.to_vec(), |algorithm| vec![algorithm]);
-    let policy = Policy {
+    Ok(Policy {
         issuers: Expected::one(client.id.as_str()),
         audiences: Expected::OneOf(audiences(authority, client)),
         // The type may be absent, which a policy cannot express; `accept_assertion` checks it.
@@ -137,8 +131,7 @@ pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: Un
         required_claims: ["sub", "exp", "jti"].map(str::to_owned).to_vec(),
         scopes: Vec::new(),
         max_bytes: DEFAULT_MAX_BYTES,
-    };
-    token::verify(jwt, client.keys(), &Arc::new(policy), now).map_err(|_| Refusal::ClientAssertion)
+    })
 }
 
 /// The record of a used assertion, so that it is used once (OpenID Connect Core section 9).

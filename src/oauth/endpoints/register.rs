@@ -4,12 +4,15 @@ use crate::oauth::refusal::MetadataError;
 use serde_json::{Map, Value, json};
 
 use crate::keyring::SIGNING_ALGORITHMS;
-use crate::token::{Algorithm, Key, UnixTime};
+use crate::token::{Algorithm, UnixTime};
 
+use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{
     AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType, IdTokenClaims,
 };
+use crate::oauth::vocabulary::key_source::public_jwks;
 use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{Scope, openid_scopes};
 
@@ -39,10 +42,11 @@ impl Registration {
             MetadataError::AuthMethod,
         )?;
         let jwks = optional(body, "jwks", public_jwks, MetadataError::Jwks)?;
-        if present(body, "jwks_uri").is_some() {
-            return Err(MetadataError::JwksUri);
+        let jwks_uri = optional(body, "jwks_uri", |value| RemoteUrl::parse(value.as_str()?), MetadataError::JwksUri)?;
+        if jwks.is_some() && jwks_uri.is_some() {
+            return Err(MetadataError::JwksBoth);
         }
-        if auth_method == Some(AuthMethod::PrivateKeyJwt) && jwks.is_none() {
+        if auth_method == Some(AuthMethod::PrivateKeyJwt) && jwks.is_none() && jwks_uri.is_none() {
             return Err(MetadataError::JwksMissing);
         }
         if matches!(auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None)) && secret.is_some() {
@@ -105,6 +109,7 @@ impl Registration {
                 MetadataError::AssertionAudience,
             )?,
             jwks,
+            jwks_uri,
             scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
                 .unwrap_or_default(),
@@ -126,11 +131,15 @@ impl Registration {
         self.secret.clone().or_else(|| needs_new().then(|| ClientSecret::from_random(random)))
     }
 
-    /// Checks that this server signs with the algorithms that the client registers.
+    /// Checks that this server signs with the algorithms that the client registers, and may fetch its keys.
     ///
     /// # Errors
-    /// [`MetadataError::IdTokenAlg`], [`MetadataError::AccessTokenAlg`].
-    pub fn check_algorithms(&self, available: &[Algorithm]) -> Result<(), MetadataError> {
+    /// [`MetadataError::IdTokenAlg`], [`MetadataError::AccessTokenAlg`], [`MetadataError::JwksUri`].
+    pub fn check_support(&self, authority: &Authority) -> Result<(), MetadataError> {
+        let available = authority.algorithms();
+        if self.metadata.jwks_uri.as_ref().is_some_and(|url| !url.may_be_fetched_by(authority)) {
+            return Err(MetadataError::JwksUri);
+        }
         let is_missing = |algorithm: Option<Algorithm>| algorithm.is_some_and(|it| !available.contains(&it));
         if is_missing(self.id_token_algorithm()) {
             return Err(MetadataError::IdTokenAlg);
@@ -277,13 +286,6 @@ fn resource(value: &Value) -> Option<Resource> {
     Resource::parse(value.as_str()?)
 }
 
-/// Every key must be usable: otherwise the client would learn of the mistake when it is locked out.
-fn public_jwks(value: &Value) -> Option<Value> {
-    let keys = value.get("keys")?.as_array()?;
-    let usable = |jwk: &Value| jwk.as_object().is_some_and(|jwk| Key::from_jwk(jwk).is_ok_and(|key| !key.is_secret()));
-    ((1..=20).contains(&keys.len()) && keys.iter().all(usable)).then(|| json!({ "keys": keys }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,7 +360,13 @@ mod tests {
             (json!({ "jwks": { "keys": [] } }), MetadataError::Jwks),
             (json!({ "jwks": { "keys": [private] } }), MetadataError::Jwks),
             (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), MetadataError::Jwks),
-            (json!({ "jwks_uri": "https://app.example/jwks" }), MetadataError::JwksUri),
+            (json!({ "jwks_uri": "https://10.0.0.1/jwks" }), MetadataError::JwksUri),
+            (json!({ "jwks_uri": "http://app.example/jwks" }), MetadataError::JwksUri),
+            (json!({ "jwks_uri": ["https://app.example/jwks"] }), MetadataError::JwksUri),
+            (
+                json!({ "jwks_uri": "https://app.example/jwks", "jwks": { "keys": [ed25519()] } }),
+                MetadataError::JwksBoth,
+            ),
             (json!({ "scope": ["read"] }), MetadataError::Scope),
             (json!({ "scope": "a\"" }), MetadataError::Scope),
             (json!({ "resources": ["api"] }), MetadataError::Resources),

@@ -112,10 +112,12 @@ causes! {
         IdTokenClaims: "id_token_claims must be profile, or be omitted.";
         /// `jwks` is not a JWK Set of usable public keys.
         Jwks: "jwks must be a JWK Set of 1 to 20 public signature keys.";
-        /// `private_key_jwt` without `jwks`.
-        JwksMissing: "private_key_jwt requires jwks.";
-        /// `jwks_uri`, which is not supported.
-        JwksUri: "jwks_uri is not supported: send the keys in jwks.";
+        /// `jwks` and `jwks_uri` together (RFC 7591 section 2).
+        JwksBoth: "Send jwks or jwks_uri, not both.";
+        /// `private_key_jwt` without `jwks` and `jwks_uri`.
+        JwksMissing: "private_key_jwt requires jwks or jwks_uri.";
+        /// `jwks_uri` is an address that this server does not fetch.
+        JwksUri: "jwks_uri must be an https URL on port 443 of a public, lower-case host name, without user information and fragment, at most 500 bytes.";
         /// `post_logout_redirect_uris`.
         PostLogoutRedirectUris: "post_logout_redirect_uris must be a list of at most 50 redirect URIs.";
         /// `redirect_uris`.

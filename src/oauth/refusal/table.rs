@@ -138,6 +138,12 @@ refusals! {
         /// The client is unknown.
         ClientUnknown: "client_unknown" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
 
+        /// The keys at the client's `jwks_uri` cannot be fetched now, or may not be fetched again yet.
+        KeysUnavailable {
+            /// Seconds until the next fetch.
+            seconds: u64 = 0
+        }: "keys_unavailable" 503 "temporarily_unavailable" "The keys at jwks_uri cannot be fetched now. Try again later." => Refused;
+
         // Token, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8707).
 
         /// The client did not register this grant type.

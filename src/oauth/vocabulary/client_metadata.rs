@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::Algorithm;
@@ -147,6 +148,9 @@ pub struct ClientMetadata {
     /// Its public keys, as registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
+    /// The address at which it publishes its public keys, in place of `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<RemoteUrl>,
     /// The scope that it may request, and its default.
     pub scope: Scope,
     /// The resources that it may request tokens for, beside this server (extension).

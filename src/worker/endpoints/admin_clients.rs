@@ -83,7 +83,7 @@ async fn parse(platform: &Platform, request: &Incoming) -> Result<(Registration,
     let body = request.json_object().await?;
     let registration = Registration::parse(&body).map_err(Refusal::from)?;
     let enabled = register::enabled(&body).map_err(Refusal::from)?;
-    registration.check_algorithms(platform.authority().algorithms()).map_err(Refusal::from)?;
+    registration.check_support(platform.authority()).map_err(Refusal::from)?;
     Ok((registration, enabled))
 }
 

@@ -6,21 +6,25 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
 use crate::limits::CLIENT_MEMORY;
-use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
+use crate::oauth::endpoints::authenticate::{
+    Presented, accept_assertion, assertion_policy, check_public, check_secret,
+};
 use crate::oauth::vocabulary::client::{AuthMethod, ClientRecord};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
-use crate::worker::crypto::complete;
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::objects;
 use crate::worker::objects::registry_do::{ConsumeAssertion, ReadClient};
 use crate::worker::report::{Fault, RequestError};
+
+use super::remote_keys;
 
 /// How many clients stay in memory.
 const REMEMBER_AT_MOST: usize = 1000;
@@ -143,8 +147,9 @@ pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Opt
 /// Verifies an assertion, and consumes its `jti`.
 async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Authenticated, RequestError> {
     let now = platform.now;
-    let pending = read_assertion(platform.authority(), &client, jwt, now)?;
-    let used = accept_assertion(platform.authority(), &client, complete(pending).await?, now)?;
+    let policy = Arc::new(assertion_policy(platform.authority(), &client)?);
+    let assertion = remote_keys::verify(platform, client.keys(), jwt, &policy).await?;
+    let used = accept_assertion(platform.authority(), &client, assertion, now)?;
     let command = ConsumeAssertion { jti: used.jti, until: used.until };
     let is_new = objects::send(platform, &client.id, &command).await?;
     if is_new {

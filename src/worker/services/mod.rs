@@ -13,6 +13,7 @@ pub(crate) mod password_sign_in;
 pub(crate) mod passwords;
 pub(crate) mod profiles;
 pub(crate) mod registration;
+pub(crate) mod remote_keys;
 pub(crate) mod sessions;
 pub(crate) mod subjects;
 pub(crate) mod tokens;
