@@ -9,8 +9,8 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_users, authorize,
-    documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
+    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_trusted_issuers,
+    admin_users, authorize, documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
 };
 use super::env::{self, Platform};
 use super::http::Incoming;
@@ -111,6 +111,7 @@ async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incomin
     resource::admin(platform, request).await?;
     match endpoint {
         Operator::CreateClient => admin_clients::create_client(platform, request).await,
+        Operator::CreateTrustedIssuer => admin_trusted_issuers::create(platform, request).await,
         Operator::CreateUser => admin_users::create(platform, request).await,
         Operator::EndClientGrants(id) => admin_users::end_client_grants(platform, request, id).await,
         Operator::EndClientTokens(id) => admin_jobs::end_tokens(platform, id).await,
@@ -124,18 +125,22 @@ async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incomin
         Operator::ListKeys => admin_keys::list(platform).await,
         Operator::ListPasskeys(id) => admin_passkeys::list(platform, id).await,
         Operator::ListSessions(id) => admin_users::sessions(platform, id).await,
+        Operator::ListTrustedIssuers => admin_trusted_issuers::list(platform, request).await,
         Operator::ListUserGrants(id) => admin_users::grants(platform, id).await,
         Operator::ListUsers => admin_users::list(platform, request).await,
         Operator::ReadClient(id) => admin_clients::read_client(platform, id).await,
         Operator::ReadKey(kid) => admin_keys::read(platform, request, kid).await,
         Operator::ReadKeyEncryption => admin_jobs::key_encryption(platform).await,
         Operator::ReadRevocation(id) => admin_jobs::revocation(platform, id).await,
+        Operator::ReadTrustedIssuer(id) => admin_trusted_issuers::read(platform, id).await,
         Operator::ReadUser(id) => admin_users::read(platform, id).await,
         Operator::RemoveClient(id) => admin_clients::remove_client(platform, id).await,
         Operator::RemovePasskey(id, passkey) => admin_passkeys::remove(platform, id, passkey).await,
         Operator::RemovePasskeys(id) => admin_passkeys::remove_all(platform, id).await,
+        Operator::RemoveTrustedIssuer(id) => admin_trusted_issuers::remove(platform, id).await,
         Operator::RemoveUser(id) => admin_users::remove(platform, id).await,
         Operator::ReplaceClient(id) => admin_clients::replace_client(platform, request, id).await,
+        Operator::ReplaceTrustedIssuer(id) => admin_trusted_issuers::replace(platform, request, id).await,
         Operator::ReplaceUser(id) => admin_users::replace(platform, request, id).await,
         Operator::Reseal => admin_jobs::reseal(platform).await,
         Operator::Restored => admin_jobs::restored(platform).await,

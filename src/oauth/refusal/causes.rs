@@ -140,6 +140,40 @@ causes! {
 }
 
 causes! {
+    /// What is wrong with the description of a trusted issuer.
+    TrustedIssuerError "trusted_issuer" {
+        /// `algorithms`.
+        Algorithms: "algorithms must be a list of asymmetric JWS algorithms.";
+        /// `audience`.
+        Audience: "audience must be issuer or token_endpoint.";
+        /// `client_authentication`.
+        ClientAuthentication: "client_authentication must be required or optional.";
+        /// `clients`.
+        Clients: "clients must be a list of 1 to 100 values of client_id, without root.";
+        /// `issuer` is not an identifier with a scheme, or is this server's.
+        Issuer: "issuer must be the value of iss in the assertions: a text of at most 500 visible ASCII characters that contains :// and is not this server's issuer.";
+        /// `issuer` in the body differs from that of the record.
+        IssuerDiffers: "issuer must be the one of this record.";
+        /// `jti`.
+        Jti: "jti must be required or optional.";
+        /// `jwks` is not a JWK Set of usable public keys.
+        Jwks: "jwks must be a JWK Set of 1 to 20 public signature keys.";
+        /// `jwks_uri` is an address that this server does not fetch.
+        JwksUri: "jwks_uri must be an https URL on port 443 of a public, lower-case host name, without user information and fragment, at most 500 bytes.";
+        /// Both `jwks` and `jwks_uri`, or neither.
+        Keys: "Send either jwks or jwks_uri.";
+        /// `scope`.
+        Scope: "scope must be a text of scope values separated by spaces, at most 4000 bytes, without edgemint:admin and offline_access.";
+        /// `subject`.
+        Subject: "subject must be client_id, mapped_client, user_id, username or upstream.";
+        /// `subjects` is malformed, missing with `mapped_client`, or present without it.
+        Subjects: "mapped_client requires subjects, an object that maps 1 to 100 values of sub to members of clients; other values of subject exclude it.";
+        /// The body has an unknown member, which may have been meant as a restriction.
+        Unknown: "Only the members of a trusted issuer are allowed; see the manual.";
+    }
+}
+
+causes! {
     /// What is wrong with the description of a user.
     UserError {
         /// `email`.

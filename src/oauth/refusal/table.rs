@@ -9,7 +9,7 @@ use crate::oauth::grant::GrantRefusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
-use super::{BulkError, EventQueryError, MetadataError, Noted, Row, UserError};
+use super::{BulkError, EventQueryError, MetadataError, Noted, Row, TrustedIssuerError, UserError};
 
 /// Writes the enum, its rows and its samples from the table.
 macro_rules! refusals {
@@ -203,6 +203,10 @@ refusals! {
         PasskeyNotFound: "passkey_not_found" 404 "not_found" "There is no such passkey." => none;
         /// The bulk revocation does not exist.
         RevocationNotFound: "revocation_not_found" 404 "not_found" "There is no such revocation." => none;
+        /// A trusted issuer with this issuer identifier exists.
+        TrustedIssuerExists: "trusted_issuer_exists" 409 "invalid_request" "A trusted issuer with this issuer already exists." => none;
+        /// The trusted issuer does not exist.
+        TrustedIssuerNotFound: "trusted_issuer_not_found" 404 "not_found" "There is no such trusted issuer." => none;
         /// The user name is taken.
         UserExists: "user_exists" 409 "invalid_request" "A user with this name already exists." => none;
         /// The user does not exist.
@@ -278,6 +282,8 @@ refusals! {
         EventQuery(EventQueryError): EventQueryError::row;
         /// A key that cannot be imported.
         Import(ImportError): import_row;
+        /// A description of a trusted issuer that is wrong.
+        TrustedIssuer(TrustedIssuerError): TrustedIssuerError::row;
         /// Client metadata that breaks RFC 7591.
         Metadata(MetadataError): metadata_row;
     }

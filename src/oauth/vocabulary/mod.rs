@@ -20,4 +20,5 @@ pub mod secret;
 pub mod settings;
 pub mod sign_in;
 pub mod status_entry;
+pub mod trusted_issuer;
 pub mod upstream_policy;

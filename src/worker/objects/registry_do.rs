@@ -1,5 +1,6 @@
 //! The exact state of one client: its record, its revoked tokens, its used assertions, the accounts with grants for it.
-//! One Durable Object for each client, so that capacity grows with clients and none waits for another.
+//! One Durable Object for each client, so that capacity grows with clients and none waits for another. A trusted issuer has one
+//! too, with its record and its used assertions.
 //!
 //! Commands about tokens and assertions are one turn each: the body is read first, then storage is read and written without
 //! another `await` in between. Changes of the record also go to KV, where every isolate reads them: they run one after

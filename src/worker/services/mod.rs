@@ -17,5 +17,6 @@ pub(crate) mod remote_keys;
 pub(crate) mod sessions;
 pub(crate) mod subjects;
 pub(crate) mod tokens;
+pub(crate) mod trusted_issuers;
 pub(crate) mod upstream_provider;
 pub(crate) mod users;
