@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::oauth::endpoints::register::delegable_scope;
 use crate::oauth::refusal::TrustedIssuerError;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AssertionAudience, ClientId};
 use crate::oauth::vocabulary::key_source::public_jwks;
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
-use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, OFFLINE_ACCESS, Scope};
 use crate::oauth::vocabulary::trusted_issuer::{
     Presence, SubjectRule, TrustedIssuerId, TrustedIssuerRecord, may_be_trusted_issuer,
 };
@@ -75,7 +75,7 @@ pub fn parse(
         subjects: subjects.unwrap_or_default(),
         audience: optional(body, "audience", audience, TrustedIssuerError::Audience)?
             .unwrap_or(AssertionAudience::Issuer),
-        scope: optional(body, "scope", scope, TrustedIssuerError::Scope)?.unwrap_or_default(),
+        scope: optional(body, "scope", delegable_scope, TrustedIssuerError::Scope)?.unwrap_or_default(),
         jti: optional(body, "jti", presence, TrustedIssuerError::Jti)?.unwrap_or(Presence::Required),
         clients,
         client_authentication: optional(
@@ -144,12 +144,6 @@ fn subjects(value: &Value, clients: &[ClientId]) -> Option<BTreeMap<String, Clie
     };
     let subjects = value.as_object()?.iter().map(entry).collect::<Option<BTreeMap<_, _>>>()?;
     (1..=MAX_CLIENTS).contains(&subjects.len()).then_some(subjects)
-}
-
-/// No assertion leads to a refresh token or to the administration of this server.
-fn scope(value: &Value) -> Option<Scope> {
-    let scope = Scope::parse(value.as_str().filter(|text| text.len() <= 4000)?)?;
-    (!scope.contains(ADMIN_SCOPE) && !scope.contains(OFFLINE_ACCESS)).then_some(scope)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::keyring::SIGNING_ALGORITHMS;
 use crate::token::{Algorithm, UnixTime};
 
+use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{
     AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType, IdTokenClaims,
@@ -14,7 +15,12 @@ use crate::oauth::vocabulary::key_source::public_jwks;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
-use crate::oauth::vocabulary::scope::{Scope, openid_scopes};
+use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, OFFLINE_ACCESS, Scope, openid_scopes};
+use crate::oauth::vocabulary::service_account::ServiceAccount;
+use crate::oauth::vocabulary::trusted_issuer::Presence;
+
+/// The maximum number of users in whose names a service account obtains tokens.
+const MAX_DELEGATIONS: usize = 200;
 
 /// Validated metadata, with the identifier and the secret if the request has them.
 #[derive(Debug)]
@@ -66,6 +72,11 @@ impl Registration {
         if auth_method == Some(AuthMethod::None) && grant_types.contains(&GrantType::ClientCredentials) {
             return Err(MetadataError::GrantTypesPublic);
         }
+        let has_keys = jwks.is_some() || jwks_uri.is_some();
+        let service_account = optional(body, "service_account", service_account, MetadataError::ServiceAccount)?;
+        if service_account.is_some() && !(has_keys && grant_types.contains(&GrantType::JwtBearer)) {
+            return Err(MetadataError::ServiceAccount);
+        }
         optional(body, "response_types", response_types, MetadataError::ResponseTypes)?;
         let default_scope = || if signs_users_in { openid_scopes() } else { Scope::default() };
         let description = |name| optional(body, name, short_text, MetadataError::Description);
@@ -110,6 +121,7 @@ impl Registration {
             )?,
             jwks,
             jwks_uri,
+            service_account,
             scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
                 .unwrap_or_default(),
@@ -262,6 +274,25 @@ fn default_grants(redirect_uris: &[RedirectUri]) -> Vec<GrantType> {
     }
 }
 
+/// An unknown member may have been meant as a restriction, so it is refused.
+fn service_account(value: &Value) -> Option<ServiceAccount> {
+    let members = value.as_object()?;
+    if members.keys().any(|name| !["jti", "scope", "users"].contains(&name.as_str())) {
+        return None;
+    }
+    let jti = |value: &Value| Presence::ALL.into_iter().find(|presence| *value == presence.name());
+    let user = |value: &Value| AccountId::parse(value.as_str()?).map(|account| account.to_string());
+    let scope = match members.get("scope") {
+        Some(value) => delegable_scope(value)?,
+        None => Scope::default(),
+    };
+    Some(ServiceAccount {
+        jti: members.get("jti").map_or(Some(Presence::Required), jti)?,
+        users: members.get("users").map_or(Some(Vec::new()), |value| list(value, MAX_DELEGATIONS, user))?,
+        scope,
+    })
+}
+
 fn redirect_uri(value: &Value) -> Option<RedirectUri> {
     RedirectUri::parse(value.as_str()?)
 }
@@ -282,6 +313,11 @@ fn scope(value: &Value) -> Option<Scope> {
     Scope::parse(value.as_str().filter(|text| text.len() <= 4000)?)
 }
 
+/// Parses a scope that assertions may lead to: neither to a refresh token nor to the administration of this server.
+pub fn delegable_scope(value: &Value) -> Option<Scope> {
+    scope(value).filter(|scope| !scope.contains(ADMIN_SCOPE) && !scope.contains(OFFLINE_ACCESS))
+}
+
 fn resource(value: &Value) -> Option<Resource> {
     Resource::parse(value.as_str()?)
 }
@@ -297,6 +333,30 @@ mod tests {
 
     fn ed25519() -> Value {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })
+    }
+
+    /// The metadata of a service account, with changed members.
+    fn service_account(changes: &Value) -> Value {
+        let mut metadata = json!({
+            "grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"], "jwks_uri": "https://app.example/jwks",
+            "service_account": { "jti": "optional", "users": ["A".repeat(22)], "scope": "read" },
+        });
+        metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        metadata
+    }
+
+    #[test]
+    fn a_service_account_has_the_users_that_the_operator_listed() {
+        let registered = parse(service_account(&json!({}))).unwrap().metadata.service_account.unwrap();
+        let expected = ServiceAccount {
+            jti: Presence::Optional,
+            users: vec!["A".repeat(22)],
+            scope: Scope::parse("read").unwrap(),
+        };
+        assert_eq!(registered, expected);
+        let empty =
+            parse(service_account(&json!({ "service_account": {} }))).unwrap().metadata.service_account.unwrap();
+        assert_eq!(empty, ServiceAccount::default());
     }
 
     #[test]
@@ -368,6 +428,21 @@ mod tests {
                 MetadataError::JwksBoth,
             ),
             (json!({ "scope": ["read"] }), MetadataError::Scope),
+            (json!({ "service_account": {} }), MetadataError::ServiceAccount),
+            (service_account(&json!({ "grant_types": ["client_credentials"] })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "jwks_uri": null })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "service_account": { "jti": true } })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "service_account": { "user": [] } })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "service_account": { "users": ["alice"] } })), MetadataError::ServiceAccount),
+            (
+                service_account(&json!({ "service_account": { "users": vec!["A".repeat(22); 201] } })),
+                MetadataError::ServiceAccount,
+            ),
+            (service_account(&json!({ "service_account": { "scope": ADMIN_SCOPE } })), MetadataError::ServiceAccount),
+            (
+                service_account(&json!({ "service_account": { "scope": "read offline_access" } })),
+                MetadataError::ServiceAccount,
+            ),
             (json!({ "scope": "a\"" }), MetadataError::Scope),
             (json!({ "resources": ["api"] }), MetadataError::Resources),
         ] {

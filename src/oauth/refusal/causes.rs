@@ -103,7 +103,7 @@ causes! {
         /// `enabled`.
         Enabled: "enabled must be true or false.";
         /// `grant_types`.
-        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token; refresh_token requires authorization_code.";
+        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer; refresh_token requires authorization_code.";
         /// A public client that registers `client_credentials`.
         GrantTypesPublic: "A client with the authentication method none cannot use client_credentials.";
         /// `id_token_signed_response_alg`.
@@ -134,6 +134,8 @@ causes! {
         Secret: "client_secret must be 16 to 512 visible ASCII characters, at least 6 different ones, and not a repeated shorter text.";
         /// A `client_secret` for a client that authenticates by keys or not at all.
         SecretUnused: "A client with private_key_jwt or none has no client_secret.";
+        /// `service_account` is malformed, or the client has no keys or not the grant type.
+        ServiceAccount: "service_account must have only jti (required or optional), users (a list of at most 200 ids of users) and scope (without edgemint:admin and offline_access); it requires the grant type urn:ietf:params:oauth:grant-type:jwt-bearer, and jwks or jwks_uri.";
         /// `token_endpoint_auth_signing_alg`.
         SigningAlg: "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.";
     }

@@ -59,7 +59,7 @@ macro_rules! refusals {
 
 /// One sentence for everything that a stolen or guessed code or refresh token could probe.
 const GRANT_REFUSED: &str =
-    "The code or refresh token is expired, used, revoked or issued to another client. Start again.";
+    "The code, refresh token or assertion is invalid, expired, used, revoked or issued to another client. Start again.";
 /// One sentence for everything that a guess at a client's credentials could probe.
 const CLIENT_REFUSED: &str = "Client authentication failed.";
 /// One sentence for everything that a stolen or forged access token could probe.
@@ -146,6 +146,14 @@ refusals! {
 
         // Token, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8707).
 
+        /// The assertion does not verify, or its issuer is unknown (RFC 7523 section 3.1).
+        Assertion: "assertion" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The client may not use the assertion.
+        AssertionClient: "assertion_client" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The assertion was used before.
+        AssertionReplay: "assertion_replay" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The assertion is about someone whom its issuer may not name, or who does not exist.
+        AssertionSubject: "assertion_subject" 400 "invalid_grant" GRANT_REFUSED => Refused;
         /// The client did not register this grant type.
         GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
         /// The grant type is not supported.

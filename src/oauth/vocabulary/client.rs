@@ -14,6 +14,7 @@ use crate::oauth::vocabulary::key_source::KeySource;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope};
+use crate::oauth::vocabulary::service_account::ServiceAccount;
 use crate::oauth::vocabulary::status_entry::{StatusEntry, SuspensionState};
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
@@ -111,6 +112,7 @@ pub struct Client {
     assertion_audience: AssertionAudience,
     grant_types: Vec<GrantType>,
     keys: KeySource,
+    service_account: ServiceAccount,
 }
 
 impl Client {
@@ -136,6 +138,7 @@ impl Client {
             assertion_audience: metadata.assertion_audience.unwrap_or(AssertionAudience::TokenEndpoint),
             grant_types: metadata.grant_types.clone(),
             keys: KeySource::of(metadata.jwks.as_ref(), metadata.jwks_uri.as_ref()),
+            service_account: metadata.service_account.clone().unwrap_or_default(),
         }
     }
 
@@ -160,6 +163,7 @@ impl Client {
             assertion_audience: AssertionAudience::Issuer,
             grant_types: vec![GrantType::ClientCredentials],
             keys: KeySource::of(None, None),
+            service_account: ServiceAccount::default(),
         }
     }
 
@@ -226,6 +230,11 @@ impl Client {
     /// Returns the source of its public keys.
     pub fn keys(&self) -> &KeySource {
         &self.keys
+    }
+
+    /// Returns what an operator allows it when it asserts for itself.
+    pub fn service_account(&self) -> &ServiceAccount {
+        &self.service_account
     }
 
     /// Returns the only algorithm of its assertions, if registered.

@@ -17,6 +17,7 @@ pub mod remote_url;
 pub mod resource;
 pub mod scope;
 pub mod secret;
+pub mod service_account;
 pub mod settings;
 pub mod sign_in;
 pub mod status_entry;
