@@ -6,6 +6,7 @@
 
 use crate::oauth::endpoints::assertion;
 use crate::oauth::endpoints::token_endpoint::resources_of;
+use crate::oauth::grant::GrantRefusal;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
@@ -227,6 +228,29 @@ pub fn requested_scope(request: Option<Scope>, assertion: Option<Scope>) -> Resu
     match (request, assertion) {
         (Some(request), Some(assertion)) if !assertion.covers(&request) => Err(Refusal::ScopeNotAllowed),
         (request, assertion) => Ok(request.or(assertion)),
+    }
+}
+
+/// Returns the refusal of a request that the account refused.
+pub const fn refusal_of_account(refusal: GrantRefusal) -> Refusal {
+    match refusal {
+        GrantRefusal::GrantUnknown => Refusal::AssertionSubject,
+        // No grant ends: there was none.
+        GrantRefusal::RightsLost | GrantRefusal::Scope => Refusal::ScopeNotAllowed,
+        GrantRefusal::Resource => Refusal::ResourceNotAllowed,
+        GrantRefusal::ClientAuthentication
+        | GrantRefusal::ClientDisabled
+        | GrantRefusal::CodeRedirect
+        | GrantRefusal::CodeReused
+        | GrantRefusal::CodeSpent
+        | GrantRefusal::CodeVerifier
+        | GrantRefusal::ConsentMissing
+        | GrantRefusal::GrantExpired
+        | GrantRefusal::GrantOfAnother
+        | GrantRefusal::GrantType
+        | GrantRefusal::RefreshReused
+        | GrantRefusal::StepUp
+        | GrantRefusal::UserDisabled => Refusal::Grant(refusal),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::token::{UnixTime, base64url};
-use crate::wire::Form;
+use crate::wire::{Form, Reply};
 
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
@@ -150,6 +150,13 @@ pub struct TokenResponse<'t> {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'t str,
+}
+
+impl TokenResponse<'_> {
+    /// Returns the reply to the token request.
+    pub fn reply(&self) -> Reply {
+        Reply::json(200, self).with("Pragma", "no-cache")
+    }
 }
 
 /// Decides a client credentials request (RFC 6749 section 4.4): the request passes the gate, and the subject of the token is the

@@ -3,7 +3,29 @@
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::vocabulary::scope::Scope;
-use crate::oauth::vocabulary::trusted_issuer::Presence;
+
+/// Whether something must be present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It must be present.
+    Required,
+    /// It may be absent.
+    Optional,
+}
+
+impl Presence {
+    /// All values.
+    pub const ALL: [Self; 2] = [Self::Required, Self::Optional];
+
+    /// Returns the name in the admin API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+        }
+    }
+}
 
 /// The member `service_account` of client metadata (extension). Only operators set it: a client that registered itself would give
 /// itself rights of users.

@@ -11,6 +11,7 @@ use crate::oauth::vocabulary::client::{AssertionAudience, ClientId};
 use crate::oauth::vocabulary::key_source::KeySource;
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::scope::Scope;
+pub use crate::oauth::vocabulary::service_account::Presence;
 use crate::token::{Algorithm, UnixTime, base64url};
 
 /// The identifier of a trusted issuer: derived from its issuer identifier, so that an assertion leads to its record.
@@ -77,29 +78,6 @@ impl SubjectRule {
             Self::UserId => "user_id",
             Self::Username => "username",
             Self::Upstream => "upstream",
-        }
-    }
-}
-
-/// Whether something must be present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// It must be present.
-    Required,
-    /// It may be absent.
-    Optional,
-}
-
-impl Presence {
-    /// All values.
-    pub const ALL: [Self; 2] = [Self::Required, Self::Optional];
-
-    /// Returns the name in the admin API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Required => "required",
-            Self::Optional => "optional",
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod admin_users;
 pub(crate) mod authorize;
 pub(crate) mod documents;
 pub(crate) mod introspect_revoke;
+pub(crate) mod jwt_bearer;
 pub(crate) mod logout;
 pub(crate) mod resource;
 pub(crate) mod sign_in;

@@ -99,11 +99,14 @@ pub(crate) struct RevokeClientTokens {
     pub(crate) until: UnixTime,
 }
 
-/// Consumes a client assertion. Returns `false` if it was used before.
+/// Consumes an assertion of the client or the trusted issuer. Returns `false` if it was used before, for whatever purpose.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct ConsumeAssertion {
     pub(crate) jti: String,
     pub(crate) until: UnixTime,
+    /// An account that is about to have a grant for the client, as in [`IndexAccount`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<AccountId>,
 }
 
 /// Notes that this account may have a grant for the client. Sent before it has one.
@@ -217,8 +220,11 @@ impl Runs<RevokeClientTokens> for RegistryObject {
 }
 
 impl Runs<ConsumeAssertion> for RegistryObject {
-    async fn run(&self, ConsumeAssertion { jti, until }: ConsumeAssertion) -> Result<bool, Fault> {
+    async fn run(&self, ConsumeAssertion { jti, until, account }: ConsumeAssertion) -> Result<bool, Fault> {
         let is_new = self.rows().note(Note::Assertion, &jti, until)?;
+        if let Some(account) = account.filter(|_| is_new) {
+            self.rows().index(&account)?;
+        }
         self.wake_at(until).await?;
         Ok(is_new)
     }

@@ -96,6 +96,21 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Authenticates the client of a request that may go without: `None` if it has no credentials, at most a `client_id`.
+pub(crate) async fn authenticate_if_sent(
+    platform: &Platform,
+    authorization: Option<&str>,
+    form: &Form,
+) -> Result<Option<Authenticated>, RequestError> {
+    match Presented::parse(authorization, form) {
+        Ok(Presented::Nothing(_)) | Err(Refusal::ClientAuthMissing) => Ok(None),
+        Ok(Presented::Secret { .. } | Presented::Assertion { .. }) => {
+            authenticate(platform, authorization, form).await.map(Some)
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
 /// Authenticates a confidential client.
 pub(crate) async fn authenticate_confidential(
     platform: &Platform,
@@ -150,7 +165,7 @@ async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> 
     let policy = Arc::new(assertion_policy(platform.authority(), &client)?);
     let assertion = remote_keys::verify(platform, client.keys(), jwt, &policy).await?;
     let used = accept_assertion(platform.authority(), &client, assertion, now)?;
-    let command = ConsumeAssertion { jti: used.jti, until: used.until };
+    let command = ConsumeAssertion { jti: used.jti, until: used.until, account: None };
     let is_new = objects::send(platform, &client.id, &command).await?;
     if is_new {
         Ok(Authenticated { client, by: AuthMethod::PrivateKeyJwt })
@@ -213,14 +228,14 @@ pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<
 }
 
 /// Returns the client that a request claims to be, from memory. It exists, so later refusals name it in the audit trail.
-fn claimed(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
+pub(crate) fn claimed(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
     remembered(platform, id).inspect(|client| {
         platform.audit.client(&client.id);
     })
 }
 
 /// Like [`claimed`], from KV.
-async fn claimed_afresh(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+pub(crate) async fn claimed_afresh(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     Ok(read(platform, id).await?.inspect(|client| {
         platform.audit.client(&client.id);
     }))

@@ -1,6 +1,7 @@
 //! What endpoints share: each service loads records, calls the pure decision, and commits. A service returns values; the reply
 //! is the endpoint's.
 
+pub(crate) mod assertions;
 pub(crate) mod attempts;
 pub(crate) mod client_tokens;
 pub(crate) mod clients;

@@ -32,18 +32,18 @@ thread_local! {
     static ISSUERS: RefCell<HashMap<TrustedIssuerId, Remembered>> = RefCell::default();
 }
 
-/// Returns the trusted issuer with this issuer identifier, from memory if it was read recently.
-pub(crate) async fn find(platform: &Platform, issuer: &str) -> Result<Option<Rc<TrustedIssuer>>, Fault> {
-    let id = TrustedIssuerId::of(issuer);
-    let known = ISSUERS.with_borrow(|issuers| {
-        let known = issuers.get(&id)?;
+/// Returns a trusted issuer that this isolate has read recently.
+pub(crate) fn remembered(platform: &Platform, id: &TrustedIssuerId) -> Option<Rc<TrustedIssuer>> {
+    ISSUERS.with_borrow(|issuers| {
+        let known = issuers.get(id)?;
         platform.now.is_within(CLIENT_MEMORY, known.read_at).then(|| Rc::clone(&known.issuer))
-    });
-    if known.is_some() {
-        return Ok(known);
-    }
-    forget(&id);
-    Ok(record(platform, &id).await?.map(|record| remember(platform, id, record)))
+    })
+}
+
+/// Returns a trusted issuer from KV, and remembers it.
+pub(crate) async fn read(platform: &Platform, id: &TrustedIssuerId) -> Result<Option<Rc<TrustedIssuer>>, Fault> {
+    forget(id);
+    Ok(record(platform, id).await?.map(|record| remember(platform, id.clone(), record)))
 }
 
 /// Returns the record in KV.

@@ -5,6 +5,7 @@ mod authorize;
 mod bearer;
 mod discovery;
 mod id_token;
+mod jwt_bearer;
 mod logout;
 mod register;
 mod tokens;
