@@ -3,9 +3,9 @@ import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jos
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** A new key pair; `jwk` is its public half as a client registers it. */
-export async function newClientKey(alg) {
-  const { publicKey, privateKey } = await generateKeyPair(alg);
+/** A new key pair; `jwk` is its public half as a client registers it. `options` are those of jose. */
+export async function newClientKey(alg, options) {
+  const { publicKey, privateKey } = await generateKeyPair(alg, options);
   const jwk = await exportJWK(publicKey);
   return { alg, privateKey, jwk: { ...jwk, alg, use: 'sig', kid: await calculateJwkThumbprint(jwk) } };
 }

@@ -7,6 +7,7 @@ key (PEM), kid, scope; for requests-oauth2client also secret and asserter. Print
 import json
 import sys
 import time
+import uuid
 
 
 def google_auth(c):
@@ -50,10 +51,11 @@ def requests_oauth2client(c):
     from requests_oauth2client import OAuth2Client
 
     now = int(time.time())
-    claims = {"iss": c["asserter"], "sub": c["subject"], "aud": c["issuer"], "iat": now, "exp": now + 60, "jti": str(now)}
-    key = Jwk.from_pem(c["key"]).with_kid_thumbprint() | {"alg": "RS256", "kid": c["kid"]}
+    claims = {"iss": c["asserter"], "sub": c["subject"], "aud": c["issuer"], "iat": now, "exp": now + 60}
+    claims["jti"] = str(uuid.uuid4())
     client = OAuth2Client(c["token_endpoint"], auth=(c["client_id"], c["secret"]), testing=True)
-    return client.jwt_bearer(Jwt.sign(claims, Jwk(key)), scope=c["scope"]).as_dict()
+    assertion = Jwt.sign(claims, Jwk.from_pem(c["key"]), alg="RS256", extra_headers={"kid": c["kid"]})
+    return client.jwt_bearer(assertion, scope=c["scope"]).as_dict()
 
 
 def confluent_kafka(c):
