@@ -13,11 +13,12 @@ import { createUser } from './people.mjs';
 import { runPython, skip, startPython } from './python.mjs';
 import { until } from './request.mjs';
 
-describe('clients in Python', { skip, concurrency: 4 }, () => {
+describe('clients in Python', { concurrency: 4 }, () => {
   let server;
   let user;
 
   before(async () => {
+    if (skip) return;
     server = await startWorker();
     user = await createUser(server);
   });
@@ -41,7 +42,7 @@ describe('clients in Python', { skip, concurrency: 4 }, () => {
   }
 
   for (const [library, members] of [['google-auth', { jti: 'optional' }], ['Authlib', { jti: 'required' }]]) {
-    test(`${library}, for itself and for a user`, async () => {
+    test(`${library}, for itself and for a user`, { skip }, async () => {
       const input = await serviceAccount({ service_account: { ...members, users: [user.id], scope: 'read' } });
       await assertActive(await runPython('jwt_bearer.py', [library], input), input.client_id, input.client_id);
       const delegated = await runPython('jwt_bearer.py', [library], { ...input, subject: user.id });
@@ -51,11 +52,11 @@ describe('clients in Python', { skip, concurrency: 4 }, () => {
     });
   }
 
-  test('google-auth is refused where an assertion must have a jti', async () => {
+  test('google-auth is refused where an assertion must have a jti', { skip }, async () => {
     await assert.rejects(runPython('jwt_bearer.py', ['google-auth'], await serviceAccount()), /invalid_grant/);
   });
 
-  test('requests-oauth2client, with its secret and an assertion of a trusted issuer', async () => {
+  test('requests-oauth2client, with its secret and an assertion of a trusted issuer', { skip }, async () => {
     const key = await newClientKey('RS256', { extractable: true });
     const app = await registerAssertionClient(server);
     const { issuer } = await trustIssuer(server, { clients: [app.id], algorithms: ['RS256'], jwks: { keys: [key.jwk] }, client_authentication: 'required' });
@@ -67,7 +68,7 @@ describe('clients in Python', { skip, concurrency: 4 }, () => {
     await assert.rejects(runPython('jwt_bearer.py', ['requests-oauth2client'], { ...input, secret: 'wrong' }), /InvalidClient/);
   });
 
-  test('confluent-kafka requests a token for its connection to a broker', async () => {
+  test('confluent-kafka requests a token for its connection to a broker', { skip }, async () => {
     const input = await serviceAccount();
     const child = startPython('jwt_bearer.py', ['confluent-kafka'], input);
     let said = '';
