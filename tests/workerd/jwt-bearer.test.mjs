@@ -12,7 +12,6 @@ import { startWorker } from './harness.mjs';
 import { startKeyServer } from './key-server.mjs';
 import { createUser } from './people.mjs';
 import { basic, bearer, postForm, send } from './request.mjs';
-import { changeRecord } from './sealed.mjs';
 import { entryOf, untilRevoked } from './status-lists.mjs';
 
 let server;
@@ -177,10 +176,35 @@ test('a client without the grant type, a public client and a disabled client get
   assert.deepEqual([status, json.error], [400, 'unauthorized_client']);
   const open = await registerServiceAccount(server, publicKey, { token_endpoint_auth_method: 'none' });
   assertRefused(await present(server, await signAssertion(publicKey, grantClaims(server, open.id, open.id))));
-  const { id } = await registerServiceAccount(server, disabledKey);
-  await changeRecord(server, `client|${server.issuer}|${id}`, (record) => { record.disabled = true; });
+  const { id } = await registerServiceAccount(server, disabledKey, { enabled: false });
   const disabled = await present(server, await signAssertion(disabledKey, grantClaims(server, id, id)));
   assert.deepEqual([disabled.status, disabled.json.error], [401, 'invalid_client']);
+});
+
+test('disabling a client or a user ends their tokens and refuses more', async () => {
+  const [other, person] = [await newClientKey('ES256'), await createUser(server)];
+  const metadata = { service_account: { users: [person.id], scope: 'read' } };
+  const { id } = await registerServiceAccount(server, other, metadata);
+  const ask = async (sub) => present(server, await signAssertion(other, grantClaims(server, id, sub)));
+  const isActive = async (token) => (await introspect(server, token)).json.active;
+  const [ofClient, ofUser] = [(await ask(id)).json.access_token, (await ask(person.id)).json.access_token];
+  assert.deepEqual([await isActive(ofClient), await isActive(ofUser)], [true, true]);
+  const description = { username: person.username };
+  assert.equal((await admin(server, 'PUT', `/admin/users/${person.id}`, { ...description, enabled: false })).status, 200);
+  assert.deepEqual([await isActive(ofClient), await isActive(ofUser)], [true, false]);
+  assertRefused(await ask(person.id), 'a disabled user');
+  await untilRevoked(server, ofUser, 'the user is disabled');
+  assert.equal((await admin(server, 'PUT', `/admin/users/${person.id}`, { ...description, enabled: true })).status, 200);
+  assert.equal(await isActive(ofUser), true);
+  granted(await ask(person.id));
+  const registered = { grant_types: [JWT_BEARER], token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [other.jwk] }, scope: 'read write', ...metadata };
+  assert.equal((await admin(server, 'PUT', clientPath(id), { ...registered, enabled: false })).status, 200);
+  assert.equal(await isActive(ofClient), false);
+  for (const sub of [id, person.id]) {
+    const { status, json } = await ask(sub);
+    assert.deepEqual([status, json.error], [401, 'invalid_client'], sub);
+  }
+  await untilRevoked(server, ofClient, 'the client is disabled');
 });
 
 test('revoking a service account\'s own tokens and removing it end its tokens', async () => {

@@ -72,11 +72,6 @@ impl Registration {
         if auth_method == Some(AuthMethod::None) && grant_types.contains(&GrantType::ClientCredentials) {
             return Err(MetadataError::GrantTypesPublic);
         }
-        let has_keys = jwks.is_some() || jwks_uri.is_some();
-        let service_account = optional(body, "service_account", service_account, MetadataError::ServiceAccount)?;
-        if service_account.is_some() && !(has_keys && grant_types.contains(&GrantType::JwtBearer)) {
-            return Err(MetadataError::ServiceAccount);
-        }
         optional(body, "response_types", response_types, MetadataError::ResponseTypes)?;
         let default_scope = || if signs_users_in { openid_scopes() } else { Scope::default() };
         let description = |name| optional(body, name, short_text, MetadataError::Description);
@@ -121,7 +116,7 @@ impl Registration {
             )?,
             jwks,
             jwks_uri,
-            service_account,
+            service_account: None,
             scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
                 .unwrap_or_default(),
@@ -129,6 +124,20 @@ impl Registration {
             software_version: description("software_version")?,
         };
         Ok(Self { client_id, secret, metadata })
+    }
+
+    /// Adds the member `service_account` of an operator's request. Clients that register themselves must not choose it.
+    ///
+    /// # Errors
+    /// [`MetadataError::ServiceAccount`], also for a client that cannot assert for itself.
+    pub fn with_service_account(mut self, body: &Map<String, Value>) -> Result<Self, MetadataError> {
+        let metadata = &mut self.metadata;
+        let has_keys = metadata.jwks.is_some() || metadata.jwks_uri.is_some();
+        metadata.service_account = optional(body, "service_account", service_account, MetadataError::ServiceAccount)?;
+        if metadata.service_account.is_some() && !(has_keys && metadata.grant_types.contains(&GrantType::JwtBearer)) {
+            return Err(MetadataError::ServiceAccount);
+        }
+        Ok(self)
     }
 
     /// Returns whether such a client authenticates with a secret.
@@ -328,7 +337,8 @@ mod tests {
     use crate::oauth::vocabulary::client::SecretDigest;
 
     fn parse(body: Value) -> Result<Registration, MetadataError> {
-        Registration::parse(body.as_object().unwrap())
+        let body = body.as_object().unwrap();
+        Registration::parse(body)?.with_service_account(body)
     }
 
     fn ed25519() -> Value {
@@ -354,6 +364,8 @@ mod tests {
             scope: Scope::parse("read").unwrap(),
         };
         assert_eq!(registered, expected);
+        let by_itself = Registration::parse(service_account(&json!({})).as_object().unwrap()).unwrap();
+        assert_eq!(by_itself.metadata.service_account, None, "a client that registers itself");
         let empty =
             parse(service_account(&json!({ "service_account": {} }))).unwrap().metadata.service_account.unwrap();
         assert_eq!(empty, ServiceAccount::default());

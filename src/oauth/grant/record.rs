@@ -95,6 +95,7 @@ impl Grant {
             status: Some(status),
             id_token_claims: Vec::new(),
             tokens_end: None,
+            suspension: None,
             stage: Stage::Asserted,
         }
     }

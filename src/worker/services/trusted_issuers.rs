@@ -80,7 +80,7 @@ pub(crate) async fn create(platform: &Platform, record: &TrustedIssuerRecord) ->
     let id = TrustedIssuerId::of(&record.issuer);
     let name = record_name(platform, &id);
     let sealed = kv::seal(platform, &name, record).await?;
-    if !objects::send(platform, &id, &CreateClient { name, sealed, since: platform.now }).await? {
+    if !objects::send(platform, &id, &CreateClient { name, sealed, since: platform.now, disabled: false }).await? {
         return Err(Refusal::TrustedIssuerExists.into());
     }
     forget(&id);
@@ -105,7 +105,7 @@ pub(crate) async fn replace(
         let record = TrustedIssuerRecord { created_at: old.created_at, ..new.clone() };
         let name = record_name(platform, id);
         let sealed = kv::seal(platform, &name, &record).await?;
-        let change = objects::send(platform, id, &ReplaceClient { name, was, sealed }).await?;
+        let change = objects::send(platform, id, &ReplaceClient { name, was, sealed, disabled: None }).await?;
         Ok::<_, RequestError>(is_done(change)?.then_some(record))
     })
     .await?;
