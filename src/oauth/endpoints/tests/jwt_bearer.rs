@@ -134,6 +134,21 @@ fn the_token_endpoint_is_an_audience_for_service_accounts_and_for_issuers_that_a
 }
 
 #[test]
+fn the_algorithms_are_those_of_the_record_or_the_registration() {
+    let (issuer, other) = (trusted(&json!({})), trusted(&json!({ "algorithms": ["RS256", "EdDSA"] })));
+    let registered = service(&json!({ "token_endpoint_auth_signing_alg": "EdDSA" }));
+    let user = account();
+    for (asserter, iss, sub, is_accepted) in [
+        (Asserter::TrustedIssuer(&issuer), IDP, user.as_str(), true),
+        (Asserter::TrustedIssuer(&other), IDP, user.as_str(), false),
+        (Asserter::ServiceAccount(&registered), "app", "app", false),
+    ] {
+        let outcome = accepted(asserter, &es256(), &claims(iss, sub, &json!({})));
+        assert_eq!(outcome.is_ok(), is_accepted, "{asserter:?}");
+    }
+}
+
+#[test]
 fn an_assertion_without_jti_is_valid_for_ten_minutes() {
     let optional = trusted(&json!({ "jti": "optional" }));
     let account = account();

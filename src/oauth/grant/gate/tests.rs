@@ -216,6 +216,16 @@ fn a_grant_type_of_users_alone_has_no_tokens_about_clients() {
 }
 
 #[test]
+fn a_token_about_the_client_itself_needs_no_user_and_one_about_a_user_does() {
+    for grant_type in [GrantType::ClientCredentials, GrantType::JwtBearer] {
+        let without = Case::passing(grant_type).changed(|case| (case.user, case.sign_in) = (None, None));
+        assert!(without.pass_by(pass_for_client_itself, grant_type).is_ok(), "{grant_type:?}");
+    }
+    let without = Case::passing(GrantType::JwtBearer).changed(|case| case.user = None);
+    assert_eq!(without.pass(GrantType::JwtBearer), Err(Check::UserEnabled));
+}
+
+#[test]
 fn each_check_has_a_broken_fact_and_a_place_in_the_order() {
     for (check, ..) in BREAKS {
         assert!(Check::ALL.contains(&check), "{check:?}");
