@@ -20,7 +20,7 @@ export function chromiumPath() {
 /** Finds or installs a browser, and returns its path. */
 export async function installChromium() {
   if (chromiumPath() === undefined) {
-    const aptGet = await aptGetCommand();
+    const aptGet = await aptGetCommand('Chromium', ADVICE);
     await step('Chromium, from the packages of the system', '1 to 2 minutes', async () => {
       await aptGet('update');
       await aptGet('install', '-y', '--no-install-recommends', 'chromium');
@@ -31,16 +31,17 @@ export async function installChromium() {
   console.log(`Browser for the tests: ${path}`);
 }
 
-async function aptGetCommand() {
-  if (!systemPath().some((folder) => isProgram(join(folder, 'apt-get')))) throw new Failure('no Chromium was found', ADVICE);
+/** Returns what runs apt-get for `what`, or throws with `advice` where this machine has none or it needs root. */
+export async function aptGetCommand(what, advice) {
+  if (!systemPath().some((folder) => isProgram(join(folder, 'apt-get')))) throw new Failure(`no ${what} was found`, advice);
   const sudo = process.getuid() === 0 ? [] : ['sudo', '-n'];
-  if (sudo.length > 0 && (await run('sudo', ['-n', 'true'], { check: false, advice: ADVICE })).code !== 0) {
-    throw new Failure('no Chromium was found, and installing one needs root', ADVICE);
+  if (sudo.length > 0 && (await run('sudo', ['-n', 'true'], { check: false, advice })).code !== 0) {
+    throw new Failure(`no ${what} was found, and installing one needs root`, advice);
   }
   // Another process may be installing packages: wait for it, within a limit.
   const aptGet = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=120'];
   // A package manager that is killed leaves the system's packages half configured.
-  return (...args) => run(aptGet[0], [...aptGet.slice(1), ...args], { advice: ADVICE, endSignal: 'SIGTERM' });
+  return (...args) => run(aptGet[0], [...aptGet.slice(1), ...args], { advice, endSignal: 'SIGTERM' });
 }
 
 function isProgram(path) {

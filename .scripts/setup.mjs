@@ -1,10 +1,11 @@
-// Installs what this machine lacks for the project: npm packages, the wasm target, pinned cargo tools, a browser.
-// Fast when nothing is missing. Changes nothing outside of the project except rustup's components and, for tests, Chromium.
+// Installs what this machine lacks for the project: npm packages, the wasm target, pinned cargo tools, a browser, Python packages.
+// Fast when nothing is missing. Changes nothing outside of the project except rustup's components and, for tests, Chromium and Python.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
 import { installChromium } from './chromium.mjs';
+import { installPython } from './python.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { npmAdvice } from '../src/js/hosting/advice.mjs';
 import { readIfThere } from '../src/js/hosting/files.mjs';
@@ -32,7 +33,7 @@ async function install(tests) {
   checkNode();
   await rust();
   // In parallel: two of these wait for the network, one uses the processor.
-  await Promise.all([nodePackages(), cargoTools(tests), tests && rustComponents(), tests && installChromium()]);
+  await Promise.all([nodePackages(), cargoTools(tests), tests && rustComponents(), tests && installChromium(), tests && installPython()]);
 }
 
 const WASM_TARGET = 'wasm32-unknown-unknown';

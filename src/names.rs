@@ -20,6 +20,11 @@ pub fn registry_object(issuer: &str, client: &impl Display) -> String {
     format!("{issuer}|{client}")
 }
 
+/// The object of the record of a trusted issuer.
+pub fn trusted_issuer_object(issuer: &str, id: &impl Display) -> String {
+    format!("trusted_issuer|{issuer}|{id}")
+}
+
 /// The object of a status list.
 pub fn status_list_object(issuer: &str, list: &impl Display) -> String {
     format!("{issuer}|{list}")
@@ -81,6 +86,7 @@ mod tests {
         assert_eq!(issuer_object(issuer), "https://as.example");
         assert_eq!(account_object(issuer, &"A"), "https://as.example|A");
         assert_eq!(registry_object(issuer, &"app"), "https://as.example|app");
+        assert_eq!(trusted_issuer_object(issuer, &"T"), "trusted_issuer|https://as.example|T");
         assert_eq!(status_list_object(issuer, &7), "https://as.example|7");
         assert_eq!(events_object(issuer, 500_000), "https://as.example|500000");
         assert_eq!(username_object(issuer, "alice"), "username|https://as.example|alice");

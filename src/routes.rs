@@ -137,6 +137,10 @@ routes! {
         ["admin", "restored"] "/admin/restored" "POST" { POST Restored }
         ["admin", "revocations"] "/admin/revocations" "POST" { POST StartRevocation }
         ["admin", "revocations", id] "/admin/revocations" "GET, HEAD" { GET ReadRevocation(id) }
+        ["admin", "trusted-issuers"] "/admin/trusted-issuers" "GET, POST" { GET ListTrustedIssuers, POST CreateTrustedIssuer }
+        ["admin", "trusted-issuers", id] "/admin/trusted-issuers" "GET, PUT, DELETE" {
+            GET ReadTrustedIssuer(id), PUT ReplaceTrustedIssuer(id), DELETE RemoveTrustedIssuer(id),
+        }
         ["admin", "users"] "/admin/users" "GET, POST" { GET ListUsers, POST CreateUser }
         ["admin", "users", id] "/admin/users" "GET, PUT, DELETE" { GET ReadUser(id), PUT ReplaceUser(id), DELETE RemoveUser(id) }
         ["admin", "users", id, "grants"] "/admin/users" "GET, DELETE" { GET ListUserGrants(id), DELETE EndUserGrants(id) }

@@ -1,5 +1,6 @@
 //! The commands of an account's object.
 
+use crate::account::asserted_grants::GrantAsserted;
 use crate::account::command::{Accounts, commands};
 use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
@@ -14,6 +15,7 @@ use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, Replace
 use crate::account::record::{AccountRecord, PasskeyRecord};
 use crate::account::sessions::{CheckStepUp, EndSession, EndSessions, OpenSession, Opened, SecureAccount};
 use crate::account::turn::{Ended, StepUpError, Turn};
+use crate::oauth::grant::gate::Permit;
 use crate::oauth::grant::{Described, GrantRefusal};
 
 commands! {
@@ -29,6 +31,7 @@ commands! {
         "end_grants" => EndGrants -> Option<u64>,
         "end_session" => EndSession -> Option<u64>,
         "end_sessions" => EndSessions -> Option<u64>,
+        "grant_asserted" => GrantAsserted -> Result<Permit, GrantRefusal>,
         "open_session" => OpenSession -> Opened,
         "read_account" => ReadAccount -> Option<AccountRecord>,
         "read_overview" => ReadOverview -> Option<Box<Overview>>,

@@ -35,7 +35,11 @@ impl<R: Records> Turn<'_, R> {
 
     /// Returns whether a grant is active by its own expiry and its session. What its client may have now is not checked.
     pub(super) fn is_active(&self, grant: &Grant) -> Result<bool, StorageError> {
-        Ok(grant.is_active(self.lifetimes(), self.now) && (grant.offline || self.session(&grant.session)?.is_some()))
+        let session_is_active = match grant.needed_session() {
+            Some(session) => self.session(session)?.is_some(),
+            None => true,
+        };
+        Ok(session_is_active && grant.is_active(self.lifetimes(), self.now))
     }
 
     /// Returns the facts about the user for the gate. The session is only read if the grant is bound to it.
@@ -51,7 +55,10 @@ impl<R: Records> Turn<'_, R> {
         };
         let has_consented = self.records.contains(Table::Consent, grant.client.as_str())?;
         let outlives_session = gate::outlives_session(grant.offline, client, scope);
-        let session_is_active = outlives_session || self.session(&grant.session)?.is_some();
+        let session_is_active = match &grant.session {
+            Some(session) => outlives_session || self.session(session)?.is_some(),
+            None => false,
+        };
         Ok(UserFacts { enabled, has_consented, scope, session_is_active })
     }
 

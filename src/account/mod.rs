@@ -8,6 +8,7 @@
 //! Storage that fails in the middle of a turn keeps what was written before, so each command writes in an order that is
 //! safe to stop in and to repeat: what revokes is stored before what it revokes is deleted.
 
+pub mod asserted_grants;
 pub mod command;
 pub mod commands;
 pub mod grants;

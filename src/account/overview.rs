@@ -76,8 +76,15 @@ impl AccountCommand for ReadOverview {
                 continue;
             }
             let of_client = connections.iter_mut().find(|connection| connection.client == grant.client.as_str());
-            if let Some(connection) = of_client {
-                connection.grants.push((id, grant));
+            match of_client {
+                Some(connection) => connection.grants.push((id, grant)),
+                // An assertion needs no consent, and the user sees its grant all the same.
+                None if grant.stage == Stage::Asserted => connections.push(Connection {
+                    client: grant.client.to_string(),
+                    consent: Consent::new(grant.issued_at),
+                    grants: vec![(id, grant)],
+                }),
+                None => {}
             }
         }
         let passkeys = turn.records.list(Table::Passkey)?;

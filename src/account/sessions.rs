@@ -63,12 +63,12 @@ impl AccountCommand for OpenSession {
                 opened_at = session.opened_at;
             }
             moving = turn.records.list::<Grant>(Table::Grant)?;
-            moving.retain(|(_, grant)| grant.session == old);
+            moving.retain(|(_, grant)| grant.session.as_ref() == Some(&old));
             turn.records.delete(Table::Session, old.as_str())?;
         }
         for (grant_id, grant) in moving {
             let ends = ends_at(grant.ends(turn.lifetimes()));
-            turn.records.put(Table::Grant, &grant_id, ends, &Grant { session: id.clone(), ..grant })?;
+            turn.records.put(Table::Grant, &grant_id, ends, &Grant { session: Some(id.clone()), ..grant })?;
         }
         let session = Session {
             sign_in: SignIn { at: sign_in.at.min(turn.now), ..sign_in },

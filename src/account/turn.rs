@@ -129,7 +129,7 @@ impl<'t, R: Records> Turn<'t, R> {
         for (id, session) in self.records.list::<Session>(Table::Session)? {
             if which(&id, &session) {
                 // The grants first: without its session, nothing would find them if this is interrupted.
-                self.end_grants(|grant| !grant.offline && grant.session.as_str() == id)?;
+                self.end_grants(|grant| grant.needed_session().is_some_and(|session| session.as_str() == id))?;
                 self.records.delete(Table::Session, &id)?;
                 ended += 1;
             }

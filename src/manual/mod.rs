@@ -8,6 +8,9 @@ pub mod administration {}
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("assertions.md")]
+pub mod assertions {}
+
 #[doc = include_str!("backup.md")]
 pub mod backup {}
 

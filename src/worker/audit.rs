@@ -18,6 +18,7 @@ use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::oauth::{ClientId, Refusal};
 use crate::token::UnixTime;
 
@@ -88,6 +89,12 @@ impl Audit {
     /// Adds a bulk revocation.
     pub(crate) fn revocation(&self, id: &str) -> &Self {
         self.about.borrow_mut().revocation = Some(id.to_owned());
+        self
+    }
+
+    /// Adds a trusted issuer that exists.
+    pub(crate) fn trusted_issuer(&self, id: &TrustedIssuerId) -> &Self {
+        self.about.borrow_mut().trusted_issuer = Some(id.clone());
         self
     }
 

@@ -1,11 +1,15 @@
 //! WebCrypto: generating, importing, signing, checking, sealing. Private keys are handles that cannot be exported.
 
+use std::sync::Arc;
+
 use js_sys::{Array, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
 use crate::keyring::{KeyMaterial, PrivateJwk};
-use crate::token::{Algorithm, Curve, Key, KeyShape, Pending, Token, VerifyError, base64url};
+use crate::token::{
+    self, Algorithm, Curve, Key, KeySet, KeyShape, Pending, Policy, Token, UnixTime, VerifyError, base64url,
+};
 
 use super::random::random;
 use super::report::{Fault, FaultKind};
@@ -112,6 +116,19 @@ pub(crate) async fn complete(mut pending: Pending) -> Result<Result<Token, Verif
         if is_valid || !pending.next_key() {
             return Ok(pending.complete(is_valid));
         }
+    }
+}
+
+/// Verifies a token with the keys of a set.
+pub(crate) async fn verify(
+    keys: &KeySet,
+    text: &str,
+    policy: &Arc<Policy>,
+    now: UnixTime,
+) -> Result<Result<Token, VerifyError>, Fault> {
+    match token::verify(text, keys, policy, now) {
+        Ok(pending) => complete(pending).await,
+        Err(error) => Ok(Err(error)),
     }
 }
 

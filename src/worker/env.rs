@@ -13,7 +13,7 @@ use crate::oauth::{Authority, Client};
 use crate::token::UnixTime;
 
 use super::audit::Audit;
-use super::clock::now;
+use super::clock::milliseconds;
 use super::crypto::SealingKey;
 use super::report::{self, Fault, FaultKind};
 
@@ -46,6 +46,8 @@ pub(crate) struct Platform {
     pub(crate) env: Env,
     pub(crate) config: Rc<Config>,
     pub(crate) now: UnixTime,
+    /// When the request began, in milliseconds since 1970.
+    pub(crate) began: u64,
     /// What the request costs.
     pub(crate) costs: Costs,
     /// Its audit events.
@@ -112,9 +114,10 @@ impl Platform {
                 CONFIG.with(|slot| Rc::clone(slot.get_or_init(|| config)))
             }
         };
-        let now = now();
+        let began = milliseconds();
+        let now = UnixTime(began / 1000);
         let audit = Audit::new(now, config.authority.event_retention() > 0);
-        Ok(Self { env, config, now, costs: Costs::default(), audit })
+        Ok(Self { env, config, now, began, costs: Costs::default(), audit })
     }
 
     pub(crate) fn authority(&self) -> &Authority {

@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Client,
     /// The keyring; there is one, its id is empty.
     Keyring,
+    /// A trusted issuer; the id is derived from its issuer identifier.
+    TrustedIssuer,
     /// An entry of the list of users; the id is the account's. Never read for a decision.
     User,
 }
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Self::Client => "client",
             Self::Keyring => "keyring",
+            Self::TrustedIssuer => "trusted_issuer",
             Self::User => "user",
         }
     }

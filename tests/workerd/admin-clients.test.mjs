@@ -138,7 +138,7 @@ for (const [member, metadata] of [
   ['jwks', { jwks: { keys: [{ ...publicKey.jwk, d: publicKey.jwk.x }] } }],
   ['jwks', { jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } }],
   ['jwks', { jwks: { keys: [{ ...publicKey.jwk, x: 'AAAA' }] } }],
-  ['jwks_uri', { jwks_uri: 'https://app.example/jwks.json' }],
+  ['jwks_uri', { jwks_uri: 'https://10.0.0.1/jwks.json' }],
   ['scope', { scope: ['read'] }],
   ['scope', { scope: 'read "write"' }],
   ['resources', { resources: ['/v1'] }],

@@ -3,9 +3,9 @@ import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jos
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** A new key pair; `jwk` is its public half as a client registers it. */
-export async function newClientKey(alg) {
-  const { publicKey, privateKey } = await generateKeyPair(alg);
+/** A new key pair; `jwk` is its public half as a client registers it. `options` are those of jose. */
+export async function newClientKey(alg, options) {
+  const { publicKey, privateKey } = await generateKeyPair(alg, options);
   const jwk = await exportJWK(publicKey);
   return { alg, privateKey, jwk: { ...jwk, alg, use: 'sig', kid: await calculateJwkThumbprint(jwk) } };
 }
@@ -13,6 +13,11 @@ export async function newClientKey(alg) {
 /** The metadata of a client that has this key and no secret. */
 export function keyMetadata(key, metadata = {}) {
   return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] }, ...metadata };
+}
+
+/** The metadata of a client that publishes its keys at this address and has no secret. */
+export function publishedKeyMetadata(jwks_uri, metadata = {}) {
+  return { token_endpoint_auth_method: 'private_key_jwt', jwks_uri, ...metadata };
 }
 
 /** The claims of a valid assertion; `changes` replace some, and `undefined` removes one. */

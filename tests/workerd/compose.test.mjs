@@ -47,7 +47,7 @@ test('the own bindings, routes, settings, schedules and secrets of a project are
   const all = composed(own);
   assert.deepEqual(all.routes, own.routes);
   assert.deepEqual(all.r2_buckets, own.r2_buckets);
-  assert.deepEqual(all.compatibility_flags, own.compatibility_flags);
+  assert.deepEqual(all.compatibility_flags, [...release.compatibility_flags, ...own.compatibility_flags]);
   assert.deepEqual(all.vars, { ...release.vars, ...own.vars });
   assert.deepEqual(all.secrets.required, [...release.secrets.required, 'OWN_SECRET']);
   assert.deepEqual(all.triggers.crons, [...release.triggers.crons, '0 0 * * *']);

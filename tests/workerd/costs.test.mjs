@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { admin, registerClient } from './admin.mjs';
+import { grantClaims, present, registerAssertionClient, registerServiceAccount, signGrant, trustIssuer } from './assertion-grants.mjs';
+import { newClientKey, signAssertion } from './client-key.mjs';
 import { askForEvents } from './events.mjs';
 import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
@@ -38,9 +40,39 @@ after(() => server?.stop());
 
 const grant = (parameters, client = app) => newGrant(server, browser, user, client, parameters);
 
+/** A service account that may also obtain tokens about the user. */
+async function assertingClient() {
+  const key = await newClientKey('ES256');
+  const { id } = await registerServiceAccount(server, key, { service_account: { users: [user.id], scope: 'read' } });
+  return { key, id };
+}
+
+/** Runs an operation once, so that the isolate has the records that it needs. */
+async function warm(operation) {
+  await operation();
+  return operation;
+}
+
+function granted({ status, text }) {
+  assert.equal(status, 200, text);
+}
+
 // Each prepares, and returns the operation to measure.
 const OPERATIONS = {
   'client_credentials': async () => () => token(server, {}, service),
+  'JWT bearer, a service account': async () => {
+    const { key, id } = await assertingClient();
+    return warm(async () => granted(await present(server, await signAssertion(key, grantClaims(server, id, id)))));
+  },
+  'JWT bearer, a service account about a user': async () => {
+    const { key, id } = await assertingClient();
+    return warm(async () => granted(await present(server, await signAssertion(key, grantClaims(server, id, user.id)))));
+  },
+  'JWT bearer, a trusted issuer about a user': async () => {
+    const client = await registerAssertionClient(server);
+    const idp = await trustIssuer(server, { clients: [client.id] });
+    return warm(async () => granted(await present(server, await signGrant(server, idp, user.id))));
+  },
   'authorize, session and consent remembered': async () => {
     await grant(ONLINE);
     return () => browser.open(authorizationPath(app, pkce(), ONLINE));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
+import { JWT_BEARER, grantClaims } from './assertion-grants.mjs';
 import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
 import { decode } from './forgery.mjs';
 import { startWorker } from './harness.mjs';
@@ -100,11 +101,16 @@ test('lists every language', async () => {
 });
 
 test('lists every grant type', async () => {
-  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', 'refresh_token']);
-  const client = await registerClient(server, { grant_types: metadata.grant_types_supported, redirect_uris: [REDIRECT_URI], scope: 'openid' });
+  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', 'refresh_token', JWT_BEARER]);
+  const key = await newClientKey('ES256');
+  const client = await registerClient(server, {
+    grant_types: metadata.grant_types_supported, redirect_uris: [REDIRECT_URI], scope: 'openid', jwks: { keys: [key.jwk] },
+  });
   const { tokens } = await signInAndRedeem(server, user, client, { scope: 'openid' });
   assert.equal((await tokenRequest(server, client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).status, 200);
   assert.equal((await tokenRequest(server, client, { grant_type: 'client_credentials' })).status, 200);
+  const assertion = await signAssertion(key, grantClaims(server, client.id, client.id));
+  assert.equal((await tokenRequest(server, client, { grant_type: JWT_BEARER, assertion })).status, 200);
 });
 
 for (const endpoint of ['token', 'introspection', 'revocation']) {

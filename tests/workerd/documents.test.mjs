@@ -76,7 +76,7 @@ test('serves exactly this authorization server metadata', async () => {
     revocation_endpoint: `${server.issuer}/oauth/revoke`,
     jwks_uri: `${server.issuer}${JWKS}`,
     status_list_aggregation_endpoint: `${server.issuer}/oauth/status`,
-    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     code_challenge_methods_supported: ['S256'],

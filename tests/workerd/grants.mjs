@@ -45,7 +45,7 @@ export function assertRefused(answer, what) {
   assert.equal(answer.status, 400, what);
   assert.deepEqual(answer.json, {
     error: 'invalid_grant',
-    error_description: 'The code or refresh token is expired, used, revoked or issued to another client. Start again.',
+    error_description: 'The code, refresh token or assertion is invalid, expired, used, revoked or issued to another client. Start again.',
   }, what);
   assert.equal(answer.headers['cache-control'], 'no-store', what);
 }

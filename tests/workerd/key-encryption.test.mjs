@@ -41,6 +41,9 @@ test('records of the first key are readable while both keys are configured', asy
     tokens: await newGrant(server, browser, user, app, OFFLINE),
     secretTokens: await newGrant(server, browser, user, secretApp, ONLINE),
     own: (await token(server)).access_token,
+    trusted: (await admin(server, 'POST', '/admin/trusted-issuers', {
+      issuer: 'https://idp.example', jwks_uri: 'https://idp.example/jwks', algorithms: ['ES256'], subject: 'user_id', clients: ['app'],
+    })).json,
   };
   const form = await new Browser(server).open('/account/sign-in');
   const signingIn = new Browser(server);
@@ -211,7 +214,7 @@ async function kill() {
 
 // All credentials of a user, a client and an operator; one that is redeemed is replaced by its successor.
 async function everythingWorks() {
-  const { user, other, app, secretApp, browser, service } = state;
+  const { user, other, app, secretApp, browser, service, trusted } = state;
   assert.deepEqual(await kids(), state.kids);
   assert.equal((await send(server, '/health')).status, 200);
   for (const name of ['tokens', 'another', 'secretTokens']) {
@@ -222,6 +225,7 @@ async function everythingWorks() {
   }
   assert.equal((await send(server, '/admin/keys', { headers: bearer(state.own) })).status, 200);
   assert.equal((await token(server, {}, service)).token_type, 'Bearer');
+  assert.deepEqual((await admin(server, 'GET', '/admin/trusted-issuers')).json, { trusted_issuers: [trusted] });
   assert.equal((await browser.open('/account')).url.pathname, '/account', 'the session');
   const { location } = await browser.open(authorizationPath(app, pkce(), { ...OFFLINE, prompt: 'none' }));
   assert.ok(new URL(location).searchParams.has('code'), location);

@@ -4,4 +4,5 @@ pub mod bulk;
 pub mod event;
 pub mod event_buffer;
 pub mod event_query;
+pub mod trusted_issuer;
 pub mod user;

@@ -1,26 +1,18 @@
 //! Client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2).
 
-use std::sync::Arc;
-
-use serde_json::Value;
-
-use crate::token::{
-    self, Algorithm, DEFAULT_MAX_BYTES, Expected, Pending, Policy, Token, UnixTime, VerifyError, decode_unverified,
-};
+use crate::token::{Algorithm, DEFAULT_MAX_BYTES, Policy, Token, UnixTime, VerifyError, decode_unverified};
 use crate::wire::{Form, UserPass, basic_credentials, credentials};
 
+use crate::oauth::endpoints::assertion;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AssertionAudience, AuthMethod, Client, ClientId, SecretDigest};
 
+pub use crate::oauth::endpoints::assertion::AssertionUse;
+
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The maximum time until an assertion expires, seconds: how long its `jti` is remembered.
-const ASSERTION_LIFETIME: u64 = 3600;
-/// The types of client assertions, and the generic one. Any other type belongs to a JWT of another kind, which RFC 10070
-/// section 4 requires to reject.
+/// The types of client assertions, and the generic one.
 const ASSERTION_TYPES: [&str; 2] = ["client-authentication+jwt", "JWT"];
-/// The tolerance for a client's clock, seconds.
-const CLOCK_TOLERANCE: u64 = 30;
 
 /// The credentials of a request, not verified yet.
 pub enum Presented {
@@ -115,42 +107,23 @@ pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -
     }
 }
 
-/// Parses a client's assertion and returns the signature to check.
-///
-/// `aud` is checked with the other claims, after the signature; see [`accept_assertion`].
+/// Returns the policy for a client's assertion. [`accept_assertion`] checks what a policy cannot express.
 ///
 /// # Errors
-/// Refusals with the same public error.
-pub fn read_assertion(authority: &Authority, client: &Client, jwt: &str, now: UnixTime) -> Result<Pending, Refusal> {
+/// [`Refusal::ClientAuthMethod`].
+pub fn assertion_policy(authority: &Authority, client: &Client) -> Result<Policy, Refusal> {
     if !client.may_authenticate_by(AuthMethod::PrivateKeyJwt) {
         return Err(Refusal::ClientAuthMethod);
     }
     let algorithms = client.assertion_algorithm().map_or(Algorithm::ASYMMETRIC.to_vec(), |algorithm| vec![algorithm]);
-    let policy = Policy {
-        issuers: Expected::one(client.id.as_str()),
-        audiences: Expected::OneOf(audiences(authority, client)),
-        // The type may be absent, which a policy cannot express; `accept_assertion` checks it.
-        types: Expected::Anything,
-        algorithms: Some(algorithms),
-        clock_tolerance: CLOCK_TOLERANCE,
-        max_age: None,
-        required_claims: ["sub", "exp", "jti"].map(str::to_owned).to_vec(),
-        scopes: Vec::new(),
-        max_bytes: DEFAULT_MAX_BYTES,
-    };
-    token::verify(jwt, client.keys(), &Arc::new(policy), now).map_err(|_| Refusal::ClientAssertion)
-}
-
-/// The record of a used assertion, so that it is used once (OpenID Connect Core section 9).
-#[derive(Debug)]
-pub struct AssertionUse {
-    /// Its `jti`.
-    pub jti: String,
-    /// When it can be forgotten.
-    pub until: UnixTime,
+    let audiences = assertion::audiences(authority, client.assertion_audience());
+    Ok(assertion::policy(client.id.as_str(), audiences, algorithms, &["sub", "exp", "jti"]))
 }
 
 /// Checks the rest of an assertion whose signature and policy have been checked.
+///
+/// By RFC 10070 section 4, `aud` is the issuer, as a string; older libraries send a list, some of them with the issuer and the
+/// token endpoint.
 ///
 /// # Errors
 /// [`Refusal::ClientAssertion`], [`Refusal::ClientDisabled`].
@@ -162,42 +135,18 @@ pub fn accept_assertion(
 ) -> Result<AssertionUse, Refusal> {
     let assertion = assertion.map_err(|_| Refusal::ClientAssertion)?;
     let claims = assertion.claims();
-    let until = now.plus(ASSERTION_LIFETIME + 2 * CLOCK_TOLERANCE);
-    #[allow(clippy::cast_precision_loss)] // Seconds are exact in a double for longer than the calendar lasts.
-    let lives_too_long = claims.time("exp").is_none_or(|exp| exp > (now.0 + ASSERTION_LIFETIME) as f64);
-    let header = assertion.header();
-    let has_foreign_type = header.typ().is_some() && !ASSERTION_TYPES.iter().any(|typ| header.is_type(typ));
-    let is_for_us_alone = names_us_alone(claims.members().get("aud"), authority, client);
-    if claims.text("sub") != Some(client.id.as_str()) || lives_too_long || has_foreign_type || !is_for_us_alone {
-        return Err(Refusal::ClientAssertion);
-    }
-    let jti = claims.text("jti").filter(|jti| (1..=256).contains(&jti.len())).ok_or(Refusal::ClientAssertion)?;
+    let audiences = assertion::audiences(authority, client.assertion_audience());
+    let max_list = match client.assertion_audience() {
+        AssertionAudience::Issuer => 0,
+        AssertionAudience::TokenEndpoint => audiences.len(),
+    };
+    let is_accepted = claims.text("sub") == Some(client.id.as_str())
+        && assertion::expires_soon_enough(claims, now)
+        && assertion::has_type(assertion.header(), &ASSERTION_TYPES)
+        && assertion::names_only(claims.members().get("aud"), &audiences, max_list);
+    let used = assertion::used(claims, now).filter(|_| is_accepted).ok_or(Refusal::ClientAssertion)?;
     check_enabled(client)?;
-    Ok(AssertionUse { jti: jti.to_owned(), until })
-}
-
-/// Returns the audiences that an assertion of this client may name.
-fn audiences(authority: &Authority, client: &Client) -> Vec<String> {
-    let issuer = authority.issuer().to_owned();
-    match client.assertion_audience() {
-        AssertionAudience::Issuer => vec![issuer],
-        AssertionAudience::TokenEndpoint => vec![issuer, authority.endpoint("/oauth/token")],
-    }
-}
-
-/// Returns whether the assertion names only this server. Another server that it names could use it here (RFC 10070 section 1).
-/// By RFC 10070 section 4, `aud` is the issuer, as a string; older libraries send a list, some of them with the issuer and
-/// the token endpoint.
-fn names_us_alone(aud: Option<&Value>, authority: &Authority, client: &Client) -> bool {
-    let allowed = audiences(authority, client);
-    let is_ours = |value: &Value| value.as_str().is_some_and(|name| allowed.iter().any(|audience| audience == name));
-    match aud {
-        Some(Value::Array(values)) => {
-            client.assertion_audience() == AssertionAudience::TokenEndpoint && values.iter().all(is_ours)
-        }
-        Some(value) => is_ours(value),
-        None => false,
-    }
+    Ok(used)
 }
 
 #[cfg(test)]

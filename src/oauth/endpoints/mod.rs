@@ -1,11 +1,13 @@
 //! One file for each endpoint, and for what several endpoints decide.
 
+pub mod assertion;
 pub mod authenticate;
 pub mod authorize;
 pub mod bearer;
 pub mod discovery;
 pub mod id_token;
 pub mod introspect;
+pub mod jwt_bearer;
 pub mod logout;
 pub mod onward;
 pub mod register;

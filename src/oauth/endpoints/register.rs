@@ -4,14 +4,23 @@ use crate::oauth::refusal::MetadataError;
 use serde_json::{Map, Value, json};
 
 use crate::keyring::SIGNING_ALGORITHMS;
-use crate::token::{Algorithm, Key, UnixTime};
+use crate::token::{Algorithm, UnixTime};
 
+use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{
     AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType, IdTokenClaims,
 };
+use crate::oauth::vocabulary::key_source::public_jwks;
 use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
-use crate::oauth::vocabulary::scope::{Scope, openid_scopes};
+use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, OFFLINE_ACCESS, Scope, openid_scopes};
+use crate::oauth::vocabulary::service_account::ServiceAccount;
+use crate::oauth::vocabulary::trusted_issuer::Presence;
+
+/// The maximum number of users in whose names a service account obtains tokens.
+const MAX_DELEGATIONS: usize = 200;
 
 /// Validated metadata, with the identifier and the secret if the request has them.
 #[derive(Debug)]
@@ -39,10 +48,11 @@ impl Registration {
             MetadataError::AuthMethod,
         )?;
         let jwks = optional(body, "jwks", public_jwks, MetadataError::Jwks)?;
-        if present(body, "jwks_uri").is_some() {
-            return Err(MetadataError::JwksUri);
+        let jwks_uri = optional(body, "jwks_uri", |value| RemoteUrl::parse(value.as_str()?), MetadataError::JwksUri)?;
+        if jwks.is_some() && jwks_uri.is_some() {
+            return Err(MetadataError::JwksBoth);
         }
-        if auth_method == Some(AuthMethod::PrivateKeyJwt) && jwks.is_none() {
+        if auth_method == Some(AuthMethod::PrivateKeyJwt) && jwks.is_none() && jwks_uri.is_none() {
             return Err(MetadataError::JwksMissing);
         }
         if matches!(auth_method, Some(AuthMethod::PrivateKeyJwt | AuthMethod::None)) && secret.is_some() {
@@ -105,6 +115,8 @@ impl Registration {
                 MetadataError::AssertionAudience,
             )?,
             jwks,
+            jwks_uri,
+            service_account: None,
             scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
                 .unwrap_or_default(),
@@ -112,6 +124,20 @@ impl Registration {
             software_version: description("software_version")?,
         };
         Ok(Self { client_id, secret, metadata })
+    }
+
+    /// Adds the member `service_account` of an operator's request. Clients that register themselves must not choose it.
+    ///
+    /// # Errors
+    /// [`MetadataError::ServiceAccount`], also for a client that cannot assert for itself.
+    pub fn with_service_account(mut self, body: &Map<String, Value>) -> Result<Self, MetadataError> {
+        let metadata = &mut self.metadata;
+        let has_keys = metadata.jwks.is_some() || metadata.jwks_uri.is_some();
+        metadata.service_account = optional(body, "service_account", service_account, MetadataError::ServiceAccount)?;
+        if metadata.service_account.is_some() && !(has_keys && metadata.grant_types.contains(&GrantType::JwtBearer)) {
+            return Err(MetadataError::ServiceAccount);
+        }
+        Ok(self)
     }
 
     /// Returns whether such a client authenticates with a secret.
@@ -126,11 +152,15 @@ impl Registration {
         self.secret.clone().or_else(|| needs_new().then(|| ClientSecret::from_random(random)))
     }
 
-    /// Checks that this server signs with the algorithms that the client registers.
+    /// Checks that this server signs with the algorithms that the client registers, and may fetch its keys.
     ///
     /// # Errors
-    /// [`MetadataError::IdTokenAlg`], [`MetadataError::AccessTokenAlg`].
-    pub fn check_algorithms(&self, available: &[Algorithm]) -> Result<(), MetadataError> {
+    /// [`MetadataError::IdTokenAlg`], [`MetadataError::AccessTokenAlg`], [`MetadataError::JwksUri`].
+    pub fn check_support(&self, authority: &Authority) -> Result<(), MetadataError> {
+        let available = authority.algorithms();
+        if self.metadata.jwks_uri.as_ref().is_some_and(|url| !url.may_be_fetched_by(authority)) {
+            return Err(MetadataError::JwksUri);
+        }
         let is_missing = |algorithm: Option<Algorithm>| algorithm.is_some_and(|it| !available.contains(&it));
         if is_missing(self.id_token_algorithm()) {
             return Err(MetadataError::IdTokenAlg);
@@ -253,6 +283,25 @@ fn default_grants(redirect_uris: &[RedirectUri]) -> Vec<GrantType> {
     }
 }
 
+/// An unknown member may have been meant as a restriction, so it is refused.
+fn service_account(value: &Value) -> Option<ServiceAccount> {
+    let members = value.as_object()?;
+    if members.keys().any(|name| !["jti", "scope", "users"].contains(&name.as_str())) {
+        return None;
+    }
+    let jti = |value: &Value| Presence::ALL.into_iter().find(|presence| *value == presence.name());
+    let user = |value: &Value| AccountId::parse(value.as_str()?).map(|account| account.to_string());
+    let scope = match members.get("scope") {
+        Some(value) => delegable_scope(value)?,
+        None => Scope::default(),
+    };
+    Some(ServiceAccount {
+        jti: members.get("jti").map_or(Some(Presence::Required), jti)?,
+        users: members.get("users").map_or(Some(Vec::new()), |value| list(value, MAX_DELEGATIONS, user))?,
+        scope,
+    })
+}
+
 fn redirect_uri(value: &Value) -> Option<RedirectUri> {
     RedirectUri::parse(value.as_str()?)
 }
@@ -273,15 +322,13 @@ fn scope(value: &Value) -> Option<Scope> {
     Scope::parse(value.as_str().filter(|text| text.len() <= 4000)?)
 }
 
-fn resource(value: &Value) -> Option<Resource> {
-    Resource::parse(value.as_str()?)
+/// Parses a scope that assertions may lead to: neither to a refresh token nor to the administration of this server.
+pub fn delegable_scope(value: &Value) -> Option<Scope> {
+    scope(value).filter(|scope| !scope.contains(ADMIN_SCOPE) && !scope.contains(OFFLINE_ACCESS))
 }
 
-/// Every key must be usable: otherwise the client would learn of the mistake when it is locked out.
-fn public_jwks(value: &Value) -> Option<Value> {
-    let keys = value.get("keys")?.as_array()?;
-    let usable = |jwk: &Value| jwk.as_object().is_some_and(|jwk| Key::from_jwk(jwk).is_ok_and(|key| !key.is_secret()));
-    ((1..=20).contains(&keys.len()) && keys.iter().all(usable)).then(|| json!({ "keys": keys }))
+fn resource(value: &Value) -> Option<Resource> {
+    Resource::parse(value.as_str()?)
 }
 
 #[cfg(test)]
@@ -290,11 +337,38 @@ mod tests {
     use crate::oauth::vocabulary::client::SecretDigest;
 
     fn parse(body: Value) -> Result<Registration, MetadataError> {
-        Registration::parse(body.as_object().unwrap())
+        let body = body.as_object().unwrap();
+        Registration::parse(body)?.with_service_account(body)
     }
 
     fn ed25519() -> Value {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })
+    }
+
+    /// The metadata of a service account, with changed members.
+    fn service_account(changes: &Value) -> Value {
+        let mut metadata = json!({
+            "grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"], "jwks_uri": "https://app.example/jwks",
+            "service_account": { "jti": "optional", "users": ["A".repeat(22)], "scope": "read" },
+        });
+        metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        metadata
+    }
+
+    #[test]
+    fn a_service_account_has_the_users_that_the_operator_listed() {
+        let registered = parse(service_account(&json!({}))).unwrap().metadata.service_account.unwrap();
+        let expected = ServiceAccount {
+            jti: Presence::Optional,
+            users: vec!["A".repeat(22)],
+            scope: Scope::parse("read").unwrap(),
+        };
+        assert_eq!(registered, expected);
+        let by_itself = Registration::parse(service_account(&json!({})).as_object().unwrap()).unwrap();
+        assert_eq!(by_itself.metadata.service_account, None, "a client that registers itself");
+        let empty =
+            parse(service_account(&json!({ "service_account": {} }))).unwrap().metadata.service_account.unwrap();
+        assert_eq!(empty, ServiceAccount::default());
     }
 
     #[test]
@@ -358,8 +432,29 @@ mod tests {
             (json!({ "jwks": { "keys": [] } }), MetadataError::Jwks),
             (json!({ "jwks": { "keys": [private] } }), MetadataError::Jwks),
             (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), MetadataError::Jwks),
-            (json!({ "jwks_uri": "https://app.example/jwks" }), MetadataError::JwksUri),
+            (json!({ "jwks_uri": "https://10.0.0.1/jwks" }), MetadataError::JwksUri),
+            (json!({ "jwks_uri": "http://app.example/jwks" }), MetadataError::JwksUri),
+            (json!({ "jwks_uri": ["https://app.example/jwks"] }), MetadataError::JwksUri),
+            (
+                json!({ "jwks_uri": "https://app.example/jwks", "jwks": { "keys": [ed25519()] } }),
+                MetadataError::JwksBoth,
+            ),
             (json!({ "scope": ["read"] }), MetadataError::Scope),
+            (json!({ "service_account": {} }), MetadataError::ServiceAccount),
+            (service_account(&json!({ "grant_types": ["client_credentials"] })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "jwks_uri": null })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "service_account": { "jti": true } })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "service_account": { "user": [] } })), MetadataError::ServiceAccount),
+            (service_account(&json!({ "service_account": { "users": ["alice"] } })), MetadataError::ServiceAccount),
+            (
+                service_account(&json!({ "service_account": { "users": vec!["A".repeat(22); 201] } })),
+                MetadataError::ServiceAccount,
+            ),
+            (service_account(&json!({ "service_account": { "scope": ADMIN_SCOPE } })), MetadataError::ServiceAccount),
+            (
+                service_account(&json!({ "service_account": { "scope": "read offline_access" } })),
+                MetadataError::ServiceAccount,
+            ),
             (json!({ "scope": "a\"" }), MetadataError::Scope),
             (json!({ "resources": ["api"] }), MetadataError::Resources),
         ] {

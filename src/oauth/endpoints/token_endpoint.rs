@@ -5,7 +5,7 @@ use std::slice;
 use serde::Serialize;
 
 use crate::token::{UnixTime, base64url};
-use crate::wire::Form;
+use crate::wire::{Form, Reply};
 
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
@@ -85,6 +85,8 @@ impl TokenRequest {
                 let (scope, resources) = scope_and_resources()?;
                 Self::ClientCredentials { client: facts, scope, resources }
             }
+            // Authorized by the assertion: see `jwt_bearer`.
+            GrantType::JwtBearer => return Err(Refusal::GrantUnsupported),
             GrantType::AuthorizationCode => {
                 let (account, grant, _) = read(Kind::Code, parameter("code")?)?;
                 let challenge = Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?;
@@ -149,6 +151,13 @@ pub struct TokenResponse<'t> {
     scope: &'t str,
 }
 
+impl TokenResponse<'_> {
+    /// Returns the reply to the token request.
+    pub fn reply(&self) -> Reply {
+        Reply::json(200, self).with("Pragma", "no-cache")
+    }
+}
+
 /// Decides a client credentials request (RFC 6749 section 4.4): the request passes the gate, and the subject of the token is the
 /// client itself (RFC 9068 section 2.2). `jti` is a fresh random identifier. The default scope is what the client registered,
 /// the default audience the default resource.
@@ -164,17 +173,66 @@ pub fn client_credentials(
     jti: TokenId,
     now: UnixTime,
 ) -> Result<AccessTokenClaims, Refusal> {
-    let granted = Granted {
-        owner: None,
-        scope: &client.scope,
-        resources: if resources.is_empty() { slice::from_ref(authority.default_resource()) } else { &client.resources },
-        offline: false,
-        sign_in: None,
-    };
-    let facts = Facts { client, user: None, granted, requested: Requested { scope, resources } };
-    let permit = gate::pass(GrantType::ClientCredentials, &facts, now)?;
+    let own = OwnToken { client, granted: &client.scope, requested: Requested { scope, resources }, status };
+    of_client_itself(authority, GrantType::ClientCredentials, own, jti, now)
+}
+
+/// A token about the client itself.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnToken<'o> {
+    /// The client.
+    pub client: &'o ClientFacts,
+    /// The scope that it may obtain by the grant type, and its default.
+    pub granted: &'o Scope,
+    /// What it requests.
+    pub requested: Requested<'o>,
+    /// The status list entry of its own tokens.
+    pub status: Option<StatusEntry>,
+}
+
+/// Decides a request for a token about the client itself: the request passes the gate. `jti` is a fresh random identifier.
+///
+/// # Errors
+/// The refusal of the first check of the gate that fails.
+pub fn of_client_itself(
+    authority: &Authority,
+    grant_type: GrantType,
+    own: OwnToken<'_>,
+    jti: TokenId,
+    now: UnixTime,
+) -> Result<AccessTokenClaims, Refusal> {
+    let OwnToken { client, granted, requested, status } = own;
+    let resources = granted_resources(authority, client, requested.resources);
+    let granted = Granted { owner: None, scope: granted, resources, offline: false, sign_in: None };
+    let facts = Facts { client, user: None, granted, requested };
+    let permit = gate::pass_for_client_itself(grant_type, &facts, now)?;
     let bearer = Bearer { subject: client.id.as_str(), client: &client.id, status, auth_time: None };
     Ok(AccessTokenClaims::permitted(authority, &permit, bearer, jti, now))
+}
+
+/// Returns the resources of a request that no earlier grant limits: those that the client may request, or the default one if the
+/// request names none.
+pub fn granted_resources<'g>(
+    authority: &'g Authority,
+    client: &'g ClientFacts,
+    requested: &[Resource],
+) -> &'g [Resource] {
+    if requested.is_empty() { slice::from_ref(authority.default_resource()) } else { &client.resources }
+}
+
+/// Returns the access token of an assertion about a user. `random` tells its identifier from others; it names the grant.
+pub fn of_assertion(
+    authority: &Authority,
+    (account, grant): (&AccountId, &GrantId),
+    client: &ClientId,
+    permit: &Permit,
+    status: StatusEntry,
+    random: [u8; 12],
+    now: UnixTime,
+) -> AccessTokenClaims {
+    let jti = TokenId::within(grant, &base64url::encode(&random));
+    let bearer = Bearer { subject: account.as_str(), client, status: Some(status), auth_time: None };
+    AccessTokenClaims::permitted(authority, permit, bearer, jti, now)
 }
 
 /// Returns the access token of a grant. A replayed response has the same token: the same times and the same identifier, which
@@ -260,7 +318,7 @@ pub fn resources(authority: &Authority, client: &Client, form: &Form) -> Result<
     allowed(authority, client, resources_of(form)?)
 }
 
-fn resources_of(form: &Form) -> Result<Vec<Resource>, Refusal> {
+pub(super) fn resources_of(form: &Form) -> Result<Vec<Resource>, Refusal> {
     let mut resources = Vec::new();
     for text in form.all("resource") {
         let resource = Resource::parse(text).ok_or(Refusal::ResourceMalformed)?;

@@ -24,15 +24,18 @@ pub struct Grant {
     pub scope: Scope,
     /// The resources that it was allowed for.
     pub resources: Vec<Resource>,
-    /// The session in which it was allowed.
-    pub session: SessionId,
+    /// The session in which it was allowed; the grant of an assertion has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// Whether `offline_access` was allowed (OpenID Connect Core section 11). The grant outlives its session as long as the
     /// client may have that scope; see [`gate::outlives_session`].
     pub offline: bool,
-    /// The sign-in of the user.
-    pub sign_in: SignIn,
-    /// The PKCE challenge; kept after redemption to recognise a client that retries.
-    pub challenge: Challenge,
+    /// The sign-in of the user; the grant of an assertion has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignIn>,
+    /// The PKCE challenge of a code; kept after redemption to recognise a client that retries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
     /// When it was allowed.
     pub issued_at: UnixTime,
     /// The status list entry of its access tokens; absent in records of versions without status lists.
@@ -73,13 +76,40 @@ pub enum Stage {
         /// When the code was redeemed.
         redeemed_at: UnixTime,
     },
+    /// An assertion yielded its only access token, when the grant was issued.
+    Asserted,
 }
 
 impl Grant {
+    /// Returns the grant of an assertion, whose access token has been permitted.
+    pub fn asserted(client: ClientId, permit: &Permit, status: StatusEntry, now: UnixTime) -> Self {
+        Self {
+            client,
+            scope: permit.scope().clone(),
+            resources: permit.resources().to_vec(),
+            session: None,
+            offline: false,
+            sign_in: None,
+            challenge: None,
+            issued_at: now,
+            status: Some(status),
+            id_token_claims: Vec::new(),
+            tokens_end: None,
+            suspension: None,
+            stage: Stage::Asserted,
+        }
+    }
+
+    /// Returns the session without which it is not active, if there is one.
+    pub fn needed_session(&self) -> Option<&SessionId> {
+        self.session.as_ref().filter(|_| !self.offline)
+    }
+
     /// Returns when it expires if it is not used again. Its session may end it earlier.
     pub fn ends(&self, lifetimes: &Lifetimes) -> UnixTime {
         match self.stage {
             Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
+            Stage::Asserted => self.issued_at.plus(lifetimes.access),
             Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
             Stage::Live { used_at, .. } => {
                 self.issued_at.plus(lifetimes.refresh).min(used_at.plus(lifetimes.refresh_idle))
@@ -104,7 +134,7 @@ impl Grant {
             scope: &self.scope,
             resources: &self.resources,
             offline: self.offline,
-            sign_in: Some(&self.sign_in),
+            sign_in: self.sign_in.as_ref(),
         };
         Facts { client, user: Some(user), granted, requested }
     }
@@ -134,6 +164,7 @@ impl Grant {
         match self.stage {
             Stage::Code { .. } => None,
             Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
+            Stage::Asserted => Some(self.issued_at.plus(lifetimes.access)),
         }
     }
 
@@ -145,24 +176,24 @@ impl Grant {
     /// Returns when it was last allowed, redeemed or refreshed.
     pub fn last_used(&self) -> UnixTime {
         match self.stage {
-            Stage::Code { .. } => self.issued_at,
+            Stage::Code { .. } | Stage::Asserted => self.issued_at,
             Stage::Live { used_at, .. } => used_at,
         }
     }
 
-    /// Returns the contents of tokens that the gate permits.
-    pub(super) fn tokens(&self, permit: Permit, generation: u64, at: UnixTime) -> TokenGrant {
-        TokenGrant {
+    /// Returns the contents of tokens that the gate permits; `None` for the grant of an assertion, which yields no more tokens.
+    pub(super) fn tokens(&self, permit: Permit, generation: u64, at: UnixTime) -> Option<TokenGrant> {
+        Some(TokenGrant {
             permit,
             generation,
             at,
-            sign_in: self.sign_in.clone(),
-            session: self.session.clone(),
+            sign_in: self.sign_in.clone()?,
+            session: self.session.clone()?,
             nonce: None,
             id_token_claims: self.id_token_claims.clone(),
             status: self.status,
             repeated: false,
-        }
+        })
     }
 }
 

@@ -90,13 +90,19 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
 
 /// Decides a consent form that is submitted again: the same code, as long as it was not redeemed and has not expired.
 fn issue_again(new: &Grant, old: &Grant, lifetimes: &Lifetimes, now: UnixTime) -> Step {
-    let is_same = new.client == old.client && new.challenge.equals(&old.challenge) && new.stage == old.stage;
+    let challenges_are_same = match (&new.challenge, &old.challenge) {
+        (Some(one), Some(other)) => one.equals(other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let is_same = new.client == old.client && challenges_are_same && new.stage == old.stage;
     let is_active = old.is_active(lifetimes, now);
     Step::keep(if is_same && is_active { Ok(Outcome::Issued) } else { Err(GrantRefusal::CodeSpent) })
 }
 
 fn redeem(mut grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
-    let has_verifier = grant.challenge.equals(&request.challenge);
+    // A grant without a challenge has no code.
+    let has_verifier = grant.challenge.as_ref().is_some_and(|challenge| challenge.equals(&request.challenge));
     let is_active = grant.is_active(lifetimes, now) && (grant.offline || user.session_is_active);
     match &grant.stage {
         _ if !has_verifier => Step::keep(Err(GrantRefusal::CodeVerifier)),
@@ -104,6 +110,7 @@ fn redeem(mut grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &L
             Step::keep(Err(GrantRefusal::CodeSpent))
         }
         Stage::Live { .. } => Step::end(Err(GrantRefusal::CodeReused)),
+        Stage::Asserted => Step::keep(Err(GrantRefusal::GrantUnknown)),
         Stage::Code { .. } if !is_active => Step::end(Err(GrantRefusal::GrantExpired)),
         Stage::Code { redirect_uri, .. } if request.redirect_uri.as_ref().is_some_and(|uri| uri != redirect_uri) => {
             Step::keep(Err(GrantRefusal::CodeRedirect))
@@ -119,8 +126,11 @@ fn redeem(mut grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &L
             let generation = u64::from(request.refreshable);
             grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
             grant.record_access_token(lifetimes, now);
-            let tokens = TokenGrant { nonce, ..grant.tokens(permit, generation, now) };
-            Step { next: Next::Put(Box::new(grant)), outcome: Ok(Outcome::Tokens(tokens)) }
+            let Some(tokens) = grant.tokens(permit, generation, now) else {
+                return Step::keep(Err(GrantRefusal::GrantUnknown));
+            };
+            let outcome = Ok(Outcome::Tokens(TokenGrant { nonce, ..tokens }));
+            Step { next: Next::Put(Box::new(grant)), outcome }
         }
     }
 }
@@ -153,8 +163,10 @@ fn refresh(mut grant: Grant, request: &Refresh, user: UserFacts<'_>, lifetimes: 
         (true, false) => (generation, turned_at, now),
         (false, _) => (generation, turned_at, turned_at),
     };
-    let tokens = TokenGrant { repeated: !is_current, ..grant.tokens(permit, next_generation, issued_at) };
-    let outcome = Ok(Outcome::Tokens(tokens));
+    let Some(tokens) = grant.tokens(permit, next_generation, issued_at) else {
+        return Step::keep(Err(GrantRefusal::GrantUnknown));
+    };
+    let outcome = Ok(Outcome::Tokens(TokenGrant { repeated: !is_current, ..tokens }));
     if !is_current {
         return Step::keep(outcome);
     }

@@ -103,7 +103,7 @@ causes! {
         /// `enabled`.
         Enabled: "enabled must be true or false.";
         /// `grant_types`.
-        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token; refresh_token requires authorization_code.";
+        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer; refresh_token requires authorization_code.";
         /// A public client that registers `client_credentials`.
         GrantTypesPublic: "A client with the authentication method none cannot use client_credentials.";
         /// `id_token_signed_response_alg`.
@@ -112,10 +112,12 @@ causes! {
         IdTokenClaims: "id_token_claims must be profile, or be omitted.";
         /// `jwks` is not a JWK Set of usable public keys.
         Jwks: "jwks must be a JWK Set of 1 to 20 public signature keys.";
-        /// `private_key_jwt` without `jwks`.
-        JwksMissing: "private_key_jwt requires jwks.";
-        /// `jwks_uri`, which is not supported.
-        JwksUri: "jwks_uri is not supported: send the keys in jwks.";
+        /// `jwks` and `jwks_uri` together (RFC 7591 section 2).
+        JwksBoth: "Send jwks or jwks_uri, not both.";
+        /// `private_key_jwt` without `jwks` and `jwks_uri`.
+        JwksMissing: "private_key_jwt requires jwks or jwks_uri.";
+        /// `jwks_uri` is an address that this server does not fetch.
+        JwksUri: "jwks_uri must be an https URL on port 443 of a public, lower-case host name, without user information and fragment, at most 500 bytes.";
         /// `post_logout_redirect_uris`.
         PostLogoutRedirectUris: "post_logout_redirect_uris must be a list of at most 50 redirect URIs.";
         /// `redirect_uris`.
@@ -132,8 +134,44 @@ causes! {
         Secret: "client_secret must be 16 to 512 visible ASCII characters, at least 6 different ones, and not a repeated shorter text.";
         /// A `client_secret` for a client that authenticates by keys or not at all.
         SecretUnused: "A client with private_key_jwt or none has no client_secret.";
+        /// `service_account` is malformed, or the client has no keys or not the grant type.
+        ServiceAccount: "service_account must have only jti (required or optional), users (a list of at most 200 ids of users) and scope (without edgemint:admin and offline_access); it requires the grant type urn:ietf:params:oauth:grant-type:jwt-bearer, and jwks or jwks_uri.";
         /// `token_endpoint_auth_signing_alg`.
         SigningAlg: "token_endpoint_auth_signing_alg must be an asymmetric JWS algorithm.";
+    }
+}
+
+causes! {
+    /// What is wrong with the description of a trusted issuer.
+    TrustedIssuerError "trusted_issuer" {
+        /// `algorithms`.
+        Algorithms: "algorithms must be a list of asymmetric JWS algorithms.";
+        /// `audience`.
+        Audience: "audience must be issuer or token_endpoint.";
+        /// `client_authentication`.
+        ClientAuthentication: "client_authentication must be required or optional.";
+        /// `clients`.
+        Clients: "clients must be a list of 1 to 100 values of client_id, without root.";
+        /// `issuer` is not an identifier with a scheme, or is this server's.
+        Issuer: "issuer must be the value of iss in the assertions: a text of at most 500 visible ASCII characters that contains :// and is not this server's issuer.";
+        /// `issuer` in the body differs from that of the record.
+        IssuerDiffers: "issuer must be the one of this record.";
+        /// `jti`.
+        Jti: "jti must be required or optional.";
+        /// `jwks` is not a JWK Set of usable public keys.
+        Jwks: "jwks must be a JWK Set of 1 to 20 public signature keys.";
+        /// `jwks_uri` is an address that this server does not fetch.
+        JwksUri: "jwks_uri must be an https URL on port 443 of a public, lower-case host name, without user information and fragment, at most 500 bytes.";
+        /// Both `jwks` and `jwks_uri`, or neither.
+        Keys: "Send either jwks or jwks_uri.";
+        /// `scope`.
+        Scope: "scope must be a text of scope values separated by spaces, at most 4000 bytes, without edgemint:admin and offline_access.";
+        /// `subject`.
+        Subject: "subject must be client_id, mapped_client, user_id, username or upstream.";
+        /// `subjects` is malformed, missing with `mapped_client`, or present without it.
+        Subjects: "mapped_client requires subjects, an object that maps 1 to 100 values of sub to members of clients; other values of subject exclude it.";
+        /// The body has an unknown member, which may have been meant as a restriction.
+        Unknown: "Only the members of a trusted issuer are allowed; see the manual.";
     }
 }
 

@@ -9,7 +9,7 @@ use crate::oauth::grant::GrantRefusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
-use super::{BulkError, EventQueryError, MetadataError, Noted, Row, UserError};
+use super::{BulkError, EventQueryError, MetadataError, Noted, Row, TrustedIssuerError, UserError};
 
 /// Writes the enum, its rows and its samples from the table.
 macro_rules! refusals {
@@ -59,7 +59,7 @@ macro_rules! refusals {
 
 /// One sentence for everything that a stolen or guessed code or refresh token could probe.
 const GRANT_REFUSED: &str =
-    "The code or refresh token is expired, used, revoked or issued to another client. Start again.";
+    "The code, refresh token or assertion is invalid, expired, used, revoked or issued to another client. Start again.";
 /// One sentence for everything that a guess at a client's credentials could probe.
 const CLIENT_REFUSED: &str = "Client authentication failed.";
 /// One sentence for everything that a stolen or forged access token could probe.
@@ -138,8 +138,22 @@ refusals! {
         /// The client is unknown.
         ClientUnknown: "client_unknown" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
 
+        /// The keys at the client's `jwks_uri` cannot be fetched now, or may not be fetched again yet.
+        KeysUnavailable {
+            /// Seconds until the next fetch.
+            seconds: u64 = 0
+        }: "keys_unavailable" 503 "temporarily_unavailable" "The keys at jwks_uri cannot be fetched now. Try again later." => Refused;
+
         // Token, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8707).
 
+        /// The assertion does not verify, or its issuer is unknown (RFC 7523 section 3.1).
+        Assertion: "assertion" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The client may not use the assertion.
+        AssertionClient: "assertion_client" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The assertion was used before.
+        AssertionReplay: "assertion_replay" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The assertion is about someone whom its issuer may not name, or who does not exist.
+        AssertionSubject: "assertion_subject" 400 "invalid_grant" GRANT_REFUSED => Refused;
         /// The client did not register this grant type.
         GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
         /// The grant type is not supported.
@@ -197,6 +211,10 @@ refusals! {
         PasskeyNotFound: "passkey_not_found" 404 "not_found" "There is no such passkey." => none;
         /// The bulk revocation does not exist.
         RevocationNotFound: "revocation_not_found" 404 "not_found" "There is no such revocation." => none;
+        /// A trusted issuer with this issuer identifier exists.
+        TrustedIssuerExists: "trusted_issuer_exists" 409 "invalid_request" "A trusted issuer with this issuer already exists." => none;
+        /// The trusted issuer does not exist.
+        TrustedIssuerNotFound: "trusted_issuer_not_found" 404 "not_found" "There is no such trusted issuer." => none;
         /// The user name is taken.
         UserExists: "user_exists" 409 "invalid_request" "A user with this name already exists." => none;
         /// The user does not exist.
@@ -272,6 +290,8 @@ refusals! {
         EventQuery(EventQueryError): EventQueryError::row;
         /// A key that cannot be imported.
         Import(ImportError): import_row;
+        /// A description of a trusted issuer that is wrong.
+        TrustedIssuer(TrustedIssuerError): TrustedIssuerError::row;
         /// Client metadata that breaks RFC 7591.
         Metadata(MetadataError): metadata_row;
     }

@@ -3,17 +3,18 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::token::{Algorithm, Key, KeySet, UnixTime, base64url};
+use crate::token::{Algorithm, UnixTime, base64url};
 
 pub use crate::oauth::vocabulary::client_metadata::{
     AssertionAudience, AuthMethod, ClientMetadata, GrantType, IdTokenClaims,
 };
 pub use crate::oauth::vocabulary::client_secret::{ClientSecret, SecretDigest};
+use crate::oauth::vocabulary::key_source::KeySource;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope};
+use crate::oauth::vocabulary::service_account::ServiceAccount;
 use crate::oauth::vocabulary::status_entry::{StatusEntry, SuspensionState};
 
 /// The identifier of a client: visible ASCII and spaces, at most 200 bytes (RFC 6749 appendix A.1), but neither `.`
@@ -110,7 +111,8 @@ pub struct Client {
     assertion_algorithm: Option<Algorithm>,
     assertion_audience: AssertionAudience,
     grant_types: Vec<GrantType>,
-    keys: KeySet,
+    keys: KeySource,
+    service_account: ServiceAccount,
 }
 
 impl Client {
@@ -135,7 +137,8 @@ impl Client {
             // Clients that were registered before there was a choice may use the token endpoint, and some do.
             assertion_audience: metadata.assertion_audience.unwrap_or(AssertionAudience::TokenEndpoint),
             grant_types: metadata.grant_types.clone(),
-            keys: metadata.jwks.as_ref().map(key_set).unwrap_or_default(),
+            keys: KeySource::of(metadata.jwks.as_ref(), metadata.jwks_uri.as_ref()),
+            service_account: metadata.service_account.clone().unwrap_or_default(),
         }
     }
 
@@ -159,7 +162,8 @@ impl Client {
             assertion_algorithm: None,
             assertion_audience: AssertionAudience::Issuer,
             grant_types: vec![GrantType::ClientCredentials],
-            keys: KeySet::default(),
+            keys: KeySource::of(None, None),
+            service_account: ServiceAccount::default(),
         }
     }
 
@@ -223,9 +227,14 @@ impl Client {
         self.grant_types.contains(&grant)
     }
 
-    /// Returns its public keys.
-    pub fn keys(&self) -> &KeySet {
+    /// Returns the source of its public keys.
+    pub fn keys(&self) -> &KeySource {
         &self.keys
+    }
+
+    /// Returns what an operator allows it when it asserts for itself.
+    pub fn service_account(&self) -> &ServiceAccount {
+        &self.service_account
     }
 
     /// Returns the only algorithm of its assertions, if registered.
@@ -237,11 +246,6 @@ impl Client {
     pub fn assertion_audience(&self) -> AssertionAudience {
         self.assertion_audience
     }
-}
-
-fn key_set(jwks: &Value) -> KeySet {
-    let keys = jwks.get("keys").and_then(Value::as_array).into_iter().flatten();
-    KeySet::new(keys.filter_map(Value::as_object).filter_map(|jwk| Key::from_jwk(jwk).ok()))
 }
 
 #[cfg(test)]

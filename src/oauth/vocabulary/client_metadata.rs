@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::service_account::ServiceAccount;
 use crate::token::Algorithm;
 
 /// How a client authenticates (RFC 7591 section 2, `token_endpoint_auth_method`).
@@ -81,11 +83,14 @@ pub enum GrantType {
     ClientCredentials,
     /// A refresh token (RFC 6749 section 6).
     RefreshToken,
+    /// An assertion (RFC 7523 section 2.1).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 impl GrantType {
     /// All values.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken, Self::JwtBearer];
 
     /// Returns the registered name.
     pub const fn name(self) -> &'static str {
@@ -93,6 +98,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken => "refresh_token",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 }
@@ -147,6 +153,12 @@ pub struct ClientMetadata {
     /// Its public keys, as registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
+    /// The address at which it publishes its public keys, in place of `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<RemoteUrl>,
+    /// What an operator allows it when it asserts for itself (extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<ServiceAccount>,
     /// The scope that it may request, and its default.
     pub scope: Scope,
     /// The resources that it may request tokens for, beside this server (extension).
@@ -188,6 +200,11 @@ mod tests {
     fn stored_metadata_keeps_its_exact_text() {
         for text in [
             r#"{"grant_types":["client_credentials"],"scope":""}"#,
+            concat!(
+                r#"{"grant_types":["urn:ietf:params:oauth:grant-type:jwt-bearer"],"jwks_uri":"https://app.example/jwks","#,
+                r#""service_account":{"jti":"optional","users":["AAAAAAAAAAAAAAAAAAAAAA"],"scope":"read"},"scope":""}"#,
+            ),
+            r#"{"grant_types":[],"service_account":{"jti":"required"},"scope":""}"#,
             concat!(
                 r#"{"client_name":"App","client_uri":"https://app.example","contacts":["a@app.example"],"#,
                 r#""grant_types":["authorization_code","refresh_token"],"redirect_uris":["https://app.example/cb"],"#,

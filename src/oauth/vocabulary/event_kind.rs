@@ -139,6 +139,12 @@ event_kinds! {
     TokenIssued: "token_issued" Info;
     /// A client revoked a token.
     TokenRevoked: "token_revoked" Info;
+    /// An operator added a trusted issuer.
+    TrustedIssuerCreated: "trusted_issuer_created" Info;
+    /// An operator removed a trusted issuer.
+    TrustedIssuerRemoved: "trusted_issuer_removed" Info;
+    /// An operator replaced the record of a trusted issuer.
+    TrustedIssuerReplaced: "trusted_issuer_replaced" Info;
     /// An account was created.
     UserCreated: "user_created" Info;
     /// An operator disabled a user.

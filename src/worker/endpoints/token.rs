@@ -24,9 +24,14 @@ use crate::worker::ring;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
 use crate::worker::services::profiles;
 
+use super::jwt_bearer;
+
 /// `POST /oauth/token` (RFC 6749 section 3.2).
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
+    if form.get("grant_type") == Some(GrantType::JwtBearer.name()) {
+        return jwt_bearer::token(platform, request, &form).await;
+    }
     let Authenticated { client, by } = authenticate(platform, request.authorization()?, &form).await?;
     match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, by, &form)? {
         TokenRequest::ClientCredentials { client: facts, scope, resources } => {
@@ -36,7 +41,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
             let claims = token_endpoint::client_credentials(authority, &facts, scope, &resources, status, jti, now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
-            Ok(reply(&claims.response(&token, None, None, now)))
+            Ok(claims.response(&token, None, None, now).reply())
         }
         TokenRequest::Redeem { account, grant, redeem } => {
             let profile = client.has_profile_in_id_tokens();
@@ -107,7 +112,7 @@ async fn tokens<C: YieldsTokens>(
         let handle = Handle { account: account.clone(), record: grant.to_string(), generation: tokens.generation };
         key.write(Kind::Refresh, &handle)
     });
-    Ok(reply(&claims.response(&access_token, refresh_token, id_token, platform.now)))
+    Ok(claims.response(&access_token, refresh_token, id_token, platform.now).reply())
 }
 
 async fn id_token(
@@ -126,8 +131,4 @@ async fn id_token(
     let algorithm = client.id_token_algorithm().unwrap_or_else(|| authority.id_token_algorithm());
     let claims = id_token::of_grant(authority, account, client, tokens, profile.as_ref(), access_token, algorithm);
     Ok(ring::mint_id_token(platform, algorithm, &claims).await?)
-}
-
-fn reply(response: &token_endpoint::TokenResponse<'_>) -> Reply {
-    Reply::json(200, response).with("Pragma", "no-cache")
 }

@@ -14,18 +14,19 @@ use crate::oauth::ClientId;
 use crate::oauth::endpoints::id_token::Profile;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::token::UnixTime;
 use crate::worker::compare_and_swap::retry;
 use crate::worker::crypto::Opened;
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::address::{Keyring, Name};
+use crate::worker::objects::address::{Address, Keyring, Name, Registries};
 use crate::worker::objects::keyring_do::{Ensure, ResealRing, SealedRing};
 use crate::worker::objects::registry_do::{Change, ReadClient, ReplaceClient};
 use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::services::users::Listed;
-use crate::worker::services::{clients, passwords, profiles};
+use crate::worker::services::{clients, passwords, profiles, trusted_issuers};
 
 use super::{Job, Place, Progress, Work, at_once, ids_after};
 
@@ -58,6 +59,7 @@ pub(crate) struct Reseal {
 enum Stage {
     Keyring,
     Clients,
+    TrustedIssuers,
     Users,
 }
 
@@ -124,6 +126,7 @@ impl Reseal {
         let (ids, next) = match self.stage {
             Stage::Keyring => (vec![String::new()], None),
             Stage::Clients => ids_after(platform, Kind::Client, &self.place).await?,
+            Stage::TrustedIssuers => ids_after(platform, Kind::TrustedIssuer, &self.place).await?,
             Stage::Users => ids_after(platform, Kind::User, &self.place).await?,
         };
         let (stage, first) = (self.stage, self.pass == 1 || self.unanswered_before);
@@ -132,6 +135,7 @@ impl Reseal {
             let outcome = match stage {
                 Stage::Keyring => keyring(platform, first, &mut tally).await,
                 Stage::Clients => client(platform, id, first, &mut tally).await,
+                Stage::TrustedIssuers => trusted_issuer(platform, id, first, &mut tally).await,
                 Stage::Users => user(platform, id, first, &mut tally).await,
             };
             (tally, outcome.err())
@@ -157,7 +161,8 @@ impl Reseal {
         match (next, self.stage) {
             (Some(next), _) => self.place = next,
             (None, Stage::Keyring) => (self.stage, self.place) = (Stage::Clients, Place::default()),
-            (None, Stage::Clients) => (self.stage, self.place) = (Stage::Users, Place::default()),
+            (None, Stage::Clients) => (self.stage, self.place) = (Stage::TrustedIssuers, Place::default()),
+            (None, Stage::TrustedIssuers) => (self.stage, self.place) = (Stage::Users, Place::default()),
             (None, Stage::Users) => return Ok(self.end_of_pass(platform)),
         }
         Ok(Progress::More)
@@ -183,6 +188,7 @@ impl Stage {
         match self {
             Self::Keyring => Kind::Keyring,
             Self::Clients => Kind::Client,
+            Self::TrustedIssuers => Kind::TrustedIssuer,
             Self::Users => Kind::User,
         }
     }
@@ -241,16 +247,32 @@ const fn is_about_the_record(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::KeyEncryptionKeyMismatch | FaultKind::RecordUnreadable)
 }
 
-/// Re-encrypts the record in the client's registry, which copies it to KV.
 async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> Result<(), Fault> {
-    let Some(client) = ClientId::parse(id) else {
-        return Ok(());
-    };
-    let name = clients::record_name(platform, &client);
+    match ClientId::parse(id) {
+        Some(client) => registered(platform, &client, clients::record_name(platform, &client), first, tally).await,
+        None => Ok(()),
+    }
+}
+
+async fn trusted_issuer(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -> Result<(), Fault> {
+    match TrustedIssuerId::parse(id) {
+        Some(id) => registered(platform, &id, trusted_issuers::record_name(platform, &id), first, tally).await,
+        None => Ok(()),
+    }
+}
+
+/// Re-encrypts the record in its registry, which copies it to KV.
+async fn registered(
+    platform: &Platform,
+    registry: &impl Address<Namespace = Registries>,
+    name: String,
+    first: bool,
+    tally: &mut Tally,
+) -> Result<(), Fault> {
     tally.records += 1;
     retry(async || {
-        // A client may have been removed since it was listed.
-        let Some(was) = objects::send(platform, &client, &ReadClient).await? else {
+        // The record may have been removed since it was listed.
+        let Some(was) = objects::send(platform, registry, &ReadClient).await? else {
             return Ok(Some(()));
         };
         let sealed = match due(platform, &name, &was, tally).await? {
@@ -260,7 +282,7 @@ async fn client(platform: &Platform, id: &str, first: bool, tally: &mut Tally) -
             Some(Due::Reencrypted { sealed, .. }) => sealed,
         };
         Ok(
-            match objects::send(platform, &client, &ReplaceClient { name: name.clone(), was, sealed, disabled: None })
+            match objects::send(platform, registry, &ReplaceClient { name: name.clone(), was, sealed, disabled: None })
                 .await?
             {
                 Change::Done => {

@@ -10,6 +10,7 @@ use crate::names;
 use crate::oauth::ClientId;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::status::ListId;
+use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::token::base64url;
 use crate::worker::env::{ACCOUNT, EVENTS, IDENTIFIER, KEYRING, MAINTENANCE, REGISTRY, STATUS_DIRECTORY, STATUS_LIST};
 
@@ -28,23 +29,25 @@ pub(crate) trait Address {
     fn object_name(&self, issuer: &str) -> String;
 }
 
-/// Declares namespaces, one row each: its type, its binding, the addresses of its objects, and how the issuer and an address
-/// make a name.
+/// Declares namespaces, one row each: its type, its binding, the addresses of its objects (of one or several types), and how the
+/// issuer and an address make a name.
 macro_rules! namespaces {
-    ($($namespace:ty, at $binding:path => $address:ty: $name:expr;)+) => {
+    ($($namespace:ty, at $binding:path => $($address:ty: $name:expr),+;)+) => {
         $(
             impl Namespace for $namespace {
                 const BINDING: &'static str = $binding;
             }
 
-            impl Address for $address {
-                type Namespace = $namespace;
+            $(
+                impl Address for $address {
+                    type Namespace = $namespace;
 
-                fn object_name(&self, issuer: &str) -> String {
-                    let name: fn(&str, &Self) -> String = $name;
-                    name(issuer, self)
+                    fn object_name(&self, issuer: &str) -> String {
+                        let name: fn(&str, &Self) -> String = $name;
+                        name(issuer, self)
+                    }
                 }
-            }
+            )+
         )+
     };
 }
@@ -55,7 +58,9 @@ namespaces! {
     Identifiers, at IDENTIFIER => Name<'_>: |issuer, name| name.object_name_of(issuer);
     Keyring, at KEYRING => Keyring: |issuer, _| names::issuer_object(issuer).to_owned();
     Maintenance, at MAINTENANCE => Maintenance: |issuer, _| names::issuer_object(issuer).to_owned();
-    Registries, at REGISTRY => ClientId: |issuer, client| names::registry_object(issuer, client);
+    Registries, at REGISTRY =>
+        ClientId: |issuer, client| names::registry_object(issuer, client),
+        TrustedIssuerId: |issuer, id| names::trusted_issuer_object(issuer, id);
     StatusDirectory, at STATUS_DIRECTORY => StatusDirectory: |issuer, _| names::issuer_object(issuer).to_owned();
     StatusLists, at STATUS_LIST => ListId: |issuer, list| names::status_list_object(issuer, list);
 }
@@ -72,7 +77,7 @@ pub(crate) struct Keyring;
 /// Long work; there is one object for each issuer.
 pub(crate) struct Maintenance;
 
-/// The registries of clients: one object each.
+/// The registries of clients and of trusted issuers: one object each.
 pub(crate) enum Registries {}
 
 /// The directory of status lists; there is one for each issuer.

@@ -1,5 +1,6 @@
 //! The exact state of one client: its record, its revoked tokens, its used assertions, the accounts with grants for it.
-//! One Durable Object for each client, so that capacity grows with clients and none waits for another.
+//! One Durable Object for each client, so that capacity grows with clients and none waits for another. A trusted issuer has one
+//! too, with its record and its used assertions.
 //!
 //! Commands about tokens and assertions are one turn each: the body is read first, then storage is read and written without
 //! another `await` in between. Changes of the record also go to KV, where every isolate reads them: they run one after
@@ -98,11 +99,14 @@ pub(crate) struct RevokeClientTokens {
     pub(crate) until: UnixTime,
 }
 
-/// Consumes a client assertion. Returns `false` if it was used before.
+/// Consumes an assertion of the client or the trusted issuer. Returns `false` if it was used before, for whatever purpose.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct ConsumeAssertion {
     pub(crate) jti: String,
     pub(crate) until: UnixTime,
+    /// An account that is about to have a grant for the client, as in [`IndexAccount`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<AccountId>,
 }
 
 /// Notes that this account may have a grant for the client. Sent before it has one.
@@ -216,8 +220,11 @@ impl Runs<RevokeClientTokens> for RegistryObject {
 }
 
 impl Runs<ConsumeAssertion> for RegistryObject {
-    async fn run(&self, ConsumeAssertion { jti, until }: ConsumeAssertion) -> Result<bool, Fault> {
+    async fn run(&self, ConsumeAssertion { jti, until, account }: ConsumeAssertion) -> Result<bool, Fault> {
         let is_new = self.rows().note(Note::Assertion, &jti, until)?;
+        if let Some(account) = account.filter(|_| is_new) {
+            self.rows().index(&account)?;
+        }
         self.wake_at(until).await?;
         Ok(is_new)
     }

@@ -6,21 +6,25 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
 use crate::limits::CLIENT_MEMORY;
-use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, check_public, check_secret, read_assertion};
+use crate::oauth::endpoints::authenticate::{
+    Presented, accept_assertion, assertion_policy, check_public, check_secret,
+};
 use crate::oauth::vocabulary::client::{AuthMethod, ClientRecord};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
-use crate::worker::crypto::complete;
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::objects;
 use crate::worker::objects::registry_do::{ConsumeAssertion, ReadClient};
 use crate::worker::report::{Fault, RequestError};
+
+use super::remote_keys;
 
 /// How many clients stay in memory.
 const REMEMBER_AT_MOST: usize = 1000;
@@ -92,6 +96,21 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Authenticates the client of a request that may go without: `None` if it has no credentials, at most a `client_id`.
+pub(crate) async fn authenticate_if_sent(
+    platform: &Platform,
+    authorization: Option<&str>,
+    form: &Form,
+) -> Result<Option<Authenticated>, RequestError> {
+    match Presented::parse(authorization, form) {
+        Ok(Presented::Nothing(_)) | Err(Refusal::ClientAuthMissing) => Ok(None),
+        Ok(Presented::Secret { .. } | Presented::Assertion { .. }) => {
+            authenticate(platform, authorization, form).await.map(Some)
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
 /// Authenticates a confidential client.
 pub(crate) async fn authenticate_confidential(
     platform: &Platform,
@@ -143,9 +162,10 @@ pub(crate) async fn find_exact(platform: &Platform, id: &ClientId) -> Result<Opt
 /// Verifies an assertion, and consumes its `jti`.
 async fn check_assertion(platform: &Platform, client: Rc<Client>, jwt: &str) -> Result<Authenticated, RequestError> {
     let now = platform.now;
-    let pending = read_assertion(platform.authority(), &client, jwt, now)?;
-    let used = accept_assertion(platform.authority(), &client, complete(pending).await?, now)?;
-    let command = ConsumeAssertion { jti: used.jti, until: used.until };
+    let policy = Arc::new(assertion_policy(platform.authority(), &client)?);
+    let assertion = remote_keys::verify(platform, client.keys(), jwt, &policy).await?;
+    let used = accept_assertion(platform.authority(), &client, assertion, now)?;
+    let command = ConsumeAssertion { jti: used.jti, until: used.until, account: None };
     let is_new = objects::send(platform, &client.id, &command).await?;
     if is_new {
         Ok(Authenticated { client, by: AuthMethod::PrivateKeyJwt })
@@ -208,14 +228,14 @@ pub(crate) async fn record(platform: &Platform, id: &ClientId) -> Result<Option<
 }
 
 /// Returns the client that a request claims to be, from memory. It exists, so later refusals name it in the audit trail.
-fn claimed(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
+pub(crate) fn claimed(platform: &Platform, id: &ClientId) -> Option<Rc<Client>> {
     remembered(platform, id).inspect(|client| {
         platform.audit.client(&client.id);
     })
 }
 
 /// Like [`claimed`], from KV.
-async fn claimed_afresh(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
+pub(crate) async fn claimed_afresh(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     Ok(read(platform, id).await?.inspect(|client| {
         platform.audit.client(&client.id);
     }))

@@ -1,6 +1,7 @@
 //! What endpoints share: each service loads records, calls the pure decision, and commits. A service returns values; the reply
 //! is the endpoint's.
 
+pub(crate) mod assertions;
 pub(crate) mod attempts;
 pub(crate) mod client_tokens;
 pub(crate) mod clients;
@@ -13,8 +14,10 @@ pub(crate) mod password_sign_in;
 pub(crate) mod passwords;
 pub(crate) mod profiles;
 pub(crate) mod registration;
+pub(crate) mod remote_keys;
 pub(crate) mod sessions;
 pub(crate) mod subjects;
 pub(crate) mod tokens;
+pub(crate) mod trusted_issuers;
 pub(crate) mod upstream_provider;
 pub(crate) mod users;

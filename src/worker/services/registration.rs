@@ -159,7 +159,8 @@ async fn settle_suspension(
 
 /// Allocates a status list entry for a client that obtains tokens for itself, if it has none.
 async fn allocate_status(platform: &Platform, record: &mut ClientRecord) -> Result<(), Fault> {
-    if record.status.is_none() && record.metadata.grant_types.contains(&GrantType::ClientCredentials) {
+    let obtains = |grant_type| record.metadata.grant_types.contains(&grant_type);
+    if record.status.is_none() && (obtains(GrantType::ClientCredentials) || obtains(GrantType::JwtBearer)) {
         record.status = Some(status::take_for_client(platform).await?);
     }
     Ok(())

@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::upstream::{self, CALLBACK, Journey, Provider, Subject, Told, Userinfo};
 use crate::oauth::vocabulary::authority::Upstream;
-use crate::token::{self, Key, KeySet, Policy, Token, UnixTime, VerifyError};
+use crate::token::{Key, KeySet, Policy, Token, UnixTime, VerifyError};
 use crate::wire::{Form, form_encode};
-use crate::worker::crypto::complete;
+use crate::worker::crypto;
 use crate::worker::env::Platform;
 use crate::worker::fetch;
-use crate::worker::report::{self, Fault, RequestError};
+use crate::worker::report::{self, RequestError};
 
 /// How long the metadata and the keys stay in memory, seconds. An unknown key causes another fetch.
 const REMEMBER_FOR: u64 = 300;
@@ -79,26 +79,14 @@ async fn verify(
     policy: Policy,
 ) -> Result<Token, RequestError> {
     let policy = Arc::new(policy);
-    let verified = match verify_by(keys, text, &policy, platform.now).await? {
+    let verified = match crypto::verify(keys, text, &policy, platform.now).await? {
         Err(VerifyError::KeyNotFound | VerifyError::BadSignature) => {
             let (_, fresh) = fetch_provider(platform, upstream).await?;
-            verify_by(&fresh, text, &policy, platform.now).await?
+            crypto::verify(&fresh, text, &policy, platform.now).await?
         }
         verified => verified,
     };
     Ok(verified.map_err(|_| Refusal::Upstream)?)
-}
-
-async fn verify_by(
-    keys: &KeySet,
-    text: &str,
-    policy: &Arc<Policy>,
-    now: UnixTime,
-) -> Result<Result<Token, VerifyError>, Fault> {
-    match token::verify(text, keys, policy, now) {
-        Ok(pending) => complete(pending).await,
-        Err(error) => Ok(Err(error)),
-    }
 }
 
 /// What the userinfo endpoint says, as JSON or as a signed JWT (OpenID Connect Core section 5.3.2). The ID token has said who

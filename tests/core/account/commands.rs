@@ -90,10 +90,10 @@ impl Account {
             client: client("app"),
             scope: scope("openid read"),
             resources: vec![Resource::parse(API).unwrap()],
-            session: session(1),
+            session: Some(session(1)),
             offline: false,
-            sign_in: sign_in(self.now),
-            challenge: Challenge::of_verifier("a-verifier-of-forty-three-characters-or-more").unwrap(),
+            sign_in: Some(sign_in(self.now)),
+            challenge: Challenge::of_verifier("a-verifier-of-forty-three-characters-or-more"),
             issued_at: now,
             status: None,
             id_token_claims: Vec::new(),
@@ -232,7 +232,7 @@ fn what_has_ended_is_counted() {
             account.storage.put(Table::Session, self::session(id).as_str(), Some(session.ends), &session).unwrap();
         }
         account.put_grant(1, |_| {});
-        account.put_grant(2, |grant| (grant.offline, grant.session) = (true, session(3)));
+        account.put_grant(2, |grant| (grant.offline, grant.session) = (true, Some(session(3))));
         account
     };
     let secure = |except: Option<u8>, passkeys: bool, grants: GrantsToEnd| {

@@ -1,6 +1,7 @@
 //! The decisions of accounts, sign-in names and status lists, natively: over storage in a map that fails on purpose, before or
 //! after it stored.
 
+mod asserted;
 mod commands;
 mod forms;
 mod invariants;

@@ -15,7 +15,7 @@ fn a_code_yields_what_was_allowed() {
     assert_eq!(tokens.permit.resources(), resources(&[API, FILES]));
     assert_eq!(tokens.generation, 1);
     assert_eq!(tokens.at, UnixTime(START + 7));
-    assert_eq!(tokens.sign_in, grant().sign_in);
+    assert_eq!(Some(tokens.sign_in), grant().sign_in);
     assert_eq!(tokens.session, SessionId::from_bytes([3; 16]));
     assert_eq!(tokens.nonce.as_deref(), Some("n-1"));
     assert_eq!(tokens.id_token_claims, grant().id_token_claims);
@@ -148,7 +148,7 @@ fn another_form_for_the_same_code_is_refused() {
     let before = held.record();
     let mut others = [grant(), grant(), grant(), grant()];
     others[0].client = client("other");
-    others[1].challenge = challenge(GUESS);
+    others[1].challenge = Some(challenge(GUESS));
     others[2].stage = Stage::Code { redirect_uri: "https://other.example/".to_owned(), nonce: Some("n-1".to_owned()) };
     others[3].stage = Stage::Code { redirect_uri: super::words::CALLBACK.to_owned(), nonce: None };
     for other in others {

@@ -1,10 +1,12 @@
 use super::*;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::authenticate::{
-    AssertionUse, Presented, accept_assertion, check_public, check_secret, read_assertion,
+    AssertionUse, Presented, accept_assertion, assertion_policy, check_public, check_secret,
 };
 use crate::oauth::vocabulary::client::{AuthMethod, SecretDigest};
-use crate::token::VerifyError;
+use crate::oauth::vocabulary::key_source::KeySource;
+use crate::token::{self, VerifyError};
+use std::sync::Arc;
 
 const TOKEN_ENDPOINT: &str = "https://as.example/oauth/token";
 const CLAIMS: [&str; 5] = ["iss", "sub", "aud", "exp", "jti"];
@@ -31,8 +33,10 @@ fn claims(changes: &Value) -> Value {
 
 /// Runs both steps on an assertion whose signature is valid.
 fn assert_with(client: &Client, header: &Value, claims: &Value) -> Result<AssertionUse, Refusal> {
-    let pending = read_assertion(&authority(), client, &jwt(header, claims), NOW)?;
-    accept_assertion(&authority(), client, pending.complete(true), NOW)
+    let policy = Arc::new(assertion_policy(&authority(), client)?);
+    let KeySource::Registered(keys) = client.keys() else { panic!("{client:?}") };
+    let pending = token::verify(&jwt(header, claims), keys, &policy, NOW);
+    accept_assertion(&authority(), client, pending.and_then(|pending| pending.complete(true)), NOW)
 }
 
 #[test]

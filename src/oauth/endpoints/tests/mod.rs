@@ -5,6 +5,7 @@ mod authorize;
 mod bearer;
 mod discovery;
 mod id_token;
+mod jwt_bearer;
 mod logout;
 mod register;
 mod tokens;
@@ -34,7 +35,8 @@ fn authority() -> Authority {
 }
 
 fn client_record(metadata: &Value) -> ClientRecord {
-    let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
+    let metadata = metadata.as_object().unwrap();
+    let registration = Registration::parse(metadata).unwrap().with_service_account(metadata).unwrap();
     registration.into_record(ClientId::parse("app").unwrap(), None, UnixTime(7))
 }
 

@@ -104,13 +104,30 @@ fn a_secret_is_created_only_for_a_client_that_needs_one_and_has_none() {
 
 #[test]
 fn a_client_registers_only_algorithms_that_this_server_signs_with() {
-    let check = |body: &Value, available: &[Algorithm]| parse(body).unwrap().check_algorithms(available);
-    let available = [Algorithm::Es256, Algorithm::EdDsa];
+    let check = |body: &Value, algorithms: &str| {
+        let settings = Settings { issuer: ISSUER, algorithms, ..Settings::default() };
+        parse(body).unwrap().check_support(&Authority::parse(settings).unwrap())
+    };
+    let available = "ES256 EdDSA";
     let both = json!({ "id_token_signed_response_alg": "RS256", "access_token_signed_response_alg": "RS256" });
-    assert_eq!(check(&both, &available), Err(MetadataError::IdTokenAlg));
+    assert_eq!(check(&both, available), Err(MetadataError::IdTokenAlg));
     let access = json!({ "id_token_signed_response_alg": "ES256", "access_token_signed_response_alg": "RS256" });
-    assert_eq!(check(&access, &available), Err(MetadataError::AccessTokenAlg));
+    assert_eq!(check(&access, available), Err(MetadataError::AccessTokenAlg));
     let fine = json!({ "id_token_signed_response_alg": "ES256", "access_token_signed_response_alg": "EdDSA" });
-    assert_eq!(check(&fine, &available), Ok(()));
-    assert_eq!(check(&json!({}), &[]), Ok(()));
+    assert_eq!(check(&fine, available), Ok(()));
+    assert_eq!(check(&json!({}), ""), Ok(()));
+}
+
+#[test]
+fn only_a_server_on_loopback_registers_keys_on_loopback() {
+    let check = |issuer, jwks_uri: &str| {
+        let authority = Authority::parse(Settings { issuer, ..Settings::default() }).unwrap();
+        parse(&json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": jwks_uri }))
+            .unwrap()
+            .check_support(&authority)
+    };
+    let local = "http://localhost:8080/jwks";
+    assert_eq!(check("http://localhost:8787", local), Ok(()));
+    assert_eq!(check(ISSUER, local), Err(MetadataError::JwksUri));
+    assert_eq!(check(ISSUER, "https://keys.example/jwks"), Ok(()));
 }

@@ -45,7 +45,18 @@ impl Permit {
 /// # Errors
 /// The first check that fails.
 pub fn pass(grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Permit, Check> {
-    let row = Row::of(grant_type);
+    pass_row(Row::of(grant_type), grant_type, facts, now)
+}
+
+/// Decides the same for a token about the client itself.
+///
+/// # Errors
+/// The first check that fails; [`Check::UserEnabled`] for a grant type whose tokens are always about a user.
+pub fn pass_for_client_itself(grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Permit, Check> {
+    pass_row(Row::of_client_itself(grant_type).ok_or(Check::UserEnabled)?, grant_type, facts, now)
+}
+
+fn pass_row(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Permit, Check> {
     let limits = Limits::of(row.applies(Check::UserEnabled), facts);
     let failed = Check::ALL.into_iter().find(|check| {
         row.applies(*check)

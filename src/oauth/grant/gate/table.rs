@@ -75,7 +75,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Returns the row of a grant type.
+    /// Returns the row of a grant type. For a grant type whose tokens can be about a user or about the client itself, it is that of
+    /// users; see [`Row::of_client_itself`].
     pub const fn of(grant_type: GrantType) -> Self {
         use Applies::{No, Yes};
         match grant_type {
@@ -105,6 +106,33 @@ impl Row {
                 resource: Yes,
                 step_up: No("there is no user, so there is no sign-in"),
             },
+            GrantType::JwtBearer => Self {
+                client_enabled: Yes,
+                authentication: No("the assertion replaces it (RFC 7523 section 3.1); it is checked where it is sent"),
+                grant_type: Yes,
+                owner: No("no grant is stored before"),
+                user_enabled: Yes,
+                consent: No("an operator allowed it: on the client, or by trusting the issuer"),
+                session: No("the user is not present"),
+                rights: Yes,
+                scope: Yes,
+                resource: Yes,
+                step_up: Yes,
+            },
+        }
+    }
+
+    /// Returns the row of a grant type for tokens about the client itself; `None` if its tokens are always about a user.
+    pub const fn of_client_itself(grant_type: GrantType) -> Option<Self> {
+        use Applies::No;
+        match grant_type {
+            GrantType::ClientCredentials => Some(Self::of(grant_type)),
+            GrantType::JwtBearer => Some(Self {
+                user_enabled: No("the token is about the client itself"),
+                step_up: No("the token is about the client itself, so there is no sign-in"),
+                ..Self::of(grant_type)
+            }),
+            GrantType::AuthorizationCode | GrantType::RefreshToken => None,
         }
     }
 

@@ -58,6 +58,7 @@ impl Case {
             GrantType::AuthorizationCode | GrantType::RefreshToken => {
                 Self { user: Some(user), owner: Some(id("app")), sign_in: Some(sign_in), ..own }
             }
+            GrantType::JwtBearer => Self { user: Some(user), sign_in: Some(sign_in), ..own },
             GrantType::ClientCredentials => own,
         }
     }
@@ -75,6 +76,10 @@ impl Case {
     }
 
     fn pass(&self, grant_type: GrantType) -> Result<Permit, Check> {
+        self.pass_by(pass, grant_type)
+    }
+
+    fn pass_by(&self, pass: Pass, grant_type: GrantType) -> Result<Permit, Check> {
         let user = self.user.as_ref().map(|user| UserFacts {
             enabled: user.enabled,
             has_consented: user.has_consented,
@@ -117,6 +122,8 @@ fn resources(texts: &[&str]) -> Vec<Resource> {
 fn api() -> StepUpOf {
     StepUpOf::Resource(resources(&[API]).remove(0))
 }
+
+type Pass = fn(GrantType, &Facts<'_>, UnixTime) -> Result<Permit, Check>;
 
 type Break = (Check, bool, &'static str, fn(&mut Case));
 
@@ -185,15 +192,37 @@ const BREAKS: [Break; 27] = [
 
 #[test]
 fn each_grant_type_passes_each_check_that_its_row_names_and_no_other() {
-    for grant_type in GrantType::ALL {
-        let (row, passing) = (Row::of(grant_type), Case::passing(grant_type));
-        assert!(passing.pass(grant_type).is_ok(), "{grant_type:?}");
+    let of_users = GrantType::ALL.map(|grant_type| (grant_type, Row::of(grant_type), pass as Pass));
+    let of_clients = GrantType::ALL.into_iter().filter_map(|grant_type| {
+        Some((grant_type, Row::of_client_itself(grant_type)?, pass_for_client_itself as Pass))
+    });
+    for (grant_type, row, pass) in of_users.into_iter().chain(of_clients) {
+        let passing = Case::passing(grant_type);
+        assert!(passing.pass_by(pass, grant_type).is_ok(), "{grant_type:?}");
         for (check, of_user, name, break_it) in BREAKS {
-            let outcome = passing.changed(break_it).pass(grant_type).err();
+            let outcome = passing.changed(break_it).pass_by(pass, grant_type).err();
             let applies = row.applies(check) && (!of_user || row.applies(Check::UserEnabled));
             assert_eq!(outcome, applies.then_some(check), "{grant_type:?}: {name}");
         }
     }
+}
+
+#[test]
+fn a_grant_type_of_users_alone_has_no_tokens_about_clients() {
+    for grant_type in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
+        let outcome = Case::passing(grant_type).pass_by(pass_for_client_itself, grant_type);
+        assert_eq!(outcome, Err(Check::UserEnabled), "{grant_type:?}");
+    }
+}
+
+#[test]
+fn a_token_about_the_client_itself_needs_no_user_and_one_about_a_user_does() {
+    for grant_type in [GrantType::ClientCredentials, GrantType::JwtBearer] {
+        let without = Case::passing(grant_type).changed(|case| (case.user, case.sign_in) = (None, None));
+        assert!(without.pass_by(pass_for_client_itself, grant_type).is_ok(), "{grant_type:?}");
+    }
+    let without = Case::passing(GrantType::JwtBearer).changed(|case| case.user = None);
+    assert_eq!(without.pass(GrantType::JwtBearer), Err(Check::UserEnabled));
 }
 
 #[test]

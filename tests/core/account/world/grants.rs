@@ -22,8 +22,12 @@ impl World {
     /// Returns whether the grant is stored, has not expired, and has its session if it is bound to one.
     pub(super) fn is_active(&self, at: usize) -> bool {
         self.stored(&self.grants[at].id).is_some_and(|grant| {
-            let session =
-                self.session(&grant.session).is_some_and(|session| self.now < session.ends.0) && !self.is_disabled();
+            let session = grant
+                .session
+                .as_ref()
+                .and_then(|session| self.session(session))
+                .is_some_and(|session| self.now < session.ends.0)
+                && !self.is_disabled();
             self.now < grant.ends(self.authority.lifetimes()).0 && (grant.offline || session)
         })
     }
@@ -38,7 +42,7 @@ impl World {
         let Some(at) = self.pick(grant) else { return Ok(()) };
         let current = match self.stored(&self.grants[at].id).map(|grant| grant.stage) {
             Some(Stage::Live { generation, .. }) => generation,
-            Some(Stage::Code { .. }) | None => 1,
+            Some(Stage::Code { .. } | Stage::Asserted) | None => 1,
         };
         // Generation 9 is the next one, which was never issued.
         let generation = if back == 9 { current + 1 } else { current.saturating_sub(back) };

@@ -75,9 +75,9 @@ impl World {
                     return Err("the session that was answered is not stored".to_owned());
                 }
                 for (id, grant) in held {
-                    let moves = Some(&grant.session) == old.as_ref();
+                    let moves = grant.session.as_ref() == old.as_ref();
                     let now = self.storage.peek_one::<Grant>(Table::Grant, &id).ok_or("a sign-in ended a grant")?;
-                    if now.session != if moves { session.clone() } else { grant.session } {
+                    if now.session != if moves { Some(session.clone()) } else { grant.session } {
                         return Err("a grant is bound to the wrong session".to_owned());
                     }
                 }
@@ -152,7 +152,7 @@ impl World {
     /// No grant is bound to this session.
     pub(super) fn expect_unbound(&self, session: &SessionId) -> Result<(), String> {
         let grants = self.storage.peek::<Grant>(Table::Grant);
-        match grants.iter().any(|(_, grant)| !grant.offline && grant.session == *session) {
+        match grants.iter().any(|(_, grant)| !grant.offline && grant.session.as_ref() == Some(session)) {
             true => Err("a grant outlives its session".to_owned()),
             false => Ok(()),
         }

@@ -65,7 +65,7 @@ fn everybody_gets_what_was_asked_for(log: &[&Entry]) -> Result<(), String> {
         hold(may_go_on(entry), "a token without a session and without `offline_access`", entry)?;
         hold(right_scope, "another scope than was asked for", entry)?;
         hold(right_resources, "other resources than were asked for", entry)?;
-        hold(tokens.sign_in == allowed.sign_in, "another sign-in", entry)?;
+        hold(Some(&tokens.sign_in) == allowed.sign_in.as_ref(), "another sign-in", entry)?;
         let first = matches!(entry.question.kind, Kind::Redeem { .. });
         hold(tokens.nonce.is_some() == first, "the nonce goes with the code alone", entry)
     })
