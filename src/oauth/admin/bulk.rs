@@ -96,7 +96,7 @@ mod tests {
             session: SessionId::from_bytes([1; 16]),
             offline: true,
             sign_in: SignIn { at: UnixTime(400), amr: Vec::new(), acr: None },
-            challenge: Challenge::of_verifier(&"v".repeat(43)).unwrap(),
+            challenge: Challenge::of_verifier(&"v".repeat(43)),
             issued_at: UnixTime(500),
             status: None,
             id_token_claims: Vec::new(),

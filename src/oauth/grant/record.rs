@@ -31,8 +31,9 @@ pub struct Grant {
     pub offline: bool,
     /// The sign-in of the user.
     pub sign_in: SignIn,
-    /// The PKCE challenge; kept after redemption to recognise a client that retries.
-    pub challenge: Challenge,
+    /// The PKCE challenge of a code; kept after redemption to recognise a client that retries. The grant of a device has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
     /// When it was allowed.
     pub issued_at: UnixTime,
     /// The status list entry of its access tokens; absent in records of versions without status lists.
@@ -62,7 +63,12 @@ pub enum Stage {
         /// The `nonce` of the ID token.
         nonce: Option<String>,
     },
-    /// The code has been redeemed.
+    /// The user allowed a device, and its device code was not redeemed yet.
+    Device {
+        /// When the device code expires.
+        expires: UnixTime,
+    },
+    /// The code or the device code has been redeemed.
     Live {
         /// The generation of the current refresh token; 0 for none.
         generation: u64,
@@ -80,6 +86,7 @@ impl Grant {
     pub fn ends(&self, lifetimes: &Lifetimes) -> UnixTime {
         match self.stage {
             Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
+            Stage::Device { expires } => expires,
             Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
             Stage::Live { used_at, .. } => {
                 self.issued_at.plus(lifetimes.refresh).min(used_at.plus(lifetimes.refresh_idle))
@@ -132,7 +139,7 @@ impl Grant {
     /// Returns when the last access token that was issued for it expires; `None` if none was.
     pub fn last_token_ends(&self, lifetimes: &Lifetimes) -> Option<UnixTime> {
         match self.stage {
-            Stage::Code { .. } => None,
+            Stage::Code { .. } | Stage::Device { .. } => None,
             Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
         }
     }
@@ -142,10 +149,18 @@ impl Grant {
         self.tokens_end = self.tokens_end.max(Some(now.plus(lifetimes.access)));
     }
 
+    /// Returns whether its code or device code has been redeemed.
+    pub fn is_redeemed(&self) -> bool {
+        match self.stage {
+            Stage::Code { .. } | Stage::Device { .. } => false,
+            Stage::Live { .. } => true,
+        }
+    }
+
     /// Returns when it was last allowed, redeemed or refreshed.
     pub fn last_used(&self) -> UnixTime {
         match self.stage {
-            Stage::Code { .. } => self.issued_at,
+            Stage::Code { .. } | Stage::Device { .. } => self.issued_at,
             Stage::Live { used_at, .. } => used_at,
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::keyring::ImportError;
 use crate::oauth::grant::GrantRefusal;
+use crate::oauth::grant::device::DeviceRefusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
@@ -138,8 +139,13 @@ refusals! {
         /// The client is unknown.
         ClientUnknown: "client_unknown" 401 "invalid_client" CLIENT_REFUSED => ClientAuthenticationFailed;
 
-        // Token, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8707).
+        // Token, device, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8628, RFC 8707).
 
+        /// Too many device codes were issued to one client at one network address, or to one address.
+        DeviceThrottled {
+            /// Seconds to wait.
+            seconds: u64 = 0
+        }: "device_throttled" 429 "temporarily_unavailable" "Too many device codes were requested from this address. Try again later." => Refused;
         /// The client did not register this grant type.
         GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
         /// The grant type is not supported.
@@ -262,6 +268,8 @@ refusals! {
         TooManyParameters: "too_many_parameters" 400 "invalid_request" "The form has too many parameters." => none;
     }
     nested {
+        /// A device code that yields no tokens, or not yet.
+        Device(DeviceRefusal): device_row;
         /// A code or refresh token that cannot be redeemed.
         Grant(GrantRefusal): grant_row;
         /// A user name, password, name or address that an account cannot have.
@@ -309,6 +317,20 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
         | GrantRefusal::UserDisabled => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
     };
     Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }
+}
+
+/// RFC 8628 section 3.5. Clients poll, so only a foreign client is an event.
+const fn device_row(refusal: DeviceRefusal) -> Row {
+    let (error, sentence, event) = match refusal {
+        DeviceRefusal::Denied => ("access_denied", "The user denied the request.", Noted::Never),
+        DeviceRefusal::Expired => ("expired_token", "The device code has expired. Start again.", Noted::Never),
+        DeviceRefusal::OfAnother => ("invalid_grant", GRANT_REFUSED, Noted::Always(EventKind::Refused)),
+        DeviceRefusal::Pending => ("authorization_pending", "The user has not decided yet. Poll again.", Noted::Never),
+        DeviceRefusal::SlowDown => {
+            ("slow_down", "The user has not decided yet. Wait 5 seconds longer between polls.", Noted::Never)
+        }
+    };
+    Row { word: refusal.kind(), status: 400, error, sentence, event }
 }
 
 const fn import_row(error: ImportError) -> Row {

@@ -93,7 +93,7 @@ impl Account {
             session: session(1),
             offline: false,
             sign_in: sign_in(self.now),
-            challenge: Challenge::of_verifier("a-verifier-of-forty-three-characters-or-more").unwrap(),
+            challenge: Challenge::of_verifier("a-verifier-of-forty-three-characters-or-more"),
             issued_at: now,
             status: None,
             id_token_claims: Vec::new(),

@@ -148,7 +148,7 @@ fn another_form_for_the_same_code_is_refused() {
     let before = held.record();
     let mut others = [grant(), grant(), grant(), grant()];
     others[0].client = client("other");
-    others[1].challenge = challenge(GUESS);
+    others[1].challenge = Some(challenge(GUESS));
     others[2].stage = Stage::Code { redirect_uri: "https://other.example/".to_owned(), nonce: Some("n-1".to_owned()) };
     others[3].stage = Stage::Code { redirect_uri: super::words::CALLBACK.to_owned(), nonce: None };
     for other in others {

@@ -70,7 +70,7 @@ pub(crate) fn grant() -> Grant {
         session: SessionId::from_bytes([3; 16]),
         offline: true,
         sign_in: SignIn { at: UnixTime(START - 5), amr: vec!["pwd".to_owned()], acr: None },
-        challenge: challenge(VERIFIER),
+        challenge: Some(challenge(VERIFIER)),
         issued_at: UnixTime(START),
         status: Some(STATUS),
         id_token_claims: vec![UserClaim::Email],

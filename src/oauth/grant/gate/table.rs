@@ -79,7 +79,7 @@ impl Row {
     pub const fn of(grant_type: GrantType) -> Self {
         use Applies::{No, Yes};
         match grant_type {
-            GrantType::AuthorizationCode | GrantType::RefreshToken => Self {
+            GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::RefreshToken => Self {
                 client_enabled: Yes,
                 authentication: Yes,
                 grant_type: Yes,
