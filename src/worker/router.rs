@@ -9,7 +9,7 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_users, authorize,
+    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_users, authorize, device,
     documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
 };
 use super::env::{self, Platform};
@@ -87,6 +87,7 @@ fn serve(audience: Audience, platform: &Platform, outcome: Result<Reply, Request
 
 async fn client(endpoint: Client<'_>, platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     match endpoint {
+        Client::DeviceAuthorization => device::authorize(platform, request).await,
         Client::Health => Ok(documents::health(platform).await),
         Client::Introspect => introspect_revoke::introspect(platform, request).await,
         Client::Jwks => documents::jwks(platform, request).await,
@@ -160,6 +161,9 @@ async fn show(endpoint: Person, platform: &Platform, request: &Incoming) -> Repl
         Person::Authorize => authorize::authorize(platform, request, &browser).await,
         Person::ChangeAccount => account_page::act(platform, request, &browser).await,
         Person::Consent => authorize::consent(platform, request, &browser).await,
+        Person::DecideDevice => device::decide(platform, request, &browser).await,
+        Person::DevicePage => device::page(platform, request, &browser).await,
+        Person::EnterDeviceCode => device::enter(platform, request, &browser).await,
         Person::LeaveForUpstream => upstream::depart(platform, request, &browser).await,
         Person::Logout => logout::logout(platform, request, &browser).await,
         Person::ReturnFromUpstream => upstream::arrive(platform, request, &browser).await,

@@ -215,6 +215,8 @@ refusals! {
 
         // People at the pages of the server.
 
+        /// Another user, or the same one, has decided about the device before.
+        DeviceDecided: "device_decided" 400 "invalid_request" "Another decision about this device was made before." => none;
         /// The form was not issued to this browser and session, or was altered.
         FormForeign: "form_foreign" 403 "access_denied" "The form was not issued to this browser. Open the page again." => Refused;
         /// The form has expired.
@@ -236,6 +238,14 @@ refusals! {
         }: "sign_in_throttled" 429 "slow_down" "Too many attempts. Try again later." => SignInThrottled;
         /// The change is sensitive, and the sign-in of the session is not recent.
         SignInTooOld: "sign_in_too_old" 403 "login_required" "The last sign-in is too old. Sign in again." => Refused;
+
+        /// The account has tried too many user codes of devices.
+        UserCodeThrottled {
+            /// Seconds to wait.
+            seconds: u64 = 0
+        }: "user_code_throttled" 429 "temporarily_unavailable" "Too many codes. Try again later." => Refused;
+        /// No device waits with this user code, or no longer.
+        UserCodeUnknown: "user_code_unknown" 400 "invalid_request" "The code is unknown or has expired." => Refused;
 
         // Requests that no endpoint reads.
 

@@ -87,6 +87,8 @@ event_kinds! {
     ConsentGiven: "consent_given" Info;
     /// The user withdrew a consent.
     ConsentWithdrawn: "consent_withdrawn" Info;
+    /// A device code was issued.
+    DeviceCodeIssued: "device_code_issued" Info;
     /// A number of events could not be stored. They are in the log.
     EventsDropped: "events_dropped" Notice;
     /// A grant was revoked by its user or an operator, or because none of its rights are left.

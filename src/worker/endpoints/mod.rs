@@ -8,6 +8,7 @@ pub(crate) mod admin_keys;
 pub(crate) mod admin_passkeys;
 pub(crate) mod admin_users;
 pub(crate) mod authorize;
+pub(crate) mod device;
 pub(crate) mod documents;
 pub(crate) mod introspect_revoke;
 pub(crate) mod logout;
