@@ -1,7 +1,7 @@
 // Devices without a browser, as their users and servers see them (RFC 8628): shared by the tests about them. Contains no assertions.
 import { registerClient } from './admin.mjs';
-import { basic, postForm } from './request.mjs';
 import { tokenRequest } from './people.mjs';
+import { basic, postForm } from './request.mjs';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -13,9 +13,9 @@ export function registerDeviceClient(server, metadata = {}) {
   });
 }
 
-/** Sends a device authorization request as a client, public or with a secret. */
+/** Sends a device authorization request as a client, public or with a secret. `parameters` may be a list of pairs. */
 export function requestDevice(server, client, parameters = {}, headers = {}) {
-  const form = client.secret === undefined ? { client_id: client.id, ...parameters } : parameters;
+  const form = [...new URLSearchParams(parameters), ...client.secret === undefined ? [['client_id', client.id]] : []];
   return postForm(server, '/oauth/device_authorization', form, { ...client.secret === undefined ? {} : basic(client), ...headers });
 }
 

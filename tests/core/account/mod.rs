@@ -1,7 +1,8 @@
-//! The decisions of accounts, sign-in names and status lists, natively: over storage in a map that fails on purpose, before or
+//! The decisions of accounts, sign-in names, devices and status lists, natively: over storage in a map that fails on purpose, before or
 //! after it stored.
 
 mod commands;
+mod devices;
 mod forms;
 mod invariants;
 mod lists;

@@ -9,7 +9,16 @@ fn server_metadata_names_what_this_server_does() {
         ("authorization_endpoint", json!("https://as.example/oauth/authorize")),
         ("token_endpoint", json!("https://as.example/oauth/token")),
         ("jwks_uri", json!("https://as.example/.well-known/jwks.json")),
-        ("grant_types_supported", json!(["authorization_code", "client_credentials", "refresh_token"])),
+        (
+            "grant_types_supported",
+            json!([
+                "authorization_code",
+                "client_credentials",
+                "urn:ietf:params:oauth:grant-type:device_code",
+                "refresh_token"
+            ]),
+        ),
+        ("device_authorization_endpoint", json!("https://as.example/oauth/device_authorization")),
         ("response_types_supported", json!(["code"])),
         ("code_challenge_methods_supported", json!(["S256"])),
         ("scopes_supported", json!(["openid", "profile", "email", "offline_access", "groups", "read", "write"])),
