@@ -207,7 +207,7 @@ test('a client that was removed in between, and a user, yield no tokens', async 
   const two = await startDevice(server, removed);
   const page = await enterCode(browser, user, two.user_code);
   await decideDevice(browser, user, one.user_code);
-  assert.equal((await admin(server, 'DELETE', clientPath(removed.id))).status, 200);
+  assert.equal((await admin(server, 'DELETE', clientPath(removed.id))).status, 204);
   assert.equal((await poll(server, removed, one.device_code)).status, 401);
   const late = await browser.submit(page, { decision: 'allow' }, { action: '/device/consent' });
   assert.deepEqual([late.status, /unknown or has expired/.test(late.html)], [400, true]);
