@@ -164,7 +164,7 @@ impl DeviceConsent<'_> {
         let agent = (!agent.is_empty()).then_some(agent.as_str());
         html! {
             dl.profile {
-                div { dt { (words.device_code_shown) } dd { code translate="no" { (self.user_code) } } }
+                div { dt { (words.device_code_shown) } dd { strong { code translate="no" { (self.user_code) } } } }
                 div { dt { (words.device_requested_at) } dd { (moment(self.requested_at)) } }
                 @if let Some(place) = &place { div { dt { (words.device_place) } dd { (foreign(place)) } } }
                 @if let Some(address) = address { div { dt { (words.device_address) } dd { (foreign(address)) } } }
