@@ -290,6 +290,21 @@ test('a forged, foreign or repeated form decides nothing', async () => {
   assert.equal((await post(browser, '/device/consent', form)).status, 200);
 });
 
+test('a code counts only in a form that this browser was shown', async () => {
+  const { user_code } = await startDevice(server, client);
+  const [stranger, page] = [await newUser(), await browser.open('/device')];
+  for (const [what, fields, headers] of [
+    ['without a token', {}], ['with the token of another browser', { csrf: csrfOf(await stranger.browser.open('/device')) }],
+    ['with the token of another page', { csrf: csrfOf(await browser.open('/account')) }],
+    ['from another origin', { csrf: csrfOf(page) }, { origin: 'https://evil.example' }],
+  ]) {
+    const answer = await post(browser, '/device', { user_code, ...fields }, headers);
+    assert.deepEqual([answer.status, answer.html.includes('Photo frame')], [403, false], what);
+  }
+  assert.equal((await post(browser, `/device?${new URLSearchParams({ user_code, csrf: csrfOf(page) })}`, { user_code, csrf: csrfOf(page) })).status, 400, 'in the address');
+  assert.match((await browser.submit(page, { user_code })).html, /asks for access/);
+});
+
 test('an account may try ten codes, hits included, and unknown codes write to no device', async () => {
   const { user_code } = await startDevice(server, client);
   assert.match((await enterCode(browser, user, 'not a code')).html, /unknown or has expired/);

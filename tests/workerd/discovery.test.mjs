@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
 import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
+import { DEVICE_GRANT, decideDevice, poll, startDevice } from './devices.mjs';
 import { decode } from './forgery.mjs';
 import { startWorker } from './harness.mjs';
 import {
@@ -100,11 +101,14 @@ test('lists every language', async () => {
 });
 
 test('lists every grant type', async () => {
-  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', 'refresh_token']);
+  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token']);
   const client = await registerClient(server, { grant_types: metadata.grant_types_supported, redirect_uris: [REDIRECT_URI], scope: 'openid' });
   const { tokens } = await signInAndRedeem(server, user, client, { scope: 'openid' });
   assert.equal((await tokenRequest(server, client, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).status, 200);
   assert.equal((await tokenRequest(server, client, { grant_type: 'client_credentials' })).status, 200);
+  const { device_code, user_code } = await startDevice(server, client);
+  await decideDevice(new Browser(server), user, user_code);
+  assert.equal((await poll(server, client, device_code)).status, 200);
 });
 
 for (const endpoint of ['token', 'introspection', 'revocation']) {
