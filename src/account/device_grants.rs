@@ -88,6 +88,7 @@ impl AccountCommand for AllowDevice {
             status: Some(status),
             id_token_claims: Vec::new(),
             tokens_end: None,
+            suspension: None,
             stage: Stage::Device { expires: request.ends() },
         })
     }

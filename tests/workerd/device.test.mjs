@@ -218,6 +218,49 @@ test('a client that was removed in between, and a user, yield no tokens', async 
   assertRefused(await poll(server, client, device_code));
 });
 
+test('a client that was disabled in between yields no tokens until it is enabled again', async () => {
+  const own = await registerDeviceClient(server);
+  const { client_id: _, client_id_issued_at: __, ...metadata } = own.information;
+  const enable = async (enabled) => assert.equal((await admin(server, 'PUT', clientPath(own.id), { ...metadata, enabled })).status, 200);
+  const [allowed, waiting] = [await startDevice(server, own), await startDevice(server, own)];
+  await decideDevice(browser, user, allowed.user_code);
+  const page = await enterCode(browser, user, waiting.user_code);
+  await enable(false);
+  for (const answer of [await poll(server, own, allowed.device_code), await requestDevice(server, own)]) {
+    assert.deepEqual([answer.status, answer.json.error], [401, 'invalid_client']);
+  }
+  const late = await browser.submit(page, { decision: 'allow' }, { action: '/device/consent' });
+  assert.deepEqual([late.status, /unknown or has expired/.test(late.html)], [400, true], 'the consent page from before');
+  const again = await enterCode(browser, user, waiting.user_code);
+  assert.deepEqual([again.status, again.html.includes('Photo frame')], [400, false], 'the code');
+  await enable(true);
+  assert.equal((await poll(server, own, allowed.device_code)).status, 200);
+  assertError(await poll(server, own, waiting.device_code), 'authorization_pending');
+});
+
+test('a user who was disabled in between yields no tokens, and is asked to sign in', async () => {
+  const enable = async (enabled) => {
+    const { status } = await admin(server, 'PUT', `/admin/users/${user.id}`, { username: user.username, enabled });
+    assert.equal(status, 200);
+  };
+  const [offline, online, waiting] = await Promise.all(
+    ['openid offline_access', 'openid', 'openid'].map((scope) => startDevice(server, client, { scope })),
+  );
+  await decideDevice(browser, user, offline.user_code);
+  await decideDevice(browser, user, online.user_code);
+  const page = await enterCode(browser, user, waiting.user_code);
+  await enable(false);
+  for (const { device_code } of [offline, online]) assertRefused(await poll(server, client, device_code));
+  const late = await browser.submit(page, { decision: 'allow' }, { action: '/device/consent' });
+  assert.match(late.html, /You are signed out/);
+  const entered = await enterCode(browser, user, waiting.user_code).catch(({ message }) => ({ html: message }));
+  assert.doesNotMatch(entered.html, /Photo frame/);
+  await enable(true);
+  assert.equal((await poll(server, client, offline.device_code)).status, 200, 'the grant outlives its session');
+  assertRefused(await poll(server, client, online.device_code), 'its session has ended');
+  assertError(await poll(server, client, waiting.device_code), 'authorization_pending');
+});
+
 test('a grant ends with its session unless offline_access was granted', async () => {
   for (const [scope, outlives] of [['openid read', false], ['openid read offline_access', true]]) {
     const own = await newUser();

@@ -1,17 +1,20 @@
 //! The device authorization endpoint, and the pages where a user connects a device (RFC 8628).
 
+use std::rc::Rc;
+
 use crate::account::device_grants::{AllowDevice, TryError, TryUserCode};
 use crate::account::grants::AllowError;
 use crate::account::record::AccountRecord;
 use crate::identity::address::AddressBlocks;
-use crate::oauth::Refusal;
 use crate::oauth::endpoints::device::{DeviceAuthorization, DeviceAuthorizationResponse, onward};
 use crate::oauth::grant::device::{DecideError, DeviceDecision, DeviceOrigin, DeviceStage};
 use crate::oauth::grant::device_code::UserCode;
 use crate::oauth::grant::handle::{AccountId, SessionId};
+use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::permitted_scope;
+use crate::oauth::{Client, Refusal};
 use crate::pages::{DeviceCodeError, DeviceConsent, DeviceDecided, EnterDeviceCode, browser_label};
 use crate::wire::{Reply, form_encode};
 use crate::worker::browser::{Browser, Purpose, sent_address};
@@ -130,10 +133,9 @@ async fn allow(
     if request.stage == DeviceStage::Allowed(account.clone()) {
         return decided(true);
     }
-    let Some(client) = clients::find(platform, &request.client).await? else {
+    let Some(client) = client_of(platform, found).await? else {
         return gone(platform, browser);
     };
-    platform.audit.client(&client.id);
     // The client's index first: then no grant exists that could not be found when all of the client's are to end.
     objects::send(platform, &client.id, &IndexAccount { account: account.clone() }).await?;
     let command = AllowDevice {
@@ -193,10 +195,9 @@ async fn ask(
 ) -> Result<Reply, RequestError> {
     let asked = &found.request;
     platform.audit.grant(&asked.grant);
-    let Some(client) = clients::find(platform, &asked.client).await? else {
+    let Some(client) = client_of(platform, found).await? else {
         return gone(platform, browser);
     };
-    platform.audit.client(&client.id);
     let scope = permitted_scope(&asked.scope, record.scope.as_ref());
     if scope.is_empty() && !asked.scope.is_empty() {
         return deny(platform, browser, found).await;
@@ -221,6 +222,15 @@ async fn ask(
         country: country.as_deref(),
     };
     Ok(browser.page(platform, 200, page.render(browser.words), &[]))
+}
+
+/// The client of a request, if it may still connect devices. A client that may not gets nothing from its next poll either.
+async fn client_of(platform: &Platform, found: &FoundDevice) -> Result<Option<Rc<Client>>, RequestError> {
+    let client = clients::find_enabled(platform, &found.request.client).await?;
+    let client = client.filter(|client| client.enabled && client.may_use(GrantType::DeviceCode));
+    Ok(client.inspect(|client| {
+        platform.audit.client(&client.id);
+    }))
 }
 
 /// What the form of the question is about.
