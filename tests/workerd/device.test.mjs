@@ -57,6 +57,10 @@ test('the response has both codes and the addresses where the user enters one', 
   assert.notEqual(other.user_code, user_code);
 });
 
+test('an unknown parameter is ignored', async () => {
+  assert.equal((await requestDevice(server, client, { scope: 'openid', audience: 'x', nonce: 'n' })).status, 200);
+});
+
 test('an approved device gets tokens of the user, once, and a refresh token that works', async () => {
   const { device_code, user_code } = await startDevice(server, client, { scope: 'openid offline_access read' });
   assertError(await poll(server, client, device_code), 'authorization_pending');
