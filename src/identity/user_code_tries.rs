@@ -9,8 +9,8 @@ pub const MOST_TRIES: usize = 10;
 /// The time that a try counts, seconds: the lifetime of a code.
 pub const WINDOW: u64 = 900;
 
-/// The times of the tries that still count, the oldest first. A code that was right counts too: otherwise an attacker with a
-/// device of his own could guess between two right ones.
+/// The times of the tries that still count, the oldest first. A code that was right counts too: otherwise an attacker could
+/// enter the code of an own device between guesses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct UserCodeTries(Vec<UnixTime>);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_frees_nobody_and_waits_no_longer_than_the_window() {
+    fn a_clock_that_goes_back_forgets_no_try_and_waits_no_longer_than_the_window() {
         let mut tries = UserCodeTries::default();
         for _ in 0..10 {
             tries = tries.count(NOW).unwrap();

@@ -84,7 +84,7 @@ impl EnterDeviceCode<'_> {
     }
 }
 
-/// Asks whether a device may have what it asks for: always, whatever the user has allowed its client before.
+/// Asks whether a device may have what it asks for: always, even if the user has allowed its client before.
 ///
 /// Posts `user_code`, `grant`, `csrf`, `ui_locales` and `decision` (`allow` or `deny`) to `/device/consent`.
 #[derive(Clone, Copy)]

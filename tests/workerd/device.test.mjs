@@ -106,7 +106,7 @@ test('a poll that comes too early is slowed down, and the interval grows by 5 se
   assertError(await poll(server, client, device_code), 'authorization_pending');
   const other = await registerDeviceClient(server);
   for (let times = 0; times < 3; times += 1) {
-    assertRefused(await poll(server, other, device_code), 'another client slows nobody down');
+    assertRefused(await poll(server, other, device_code), 'another client lengthens no interval');
     assertError(await poll(server, client, device_code), 'slow_down');
   }
   await decideDevice(browser, user, user_code);
@@ -388,7 +388,7 @@ test('a user signs in first, and the code of the address is only filled in', asy
   assertError(await poll(server, client, device_code), 'authorization_pending');
 });
 
-test('the page asks whatever the user has allowed before, and shows where the request came from', async () => {
+test('the page asks even if the user has allowed the same before, and shows where the request came from', async () => {
   const headers = { 'x-real-ip': '192.0.2.7', 'user-agent': 'Mozilla/5.0 (Linux; Android 15) Chrome/140.0' };
   for (let times = 0; times < 2; times += 1) {
     const { user_code } = await startDevice(server, client, { scope: 'openid read' }, headers);

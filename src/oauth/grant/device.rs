@@ -142,7 +142,7 @@ impl DeviceRequest {
 /// Decides a poll. `polled_at` is the time of the poll before, as far as the object remembers.
 ///
 /// 1. The request exists, is the one that the device code names, and has not expired.
-/// 2. The client is the one that made it. Another client learns nothing about the decision, and slows nobody down.
+/// 2. The client is the one that made it. Another client learns nothing about the decision, and lengthens no interval.
 /// 3. The user has allowed it. While the user has not decided, a poll before the interval has passed lengthens it (RFC 8628
 ///    section 3.5): a row is written then, at most until the interval is at its longest.
 pub fn poll(

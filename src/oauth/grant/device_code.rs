@@ -1,7 +1,7 @@
 //! User codes and device codes (RFC 8628 section 3.2): their forms, and the object that both lead to.
 //!
-//! The object of a device code is named after a MAC of the user code. A guessed user code leads to an object that nobody
-//! wrote to, and reading that stores nothing. A device code is `emd_<object>.<grant>.<mac>`: like every handle, a forged one
+//! The object of a device code is named after a MAC of the user code. A guessed user code leads to an object without
+//! records, and reading that stores nothing. A device code is `emd_<object>.<grant>.<mac>`: like every handle, a forged one
 //! is refused before it wakes an object, and the server stores no part that would be enough to make one.
 
 use std::fmt;

@@ -93,7 +93,7 @@ pub(super) static ENGLISH: Words = Words {
     device_title: "Connect a device",
     device_enter: "Enter the code that your device shows.",
     device_prefilled: "The code below came with the link that you opened. Compare it with the one on your device.",
-    device_warning: "Continue only if you have just started this yourself, on a device in front of you. If somebody sent you this code or link, stop here.",
+    device_warning: "Continue only if you have just started this yourself, on a device in front of you. If someone sent you this code or link, stop here.",
     device_code: "Code",
     device_code_hint: "Eight letters, for example {example}.",
     device_continue: "Continue",

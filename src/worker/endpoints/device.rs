@@ -65,7 +65,7 @@ pub(crate) async fn enter(platform: &Platform, request: &Incoming, browser: &Bro
         show(platform, browser, page, status)
     };
     let Some((account, session)) = &browser.session else {
-        return Ok(sign_in_first(browser, Some(typed)));
+        return Ok(sign_in_first(browser, UserCode::parse(typed).map(|code| code.shown()).as_deref()));
     };
     platform.audit.user(account);
     if let Err(refusal) = browser.check_form(platform, request, &form, Purpose::DeviceCode, "") {
@@ -183,7 +183,7 @@ fn gone(platform: &Platform, browser: &Browser) -> Result<Reply, RequestError> {
     show(platform, browser, page, 400)
 }
 
-/// The question about a request: always asked, whatever the user has allowed its client before.
+/// The question about a request: always asked, even if the user has allowed its client before.
 async fn ask(
     platform: &Platform,
     request: &Incoming,

@@ -1,4 +1,4 @@
-//! Device authorization requests, polls, and the way to the page.
+//! Device authorization requests, polls, and the address of the page.
 
 use super::*;
 use crate::oauth::Refusal;
