@@ -6,6 +6,14 @@
 /// The lifetime of an authorization code, seconds: enough for one redirect on a slow connection (RFC 6749 section 4.1.2 allows ten
 /// minutes).
 pub const CODE_TTL: u64 = 60;
+/// The lifetime of a device code and its user code, seconds: the most that RFC 8628 section 6.1 suggests for so short a user code.
+pub const DEVICE_CODE_TTL: u64 = 900;
+/// How long a device waits between two polls, seconds (RFC 8628 section 3.2).
+pub const DEVICE_INTERVAL: u64 = 5;
+/// How much the interval grows by a poll that comes too early, seconds (RFC 8628 section 3.5).
+pub const DEVICE_INTERVAL_STEP: u64 = 5;
+/// The longest interval that is stored, seconds: each step is a row.
+pub const DEVICE_INTERVAL_MOST: u64 = 60;
 /// How long a verifier may keep the key set: the `max-age` of the JWKS response, seconds.
 pub const JWKS_MAX_AGE: u64 = 300;
 /// The age at which an isolate looks for a newer ring of keys, seconds.

@@ -30,6 +30,11 @@ pub fn status_list_object(issuer: &str, list: &impl Display) -> String {
     format!("{issuer}|{list}")
 }
 
+/// The object of a device code. `device` is a MAC of its user code, in base64url.
+pub fn device_object(issuer: &str, device: &impl Display) -> String {
+    format!("{issuer}|{device}")
+}
+
 /// The object of the events of an hour, counted since 1970.
 pub fn events_object(issuer: &str, hour: u64) -> String {
     format!("{issuer}|{hour}")
@@ -88,6 +93,7 @@ mod tests {
         assert_eq!(registry_object(issuer, &"app"), "https://as.example|app");
         assert_eq!(trusted_issuer_object(issuer, &"T"), "trusted_issuer|https://as.example|T");
         assert_eq!(status_list_object(issuer, &7), "https://as.example|7");
+        assert_eq!(device_object(issuer, &"D"), "https://as.example|D");
         assert_eq!(events_object(issuer, 500_000), "https://as.example|500000");
         assert_eq!(username_object(issuer, "alice"), "username|https://as.example|alice");
         assert_eq!(upstream_object(issuer, "d1"), "upstream|https://as.example|d1");

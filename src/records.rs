@@ -20,6 +20,8 @@ pub enum Table {
     Attempts,
     /// A user's consent to a client; the id is the client's.
     Consent,
+    /// The request of a device; there is one, its id is empty.
+    Device,
     /// The number of grants that were ended for a job; the id is the job's.
     EndedFor,
     /// A status list entry that a removed client has returned.
@@ -56,6 +58,8 @@ pub enum Table {
     SuspendedEntry,
     /// A suspension that its status list has not confirmed yet; the id is the entry.
     Suspension,
+    /// The tries to enter the user code of a device; there is one, its id is empty.
+    UserCodeTries,
 }
 
 impl Table {
@@ -65,6 +69,7 @@ impl Table {
             Self::Account => "account",
             Self::Attempts => "attempts",
             Self::Consent => "consent",
+            Self::Device => "device",
             Self::EndedFor => "ended_for",
             Self::FreeEntry => "free_entry",
             Self::Grant => "grant",
@@ -83,6 +88,7 @@ impl Table {
             Self::SuspendedClient => "suspended_client",
             Self::SuspendedEntry => "suspended_entry",
             Self::Suspension => "suspension",
+            Self::UserCodeTries => "user_code_tries",
         }
     }
 }

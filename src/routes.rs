@@ -108,6 +108,7 @@ routes! {
         [".well-known", "oauth-protected-resource"] "/.well-known/oauth-protected-resource" "GET, HEAD, OPTIONS" { GET ResourceMetadata }
         ["health"] "/health" "GET, HEAD" { GET Health }
         ["keys", name] "/keys" "GET, HEAD, OPTIONS" { GET KeyDocument(name) }
+        ["oauth", "device_authorization"] "/oauth/device_authorization" "POST, OPTIONS" { POST DeviceAuthorization }
         ["oauth", "introspect"] "/oauth/introspect" "POST" { POST Introspect }
         ["oauth", "revoke"] "/oauth/revoke" "POST, OPTIONS" { POST Revoke }
         ["oauth", "status"] "/oauth/status" "GET, HEAD, OPTIONS" { GET StatusLists }
@@ -157,6 +158,8 @@ routes! {
         ["account", "sign-in", "upstream"] "/account/sign-in/upstream" "GET, HEAD" { GET LeaveForUpstream }
         ["account", "sign-in", "upstream", "callback"] "/account/sign-in/upstream/callback" "GET, HEAD" { GET ReturnFromUpstream }
         ["account", "sign-up"] "/account/sign-up" "GET, HEAD, POST" { GET SignUpPage, POST SignUp }
+        ["device"] "/device" "GET, HEAD, POST" { GET DevicePage, POST EnterDeviceCode }
+        ["device", "consent"] "/device/consent" "POST" { POST DecideDevice }
         ["oauth", "authorize"] "/oauth/authorize" "GET, HEAD, POST" { GET | POST Authorize }
         ["oauth", "consent"] "/oauth/consent" "POST" { POST Consent }
         ["oauth", "logout"] "/oauth/logout" "GET, HEAD, POST" { GET | POST Logout }

@@ -18,6 +18,9 @@ pub trait Command: Serialize + DeserializeOwned {
 /// The namespace of accounts: one object each.
 pub enum Accounts {}
 
+/// The namespace of device codes: one object each.
+pub enum Devices {}
+
 /// The namespace of sign-in names, upstream subjects and blocks of network addresses: one object each.
 pub enum Identifiers {}
 

@@ -2,6 +2,7 @@
 
 use crate::account::asserted_grants::GrantAsserted;
 use crate::account::command::{Accounts, commands};
+use crate::account::device_grants::{AllowDevice, RedeemDeviceCode, TryError, TryUserCode};
 use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
     RevokeGrant, RevokeToken, SuspendClient, TokenStatus, Tokens, WithdrawConsent,
@@ -22,6 +23,7 @@ commands! {
     /// A command that an account's object has received.
     AccountRequest in Accounts, on Turn {
         "add_passkey" => AddPasskey -> Result<(), AddPasskeyError>,
+        "allow_device" => AllowDevice -> Result<(), AllowError>,
         "allow_request" => AllowRequest -> Result<(), AllowError>,
         "authorize" => Authorize -> Decided,
         "check_step_up" => CheckStepUp -> Result<(), StepUpError>,
@@ -37,6 +39,7 @@ commands! {
         "read_overview" => ReadOverview -> Option<Box<Overview>>,
         "read_passkey" => ReadPasskey -> Option<PasskeyRecord>,
         "redeem_code" => RedeemCode -> Result<Tokens, GrantRefusal>,
+        "redeem_device_code" => RedeemDeviceCode -> Result<Tokens, GrantRefusal>,
         "refresh_grant" => RefreshGrant -> Result<Tokens, GrantRefusal>,
         "remove_account" => RemoveAccount -> bool,
         "remove_own_passkey" => RemoveOwnPasskey -> Result<Ended, RemovePasskeyError>,
@@ -50,6 +53,7 @@ commands! {
         "set_profile" => SetProfile -> Replaced,
         "suspend_client" => SuspendClient -> (),
         "token_status" => TokenStatus -> Option<AccountRecord>,
+        "try_user_code" => TryUserCode -> Result<AccountRecord, TryError>,
         "withdraw_consent" => WithdrawConsent -> Option<u64>,
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::FORM_TTL;
-use crate::account::record::AccountRecord;
+use crate::account::record::{AccountRecord, Session};
 use crate::account::turn::{AccountCommand, Turn};
 use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, decide};
@@ -15,6 +15,7 @@ use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{self, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{Scope, permitted_scope};
 use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::records::{Records, StorageError, Table, ends_at};
@@ -24,7 +25,7 @@ use crate::token::UnixTime;
 const JOB_COUNT_TTL: u64 = 30 * 24 * 3600;
 
 impl<R: Records> Turn<'_, R> {
-    fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StorageError> {
+    pub(super) fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StorageError> {
         self.records.get(Table::Grant, id.as_str())
     }
 
@@ -43,7 +44,7 @@ impl<R: Records> Turn<'_, R> {
     }
 
     /// Returns the facts about the user for the gate. The session is only read if the grant is bound to it.
-    fn user_facts<'a>(
+    pub(super) fn user_facts<'a>(
         &self,
         account: &'a AccountRecord,
         grant: Option<&Grant>,
@@ -89,8 +90,38 @@ impl<R: Records> Turn<'_, R> {
         Ok(self.step(id, stored, grant::Command::Issue(Box::new(new)))?.map(|_| ()))
     }
 
+    /// Stores the consent and the grant for a request that the user allows. `new` makes the grant.
+    pub(super) fn allow(
+        &self,
+        session: &SessionId,
+        account: &AccountRecord,
+        allowed: &Allowed<'_>,
+        new: impl FnOnce(Scope, Session) -> Grant,
+    ) -> Result<Result<(), AllowError>, StorageError> {
+        let Some(session) = self.session(session)? else {
+            return Ok(Err(AllowError::SessionMissing));
+        };
+        let Allowed { client, scope, resources, grant } = *allowed;
+        // A form counts once. Submitted again it yields the grant that is still unused, and never renews what has ended.
+        let is_repeated = self.records.contains(Table::SpentForm, grant.as_str())?;
+        if is_repeated && !self.records.contains(Table::Grant, grant.as_str())? {
+            return Ok(Err(AllowError::Grant(GrantRefusal::CodeSpent)));
+        }
+        // The form shows what could be allowed then; what can be allowed now may be less.
+        let scope = permitted_scope(scope, account.scope.as_ref());
+        let old = self.consent(client)?;
+        let consent = old.clone().unwrap_or_else(|| Consent::new(self.now)).with(&scope, resources);
+        if old.as_ref() != Some(&consent) {
+            self.records.put(Table::Consent, client.as_str(), None, &consent)?;
+        }
+        if !is_repeated {
+            self.records.put(Table::SpentForm, grant.as_str(), ends_at(self.now.plus(FORM_TTL)), &())?;
+        }
+        Ok(self.issue(grant, new(scope, session))?.map_err(AllowError::Grant))
+    }
+
     /// Runs a step that yields tokens.
-    fn issue_tokens(
+    pub(super) fn issue_tokens(
         &self,
         id: &GrantId,
         stored: Option<Grant>,
@@ -153,6 +184,19 @@ impl AccountCommand for Authorize {
     }
 }
 
+/// What a user allows.
+#[derive(Clone, Copy)]
+pub(super) struct Allowed<'a> {
+    /// The client.
+    pub(super) client: &'a ClientId,
+    /// The scope.
+    pub(super) scope: &'a Scope,
+    /// The resources.
+    pub(super) resources: &'a [Resource],
+    /// The grant's identifier.
+    pub(super) grant: &'a GrantId,
+}
+
 /// Issues a code for a request that the user allows, and stores the consent. The same form yields the same code.
 #[derive(Deserialize, Serialize)]
 pub struct AllowRequest {
@@ -168,7 +212,7 @@ pub struct AllowRequest {
     pub status: StatusEntry,
 }
 
-/// Why no code is issued for a request that the user allows.
+/// Why no grant is created for a request that the user allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowError {
@@ -181,26 +225,15 @@ pub enum AllowError {
 impl AccountCommand for AllowRequest {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let Self { session: id, request, scope, grant, status } = self;
-        let Some(session) = turn.session(&id)? else {
-            return Ok(Err(AllowError::SessionMissing));
+        let allowed = Allowed {
+            client: &request.client,
+            scope: &scope.within(&request.scope),
+            resources: &request.resources,
+            grant: &grant,
         };
-        // A form counts once. Submitted again it yields the code that is still unused, and never renews what has ended.
-        let is_repeated = turn.records.contains(Table::SpentForm, grant.as_str())?;
-        if is_repeated && !turn.records.contains(Table::Grant, grant.as_str())? {
-            return Ok(Err(AllowError::Grant(GrantRefusal::CodeSpent)));
-        }
-        // The form shows what could be allowed then; what can be allowed now may be less.
-        let scope = permitted_scope(&scope.within(&request.scope), account.scope.as_ref());
-        let old = turn.consent(&request.client)?;
-        let consent = old.clone().unwrap_or_else(|| Consent::new(turn.now)).with(&scope, &request.resources);
-        if old.as_ref() != Some(&consent) {
-            turn.records.put(Table::Consent, request.client.as_str(), None, &consent)?;
-        }
-        if !is_repeated {
-            turn.records.put(Table::SpentForm, grant.as_str(), ends_at(turn.now.plus(FORM_TTL)), &())?;
-        }
-        let new = request.grant(scope, id, session.sign_in, Some(status), turn.now);
-        Ok(turn.issue(&grant, new)?.map_err(AllowError::Grant))
+        turn.allow(&id, &account, &allowed, |scope, session| {
+            request.grant(scope, id.clone(), session.sign_in, Some(status), turn.now)
+        })
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {
@@ -208,7 +241,7 @@ impl AccountCommand for AllowRequest {
     }
 }
 
-/// The answer to [`RedeemCode`] and [`RefreshGrant`].
+/// The answer to the commands that yield tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Tokens {
     /// The contents of the tokens.

@@ -218,6 +218,13 @@ pub enum Who {
         /// The smaller block.
         part: Option<String>,
     },
+    /// A client that requests a device code from the address that this object is for. Each request counts, and none is taken back.
+    Device {
+        /// The client.
+        client: String,
+        /// The smaller block that the address belongs to.
+        part: Option<String>,
+    },
     /// A browser that has signed in to this account before.
     KnownBrowser(String),
     /// Every other browser.
@@ -266,6 +273,12 @@ impl Who {
                 };
                 places(kind, part.as_deref(), Limits::ADDRESS, Limits::SITE)
             }
+            Self::Device { client, part } => {
+                let mut all = places("device", part.as_deref(), Limits::DEVICE_ADDRESS, Limits::DEVICE_SITE);
+                let host = part.as_deref().unwrap_or_default();
+                all.push((format!("device_client {host} {client}"), Limits::DEVICE_CLIENT));
+                all
+            }
             Self::KnownBrowser(browser) => vec![(format!("browser {browser}"), Limits::KNOWN_BROWSER)],
             Self::Stranger => vec![("stranger".to_owned(), Limits::STRANGER)],
         }
@@ -277,7 +290,9 @@ impl Who {
             Self::Address { what: What::Password, part } => {
                 places("proven", part.as_deref(), Limits::PROVEN_ADDRESS, Limits::PROVEN_SITE)
             }
-            Self::Address { what: What::Passkey | What::SignUp, .. } | Self::KnownBrowser(_) => Vec::new(),
+            Self::Address { what: What::Passkey | What::SignUp, .. } | Self::Device { .. } | Self::KnownBrowser(_) => {
+                Vec::new()
+            }
             Self::Stranger => vec![("proven".to_owned(), Limits::PROVEN)],
         }
     }

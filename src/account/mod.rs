@@ -1,9 +1,9 @@
 //! What the Durable Objects of users decide: an account (its record, sessions, consents, grants and passkeys) and a sign-in
-//! name (the account that it leads to, its password and the attempts on it).
+//! name (the account that it leads to, its password and the attempts on it), and of devices that wait for a user.
 //!
 //! A command is a struct with an answer type of its own ([`turn::AccountCommand`],
-//! [`identifier::IdentifierCommand`]); [`commands::AccountRequest`] and [`identifier::IdentifierRequest`] list them, one row
-//! each. All of it is synchronous over [`Records`](crate::records::Records): a command reads, decides and writes in one turn.
+//! [`identifier::IdentifierCommand`], [`device::DeviceCommand`]); [`commands::AccountRequest`], [`identifier::IdentifierRequest`]
+//! and [`device::DeviceObjectRequest`] list them, one row each. All of it is synchronous over [`Records`](crate::records::Records): a command reads, decides and writes in one turn.
 //!
 //! Storage that fails in the middle of a turn keeps what was written before, so each command writes in an order that is
 //! safe to stop in and to repeat: what revokes is stored before what it revokes is deleted.
@@ -11,6 +11,8 @@
 pub mod asserted_grants;
 pub mod command;
 pub mod commands;
+pub mod device;
+pub mod device_grants;
 pub mod grants;
 pub mod identifier;
 pub mod new_user;

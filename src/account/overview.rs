@@ -40,7 +40,7 @@ pub struct Connection {
     pub client: String,
     /// What the user has allowed.
     pub consent: Consent,
-    /// The active grants, with their identifiers. Codes that are not redeemed are left out.
+    /// The active grants, with their identifiers. Codes and device codes that are not redeemed are left out.
     pub grants: Vec<(String, Grant)>,
 }
 
@@ -72,7 +72,7 @@ impl AccountCommand for ReadOverview {
             connections.push(Connection { client, consent, grants: Vec::new() });
         }
         for (id, grant) in turn.records.list::<Grant>(Table::Grant)? {
-            if !turn.is_active(&grant)? || matches!(grant.stage, Stage::Code { .. }) {
+            if !turn.is_active(&grant)? || !grant.is_redeemed() {
                 continue;
             }
             let of_client = connections.iter_mut().find(|connection| connection.client == grant.client.as_str());

@@ -13,6 +13,9 @@ pub struct AddressBlocks {
     site: Option<String>,
 }
 
+/// The block of everything that is not one address.
+const UNKNOWN: &str = "unknown";
+
 impl AddressBlocks {
     /// Reads what a header or the platform says. Only one address, spelled as addresses are, counts as one; everything
     /// else, a list among it, shares the block `unknown`.
@@ -23,8 +26,13 @@ impl AddressBlocks {
                 Some(address) => Self { host: address.to_string(), site: None },
                 None => Self { host: network(address, 64), site: Some(network(address, 48)) },
             },
-            Err(_) => Self { host: "unknown".to_owned(), site: None },
+            Err(_) => Self { host: UNKNOWN.to_owned(), site: None },
         }
+    }
+
+    /// Whether the text was an address.
+    pub fn is_known(&self) -> bool {
+        self.host != UNKNOWN
     }
 
     /// The smallest block.
@@ -90,6 +98,7 @@ mod tests {
         ] {
             let blocks = AddressBlocks::of(bad);
             assert_eq!((blocks.host(), blocks.widest(), blocks.part()), ("unknown", "unknown", None), "{bad}");
+            assert!(!blocks.is_known() && AddressBlocks::of("::1").is_known());
         }
     }
 }

@@ -10,3 +10,4 @@ pub mod profile;
 pub mod proof_of_work;
 pub mod throttle;
 pub mod timing;
+pub mod user_code_tries;

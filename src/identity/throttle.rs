@@ -9,6 +9,7 @@
 //! | a password, from another browser | those of its address ([`Limits::ADDRESS`], and [`Limits::SITE`] for IPv6), and [`Limits::STRANGER`], which all such browsers share that name this user, whether or not there is such a user |
 //! | a passkey, from a browser that has signed in to this account before | none: a passkey cannot be guessed |
 //! | a passkey, from another browser | buckets of its address, which count passkeys alone |
+//! | a device code | buckets of its address ([`Limits::DEVICE_ADDRESS`], [`Limits::DEVICE_SITE`]) and of its client there ([`Limits::DEVICE_CLIENT`]); each counts, also when it is used |
 //! | a new account (self-registration) | buckets of its address, which count such accounts alone |
 //!
 //! Beyond the free attempts there is a wait that doubles with each failure, 15 minutes at most. With passwords, a proof
@@ -54,6 +55,12 @@ impl Limits {
     pub const ADDRESS: Self = Self { free: 50, longest: LONGEST, forgiven_after: 60, shared: true };
     /// One IPv6 /48.
     pub const SITE: Self = Self { free: 60, longest: LONGEST, forgiven_after: 20, shared: true };
+    /// Device codes for one client at one IPv4 address or IPv6 /64: each is an object. Many devices may share an address.
+    pub const DEVICE_CLIENT: Self = Self { free: 100, longest: LONGEST, forgiven_after: 10, shared: true };
+    /// Device codes for all clients at one IPv4 address or IPv6 /64.
+    pub const DEVICE_ADDRESS: Self = Self { free: 200, longest: LONGEST, forgiven_after: 5, shared: true };
+    /// Device codes for all clients at one IPv6 /48.
+    pub const DEVICE_SITE: Self = Self { free: 400, longest: LONGEST, forgiven_after: 2, shared: true };
     /// Proofs of work on one user name. They never wait; each makes the next one harder.
     pub const PROVEN: Self = Self { free: u32::MAX, longest: LONGEST, forgiven_after: 60, shared: true };
     /// Proofs of work from one IPv4 address or IPv6 /64.
@@ -204,7 +211,10 @@ mod tests {
     use super::*;
 
     const NOW: UnixTime = UnixTime(1_900_000_000);
-    const KINDS: [Limits; 6] = [
+    const KINDS: [Limits; 9] = [
+        Limits::DEVICE_CLIENT,
+        Limits::DEVICE_ADDRESS,
+        Limits::DEVICE_SITE,
         Limits::STRANGER,
         Limits::KNOWN_BROWSER,
         Limits::ADDRESS,

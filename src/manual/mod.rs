@@ -17,6 +17,9 @@ pub mod backup {}
 #[doc = include_str!("bundlers.md")]
 pub mod bundlers {}
 
+#[doc = include_str!("devices.md")]
+pub mod devices {}
+
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 

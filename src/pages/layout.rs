@@ -131,8 +131,12 @@ impl Field<'_> {
         let described: Vec<&str> = [self.described_by, error, hint].into_iter().flatten().collect();
         let described = (!described.is_empty()).then(|| described.join(" "));
         let invalid = (self.error.is_some() || self.described_by.is_some()).then_some("true");
-        // Names are not words of a language: no capitals and no corrections of the keyboard's own.
-        let exact = (self.kind != "text" || self.name == "username").then_some("none");
+        // Names and codes are not words of a language: no capitals and no corrections of the keyboard's own.
+        let exact = match self.name {
+            "user_code" => Some("characters"),
+            "username" => Some("none"),
+            _ => (self.kind != "text").then_some("none"),
+        };
         html! {
             div.field {
                 label for=(id) {

@@ -28,6 +28,8 @@ const NOTICE_TTL: u64 = 60;
 pub(crate) enum Purpose {
     Account,
     Consent,
+    DeviceCode,
+    DeviceConsent,
     Logout,
     SignIn,
     SignUp,
@@ -38,6 +40,8 @@ impl Purpose {
         match self {
             Self::Account => "account",
             Self::Consent => "consent",
+            Self::DeviceCode => "device-code",
+            Self::DeviceConsent => "device-consent",
             Self::Logout => "logout",
             Self::SignIn => "sign-in",
             Self::SignUp => "sign-up",
@@ -155,7 +159,9 @@ impl Browser {
     fn fields(&self, purpose: Purpose, about: &str, nonce: &str, until: &str) -> [String; 6] {
         let session = match purpose {
             Purpose::SignIn | Purpose::SignUp => None,
-            Purpose::Account | Purpose::Consent | Purpose::Logout => self.session.as_ref(),
+            Purpose::Account | Purpose::Consent | Purpose::DeviceCode | Purpose::DeviceConsent | Purpose::Logout => {
+                self.session.as_ref()
+            }
         };
         let account = session.map(|(account, _)| account.to_string()).unwrap_or_default();
         let about = base64url::encode(&Sha256::digest(about));
@@ -373,8 +379,12 @@ fn journeys(authority: &Authority, header: &str) -> Vec<(String, String)> {
 
 /// Where a request comes from, as far as the operator's settings trust it to say.
 fn address(platform: &Platform, request: &Incoming) -> AddressBlocks {
-    let header = platform.authority().client_address_header().and_then(|name| request.header(name));
-    AddressBlocks::of(&header.unwrap_or_default())
+    AddressBlocks::of(&sent_address(platform, request).unwrap_or_default())
+}
+
+/// The text of the address that the request says, in the header that the operator's settings trust.
+pub(crate) fn sent_address(platform: &Platform, request: &Incoming) -> Option<String> {
+    platform.authority().client_address_header().and_then(|name| request.header(name))
 }
 
 /// What a person is told about a refusal.
@@ -386,7 +396,7 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
         Refusal::AuthorizeRedirect | Refusal::LogoutRedirect => Problem::RedirectMismatch,
         Refusal::FormForeign => Problem::WrongBrowser,
         Refusal::FormStale => Problem::StalePage,
-        Refusal::Grant(GrantRefusal::CodeSpent) => Problem::AlreadyDecided,
+        Refusal::DeviceDecided | Refusal::Grant(GrantRefusal::CodeSpent) => Problem::AlreadyDecided,
         Refusal::NotFound => Problem::NotFound,
         Refusal::SessionMissing => Problem::SignedOutMeanwhile,
         Refusal::SignInThrottled { seconds } => Problem::Throttled { seconds: *seconds },

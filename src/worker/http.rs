@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use js_sys::Uint8Array;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use worker::web_sys;
 
@@ -62,6 +62,13 @@ impl Incoming {
     /// A header; `None` if it is not there.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.request.headers().get(name).ok().flatten()
+    }
+
+    /// Where the platform locates the client's address (`request.cf`): a text of it, such as `country` or `city`; `None` if it
+    /// is not known.
+    pub(crate) fn located(&self, name: &str) -> Option<String> {
+        let cf = Reflect::get(self.request.as_ref(), &"cf".into()).ok().filter(JsValue::is_object)?;
+        Reflect::get(&cf, &name.into()).ok()?.as_string().filter(|text| !text.is_empty() && text.len() <= 200)
     }
 
     /// Is there a form in the body?

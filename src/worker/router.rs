@@ -14,7 +14,7 @@ use crate::wire::Reply;
 use super::browser::Browser;
 use super::endpoints::{
     account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_trusted_issuers,
-    admin_users, authorize, documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
+    admin_users, authorize, device, documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
 };
 use super::env::{self, Platform};
 use super::http::Incoming;
@@ -95,6 +95,7 @@ type Answer<'r> = LocalBoxFuture<'r, Result<Reply, RequestError>>;
 
 fn client<'r>(endpoint: Client<'r>, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
+        Client::DeviceAuthorization => device::authorize(platform, request).boxed_local(),
         Client::Health => documents::health(platform).map(Ok).boxed_local(),
         Client::Introspect => introspect_revoke::introspect(platform, request).boxed_local(),
         Client::Jwks => documents::jwks(platform, request).boxed_local(),
@@ -194,6 +195,9 @@ fn person<'r>(endpoint: Person, platform: &'r Platform, request: &'r Incoming, b
         Person::Authorize => authorize::authorize(platform, request, browser).boxed_local(),
         Person::ChangeAccount => account_page::act(platform, request, browser).boxed_local(),
         Person::Consent => authorize::consent(platform, request, browser).boxed_local(),
+        Person::DecideDevice => device::decide(platform, request, browser).boxed_local(),
+        Person::DevicePage => device::page(platform, request, browser).boxed_local(),
+        Person::EnterDeviceCode => device::enter(platform, request, browser).boxed_local(),
         Person::LeaveForUpstream => upstream::depart(platform, request, browser).boxed_local(),
         Person::Logout => logout::logout(platform, request, browser).boxed_local(),
         Person::ReturnFromUpstream => upstream::arrive(platform, request, browser).boxed_local(),

@@ -2,6 +2,7 @@
 //
 // A server is `{ port, authorize, token, client }`: its port, the paths of its two endpoints, and the identifier of
 // a public client that is registered there with REDIRECT_URI.
+import { DEVICE_GRANT } from '../workerd/devices.mjs';
 import { REDIRECT_URI, pkce } from '../workerd/people.mjs';
 import { bodyOf, requestBytes } from './load.mjs';
 
@@ -17,6 +18,16 @@ export function refreshing(server, tokens) {
     },
   };
   return talk;
+}
+
+/** Polls for a device repeatedly, much faster than it may: each response says so. */
+export function polling(server, device_code) {
+  const request = tokenRequest(server, { grant_type: DEVICE_GRANT, device_code });
+  const next = (answer) => {
+    if (!/"error":"(authorization_pending|slow_down)"/.test(answer)) throw new Error(`answered:\n${answer}`);
+    return request;
+  };
+  return { request, next };
 }
 
 /** Requests a code with the cookies of a user with a remembered consent, and redeems it: two requests. `tokens` are the latest. */

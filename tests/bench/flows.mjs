@@ -1,13 +1,14 @@
-// The cost of a signed-in user: refreshes, whole code flows and introspections a second, compared with two peers and with the
+// The cost of a signed-in user: refreshes, whole code flows, introspections and polls of devices a second, compared with two peers and with the
 // limit, which is one row written by a warm Durable Object; and whether refreshing stays as fast while a state grows.
 import assert from 'node:assert/strict';
 import { step } from '../../.scripts/steps.mjs';
 import { registerClient } from '../workerd/admin.mjs';
+import { registerDeviceClient, startDevice } from '../workerd/devices.mjs';
 import { freePort } from '../workerd/harness.mjs';
 import {
   ballast, grants, hasMemory, oauthProviderClient, oidcProviderPeople, ourPeople, startOidcProvider, startOurs,
 } from './flow-state.mjs';
-import { authorizing, refreshing } from './flow-talks.mjs';
+import { authorizing, polling, refreshing } from './flow-talks.mjs';
 import { bodyOf, load, requestBytes } from './load.mjs';
 import { interleave, perSecond, ratio, table } from './rounds.mjs';
 import { oauthProviderWorker, writeWorker } from './workers.mjs';
@@ -51,6 +52,7 @@ their range.`,
       await benchIdTokens(work),
       await benchCodeFlow(work),
       await benchLookUps(work),
+      await benchDevices(work),
     ].join('\n\n');
   } finally {
     for (const server of running) await server.stop();
@@ -181,6 +183,23 @@ ${table([
     ['edgemint, introspection', perSecond(introspected), ratio(introspected, workers)],
     ['edgemint, GET /api/whoami', perSecond(called), ratio(called, workers)],
     ['workers-oauth-provider, GET /api', perSecond(workers), ''],
+  ])}`;
+}
+
+async function benchDevices({ size, ours, writePort }) {
+  const client = await registerDeviceClient(ours);
+  const devices = await Promise.all(each(() => startDevice(ours, client)));
+  const polls = devices.map(({ device_code }) => polling({ port: ours.port, token: '/oauth/token', client: client.id }, device_code));
+  const [waiting, limit] = await measure(size, 'polls of devices', [
+    { port: ours.port, conversations: polls },
+    { port: writePort, conversations: each((index) => fixed({ method: 'GET', path: `/${index}` })) },
+  ]);
+  return `Polls of devices whose users have not decided: one call of the device's object, and no row once the interval is at its longest.
+
+${table([
+    ['', 'a second', 'edgemint / it'],
+    ['edgemint, a poll that has to wait', perSecond(waiting), ''],
+    ['one row written by a Durable Object', perSecond(limit), ratio(waiting, limit)],
   ])}`;
 }
 

@@ -12,7 +12,7 @@ import { root } from '../../.scripts/toolbox.mjs';
 
 const build = join(root, 'build');
 const OBJECTS = [
-  'AccountObject', 'EventsObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject', 'RegistryObject',
+  'AccountObject', 'DeviceObject', 'EventsObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject', 'RegistryObject',
   'StatusDirectoryObject', 'StatusListObject',
 ];
 /** Directory records do not expire, so this object needs no alarm. */

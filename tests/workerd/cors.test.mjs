@@ -7,12 +7,12 @@ import { bearer, postForm, send } from './request.mjs';
 
 const ORIGIN = 'https://app.example';
 const OPEN = {
-  '/oauth/token': 'POST', '/oauth/revoke': 'POST', '/oauth/userinfo': 'GET', '/api/whoami': 'GET',
+  '/oauth/token': 'POST', '/oauth/device_authorization': 'POST', '/oauth/revoke': 'POST', '/oauth/userinfo': 'GET', '/api/whoami': 'GET',
   '/.well-known/oauth-authorization-server': 'GET', '/.well-known/openid-configuration': 'GET',
   '/.well-known/oauth-protected-resource': 'GET', '/.well-known/jwks.json': 'GET',
 };
 const CLOSED = [
-  '/oauth/authorize', '/oauth/consent', '/oauth/logout', '/oauth/introspect', '/account', '/account/sign-in', '/account/sign-in/passkey',
+  '/device', '/device/consent', '/oauth/authorize', '/oauth/consent', '/oauth/logout', '/oauth/introspect', '/account', '/account/sign-in', '/account/sign-in/passkey',
   '/account/sign-in/upstream', '/account/sign-up', '/admin/users', '/admin/clients', '/admin/keys', '/health',
 ];
 let server;

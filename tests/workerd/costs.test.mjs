@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { admin, registerClient } from './admin.mjs';
 import { grantClaims, present, registerAssertionClient, registerServiceAccount, signGrant, trustIssuer } from './assertion-grants.mjs';
 import { newClientKey, signAssertion } from './client-key.mjs';
+import { decideDevice, enterCode, poll, registerDeviceClient, startDevice } from './devices.mjs';
 import { askForEvents } from './events.mjs';
 import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
@@ -26,17 +27,25 @@ let browser;
 let app;
 let backend;
 let service;
+let devices;
 
 before(async () => {
   server = await startWorker({ vars: { COST_LOG: 'true' } });
-  [user, app, backend, service] = await Promise.all([
-    createUser(server), registerPublicClient(server), registerConfidentialClient(server), registerClient(server),
+  [user, app, backend, service, devices] = await Promise.all([
+    createUser(server), registerPublicClient(server), registerConfidentialClient(server), registerClient(server), registerDeviceClient(server),
   ]);
   browser = new Browser(server);
   await browser.signIn(user);
 });
 
 after(() => server?.stop());
+
+// A signed-in browser and its user: an account may try ten user codes.
+async function newcomer() {
+  const [own, itsUser] = [new Browser(server), await createUser(server)];
+  await own.signIn(itsUser);
+  return [own, itsUser];
+}
 
 const grant = (parameters, client = app) => newGrant(server, browser, user, client, parameters);
 
@@ -173,6 +182,33 @@ const OPERATIONS = {
     const stranger = new Browser(server);
     const page = await stranger.open('/account/sign-in');
     return () => stranger.submit(page, { username: user.username, password: 'not the password' });
+  },
+  'device, started': async () => () => startDevice(server, devices, OFFLINE),
+  'device, a code is entered': async () => {
+    const { user_code } = await startDevice(server, devices, OFFLINE);
+    const [own] = await newcomer();
+    const page = await own.open('/device');
+    return () => own.submit(page, { user_code });
+  },
+  'device, allowed': async () => {
+    const { user_code } = await startDevice(server, devices, OFFLINE);
+    const [own, itsUser] = await newcomer();
+    const page = await enterCode(own, itsUser, user_code);
+    return () => own.submit(page, { decision: 'allow' });
+  },
+  'device, a poll that has to wait': async () => {
+    const { device_code } = await startDevice(server, devices, OFFLINE);
+    return () => poll(server, devices, device_code);
+  },
+  'device, a poll that comes too early': async () => {
+    const { device_code } = await startDevice(server, devices, OFFLINE);
+    await poll(server, devices, device_code);
+    return () => poll(server, devices, device_code);
+  },
+  'device, redeemed with offline_access': async () => {
+    const { device_code, user_code } = await startDevice(server, devices, OFFLINE);
+    await decideDevice(...await newcomer(), user_code);
+    return () => poll(server, devices, device_code);
   },
   'sign-in page': async () => () => new Browser(server).open('/account/sign-in'),
   'JWKS': async () => () => send(server, '/.well-known/jwks.json'),

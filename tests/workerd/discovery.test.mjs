@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { registerClient } from './admin.mjs';
 import { JWT_BEARER, grantClaims } from './assertion-grants.mjs';
 import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
+import { DEVICE_GRANT, decideDevice, poll, startDevice } from './devices.mjs';
 import { decode } from './forgery.mjs';
 import { startWorker } from './harness.mjs';
 import {
@@ -101,7 +102,7 @@ test('lists every language', async () => {
 });
 
 test('lists every grant type', async () => {
-  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', 'refresh_token', JWT_BEARER]);
+  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', JWT_BEARER]);
   const key = await newClientKey('ES256');
   const client = await registerClient(server, {
     grant_types: metadata.grant_types_supported, redirect_uris: [REDIRECT_URI], scope: 'openid', jwks: { keys: [key.jwk] },
@@ -111,6 +112,9 @@ test('lists every grant type', async () => {
   assert.equal((await tokenRequest(server, client, { grant_type: 'client_credentials' })).status, 200);
   const assertion = await signAssertion(key, grantClaims(server, client.id, client.id));
   assert.equal((await tokenRequest(server, client, { grant_type: JWT_BEARER, assertion })).status, 200);
+  const { device_code, user_code } = await startDevice(server, client);
+  await decideDevice(new Browser(server), user, user_code);
+  assert.equal((await poll(server, client, device_code)).status, 200);
 });
 
 for (const endpoint of ['token', 'introspection', 'revocation']) {

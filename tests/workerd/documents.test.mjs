@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { DEVICE_GRANT } from './devices.mjs';
 import { startWorker } from './harness.mjs';
 import { send } from './request.mjs';
 
@@ -32,6 +33,7 @@ const ENDPOINTS = {
   '/api/whoami': 'GET, HEAD, OPTIONS',
   '/health': 'GET, HEAD',
   '/keys/some-key.crt': 'GET, HEAD, OPTIONS',
+  '/oauth/device_authorization': 'POST, OPTIONS',
   '/oauth/introspect': 'POST',
   '/oauth/revoke': 'POST, OPTIONS',
   '/oauth/token': 'POST, OPTIONS',
@@ -46,12 +48,14 @@ const PAGES = {
   '/account/sign-in/upstream': 'GET, HEAD',
   '/account/sign-in/upstream/callback': 'GET, HEAD',
   '/account/sign-up': 'GET, HEAD, POST',
+  '/device': 'GET, HEAD, POST',
+  '/device/consent': 'POST',
   '/oauth/authorize': 'GET, HEAD, POST',
   '/oauth/consent': 'POST',
   '/oauth/logout': 'GET, HEAD, POST',
 };
 // Endpoints that an application in a browser may use from its own origin.
-const OPEN = [...Object.keys(DOCUMENTS), '/keys/some-key.crt', '/api/whoami', '/oauth/revoke', '/oauth/token', '/oauth/userinfo'];
+const OPEN = [...Object.keys(DOCUMENTS), '/keys/some-key.crt', '/api/whoami', '/oauth/device_authorization', '/oauth/revoke', '/oauth/token', '/oauth/userinfo'];
 let server;
 
 before(async () => {
@@ -68,6 +72,7 @@ test('serves exactly this authorization server metadata', async () => {
   algorithms.sort();
   assert.deepEqual(json, {
     issuer: server.issuer,
+    device_authorization_endpoint: `${server.issuer}/oauth/device_authorization`,
     authorization_endpoint: `${server.issuer}/oauth/authorize`,
     token_endpoint: `${server.issuer}/oauth/token`,
     userinfo_endpoint: `${server.issuer}/oauth/userinfo`,
@@ -76,7 +81,7 @@ test('serves exactly this authorization server metadata', async () => {
     revocation_endpoint: `${server.issuer}/oauth/revoke`,
     jwks_uri: `${server.issuer}${JWKS}`,
     status_list_aggregation_endpoint: `${server.issuer}/oauth/status`,
-    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
+    grant_types_supported: ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     code_challenge_methods_supported: ['S256'],
@@ -110,9 +115,9 @@ test('serves exactly this authorization server metadata', async () => {
 test('every URL in the metadata is an endpoint', async () => {
   const { json } = await send(server, SERVER_METADATA);
   const addresses = Object.entries(json).filter(([name]) => /_(endpoint|uri)$/.test(name));
-  assert.equal(addresses.length, 8);
+  assert.equal(addresses.length, 9);
   for (const [name, address] of addresses) {
-    const method = /^(introspection|revocation|token)_/.test(name) ? 'POST' : 'GET';
+    const method = /^(device_authorization|introspection|revocation|token)_/.test(name) ? 'POST' : 'GET';
     const response = await fetch(address, { method });
     assert.ok(![404, 405].includes(response.status), `${name}: ${response.status}`);
   }
@@ -207,7 +212,7 @@ test('refuses other methods with 405, and lists the allowed ones', async () => {
 test('responds to every other path with 404 in JSON', async () => {
   for (const path of [
     '/oauth', '/oauth/', '/oauth/authorize/', '/oauth/register', '/oauth/par', '/oauth/consent/', '/oauth/logout/x',
-    '/oauth/device_authorization', '/oauth/token/', '/oauth//token', '/oauth/token;x', '/oauth/%74oken', '/OAUTH/token',
+    '/oauth/device_authorization/', '/device/', '/device/code', '/oauth/token/', '/oauth//token', '/oauth/token;x', '/oauth/%74oken', '/OAUTH/token',
     '/token', '/introspect', '/revoke', '/authorize', '/register', '/userinfo', '/jwks', '/jwks.json', '/keys',
     '/.well-known', '/.well-known/', '/.well-known/jwks', '/.well-known/webfinger', '/.well-known/jwks.json/',
     '/.well-known/oauth-authorization-server/tenant', '/.well-known/oauth-protected-resource/api/whoami',

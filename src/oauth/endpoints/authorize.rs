@@ -164,10 +164,7 @@ impl AuthorizationRequest {
         }
         let challenge = challenge(form)?;
         let scope = scope(client, form)?;
-        let mut asked = resources(authority, client, form)?;
-        // `openid` implies the userinfo endpoint, a resource of this server.
-        let own = Resource::parse(authority.issuer()).filter(|own| scope.contains(OPENID) && !asked.contains(own));
-        asked.extend(own);
+        let asked = requested_resources(authority, client, &scope, form)?;
         let prompt: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).collect();
         let known = ["none", "login", "consent", "select_account"];
         let silent = prompt.contains(&"none");
@@ -296,7 +293,28 @@ fn challenge(form: &Form) -> Result<Challenge, Refusal> {
     Challenge::parse(challenge).ok_or(Refusal::PkceChallenge)
 }
 
-fn scope(client: &Client, form: &Form) -> Result<Scope, Refusal> {
+/// Returns the resources that a request names, or the default one. `openid` implies the userinfo endpoint, a resource of this
+/// server.
+///
+/// # Errors
+/// [`Refusal::ResourceMalformed`], [`Refusal::ResourceNotAllowed`].
+pub(super) fn requested_resources(
+    authority: &Authority,
+    client: &Client,
+    scope: &Scope,
+    form: &Form,
+) -> Result<Vec<Resource>, Refusal> {
+    let mut asked = resources(authority, client, form)?;
+    let own = Resource::parse(authority.issuer()).filter(|own| scope.contains(OPENID) && !asked.contains(own));
+    asked.extend(own);
+    Ok(asked)
+}
+
+/// Returns the scope that a request names, limited to what the client registered, which is also the default.
+///
+/// # Errors
+/// [`Refusal::ScopeMalformed`]; [`Refusal::ScopeNotAllowed`] if nothing of it is left.
+pub(super) fn scope(client: &Client, form: &Form) -> Result<Scope, Refusal> {
     let Some(text) = form.get("scope") else {
         return Ok(client.scope.clone());
     };

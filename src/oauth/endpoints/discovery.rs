@@ -23,6 +23,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
     scopes.extend(authority.sample_scope().values().iter().map(String::as_str));
     json!({
         "issuer": authority.issuer(),
+        "device_authorization_endpoint": authority.endpoint("/oauth/device_authorization"),
         "authorization_endpoint": authority.endpoint("/oauth/authorize"),
         "token_endpoint": authority.endpoint("/oauth/token"),
         "userinfo_endpoint": authority.endpoint("/oauth/userinfo"),

@@ -4,6 +4,7 @@ pub mod assertion;
 pub mod authenticate;
 pub mod authorize;
 pub mod bearer;
+pub mod device;
 pub mod discovery;
 pub mod id_token;
 pub mod introspect;

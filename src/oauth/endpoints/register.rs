@@ -65,8 +65,9 @@ impl Registration {
         let redirect_uris = redirects("redirect_uris", MetadataError::RedirectUris)?;
         let grant_types = optional(body, "grant_types", grant_types, MetadataError::GrantTypes)?;
         let grant_types = grant_types.unwrap_or_else(|| default_grants(&redirect_uris));
-        let signs_users_in = grant_types.contains(&GrantType::AuthorizationCode);
-        if signs_users_in && redirect_uris.is_empty() {
+        let redirects_users = grant_types.contains(&GrantType::AuthorizationCode);
+        let signs_users_in = redirects_users || grant_types.contains(&GrantType::DeviceCode);
+        if redirects_users && redirect_uris.is_empty() {
             return Err(MetadataError::RedirectUrisMissing);
         }
         if auth_method == Some(AuthMethod::None) && grant_types.contains(&GrantType::ClientCredentials) {
@@ -268,7 +269,8 @@ fn grant_types(value: &Value) -> Option<Vec<GrantType>> {
     let grant = |value: &Value| GrantType::ALL.into_iter().find(|grant| *value == grant.name());
     let makes_sense = |grants: &Vec<GrantType>| {
         let has = |grant| grants.contains(&grant);
-        !grants.is_empty() && (has(GrantType::AuthorizationCode) || !has(GrantType::RefreshToken))
+        let signs_users_in = has(GrantType::AuthorizationCode) || has(GrantType::DeviceCode);
+        !grants.is_empty() && (signs_users_in || !has(GrantType::RefreshToken))
     };
     list(value, 20, grant).filter(makes_sense)
 }

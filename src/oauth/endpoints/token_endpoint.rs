@@ -7,10 +7,11 @@ use serde::Serialize;
 use crate::token::{UnixTime, base64url};
 use crate::wire::{Form, Reply};
 
+use crate::oauth::grant::device_code::DeviceCode;
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::token_id::TokenId;
-use crate::oauth::grant::{Redeem, Refresh, TokenGrant};
+use crate::oauth::grant::{Redeem, RedeemDevice, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
@@ -40,6 +41,13 @@ pub enum TokenRequest {
         /// The request to the grant.
         redeem: Redeem,
     },
+    /// A device polls (RFC 8628 section 3.4).
+    RedeemDevice {
+        /// The device code.
+        code: DeviceCode,
+        /// The request to the grant, once the user has allowed it.
+        redeem: RedeemDevice,
+    },
     /// A client uses a refresh token (RFC 6749 section 6).
     Refresh {
         /// The account of the grant.
@@ -53,11 +61,11 @@ pub enum TokenRequest {
 
 impl TokenRequest {
     /// Parses the form. `by` is the method by which the client has authenticated. Requests that the client's record refuses, and
-    /// codes and refresh tokens that this server did not issue, are refused here, so they wake no object.
+    /// codes, device codes and refresh tokens that this server did not issue, are refused here, so they wake no object.
     ///
     /// # Errors
     /// A missing or unknown `grant_type`, a client that does not pass the gate, a missing, malformed or forged
-    /// code, verifier or refresh token, a malformed `scope` or `resource`.
+    /// code, device code, verifier or refresh token, a malformed `scope` or `resource`.
     pub fn parse(
         authority: &Authority,
         key: &MacKey,
@@ -99,6 +107,13 @@ impl TokenRequest {
                     refreshable: client.may_use(GrantType::RefreshToken),
                 };
                 Self::Redeem { account, grant, redeem }
+            }
+            GrantType::DeviceCode => {
+                let code = DeviceCode::read(key, parameter("device_code")?).ok_or(Refusal::HandleForged)?;
+                let (_, resources) = scope_and_resources()?;
+                let refreshable = client.may_use(GrantType::RefreshToken);
+                let redeem = RedeemDevice { client: facts, resources, refreshable };
+                Self::RedeemDevice { code, redeem }
             }
             GrantType::RefreshToken => {
                 let (account, grant, generation) = read(Kind::Refresh, parameter("refresh_token")?)?;

@@ -65,6 +65,20 @@ identifier! {
     /// The identifier of a session: one account in one browser.
     SessionId
 }
+identifier! {
+    /// The object of a device code: 128 bits of a MAC of its user code.
+    DeviceId
+}
+
+impl DeviceId {
+    /// Returns the identifier from a MAC that [`MacKey::tag`] returned.
+    pub(super) fn of_tag(tag: &str) -> Self {
+        let mut bytes = [0; 16];
+        let mac = base64url::decode(tag.as_bytes()).unwrap_or_default();
+        bytes.iter_mut().zip(mac).for_each(|(byte, own)| *byte = own);
+        Self::from_bytes(bytes)
+    }
+}
 
 /// The kind of a handle. The MAC covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +103,9 @@ impl Kind {
         }
     }
 }
+
+/// The beginning of a device code, which is a handle of its own form: it names no account, since none is known yet.
+pub const DEVICE_CODE: &str = "emd_";
 
 /// The content of a handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +163,12 @@ impl MacKey {
         tag(&self.current, fields)
     }
 
+    /// Returns the MACs of these fields: by this key and, while it verifies, by the previous one.
+    pub(super) fn tags(&self, fields: &[&str]) -> Vec<String> {
+        let previous = self.previous.map(|previous| Self { current: previous, previous: None });
+        std::iter::once(self.tag(fields)).chain(previous.map(|previous| previous.tag(fields))).collect()
+    }
+
     /// Verifies the MAC of these fields, in constant time for either key.
     pub fn verifies(&self, fields: &[&str], presented: &str) -> bool {
         let by = |key: &[u8; 32]| tag(key, fields).as_bytes().ct_eq(presented.as_bytes());
@@ -181,7 +204,7 @@ impl MacKey {
 
 /// Returns whether a text has the form of a handle. It is not verified.
 pub fn is_handle(text: &str) -> bool {
-    Kind::ALL.into_iter().any(|kind| text.starts_with(kind.prefix()))
+    text.starts_with(DEVICE_CODE) || Kind::ALL.into_iter().any(|kind| text.starts_with(kind.prefix()))
 }
 
 fn tag(key: &[u8; 32], fields: &[&str]) -> String {

@@ -33,7 +33,7 @@ pub struct Grant {
     /// The sign-in of the user; the grant of an assertion has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<SignIn>,
-    /// The PKCE challenge of a code; kept after redemption to recognise a client that retries.
+    /// The PKCE challenge of a code; kept after redemption to recognise a client that retries. Devices and assertions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
     /// When it was allowed.
@@ -65,7 +65,12 @@ pub enum Stage {
         /// The `nonce` of the ID token.
         nonce: Option<String>,
     },
-    /// The code has been redeemed.
+    /// The user allowed a device, and its device code was not redeemed yet.
+    Device {
+        /// When the device code expires.
+        expires: UnixTime,
+    },
+    /// The code or the device code has been redeemed.
     Live {
         /// The generation of the current refresh token; 0 for none.
         generation: u64,
@@ -110,6 +115,7 @@ impl Grant {
         match self.stage {
             Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
             Stage::Asserted => self.issued_at.plus(lifetimes.access),
+            Stage::Device { expires } => expires,
             Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
             Stage::Live { used_at, .. } => {
                 self.issued_at.plus(lifetimes.refresh).min(used_at.plus(lifetimes.refresh_idle))
@@ -162,7 +168,7 @@ impl Grant {
     /// Returns when the last access token that was issued for it expires; `None` if none was.
     pub fn last_token_ends(&self, lifetimes: &Lifetimes) -> Option<UnixTime> {
         match self.stage {
-            Stage::Code { .. } => None,
+            Stage::Code { .. } | Stage::Device { .. } => None,
             Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
             Stage::Asserted => Some(self.issued_at.plus(lifetimes.access)),
         }
@@ -173,10 +179,18 @@ impl Grant {
         self.tokens_end = self.tokens_end.max(Some(now.plus(lifetimes.access)));
     }
 
+    /// Returns whether its code or device code has been redeemed.
+    pub fn is_redeemed(&self) -> bool {
+        match self.stage {
+            Stage::Code { .. } | Stage::Device { .. } => false,
+            Stage::Live { .. } | Stage::Asserted => true,
+        }
+    }
+
     /// Returns when it was last allowed, redeemed or refreshed.
     pub fn last_used(&self) -> UnixTime {
         match self.stage {
-            Stage::Code { .. } | Stage::Asserted => self.issued_at,
+            Stage::Code { .. } | Stage::Device { .. } | Stage::Asserted => self.issued_at,
             Stage::Live { used_at, .. } => used_at,
         }
     }

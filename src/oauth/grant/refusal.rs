@@ -19,7 +19,7 @@ pub enum GrantRefusal {
     CodeRedirect,
     /// The verifier does not match the code's challenge.
     CodeVerifier,
-    /// The same client has redeemed the code, within the replay window.
+    /// The same client has redeemed the code, within the replay window, or the device code, at any time.
     CodeSpent,
     /// The code was redeemed before the replay window: the grant has been revoked.
     CodeReused,

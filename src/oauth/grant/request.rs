@@ -29,6 +29,17 @@ pub struct Redeem {
     pub refreshable: bool,
 }
 
+/// Redeems a device code that the user allowed (RFC 8628 section 3.4).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct RedeemDevice {
+    /// The client that presents the device code.
+    pub client: ClientFacts,
+    /// The resources that the access token is limited to; empty for no limit.
+    pub resources: Vec<Resource>,
+    /// Whether a refresh token is issued.
+    pub refreshable: bool,
+}
+
 /// Uses a refresh token (RFC 6749 section 6).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Refresh {

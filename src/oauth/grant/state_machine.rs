@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::oauth::grant::gate::{self, Check, ClientFacts, Requested, UserFacts};
+use crate::oauth::grant::gate::{self, Check, ClientFacts, Permit, Requested, UserFacts};
 use crate::oauth::grant::record::{Grant, Stage, is_before};
 use crate::oauth::grant::refusal::GrantRefusal;
-use crate::oauth::grant::request::{Redeem, Refresh, Revoke, TokenGrant};
+use crate::oauth::grant::request::{Redeem, RedeemDevice, Refresh, Revoke, TokenGrant};
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::token::UnixTime;
@@ -13,10 +13,12 @@ use crate::token::UnixTime;
 /// A command to a grant.
 #[derive(Debug)]
 pub enum Command<'c> {
-    /// Stores a new grant with its code. A consent form that is submitted twice yields the same code.
+    /// Stores a new grant with its code, or that of a device. A consent form that is submitted twice yields the same grant.
     Issue(Box<Grant>),
     /// Redeems the code.
     Redeem(&'c Redeem, UserFacts<'c>),
+    /// Redeems the device code.
+    RedeemDevice(&'c RedeemDevice, UserFacts<'c>),
     /// Uses a refresh token.
     Refresh(&'c Refresh, UserFacts<'c>),
     /// Revokes the grant.
@@ -70,6 +72,7 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
     let client = match &command {
         Command::Issue(new) => &new.client,
         Command::Redeem(request, _) => &request.client.id,
+        Command::RedeemDevice(request, _) => &request.client.id,
         Command::Refresh(request, _) => &request.client.id,
         Command::Revoke(request) => &request.client,
     };
@@ -78,12 +81,17 @@ pub fn step(grant: Option<Grant>, command: Command<'_>, lifetimes: &Lifetimes, n
         (Command::Issue(new), None) => Step { next: Next::Put(new), outcome: Ok(Outcome::Issued) },
         (Command::Issue(new), Some(old)) => issue_again(&new, &old, lifetimes, now),
         (Command::Revoke(_), None) => Step::keep(Ok(Outcome::Ended)),
-        (Command::Redeem(..) | Command::Refresh(..), None) => Step::keep(Err(GrantRefusal::GrantUnknown)),
-        (Command::Redeem(..) | Command::Refresh(..) | Command::Revoke(_), Some(_)) if !is_owner => {
+        (Command::Redeem(..) | Command::RedeemDevice(..) | Command::Refresh(..), None) => {
+            Step::keep(Err(GrantRefusal::GrantUnknown))
+        }
+        (Command::Redeem(..) | Command::RedeemDevice(..) | Command::Refresh(..) | Command::Revoke(_), Some(_))
+            if !is_owner =>
+        {
             Step::keep(Err(GrantRefusal::GrantOfAnother))
         }
         (Command::Revoke(_), Some(_)) => Step::end(Ok(Outcome::Ended)),
         (Command::Redeem(request, user), Some(grant)) => redeem(grant, request, user, lifetimes, now),
+        (Command::RedeemDevice(request, user), Some(grant)) => redeem_device(grant, request, user, lifetimes, now),
         (Command::Refresh(request, user), Some(grant)) => refresh(grant, request, user, lifetimes, now),
     }
 }
@@ -100,8 +108,8 @@ fn issue_again(new: &Grant, old: &Grant, lifetimes: &Lifetimes, now: UnixTime) -
     Step::keep(if is_same && is_active { Ok(Outcome::Issued) } else { Err(GrantRefusal::CodeSpent) })
 }
 
-fn redeem(mut grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
-    // A grant without a challenge has no code.
+fn redeem(grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {
+    // The grants of devices and assertions have no challenge, so no code redeems them.
     let has_verifier = grant.challenge.as_ref().is_some_and(|challenge| challenge.equals(&request.challenge));
     let is_active = grant.is_active(lifetimes, now) && (grant.offline || user.session_is_active);
     match &grant.stage {
@@ -115,24 +123,61 @@ fn redeem(mut grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &L
         Stage::Code { redirect_uri, .. } if request.redirect_uri.as_ref().is_some_and(|uri| uri != redirect_uri) => {
             Step::keep(Err(GrantRefusal::CodeRedirect))
         }
+        Stage::Device { .. } => Step::keep(Err(GrantRefusal::GrantUnknown)),
         Stage::Code { nonce, .. } => {
             let nonce = nonce.clone();
             let requested = Requested { scope: None, resources: &request.resources };
-            let facts = grant.facts(&request.client, user, requested);
-            let permit = match gate::pass(GrantType::AuthorizationCode, &facts, now) {
-                Ok(permit) => permit,
-                Err(failed) => return refused(failed, &request.client),
-            };
-            let generation = u64::from(request.refreshable);
-            grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
-            grant.record_access_token(lifetimes, now);
-            let Some(tokens) = grant.tokens(permit, generation, now) else {
-                return Step::keep(Err(GrantRefusal::GrantUnknown));
-            };
-            let outcome = Ok(Outcome::Tokens(TokenGrant { nonce, ..tokens }));
-            Step { next: Next::Put(Box::new(grant)), outcome }
+            match gate::pass(GrantType::AuthorizationCode, &grant.facts(&request.client, user, requested), now) {
+                Ok(permit) => first_tokens(grant, permit, request.refreshable, nonce, lifetimes, now),
+                Err(failed) => refused(failed, &request.client),
+            }
         }
     }
+}
+
+/// Decides the redemption of a device code (RFC 8628 section 3.5). One that was redeemed before is refused and never revokes
+/// the grant: unlike a code, it is presented again and again by nature, and its client keeps it to itself.
+fn redeem_device(
+    grant: Grant,
+    request: &RedeemDevice,
+    user: UserFacts<'_>,
+    lifetimes: &Lifetimes,
+    now: UnixTime,
+) -> Step {
+    let is_active = grant.is_active(lifetimes, now) && (grant.offline || user.session_is_active);
+    match grant.stage {
+        // Not a device's grant.
+        Stage::Code { .. } | Stage::Asserted => Step::keep(Err(GrantRefusal::GrantUnknown)),
+        Stage::Live { .. } if grant.challenge.is_some() => Step::keep(Err(GrantRefusal::GrantUnknown)),
+        Stage::Live { .. } => Step::keep(Err(GrantRefusal::CodeSpent)),
+        Stage::Device { .. } if !is_active => Step::end(Err(GrantRefusal::GrantExpired)),
+        Stage::Device { .. } => {
+            let requested = Requested { scope: None, resources: &request.resources };
+            match gate::pass(GrantType::DeviceCode, &grant.facts(&request.client, user, requested), now) {
+                Ok(permit) => first_tokens(grant, permit, request.refreshable, None, lifetimes, now),
+                Err(failed) => refused(failed, &request.client),
+            }
+        }
+    }
+}
+
+/// Issues the first tokens of a grant.
+fn first_tokens(
+    mut grant: Grant,
+    permit: Permit,
+    refreshable: bool,
+    nonce: Option<String>,
+    lifetimes: &Lifetimes,
+    now: UnixTime,
+) -> Step {
+    let generation = u64::from(refreshable);
+    grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
+    grant.record_access_token(lifetimes, now);
+    let Some(tokens) = grant.tokens(permit, generation, now) else {
+        return Step::keep(Err(GrantRefusal::GrantUnknown));
+    };
+    let outcome = Ok(Outcome::Tokens(TokenGrant { nonce, ..tokens }));
+    Step { next: Next::Put(Box::new(grant)), outcome }
 }
 
 fn refresh(mut grant: Grant, request: &Refresh, user: UserFacts<'_>, lifetimes: &Lifetimes, now: UnixTime) -> Step {

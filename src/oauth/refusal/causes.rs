@@ -103,7 +103,7 @@ causes! {
         /// `enabled`.
         Enabled: "enabled must be true or false.";
         /// `grant_types`.
-        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer; refresh_token requires authorization_code.";
+        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, urn:ietf:params:oauth:grant-type:device_code, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer; refresh_token requires one that signs users in.";
         /// A public client that registers `client_credentials`.
         GrantTypesPublic: "A client with the authentication method none cannot use client_credentials.";
         /// `id_token_signed_response_alg`.

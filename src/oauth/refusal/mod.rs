@@ -89,7 +89,7 @@ impl Refusal {
             // RFC 6749 section 5.2: 401 names the scheme, whichever way the client tried.
             _ if error == "invalid_client" => reply.with("WWW-Authenticate", r#"Basic realm="edgemint""#),
             Self::MethodNotAllowed { allow } => reply.with("Allow", *allow),
-            Self::KeysUnavailable { seconds } | Self::UserPending { seconds } => {
+            Self::DeviceThrottled { seconds } | Self::KeysUnavailable { seconds } | Self::UserPending { seconds } => {
                 reply.with("Retry-After", seconds.to_string())
             }
             _ => reply,

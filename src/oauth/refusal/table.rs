@@ -6,6 +6,7 @@
 
 use crate::keyring::ImportError;
 use crate::oauth::grant::GrantRefusal;
+use crate::oauth::grant::device::DeviceRefusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
@@ -144,7 +145,7 @@ refusals! {
             seconds: u64 = 0
         }: "keys_unavailable" 503 "temporarily_unavailable" "The keys at jwks_uri cannot be fetched now. Try again later." => Refused;
 
-        // Token, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8707).
+        // Token, device, revocation and status requests of clients (RFC 6749 section 5.2, RFC 7009, RFC 8628, RFC 8707).
 
         /// The assertion does not verify, or its issuer is unknown (RFC 7523 section 3.1).
         Assertion: "assertion" 400 "invalid_grant" GRANT_REFUSED => Refused;
@@ -154,6 +155,11 @@ refusals! {
         AssertionReplay: "assertion_replay" 400 "invalid_grant" GRANT_REFUSED => Refused;
         /// The assertion is about someone whom its issuer may not name, or who does not exist.
         AssertionSubject: "assertion_subject" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// Too many device codes were issued to one client at one network address, or to one address.
+        DeviceThrottled {
+            /// Seconds to wait.
+            seconds: u64 = 0
+        }: "device_throttled" 429 "temporarily_unavailable" "Too many device codes were requested from this address. Try again later." => Refused;
         /// The client did not register this grant type.
         GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
         /// The grant type is not supported.
@@ -227,6 +233,8 @@ refusals! {
 
         // People at the pages of the server.
 
+        /// Another user, or the same one, has decided about the device before.
+        DeviceDecided: "device_decided" 400 "invalid_request" "Another decision about this device was made before." => none;
         /// The form was not issued to this browser and session, or was altered.
         FormForeign: "form_foreign" 403 "access_denied" "The form was not issued to this browser. Open the page again." => Refused;
         /// The form has expired.
@@ -248,6 +256,14 @@ refusals! {
         }: "sign_in_throttled" 429 "slow_down" "Too many attempts. Try again later." => SignInThrottled;
         /// The change is sensitive, and the sign-in of the session is not recent.
         SignInTooOld: "sign_in_too_old" 403 "login_required" "The last sign-in is too old. Sign in again." => Refused;
+
+        /// The account has tried too many user codes of devices.
+        UserCodeThrottled {
+            /// Seconds to wait.
+            seconds: u64 = 0
+        }: "user_code_throttled" 429 "temporarily_unavailable" "Too many codes. Try again later." => Refused;
+        /// No device waits with this user code, or no longer.
+        UserCodeUnknown: "user_code_unknown" 400 "invalid_request" "The code is unknown or has expired." => Refused;
 
         // Requests that no endpoint reads.
 
@@ -280,6 +296,8 @@ refusals! {
         TooManyParameters: "too_many_parameters" 400 "invalid_request" "The form has too many parameters." => none;
     }
     nested {
+        /// A device code that yields no tokens, or not yet.
+        Device(DeviceRefusal): device_row;
         /// A code or refresh token that cannot be redeemed.
         Grant(GrantRefusal): grant_row;
         /// A user name, password, name or address that an account cannot have.
@@ -329,6 +347,20 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
         | GrantRefusal::UserDisabled => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
     };
     Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }
+}
+
+/// RFC 8628 section 3.5. Clients poll, so only a foreign client is an event.
+const fn device_row(refusal: DeviceRefusal) -> Row {
+    let (error, sentence, event) = match refusal {
+        DeviceRefusal::Denied => ("access_denied", "The user denied the request.", Noted::Never),
+        DeviceRefusal::Expired => ("expired_token", "The device code has expired. Start again.", Noted::Never),
+        DeviceRefusal::OfAnother => ("invalid_grant", GRANT_REFUSED, Noted::Always(EventKind::Refused)),
+        DeviceRefusal::Pending => ("authorization_pending", "The user has not decided yet. Poll again.", Noted::Never),
+        DeviceRefusal::SlowDown => {
+            ("slow_down", "The user has not decided yet. Wait 5 seconds longer between polls.", Noted::Never)
+        }
+    };
+    Row { word: refusal.kind(), status: 400, error, sentence, event }
 }
 
 const fn import_row(error: ImportError) -> Row {

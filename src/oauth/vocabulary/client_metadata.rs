@@ -81,6 +81,9 @@ pub enum GrantType {
     AuthorizationCode,
     /// The client itself (RFC 6749 section 4.4).
     ClientCredentials,
+    /// A device code (RFC 8628 section 3.4).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
     /// A refresh token (RFC 6749 section 6).
     RefreshToken,
     /// An assertion (RFC 7523 section 2.1).
@@ -90,13 +93,15 @@ pub enum GrantType {
 
 impl GrantType {
     /// All values.
-    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken, Self::JwtBearer];
+    pub const ALL: [Self; 5] =
+        [Self::AuthorizationCode, Self::ClientCredentials, Self::DeviceCode, Self::RefreshToken, Self::JwtBearer];
 
     /// Returns the registered name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::RefreshToken => "refresh_token",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
@@ -200,6 +205,7 @@ mod tests {
     fn stored_metadata_keeps_its_exact_text() {
         for text in [
             r#"{"grant_types":["client_credentials"],"scope":""}"#,
+            r#"{"grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"openid"}"#,
             concat!(
                 r#"{"grant_types":["urn:ietf:params:oauth:grant-type:jwt-bearer"],"jwks_uri":"https://app.example/jwks","#,
                 r#""service_account":{"jti":"optional","users":["AAAAAAAAAAAAAAAAAAAAAA"],"scope":"read"},"scope":""}"#,
@@ -217,6 +223,13 @@ mod tests {
         ] {
             let metadata: ClientMetadata = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&metadata).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn grant_types_are_stored_by_their_registered_names() {
+        for grant_type in GrantType::ALL {
+            assert_eq!(serde_json::to_value(grant_type).unwrap(), json!(grant_type.name()));
         }
     }
 

@@ -79,7 +79,7 @@ event_kinds! {
     CodeIssued: "code_issued" Info;
     /// A code was presented after the replay window: its grant was revoked.
     CodeReused: "code_reused" Alert;
-    /// A code was presented again within the replay window, or a consent form was sent again.
+    /// A code was presented again within the replay window, a device code at any time, or a consent form was sent again.
     CodeSpent: "code_spent" Notice;
     /// The user or the rules for the user's account denied a request.
     ConsentDenied: "consent_denied" Info;
@@ -87,6 +87,8 @@ event_kinds! {
     ConsentGiven: "consent_given" Info;
     /// The user withdrew a consent.
     ConsentWithdrawn: "consent_withdrawn" Info;
+    /// A device code was issued.
+    DeviceCodeIssued: "device_code_issued" Info;
     /// A number of events could not be stored. They are in the log.
     EventsDropped: "events_dropped" Notice;
     /// A grant was revoked by its user or an operator, or because none of its rights are left.

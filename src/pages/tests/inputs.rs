@@ -10,7 +10,7 @@ use crate::pages::Words;
 /// The action of the form, the name, `type`, `autocomplete`, and whether it is required.
 type Input = (&'static str, &'static str, &'static str, &'static str, bool);
 
-const INPUTS: [Input; 35] = [
+const INPUTS: [Input; 42] = [
     ("/account", "", "text", "username", false),
     ("/account", "client", "hidden", "", false),
     ("/account", "credential", "hidden", "", false),
@@ -39,6 +39,13 @@ const INPUTS: [Input; 35] = [
     ("/account/sign-up", "name", "text", "name", false),
     ("/account/sign-up", "password", "password", "new-password", true),
     ("/account/sign-up", "username", "text", "username", true),
+    ("/device", "csrf", "hidden", "", false),
+    ("/device", "ui_locales", "hidden", "", false),
+    ("/device", "user_code", "text", "off", true),
+    ("/device/consent", "csrf", "hidden", "", false),
+    ("/device/consent", "grant", "hidden", "", false),
+    ("/device/consent", "ui_locales", "hidden", "", false),
+    ("/device/consent", "user_code", "hidden", "", false),
     ("/oauth/consent", "csrf", "hidden", "", false),
     ("/oauth/consent", "request", "hidden", "", false),
     ("/oauth/logout", "csrf", "hidden", "", false),

@@ -2,6 +2,7 @@
 
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
+use crate::oauth::grant::device::DeviceOrigin;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
@@ -24,6 +25,7 @@ pub(super) fn all(words: &Words, text: &str) -> Vec<Sample> {
     sign_in(words, or, &mut add);
     sign_up(words, or, &mut add);
     consent(words, or, &mut add);
+    device(words, or, &mut add);
     account(words, or, &mut add);
     ends(words, or, &mut add);
     samples
@@ -138,6 +140,50 @@ fn consent<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
     let groups = Scope::parse("groups").unwrap();
     add("consent-groups", Consent { scope: &groups, ..page }.render(words));
     add("consent-nothing", Consent { scope: &Scope::default(), ..page }.render(words));
+}
+
+fn device<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
+    let enter = EnterDeviceCode { csrf: or("token"), ui_locales: "", user_code: "", prefilled: false, error: None };
+    add("device", enter.render(words));
+    let prefilled = EnterDeviceCode { user_code: "WDJB-MJHT", prefilled: true, ui_locales: or("zh en"), ..enter };
+    add("device-prefilled", prefilled.render(words));
+    for (name, error) in [
+        ("unknown", DeviceCodeError::Unknown),
+        ("stale", DeviceCodeError::Stale),
+        ("throttled", DeviceCodeError::Throttled { seconds: 600 }),
+    ] {
+        let page = EnterDeviceCode { user_code: or("WDJB-MJHS"), error: Some(error), ..enter };
+        add(&format!("device-{name}"), page.render(words));
+    }
+    let scope = Scope::parse("openid offline_access photos:read").unwrap();
+    let text = |plain| Some(or(plain).to_owned());
+    let origin = DeviceOrigin {
+        address: text("192.0.2.1"),
+        country: text("NZ"),
+        city: text("Wellington"),
+        agent: or("Chrome, Linux").to_owned(),
+    };
+    let page = DeviceConsent {
+        csrf: or("token"),
+        ui_locales: "",
+        user_code: "WDJB-MJHT",
+        grant: or("AQEBAQEBAQEBAQEBAQEBAQ"),
+        continue_to: or("page=device&user_code=WDJB-MJHT"),
+        client: or("Photo frame"),
+        scope: &scope,
+        resources: &[],
+        username: or("demo"),
+        origin: &origin,
+        requested_at: UnixTime(1_795_510_020),
+        country: None,
+    };
+    let resources = [Resource::parse("https://api.example/v1").unwrap()];
+    let (nothing, nowhere) = (Scope::default(), DeviceOrigin::default());
+    add("device-consent", DeviceConsent { resources: &resources, ui_locales: or("zh en"), ..page }.render(words));
+    add("device-consent-elsewhere", DeviceConsent { country: Some("FR"), ..page }.render(words));
+    add("device-consent-unknown", DeviceConsent { scope: &nothing, origin: &nowhere, ..page }.render(words));
+    add("device-allowed", DeviceDecided { allowed: true }.render(words));
+    add("device-denied", DeviceDecided { allowed: false }.render(words));
 }
 
 fn account<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {

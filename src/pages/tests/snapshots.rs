@@ -10,7 +10,7 @@ use super::samples::{Sample, all};
 use crate::pages::Words;
 
 /// The pages that are recorded whole: each part of a page that may be there or not is in at least one of them.
-const WHOLE: [&str; 17] = [
+const WHOLE: [&str; 21] = [
     "sign-in",
     "sign-in-bare",
     "sign-in-passkey",
@@ -21,6 +21,10 @@ const WHOLE: [&str; 17] = [
     "sign-up-errors",
     "consent-resources",
     "consent-private-use",
+    "device-unknown",
+    "device-prefilled",
+    "device-consent",
+    "device-consent-elsewhere",
     "account",
     "account-empty",
     "account-old-sign-in",

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::account::grants::{AllowError, AllowRequest, Authorize, Decided};
 use crate::account::record::AccountRecord;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, ResponseMode, Target, client_id};
+use crate::oauth::endpoints::device;
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::endpoints::onward::{after_sign_in, ui_locales};
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
@@ -234,11 +235,14 @@ fn grant_of_form(nonce: &str) -> GrantId {
     GrantId::from_bytes(bytes)
 }
 
-/// Returns where the browser continues after a sign-in: at the authorization request, or at the account page in the same language.
+/// Returns where the browser continues after a sign-in: at the authorization request, at the page for devices, or at the account
+/// page in the same language.
 pub(crate) fn continuation(query: Option<&str>) -> String {
     match query.and_then(|query| Form::parse(query).ok()) {
         Some(form) if form.get("client_id").is_some() => format!("/oauth/authorize?{}", after_sign_in(&form)),
-        Some(form) => in_language("/account", ui_locales(&form).as_deref()),
+        Some(form) => {
+            device::continuation(&form).unwrap_or_else(|| in_language("/account", ui_locales(&form).as_deref()))
+        }
         None => "/account".to_owned(),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod admin_passkeys;
 pub(crate) mod admin_trusted_issuers;
 pub(crate) mod admin_users;
 pub(crate) mod authorize;
+pub(crate) mod device;
 pub(crate) mod documents;
 pub(crate) mod introspect_revoke;
 pub(crate) mod jwt_bearer;

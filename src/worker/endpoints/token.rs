@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::account::device_grants::RedeemDeviceCode;
 use crate::account::grants::{RedeemCode, RefreshGrant, Tokens};
 use crate::account::record::AccountRecord;
 use crate::account::turn::AccountCommand;
@@ -22,7 +23,7 @@ use crate::worker::random::random_identifier;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
-use crate::worker::services::profiles;
+use crate::worker::services::{devices, profiles};
 
 use super::jwt_bearer;
 
@@ -48,6 +49,12 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
             let command = RedeemCode { grant: grant.clone(), redeem, profile };
             tokens(platform, &account, grant, client, command).await
         }
+        TokenRequest::RedeemDevice { code, redeem } => {
+            let account = devices::poll(platform, &code, &client).await?;
+            let profile = client.has_profile_in_id_tokens();
+            let command = RedeemDeviceCode { grant: code.grant.clone(), redeem, profile };
+            tokens(platform, &account, code.grant, client, command).await
+        }
         TokenRequest::Refresh { account, grant, refresh } => {
             let profile = client.has_profile_in_id_tokens();
             let command = RefreshGrant { grant: grant.clone(), refresh, profile };
@@ -67,6 +74,14 @@ trait YieldsTokens: AccountCommand<Answer = Result<Tokens, GrantRefusal>> {
 
 impl YieldsTokens for RedeemCode {
     const GRANT_TYPE: GrantType = GrantType::AuthorizationCode;
+
+    fn client(&mut self) -> &mut ClientFacts {
+        &mut self.redeem.client
+    }
+}
+
+impl YieldsTokens for RedeemDeviceCode {
+    const GRANT_TYPE: GrantType = GrantType::DeviceCode;
 
     fn client(&mut self) -> &mut ClientFacts {
         &mut self.redeem.client

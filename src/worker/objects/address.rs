@@ -5,14 +5,16 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::account::command::{Accounts, Identifiers};
+use crate::account::command::{Accounts, Devices, Identifiers};
 use crate::names;
 use crate::oauth::ClientId;
-use crate::oauth::grant::handle::AccountId;
+use crate::oauth::grant::handle::{AccountId, DeviceId};
 use crate::oauth::status::ListId;
 use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::token::base64url;
-use crate::worker::env::{ACCOUNT, EVENTS, IDENTIFIER, KEYRING, MAINTENANCE, REGISTRY, STATUS_DIRECTORY, STATUS_LIST};
+use crate::worker::env::{
+    ACCOUNT, DEVICE, EVENTS, IDENTIFIER, KEYRING, MAINTENANCE, REGISTRY, STATUS_DIRECTORY, STATUS_LIST,
+};
 
 /// A namespace of Durable Objects.
 pub(crate) trait Namespace {
@@ -54,6 +56,7 @@ macro_rules! namespaces {
 
 namespaces! {
     Accounts, at ACCOUNT => AccountId: |issuer, account| names::account_object(issuer, account);
+    Devices, at DEVICE => DeviceId: |issuer, device| names::device_object(issuer, device);
     EventHours, at EVENTS => Hour: |issuer, hour| names::events_object(issuer, hour.0);
     Identifiers, at IDENTIFIER => Name<'_>: |issuer, name| name.object_name_of(issuer);
     Keyring, at KEYRING => Keyring: |issuer, _| names::issuer_object(issuer).to_owned();

@@ -8,9 +8,11 @@ use sha2::{Digest as _, Sha256};
 use worker::Delay;
 
 use crate::account::identifier::{AttemptSucceeded, CountAttempt, Identifier, Proof, ReadIdentifier, What, Who};
+use crate::identity::address::AddressBlocks;
 use crate::identity::proof_of_work::{self, Difficulty};
 use crate::identity::throttle::Throttled;
 use crate::identity::timing::rest_of_step;
+use crate::oauth::ClientId;
 use crate::token::{UnixTime, base64url};
 use crate::wire::Form;
 use crate::worker::browser::Browser;
@@ -131,6 +133,16 @@ pub(crate) async fn from_address(
 ) -> Result<Result<(), Throttled>, Fault> {
     let who = at_address(browser, what);
     Ok(count(platform, &Name::Address(browser.address.widest()), &who, None).await?.map(|_| ()))
+}
+
+/// Counts a device code for a client that requests it from an address. None is taken back: each costs an object.
+pub(crate) async fn for_device(
+    platform: &Platform,
+    address: &AddressBlocks,
+    client: &ClientId,
+) -> Result<Result<(), Throttled>, Fault> {
+    let who = Who::Device { client: client.to_string(), part: address.part().map(str::to_owned) };
+    Ok(count(platform, &Name::Address(address.widest()), &who, None).await?.map(|_| ()))
 }
 
 /// Marks it as successful.

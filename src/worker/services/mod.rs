@@ -5,6 +5,7 @@ pub(crate) mod assertions;
 pub(crate) mod attempts;
 pub(crate) mod client_tokens;
 pub(crate) mod clients;
+pub(crate) mod devices;
 pub(crate) mod endings;
 pub(crate) mod federation;
 pub(crate) mod grants;

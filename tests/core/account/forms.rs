@@ -53,6 +53,7 @@ fn the_names_of_the_kinds_of_record_do_not_change() {
         (Table::Account, "account"),
         (Table::Attempts, "attempts"),
         (Table::Consent, "consent"),
+        (Table::Device, "device"),
         (Table::EndedFor, "ended_for"),
         (Table::FreeEntry, "free_entry"),
         (Table::Grant, "grant"),
@@ -68,6 +69,7 @@ fn the_names_of_the_kinds_of_record_do_not_change() {
         (Table::SpentForm, "spent_form"),
         (Table::SpentProof, "spent_proof"),
         (Table::StatusList, "status_list"),
+        (Table::UserCodeTries, "user_code_tries"),
     ];
     for (table, name) in names {
         assert_eq!(table.name(), name);

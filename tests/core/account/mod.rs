@@ -1,8 +1,9 @@
-//! The decisions of accounts, sign-in names and status lists, natively: over storage in a map that fails on purpose, before or
+//! The decisions of accounts, sign-in names, devices and status lists, natively: over storage in a map that fails on purpose, before or
 //! after it stored.
 
 mod asserted;
 mod commands;
+mod devices;
 mod forms;
 mod invariants;
 mod lists;

@@ -1,7 +1,10 @@
 //! Runs commands as objects do: the command and its response travel as JSON.
 
+use std::cell::Cell;
+
 use edgemint::account::command::{Command, Reply, Sent};
 use edgemint::account::commands::AccountRequest;
+use edgemint::account::device::{DeviceCommand, DeviceObjectRequest, DeviceTurn};
 use edgemint::account::identifier::{IdentifierCommand, IdentifierRequest, IdentifierTurn};
 use edgemint::account::turn::{AccountCommand, Turn};
 use edgemint::oauth::Authority;
@@ -46,5 +49,17 @@ pub(crate) fn ask_name<C: IdentifierCommand>(
 ) -> Result<C::Answer, StorageError> {
     let request: IdentifierRequest = serde_json::from_str(&sent(command)).unwrap();
     let answer = request.run(&IdentifierTurn::new(storage, UnixTime(now)), Json);
+    answer.map(|text| serde_json::from_str(&text).unwrap())
+}
+
+/// Runs a command of a device.
+pub(crate) fn ask_device<C: DeviceCommand>(
+    storage: &Storage,
+    now: u64,
+    polled_at: &Cell<Option<UnixTime>>,
+    command: &C,
+) -> Result<C::Answer, StorageError> {
+    let request: DeviceObjectRequest = serde_json::from_str(&sent(command)).unwrap();
+    let answer = request.run(&DeviceTurn { records: storage, now: UnixTime(now), polled_at }, Json);
     answer.map(|text| serde_json::from_str(&text).unwrap())
 }

@@ -4,13 +4,13 @@ use std::ops::{Deref, DerefMut};
 
 use edgemint::oauth::grant::gate::{ClientFacts, UserFacts};
 use edgemint::oauth::grant::{
-    Command, Describe, Described, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, Refresh, Revoke, TokenGrant,
-    step,
+    Command, Describe, Described, Grant, GrantRefusal, Lifetimes, Next, Outcome, Redeem, RedeemDevice, Refresh, Revoke,
+    TokenGrant, step,
 };
 use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::token::UnixTime;
 
-use super::words::{CALLBACK, LIFETIMES, START, VERIFIER, challenge, client, client_facts, grant};
+use super::words::{CALLBACK, LIFETIMES, START, VERIFIER, challenge, client, client_facts, device_grant, grant};
 
 pub(crate) struct Held {
     pub(crate) stored: Option<Grant>,
@@ -73,6 +73,13 @@ impl Held {
         held
     }
 
+    /// A grant whose user has allowed a device.
+    pub(crate) fn device() -> Self {
+        let mut held = Self::empty();
+        held.issue(device_grant()).unwrap();
+        held
+    }
+
     fn empty() -> Self {
         let (lifetimes, client) = (LIFETIMES, client_facts());
         Self { stored: None, lifetimes, now: START, client, user: None, user_is_enabled: true, has_consented: true }
@@ -117,6 +124,22 @@ impl Held {
         let scope = self.user.clone();
         let user = self.user_facts(scope.as_ref(), request.session_is_active);
         self.tokens(Command::Redeem(&request.redeem, user))
+    }
+
+    pub(crate) fn redeem_device(&mut self, change: impl FnOnce(&mut RedeemDevice)) -> Result<TokenGrant, GrantRefusal> {
+        self.redeem_device_while(true, change)
+    }
+
+    pub(crate) fn redeem_device_while(
+        &mut self,
+        session_is_active: bool,
+        change: impl FnOnce(&mut RedeemDevice),
+    ) -> Result<TokenGrant, GrantRefusal> {
+        let mut request = RedeemDevice { client: self.client.clone(), resources: Vec::new(), refreshable: true };
+        change(&mut request);
+        let scope = self.user.clone();
+        let user = self.user_facts(scope.as_ref(), session_is_active);
+        self.tokens(Command::RedeemDevice(&request, user))
     }
 
     pub(crate) fn refresh(

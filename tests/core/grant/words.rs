@@ -53,11 +53,21 @@ pub(crate) fn client_facts() -> ClientFacts {
         enabled: true,
         registered_method: Some(AuthMethod::None),
         authenticated_by: Some(AuthMethod::None),
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::RefreshToken],
         scope: scope("read write offline_access"),
         resources: resources(&[API, FILES]),
         rules: Rules::default(),
         exact: true,
+    }
+}
+
+/// A grant of the device `app`, right after its user allowed it.
+pub(crate) fn device_grant() -> Grant {
+    Grant {
+        challenge: None,
+        id_token_claims: Vec::new(),
+        stage: Stage::Device { expires: UnixTime(START + 900) },
+        ..grant()
     }
 }
 

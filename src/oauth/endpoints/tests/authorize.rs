@@ -260,7 +260,7 @@ fn a_grant_takes_over_what_was_requested() {
         (grant.resources, grant.session, grant.sign_in),
         (request.resources.clone(), Some(session()), Some(sign_in.clone()))
     );
-    assert!(grant.challenge.as_ref().unwrap().equals(&request.challenge));
+    assert!(grant.challenge.is_some_and(|challenge| challenge.equals(&request.challenge)));
     assert_eq!((grant.issued_at, grant.status, grant.tokens_end), (NOW, status, None));
     assert_eq!(grant.id_token_claims, request.claims.id_token);
     assert_eq!(grant.stage, Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n".to_owned()) });

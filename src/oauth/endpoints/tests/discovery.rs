@@ -14,10 +14,12 @@ fn server_metadata_names_what_this_server_does() {
             json!([
                 "authorization_code",
                 "client_credentials",
+                "urn:ietf:params:oauth:grant-type:device_code",
                 "refresh_token",
                 "urn:ietf:params:oauth:grant-type:jwt-bearer"
             ]),
         ),
+        ("device_authorization_endpoint", json!("https://as.example/oauth/device_authorization")),
         ("response_types_supported", json!(["code"])),
         ("code_challenge_methods_supported", json!(["S256"])),
         ("scopes_supported", json!(["openid", "profile", "email", "offline_access", "groups", "read", "write"])),

@@ -3,6 +3,7 @@
 mod authenticate;
 mod authorize;
 mod bearer;
+mod device;
 mod discovery;
 mod id_token;
 mod jwt_bearer;

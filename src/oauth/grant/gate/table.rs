@@ -80,7 +80,7 @@ impl Row {
     pub const fn of(grant_type: GrantType) -> Self {
         use Applies::{No, Yes};
         match grant_type {
-            GrantType::AuthorizationCode | GrantType::RefreshToken => Self {
+            GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::RefreshToken => Self {
                 client_enabled: Yes,
                 authentication: Yes,
                 grant_type: Yes,
@@ -132,7 +132,7 @@ impl Row {
                 step_up: No("the token is about the client itself, so there is no sign-in"),
                 ..Self::of(grant_type)
             }),
-            GrantType::AuthorizationCode | GrantType::RefreshToken => None,
+            GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::RefreshToken => None,
         }
     }
 

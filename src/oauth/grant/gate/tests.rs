@@ -55,7 +55,7 @@ impl Case {
             requested: (None, Vec::new()),
         };
         match grant_type {
-            GrantType::AuthorizationCode | GrantType::RefreshToken => {
+            GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::RefreshToken => {
                 Self { user: Some(user), owner: Some(id("app")), sign_in: Some(sign_in), ..own }
             }
             GrantType::JwtBearer => Self { user: Some(user), sign_in: Some(sign_in), ..own },

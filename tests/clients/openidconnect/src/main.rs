@@ -7,6 +7,8 @@
 //! The crate revokes tokens over https only. So the issuer is an https URL, as in production, and ADDRESS is the
 //! plain HTTP server behind it.
 
+mod transport;
+
 use std::error::Error;
 use std::io::{self, BufRead};
 
@@ -19,11 +21,13 @@ use openidconnect::core::{
 use openidconnect::url::Url;
 use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalProviderMetadata, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
-    ProviderMetadata, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope, TokenResponse, http,
+    HttpRequest, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    ProviderMetadata, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+use transport::send;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -172,25 +176,4 @@ fn read_line() -> Outcome<String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
-}
-
-/// Sends a request to the server behind the issuer's name, as a TLS terminator would.
-fn send(request: HttpRequest, issuer: &str, address: &str) -> Result<HttpResponse, minreq::Error> {
-    let url = request.uri().to_string().replacen(issuer, address, 1);
-    let mut outgoing = minreq::Request::new(minreq::Method::Custom(request.method().to_string()), url)
-        .with_timeout(10)
-        .with_follow_redirects(false)
-        .with_body(request.body().as_slice());
-    for (name, value) in request.headers() {
-        outgoing = outgoing.with_header(name.as_str(), value.to_str().unwrap_or_default());
-    }
-    let incoming = outgoing.send()?;
-    let mut response = http::Response::new(incoming.as_bytes().to_vec());
-    *response.status_mut() = http::StatusCode::from_u16(incoming.status_code).unwrap_or(http::StatusCode::BAD_GATEWAY);
-    for (name, value) in &incoming.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    Ok(response)
 }

@@ -42,7 +42,7 @@ impl World {
         let Some(at) = self.pick(grant) else { return Ok(()) };
         let current = match self.stored(&self.grants[at].id).map(|grant| grant.stage) {
             Some(Stage::Live { generation, .. }) => generation,
-            Some(Stage::Code { .. } | Stage::Asserted) | None => 1,
+            Some(Stage::Code { .. } | Stage::Device { .. } | Stage::Asserted) | None => 1,
         };
         // Generation 9 is the next one, which was never issued.
         let generation = if back == 9 { current + 1 } else { current.saturating_sub(back) };
