@@ -162,7 +162,7 @@ fn a_disabled_client_is_refused_after_the_right_credentials_alone() {
     let disabled = |metadata: Value| {
         let mut record = client_record(&metadata);
         record.secret = Some(SecretDigest::of("right"));
-        record.set_enabled(false);
+        record.set_enabled(false, NOW);
         Client::from_record(&record)
     };
     let (service, basic) = (disabled(json!({})), AuthMethod::ClientSecretBasic);
