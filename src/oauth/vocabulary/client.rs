@@ -79,10 +79,14 @@ pub struct ClientRecord {
 }
 
 impl ClientRecord {
-    /// Disables or enables the client.
-    pub fn set_enabled(&mut self, enabled: bool) {
+    /// Disables or enables the client. The number of a change is at least the time, so that it is also higher than those of an earlier
+    /// client with this identifier.
+    pub fn set_enabled(&mut self, enabled: bool, now: UnixTime) {
         self.disabled = !enabled;
-        self.suspension = SuspensionState::next(self.suspension, self.disabled);
+        let next = SuspensionState::next(self.suspension, self.disabled);
+        let is_new = next != self.suspension;
+        self.suspension =
+            next.map(|next| if is_new { SuspensionState { version: next.version.max(now.0), ..next } } else { next });
     }
 }
 
@@ -275,13 +279,13 @@ mod tests {
         // Each change has a number; repeating one has none.
         for (enabled, state) in [
             (true, None),
-            (false, Some((1, true))),
-            (false, Some((1, true))),
-            (true, Some((2, false))),
-            (true, Some((2, false))),
-            (false, Some((3, true))),
+            (false, Some((900, true))),
+            (false, Some((900, true))),
+            (true, Some((901, false))),
+            (true, Some((901, false))),
+            (false, Some((902, true))),
         ] {
-            record.set_enabled(enabled);
+            record.set_enabled(enabled, UnixTime(900));
             assert_eq!(record.suspension.map(|it| (it.version, it.marked)), state);
             let again: ClientRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
             assert_eq!((Client::from_record(&again).enabled, again.suspension), (enabled, record.suspension));

@@ -1,7 +1,7 @@
 //! Telling every account with grants for a client that the client was disabled or enabled, so that the status lists follow.
 //!
 //! A repeated command changes nothing, and an account ignores a change that is older than the last one, so jobs of one client may
-//! overlap.
+//! overlap. A job ends early where its change is not the last one, or the client was removed.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use crate::worker::env::Platform;
 use crate::worker::objects;
 use crate::worker::objects::registry_do::ListAccounts;
 use crate::worker::report::Fault;
+use crate::worker::services::clients;
 
 use super::{CHUNK, Progress, at_once};
 
@@ -47,6 +48,10 @@ impl Suspend {
     }
 
     pub(super) async fn chunk(&mut self, platform: &Platform) -> Result<Progress, Fault> {
+        let record = clients::registered(platform, &self.client).await?;
+        if record.is_none_or(|(_, record)| record.suspension != Some(self.change)) {
+            return Ok(Progress::Done);
+        }
         if self.told_all {
             return self.after_all(platform).await;
         }

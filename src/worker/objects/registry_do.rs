@@ -184,7 +184,7 @@ impl Runs<ReplaceClient> for RegistryObject {
 
 impl Runs<RemoveClient> for RegistryObject {
     async fn run(&self, RemoveClient { name, was }: RemoveClient) -> Result<Change, Fault> {
-        self.change(name, None, Some(false), move |old| since_before(old, &was)).await
+        self.change(name, None, None, move |old| since_before(old, &was)).await
     }
 }
 

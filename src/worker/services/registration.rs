@@ -49,7 +49,7 @@ pub(crate) async fn create(
     };
     let secret = registration.new_secret(None, random()?);
     let mut record = registration.into_record(id.clone(), secret.as_ref(), platform.now);
-    record.set_enabled(enabled);
+    record.set_enabled(enabled, platform.now);
     allocate_status(platform, &mut record).await?;
     let (name, sealed) = seal(platform, &record).await?;
     let command = CreateClient { name, sealed, since: platform.now, disabled: record.disabled };
@@ -85,7 +85,7 @@ pub(crate) async fn replace(
         let secret = registration.new_secret(Some(&old), random()?);
         let mut record = registration.replace(&old, secret.as_ref());
         if let Some(enabled) = enabled {
-            record.set_enabled(enabled);
+            record.set_enabled(enabled, platform.now);
         }
         allocate_status(platform, &mut record).await?;
         let (name, sealed) = seal(platform, &record).await?;

@@ -160,3 +160,23 @@ fn methods_are_those_that_the_client_registered() {
     assert_eq!(check_public(&client(&json!({}))), Err(Refusal::ClientAuthMissing));
     assert_eq!(check_public(&asserting(&json!({}))), Err(Refusal::ClientAuthMissing));
 }
+
+#[test]
+fn a_disabled_client_is_refused_after_the_right_credentials_alone() {
+    let disabled = |metadata: Value| {
+        let mut record = client_record(&metadata);
+        record.secret = Some(SecretDigest::of("right"));
+        record.set_enabled(false, NOW);
+        Client::from_record(&record)
+    };
+    let (service, basic) = (disabled(json!({})), AuthMethod::ClientSecretBasic);
+    assert_eq!(check_secret(Some(&service), basic, "right"), Err(Refusal::ClientDisabled));
+    assert_eq!(check_secret(Some(&service), basic, "wrong"), Err(Refusal::ClientSecret));
+    assert_eq!(check_public(&service), Err(Refusal::ClientAuthMissing));
+    let public = json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example/"] });
+    assert_eq!(check_public(&disabled(public)), Err(Refusal::ClientDisabled));
+    let asserting = disabled(json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [jwk()] } }));
+    let refused = |changes: &Value| assert_with(&asserting, &json!({ "alg": "ES256" }), &claims(changes)).err();
+    assert_eq!(refused(&json!({})), Some(Refusal::ClientDisabled));
+    assert_eq!(refused(&json!({ "jti": "" })), Some(Refusal::ClientAssertion));
+}
