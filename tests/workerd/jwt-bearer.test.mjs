@@ -10,7 +10,7 @@ import { forge, signedWithPublicKey, unsigned, withClaims, withOtherSignature } 
 import { assertRefused, introspect } from './grants.mjs';
 import { startWorker } from './harness.mjs';
 import { startKeyServer } from './key-server.mjs';
-import { createUser } from './people.mjs';
+import { Browser, createUser } from './people.mjs';
 import { basic, bearer, postForm, send } from './request.mjs';
 import { entryOf, untilRevoked } from './status-lists.mjs';
 
@@ -27,7 +27,7 @@ before(async () => {
   user = await createUser(server);
   const account = { jti: 'required', users: [user.id], scope: 'openid read' };
   service = await registerServiceAccount(server, key, { scope: 'openid read write', service_account: account });
-  app = await registerAssertionClient(server);
+  app = await registerAssertionClient(server, { client_name: 'Assertion app' });
   idp = await trustIssuer(server, { clients: [app.id] });
 });
 
@@ -247,6 +247,9 @@ test('the grant of a user is listed, and ends with everything that ends grants',
   const first = await get();
   assert.equal((await listed(`${path}/grants`)).length, 1);
   assert.equal((await listed(`${clientPath(app.id)}/grants`)).length, 1, 'the client\'s registry knows the account');
+  const page = await new Browser(server).signIn(person);
+  assert.equal(page.status, 200);
+  assert.match(page.html, /Assertion app/, 'the user sees it');
   assert.equal((await admin(server, 'DELETE', `${path}/grants`)).json.ended, 1);
   assert.equal(await isActive(first), false);
   await untilRevoked(server, first, 'a grant that an operator ended');
