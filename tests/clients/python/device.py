@@ -7,12 +7,12 @@ confidential client. Prints the user code as a line of JSON, polls as the librar
 import json
 import sys
 
-from requests_oauth2client import DeviceAuthorizationPollingJob, OAuth2Client, OAuth2Error
+from requests_oauth2client import ClientSecretBasic, DeviceAuthorizationPollingJob, OAuth2Client, OAuth2Error
 
 
 def main():
     c = json.load(sys.stdin)
-    auth = (c["client_id"], c["secret"]) if "secret" in c else c["client_id"]
+    auth = ClientSecretBasic(c["client_id"], c["secret"]) if "secret" in c else c["client_id"]
     client = OAuth2Client(
         c["token_endpoint"], auth=auth, device_authorization_endpoint=c["device_authorization_endpoint"], testing=True
     )
