@@ -36,7 +36,7 @@ test('creates an account with the given members and the default scope, and signs
   const [user] = (await admin(server, 'GET', '/admin/users?username=some.body')).json.users;
   const { id, created_at, updated_at, ...rest } = user;
   assert.deepEqual(rest, {
-    username: 'some.body', name: 'Some Body', email: 'some@app.example', email_verified: false,
+    username: 'some.body', name: 'Some Body', email: 'some@app.example', email_verified: false, enabled: true,
     scope: 'openid profile email offline_access',
   });
   await post(browser, '/account', { csrf: csrfOf(answer), action: 'sign_out' });
