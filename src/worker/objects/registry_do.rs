@@ -99,7 +99,7 @@ pub(crate) struct RevokeClientTokens {
     pub(crate) until: UnixTime,
 }
 
-/// Consumes an assertion of the client or the trusted issuer. Returns `false` if it was used before, for whatever purpose.
+/// Consumes an assertion of the client or the trusted issuer. Returns `false` if it was used before, for any purpose.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct ConsumeAssertion {
     pub(crate) jti: String,
