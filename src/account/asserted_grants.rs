@@ -40,6 +40,7 @@ impl AccountCommand for GrantAsserted {
             // The row of the grant type requires neither.
             has_consented: false,
             session_is_active: false,
+            session_ends: None,
             scope: account.scope.as_ref(),
         };
         let granted =

@@ -52,15 +52,22 @@ impl<R: Records> Turn<'_, R> {
     ) -> Result<UserFacts<'a>, StorageError> {
         let (enabled, scope) = (!account.disabled, account.scope.as_ref());
         let Some(grant) = grant else {
-            return Ok(UserFacts { enabled, has_consented: false, scope, session_is_active: false });
+            return Ok(UserFacts {
+                enabled,
+                has_consented: false,
+                scope,
+                session_is_active: false,
+                session_ends: None,
+            });
         };
         let has_consented = self.records.contains(Table::Consent, grant.client.as_str())?;
         let outlives_session = gate::outlives_session(grant.offline, client, scope);
-        let session_is_active = match &grant.session {
-            Some(session) => outlives_session || self.session(session)?.is_some(),
-            None => false,
+        let session_ends = match &grant.session {
+            Some(session) if !outlives_session => self.session(session)?.map(|session| session.ends),
+            Some(_) | None => None,
         };
-        Ok(UserFacts { enabled, has_consented, scope, session_is_active })
+        let session_is_active = session_ends.is_some() || (outlives_session && grant.session.is_some());
+        Ok(UserFacts { enabled, has_consented, scope, session_is_active, session_ends })
     }
 
     /// Runs a step of a grant's state machine and stores what it decides.

@@ -99,7 +99,10 @@ function headersOf(head) {
   const headers = new Headers();
   for (const line of head.split('\n')) {
     const colon = line.indexOf(':');
-    headers.append(line.slice(0, colon), line.slice(colon + 1));
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1);
+    if (name === 'Set-Cookie') headers.append(name, value);
+    else headers.set(name, value);
   }
   return headers;
 }

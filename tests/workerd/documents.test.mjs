@@ -82,6 +82,7 @@ test('serves exactly this authorization server metadata', async () => {
     jwks_uri: `${server.issuer}${JWKS}`,
     status_list_aggregation_endpoint: `${server.issuer}/oauth/status`,
     grant_types_supported: ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
+    refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     code_challenge_methods_supported: ['S256'],

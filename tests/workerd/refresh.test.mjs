@@ -57,6 +57,21 @@ test('each refresh of a public client yields the next refresh token', async () =
   await assertCounts(server, tokens.access_token);
 });
 
+test('responses say when the refresh token and the grant expire, a grant of a session with the session', async () => {
+  const day = 24 * 3600;
+  const within = ({ refresh_token_timeout, authorization_expires_in }, timeout, end) => {
+    assert.ok(timeout - day < refresh_token_timeout && refresh_token_timeout <= timeout, `${refresh_token_timeout}`);
+    assert.ok(end - day < authorization_expires_in && authorization_expires_in <= end, `${authorization_expires_in}`);
+  };
+  const [offline, online] = [await newGrant(server, browser, user, app, OFFLINE), await newGrant(server, browser, user, app, ONLINE)];
+  within(offline, 14 * day, 90 * day);
+  within((await refresh(server, app, offline.refresh_token)).json, 14 * day, 90 * day);
+  within(online, 7 * day, 7 * day);
+  const service = await registerConfidentialClient(server, { grant_types: ['authorization_code'] });
+  const alone = await newGrant(server, browser, user, service, ONLINE);
+  assert.deepEqual([alone.refresh_token_timeout, alone.authorization_expires_in], [undefined, undefined], 'no refresh token');
+});
+
 test('within the replay window the same request gets the same response', async () => {
   const { refresh_token } = await newGrant(server, browser, user, app);
   const [first, again] = [await refresh(server, app, refresh_token), await refresh(server, app, refresh_token)];

@@ -37,6 +37,7 @@ pub fn server_metadata(authority: &Authority) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "code_challenge_methods_supported": [pkce::METHOD],
         "authorization_response_iss_parameter_supported": true,
+        "refresh_token_expiration_types_supported": ["authorization", "token_timeout"],
         "scopes_supported": scopes,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "subject_types_supported": ["public"],

@@ -11,7 +11,7 @@ use crate::oauth::grant::device_code::DeviceCode;
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::token_id::TokenId;
-use crate::oauth::grant::{Redeem, RedeemDevice, Refresh, TokenGrant};
+use crate::oauth::grant::{Expiry, Redeem, RedeemDevice, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
@@ -160,6 +160,12 @@ pub struct TokenResponse<'t> {
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// Seconds until the refresh token expires if it is not used (draft-ietf-oauth-refresh-token-expiration-03 section 6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token_timeout: Option<u64>,
+    /// Seconds until the grant expires, however often it is used (the same).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_expires_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -167,6 +173,18 @@ pub struct TokenResponse<'t> {
 }
 
 impl TokenResponse<'_> {
+    /// Adds a refresh token.
+    #[must_use]
+    pub fn with_refresh_token(self, refresh_token: String, expiry: Option<Expiry>, now: UnixTime) -> Self {
+        let left = |end: UnixTime| end.0.saturating_sub(now.0);
+        Self {
+            refresh_token: Some(refresh_token),
+            refresh_token_timeout: expiry.map(|expiry| left(expiry.refresh_token)),
+            authorization_expires_in: expiry.map(|expiry| left(expiry.authorization)),
+            ..self
+        }
+    }
+
     /// Returns the reply to the token request.
     pub fn reply(&self) -> Reply {
         Reply::json(200, self).with("Pragma", "no-cache")
@@ -313,15 +331,18 @@ impl AccessTokenClaims {
     }
 
     /// Returns the response with the token that was minted from these claims.
-    pub fn response<'t>(
-        &'t self,
-        access_token: &'t str,
-        refresh_token: Option<String>,
-        id_token: Option<String>,
-        now: UnixTime,
-    ) -> TokenResponse<'t> {
+    pub fn response<'t>(&'t self, access_token: &'t str, id_token: Option<String>, now: UnixTime) -> TokenResponse<'t> {
         let expires_in = self.exp.0.saturating_sub(now.0.max(self.iat.0));
-        TokenResponse { access_token, token_type: "Bearer", expires_in, refresh_token, id_token, scope: &self.scope }
+        TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in,
+            refresh_token: None,
+            refresh_token_timeout: None,
+            authorization_expires_in: None,
+            id_token,
+            scope: &self.scope,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub mod token_id;
 
 pub use self::record::{Grant, Stage};
 pub use self::refusal::GrantRefusal;
-pub use self::request::{Describe, Described, Redeem, RedeemDevice, Refresh, Revoke, TokenGrant};
+pub use self::request::{Describe, Described, Expiry, Redeem, RedeemDevice, Refresh, Revoke, TokenGrant};
 pub use self::state_machine::{Command, Next, Outcome, Step, step};
 pub use crate::oauth::vocabulary::lifetimes::Lifetimes;
 pub use crate::oauth::vocabulary::sign_in::{Acr, SignIn};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested, UserFacts};
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::request::{Describe, Described, TokenGrant};
+use crate::oauth::grant::request::{Describe, Described, Expiry, TokenGrant};
 use crate::oauth::vocabulary::claims::UserClaim;
 use crate::oauth::vocabulary::client::{ClientId, GrantType};
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
@@ -187,6 +187,13 @@ impl Grant {
         }
     }
 
+    /// Returns when its refresh token expires. `session_ends` is the end of its session, if it does not outlive it.
+    pub(super) fn expiry(&self, lifetimes: &Lifetimes, session_ends: Option<UnixTime>) -> Expiry {
+        let authorization = self.issued_at.plus(lifetimes.refresh);
+        let within_session = |end: UnixTime| session_ends.map_or(end, |session| end.min(session));
+        Expiry { refresh_token: within_session(self.ends(lifetimes)), authorization: within_session(authorization) }
+    }
+
     /// Returns when it was last allowed, redeemed or refreshed.
     pub fn last_used(&self) -> UnixTime {
         match self.stage {
@@ -196,7 +203,7 @@ impl Grant {
     }
 
     /// Returns the contents of tokens that the gate permits; `None` for the grant of an assertion, which yields no more tokens.
-    pub(super) fn tokens(&self, permit: Permit, generation: u64, at: UnixTime) -> Option<TokenGrant> {
+    pub(super) fn tokens(&self, permit: Permit, generation: u64, at: UnixTime, expiry: Expiry) -> Option<TokenGrant> {
         Some(TokenGrant {
             permit,
             generation,
@@ -207,6 +214,7 @@ impl Grant {
             id_token_claims: self.id_token_claims.clone(),
             status: self.status,
             repeated: false,
+            expiry: Some(expiry),
         })
     }
 }

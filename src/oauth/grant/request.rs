@@ -94,6 +94,18 @@ pub struct TokenGrant {
     pub status: Option<StatusEntry>,
     /// Whether this is a replayed response.
     pub repeated: bool,
+    /// When the refresh token expires. Absent in answers of objects of versions that did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+}
+
+/// When a refresh token expires (draft-ietf-oauth-refresh-token-expiration).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Expiry {
+    /// The end of the refresh token if it is not used.
+    pub refresh_token: UnixTime,
+    /// The end of the grant, however often it is used.
+    pub authorization: UnixTime,
 }
 
 /// The description of a refresh token.

@@ -128,7 +128,9 @@ fn redeem(grant: Grant, request: &Redeem, user: UserFacts<'_>, lifetimes: &Lifet
             let nonce = nonce.clone();
             let requested = Requested { scope: None, resources: &request.resources };
             match gate::pass(GrantType::AuthorizationCode, &grant.facts(&request.client, user, requested), now) {
-                Ok(permit) => first_tokens(grant, permit, request.refreshable, nonce, lifetimes, now),
+                Ok(permit) => {
+                    first_tokens(grant, permit, request.refreshable, nonce, user.session_ends, lifetimes, now)
+                }
                 Err(failed) => refused(failed, &request.client),
             }
         }
@@ -154,7 +156,7 @@ fn redeem_device(
         Stage::Device { .. } => {
             let requested = Requested { scope: None, resources: &request.resources };
             match gate::pass(GrantType::DeviceCode, &grant.facts(&request.client, user, requested), now) {
-                Ok(permit) => first_tokens(grant, permit, request.refreshable, None, lifetimes, now),
+                Ok(permit) => first_tokens(grant, permit, request.refreshable, None, user.session_ends, lifetimes, now),
                 Err(failed) => refused(failed, &request.client),
             }
         }
@@ -167,13 +169,15 @@ fn first_tokens(
     permit: Permit,
     refreshable: bool,
     nonce: Option<String>,
+    session_ends: Option<UnixTime>,
     lifetimes: &Lifetimes,
     now: UnixTime,
 ) -> Step {
     let generation = u64::from(refreshable);
     grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
     grant.record_access_token(lifetimes, now);
-    let Some(tokens) = grant.tokens(permit, generation, now) else {
+    let expiry = grant.expiry(lifetimes, session_ends);
+    let Some(tokens) = grant.tokens(permit, generation, now, expiry) else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     };
     let outcome = Ok(Outcome::Tokens(TokenGrant { nonce, ..tokens }));
@@ -208,16 +212,16 @@ fn refresh(mut grant: Grant, request: &Refresh, user: UserFacts<'_>, lifetimes: 
         (true, false) => (generation, turned_at, now),
         (false, _) => (generation, turned_at, turned_at),
     };
-    let Some(tokens) = grant.tokens(permit, next_generation, issued_at) else {
+    if is_current {
+        grant.stage = Stage::Live { generation: next_generation, turned_at, used_at: now, redeemed_at };
+        grant.record_access_token(lifetimes, now);
+    }
+    let expiry = grant.expiry(lifetimes, user.session_ends);
+    let Some(tokens) = grant.tokens(permit, next_generation, issued_at, expiry) else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     };
     let outcome = Ok(Outcome::Tokens(TokenGrant { repeated: !is_current, ..tokens }));
-    if !is_current {
-        return Step::keep(outcome);
-    }
-    grant.stage = Stage::Live { generation: next_generation, turned_at, used_at: now, redeemed_at };
-    grant.record_access_token(lifetimes, now);
-    Step { next: Next::Put(Box::new(grant)), outcome }
+    if is_current { Step { next: Next::Put(Box::new(grant)), outcome } } else { Step::keep(outcome) }
 }
 
 /// Refuses a request that does not pass the gate, and spends nothing. A grant that can yield no token any more is revoked, unless

@@ -55,7 +55,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     };
     let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
     platform.audit.minted(&claims, GrantType::JwtBearer, false);
-    Ok(claims.response(&token, None, None, platform.now).reply())
+    Ok(claims.response(&token, None, platform.now).reply())
 }
 
 /// Has the account of the user decide, which stores the grant of the token.

@@ -42,7 +42,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
             let claims = token_endpoint::client_credentials(authority, &facts, scope, &resources, status, jti, now)?;
             let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
-            Ok(claims.response(&token, None, None, now).reply())
+            Ok(claims.response(&token, None, now).reply())
         }
         TokenRequest::Redeem { account, grant, redeem } => {
             let profile = client.has_profile_in_id_tokens();
@@ -123,11 +123,12 @@ async fn tokens<C: YieldsTokens>(
         true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), &access_token).await?),
         false => None,
     };
-    let refresh_token = (tokens.generation > 0).then(|| {
-        let handle = Handle { account: account.clone(), record: grant.to_string(), generation: tokens.generation };
-        key.write(Kind::Refresh, &handle)
-    });
-    Ok(claims.response(&access_token, refresh_token, id_token, platform.now).reply())
+    let response = claims.response(&access_token, id_token, platform.now);
+    if tokens.generation == 0 {
+        return Ok(response.reply());
+    }
+    let handle = Handle { account: account.clone(), record: grant.to_string(), generation: tokens.generation };
+    Ok(response.with_refresh_token(key.write(Kind::Refresh, &handle), tokens.expiry, platform.now).reply())
 }
 
 async fn id_token(

@@ -20,6 +20,7 @@ pub(crate) struct Held {
     pub(crate) client: ClientFacts,
     pub(crate) user: Option<Scope>,
     pub(crate) user_is_enabled: bool,
+    pub(crate) session_ends: Option<UnixTime>,
     pub(crate) has_consented: bool,
 }
 
@@ -82,7 +83,16 @@ impl Held {
 
     fn empty() -> Self {
         let (lifetimes, client) = (LIFETIMES, client_facts());
-        Self { stored: None, lifetimes, now: START, client, user: None, user_is_enabled: true, has_consented: true }
+        Self {
+            stored: None,
+            lifetimes,
+            now: START,
+            client,
+            user: None,
+            user_is_enabled: true,
+            session_ends: None,
+            has_consented: true,
+        }
     }
 
     /// A grant whose code has just been redeemed: refresh token 1 has been issued.
@@ -175,7 +185,8 @@ impl Held {
     }
 
     fn user_facts<'s>(&self, scope: Option<&'s Scope>, session_is_active: bool) -> UserFacts<'s> {
-        UserFacts { enabled: self.user_is_enabled, has_consented: self.has_consented, scope, session_is_active }
+        let (enabled, has_consented, session_ends) = (self.user_is_enabled, self.has_consented, self.session_ends);
+        UserFacts { enabled, has_consented, scope, session_is_active, session_ends }
     }
 
     /// The stored record, to compare.

@@ -1,6 +1,6 @@
 //! Refresh tokens: each is replaced by its successor, once.
 
-use edgemint::oauth::grant::{GrantRefusal, TokenGrant};
+use edgemint::oauth::grant::{Expiry, GrantRefusal, TokenGrant};
 use edgemint::token::UnixTime;
 
 use super::held::Held;
@@ -23,6 +23,10 @@ fn each_refresh_yields_the_next_token() {
                 id_token_claims: grant().id_token_claims,
                 status: Some(STATUS),
                 repeated: false,
+                expiry: Some(Expiry {
+                    refresh_token: UnixTime(held.now + 14 * DAY),
+                    authorization: UnixTime(START + 90 * DAY),
+                }),
             }
         );
     }
@@ -39,6 +43,24 @@ fn a_replay_within_the_window_yields_the_same_successor() {
     }
     assert_eq!(held.record(), before, "nor does the window grow");
     assert_eq!(held.now, START + 1030, "the last moment of the window");
+}
+
+#[test]
+fn tokens_say_when_the_refresh_token_expires() {
+    let expiry = |held: &mut Held| {
+        let Expiry { refresh_token, authorization } = held.refresh(1, |_| {}).unwrap().expiry.unwrap();
+        (refresh_token.0 - START, authorization.0 - START)
+    };
+    assert_eq!(expiry(Held::live().wait(5 * DAY)), (19 * DAY, 90 * DAY));
+    let mut nearly_idle = Held::live();
+    for generation in 1..=9 {
+        nearly_idle.wait(9 * DAY).refresh(generation, |_| {}).unwrap();
+    }
+    let tokens = nearly_idle.wait(60).refresh(10, |_| {}).unwrap();
+    assert_eq!(tokens.expiry.map(|expiry| expiry.refresh_token), Some(UnixTime(START + 90 * DAY)), "with its grant");
+    let mut bound = Held::live();
+    bound.session_ends = Some(UnixTime(START + 7 * DAY));
+    assert_eq!(expiry(bound.wait(DAY)), (7 * DAY, 7 * DAY), "with its session");
 }
 
 #[test]

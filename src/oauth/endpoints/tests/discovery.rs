@@ -20,6 +20,7 @@ fn server_metadata_names_what_this_server_does() {
             ]),
         ),
         ("device_authorization_endpoint", json!("https://as.example/oauth/device_authorization")),
+        ("refresh_token_expiration_types_supported", json!(["authorization", "token_timeout"])),
         ("response_types_supported", json!(["code"])),
         ("code_challenge_methods_supported", json!(["S256"])),
         ("scopes_supported", json!(["openid", "profile", "email", "offline_access", "groups", "read", "write"])),

@@ -16,6 +16,7 @@ fn tokens(text: &str, id_token_claims: Vec<UserClaim>) -> TokenGrant {
         id_token_claims,
         status: None,
         repeated: false,
+        expiry: None,
     }
 }
 

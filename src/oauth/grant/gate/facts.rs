@@ -7,6 +7,7 @@ use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::vocabulary::sign_in::{Acr, SignIn};
+use crate::token::UnixTime;
 
 /// Everything that decides whether a grant may be used now.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,8 @@ pub struct UserFacts<'f> {
     pub scope: Option<&'f Scope>,
     /// Whether the session in which the grant was allowed is active.
     pub session_is_active: bool,
+    /// When that session ends; `None` if the grant outlives it. The gate does not need it: tokens say it.
+    pub session_ends: Option<UnixTime>,
 }
 
 /// What was granted before this request: by the user, or by the client's registration.

@@ -85,6 +85,7 @@ impl Case {
             has_consented: user.has_consented,
             scope: user.scope.as_ref(),
             session_is_active: user.session_is_active,
+            session_ends: None,
         });
         let granted = Granted {
             owner: self.owner.as_ref(),

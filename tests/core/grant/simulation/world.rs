@@ -110,7 +110,7 @@ impl Fixed {
         let client =
             ClientFacts { id: id.clone(), enabled: !limits.client_disabled, ..self.client_facts[client].clone() };
         let enabled = !limits.user_disabled;
-        (client, UserFacts { enabled, has_consented: true, scope, session_is_active })
+        (client, UserFacts { enabled, has_consented: true, scope, session_is_active, session_ends: None })
     }
 }
 
