@@ -33,7 +33,9 @@ test('a code yields the tokens of its grant', async () => {
   const { status, headers, json } = await redeem(server, app, code, proof);
   assert.equal(status, 200);
   assert.deepEqual([headers['cache-control'], headers.pragma], ['no-store', 'no-cache']);
-  assert.deepEqual(Object.keys(json).sort(), ['access_token', 'expires_in', 'id_token', 'refresh_token', 'scope', 'token_type']);
+  assert.deepEqual(Object.keys(json).sort(), [
+    'access_token', 'authorization_expires_in', 'expires_in', 'id_token', 'refresh_token', 'refresh_token_timeout', 'scope', 'token_type',
+  ]);
   const { header, claims } = decode(json.access_token);
   assert.equal(header.typ, 'at+jwt');
   assert.deepEqual([claims.sub, claims.client_id, claims.scope, claims.aud], [user.id, app.id, 'openid read', server.issuer]);
