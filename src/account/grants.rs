@@ -139,7 +139,7 @@ impl<R: Records> Turn<'_, R> {
         Ok(match self.step(id, stored, command)? {
             Ok(Outcome::Tokens(tokens)) => {
                 let account = id_token::needs_profile(wants_profile, &tokens).then(|| account.clone());
-                Ok(Tokens { tokens, account })
+                Ok(Tokens { tokens: *tokens, account })
             }
             // A code or a refresh token is never answered so.
             Ok(Outcome::Issued | Outcome::Ended) => Err(GrantRefusal::GrantUnknown),

@@ -43,7 +43,7 @@ pub enum Outcome {
     /// The code can be sent.
     Issued,
     /// Tokens can be issued.
-    Tokens(TokenGrant),
+    Tokens(Box<TokenGrant>),
     /// The grant is revoked, or was already.
     Ended,
 }
@@ -180,7 +180,7 @@ fn first_tokens(
     let Some(tokens) = grant.tokens(permit, generation, now, expiry) else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     };
-    let outcome = Ok(Outcome::Tokens(TokenGrant { nonce, ..tokens }));
+    let outcome = Ok(Outcome::Tokens(Box::new(TokenGrant { nonce, ..tokens })));
     Step { next: Next::Put(Box::new(grant)), outcome }
 }
 
@@ -220,7 +220,7 @@ fn refresh(mut grant: Grant, request: &Refresh, user: UserFacts<'_>, lifetimes: 
     let Some(tokens) = grant.tokens(permit, next_generation, issued_at, expiry) else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
     };
-    let outcome = Ok(Outcome::Tokens(TokenGrant { repeated: !is_current, ..tokens }));
+    let outcome = Ok(Outcome::Tokens(Box::new(TokenGrant { repeated: !is_current, ..tokens })));
     if is_current { Step { next: Next::Put(Box::new(grant)), outcome } } else { Step::keep(outcome) }
 }
 

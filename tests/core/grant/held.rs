@@ -196,7 +196,7 @@ impl Held {
 
     fn tokens(&mut self, command: Command<'_>) -> Result<TokenGrant, GrantRefusal> {
         match self.step(command)? {
-            Outcome::Tokens(tokens) => Ok(tokens),
+            Outcome::Tokens(tokens) => Ok(*tokens),
             other => panic!("{other:?}"),
         }
     }

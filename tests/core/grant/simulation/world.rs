@@ -340,7 +340,7 @@ impl World {
             Ok(Outcome::Tokens(tokens)) => {
                 kept.hand_out(tokens.generation, heard);
                 let jti = kept.jti(&tokens)?;
-                Ok(Answer::Tokens { tokens: Box::new(tokens), jti })
+                Ok(Answer::Tokens { tokens, jti })
             }
         };
         self.log.push(Entry { grant: number, who, now, question, answer: Some(answer), changed });
@@ -412,10 +412,10 @@ fn seen(step: &Step) -> Option<Verdict> {
         (Next::Keep, Ok(Outcome::Ended)) => Verdict::HadEnded,
         (Next::Keep, Err(refusal)) => Verdict::Refused(*refusal),
         (Next::End, Err(refusal)) => Verdict::RefusedForGood(*refusal),
-        (next, Ok(Outcome::Tokens(TokenGrant { generation, at, repeated, .. })))
-            if matches!(next, Next::Keep) == *repeated && !matches!(next, Next::End) =>
+        (next, Ok(Outcome::Tokens(tokens)))
+            if matches!(next, Next::Keep) == tokens.repeated && !matches!(next, Next::End) =>
         {
-            Verdict::Tokens { generation: *generation, at: at.0, repeated: *repeated }
+            Verdict::Tokens { generation: tokens.generation, at: tokens.at.0, repeated: tokens.repeated }
         }
         _ => return None,
     })
