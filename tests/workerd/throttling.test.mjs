@@ -61,7 +61,8 @@ test('a proof is valid for its name, its address and its challenge only', async 
   const elsewhere = new Browser(server, at(5));
   const pageElsewhere = await elsewhere.open('/account/sign-in');
   const [{ page: pageOfOther }, { browser, page, answer }] = await Promise.all([
-    besieged(other.username, 4, 8, () => undefined), besieged(user.username, 4, 8),
+    // All of the attempts below have to be refused within this wait, also on a slow machine.
+    besieged(other.username, 4, 16, () => undefined), besieged(user.username, 4, 16),
   ]);
   const { challenge, proof } = answer;
   const { bits, until: expiry } = challengeOf(page);
