@@ -36,33 +36,15 @@ impl Consent<'_> {
     pub fn render(&self, words: &Words) -> String {
         let document =
             Document { words, title: words.consent_title, failed: false, wide: false, script: None, aside: None };
-        let client = || [("client", strong(self.client))];
         document.render(&card(&html! {
-            h1 { (fill(words.consent_asks, &client())) }
-            p.lead {
-                (fill(words.consent_user, &[("user", strong(self.username))])) " "
-                a href=(address("/account/sign-in", self.request)) { (words.other_account) }
-            }
-            @if self.scope.is_empty() {
-                p { (words.consent_nothing) }
-            } @else {
-                p #scopes-title { (fill(words.consent_scopes, &client())) }
-                (scope_list(self.scope, Some("scopes-title"), words))
-            }
-            @if !self.resources.is_empty() {
-                p #resources-title { (words.consent_resources) }
-                ul.resources aria-labelledby="resources-title" {
-                    @for resource in self.resources { li { code translate="no" { (tamed(resource.as_str())) } } }
-                }
-            }
+            h1 { (fill(words.consent_asks, &[("client", strong(self.client))])) }
+            (signed_in_as(self.username, self.request, words))
+            (permissions(self.client, self.scope, self.resources, words))
             (self.destination(words))
             form method="post" action="/oauth/consent" {
                 (hidden("csrf", self.csrf))
                 (hidden("request", self.request))
-                div.choice {
-                    button.primary type="submit" name="decision" value="allow" { (words.allow) }
-                    button type="submit" name="decision" value="deny" { (words.deny) }
-                }
+                (choice(words))
             }
             p.aside { (words.consent_later) }
         }))
@@ -77,6 +59,44 @@ impl Consent<'_> {
             } @else {
                 p.destination { (fill(words.consent_site, &place())) }
             }
+        }
+    }
+}
+
+/// Who is asked, and the way to another account. `continue_to` is the query with which the page continues after a sign-in.
+pub(super) fn signed_in_as(username: &str, continue_to: &str, words: &Words) -> Markup {
+    html! {
+        p.lead {
+            (fill(words.consent_user, &[("user", strong(username))])) " "
+            a href=(address("/account/sign-in", continue_to)) { (words.other_account) }
+        }
+    }
+}
+
+/// The scope and the resources that a client asks for.
+pub(super) fn permissions(client: &str, scope: &Scope, resources: &[Resource], words: &Words) -> Markup {
+    html! {
+        @if scope.is_empty() {
+            p { (words.consent_nothing) }
+        } @else {
+            p #scopes-title { (fill(words.consent_scopes, &[("client", strong(client))])) }
+            (scope_list(scope, Some("scopes-title"), words))
+        }
+        @if !resources.is_empty() {
+            p #resources-title { (words.consent_resources) }
+            ul.resources aria-labelledby="resources-title" {
+                @for resource in resources { li { code translate="no" { (tamed(resource.as_str())) } } }
+            }
+        }
+    }
+}
+
+/// The two buttons of the decision.
+pub(super) fn choice(words: &Words) -> Markup {
+    html! {
+        div.choice {
+            button.primary type="submit" name="decision" value="allow" { (words.allow) }
+            button type="submit" name="decision" value="deny" { (words.deny) }
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
 
-use super::consent::scope_list;
+use super::consent::{choice, permissions, signed_in_as};
 use super::layout::{Document, Field, alert, card, hidden, hidden_if};
-use super::text::{address, fill, foreign, moment, strong, tamed, wait};
+use super::text::{fill, foreign, moment, strong, wait};
 use super::words::Words;
 
 /// The code that the page shows as an example.
@@ -120,37 +120,19 @@ impl DeviceConsent<'_> {
     pub fn render(&self, words: &Words) -> String {
         let title = words.device_consent_title;
         let document = Document { words, title, failed: false, wide: false, script: None, aside: None };
-        let client = || [("client", strong(self.client))];
         document.render(&card(&html! {
-            h1 { (fill(words.device_asks, &client())) }
-            p.lead {
-                (fill(words.consent_user, &[("user", strong(self.username))])) " "
-                a href=(address("/account/sign-in", self.continue_to)) { (words.other_account) }
-            }
+            h1 { (fill(words.device_asks, &[("client", strong(self.client))])) }
+            (signed_in_as(self.username, self.continue_to, words))
             p.warning { (words.device_warning) }
             @if let Some(elsewhere) = self.elsewhere(words) { p.warning { (elsewhere) } }
             (self.facts(words))
-            @if self.scope.is_empty() {
-                p { (words.consent_nothing) }
-            } @else {
-                p #scopes-title { (fill(words.consent_scopes, &client())) }
-                (scope_list(self.scope, Some("scopes-title"), words))
-            }
-            @if !self.resources.is_empty() {
-                p #resources-title { (words.consent_resources) }
-                ul.resources aria-labelledby="resources-title" {
-                    @for resource in self.resources { li { code translate="no" { (tamed(resource.as_str())) } } }
-                }
-            }
+            (permissions(self.client, self.scope, self.resources, words))
             form method="post" action="/device/consent" {
                 (hidden("csrf", self.csrf))
                 (hidden("user_code", self.user_code))
                 (hidden("grant", self.grant))
                 (hidden_if("ui_locales", self.ui_locales))
-                div.choice {
-                    button.primary type="submit" name="decision" value="allow" { (words.allow) }
-                    button type="submit" name="decision" value="deny" { (words.deny) }
-                }
+                (choice(words))
             }
             p.aside { (words.consent_later) }
         }))
