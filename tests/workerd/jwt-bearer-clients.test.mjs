@@ -50,7 +50,7 @@ for (const [library, request] of Object.entries(LIBRARIES)) {
       const tokens = await request(client.id, ask(client), await signGrant(server, idp, user.id));
       const { sub, client_id, scope } = decodeJwt(tokens.access_token);
       assert.deepEqual([sub, client_id, scope, tokens.refresh_token], [user.id, client.id, 'read', undefined]);
-      const again = request(client.id, ask(client), await signGrant(server, idp, 'nobody'));
+      const again = request(client.id, ask(client), await signGrant(server, idp, 'missing'));
       await assert.rejects(again, ({ error }) => error === 'invalid_grant');
     });
   }

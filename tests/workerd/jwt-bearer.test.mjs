@@ -277,7 +277,7 @@ test('each rule names its subjects', async () => {
       [{ subject: 'user_id' }, local.id, local.id],
       [{ subject: 'username' }, local.username, local.id],
       [{ subject: 'username' }, local.username.toUpperCase(), local.id],
-      [{ subject: 'username' }, 'nobody', undefined],
+      [{ subject: 'username' }, 'missing', undefined],
       [{ subject: 'username' }, local.id, undefined],
       [{ subject: 'user_id' }, local.username, undefined],
       [{ subject: 'upstream', issuer: 'https://upstream.example' }, 'u-1', linked.id],
@@ -389,7 +389,7 @@ test('each outcome is an event with its issuer, client and user', async () => {
   const events = await left(server, 3, async () => {
     granted(await present(server, assertion));
     assertRefused(await present(server, assertion));
-    assertRefused(await present(server, await signGrant(server, idp, 'nobody')));
+    assertRefused(await present(server, await signGrant(server, idp, 'missing')));
   });
   assert.deepEqual(events.map(({ event, reason, trusted_issuer, client, user: about }) => [event, reason, trusted_issuer, client, about]), [
     ['token_issued', JWT_BEARER, idp.id, app.id, person.id],
