@@ -22,7 +22,7 @@ pub enum Table {
     Consent,
     /// The request of a device; there is one, its id is empty.
     Device,
-    /// The number of grants that were ended for a job; the id is the job's.
+    /// The number of grants that a job has ended, or has taken a resource from; the id is the job's.
     EndedFor,
     /// A status list entry that a removed client has returned.
     FreeEntry,

@@ -7,6 +7,7 @@ use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
     RevokeGrant, RevokeToken, SuspendClient, TokenStatus, Tokens, WithdrawConsent,
 };
+use crate::account::narrowing::NarrowGrants;
 use crate::account::overview::{Overview, ReadOverview};
 use crate::account::passkeys::{
     AddPasskey, AddPasskeyError, ReadPasskey, RemoveOwnPasskey, RemovePasskey, RemovePasskeyError, RemovePasskeys,
@@ -34,6 +35,7 @@ commands! {
         "end_session" => EndSession -> Option<u64>,
         "end_sessions" => EndSessions -> Option<u64>,
         "grant_asserted" => GrantAsserted -> Result<Permit, GrantRefusal>,
+        "narrow_grants" => NarrowGrants -> Option<u64>,
         "open_session" => OpenSession -> Opened,
         "read_account" => ReadAccount -> Option<AccountRecord>,
         "read_overview" => ReadOverview -> Option<Box<Overview>>,

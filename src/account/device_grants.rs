@@ -89,6 +89,7 @@ impl AccountCommand for AllowDevice {
             id_token_claims: Vec::new(),
             tokens_end: None,
             suspension: None,
+            lost: Vec::new(),
             stage: Stage::Device { expires: request.ends() },
         })
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::FORM_TTL;
 use crate::account::record::{AccountRecord, Session};
-use crate::account::turn::{AccountCommand, Turn};
+use crate::account::turn::{AccountCommand, JOB_COUNT_TTL, Turn};
 use crate::oauth::admin::bulk::GrantFilter;
 use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, decide};
 use crate::oauth::endpoints::id_token;
@@ -21,15 +21,12 @@ use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::records::{Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
-/// How long the count of a job's ended grants is kept, seconds: longer than any job runs.
-const JOB_COUNT_TTL: u64 = 30 * 24 * 3600;
-
 impl<R: Records> Turn<'_, R> {
     pub(super) fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StorageError> {
         self.records.get(Table::Grant, id.as_str())
     }
 
-    fn consent(&self, client: &ClientId) -> Result<Option<Consent>, StorageError> {
+    pub(super) fn consent(&self, client: &ClientId) -> Result<Option<Consent>, StorageError> {
         let stored: Option<Consent> = self.records.get(Table::Consent, client.as_str())?;
         Ok(stored.map(|consent| consent.paired(self.authority.issuer())))
     }
@@ -349,12 +346,16 @@ pub struct TokenStatus {
     pub grant: GrantId,
     /// The token's `jti`.
     pub jti: TokenId,
+    /// The resources of the token's audience. Absent in commands of isolates of versions that did not send it.
+    #[serde(default)]
+    pub audience: Vec<Resource>,
 }
 
 impl AccountCommand for TokenStatus {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
         let is_active = match turn.grant(&self.grant)? {
             Some(_) if account.disabled => false,
+            Some(grant) if grant.has_lost_any(&self.audience, turn.now) => false,
             Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, self.jti.as_str())?,
             None => false,
         };
@@ -424,15 +425,7 @@ pub struct EndGrants {
 
 impl AccountCommand for EndGrants {
     fn run<R: Records>(self, turn: &Turn<'_, R>, _: AccountRecord) -> Result<Option<u64>, StorageError> {
-        let Some(job) = &self.job else {
-            return turn.end_grants(|grant| self.which.matches(grant)).map(Some);
-        };
-        let before = turn.records.get::<u64>(Table::EndedFor, job)?.unwrap_or_default();
-        let total = before.saturating_add(turn.end_grants(|grant| self.which.matches(grant))?);
-        if total != before {
-            turn.records.put(Table::EndedFor, job, Some(turn.now.plus(JOB_COUNT_TTL)), &total)?;
-        }
-        Ok(Some(total))
+        turn.count_for(self.job.as_deref(), || turn.end_grants(|grant| self.which.matches(grant))).map(Some)
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Option<u64>, StorageError> {

@@ -15,6 +15,7 @@ pub mod device;
 pub mod device_grants;
 pub mod grants;
 pub mod identifier;
+pub mod narrowing;
 pub mod new_user;
 pub mod outbox;
 pub mod overview;

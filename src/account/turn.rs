@@ -16,6 +16,9 @@ use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::records::{ONLY, Records, StorageError, Table, ends_at};
 use crate::token::UnixTime;
 
+/// How long the count of a job's grants is kept, seconds: longer than any job runs.
+pub(super) const JOB_COUNT_TTL: u64 = 30 * 24 * 3600;
+
 /// A command of an account's object.
 pub trait AccountCommand: Command<Namespace = Accounts> {
     /// Runs in an account. `account` is its record.
@@ -145,6 +148,23 @@ impl<'t, R: Records> Turn<'t, R> {
             ended += 1;
         }
         Ok(ended)
+    }
+
+    /// Does a part of a job, which returns a number of grants. Returns that number together with those of earlier turns for the job.
+    pub(super) fn count_for(
+        &self,
+        job: Option<&str>,
+        work: impl FnOnce() -> Result<u64, StorageError>,
+    ) -> Result<u64, StorageError> {
+        let Some(job) = job else {
+            return work();
+        };
+        let before = self.records.get::<u64>(Table::EndedFor, job)?.unwrap_or_default();
+        let total = before.saturating_add(work()?);
+        if total != before {
+            self.records.put(Table::EndedFor, job, Some(self.now.plus(JOB_COUNT_TTL)), &total)?;
+        }
+        Ok(total)
     }
 
     /// Stores for the status lists of these grants whether they are suspended: where the account or the client is disabled. Repeating

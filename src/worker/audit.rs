@@ -62,6 +62,11 @@ impl Audit {
         self
     }
 
+    /// Removes the client: the following events are about others too.
+    pub(crate) fn without_client(&self) {
+        self.about.borrow_mut().client = None;
+    }
+
     /// Adds an account that exists.
     pub(crate) fn user(&self, id: &AccountId) -> &Self {
         self.about.borrow_mut().user = Some(id.clone());

@@ -102,6 +102,7 @@ mod tests {
             id_token_claims: Vec::new(),
             tokens_end: None,
             suspension: None,
+            lost: Vec::new(),
             stage: Stage::Code { redirect_uri: "https://app.example/cb".to_owned(), nonce: None },
         }
     }

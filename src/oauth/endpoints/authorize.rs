@@ -219,6 +219,7 @@ impl AuthorizationRequest {
             id_token_claims: self.claims.id_token.clone(),
             tokens_end: None,
             suspension: None,
+            lost: Vec::new(),
             stage: Stage::Code { redirect_uri: self.redirect_uri.as_str().to_owned(), nonce: self.nonce.clone() },
         }
     }

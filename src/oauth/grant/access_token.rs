@@ -3,6 +3,7 @@
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::{Token, UnixTime};
 
@@ -17,6 +18,8 @@ pub struct AccessToken {
     pub jti: TokenId,
     /// The grant that it belongs to; `None` for a client's own token.
     pub grant: Option<GrantId>,
+    /// The resources of its audience (`aud`).
+    pub audience: Vec<Resource>,
     /// Its scope.
     pub scope: Scope,
     /// Its time of issue (`iat`), whole seconds.
@@ -39,6 +42,7 @@ impl AccessToken {
             account: AccountId::parse(subject).filter(|_| subject != client.as_str()),
             grant: jti.grant(),
             jti,
+            audience: claims.audiences().filter_map(Resource::parse).collect(),
             scope: Scope::parse(claims.text("scope").unwrap_or_default()).unwrap_or_default(),
             issued_at: seconds(claims.time("iat")?),
             expires_at: seconds(claims.time("exp")?.ceil()),

@@ -71,6 +71,14 @@ impl Consent {
         Self { allowed, ..Self::new(self.since) }
     }
 
+    /// Removes a resource. A record without pairs that is ambiguous stays as it is: it allows nothing, and with fewer resources it
+    /// would be taken for a consent to the remaining one.
+    #[must_use]
+    pub fn without(mut self, resource: &Resource) -> Self {
+        self.allowed.retain(|allowed| allowed.resource != *resource);
+        self
+    }
+
     /// Returns every scope value that was allowed at any resource, for display.
     pub fn scope(&self) -> Scope {
         let before = self.scope.clone().unwrap_or_default();

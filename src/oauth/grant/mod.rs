@@ -19,12 +19,14 @@ pub mod device;
 pub mod device_code;
 pub mod gate;
 pub mod handle;
+mod narrowing;
 mod record;
 mod refusal;
 mod request;
 mod state_machine;
 pub mod token_id;
 
+pub use self::narrowing::LostResource;
 pub use self::record::{Grant, Stage};
 pub use self::refusal::GrantRefusal;
 pub use self::request::{Describe, Described, Expiry, Redeem, RedeemDevice, Refresh, Revoke, TokenGrant};

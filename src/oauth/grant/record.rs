@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested, UserFacts};
 use crate::oauth::grant::handle::SessionId;
+use crate::oauth::grant::narrowing::LostResource;
 use crate::oauth::grant::request::{Describe, Described, Expiry, TokenGrant};
 use crate::oauth::vocabulary::claims::UserClaim;
 use crate::oauth::vocabulary::client::{ClientId, GrantType};
@@ -50,6 +51,9 @@ pub struct Grant {
     /// Whether its status list entry is suspended; absent if it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspension: Option<SuspensionState>,
+    /// The resources that it has lost, as long as an access token may name one; absent in records of grants that lost none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostResource>,
     /// Its stage.
     pub stage: Stage,
 }
@@ -101,6 +105,7 @@ impl Grant {
             id_token_claims: Vec::new(),
             tokens_end: None,
             suspension: None,
+            lost: Vec::new(),
             stage: Stage::Asserted,
         }
     }

@@ -79,6 +79,13 @@ pub struct ClientRecord {
 }
 
 impl ClientRecord {
+    /// Takes a resource that the client may request. Returns whether it had it.
+    pub fn lose_resource(&mut self, resource: &Resource) -> bool {
+        let before = self.metadata.resources.len();
+        self.metadata.resources.retain(|own| own != resource);
+        self.metadata.resources.len() < before
+    }
+
     /// Disables or enables the client. The number of a change is at least the time, so that it is also higher than those of an earlier
     /// client with this identifier.
     pub fn set_enabled(&mut self, enabled: bool, now: UnixTime) {

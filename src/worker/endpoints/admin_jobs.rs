@@ -7,11 +7,14 @@ use crate::account::profile::ReadAccount;
 use crate::oauth::Refusal;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::token::base64url;
 use crate::wire::Reply;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
-use crate::worker::jobs::maintenance_do::{ReadReseal, ReadRevocation, StartReseal, StartRevocation};
+use crate::worker::jobs::maintenance_do::{
+    ReadReseal, ReadRevocation, StartReseal, StartResourceRemoval, StartRevocation,
+};
 use crate::worker::jobs::{Job, Work, reseal, revoke};
 use crate::worker::objects;
 use crate::worker::objects::address::Maintenance;
@@ -67,8 +70,21 @@ async fn start(platform: &Platform, what: BulkRevocation, restored: bool) -> Res
     let command = StartRevocation { id: id.clone(), what, restored };
     let job = objects::send(platform, &Maintenance, &command).await?;
     let (status, shown) = shown(job.as_ref())?;
-    let location = platform.authority().endpoint(&format!("/admin/revocations/{id}"));
-    Ok(Reply { status, ..shown }.with("Location", location))
+    Ok(Reply { status, ..shown }.with("Location", location(platform, &id)))
+}
+
+/// Starts to take a resource that was removed from clients, grants and consents. The reply is 202, and leads to the progress.
+pub(crate) async fn remove_resource(platform: &Platform, resource: &Resource) -> Result<Reply, RequestError> {
+    let id = base64url::encode(&random::<16>()?);
+    platform.audit.revocation(&id).note(EventKind::BulkRevocationStarted);
+    let command = StartResourceRemoval { id: id.clone(), resource: resource.clone() };
+    let job = objects::send(platform, &Maintenance, &command).await?;
+    let (_, shown) = shown(job.as_ref())?;
+    Ok(Reply { status: 202, ..shown }.with("Location", location(platform, &id)))
+}
+
+fn location(platform: &Platform, id: &str) -> String {
+    platform.authority().endpoint(&format!("/admin/revocations/{id}"))
 }
 
 /// `GET /admin/revocations/ID`.

@@ -14,6 +14,7 @@ use worker::{Env, State};
 
 use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::BulkRevocation;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::status_entry::SuspensionState;
 use crate::worker::clock::now;
 use crate::worker::env::Platform;
@@ -21,7 +22,7 @@ use crate::worker::event_delivery;
 use crate::worker::jobs::reseal::Reseal;
 use crate::worker::jobs::revoke::Revoke;
 use crate::worker::jobs::suspend::Suspend;
-use crate::worker::jobs::{Job, Work};
+use crate::worker::jobs::{Job, Work, after_removal};
 use crate::worker::report::Fault;
 
 use crate::records::{Records as _, Table};
@@ -46,6 +47,13 @@ pub(crate) struct StartRevocation {
     /// Covers every account and its sessions: all state was restored from a backup.
     #[serde(default)]
     pub(crate) restored: bool,
+}
+
+/// Starts to take a removed resource from clients, grants and consents. Where there are few, they have lost it before the answer.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct StartResourceRemoval {
+    pub(crate) id: String,
+    pub(crate) resource: Resource,
 }
 
 /// Returns the progress of a bulk revocation.
@@ -73,6 +81,7 @@ object_commands! {
         "start_reseal" => StartReseal -> Option<Job>,
         "reseal" => ReadReseal -> Option<Job>,
         "start_revocation" => StartRevocation -> Option<Job>,
+        "start_resource_removal" => StartResourceRemoval -> Option<Job>,
         "revocation" => ReadRevocation -> Option<Job>,
         "start_suspension" => StartSuspension -> (),
         "wake" => Wake -> (),
@@ -140,10 +149,16 @@ impl Runs<StartRevocation> for MaintenanceObject {
         if restored {
             revoke = revoke.with_all_accounts();
         }
-        self.put(&id, &Job::new(Work::Revoke(Box::new(revoke)), now()))?;
-        self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
-        self.work_on(&id).await?;
-        self.arrange().await.map_err(broken)?;
+        self.begin(&id, &Job::new(Work::Revoke(Box::new(revoke)), now())).await?;
+        self.job(&id)
+    }
+}
+
+impl Runs<StartResourceRemoval> for MaintenanceObject {
+    async fn run(&self, StartResourceRemoval { id, resource }: StartResourceRemoval) -> Result<Option<Job>, Fault> {
+        let [(id, first), (second_id, second)] = after_removal(&id, &resource, now());
+        self.put(&second_id, &second)?;
+        self.begin(&id, &first).await?;
         self.job(&id)
     }
 }
@@ -151,10 +166,7 @@ impl Runs<StartRevocation> for MaintenanceObject {
 impl Runs<StartSuspension> for MaintenanceObject {
     async fn run(&self, StartSuspension { id, client, version, marked }: StartSuspension) -> Result<(), Fault> {
         let suspend = Suspend::new(client, SuspensionState { version, marked });
-        self.put(&id, &Job::new(Work::Suspend(Box::new(suspend)), now()))?;
-        self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
-        self.work_on(&id).await?;
-        self.arrange().await.map_err(broken)
+        self.begin(&id, &Job::new(Work::Suspend(Box::new(suspend)), now())).await
     }
 }
 
@@ -174,6 +186,14 @@ impl Runs<Wake> for MaintenanceObject {
 }
 
 impl MaintenanceObject {
+    /// Stores a job, and does its first chunks.
+    async fn begin(&self, id: &str, job: &Job) -> Result<(), Fault> {
+        self.put(id, job)?;
+        self.state.storage().set_alarm(RESCUE).await.map_err(broken)?;
+        self.work_on(id).await?;
+        self.arrange().await.map_err(broken)
+    }
+
     /// Does some chunks of a job, unless it is in progress.
     async fn work_on(&self, id: &str) -> Result<(), Fault> {
         if !self.busy.borrow_mut().insert(id.to_owned()) {

@@ -10,19 +10,24 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::CLIENT_MEMORY;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
 
 use super::env::Platform;
 use super::kv::{self, Kind};
 use super::report::{Fault, RequestError};
 use reseal::Reseal;
-use revoke::Revoke;
+use revoke::{Revoke, SECOND_PASS};
 use suspend::Suspend;
 
 /// How many records or accounts a chunk has.
 pub(crate) const CHUNK: u64 = 32;
 /// How many items of a chunk run concurrently.
 const AT_ONCE: usize = 16;
+/// After this time, seconds, no isolate uses a record of a client from before a change: it reads KV, which is a minute behind at
+/// most, once it has forgotten the record.
+const COPIES_END: u64 = CLIENT_MEMORY + 60 + 10;
 
 /// One piece of long work.
 #[derive(Deserialize, Serialize)]
@@ -88,6 +93,15 @@ impl Job {
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.plus(2_u64.saturating_pow(self.failures).min(300));
     }
+}
+
+/// Returns the work after the removal of a resource: the first pass, and one for what isolates allowed meanwhile by an old copy of a
+/// client's record.
+pub(crate) fn after_removal(id: &str, resource: &Resource, now: UnixTime) -> [(String, Job); 2] {
+    [(id.to_owned(), now), (format!("{id}{SECOND_PASS}"), now.plus(COPIES_END))].map(|(id, at)| {
+        let revoke = Revoke::of_removed_resource(id.clone(), resource, at);
+        (id, Job::new(Work::Revoke(Box::new(revoke)), at))
+    })
 }
 
 /// A position in a list of KV.

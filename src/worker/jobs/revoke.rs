@@ -1,6 +1,7 @@
-//! Ending many grants: an account, the accounts of a client, or those of all clients.
+//! Ending many grants: an account, the accounts of a client, or those of all clients. After the removal of a resource, grants and
+//! clients lose it instead.
 //!
-//! A client's registry knows every account that may have a grant for it. Each account stores how many grants it has ended for a
+//! A client's registry knows every account that may have a grant for it. Each account stores how many grants it has changed for a
 //! job, so a repeated command is counted once.
 
 use std::collections::VecDeque;
@@ -9,12 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::account::grants::EndGrants;
+use crate::account::narrowing::NarrowGrants;
 use crate::account::sessions::EndSessions;
 use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::vocabulary::client::ClientRecord;
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
+use crate::worker::clock;
 use crate::worker::env::Platform;
 use crate::worker::kv::Kind;
 use crate::worker::objects;
@@ -30,6 +35,9 @@ const ATTEMPTS: u32 = 5;
 const ROUNDS: u32 = 100;
 /// How many may be set aside.
 const MAX_ASIDE: usize = 1000;
+
+/// The end of the identifier of a second pass after the removal of a resource, which no request names.
+pub(super) const SECOND_PASS: char = '+';
 
 /// How far it has come.
 #[derive(Deserialize, Serialize)]
@@ -61,6 +69,12 @@ pub(crate) struct Revoke {
     everyone: Option<Place>,
     #[serde(default)]
     everyone_aside: Vec<AccountId>,
+    /// The resource that was removed: grants and clients lose it.
+    #[serde(default)]
+    removed: Option<Resource>,
+    /// Whether the first client's own tokens may be for that resource.
+    #[serde(default)]
+    had_resource: bool,
 }
 
 /// A client that did not answer, and how far it had been gone through.
@@ -69,6 +83,8 @@ struct Aside {
     client: ClientId,
     after: Option<String>,
     tokens_ended: bool,
+    #[serde(default)]
+    had_resource: bool,
 }
 
 impl Revoke {
@@ -97,7 +113,15 @@ impl Revoke {
             accounts_aside: Vec::new(),
             everyone: None,
             everyone_aside: Vec::new(),
+            removed: None,
+            had_resource: false,
         }
+    }
+
+    /// The removal of a resource at `now`. Grants that were allowed later keep the resource: it may have been registered again.
+    pub(crate) fn of_removed_resource(id: String, resource: &Resource, now: UnixTime) -> Self {
+        let grants = GrantFilter { resource: Some(resource.clone()), before: Some(now.plus(1)), client: None };
+        Self { removed: Some(resource.clone()), ..Self::new(id, BulkRevocation { user: None, grants }, now) }
     }
 
     /// Also goes through the list of users, for their sessions and for grants that no client's registry knows of.
@@ -127,15 +151,19 @@ impl Revoke {
             self.end_everything(platform, aside).await?;
             return Ok(if self.everyone_aside.is_empty() { Progress::More } else { Progress::Later(60) });
         } else if self.rounds < ROUNDS && !self.clients_aside.is_empty() {
-            let Aside { client, after, tokens_ended } = self.clients_aside.remove(0);
-            (self.queue, self.after, self.tokens_ended) = (VecDeque::from([client]), after, tokens_ended);
+            let Aside { client, after, tokens_ended, had_resource } = self.clients_aside.remove(0);
+            (self.queue, self.after) = (VecDeque::from([client]), after);
+            (self.tokens_ended, self.had_resource) = (tokens_ended, had_resource);
             self.rounds += 1;
             return Ok(Progress::Later(60));
         } else if self.rounds < ROUNDS && !self.accounts_aside.is_empty() {
             self.rounds += 1;
             self.again(platform).await?;
         } else {
-            platform.audit.revocation(&self.id).note_count(EventKind::BulkRevoked, self.ended);
+            let id = self.id.trim_end_matches(SECOND_PASS);
+            if id == self.id || self.ended > 0 {
+                platform.audit.revocation(id).note_count(EventKind::BulkRevoked, self.ended);
+            }
             return Ok(Progress::Done);
         }
         Ok(Progress::More)
@@ -144,15 +172,16 @@ impl Revoke {
     /// A chunk of a client's accounts; before the first one, the client's own tokens.
     async fn client(&mut self, platform: &Platform, client: ClientId) -> Result<(), Fault> {
         let found = match self.accounts_of(platform, &client).await {
-            Ok(found) => found,
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(()),
             Err(fault) if self.attempts < ATTEMPTS || self.clients_aside.len() >= MAX_ASIDE => {
                 self.attempts = self.attempts.saturating_add(1);
                 return Err(fault);
             }
             // A client whose registry does not respond does not delay the others.
             Err(_) => {
-                let (after, tokens_ended) = (self.after.clone(), self.tokens_ended);
-                self.clients_aside.push(Aside { client, after, tokens_ended });
+                let (after, tokens_ended, had_resource) = (self.after.clone(), self.tokens_ended, self.had_resource);
+                self.clients_aside.push(Aside { client, after, tokens_ended, had_resource });
                 self.next_client();
                 return Ok(());
             }
@@ -188,11 +217,23 @@ impl Revoke {
 
     fn next_client(&mut self) {
         self.queue.pop_front();
-        (self.after, self.tokens_ended, self.attempts) = (None, false, 0);
+        (self.after, self.tokens_ended, self.had_resource, self.attempts) = (None, false, false, 0);
     }
 
-    async fn accounts_of(&mut self, platform: &Platform, client: &ClientId) -> Result<Vec<AccountId>, Fault> {
-        if !self.tokens_ended && self.concerns_tokens_of(platform, client).await {
+    /// Returns a chunk of the client's accounts, once its own tokens are ended; `None` if the progress has to be stored before.
+    async fn accounts_of(&mut self, platform: &Platform, client: &ClientId) -> Result<Option<Vec<AccountId>>, Fault> {
+        if let Some(resource) = self.removed.clone().filter(|_| !self.tokens_ended) {
+            if !self.had_resource {
+                self.had_resource = self.concerns_tokens_of(platform, client).await;
+                if self.had_resource {
+                    // Once the client has lost the resource, its record does not tell whose tokens end.
+                    return Ok(None);
+                }
+            } else {
+                self.take_resource(platform, client, &resource).await?;
+                client_tokens::end(platform, client, clock::now()).await?;
+            }
+        } else if !self.tokens_ended && self.concerns_tokens_of(platform, client).await {
             // Times in tokens are whole seconds: a token from before a moment has an earlier second. The default is now, this
             // second included.
             let named = self.what.grants.before.map(|before| UnixTime(before.0.saturating_sub(1)));
@@ -200,7 +241,18 @@ impl Revoke {
         }
         self.tokens_ended = true;
         let after = self.after.clone().unwrap_or_default();
-        objects::send(platform, client, &ListAccounts { after, limit: CHUNK }).await
+        objects::send(platform, client, &ListAccounts { after, limit: CHUNK }).await.map(Some)
+    }
+
+    /// Takes the removed resource from the client's record.
+    async fn take_resource(&self, platform: &Platform, client: &ClientId, resource: &Resource) -> Result<(), Fault> {
+        let take = async |record: &mut ClientRecord| Ok(record.lose_resource(resource).then_some(()));
+        if clients::change(platform, client, take).await?.is_some() {
+            let id = self.id.trim_end_matches(SECOND_PASS);
+            platform.audit.revocation(id).client(client).note(EventKind::ClientReplaced);
+            platform.audit.without_client();
+        }
+        Ok(())
     }
 
     /// Returns whether the client's own tokens may match. They may if its record cannot be read now.
@@ -211,8 +263,8 @@ impl Revoke {
         if resource == authority.default_resource() || resource.as_str() == authority.issuer() {
             return true;
         }
-        match clients::record(platform, client).await {
-            Ok(Some(record)) => record.metadata.resources.contains(resource),
+        match clients::registered(platform, client).await {
+            Ok(Some((_, record))) => record.metadata.resources.contains(resource),
             Ok(None) => !client.is_root(),
             Err(_) => true,
         }
@@ -245,7 +297,7 @@ impl Revoke {
         Ok(())
     }
 
-    /// Ends the grants of an account that match. Returns their number, also when the command is repeated.
+    /// Ends the grants of an account that match, or takes the removed resource from them. Returns their number, also when the command is repeated.
     async fn end_grants(
         &self,
         platform: &Platform,
@@ -254,8 +306,14 @@ impl Revoke {
     ) -> Result<u64, Fault> {
         let mut which: GrantFilter = self.what.grants.clone();
         which.client = client.cloned().or(which.client);
-        let job = client.map_or_else(|| self.id.clone(), |client| format!("{} {client}", self.id));
-        let ended = objects::send(platform, account, &EndGrants { which, job: Some(job) }).await?;
+        let job = Some(client.map_or_else(|| self.id.clone(), |client| format!("{} {client}", self.id)));
+        let ended = match self.removed.clone() {
+            Some(resource) => {
+                let GrantFilter { client, before, .. } = which;
+                objects::send(platform, account, &NarrowGrants { resource, client, before, job }).await?
+            }
+            None => objects::send(platform, account, &EndGrants { which, job }).await?,
+        };
         Ok(ended.unwrap_or_default())
     }
 
@@ -285,10 +343,15 @@ impl Revoke {
 /// Returns the job as the admin API shows it.
 pub(crate) fn shown(revoke: &Revoke, job: &Job) -> Value {
     let GrantFilter { client, resource, before } = &revoke.what.grants;
+    // The time of a removal is that of its start.
+    let (removed, before) = match &revoke.removed {
+        Some(_) => (Some(true), None),
+        None => (None, *before),
+    };
     let mut value = json!({
         "id": revoke.id, "ended": revoke.ended, "accounts": revoke.accounts, "done": job.finished_at.is_some(),
         "unanswered": revoke.accounts_aside.len() + revoke.clients_aside.len() + revoke.everyone_aside.len(),
-        "user": revoke.what.user, "client": client, "resource": resource, "before": before,
+        "user": revoke.what.user, "client": client, "resource": resource, "before": before, "removed": removed,
         "started_at": job.started_at, "finished_at": job.finished_at,
     });
     if let Some(members) = value.as_object_mut() {

@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::grants::SuspendClient;
-use crate::limits::CLIENT_MEMORY;
 use crate::oauth::ClientId;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::status_entry::SuspensionState;
@@ -16,15 +15,12 @@ use crate::worker::objects::registry_do::ListAccounts;
 use crate::worker::report::Fault;
 use crate::worker::services::clients;
 
-use super::{CHUNK, Progress, at_once};
+use super::{CHUNK, COPIES_END, Progress, at_once};
 
 /// How often the accounts that did not respond are tried again.
 const ROUNDS: u32 = 100;
 /// How many accounts that did not respond are remembered; the others are found again in the next chunk.
 const MAX_ASIDE: usize = 1000;
-/// After this time, seconds, no isolate uses a record of the client from before the change: it reads KV, which is a minute behind at
-/// most, once it has forgotten the record.
-const COPIES_END: u64 = CLIENT_MEMORY + 60 + 10;
 
 /// How far it has come.
 #[derive(Deserialize, Serialize)]

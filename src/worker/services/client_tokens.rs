@@ -4,11 +4,9 @@ use crate::keyring::MAX_TOKEN_TTL;
 use crate::keyring::schedule::CLOCK_SKEW;
 use crate::oauth::ClientId;
 use crate::token::UnixTime;
-use crate::worker::compare_and_swap::retry;
 use crate::worker::env::Platform;
-use crate::worker::kv;
 use crate::worker::objects;
-use crate::worker::objects::registry_do::{Change, ReplaceClient, RevokeClientTokens};
+use crate::worker::objects::registry_do::RevokeClientTokens;
 use crate::worker::report::Fault;
 use crate::worker::status;
 
@@ -29,27 +27,13 @@ pub(crate) async fn end(platform: &Platform, id: &ClientId, until: UnixTime) -> 
 /// and repeating the request completes it.
 async fn replace_status_entry(platform: &Platform, id: &ClientId) -> Result<(), Fault> {
     let last_token_ends = platform.now.plus(MAX_TOKEN_TTL);
-    let released = retry(async || {
-        let Some((was, mut record)) = clients::registered(platform, id).await? else {
-            return Ok(Some(None));
-        };
+    let released = clients::change(platform, id, async |record| {
         let Some(entry) = record.status else {
-            return Ok(Some(None));
+            return Ok(None);
         };
         status::revoke(&platform.env, [(entry, last_token_ends)]).await?;
         record.status = Some(status::take_for_client(platform).await?);
-        let name = clients::record_name(platform, id);
-        let sealed = kv::seal(platform, &name, &record).await?;
-        Ok::<_, Fault>(
-            match objects::send(platform, id, &ReplaceClient { name, was, sealed, disabled: None }).await? {
-                Change::Done => {
-                    clients::forget(id);
-                    Some(Some(entry))
-                }
-                Change::Conflict => None,
-                Change::Missing => Some(None),
-            },
-        )
+        Ok(Some(entry))
     })
     .await?;
     match released {

@@ -18,10 +18,11 @@ use crate::oauth::vocabulary::client::{AuthMethod, ClientRecord};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
+use crate::worker::compare_and_swap::retry;
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Found, Kind};
 use crate::worker::objects;
-use crate::worker::objects::registry_do::{ConsumeAssertion, ReadClient};
+use crate::worker::objects::registry_do::{Change, ConsumeAssertion, ReadClient, ReplaceClient};
 use crate::worker::report::{Fault, RequestError};
 
 use super::remote_keys;
@@ -192,6 +193,36 @@ pub(crate) async fn registered(platform: &Platform, id: &ClientId) -> Result<Opt
 /// [`Refusal::ClientNotFound`].
 pub(crate) async fn existing(platform: &Platform, id: &ClientId) -> Result<(String, ClientRecord), RequestError> {
     Ok(registered(platform, id).await?.ok_or(Refusal::ClientNotFound)?)
+}
+
+/// Changes the record of a client by compare-and-swap. `change` returns `None` to leave it as it is. Returns what it returned, `None`
+/// also where the client does not exist.
+pub(crate) async fn change<T>(
+    platform: &Platform,
+    id: &ClientId,
+    change: impl AsyncFn(&mut ClientRecord) -> Result<Option<T>, Fault>,
+) -> Result<Option<T>, Fault> {
+    retry(async || {
+        let Some((was, mut record)) = registered(platform, id).await? else {
+            return Ok(Some(None));
+        };
+        let Some(changed) = change(&mut record).await? else {
+            return Ok(Some(None));
+        };
+        let name = record_name(platform, id);
+        let sealed = kv::seal(platform, &name, &record).await?;
+        Ok::<_, Fault>(
+            match objects::send(platform, id, &ReplaceClient { name, was, sealed, disabled: None }).await? {
+                Change::Done => {
+                    forget(id);
+                    Some(Some(changed))
+                }
+                Change::Conflict => None,
+                Change::Missing => Some(None),
+            },
+        )
+    })
+    .await
 }
 
 /// Returns the name of a client's record.

@@ -27,14 +27,14 @@ pub(crate) enum TokenState {
 /// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
 /// registry. Only whether the client of a grant is disabled comes from a copy of its record.
 pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<TokenState, Fault> {
-    let AccessToken { client, account, jti, grant, issued_at, .. } = token;
+    let AccessToken { client, account, jti, grant, audience, issued_at, .. } = token;
     let jti = jti.clone();
     if let Some(grant) = grant {
         let Some(account) = account else {
             return Ok(TokenState::Inactive);
         };
-        let record = objects::send(platform, account, &TokenStatus { grant: grant.clone(), jti }).await?;
-        let Some(record) = record else {
+        let command = TokenStatus { grant: grant.clone(), jti, audience: audience.clone() };
+        let Some(record) = objects::send(platform, account, &command).await? else {
             return Ok(TokenState::Inactive);
         };
         let is_disabled = clients::is_disabled(platform, client).await?;

@@ -60,7 +60,7 @@ impl Account {
     /// Whether the token of the grant is active at this time.
     fn is_active(&self, now: u64) -> bool {
         let jti = TokenId::within(&grant(), "token");
-        self.ask_at(now, &TokenStatus { grant: grant(), jti }).is_some()
+        self.ask_at(now, &TokenStatus { grant: grant(), jti, audience: resources() }).is_some()
     }
 }
 

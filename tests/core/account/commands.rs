@@ -99,6 +99,7 @@ impl Account {
             id_token_claims: Vec::new(),
             tokens_end: None,
             suspension: None,
+            lost: Vec::new(),
             stage: Stage::Live { generation: 2, turned_at: now, used_at: now, redeemed_at: now },
         };
         change(&mut grant);
@@ -302,7 +303,7 @@ fn without_an_account_there_is_nothing_to_read_or_end() {
     assert!(!none.ask(&EndGrant { grant: grant.clone() }));
     assert_eq!(none.ask(&EndGrants { which: GrantFilter::default(), job: None }), None);
     assert_eq!(none.ask(&WithdrawConsent { client: client("app") }), None);
-    assert_eq!(none.ask(&TokenStatus { grant, jti: TokenId::of_verified("j") }), None);
+    assert_eq!(none.ask(&TokenStatus { grant, jti: TokenId::of_verified("j"), audience: Vec::new() }), None);
     assert_eq!(none.ask(&RemovePasskey { id: id.clone() }), None);
     assert_eq!(none.ask(&RemovePasskeys), None);
     assert!(!none.ask(&RemoveAccount));

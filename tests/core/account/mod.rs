@@ -8,6 +8,7 @@ mod forms;
 mod invariants;
 mod lists;
 mod names;
+mod narrowing;
 mod random;
 mod simulation;
 mod storage;

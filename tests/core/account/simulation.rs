@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::invariants;
 use super::random::{Random, play_all};
-use super::world::{Happening, World, any, any_suspension, two_offline_grants};
+use super::world::{Happening, World, any, any_narrowing, any_suspension, two_offline_grants};
 
 /// Plays random histories, and checks that they reach the states that they are meant for.
 fn simulate(count: u64, length: usize, begin: &[Happening], any: fn(&mut Random) -> Happening, states: &[&str]) {
@@ -65,4 +65,23 @@ fn no_history_of_a_disabled_account_breaks_a_rule() {
         "a revocation is stored",
     ];
     simulate(2_000, 30, &two_offline_grants(), any_suspension, &states);
+}
+
+// The histories of token exchange belong here too: their tokens are those of a grant.
+#[test]
+fn no_history_of_assertions_and_removed_resources_breaks_a_rule() {
+    let states = [
+        "an assertion gets a token",
+        "a disabled user's assertion is refused",
+        "a grant loses one of its resources",
+        "a grant loses its only resource",
+        "the removal of a resource fails in the middle",
+        "a token for a lost resource is inactive",
+        "a token of a narrowed grant is active",
+        "a narrowed grant is refreshed",
+        "a refresh token is used",
+        "a status list is told",
+        "a status list is told of a suspension",
+    ];
+    simulate(100_000, 12, &two_offline_grants(), any_narrowing, &states);
 }

@@ -86,6 +86,7 @@ pub(crate) fn grant() -> Grant {
         id_token_claims: vec![UserClaim::Email],
         tokens_end: None,
         suspension: None,
+        lost: Vec::new(),
         stage: Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: Some("n-1".to_owned()) },
     }
 }

@@ -8,11 +8,10 @@ use edgemint::oauth::grant::{GrantRefusal, Redeem};
 use edgemint::oauth::status::{ListId, StatusEntry};
 use edgemint::oauth::vocabulary::pkce::Challenge;
 use edgemint::oauth::vocabulary::redirect::RedirectUri;
-use edgemint::oauth::vocabulary::resource::Resource;
 use edgemint::oauth::vocabulary::scope::Scope;
 
 use super::super::storage::Fault;
-use super::{API, CALLBACK, FORM_TTL, GUESS, Known, VERIFIER, World, client_id};
+use super::{CALLBACK, FORM_TTL, GUESS, Known, VERIFIER, World, client_id, resources_of};
 use crate::grant::words::client_facts;
 
 impl World {
@@ -22,7 +21,7 @@ impl World {
             client: client_id(client),
             redirect_uri: RedirectUri::parse(CALLBACK).unwrap(),
             scope: Scope::parse(scope).unwrap(),
-            resources: vec![Resource::parse(API).unwrap()],
+            resources: resources_of(client),
             challenge: Challenge::of_verifier(VERIFIER).unwrap(),
             nonce: None,
             silent: false,
@@ -47,6 +46,7 @@ impl World {
             refreshed: Vec::new(),
             token_expires: 0,
             token_revoked: false,
+            audiences: Vec::new(),
             expires: 0,
             was_stored: false,
             is_gone: false,
@@ -122,7 +122,7 @@ impl World {
         ClientFacts {
             id: client_id(client),
             scope: Scope::parse("openid read write offline_access").unwrap(),
-            resources: vec![Resource::parse(API).unwrap()],
+            resources: resources_of(0),
             ..client_facts()
         }
     }
@@ -171,7 +171,7 @@ impl World {
 
     pub(super) fn hand_out(&mut self, at: usize, tokens: &Tokens) {
         let expires = tokens.tokens.at.0 + self.authority.lifetimes().access;
-        let known = &mut self.grants[at];
-        known.token_expires = known.token_expires.max(expires);
+        let audience = tokens.tokens.permit.resources().to_vec();
+        self.hand_out_token(at, audience, expires);
     }
 }

@@ -28,7 +28,7 @@ impl World {
                 .and_then(|session| self.session(session))
                 .is_some_and(|session| self.now < session.ends.0)
                 && !self.is_disabled();
-            self.now < grant.ends(self.authority.lifetimes()).0 && (grant.offline || session)
+            self.now < grant.ends(self.authority.lifetimes()).0 && (grant.offline || grant.session.is_none() || session)
         })
     }
 
@@ -120,7 +120,7 @@ impl World {
             self.grants[at].token_revoked = true;
         }
         let is_active = self.is_active(at);
-        match self.ask(&TokenStatus { grant: self.grants[at].id.clone(), jti }, None) {
+        match self.ask(&TokenStatus { grant: self.grants[at].id.clone(), jti, audience: Vec::new() }, None) {
             Ok(Some(_)) if self.grants[at].token_revoked => Err("a revoked token is active".to_owned()),
             Ok(Some(_)) if !is_active || self.is_disabled() => Err("a token of an inactive grant is active".to_owned()),
             Ok(_) | Err(_) => Ok(()),
@@ -173,7 +173,9 @@ impl World {
         }
         let has_consent = self.storage.text(Table::Consent, client_id(client).as_str()).is_some();
         let grants = self.storage.peek::<Grant>(Table::Grant);
-        if !has_consent && grants.iter().any(|(_, grant)| grant.client == client_id(client)) {
+        // An assertion needs no consent, and the user sees its grant all the same.
+        let needs_consent = |grant: &Grant| grant.client == client_id(client) && grant.stage != Stage::Asserted;
+        if !has_consent && grants.iter().any(|(_, grant)| needs_consent(grant)) {
             return Err("a grant that the user cannot see any more".to_owned());
         }
         Ok(())

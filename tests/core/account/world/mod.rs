@@ -2,6 +2,7 @@
 
 mod codes;
 mod grants;
+mod narrowing;
 mod passkeys;
 mod profile;
 mod sessions;
@@ -21,6 +22,7 @@ use edgemint::oauth::grant::handle::{GrantId, SessionId};
 use edgemint::oauth::status::StatusEntry;
 use edgemint::oauth::status::revoked::Suspension;
 use edgemint::oauth::vocabulary::authority::{Authority, Settings};
+use edgemint::oauth::vocabulary::resource::Resource;
 use edgemint::oauth::vocabulary::status_entry::SuspensionState;
 use edgemint::records::{ONLY, Records as _, StorageError, Table};
 use edgemint::token::UnixTime;
@@ -34,7 +36,7 @@ pub(crate) use passkeys::{is_synced, new_passkey};
 pub(crate) const START: u64 = 1_800_000_000;
 const FORM_TTL: u64 = edgemint::account::FORM_TTL;
 const CALLBACK: &str = "https://app.example/callback";
-const API: &str = "https://api.example";
+const RESOURCES: [&str; 2] = ["https://api.example", "https://files.example"];
 const VERIFIER: &str = "the-verifier-that-the-client-keeps-to-itself";
 const GUESS: &str = "the-verifier-that-another-client-has-made-up";
 const BROWSERS: usize = 3;
@@ -60,6 +62,9 @@ pub(crate) enum Act {
     RevokeToken { grant: usize },
     EndGrant { grant: usize },
     EndGrants { client: Option<usize>, job: bool },
+    Assert { client: usize, named: Option<usize> },
+    LoseResource { client: Option<usize>, resource: usize, job: bool },
+    Introspect { grant: usize },
     Withdraw { client: usize },
     EndSession { browser: usize },
     EndSessions,
@@ -161,6 +166,33 @@ pub(crate) fn any_suspension(random: &mut Random) -> Happening {
     Happening { act, fault: Fault::random(random, 25, 12) }
 }
 
+/// Any act of a history of two offline grants and of assertions, in which resources are removed.
+pub(crate) fn any_narrowing(random: &mut Random) -> Happening {
+    let (client, resource) = (random.index(CLIENTS), random.index(RESOURCES.len()));
+    let grant = random.one_of(&[0, 0, 0, 1, 1, 2]);
+    let some_client = random.chance(70).then_some(client);
+    let act = match random.below(40) {
+        0..8 => Act::Assert { client, named: random.chance(30).then_some(resource) },
+        8..13 => Act::LoseResource { client: some_client, resource, job: random.chance(70) },
+        13..19 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1]), client: None },
+        19..24 => Act::Introspect { grant },
+        24 => Act::Redeem { grant, client: None, right: true },
+        25 => Act::Allow { browser: 0, client, offline: true, form: random.index(FORMS) },
+        26 => Act::Authorize { browser: 0, client, offline: true },
+        27 => Act::RevokeToken { grant },
+        28 => Act::EndGrant { grant },
+        29 => Act::EndGrants { client: some_client, job: random.chance(50) },
+        30 => Act::Enable { enabled: random.chance(60) },
+        31 => Act::SuspendClient { client, marked: random.chance(50), late: random.chance(30) },
+        32 => Act::Withdraw { client },
+        33..36 => Act::Notify { lost: random.chance(30) },
+        36 => Act::Overview { browser: None },
+        37 => Act::Sweep,
+        _ => Act::Wait { seconds: random.one_of(&[1, 29, 31, 300, 599, 601, 3_700, 90_000]) },
+    };
+    Happening { act, fault: Fault::random(random, 25, 12) }
+}
+
 /// The acts that such a history begins with.
 pub(crate) fn two_offline_grants() -> Vec<Happening> {
     let allow = |client, form| Act::Allow { browser: 0, client, offline: true, form };
@@ -182,6 +214,8 @@ pub(crate) struct Known {
     /// The expiry of the last access token that left the account.
     pub(crate) token_expires: u64,
     token_revoked: bool,
+    /// The audience of each access token that left the account, and when it expires.
+    audiences: Vec<(Vec<Resource>, u64)>,
     /// The expiry of the grant if it is not used, as it was stored last.
     pub(crate) expires: u64,
     pub(crate) was_stored: bool,
@@ -266,6 +300,9 @@ impl World {
             Act::RevokeToken { grant } => self.revoke_token(grant, fault),
             Act::EndGrant { grant } => self.end_grant(grant, fault),
             Act::EndGrants { client, job } => self.end_grants(client, job, fault),
+            Act::Assert { client, named } => self.assert(client, named, fault),
+            Act::LoseResource { client, resource, job } => self.lose_resource(client, resource, job, fault),
+            Act::Introspect { grant } => self.introspect(grant),
             Act::Withdraw { client } => self.withdraw(client, fault),
             Act::EndSession { browser } => self.end_session(browser, fault),
             Act::EndSessions => match self.ask(&EndSessions, fault) {
@@ -366,6 +403,11 @@ impl World {
     fn stored(&self, grant: &GrantId) -> Option<Grant> {
         self.storage.peek_one(Table::Grant, grant.as_str())
     }
+}
+
+/// The resources that a client may request: the second client has but the first.
+fn resources_of(client: usize) -> Vec<Resource> {
+    RESOURCES[..RESOURCES.len() - client].iter().map(|text| Resource::parse(text).unwrap()).collect()
 }
 
 fn client_id(client: usize) -> ClientId {

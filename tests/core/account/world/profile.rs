@@ -6,7 +6,7 @@ use edgemint::account::overview::ReadOverview;
 use edgemint::account::profile::{RemoveAccount, ReplaceAccount, Replaced};
 use edgemint::account::record::AccountRecord;
 use edgemint::oauth::admin::user::Change;
-use edgemint::oauth::grant::{Grant, Stage};
+use edgemint::oauth::grant::Grant;
 use edgemint::oauth::status::revoked::Suspension;
 use edgemint::oauth::vocabulary::scope::Scope;
 use edgemint::oauth::vocabulary::status_entry::SuspensionState;
@@ -120,9 +120,7 @@ impl World {
             Ok(overview) if overview.is_some() != is_visible => Err("an overview is shown, or not".to_owned()),
             Ok(Some(overview)) => {
                 let shown: usize = overview.connections.iter().map(|connection| connection.grants.len()).sum();
-                let is_live = |known: &Known| {
-                    self.stored(&known.id).is_some_and(|grant| matches!(grant.stage, Stage::Live { .. }))
-                };
+                let is_live = |known: &Known| self.stored(&known.id).is_some_and(|grant| grant.is_redeemed());
                 let active = (0..self.grants.len()).filter(|at| self.is_active(*at) && is_live(&self.grants[*at]));
                 match active.count() == shown {
                     true => Ok(()),

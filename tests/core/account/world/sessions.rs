@@ -75,7 +75,7 @@ impl World {
                     return Err("the session that was answered is not stored".to_owned());
                 }
                 for (id, grant) in held {
-                    let moves = grant.session.as_ref() == old.as_ref();
+                    let moves = old.is_some() && grant.session == old;
                     let now = self.storage.peek_one::<Grant>(Table::Grant, &id).ok_or("a sign-in ended a grant")?;
                     if now.session != if moves { Some(session.clone()) } else { grant.session } {
                         return Err("a grant is bound to the wrong session".to_owned());
