@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-/// The object that exists once for each issuer: the keyring, the directory of status lists, long work.
+/// The object that exists once for each issuer: the keyring, the catalogue, the directory of status lists, long work.
 pub fn issuer_object(issuer: &str) -> &str {
     issuer
 }

@@ -18,6 +18,8 @@ pub enum Table {
     Account,
     /// Sign-in attempts; the id names the group that is counted together.
     Attempts,
+    /// The sealed catalogue of an issuer; there is one, its id is empty.
+    Catalogue,
     /// A user's consent to a client; the id is the client's.
     Consent,
     /// The request of a device; there is one, its id is empty.
@@ -68,6 +70,7 @@ impl Table {
         match self {
             Self::Account => "account",
             Self::Attempts => "attempts",
+            Self::Catalogue => "catalogue",
             Self::Consent => "consent",
             Self::Device => "device",
             Self::EndedFor => "ended_for",

@@ -108,6 +108,7 @@ function hostedWithAlarm(name) {
 }
 
 export const AccountObject = hostedWithAlarm('AccountObject');
+export const CatalogueObject = hostedWithAlarm('CatalogueObject');
 export const DeviceObject = hostedWithAlarm('DeviceObject');
 export const EventsObject = hostedWithAlarm('EventsObject');
 export const IdentifierObject = hostedWithAlarm('IdentifierObject');

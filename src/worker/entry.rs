@@ -10,6 +10,7 @@ use worker::{Env, web_sys};
 
 use super::jobs::maintenance_do::MaintenanceObject;
 use super::objects::account_do::AccountObject;
+use super::objects::catalogue_do::CatalogueObject;
 use super::objects::device_do::DeviceObject;
 use super::objects::events_do::EventsObject;
 use super::objects::hosted::{Hosted, Object};
@@ -64,6 +65,7 @@ impl ObjectHandle {
 pub fn open_object(class: &str, state: DurableObjectState, env: Env) -> Option<ObjectHandle> {
     let open: fn(DurableObjectState, Env) -> Rc<dyn Object> = match class {
         "AccountObject" => opened::<AccountObject>,
+        "CatalogueObject" => opened::<CatalogueObject>,
         "DeviceObject" => opened::<DeviceObject>,
         "EventsObject" => opened::<EventsObject>,
         "IdentifierObject" => opened::<IdentifierObject>,

@@ -21,6 +21,8 @@ use super::report::{self, Fault, FaultKind};
 pub(crate) const STORE: &str = "EDGEMINT_STORE";
 /// The Durable Object namespace of the accounts: one object an account.
 pub(crate) const ACCOUNT: &str = "EDGEMINT_ACCOUNT";
+/// The Durable Object namespace of the catalogue: one object an issuer.
+pub(crate) const CATALOGUE: &str = "EDGEMINT_CATALOGUE";
 /// The Durable Object namespace of the device codes: one object a code.
 pub(crate) const DEVICE: &str = "EDGEMINT_DEVICE";
 /// The Durable Object namespace of the events: one object an issuer and hour.

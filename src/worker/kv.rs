@@ -15,6 +15,8 @@ use super::report::{Fault, FaultKind, RequestError};
 /// The kinds of record. The kind is part of the name and so of the seal: a record of one kind is never read as one of another.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
+    /// The catalogue; there is one, its id is empty.
+    Catalogue,
     /// A registered client; the id is its `client_id`.
     Client,
     /// The keyring; there is one, its id is empty.
@@ -28,6 +30,7 @@ pub(crate) enum Kind {
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
+            Self::Catalogue => "catalogue",
             Self::Client => "client",
             Self::Keyring => "keyring",
             Self::TrustedIssuer => "trusted_issuer",

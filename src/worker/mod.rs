@@ -14,6 +14,7 @@ mod fetch;
 mod http;
 mod jobs;
 mod kv;
+mod latest;
 mod objects;
 mod random;
 mod report;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::keyring::{Certificate, Freshness, KeyId, KeyringRefusal, LastRead, Ring, SigningKey, Terms};
+use crate::keyring::{Certificate, KeyId, KeyringRefusal, LastRead, Ring, SigningKey, Terms};
 use crate::oauth::endpoints::bearer;
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::grant::handle::{AccountId, SessionId};
@@ -21,6 +21,7 @@ use crate::token::{self, Algorithm, KeySet, Minter, Policy, Token, UnixTime};
 use super::crypto::{CheckingHandle, SigningHandle};
 use super::env::Platform;
 use super::kv::{self, Found, Kind};
+use super::latest::{Memory, latest};
 use super::objects::address::Keyring;
 use super::objects::keyring_do::{Changed, Ensure, SealedRing, Tend};
 use super::objects::{self, ObjectCommand};
@@ -66,8 +67,8 @@ struct Signer {
 }
 
 thread_local! {
-    /// The ring of this isolate, and when it was read.
-    static MEMORY: RefCell<Option<(Rc<View>, LastRead)>> = RefCell::default();
+    /// The ring of this isolate.
+    static MEMORY: Memory<View> = Memory::default();
 }
 
 impl View {
@@ -238,22 +239,7 @@ pub(crate) async fn certificate(platform: &Platform, view: &View, key: &SigningK
 
 /// Returns the ring as this isolate knows it.
 pub(crate) async fn view(platform: &Platform) -> Result<Rc<View>, Fault> {
-    let now = platform.now;
-    let known = MEMORY.with_borrow_mut(|memory| {
-        let (view, last_read) = memory.as_mut()?;
-        Some((last_read.check(now), Rc::clone(view), *last_read))
-    });
-    let Some((freshness, old, last_read)) = known else {
-        return read(platform, None).await;
-    };
-    if freshness == Freshness::Fresh && old.signs(platform) {
-        return Ok(old);
-    }
-    match read(platform, Some(&old)).await {
-        Ok(view) => Ok(view),
-        Err(_) if last_read.may_continue(now) && old.signs(platform) => Ok(old),
-        Err(fault) => Err(fault),
-    }
+    latest(&MEMORY, platform.now, |view| view.signs(platform), async |old| read(platform, old.as_ref()).await).await
 }
 
 /// Reads the ring from KV. Asks the keyring if KV has none, it cannot be read, it cannot sign, or a key has been due for too long.

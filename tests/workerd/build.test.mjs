@@ -12,8 +12,8 @@ import { root } from '../../.scripts/toolbox.mjs';
 
 const build = join(root, 'build');
 const OBJECTS = [
-  'AccountObject', 'DeviceObject', 'EventsObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject', 'RegistryObject',
-  'StatusDirectoryObject', 'StatusListObject',
+  'AccountObject', 'CatalogueObject', 'DeviceObject', 'EventsObject', 'IdentifierObject', 'KeyringObject', 'MaintenanceObject',
+  'RegistryObject', 'StatusDirectoryObject', 'StatusListObject',
 ];
 /** Directory records do not expire, so this object needs no alarm. */
 const WITHOUT_ALARM = ['StatusDirectoryObject'];

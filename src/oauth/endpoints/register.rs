@@ -187,7 +187,16 @@ impl Registration {
         let secret = secret.map(ClientSecret::digest);
         let assertion_audience = self.metadata.assertion_audience.or_else(|| default_audience(&self.metadata));
         let metadata = ClientMetadata { assertion_audience, ..self.metadata };
-        ClientRecord { client_id, issued_at: now, secret, status: None, disabled: false, suspension: None, metadata }
+        ClientRecord {
+            client_id,
+            issued_at: now,
+            secret,
+            status: None,
+            disabled: false,
+            suspension: None,
+            self_registered: false,
+            metadata,
+        }
     }
 
     /// Returns the record of a client whose metadata is replaced (RFC 7592 section 2.2). It keeps its secret unless there is a new

@@ -74,6 +74,9 @@ pub struct ClientRecord {
     /// Counts how often it was disabled and enabled; absent in records of clients that never were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspension: Option<SuspensionState>,
+    /// Whether it registered itself; absent in records of clients that an operator registered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub self_registered: bool,
     /// The registered metadata (see `register`).
     pub metadata: ClientMetadata,
 }
@@ -108,6 +111,8 @@ pub struct Client {
     pub scope: Scope,
     /// The resources that it may request tokens for, beside this server.
     pub resources: Vec<Resource>,
+    /// Whether it registered itself.
+    pub self_registered: bool,
     /// The name that users see.
     pub name: Option<String>,
     /// The status list entry of its own tokens.
@@ -135,6 +140,7 @@ impl Client {
             enabled: !record.disabled,
             scope: metadata.scope.clone(),
             resources: metadata.resources.clone(),
+            self_registered: record.self_registered,
             name: metadata.client_name.clone(),
             status: record.status,
             redirect_uris: metadata.redirect_uris.clone(),
@@ -160,6 +166,7 @@ impl Client {
             enabled: true,
             scope: Scope::parse(ADMIN_SCOPE).unwrap_or_default(),
             resources: Vec::new(),
+            self_registered: false,
             name: None,
             // Its tokens are for this server, which asks the registry.
             status: None,

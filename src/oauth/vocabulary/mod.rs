@@ -2,15 +2,18 @@
 
 pub mod authority;
 pub mod authority_error;
+pub mod catalogue;
 pub mod claims;
 pub mod client;
 pub mod client_metadata;
 pub mod client_secret;
+pub mod derived_id;
 pub mod event_kind;
 pub mod key_source;
 pub mod lifetimes;
 pub mod origin;
 pub mod pkce;
+pub mod protected_resource;
 pub mod redirect;
 pub mod remote_keys;
 pub mod remote_url;

@@ -44,6 +44,11 @@ impl Scope {
         Some(scope)
     }
 
+    /// Returns the scope of these values, which [`Scope::parse`] accepts.
+    pub fn of<'v>(values: impl Iterator<Item = &'v str>) -> Self {
+        Self { values: values.map(str::to_owned).collect() }
+    }
+
     /// Returns whether it contains this value.
     pub fn contains(&self, value: &str) -> bool {
         self.values.iter().any(|own| own == value)

@@ -1,47 +1,24 @@
 //! Trusted issuers: other servers whose assertions this server exchanges for access tokens (RFC 7523 section 2.1).
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::oauth::vocabulary::client::{AssertionAudience, ClientId};
+use crate::oauth::vocabulary::derived_id::DerivedId;
 use crate::oauth::vocabulary::key_source::KeySource;
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::scope::Scope;
 pub use crate::oauth::vocabulary::service_account::Presence;
-use crate::token::{Algorithm, UnixTime, base64url};
+use crate::token::{Algorithm, UnixTime};
 
-/// The identifier of a trusted issuer: derived from its issuer identifier, so that an assertion leads to its record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct TrustedIssuerId(String);
+/// The kind of the identifiers of trusted issuers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OfTrustedIssuer {}
 
-impl TrustedIssuerId {
-    /// Returns the identifier for an issuer identifier: 128 bits of its SHA-256 digest, in base64url.
-    pub fn of(issuer: &str) -> Self {
-        let digest = Sha256::digest(issuer.as_bytes());
-        Self(base64url::encode(digest.get(..16).unwrap_or_default()))
-    }
-
-    /// Parses an identifier. `None` for any other text.
-    pub fn parse(text: &str) -> Option<Self> {
-        (base64url::decode(text.as_bytes())?.len() == 16).then(|| Self(text.to_owned()))
-    }
-
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for TrustedIssuerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+/// The identifier of a trusted issuer, derived from its issuer identifier: an assertion leads to its record.
+pub type TrustedIssuerId = DerivedId<OfTrustedIssuer>;
 
 /// Returns whether an issuer identifier can be that of a trusted issuer. Any other `iss` is that of a client, which asserts for
 /// itself.

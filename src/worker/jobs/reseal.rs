@@ -21,8 +21,9 @@ use crate::worker::crypto::Opened;
 use crate::worker::env::Platform;
 use crate::worker::kv::{self, Kind};
 use crate::worker::objects;
-use crate::worker::objects::address::{Address, Keyring, Name, Registries};
-use crate::worker::objects::keyring_do::{Ensure, ResealRing, SealedRing};
+use crate::worker::objects::address::{Address, Catalogue, Keyring, Name, Registries};
+use crate::worker::objects::catalogue_do::{EnsureCatalogue, ResealCatalogue};
+use crate::worker::objects::keyring_do::{Ensure, ResealRing};
 use crate::worker::objects::registry_do::{Change, ReadClient, ReplaceClient};
 use crate::worker::report::{self, Fault, FaultKind};
 use crate::worker::services::users::Listed;
@@ -58,6 +59,7 @@ pub(crate) struct Reseal {
 #[serde(rename_all = "snake_case")]
 enum Stage {
     Keyring,
+    Catalogue,
     Clients,
     TrustedIssuers,
     Users,
@@ -124,7 +126,7 @@ impl Reseal {
             *self = Self::new(platform);
         }
         let (ids, next) = match self.stage {
-            Stage::Keyring => (vec![String::new()], None),
+            Stage::Keyring | Stage::Catalogue => (vec![String::new()], None),
             Stage::Clients => ids_after(platform, Kind::Client, &self.place).await?,
             Stage::TrustedIssuers => ids_after(platform, Kind::TrustedIssuer, &self.place).await?,
             Stage::Users => ids_after(platform, Kind::User, &self.place).await?,
@@ -134,6 +136,7 @@ impl Reseal {
             let mut tally = Tally::default();
             let outcome = match stage {
                 Stage::Keyring => keyring(platform, first, &mut tally).await,
+                Stage::Catalogue => catalogue(platform, first, &mut tally).await,
                 Stage::Clients => client(platform, id, first, &mut tally).await,
                 Stage::TrustedIssuers => trusted_issuer(platform, id, first, &mut tally).await,
                 Stage::Users => user(platform, id, first, &mut tally).await,
@@ -160,7 +163,8 @@ impl Reseal {
         }
         match (next, self.stage) {
             (Some(next), _) => self.place = next,
-            (None, Stage::Keyring) => (self.stage, self.place) = (Stage::Clients, Place::default()),
+            (None, Stage::Keyring) => self.stage = Stage::Catalogue,
+            (None, Stage::Catalogue) => (self.stage, self.place) = (Stage::Clients, Place::default()),
             (None, Stage::Clients) => (self.stage, self.place) = (Stage::TrustedIssuers, Place::default()),
             (None, Stage::TrustedIssuers) => (self.stage, self.place) = (Stage::Users, Place::default()),
             (None, Stage::Users) => return Ok(self.end_of_pass(platform)),
@@ -187,6 +191,7 @@ impl Stage {
     const fn kind(self) -> Kind {
         match self {
             Self::Keyring => Kind::Keyring,
+            Self::Catalogue => Kind::Catalogue,
             Self::Clients => Kind::Client,
             Self::TrustedIssuers => Kind::TrustedIssuer,
             Self::Users => Kind::User,
@@ -225,22 +230,47 @@ async fn copy_is_current(platform: &Platform, name: &str) -> Result<bool, Fault>
 }
 
 async fn keyring(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
-    let name = kv::name(platform, Kind::Keyring, "");
+    let asked_at = platform.now;
+    let (ensure, reseal) = (Ensure { asked_at }, ResealRing { asked_at });
+    let read = async || Ok(objects::send(platform, &Keyring, &ensure).await?.sealed);
+    let seal = async || objects::send(platform, &Keyring, &reseal).await.map(|_| ());
+    only_record(platform, Kind::Keyring, first, tally, read, seal).await
+}
+
+async fn catalogue(platform: &Platform, first: bool, tally: &mut Tally) -> Result<(), Fault> {
+    let read = async || Ok(objects::send(platform, &Catalogue, &EnsureCatalogue).await?.sealed);
+    let seal = async || objects::send(platform, &Catalogue, &ResealCatalogue).await.map(|_| ());
+    only_record(platform, Kind::Catalogue, first, tally, read, seal).await
+}
+
+/// Has the object of the only record of a kind seal it again, if that is needed.
+async fn only_record(
+    platform: &Platform,
+    kind: Kind,
+    first: bool,
+    tally: &mut Tally,
+    read: impl AsyncFnOnce() -> Result<String, Fault>,
+    reseal: impl AsyncFnOnce() -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let name = kv::name(platform, kind, "");
     tally.records += 1;
-    let sealed = match objects::send(platform, &Keyring, &Ensure { asked_at: platform.now }).await {
-        Ok(SealedRing { sealed }) => sealed,
+    let outcome: Result<(), Fault> = async {
+        let sealed = read().await?;
+        let current = kv::is_of_current_key(platform, &name, &sealed).await?;
+        if !current || (first && !copy_is_current(platform, &name).await?) {
+            reseal().await?;
+            tally.resealed += 1;
+        }
+        Ok(())
+    }
+    .await;
+    match outcome {
         Err(fault) if is_about_the_record(fault.kind()) => {
             tally.fail(name, fault.kind());
-            return Ok(());
+            Ok(())
         }
-        Err(fault) => return Err(fault),
-    };
-    let current = kv::is_of_current_key(platform, &name, &sealed).await?;
-    if !current || (first && !copy_is_current(platform, &name).await?) {
-        objects::send(platform, &Keyring, &ResealRing { asked_at: platform.now }).await?;
-        tally.resealed += 1;
+        outcome => outcome,
     }
-    Ok(())
 }
 
 const fn is_about_the_record(kind: FaultKind) -> bool {

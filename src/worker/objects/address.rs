@@ -13,7 +13,7 @@ use crate::oauth::status::ListId;
 use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::token::base64url;
 use crate::worker::env::{
-    ACCOUNT, DEVICE, EVENTS, IDENTIFIER, KEYRING, MAINTENANCE, REGISTRY, STATUS_DIRECTORY, STATUS_LIST,
+    ACCOUNT, CATALOGUE, DEVICE, EVENTS, IDENTIFIER, KEYRING, MAINTENANCE, REGISTRY, STATUS_DIRECTORY, STATUS_LIST,
 };
 
 /// A namespace of Durable Objects.
@@ -56,6 +56,7 @@ macro_rules! namespaces {
 
 namespaces! {
     Accounts, at ACCOUNT => AccountId: |issuer, account| names::account_object(issuer, account);
+    Catalogue, at CATALOGUE => Catalogue: |issuer, _| names::issuer_object(issuer).to_owned();
     Devices, at DEVICE => DeviceId: |issuer, device| names::device_object(issuer, device);
     EventHours, at EVENTS => Hour: |issuer, hour| names::events_object(issuer, hour.0);
     Identifiers, at IDENTIFIER => Name<'_>: |issuer, name| name.object_name_of(issuer);
@@ -67,6 +68,9 @@ namespaces! {
     StatusDirectory, at STATUS_DIRECTORY => StatusDirectory: |issuer, _| names::issuer_object(issuer).to_owned();
     StatusLists, at STATUS_LIST => ListId: |issuer, list| names::status_list_object(issuer, list);
 }
+
+/// The catalogue; there is one for each issuer.
+pub(crate) struct Catalogue;
 
 /// The events of each hour.
 pub(crate) enum EventHours {}

@@ -3,6 +3,7 @@
 
 pub(crate) mod account_do;
 pub(crate) mod address;
+pub(crate) mod catalogue_do;
 pub(crate) mod device_do;
 pub(crate) mod events_do;
 pub(crate) mod hosted;

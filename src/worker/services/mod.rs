@@ -3,6 +3,7 @@
 
 pub(crate) mod assertions;
 pub(crate) mod attempts;
+pub(crate) mod catalogue;
 pub(crate) mod client_tokens;
 pub(crate) mod clients;
 pub(crate) mod devices;
