@@ -51,7 +51,7 @@ impl AccountCommand for GrantAsserted {
             Ok(permit) => permit,
             Err(failed) => return Ok(Err(failed.into())),
         };
-        let grant = Grant::asserted(self.client.id.clone(), &permit, self.status, turn.now);
+        let grant = Grant::asserted(self.client.id.clone(), &permit, self.status, turn.lifetimes(), turn.now);
         let ends = ends_at(grant.ends(turn.lifetimes()));
         turn.records.put(Table::Grant, self.grant.as_str(), ends, &grant)?;
         Ok(Ok(permit))

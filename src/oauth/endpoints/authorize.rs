@@ -9,10 +9,12 @@ use crate::wire::{Form, decimal};
 use crate::oauth::endpoints::onward::{FRESH_FOR, FreshSignIn};
 use crate::oauth::endpoints::token_endpoint::resources;
 use crate::oauth::grant::consent::Consent;
+use crate::oauth::grant::gate::Rules;
 use crate::oauth::grant::handle::SessionId;
 use crate::oauth::grant::{Grant, SignIn, Stage};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::claims::ClaimsRequest;
 use crate::oauth::vocabulary::client::{Client, ClientId, GrantType};
 use crate::oauth::vocabulary::pkce::{self, Challenge};
@@ -138,13 +140,19 @@ impl AuthorizationRequest {
     /// 2. `response_type` is `code`, and the client registered the grant.
     /// 3. `response_mode`, if present, is supported.
     /// 4. PKCE with S256, from every client (RFC 9700 section 2.1.1).
-    /// 5. The scope is limited to what the client registered (RFC 6749 section 3.3), and not empty afterwards.
-    /// 6. The client may request tokens for each resource (RFC 8707 section 2.1).
+    /// 5. The client may request tokens for each resource (RFC 8707 section 2.1).
+    /// 6. The scope is limited to what the client registered (RFC 6749 section 3.3) and the resources know, and not empty afterwards.
     /// 7. `prompt`, `max_age` and `claims` are well-formed (OpenID Connect Core sections 3.1.2.1 and 5.5).
     ///
     /// # Errors
     /// The first of these that does not hold. They are sent to the redirect URI.
-    pub fn parse(authority: &Authority, client: &Client, target: &Target, form: &Form) -> Result<Self, Refusal> {
+    pub fn parse(
+        authority: &Authority,
+        catalogue: &Catalogue,
+        client: &Client,
+        target: &Target,
+        form: &Form,
+    ) -> Result<Self, Refusal> {
         if form.get("request").is_some() {
             return Err(Refusal::RequestObject);
         }
@@ -163,8 +171,7 @@ impl AuthorizationRequest {
             return Err(Refusal::ResponseModeUnsupported);
         }
         let challenge = challenge(form)?;
-        let scope = scope(client, form)?;
-        let asked = requested_resources(authority, client, &scope, form)?;
+        let (scope, asked) = scope_and_resources(authority, catalogue, client, form)?;
         let prompt: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).collect();
         let known = ["none", "login", "consent", "select_account"];
         let silent = prompt.contains(&"none");
@@ -294,32 +301,31 @@ fn challenge(form: &Form) -> Result<Challenge, Refusal> {
     Challenge::parse(challenge).ok_or(Refusal::PkceChallenge)
 }
 
-/// Returns the resources that a request names, or the default one. `openid` implies the userinfo endpoint, a resource of this
-/// server.
+/// Returns the scope that a request names, limited to what the client registered, which is also the default, and to what the
+/// resources know; and the resources that it names, or the default one. `openid` implies the userinfo endpoint, a resource of this
+/// server, which knows no scope of a registered resource.
 ///
 /// # Errors
-/// [`Refusal::ResourceMalformed`], [`Refusal::ResourceNotAllowed`].
-pub(super) fn requested_resources(
+/// [`Refusal::ScopeMalformed`], [`Refusal::ResourceMalformed`], [`Refusal::ResourceNotAllowed`]; [`Refusal::ScopeNotAllowed`] if
+/// nothing of the scope is left.
+pub(super) fn scope_and_resources(
     authority: &Authority,
+    catalogue: &Catalogue,
     client: &Client,
-    scope: &Scope,
     form: &Form,
-) -> Result<Vec<Resource>, Refusal> {
-    let mut asked = resources(authority, client, form)?;
-    let own = Resource::parse(authority.issuer()).filter(|own| scope.contains(OPENID) && !asked.contains(own));
-    asked.extend(own);
-    Ok(asked)
-}
-
-/// Returns the scope that a request names, limited to what the client registered, which is also the default.
-///
-/// # Errors
-/// [`Refusal::ScopeMalformed`]; [`Refusal::ScopeNotAllowed`] if nothing of it is left.
-pub(super) fn scope(client: &Client, form: &Form) -> Result<Scope, Refusal> {
-    let Some(text) = form.get("scope") else {
-        return Ok(client.scope.clone());
-    };
-    let asked = Scope::parse(text).ok_or(Refusal::ScopeMalformed)?;
-    let scope = asked.within(&client.scope);
-    if scope.is_empty() && !asked.is_empty() { Err(Refusal::ScopeNotAllowed) } else { Ok(scope) }
+) -> Result<(Scope, Vec<Resource>), Refusal> {
+    let asked = form.get("scope").map(|text| Scope::parse(text).ok_or(Refusal::ScopeMalformed)).transpose()?;
+    let of_client = asked.as_ref().map_or_else(|| client.scope.clone(), |asked| asked.within(&client.scope));
+    let is_lost = |left: &Scope, asked: &Scope| left.is_empty() && !asked.is_empty();
+    if is_lost(&of_client, asked.as_ref().unwrap_or(&client.scope)) {
+        return Err(Refusal::ScopeNotAllowed);
+    }
+    let mut resources = resources(authority, catalogue, client, form)?;
+    let scope = Rules::of(authority, catalogue, &resources).known_scope(&of_client, &resources);
+    if is_lost(&scope, &of_client) {
+        return Err(Refusal::ScopeNotAllowed);
+    }
+    let own = Resource::parse(authority.issuer()).filter(|own| scope.contains(OPENID) && !resources.contains(own));
+    resources.extend(own);
+    Ok((scope, resources))
 }

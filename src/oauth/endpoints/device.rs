@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use crate::limits::DEVICE_CODE_TTL;
-use crate::oauth::endpoints::authorize::{requested_resources, scope};
+use crate::oauth::endpoints::authorize::scope_and_resources;
 use crate::oauth::grant::device::{DeviceOrigin, DeviceRequest, DeviceStage, FIRST_INTERVAL};
 use crate::oauth::grant::device_code::{DeviceCode, UserCode};
 use crate::oauth::grant::gate::{self, ClientFacts};
 use crate::oauth::grant::handle::{GrantId, MacKey};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
@@ -43,15 +44,21 @@ impl DeviceAuthorization {
     ///
     /// 1. The client passes the checks of the gate that need only the client: it is enabled, it has authenticated as registered,
     ///    and it registered the grant type.
-    /// 2. The scope is limited to what the client registered, which is also the default, and not empty afterwards.
-    /// 3. The client may request tokens for each resource (RFC 8707 section 2).
+    /// 2. The client may request tokens for each resource (RFC 8707 section 2).
+    /// 3. The scope is limited to what the client registered, which is also the default, and the resources know, and not empty
+    ///    afterwards.
     ///
     /// # Errors
     /// The first of these that does not hold.
-    pub fn parse(authority: &Authority, client: &Client, by: AuthMethod, form: &Form) -> Result<Self, Refusal> {
-        gate::admit(GrantType::DeviceCode, &ClientFacts::of(authority, client, Some(by)))?;
-        let scope = scope(client, form)?;
-        let resources = requested_resources(authority, client, &scope, form)?;
+    pub fn parse(
+        authority: &Authority,
+        catalogue: &Catalogue,
+        client: &Client,
+        by: AuthMethod,
+        form: &Form,
+    ) -> Result<Self, Refusal> {
+        gate::admit(GrantType::DeviceCode, &ClientFacts::of(authority, catalogue, client, Some(by)))?;
+        let (scope, resources) = scope_and_resources(authority, catalogue, client, form)?;
         Ok(Self { client: client.id.clone(), scope, resources })
     }
 

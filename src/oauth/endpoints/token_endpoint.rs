@@ -4,16 +4,17 @@ use std::slice;
 
 use serde::Serialize;
 
-use crate::token::{UnixTime, base64url};
+use crate::token::{Algorithm, UnixTime, base64url};
 use crate::wire::{Form, Reply};
 
 use crate::oauth::grant::device_code::DeviceCode;
-use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested};
+use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested, resources_of_client};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{Expiry, Redeem, RedeemDevice, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
@@ -68,6 +69,7 @@ impl TokenRequest {
     /// code, device code, verifier or refresh token, a malformed `scope` or `resource`.
     pub fn parse(
         authority: &Authority,
+        catalogue: &Catalogue,
         key: &MacKey,
         client: &Client,
         by: AuthMethod,
@@ -76,7 +78,7 @@ impl TokenRequest {
         let name = form.get("grant_type").ok_or(Refusal::MissingParameter)?;
         let grant_type =
             GrantType::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::GrantUnsupported)?;
-        let facts = ClientFacts::of(authority, client, Some(by));
+        let facts = ClientFacts::of(authority, catalogue, client, Some(by));
         gate::admit(grant_type, &facts)?;
         let parameter = |name| form.get(name).ok_or(Refusal::MissingParameter);
         let read = |kind, text| {
@@ -142,6 +144,8 @@ pub struct AccessTokenClaims {
     /// The status list entry (draft-ietf-oauth-status-list section 6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusClaim>,
+    #[serde(skip)]
+    algorithm: Option<Algorithm>,
 }
 
 /// One audience is a string, several are a list (RFC 7519 section 4.1.3).
@@ -235,7 +239,7 @@ pub fn of_client_itself(
     now: UnixTime,
 ) -> Result<AccessTokenClaims, Refusal> {
     let OwnToken { client, granted, requested, status } = own;
-    let resources = granted_resources(authority, client, requested.resources);
+    let resources = granted_resources(authority, client, requested.resources)?;
     let granted = Granted { owner: None, scope: granted, resources, offline: false, sign_in: None };
     let facts = Facts { client, user: None, granted, requested };
     let permit = gate::pass_for_client_itself(grant_type, &facts, now)?;
@@ -245,12 +249,20 @@ pub fn of_client_itself(
 
 /// Returns the resources of a request that no earlier grant limits: those that the client may request, or the default one if the
 /// request names none.
+///
+/// # Errors
+/// [`Refusal::ResourceNotAllowed`] if the request names none, and the client may not request the default one.
 pub fn granted_resources<'g>(
     authority: &'g Authority,
     client: &'g ClientFacts,
     requested: &[Resource],
-) -> &'g [Resource] {
-    if requested.is_empty() { slice::from_ref(authority.default_resource()) } else { &client.resources }
+) -> Result<&'g [Resource], Refusal> {
+    let default = authority.default_resource();
+    match requested {
+        [] if client.resources.contains(default) => Ok(slice::from_ref(default)),
+        [] => Err(Refusal::ResourceNotAllowed),
+        _ => Ok(&client.resources),
+    }
 }
 
 /// Returns the access token of an assertion about a user. `random` tells its identifier from others; it names the grant.
@@ -309,10 +321,11 @@ impl AccessTokenClaims {
             client_id: bearer.client.to_string(),
             scope: permit.scope().to_string(),
             iat: now,
-            exp: now.plus(authority.access_token_ttl()),
+            exp: now.plus(permit.lifetime(authority.access_token_ttl())),
             jti,
             auth_time: bearer.auth_time,
             status: bearer.status.map(|entry| entry.claim(authority)),
+            algorithm: permit.algorithm(),
         }
     }
 
@@ -323,6 +336,11 @@ impl AccessTokenClaims {
             self.jti = TokenId::within(&grant, &base64url::encode(&random));
         }
         self
+    }
+
+    /// Returns the algorithm that signs the token: that of its resource, or that of its client. `None` for the default.
+    pub fn algorithm(&self, client: &Client) -> Option<Algorithm> {
+        self.algorithm.or_else(|| client.access_token_algorithm())
     }
 
     /// Returns the token's identifier.
@@ -350,8 +368,15 @@ impl AccessTokenClaims {
 ///
 /// # Errors
 /// [`Refusal::ResourceMalformed`], [`Refusal::ResourceNotAllowed`].
-pub fn resources(authority: &Authority, client: &Client, form: &Form) -> Result<Vec<Resource>, Refusal> {
-    allowed(authority, client, resources_of(form)?)
+pub fn resources(
+    authority: &Authority,
+    catalogue: &Catalogue,
+    client: &Client,
+    form: &Form,
+) -> Result<Vec<Resource>, Refusal> {
+    let (asked, allowed) = (resources_of(form)?, resources_of_client(authority, catalogue, client));
+    let asked = if asked.is_empty() { vec![authority.default_resource().clone()] } else { asked };
+    if asked.iter().all(|resource| allowed.contains(resource)) { Ok(asked) } else { Err(Refusal::ResourceNotAllowed) }
 }
 
 pub(super) fn resources_of(form: &Form) -> Result<Vec<Resource>, Refusal> {
@@ -363,18 +388,6 @@ pub(super) fn resources_of(form: &Form) -> Result<Vec<Resource>, Refusal> {
         }
     }
     Ok(resources)
-}
-
-fn allowed(authority: &Authority, client: &Client, asked: Vec<Resource>) -> Result<Vec<Resource>, Refusal> {
-    let may = |resource: &Resource| {
-        resource == authority.default_resource()
-            || resource.as_str() == authority.issuer()
-            || client.resources.contains(resource)
-    };
-    if !asked.iter().all(may) {
-        return Err(Refusal::ResourceNotAllowed);
-    }
-    Ok(if asked.is_empty() { vec![authority.default_resource().clone()] } else { asked })
 }
 
 fn audience(resources: &[Resource]) -> Audience {
@@ -399,8 +412,14 @@ mod tests {
         let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
         let client = Client::from_record(&record);
         let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
-        let request =
-            TokenRequest::parse(&authority, &key, &client, AuthMethod::ClientSecretBasic, &Form::parse(body).unwrap())?;
+        let request = TokenRequest::parse(
+            &authority,
+            &Catalogue::default(),
+            &key,
+            &client,
+            AuthMethod::ClientSecretBasic,
+            &Form::parse(body).unwrap(),
+        )?;
         let TokenRequest::ClientCredentials { client, scope, resources } = request else { panic!("{request:?}") };
         let jti = TokenId::of_verified("id");
         let claims = client_credentials(&authority, &client, scope.as_ref(), &resources, None, jti, UnixTime(1000))?;

@@ -91,7 +91,13 @@ pub enum Stage {
 
 impl Grant {
     /// Returns the grant of an assertion, whose access token has been permitted.
-    pub fn asserted(client: ClientId, permit: &Permit, status: StatusEntry, now: UnixTime) -> Self {
+    pub fn asserted(
+        client: ClientId,
+        permit: &Permit,
+        status: StatusEntry,
+        lifetimes: &Lifetimes,
+        now: UnixTime,
+    ) -> Self {
         Self {
             client,
             scope: permit.scope().clone(),
@@ -103,7 +109,7 @@ impl Grant {
             issued_at: now,
             status: Some(status),
             id_token_claims: Vec::new(),
-            tokens_end: None,
+            tokens_end: Some(now.plus(permit.lifetime(lifetimes.access))),
             suspension: None,
             lost: Vec::new(),
             stage: Stage::Asserted,
@@ -119,9 +125,9 @@ impl Grant {
     pub fn ends(&self, lifetimes: &Lifetimes) -> UnixTime {
         match self.stage {
             Stage::Code { .. } => self.issued_at.plus(lifetimes.code),
-            Stage::Asserted => self.issued_at.plus(lifetimes.access),
+            Stage::Asserted => self.only_token_ends(self.issued_at, lifetimes),
             Stage::Device { expires } => expires,
-            Stage::Live { generation: 0, redeemed_at, .. } => redeemed_at.plus(lifetimes.access),
+            Stage::Live { generation: 0, redeemed_at, .. } => self.only_token_ends(redeemed_at, lifetimes),
             Stage::Live { used_at, .. } => {
                 self.issued_at.plus(lifetimes.refresh).min(used_at.plus(lifetimes.refresh_idle))
             }
@@ -165,8 +171,7 @@ impl Grant {
         let current = request.generation == generation && request.generation > 0;
         let just_turned = is_before(request.generation, generation) && lifetimes.is_replay(turned_at, now);
         let facts = self.facts(&request.client, user, Requested::default());
-        let permit = gate::pass(GrantType::RefreshToken, &facts, now).ok()?;
-        let scope = permit.scope().clone();
+        let scope = gate::remaining(GrantType::RefreshToken, &facts, now).ok()?;
         (current || just_turned).then(|| Described { scope, at: turned_at, ends: self.ends(lifetimes) })
     }
 
@@ -175,13 +180,18 @@ impl Grant {
         match self.stage {
             Stage::Code { .. } | Stage::Device { .. } => None,
             Stage::Live { used_at, .. } => self.tokens_end.max(Some(used_at.plus(lifetimes.access))),
-            Stage::Asserted => Some(self.issued_at.plus(lifetimes.access)),
+            Stage::Asserted => Some(self.only_token_ends(self.issued_at, lifetimes)),
         }
     }
 
+    /// Returns when the only access token of a grant without refresh tokens expires, which was issued then.
+    fn only_token_ends(&self, issued_at: UnixTime, lifetimes: &Lifetimes) -> UnixTime {
+        self.tokens_end.unwrap_or_else(|| issued_at.plus(lifetimes.access))
+    }
+
     /// Records that an access token is issued now.
-    pub(super) fn record_access_token(&mut self, lifetimes: &Lifetimes, now: UnixTime) {
-        self.tokens_end = self.tokens_end.max(Some(now.plus(lifetimes.access)));
+    pub(super) fn record_access_token(&mut self, permit: &Permit, lifetimes: &Lifetimes, now: UnixTime) {
+        self.tokens_end = self.tokens_end.max(Some(now.plus(permit.lifetime(lifetimes.access))));
     }
 
     /// Returns whether its code or device code has been redeemed.

@@ -31,6 +31,8 @@ pub enum GrantRefusal {
     Scope,
     /// The request names a resource beyond the grant, or one that the client has lost.
     Resource,
+    /// The resources of the request or of the grant cannot share a token.
+    Audience,
     /// The client is disabled.
     ClientDisabled,
     /// The client has not authenticated by the method that it registered.
@@ -47,7 +49,7 @@ pub enum GrantRefusal {
 
 impl GrantRefusal {
     /// All values.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::GrantUnknown,
         Self::GrantOfAnother,
         Self::GrantExpired,
@@ -59,6 +61,7 @@ impl GrantRefusal {
         Self::RightsLost,
         Self::Scope,
         Self::Resource,
+        Self::Audience,
         Self::ClientDisabled,
         Self::ClientAuthentication,
         Self::GrantType,
@@ -81,6 +84,7 @@ impl GrantRefusal {
             Self::RightsLost => "rights_lost",
             Self::Scope => "grant_scope",
             Self::Resource => "grant_resource",
+            Self::Audience => "audience",
             Self::ClientDisabled => "client_disabled",
             Self::ClientAuthentication => "client_auth_method",
             Self::GrantType => "grant_not_allowed",
@@ -103,6 +107,7 @@ impl From<Check> for GrantRefusal {
             Check::Session | Check::Rights => Self::RightsLost,
             Check::Scope => Self::Scope,
             Check::Resource => Self::Resource,
+            Check::Audience => Self::Audience,
             Check::StepUp => Self::StepUp,
         }
     }

@@ -175,7 +175,7 @@ fn first_tokens(
 ) -> Step {
     let generation = u64::from(refreshable);
     grant.stage = Stage::Live { generation, turned_at: now, used_at: now, redeemed_at: now };
-    grant.record_access_token(lifetimes, now);
+    grant.record_access_token(&permit, lifetimes, now);
     let expiry = grant.expiry(lifetimes, session_ends);
     let Some(tokens) = grant.tokens(permit, generation, now, expiry) else {
         return Step::keep(Err(GrantRefusal::GrantUnknown));
@@ -214,7 +214,7 @@ fn refresh(mut grant: Grant, request: &Refresh, user: UserFacts<'_>, lifetimes: 
     };
     if is_current {
         grant.stage = Stage::Live { generation: next_generation, turned_at, used_at: now, redeemed_at };
-        grant.record_access_token(lifetimes, now);
+        grant.record_access_token(&permit, lifetimes, now);
     }
     let expiry = grant.expiry(lifetimes, user.session_ends);
     let Some(tokens) = grant.tokens(permit, next_generation, issued_at, expiry) else {

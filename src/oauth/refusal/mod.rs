@@ -106,7 +106,7 @@ impl From<Check> for Refusal {
             Check::GrantType => Self::GrantNotAllowed,
             Check::Rights | Check::Scope => Self::ScopeNotAllowed,
             Check::Resource => Self::ResourceNotAllowed,
-            Check::Owner | Check::UserEnabled | Check::Consent | Check::Session | Check::StepUp => {
+            Check::Owner | Check::UserEnabled | Check::Consent | Check::Session | Check::Audience | Check::StepUp => {
                 Self::Grant(failed.into())
             }
         }

@@ -334,6 +334,11 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
             "The grant does not cover this resource, or the client lost access to it.",
             EventKind::Refused,
         ),
+        GrantRefusal::Audience => (
+            "invalid_target",
+            "These resources cannot share a token: one admits no other, or they demand different algorithms. Name one.",
+            EventKind::Refused,
+        ),
         GrantRefusal::CodeReused => ("invalid_grant", GRANT_REFUSED, EventKind::CodeReused),
         GrantRefusal::CodeSpent => ("invalid_grant", GRANT_REFUSED, EventKind::CodeSpent),
         GrantRefusal::RefreshReused => ("invalid_grant", GRANT_REFUSED, EventKind::RefreshReused),

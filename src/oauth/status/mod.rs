@@ -14,6 +14,7 @@ pub mod revoked;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::keyring::MAX_TOKEN_TTL;
 use crate::limits::{BATCH_TTL, DEVICE_CODE_TTL, ENTRY_REST, LIST_SIZE, MAX_BATCH, STATUS_SPAN, STATUS_TTL};
 use crate::token::UnixTime;
 
@@ -82,7 +83,7 @@ impl Allocation {
 
     /// Returns whether the list can be reused: not before the rest after the last token that can name any of its entries.
     pub fn can_be_reused(&self, lifetimes: &Lifetimes, now: UnixTime) -> bool {
-        let longest = lifetimes.code.max(DEVICE_CODE_TTL) + lifetimes.refresh.max(lifetimes.access) + lifetimes.access;
+        let longest = lifetimes.code.max(DEVICE_CODE_TTL) + lifetimes.refresh.max(MAX_TOKEN_TTL) + MAX_TOKEN_TTL;
         self.bearers == Bearers::Grants && self.is_full() && now >= self.until.plus(longest + ENTRY_REST)
     }
 }
@@ -168,8 +169,8 @@ mod tests {
             allocation.hand_out(ListId(0), MAX_BATCH, T0);
         }
         // A grant takes the last entry when its batch expires, its device code is redeemed at the last moment, the grant is used
-        // until it expires, and its last token is checked until it expires.
-        let last_token_ends = T0.plus(BATCH_TTL + 900 + 90 * 86_400 + 600);
+        // until it expires, and its last token is checked until it expires: a resource may demand the longest lifetime.
+        let last_token_ends = T0.plus(BATCH_TTL + 900 + 90 * 86_400 + MAX_TOKEN_TTL);
         assert!(!allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(ENTRY_REST - 1)));
         assert!(allocation.can_be_reused(&LIFETIMES, last_token_ends.plus(ENTRY_REST)));
         let longer = Lifetimes { refresh: 100 * 86_400, ..LIFETIMES };

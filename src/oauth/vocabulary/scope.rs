@@ -90,11 +90,16 @@ impl Scope {
     }
 }
 
+/// Returns whether a scope value is one of [`OPENID_SCOPES`] or [`GROUPS`], which concern the user alone and no resource.
+pub fn concerns_user_alone(value: &str) -> bool {
+    OPENID_SCOPES.contains(&value) || value == GROUPS
+}
+
 /// Returns the part of a scope that an account may allow: the scope that the operator permits it, or else everything but the
-/// administration of this server. [`OPENID_SCOPES`] and [`GROUPS`] concern the user alone, who may always allow them.
+/// administration of this server. What concerns the user alone may always be allowed.
 pub fn permitted_scope(asked: &Scope, permitted: Option<&Scope>) -> Scope {
     asked.filter(|value| match permitted {
-        Some(permitted) => permitted.contains(value) || OPENID_SCOPES.contains(&value) || value == GROUPS,
+        Some(permitted) => permitted.contains(value) || concerns_user_alone(value),
         None => value != ADMIN_SCOPE,
     })
 }

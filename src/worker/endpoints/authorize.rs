@@ -24,7 +24,7 @@ use crate::worker::objects::registry_do::IndexAccount;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
-use crate::worker::services::{clients, profiles};
+use crate::worker::services::{catalogue, clients, profiles};
 use crate::worker::status;
 
 /// A request that may be answered at its redirect URI.
@@ -42,7 +42,8 @@ pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Req
         return Err(Refusal::AuthorizeDisabled.into());
     }
     let target = Target::parse(&client, form)?;
-    let request = AuthorizationRequest::parse(platform.authority(), &client, &target, form);
+    let catalogue = catalogue::current(platform).await?;
+    let request = AuthorizationRequest::parse(platform.authority(), &catalogue, &client, &target, form);
     Ok(Asked { client, target, request })
 }
 

@@ -25,7 +25,7 @@ use crate::worker::objects::registry_do::IndexAccount;
 use crate::worker::report::RequestError;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
 use crate::worker::services::devices::{self, FoundDevice};
-use crate::worker::services::{attempts, profiles};
+use crate::worker::services::{attempts, catalogue, profiles};
 use crate::worker::status;
 
 /// `POST /oauth/device_authorization` (RFC 8628 section 3.1).
@@ -33,7 +33,8 @@ pub(crate) async fn authorize(platform: &Platform, request: &Incoming) -> Result
     let form = request.form().await?;
     let Authenticated { client, by } = authenticate(platform, request.authorization()?, &form).await?;
     let authority = platform.authority();
-    let authorization = DeviceAuthorization::parse(authority, &client, by, &form)?;
+    let catalogue = catalogue::current(platform).await?;
+    let authorization = DeviceAuthorization::parse(authority, &catalogue, &client, by, &form)?;
     let address = AddressBlocks::of(&sent_address(platform, request).unwrap_or_default());
     if let Err(throttled) = attempts::for_device(platform, &address, &client.id).await? {
         return Err(Refusal::DeviceThrottled { seconds: throttled.seconds }.into());

@@ -18,8 +18,8 @@ use crate::worker::objects;
 use crate::worker::report::{Fault, RequestError};
 use crate::worker::ring;
 use crate::worker::services::clients::{Authenticated, authenticate, authenticate_confidential};
-use crate::worker::services::grants;
 use crate::worker::services::tokens::{self, TokenState};
+use crate::worker::services::{catalogue, grants};
 
 /// `POST /oauth/introspect` (RFC 7662).
 pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
@@ -69,7 +69,8 @@ async fn refresh_token(
         return Ok(introspect::inactive());
     };
     let Authenticated { client, by } = authenticated;
-    let facts = ClientFacts::of(platform.authority(), client, Some(*by));
+    let catalogue = catalogue::current(platform).await?;
+    let facts = ClientFacts::of(platform.authority(), &catalogue, client, Some(*by));
     if gate::admit(GrantType::RefreshToken, &facts).is_err() {
         // The token endpoint refuses it.
         return Ok(introspect::inactive());

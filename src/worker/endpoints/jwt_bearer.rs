@@ -19,7 +19,7 @@ use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
 use crate::worker::services::assertions::{self, Owner};
-use crate::worker::services::clients;
+use crate::worker::services::{catalogue, clients};
 use crate::worker::status;
 
 /// `POST /oauth/token` with an assertion as the grant. Client authentication is optional, and must succeed where it is sent.
@@ -36,7 +36,8 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
         (Owner::TrustedIssuer(..), None) => clients::find(platform, &id).await?.ok_or(Refusal::AssertionClient)?,
     };
     platform.audit.client(&client.id);
-    let facts = ClientFacts::of(platform.authority(), &client, by);
+    let catalogue = catalogue::current(platform).await?;
+    let facts = ClientFacts::of(platform.authority(), &catalogue, &client, by);
     gate::admit(GrantType::JwtBearer, &facts).map_err(Refusal::from)?;
     asked.scope = jwt_bearer::requested_scope(asked.scope, accepted.scope.take())?;
     let claims = match &accepted.subject {
@@ -53,7 +54,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
             of_user(platform, asked, &owner, accepted, facts).await?
         }
     };
-    let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
+    let token = ring::mint(platform, claims.algorithm(&client), &claims).await?;
     platform.audit.minted(&claims, GrantType::JwtBearer, false);
     Ok(claims.response(&token, None, platform.now).reply())
 }
@@ -67,6 +68,7 @@ async fn of_user(
     client: ClientFacts,
 ) -> Result<AccessTokenClaims, RequestError> {
     let authority = platform.authority();
+    let resources = granted_resources(authority, &client, &asked.resources)?.to_vec();
     let account = assertions::account_of(platform, &accepted.subject).await?.ok_or(Refusal::AssertionSubject)?;
     let scope = jwt_bearer::granted_scope(owner.asserter(), &accepted.subject).clone();
     assertions::consume(platform, owner, accepted.used, &client.id, Some(&account)).await?;
@@ -75,7 +77,7 @@ async fn of_user(
     let command = GrantAsserted {
         grant: grant.clone(),
         scope,
-        resources: granted_resources(authority, &client, &asked.resources).to_vec(),
+        resources,
         requested_scope: asked.scope,
         requested_resources: asked.resources,
         status,

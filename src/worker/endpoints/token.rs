@@ -23,7 +23,7 @@ use crate::worker::random::random_identifier;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
-use crate::worker::services::{devices, profiles};
+use crate::worker::services::{catalogue, devices, profiles};
 
 use super::jwt_bearer;
 
@@ -34,13 +34,14 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Rep
         return jwt_bearer::token(platform, request, &form).await;
     }
     let Authenticated { client, by } = authenticate(platform, request.authorization()?, &form).await?;
-    match TokenRequest::parse(platform.authority(), &platform.config.handles, &client, by, &form)? {
+    let catalogue = catalogue::current(platform).await?;
+    match TokenRequest::parse(platform.authority(), &catalogue, &platform.config.handles, &client, by, &form)? {
         TokenRequest::ClientCredentials { client: facts, scope, resources } => {
             let (authority, now) = (platform.authority(), platform.now);
             let jti = TokenId::from_random(random_identifier()?);
             let (scope, status) = (scope.as_ref(), client.status);
             let claims = token_endpoint::client_credentials(authority, &facts, scope, &resources, status, jti, now)?;
-            let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
+            let token = ring::mint(platform, claims.algorithm(&client), &claims).await?;
             platform.audit.minted(&claims, GrantType::ClientCredentials, false);
             Ok(claims.response(&token, None, now).reply())
         }
@@ -110,14 +111,16 @@ async fn tokens<C: YieldsTokens>(
         // A copy of the client's record lacks the rights; the grant is revoked only if the record itself does.
         client = clients::find_exact(platform, &client.id).await?.ok_or(Refusal::ClientUnknown)?;
         let by = command.client().authenticated_by;
-        *command.client() = ClientFacts { exact: true, ..ClientFacts::of(platform.authority(), &client, by) };
+        let catalogue = catalogue::exact(platform).await?;
+        *command.client() =
+            ClientFacts { exact: true, ..ClientFacts::of(platform.authority(), &catalogue, &client, by) };
         answer = objects::send(platform, account, &command).await?;
     }
     let Tokens { tokens, account: record } = answer.map_err(Refusal::Grant)?;
     let (authority, key) = (platform.authority(), &platform.config.handles);
     let claims = token_endpoint::of_grant(authority, key, account, &grant, &client, &tokens);
     let claims = if client.is_public() { claims } else { claims.with_own_identifier(random_identifier()?) };
-    let access_token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
+    let access_token = ring::mint(platform, claims.algorithm(&client), &claims).await?;
     platform.audit.minted(&claims, C::GRANT_TYPE, tokens.repeated);
     let id_token = match tokens.permit.scope().contains(OPENID) {
         true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), &access_token).await?),

@@ -19,7 +19,7 @@ use super::clients;
 /// unless all affected tokens have expired.
 pub(crate) async fn end(platform: &Platform, id: &ClientId, until: UnixTime) -> Result<(), Fault> {
     objects::send(platform, id, &RevokeClientTokens { until }).await?;
-    let last_token_ends = until.plus(platform.authority().access_token_ttl() + CLOCK_SKEW);
+    let last_token_ends = until.plus(MAX_TOKEN_TTL + CLOCK_SKEW);
     if platform.now < last_token_ends { replace_status_entry(platform, id).await } else { Ok(()) }
 }
 

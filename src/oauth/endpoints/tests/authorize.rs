@@ -4,6 +4,7 @@ use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, Respons
 use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::handle::SessionId;
 use crate::oauth::grant::{SignIn, Stage};
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::status_entry::{ListId, StatusEntry};
 
@@ -21,7 +22,7 @@ fn session() -> SessionId {
 fn parse_for(client: &Client, query: &str) -> Result<AuthorizationRequest, Refusal> {
     let form = form(query);
     let target = Target::parse(client, &form).unwrap();
-    AuthorizationRequest::parse(&authority(), client, &target, &form)
+    AuthorizationRequest::parse(&authority(), &Catalogue::default(), client, &target, &form)
 }
 
 /// A valid request, with these parameters instead of or beside its own.

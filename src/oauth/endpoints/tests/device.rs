@@ -7,6 +7,7 @@ use crate::oauth::endpoints::token_endpoint::TokenRequest;
 use crate::oauth::grant::device::{DeviceOrigin, DeviceRequest, DeviceStage};
 use crate::oauth::grant::device_code::{DeviceCode, UserCode};
 use crate::oauth::grant::handle::{DeviceId, GrantId, MacKey};
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, GrantType};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -19,7 +20,7 @@ fn device_client() -> Client {
 }
 
 fn ask(client: &Client, by: AuthMethod, parameters: &str) -> Result<DeviceRequest, Refusal> {
-    let asked = DeviceAuthorization::parse(&authority(), client, by, &form(parameters))?;
+    let asked = DeviceAuthorization::parse(&authority(), &Catalogue::default(), client, by, &form(parameters))?;
     Ok(asked.stored(GrantId::from_bytes([1; 16]), DeviceOrigin::default(), NOW))
 }
 
@@ -79,7 +80,7 @@ fn a_poll_names_a_device_code_of_this_server() {
     let code = DeviceCode { device: DeviceId::from_bytes([1; 16]), grant: GrantId::from_bytes([2; 16]) };
     let poll = |client: &Client, parameters: &str| {
         let parameters = format!("grant_type={GRANT}{parameters}");
-        TokenRequest::parse(&authority(), &key, client, AuthMethod::None, &form(&parameters))
+        TokenRequest::parse(&authority(), &Catalogue::default(), &key, client, AuthMethod::None, &form(&parameters))
     };
     let text = code.write(&key);
     let TokenRequest::RedeemDevice { code: read, redeem } =

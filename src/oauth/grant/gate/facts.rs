@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
+use crate::oauth::vocabulary::client_metadata::algorithm_name;
+use crate::oauth::vocabulary::protected_resource::ProtectedResource;
 use crate::oauth::vocabulary::resource::Resource;
-use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::scope::{Scope, concerns_user_alone};
 use crate::oauth::vocabulary::sign_in::{Acr, SignIn};
-use crate::token::UnixTime;
+use crate::token::{Algorithm, UnixTime};
 
 /// Everything that decides whether a grant may be used now.
 #[derive(Clone, Copy, Debug)]
@@ -88,11 +91,33 @@ pub struct Requested<'f> {
 
 /// The rules of resources and of this server, beyond the registration of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Rules {
     /// The scope that each registered resource knows. A resource without a rule accepts every scope value.
     pub scopes: Vec<ResourceScope>,
     /// The sign-ins that are required (RFC 9470).
     pub step_up: Vec<StepUp>,
+    /// What registered resources demand of their access tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<TokenRule>,
+    /// The lifetime of access tokens for the other resources, seconds; only where `tokens` has an entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u64>,
+}
+
+/// What a registered resource demands of its access tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct TokenRule {
+    /// The resource.
+    pub resource: Resource,
+    /// Whether they name no other audience (RFC 9700 section 2.3).
+    pub alone: bool,
+    /// Their lifetime, seconds; `None` for that of the other resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u64>,
+    /// Their signing algorithm; `None` for any.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "algorithm_name")]
+    pub algorithm: Option<Algorithm>,
 }
 
 /// The scope that a resource knows.
@@ -128,14 +153,13 @@ pub enum StepUpOf {
 impl ClientFacts {
     /// Returns the facts about a client whose record is a copy. `authenticated_by` is the method by which it authenticated for
     /// this request, if it did.
-    pub fn of(authority: &Authority, client: &Client, authenticated_by: Option<AuthMethod>) -> Self {
-        let mut resources = client.resources.clone();
-        let issuer = Resource::parse(authority.issuer());
-        for own in issuer.into_iter().chain([authority.default_resource().clone()]) {
-            if !resources.contains(&own) {
-                resources.push(own);
-            }
-        }
+    pub fn of(
+        authority: &Authority,
+        catalogue: &Catalogue,
+        client: &Client,
+        authenticated_by: Option<AuthMethod>,
+    ) -> Self {
+        let resources = resources_of_client(authority, catalogue, client);
         Self {
             id: client.id.clone(),
             enabled: client.enabled,
@@ -143,8 +167,8 @@ impl ClientFacts {
             authenticated_by,
             grant_types: client.grant_types().to_vec(),
             scope: client.scope.clone(),
+            rules: Rules::of(authority, catalogue, &resources),
             resources,
-            rules: Rules::default(),
             exact: false,
         }
     }
@@ -155,11 +179,66 @@ impl ClientFacts {
     }
 }
 
+/// Returns the resources that a client may request tokens for: the issuer, the default resource, its own, and the registered ones that
+/// admit it. A registered resource decides itself, also where it is the default one.
+pub fn resources_of_client(authority: &Authority, catalogue: &Catalogue, client: &Client) -> Vec<Resource> {
+    let default = authority.default_resource();
+    let may = |resource: &&Resource| match catalogue.resource(resource) {
+        Some(registered) => registered.admits(client),
+        None => *resource == default || !catalogue.is_being_removed(resource),
+    };
+    let mut resources: Vec<_> = client.resources.iter().filter(may).cloned().collect();
+    let issuer = Resource::parse(authority.issuer());
+    let admitting = catalogue.resources().iter().filter(|resource| resource.admits(client));
+    let admitting = admitting.map(|resource| &resource.identifier);
+    for other in issuer.iter().chain([default].into_iter().filter(may)).chain(admitting) {
+        if !resources.contains(other) {
+            resources.push(other.clone());
+        }
+    }
+    resources
+}
+
 impl Rules {
-    /// Returns the part of a scope that at least one of these resources knows.
-    pub(super) fn known_scope(&self, scope: &Scope, resources: &[Resource]) -> Scope {
+    /// Returns the rules of the registered ones of these resources.
+    pub fn of(authority: &Authority, catalogue: &Catalogue, resources: &[Resource]) -> Self {
+        let mut rules = Self::default();
+        for resource in resources.iter().filter_map(|resource| catalogue.resource(resource)) {
+            let identifier = || resource.identifier.clone();
+            rules.scopes.push(ResourceScope { resource: identifier(), scope: resource.scope() });
+            let ProtectedResource { acr, max_age, .. } = *resource;
+            if acr.is_some() || max_age.is_some() {
+                rules.step_up.push(StepUp { of: StepUpOf::Resource(identifier()), acr, max_age });
+            }
+            rules.tokens.push(TokenRule {
+                resource: identifier(),
+                alone: !resource.other_audiences,
+                lifetime: resource.access_token_lifetime,
+                algorithm: resource.signing_algorithm,
+            });
+            rules.lifetime = Some(authority.access_token_ttl());
+        }
+        rules
+    }
+
+    /// Returns the part of a scope that at least one of these resources knows. What concerns the user alone is known everywhere: it
+    /// decides about the ID token and the refresh token beside the access token.
+    pub fn known_scope(&self, scope: &Scope, resources: &[Resource]) -> Scope {
         let rule = |resource: &Resource| self.scopes.iter().find(|rule| rule.resource == *resource);
-        scope.filter(|value| resources.iter().any(|it| rule(it).is_none_or(|rule| rule.scope.contains(value))))
+        scope.filter(|value| {
+            concerns_user_alone(value)
+                || resources.iter().any(|it| rule(it).is_none_or(|rule| rule.scope.contains(value)))
+        })
+    }
+
+    /// Returns the rule for the tokens of a resource.
+    pub(super) fn token(&self, resource: &Resource) -> Option<&TokenRule> {
+        self.tokens.iter().find(|rule| rule.resource == *resource)
+    }
+
+    /// Returns the lifetime of a token for these resources: the shortest that one of them demands.
+    pub(super) fn lifetime_of(&self, resources: &[Resource]) -> Option<u64> {
+        resources.iter().filter_map(|it| self.token(it).and_then(|rule| rule.lifetime).or(self.lifetime)).min()
     }
 
     /// Returns the sign-ins that a token of this scope for these resources requires.

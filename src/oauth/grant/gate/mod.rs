@@ -12,20 +12,28 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::client_metadata::algorithm_name;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
 use crate::oauth::vocabulary::sign_in::Acr;
-use crate::token::UnixTime;
+use crate::token::{Algorithm, UnixTime};
 
-pub use self::facts::{ClientFacts, Facts, Granted, Requested, ResourceScope, Rules, StepUp, StepUpOf, UserFacts};
+pub use self::facts::{
+    ClientFacts, Facts, Granted, Requested, ResourceScope, Rules, StepUp, StepUpOf, TokenRule, UserFacts,
+    resources_of_client,
+};
 pub use self::table::{Applies, Check, Row};
 
-/// The scope and the resources of an access token that may be minted. Only [`pass`] makes one; it is deserialized where an
+/// The scope, the resources, the lifetime and the algorithm of an access token that may be minted. Only [`pass`] makes one; it is deserialized where an
 /// account's object has returned it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Permit {
     scope: Scope,
     resources: Vec<Resource>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lifetime: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "algorithm_name")]
+    algorithm: Option<Algorithm>,
 }
 
 impl Permit {
@@ -37,6 +45,16 @@ impl Permit {
     /// Returns the resources: the audience.
     pub fn resources(&self) -> &[Resource] {
         &self.resources
+    }
+
+    /// Returns the lifetime, seconds; `default` where no resource is registered.
+    pub fn lifetime(&self, default: u64) -> u64 {
+        self.lifetime.unwrap_or(default)
+    }
+
+    /// Returns the signing algorithm; `None` where no resource demands one.
+    pub const fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
     }
 }
 
@@ -57,6 +75,19 @@ pub fn pass_for_client_itself(grant_type: GrantType, facts: &Facts<'_>, now: Uni
 }
 
 fn pass_row(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Permit, Check> {
+    let limits = check(row, grant_type, facts, now)?;
+    let rules = &facts.client.rules;
+    let resources = limits.audience.unwrap_or_default();
+    Ok(Permit {
+        scope: limits.scope,
+        lifetime: rules.lifetime_of(&resources),
+        algorithm: resources.iter().find_map(|it| rules.token(it)?.algorithm),
+        resources,
+    })
+}
+
+/// Runs the checks of a row, and returns what they leave.
+fn check(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Limits, Check> {
     let limits = Limits::of(row.applies(Check::UserEnabled), facts);
     let failed = Check::ALL.into_iter().find(|check| {
         row.applies(*check)
@@ -73,13 +104,19 @@ fn pass_row(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -
                 Check::Rights => limits.leave_something(facts.granted.scope),
                 Check::Scope => limits.cover_scope(facts),
                 Check::Resource => facts.requested.resources.iter().all(|it| limits.resources.contains(it)),
+                Check::Audience => limits.audience.is_some(),
                 Check::StepUp => limits.satisfy_step_up(facts, now),
             }
     });
-    match failed {
-        Some(check) => Err(check),
-        None => Ok(limits.into_permit(facts.requested.resources)),
-    }
+    failed.map_or(Ok(limits), Err)
+}
+
+/// Returns the scope that is left of a grant, by the same checks as [`pass`] without those of a single token.
+///
+/// # Errors
+/// The first check that fails.
+pub fn remaining(grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Scope, Check> {
+    check(Row::of_description(grant_type), grant_type, facts, now).map(|limits| limits.remaining)
 }
 
 /// Runs the checks that need only the client, before anything of the user is loaded. [`pass`] runs them again.
@@ -111,6 +148,7 @@ fn client_holds(check: Check, grant_type: GrantType, client: &ClientFacts) -> bo
         | Check::Rights
         | Check::Scope
         | Check::Resource
+        | Check::Audience
         | Check::StepUp => false,
     }
 }
@@ -123,6 +161,8 @@ struct Limits {
     scope: Scope,
     /// The granted resources that the client may still use.
     resources: Vec<Resource>,
+    /// The resources of the token; `None` if those that are requested cannot share one.
+    audience: Option<Vec<Resource>>,
 }
 
 impl Limits {
@@ -136,11 +176,13 @@ impl Limits {
         let resources: Vec<_> = granted.resources.iter().filter(|it| client.resources.contains(it)).cloned().collect();
         let remaining = client.rules.known_scope(&allowed, &resources);
         let scope = requested.scope.map_or_else(|| remaining.clone(), |asked| asked.within(&remaining));
-        let scope = match requested.resources {
-            [] => scope,
-            named => client.rules.known_scope(&scope, named),
+        let audience = audience(&client.rules, requested.resources, &resources);
+        let scope = match (&audience, requested.resources) {
+            (None, []) => scope,
+            (Some(resources), []) => client.rules.known_scope(&scope, resources),
+            (_, named) => client.rules.known_scope(&scope, named),
         };
-        Self { remaining, scope, resources }
+        Self { remaining, scope, resources, audience }
     }
 
     fn leave_something(&self, granted: &Scope) -> bool {
@@ -153,10 +195,7 @@ impl Limits {
     }
 
     fn satisfy_step_up(&self, facts: &Facts<'_>, now: UnixTime) -> bool {
-        let resources = match facts.requested.resources {
-            [] => &self.resources,
-            named => named,
-        };
+        let resources = self.audience.as_ref().unwrap_or(&self.resources);
         let mut required = facts.client.rules.step_up(&self.scope, resources);
         required.all(|step_up| {
             facts.granted.sign_in.is_some_and(|sign_in| {
@@ -167,9 +206,21 @@ impl Limits {
             })
         })
     }
+}
 
-    fn into_permit(self, named: &[Resource]) -> Permit {
-        let Self { scope, resources, .. } = self;
-        Permit { scope, resources: if named.is_empty() { resources } else { named.to_vec() } }
-    }
+/// Returns the resources of a token: those that are named, or else those of the grant that may share a token, or else its only one.
+/// `None` if they cannot share a token: one admits no other (RFC 9700 section 2.3), or two demand different signing algorithms.
+fn audience(rules: &Rules, named: &[Resource], granted: &[Resource]) -> Option<Vec<Resource>> {
+    let alone = |resource: &Resource| rules.token(resource).is_some_and(|rule| rule.alone);
+    let sharing = || granted.iter().filter(|it| !alone(it)).cloned().collect::<Vec<_>>();
+    let audience = match named {
+        [] if granted.len() > 1 => Some(sharing()).filter(|sharing| !sharing.is_empty())?,
+        [] => granted.to_vec(),
+        named => named.to_vec(),
+    };
+    let mut algorithms = audience.iter().filter_map(|it| rules.token(it)?.algorithm);
+    let first = algorithms.next();
+    let has_one_algorithm = algorithms.all(|other| Some(other) == first);
+    let may_share = audience.len() <= 1 || !audience.iter().any(alone);
+    (may_share && has_one_algorithm).then_some(audience)
 }

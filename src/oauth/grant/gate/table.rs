@@ -25,13 +25,15 @@ pub enum Check {
     Scope,
     /// The requested resources were granted, and the client still may use them.
     Resource,
+    /// The resources of the token may share one token.
+    Audience,
     /// The user's sign-in is as strong and as recent as the scope and the resources require (RFC 9470).
     StepUp,
 }
 
 impl Check {
     /// All checks, in their order. The first that fails decides the refusal.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ClientEnabled,
         Self::Authentication,
         Self::GrantType,
@@ -42,6 +44,7 @@ impl Check {
         Self::Rights,
         Self::Scope,
         Self::Resource,
+        Self::Audience,
         Self::StepUp,
     ];
 
@@ -71,6 +74,7 @@ pub struct Row {
     rights: Applies,
     scope: Applies,
     resource: Applies,
+    audience: Applies,
     step_up: Applies,
 }
 
@@ -91,6 +95,7 @@ impl Row {
                 rights: Yes,
                 scope: Yes,
                 resource: Yes,
+                audience: Yes,
                 step_up: Yes,
             },
             GrantType::ClientCredentials => Self {
@@ -104,6 +109,7 @@ impl Row {
                 rights: Yes,
                 scope: Yes,
                 resource: Yes,
+                audience: Yes,
                 step_up: No("there is no user, so there is no sign-in"),
             },
             GrantType::JwtBearer => Self {
@@ -117,9 +123,15 @@ impl Row {
                 rights: Yes,
                 scope: Yes,
                 resource: Yes,
+                audience: Yes,
                 step_up: Yes,
             },
         }
+    }
+
+    /// Returns the row of a grant type for describing a grant: no token is requested yet.
+    pub(super) const fn of_description(grant_type: GrantType) -> Self {
+        Self { audience: Applies::No("the client names a resource when it requests a token"), ..Self::of(grant_type) }
     }
 
     /// Returns the row of a grant type for tokens about the client itself; `None` if its tokens are always about a user.
@@ -154,6 +166,7 @@ impl Row {
             Check::Rights => self.rights,
             Check::Scope => self.scope,
             Check::Resource => self.resource,
+            Check::Audience => self.audience,
             Check::StepUp => self.step_up,
         }
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::oauth::endpoints::register::Registration;
 use crate::oauth::vocabulary::authority::{Authority, Settings};
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId};
 use crate::oauth::vocabulary::sign_in::SignIn;
 use serde_json::json;
@@ -80,6 +81,10 @@ impl Case {
     }
 
     fn pass_by(&self, pass: Pass, grant_type: GrantType) -> Result<Permit, Check> {
+        self.facts(|facts| pass(grant_type, facts, NOW))
+    }
+
+    fn facts<T>(&self, judge: impl FnOnce(&Facts<'_>) -> T) -> T {
         let user = self.user.as_ref().map(|user| UserFacts {
             enabled: user.enabled,
             has_consented: user.has_consented,
@@ -95,11 +100,18 @@ impl Case {
             sign_in: self.sign_in.as_ref(),
         };
         let requested = Requested { scope: self.requested.0.as_ref(), resources: &self.requested.1 };
-        pass(grant_type, &Facts { client: &self.client, user, granted, requested }, NOW)
+        judge(&Facts { client: &self.client, user, granted, requested })
     }
 
     fn require(&mut self, of: StepUpOf, acr: Option<Acr>, max_age: Option<u64>) {
         self.client.rules.step_up.push(StepUp { of, acr, max_age });
+    }
+
+    /// Adds a rule for the tokens of a resource, which may name no other audience if `alone` says so.
+    fn rule(&mut self, resource: &str, alone: bool, lifetime: Option<u64>, algorithm: Option<Algorithm>) {
+        let resource = resources(&[resource]).remove(0);
+        self.client.rules.tokens.push(TokenRule { resource, alone, lifetime, algorithm });
+        self.client.rules.lifetime = Some(600);
     }
 
     fn know(&mut self, resource: &str, text: &str) {
@@ -129,7 +141,7 @@ type Pass = fn(GrantType, &Facts<'_>, UnixTime) -> Result<Permit, Check>;
 type Break = (Check, bool, &'static str, fn(&mut Case));
 
 /// Each breaks one fact: the check that must refuse it, whether the fact is about the user, and its name.
-const BREAKS: [Break; 27] = [
+const BREAKS: [Break; 31] = [
     (Check::ClientEnabled, false, "the client is disabled", |case| case.client.enabled = false),
     (Check::Authentication, false, "the client has not authenticated", |case| case.client.authenticated_by = None),
     (Check::Authentication, false, "another method than the registered one", |case| {
@@ -173,6 +185,23 @@ const BREAKS: [Break; 27] = [
     }),
     (Check::Resource, false, "the client lost a requested resource", |case| {
         (case.client.resources, case.requested.1) = (resources(&[FILES]), resources(&[API]));
+    }),
+    (Check::Audience, false, "no resource of the grant admits another audience, and none is requested", |case| {
+        case.rule(API, true, None, None);
+        case.rule(FILES, true, None, None);
+    }),
+    (Check::Audience, false, "a requested resource admits no other audience", |case| {
+        case.rule(API, true, None, None);
+        case.requested.1 = resources(&[API, FILES]);
+    }),
+    (Check::Audience, false, "the requested resources demand different algorithms", |case| {
+        case.rule(API, false, None, Some(Algorithm::Es256));
+        case.rule(FILES, false, None, Some(Algorithm::Rs256));
+        case.requested.1 = resources(&[API, FILES]);
+    }),
+    (Check::Audience, false, "the resources of the grant demand different algorithms", |case| {
+        case.rule(API, false, None, Some(Algorithm::Es256));
+        case.rule(FILES, false, None, Some(Algorithm::EdDsa));
     }),
     (Check::StepUp, true, "the sign-in is too weak for the resource", |case| {
         case.require(api(), Some(Acr::PhishingResistant), None);
@@ -294,6 +323,87 @@ fn a_permit_is_what_is_left_of_the_grant_and_the_request() {
 }
 
 #[test]
+fn a_token_for_a_resource_that_admits_no_other_audience_names_it_alone() {
+    let refresh = |change: fn(&mut Case)| {
+        let alone = |case: &mut Case| case.rule(API, true, None, None);
+        let case = Case::passing(GrantType::RefreshToken).changed(alone).changed(change);
+        case.pass(GrantType::RefreshToken).map(|permit| permit.resources().to_vec())
+    };
+    assert_eq!(refresh(|_| {}), Ok(resources(&[FILES])), "without a name, the token is for the others");
+    assert_eq!(refresh(|case| case.requested.1 = resources(&[API])), Ok(resources(&[API])));
+    assert_eq!(refresh(|case| case.granted.1 = resources(&[API])), Ok(resources(&[API])), "the only one");
+    assert_eq!(refresh(|case| case.client.resources = resources(&[API])), Ok(resources(&[API])), "the only one left");
+    assert_eq!(refresh(|case| case.requested.1 = resources(&[FILES, API])), Err(Check::Audience));
+    // A sign-in that only the other resource requires is not required.
+    let weak = |case: &mut Case| case.require(api(), Some(Acr::PhishingResistant), None);
+    assert_eq!(Case::passing(GrantType::RefreshToken).changed(weak).pass(GrantType::RefreshToken), Err(Check::StepUp));
+    assert_eq!(refresh(|case| case.require(api(), Some(Acr::PhishingResistant), None)), Ok(resources(&[FILES])));
+}
+
+#[test]
+fn a_token_has_the_shortest_lifetime_and_the_algorithm_that_its_resources_demand() {
+    let refresh = |change: fn(&mut Case)| {
+        let permit = Case::passing(GrantType::RefreshToken).changed(change).pass(GrantType::RefreshToken).unwrap();
+        (permit.lifetime(900), permit.algorithm())
+    };
+    assert_eq!(refresh(|_| {}), (900, None), "no resource is registered");
+    assert_eq!(refresh(|case| case.rule(API, false, Some(60), None)), (60, None));
+    assert_eq!(
+        refresh(|case| case.rule(API, false, Some(3600), None)),
+        (600, None),
+        "the other has that of the settings"
+    );
+    let both = |case: &mut Case| {
+        case.rule(API, false, Some(7200), Some(Algorithm::EdDsa));
+        case.rule(FILES, false, Some(3600), None);
+    };
+    assert_eq!(refresh(both), (3600, Some(Algorithm::EdDsa)));
+    let only_api = |case: &mut Case| {
+        case.rule(API, true, Some(3600), Some(Algorithm::Rs256));
+        case.requested.1 = resources(&[API]);
+    };
+    assert_eq!(refresh(only_api), (3600, Some(Algorithm::Rs256)));
+}
+
+#[test]
+fn a_grant_is_described_though_its_client_has_to_name_a_resource() {
+    let several = |case: &mut Case| {
+        case.rule(API, true, None, None);
+        case.rule(FILES, true, None, None);
+    };
+    let case = Case::passing(GrantType::RefreshToken).changed(several);
+    let remaining = case.facts(|facts| remaining(GrantType::RefreshToken, facts, NOW));
+    assert_eq!(remaining.map(|scope| scope.to_string()), Ok("read write".to_owned()));
+    let disabled = case.changed(|case| case.client.enabled = false);
+    let remaining = disabled.facts(|facts| super::remaining(GrantType::RefreshToken, facts, NOW));
+    assert_eq!(remaining, Err(Check::ClientEnabled));
+}
+
+#[test]
+fn what_concerns_the_user_alone_is_known_at_every_resource() {
+    let case = Case::passing(GrantType::RefreshToken).changed(|case| {
+        case.client.scope = scope("openid groups offline_access read write edgemint:admin");
+        case.granted.0 = case.client.scope.clone();
+        case.user().scope = Some(case.client.scope.clone());
+        case.know(API, "read");
+        case.requested.1 = resources(&[API]);
+    });
+    let permit = case.pass(GrantType::RefreshToken).unwrap();
+    assert_eq!(permit.scope().to_string(), "openid groups offline_access read");
+}
+
+#[test]
+fn rules_and_permits_of_versions_without_registered_resources_are_read() {
+    let rules: Rules = serde_json::from_value(json!({ "scopes": [], "step_up": [] })).unwrap();
+    assert_eq!(rules, Rules::default());
+    assert_eq!(serde_json::to_value(&rules).unwrap(), json!({ "scopes": [], "step_up": [] }));
+    let text = r#"{"scope":"read","resources":["urn:a"]}"#;
+    let permit: Permit = serde_json::from_str(text).unwrap();
+    assert_eq!((permit.lifetime(600), permit.algorithm()), (600, None));
+    assert_eq!(serde_json::to_string(&permit).unwrap(), text);
+}
+
+#[test]
 fn a_sign_in_is_required_only_where_the_token_has_the_resource_or_the_scope() {
     let outcome = |change: fn(&mut Case)| {
         Case::passing(GrantType::RefreshToken).changed(change).pass(GrantType::RefreshToken).err()
@@ -321,7 +431,7 @@ fn a_client_has_the_issuer_and_the_default_resource_beside_its_own() {
         ("urn:default", vec!["https://api.example", "https://as.example", "urn:default"]),
     ] {
         let settings = Settings { issuer: "https://as.example", default_resource, ..Settings::default() };
-        let facts = ClientFacts::of(&Authority::parse(settings).unwrap(), &client, None);
+        let facts = ClientFacts::of(&Authority::parse(settings).unwrap(), &Catalogue::default(), &client, None);
         assert_eq!(facts.resources, resources(&expected));
         assert!(!facts.exact && facts.enabled);
     }
