@@ -135,6 +135,10 @@ routes! {
         ["admin", "keys", "rotate"] "/admin/keys/rotate" "POST" { POST RotateKeys }
         ["admin", "keys", kid] "/admin/keys" "GET, HEAD" { GET ReadKey(kid) }
         ["admin", "keys", kid, "revoke"] "/admin/keys" "POST" { POST RevokeKey(kid) }
+        ["admin", "resources"] "/admin/resources" "GET, POST" { GET ListResources, POST CreateResource }
+        ["admin", "resources", id] "/admin/resources" "GET, PUT, DELETE" {
+            GET ReadResource(id), PUT ReplaceResource(id), DELETE RemoveResource(id),
+        }
         ["admin", "restored"] "/admin/restored" "POST" { POST Restored }
         ["admin", "revocations"] "/admin/revocations" "POST" { POST StartRevocation }
         ["admin", "revocations", id] "/admin/revocations" "GET, HEAD" { GET ReadRevocation(id) }

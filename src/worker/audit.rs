@@ -18,6 +18,7 @@ use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::protected_resource::ResourceId;
 use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::oauth::{ClientId, Refusal};
 use crate::token::UnixTime;
@@ -94,6 +95,12 @@ impl Audit {
     /// Adds a bulk revocation.
     pub(crate) fn revocation(&self, id: &str) -> &Self {
         self.about.borrow_mut().revocation = Some(id.to_owned());
+        self
+    }
+
+    /// Adds a registered resource.
+    pub(crate) fn resource(&self, id: &ResourceId) -> &Self {
+        self.about.borrow_mut().resource = Some(id.clone());
         self
     }
 

@@ -13,8 +13,9 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_trusted_issuers,
-    admin_users, authorize, device, documents, introspect_revoke, logout, resource, sign_in, sign_up, token, upstream,
+    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_resources,
+    admin_trusted_issuers, admin_users, authorize, device, documents, introspect_revoke, logout, resource, sign_in,
+    sign_up, token, upstream,
 };
 use super::env::{self, Platform};
 use super::http::Incoming;
@@ -124,6 +125,7 @@ async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incomin
 fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
         Operator::CreateClient => admin_clients::create_client(platform, request).boxed_local(),
+        Operator::CreateResource => admin_resources::create(platform, request).boxed_local(),
         Operator::CreateTrustedIssuer => admin_trusted_issuers::create(platform, request).boxed_local(),
         Operator::CreateUser => admin_users::create(platform, request).boxed_local(),
         Operator::EndClientGrants(id) => admin_users::end_client_grants(platform, request, id).boxed_local(),
@@ -137,6 +139,7 @@ fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r I
         Operator::ListEvents => admin_events::list(platform, request).boxed_local(),
         Operator::ListKeys => admin_keys::list(platform).boxed_local(),
         Operator::ListPasskeys(id) => admin_passkeys::list(platform, id).boxed_local(),
+        Operator::ListResources => admin_resources::list(platform).boxed_local(),
         Operator::ListSessions(id) => admin_users::sessions(platform, id).boxed_local(),
         Operator::ListTrustedIssuers => admin_trusted_issuers::list(platform, request).boxed_local(),
         Operator::ListUserGrants(id) => admin_users::grants(platform, id).boxed_local(),
@@ -144,15 +147,18 @@ fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r I
         Operator::ReadClient(id) => admin_clients::read_client(platform, id).boxed_local(),
         Operator::ReadKey(kid) => admin_keys::read(platform, request, kid).boxed_local(),
         Operator::ReadKeyEncryption => admin_jobs::key_encryption(platform).boxed_local(),
+        Operator::ReadResource(id) => admin_resources::read(platform, id).boxed_local(),
         Operator::ReadRevocation(id) => admin_jobs::revocation(platform, id).boxed_local(),
         Operator::ReadTrustedIssuer(id) => admin_trusted_issuers::read(platform, id).boxed_local(),
         Operator::ReadUser(id) => admin_users::read(platform, id).boxed_local(),
         Operator::RemoveClient(id) => admin_clients::remove_client(platform, id).boxed_local(),
         Operator::RemovePasskey(id, passkey) => admin_passkeys::remove(platform, id, passkey).boxed_local(),
         Operator::RemovePasskeys(id) => admin_passkeys::remove_all(platform, id).boxed_local(),
+        Operator::RemoveResource(id) => admin_resources::remove(platform, id).boxed_local(),
         Operator::RemoveTrustedIssuer(id) => admin_trusted_issuers::remove(platform, id).boxed_local(),
         Operator::RemoveUser(id) => admin_users::remove(platform, id).boxed_local(),
         Operator::ReplaceClient(id) => admin_clients::replace_client(platform, request, id).boxed_local(),
+        Operator::ReplaceResource(id) => admin_resources::replace(platform, request, id).boxed_local(),
         Operator::ReplaceTrustedIssuer(id) => admin_trusted_issuers::replace(platform, request, id).boxed_local(),
         Operator::ReplaceUser(id) => admin_users::replace(platform, request, id).boxed_local(),
         Operator::Reseal => admin_jobs::reseal(platform).boxed_local(),

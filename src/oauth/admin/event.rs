@@ -12,6 +12,7 @@ use crate::token::UnixTime;
 
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::protected_resource::ResourceId;
 use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 
 /// The subjects of an event, as far as they are known to exist.
@@ -35,6 +36,9 @@ pub struct About {
     /// The bulk revocation, by its identifier in `GET /admin/revocations/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<String>,
+    /// The registered resource, by its identifier in `GET /admin/resources/ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceId>,
     /// The trusted issuer, by its identifier in `GET /admin/trusted-issuers/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_issuer: Option<TrustedIssuerId>,

@@ -4,5 +4,6 @@ pub mod bulk;
 pub mod event;
 pub mod event_buffer;
 pub mod event_query;
+pub mod resource;
 pub mod trusted_issuer;
 pub mod user;

@@ -9,6 +9,7 @@ use crate::oauth::refusal::TrustedIssuerError;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AssertionAudience, ClientId};
 use crate::oauth::vocabulary::key_source::public_jwks;
+use crate::oauth::vocabulary::members::{has_only, optional, required};
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::trusted_issuer::{
     Presence, SubjectRule, TrustedIssuerId, TrustedIssuerRecord, may_be_trusted_issuer,
@@ -46,7 +47,7 @@ pub fn parse(
     body: &Map<String, Value>,
     now: UnixTime,
 ) -> Result<TrustedIssuerRecord, TrustedIssuerError> {
-    if body.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
+    if !has_only(body, &MEMBERS) {
         return Err(TrustedIssuerError::Unknown);
     }
     let issuer = required(body, "issuer", |value| issuer(authority, value), TrustedIssuerError::Issuer)?;
@@ -95,25 +96,6 @@ pub fn shown(record: &TrustedIssuerRecord) -> Value {
         members.insert("id".to_owned(), json!(TrustedIssuerId::of(&record.issuer)));
     }
     shown
-}
-
-fn optional<T>(
-    body: &Map<String, Value>,
-    name: &str,
-    parse: impl Fn(&Value) -> Option<T>,
-    error: TrustedIssuerError,
-) -> Result<Option<T>, TrustedIssuerError> {
-    let value = body.get(name).filter(|value| !value.is_null());
-    value.map(|value| parse(value).ok_or(error)).transpose()
-}
-
-fn required<T>(
-    body: &Map<String, Value>,
-    name: &str,
-    parse: impl Fn(&Value) -> Option<T>,
-    error: TrustedIssuerError,
-) -> Result<T, TrustedIssuerError> {
-    optional(body, name, parse, error)?.ok_or(error)
 }
 
 /// This server's own tokens are no assertions: it would exchange an access token for another one.

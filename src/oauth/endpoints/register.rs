@@ -12,6 +12,7 @@ use crate::oauth::vocabulary::client::{
     AssertionAudience, AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecret, GrantType, IdTokenClaims,
 };
 use crate::oauth::vocabulary::key_source::public_jwks;
+use crate::oauth::vocabulary::members::{has_only, list, optional};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
@@ -244,24 +245,6 @@ fn default_audience(metadata: &ClientMetadata) -> Option<AssertionAudience> {
     asserts.then_some(AssertionAudience::Issuer)
 }
 
-/// Returns a member. A null member counts as omitted (RFC 7591 section 2).
-fn present<'b>(body: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
-    body.get(name).filter(|value| !value.is_null())
-}
-
-fn optional<T>(
-    body: &Map<String, Value>,
-    name: &str,
-    parse: impl Fn(&Value) -> Option<T>,
-    error: MetadataError,
-) -> Result<Option<T>, MetadataError> {
-    present(body, name).map(|value| parse(value).ok_or(error)).transpose()
-}
-
-fn list<T>(value: &Value, most: usize, parse: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    value.as_array().filter(|items| items.len() <= most)?.iter().map(parse).collect()
-}
-
 fn short_text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| text.len() <= 500 && !text.chars().any(char::is_control)).map(str::to_owned)
 }
@@ -297,7 +280,7 @@ fn default_grants(redirect_uris: &[RedirectUri]) -> Vec<GrantType> {
 /// An unknown member may have been meant as a restriction, so it is refused.
 fn service_account(value: &Value) -> Option<ServiceAccount> {
     let members = value.as_object()?;
-    if members.keys().any(|name| !["jti", "scope", "users"].contains(&name.as_str())) {
+    if !has_only(members, &["jti", "scope", "users"]) {
         return None;
     }
     let jti = |value: &Value| Presence::ALL.into_iter().find(|presence| *value == presence.name());

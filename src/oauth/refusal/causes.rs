@@ -142,6 +142,36 @@ causes! {
 }
 
 causes! {
+    /// What is wrong with the description of a resource.
+    ResourceError "resource" {
+        /// `access_token_lifetime`.
+        AccessTokenLifetime: "access_token_lifetime must be a whole number of seconds from 1 to 86400.";
+        /// `acr`.
+        Acr: "acr must be 1 or phr.";
+        /// `clients`.
+        Clients: "clients must be all, self_registered, or a list of at most 200 values of client_id, without root.";
+        /// `identifier` is not an absolute URI without a fragment, or is this server's.
+        Identifier: "identifier must be an absolute URI without a fragment, at most 512 bytes, and not this server's issuer.";
+        /// `identifier` in the body differs from that of the record.
+        IdentifierDiffers: "identifier must be the one of this record.";
+        /// `introspection_client`.
+        IntrospectionClient: "introspection_client must be a client_id other than root.";
+        /// `max_age`.
+        MaxAge: "max_age must be a whole number of seconds from 60 to 34560000.";
+        /// `name`.
+        Name: "name must be 1 to 100 characters without control characters and direction marks.";
+        /// `other_audiences`.
+        OtherAudiences: "other_audiences must be true or false.";
+        /// `scopes`.
+        Scopes: "scopes must be a list of at most 100 objects with value (one scope value, none of this server's own, each once) and description (an object with en and optionally zh, texts of 1 to 100 characters without control characters and direction marks).";
+        /// `signing_algorithm`.
+        SigningAlgorithm: "signing_algorithm must be one of the server's SIGNING_ALGORITHMS.";
+        /// The body has an unknown member, which may have been meant as a restriction.
+        Unknown: "Only the members of a resource are allowed; see the manual.";
+    }
+}
+
+causes! {
     /// What is wrong with the description of a trusted issuer.
     TrustedIssuerError "trusted_issuer" {
         /// `algorithms`.

@@ -10,7 +10,7 @@ use crate::oauth::grant::device::DeviceRefusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
-use super::{BulkError, EventQueryError, MetadataError, Noted, Row, TrustedIssuerError, UserError};
+use super::{BulkError, EventQueryError, MetadataError, Noted, ResourceError, Row, TrustedIssuerError, UserError};
 
 /// Writes the enum, its rows and its samples from the table.
 macro_rules! refusals {
@@ -199,6 +199,8 @@ refusals! {
 
         // Administration.
 
+        /// The list or the whole catalogue is full.
+        CatalogueFull: "catalogue_full" 409 "invalid_request" "The catalogue is full: remove or shorten an entry first." => none;
         /// A client with this identifier exists.
         ClientExists: "client_exists" 400 "invalid_client_metadata" "A client with this client_id already exists." => none;
         /// The client does not exist.
@@ -215,6 +217,12 @@ refusals! {
         KeyNotFound: "key_not_found" 404 "not_found" "There is no key with this kid." => none;
         /// The account has no such passkey.
         PasskeyNotFound: "passkey_not_found" 404 "not_found" "There is no such passkey." => none;
+        /// The resource is being taken from clients and grants after its removal.
+        ResourceBeingRemoved: "resource_being_removed" 409 "invalid_request" "The resource is being taken from clients and grants after its removal. Register it again when that is complete." => none;
+        /// A resource with this identifier is registered.
+        ResourceExists: "resource_exists" 409 "invalid_request" "A resource with this identifier is already registered." => none;
+        /// The resource is not registered.
+        ResourceNotFound: "resource_not_found" 404 "not_found" "There is no such resource." => none;
         /// The bulk revocation does not exist.
         RevocationNotFound: "revocation_not_found" 404 "not_found" "There is no such revocation." => none;
         /// A trusted issuer with this issuer identifier exists.
@@ -308,6 +316,8 @@ refusals! {
         EventQuery(EventQueryError): EventQueryError::row;
         /// A key that cannot be imported.
         Import(ImportError): import_row;
+        /// A description of a resource that is wrong.
+        Resource(ResourceError): ResourceError::row;
         /// A description of a trusted issuer that is wrong.
         TrustedIssuer(TrustedIssuerError): TrustedIssuerError::row;
         /// Client metadata that breaks RFC 7591.

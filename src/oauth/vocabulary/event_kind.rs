@@ -125,6 +125,12 @@ event_kinds! {
     Refused: "refused" Notice;
     /// An operator started the re-encryption of all records.
     ResealStarted: "reseal_started" Info;
+    /// An operator registered a resource.
+    ResourceCreated: "resource_created" Info;
+    /// An operator removed a resource.
+    ResourceRemoved: "resource_removed" Info;
+    /// An operator replaced the record of a resource.
+    ResourceReplaced: "resource_replaced" Info;
     /// An operator reported that all state was restored from a backup.
     Restored: "restored" Info;
     /// A number of sessions were ended.

@@ -11,6 +11,7 @@ pub mod derived_id;
 pub mod event_kind;
 pub mod key_source;
 pub mod lifetimes;
+pub mod members;
 pub mod origin;
 pub mod pkce;
 pub mod protected_resource;

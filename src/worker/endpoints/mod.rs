@@ -6,6 +6,7 @@ pub(crate) mod admin_events;
 pub(crate) mod admin_jobs;
 pub(crate) mod admin_keys;
 pub(crate) mod admin_passkeys;
+pub(crate) mod admin_resources;
 pub(crate) mod admin_trusted_issuers;
 pub(crate) mod admin_users;
 pub(crate) mod authorize;
