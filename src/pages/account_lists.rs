@@ -179,7 +179,7 @@ fn application(index: usize, row: &ApplicationRow<'_>, csrf: &str, words: &Words
         }
         @if !row.scope.is_empty() {
             p.rows-title id={ (title) "-scopes" } { (words.application_scopes) }
-            (scope_list(row.scope, Some(&format!("{title}-scopes")), words))
+            (scope_list(row.scope, &[], Some(&format!("{title}-scopes")), words))
         }
         @if row.grants.is_empty() {
             p.soft { (words.application_idle) }

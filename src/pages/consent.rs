@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::oauth::vocabulary::protected_resource::{Description, ProtectedResource};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, GROUPS, Scope};
@@ -27,6 +28,8 @@ pub struct Consent<'a> {
     pub scope: &'a Scope,
     /// The resources that the access is for, without this server itself.
     pub resources: &'a [Resource],
+    /// The records of the registered ones.
+    pub registered: &'a [&'a ProtectedResource],
     /// Who is signed in.
     pub username: &'a str,
 }
@@ -39,7 +42,7 @@ impl Consent<'_> {
         document.render(&card(&html! {
             h1 { (fill(words.consent_asks, &[("client", strong(self.client))])) }
             (signed_in_as(self.username, self.request, words))
-            (permissions(self.client, self.scope, self.resources, words))
+            (permissions(self.client, self.scope, self.resources, self.registered, words))
             (self.destination(words))
             form method="post" action="/oauth/consent" {
                 (hidden("csrf", self.csrf))
@@ -73,19 +76,31 @@ pub(super) fn signed_in_as(username: &str, continue_to: &str, words: &Words) -> 
     }
 }
 
-/// The scope and the resources that a client asks for.
-pub(super) fn permissions(client: &str, scope: &Scope, resources: &[Resource], words: &Words) -> Markup {
+/// The scope and the resources that a client asks for. `registered` are the records of the registered resources.
+pub(super) fn permissions(
+    client: &str,
+    scope: &Scope,
+    resources: &[Resource],
+    registered: &[&ProtectedResource],
+    words: &Words,
+) -> Markup {
+    let name = |resource: &Resource| Some(registered.iter().find(|it| it.identifier == *resource)?.name.as_str());
     html! {
         @if scope.is_empty() {
             p { (words.consent_nothing) }
         } @else {
             p #scopes-title { (fill(words.consent_scopes, &[("client", strong(client))])) }
-            (scope_list(scope, Some("scopes-title"), words))
+            (scope_list(scope, registered, Some("scopes-title"), words))
         }
         @if !resources.is_empty() {
             p #resources-title { (words.consent_resources) }
             ul.resources aria-labelledby="resources-title" {
-                @for resource in resources { li { code translate="no" { (tamed(resource.as_str())) } } }
+                @for resource in resources {
+                    li {
+                        @if let Some(name) = name(resource) { (strong(name)) " " }
+                        code translate="no" { (tamed(resource.as_str())) }
+                    }
+                }
             }
         }
     }
@@ -101,15 +116,40 @@ pub(super) fn choice(words: &Words) -> Markup {
     }
 }
 
-/// What scope values allow, in words.
-pub(super) fn scope_list(scope: &Scope, labelled_by: Option<&str>, words: &Words) -> Markup {
+/// What scope values allow, in words: those of the registered resources for their values.
+pub(super) fn scope_list(
+    scope: &Scope,
+    registered: &[&ProtectedResource],
+    labelled_by: Option<&str>,
+    words: &Words,
+) -> Markup {
     html! {
         ul.scopes aria-labelledby=[labelled_by] {
             @for value in scope.values() {
-                li.is-grave[value == ADMIN_SCOPE] { (scope_words(value, words)) }
+                @let described = descriptions(value, registered);
+                @for description in &described { li { (shown(description, words)) } }
+                @if described.is_empty() { li.is-grave[value == ADMIN_SCOPE] { (scope_words(value, words)) } }
             }
         }
     }
+}
+
+/// The descriptions of a scope value, each once: two resources may mean different things by it.
+fn descriptions<'a>(value: &str, registered: &[&'a ProtectedResource]) -> Vec<&'a Description> {
+    let mut descriptions = Vec::new();
+    for scope in registered.iter().flat_map(|resource| &resource.scopes).filter(|scope| scope.value == value) {
+        if !descriptions.contains(&&scope.description) {
+            descriptions.push(&scope.description);
+        }
+    }
+    descriptions
+}
+
+/// A description in the language of the page, or else in English, which is then said.
+fn shown(description: &Description, words: &Words) -> Markup {
+    let chinese = description.zh.as_deref().filter(|_| words.lang.starts_with("zh"));
+    let is_foreign = chinese.is_none() && words.lang != "en";
+    html! { bdi lang=[is_foreign.then_some("en")] { (tamed(chinese.unwrap_or(&description.en))) } }
 }
 
 fn scope_words(value: &str, words: &Words) -> Markup {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::oauth::grant::device::DeviceOrigin;
+use crate::oauth::vocabulary::protected_resource::ProtectedResource;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
@@ -105,6 +106,8 @@ pub struct DeviceConsent<'a> {
     pub scope: &'a Scope,
     /// The resources that the access is for, without this server itself.
     pub resources: &'a [Resource],
+    /// The records of the registered ones.
+    pub registered: &'a [&'a ProtectedResource],
     /// Who is signed in.
     pub username: &'a str,
     /// Where the request came from.
@@ -126,7 +129,7 @@ impl DeviceConsent<'_> {
             p.warning { (words.device_warning) }
             @if let Some(elsewhere) = self.elsewhere(words) { p.warning { (elsewhere) } }
             (self.facts(words))
-            (permissions(self.client, self.scope, self.resources, words))
+            (permissions(self.client, self.scope, self.resources, self.registered, words))
             form method="post" action="/device/consent" {
                 (hidden("csrf", self.csrf))
                 (hidden("user_code", self.user_code))

@@ -9,7 +9,9 @@ use crate::oauth::grant::Described;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::protected_resource::ProtectedResource;
 
 /// Returns the token of an introspection or revocation request. `token_type_hint` is ignored: the form of a token shows its
 /// kind.
@@ -18,6 +20,14 @@ use crate::oauth::vocabulary::client::ClientId;
 /// [`Refusal::MissingParameter`].
 pub fn token_in_question(form: &Form) -> Result<&str, Refusal> {
     form.get("token").ok_or(Refusal::MissingParameter)
+}
+
+/// Returns whether a client is told about an access token: one that a resource server authenticates as learns about the tokens for its
+/// resources alone.
+pub fn is_told(catalogue: &Catalogue, asker: &ClientId, token: &Token) -> bool {
+    let is_asker = |resource: &&ProtectedResource| resource.introspection_client.as_ref() == Some(asker);
+    let mut own = catalogue.resources().iter().filter(is_asker).peekable();
+    own.peek().is_none() || own.any(|it| token.claims().audiences().any(|aud| aud == it.identifier.as_str()))
 }
 
 /// Returns the response for a token that is not active, for any reason (RFC 7662 section 2.2).
@@ -45,7 +55,7 @@ pub fn active_refresh_token(
 
 /// Returns the response for an active access token.
 ///
-/// Every confidential client may introspect it: the holder of a signed token can read its claims anyway.
+/// Every confidential client may introspect it, unless [`is_told`] says otherwise: the holder of a signed token can read its claims anyway.
 pub fn active(token: &Token) -> Value {
     let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "status"];
     let claims = token.claims().members();

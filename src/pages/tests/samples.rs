@@ -3,6 +3,9 @@
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
 use crate::oauth::grant::device::DeviceOrigin;
+use crate::oauth::vocabulary::protected_resource::{
+    AdmittedClients, Description, ProtectedResource, ScopeDescription,
+};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
@@ -126,6 +129,7 @@ fn consent<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         redirect_uri: &site,
         scope: &scope,
         resources: &[],
+        registered: &[],
         username: or("demo"),
     };
     let resources = ["https://api.example/v1", "urn:example:archive"].map(|text| Resource::parse(text).unwrap());
@@ -134,12 +138,41 @@ fn consent<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
     let admin = Scope::parse("edgemint:admin").unwrap();
     add("consent", page.render(words));
     add("consent-resources", Consent { resources: &resources, ..page }.render(words));
+    let (files, archive) = (registered(&resources[0], &or), registered(&resources[1], &or));
+    let archive = ProtectedResource { scopes: archive.scopes.into_iter().take(1).collect(), ..archive };
+    let read = Scope::parse("openid files:read files:write files:share").unwrap();
+    let described = Consent { resources: &resources, registered: &[&files, &archive], scope: &read, ..page };
+    add("consent-described", described.render(words));
     add("consent-loopback", Consent { redirect_uri: &device, ..page }.render(words));
     add("consent-private-use", Consent { redirect_uri: &private_use, ..page }.render(words));
     add("consent-admin", Consent { scope: &admin, redirect_uri: &device, ..page }.render(words));
     let groups = Scope::parse("groups").unwrap();
     add("consent-groups", Consent { scope: &groups, ..page }.render(words));
     add("consent-nothing", Consent { scope: &Scope::default(), ..page }.render(words));
+}
+
+/// A registered resource with one scope value that is described in both languages and one that is in English alone.
+fn registered<'t>(identifier: &Resource, or: impl Fn(&'static str) -> &'t str) -> ProtectedResource {
+    let scope = |value: &str, en, zh: Option<&'static str>| ScopeDescription {
+        value: value.to_owned(),
+        description: Description { en: or(en).to_owned(), zh: zh.map(|zh| or(zh).to_owned()) },
+    };
+    ProtectedResource {
+        identifier: identifier.clone(),
+        created_at: UnixTime(1_795_510_020),
+        name: or("Files").to_owned(),
+        scopes: vec![
+            scope("files:read", "Read your files", Some("读取您的文件")),
+            scope("files:write", "Change and delete your files", None),
+        ],
+        access_token_lifetime: None,
+        signing_algorithm: None,
+        clients: AdmittedClients::Listed(Vec::new()),
+        acr: None,
+        max_age: None,
+        other_audiences: false,
+        introspection_client: None,
+    }
 }
 
 fn device<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut impl FnMut(&str, String)) {
@@ -172,6 +205,7 @@ fn device<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut imp
         client: or("Photo frame"),
         scope: &scope,
         resources: &[],
+        registered: &[],
         username: or("demo"),
         origin: &origin,
         requested_at: UnixTime(1_795_510_020),
@@ -180,6 +214,10 @@ fn device<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut imp
     let resources = [Resource::parse("https://api.example/v1").unwrap()];
     let (nothing, nowhere) = (Scope::default(), DeviceOrigin::default());
     add("device-consent", DeviceConsent { resources: &resources, ui_locales: or("zh en"), ..page }.render(words));
+    let files = registered(&resources[0], &or);
+    let read = Scope::parse("files:read").unwrap();
+    let described = DeviceConsent { resources: &resources, registered: &[&files], scope: &read, ..page };
+    add("device-consent-described", described.render(words));
     add("device-consent-elsewhere", DeviceConsent { country: Some("FR"), ..page }.render(words));
     add("device-consent-unknown", DeviceConsent { scope: &nothing, origin: &nowhere, ..page }.render(words));
     add("device-allowed", DeviceDecided { allowed: true }.render(words));

@@ -10,7 +10,7 @@ use super::samples::{Sample, all};
 use crate::pages::Words;
 
 /// The pages that are recorded whole: each part of a page that may be there or not is in at least one of them.
-const WHOLE: [&str; 21] = [
+const WHOLE: [&str; 22] = [
     "sign-in",
     "sign-in-bare",
     "sign-in-passkey",
@@ -20,6 +20,7 @@ const WHOLE: [&str; 21] = [
     "sign-up",
     "sign-up-errors",
     "consent-resources",
+    "consent-described",
     "consent-private-use",
     "device-unknown",
     "device-prefilled",

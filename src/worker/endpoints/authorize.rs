@@ -185,6 +185,8 @@ async fn consent_page(
     let profile = profiles::open(platform, id, record).await?;
     let own = platform.authority().issuer();
     let others: Vec<_> = question.asked.resources.iter().filter(|it| it.as_str() != own).cloned().collect();
+    let catalogue = catalogue::current(platform).await?;
+    let registered: Vec<_> = others.iter().filter_map(|resource| catalogue.resource(resource)).collect();
     let page = Consent {
         csrf: &browser.form_token(platform, Purpose::Consent, &question.query)?,
         request: &question.query,
@@ -192,6 +194,7 @@ async fn consent_page(
         redirect_uri: &question.asked.redirect_uri,
         scope: &question.scope,
         resources: &others,
+        registered: &registered,
         username: &profile.shown_username(),
     };
     let targets = [question.asked.redirect_uri.form_target()];

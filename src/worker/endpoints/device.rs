@@ -206,6 +206,8 @@ async fn ask(
     let profile = profiles::open(platform, account, record).await?;
     let own = platform.authority().issuer();
     let others: Vec<Resource> = asked.resources.iter().filter(|it| it.as_str() != own).cloned().collect();
+    let catalogue = catalogue::current(platform).await?;
+    let registered: Vec<_> = others.iter().filter_map(|resource| catalogue.resource(resource)).collect();
     let (shown, grant) = (user_code.shown(), asked.grant.as_str());
     let country = request.located("country");
     let page = DeviceConsent {
@@ -217,6 +219,7 @@ async fn ask(
         client: client.display_name(),
         scope: &scope,
         resources: &others,
+        registered: &registered,
         username: &profile.shown_username(),
         origin: &asked.origin,
         requested_at: asked.issued_at,

@@ -32,7 +32,9 @@ pub(crate) async fn introspect(platform: &Platform, request: &Incoming) -> Resul
             None => introspect::inactive(),
         }
     } else {
-        match ours(platform, text).await? {
+        let catalogue = catalogue::current(platform).await?;
+        let ours = ours(platform, text).await?;
+        match ours.filter(|(token, _)| introspect::is_told(&catalogue, &authenticated.client.id, token)) {
             Some((token, access)) => match tokens::state(platform, &access).await? {
                 TokenState::OfAccount(..) | TokenState::OfClient => introspect::active(&token),
                 TokenState::Inactive => introspect::inactive(),

@@ -320,7 +320,7 @@ fn what_an_account_refuses_has_the_error_of_the_specification() {
         let (error, _) = refusal_of_account(refusal).error();
         let expected = match refusal {
             GrantRefusal::RightsLost | GrantRefusal::Scope => "invalid_scope",
-            GrantRefusal::Resource => "invalid_target",
+            GrantRefusal::Resource | GrantRefusal::Audience => "invalid_target",
             GrantRefusal::ClientAuthentication | GrantRefusal::ClientDisabled => "invalid_client",
             GrantRefusal::GrantType => "unauthorized_client",
             GrantRefusal::StepUp => "insufficient_user_authentication",
