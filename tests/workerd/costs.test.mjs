@@ -10,7 +10,7 @@ import { decideDevice, enterCode, poll, registerDeviceClient, startDevice } from
 import { askForEvents } from './events.mjs';
 import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
-import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient } from './people.mjs';
+import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient, tokenRequest } from './people.mjs';
 import { bearer, send, until } from './request.mjs';
 import { fetchList, entryOf } from './status-lists.mjs';
 
@@ -36,6 +36,12 @@ before(async () => {
   ]);
   browser = new Browser(server);
   await browser.signIn(user);
+  // Every client may ask for them, so their rules travel with each request.
+  for (const identifier of ['https://api.example', 'https://files.example']) {
+    const scopes = [{ value: 'read', description: { en: 'Read' } }];
+    const { status } = await admin(server, 'POST', '/admin/resources', { identifier, name: 'API', scopes, clients: 'all' });
+    assert.equal(status, 201);
+  }
 });
 
 after(() => server?.stop());
@@ -69,6 +75,10 @@ function granted({ status, text }) {
 // Each prepares, and returns the operation to measure.
 const OPERATIONS = {
   'client_credentials': async () => () => token(server, {}, service),
+  'client_credentials, for a registered resource': async () => {
+    const reader = await registerClient(server, { scope: 'read' });
+    return warm(async () => granted(await tokenRequest(server, reader, { grant_type: 'client_credentials', resource: 'https://api.example' })));
+  },
   'JWT bearer, a service account': async () => {
     const { key, id } = await assertingClient();
     return warm(async () => granted(await present(server, await signAssertion(key, grantClaims(server, id, id)))));

@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::oauth::vocabulary::protected_resource::{ProtectedResource, RemovedResource, ResourceId};
+use crate::oauth::vocabulary::protected_resource::{AdmittedClients, ProtectedResource, RemovedResource, ResourceId};
 use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
 
@@ -103,6 +103,13 @@ impl Catalogue {
         self.removed_resources.iter().any(|removed| removed.identifier == *identifier)
     }
 
+    /// Returns the clients that a resource admits or, while it is being removed, has admitted.
+    pub fn clients_of(&self, identifier: &Resource) -> Option<&AdmittedClients> {
+        let removed = || self.removed_resources.iter().find(|removed| removed.identifier == *identifier);
+        let registered = self.resource(identifier).map(|resource| &resource.clients);
+        registered.or_else(|| removed().map(|removed| &removed.clients))
+    }
+
     /// Returns an entry by its identifier.
     pub fn find<E: Entry>(&self, id: &E::Id) -> Option<&E> {
         E::list(self).iter().find(|entry| entry.id() == *id)
@@ -182,7 +189,8 @@ impl Entry for ProtectedResource {
     }
 
     fn removed(self, catalogue: &mut Catalogue, now: UnixTime) {
-        catalogue.removed_resources.push(RemovedResource { identifier: self.identifier, removed_at: now });
+        let Self { identifier, clients, .. } = self;
+        catalogue.removed_resources.push(RemovedResource { identifier, removed_at: now, clients });
     }
 }
 
@@ -208,7 +216,7 @@ impl Entry for RemovedResource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::vocabulary::protected_resource::{AdmittedClients, ClientClass};
+    use crate::oauth::vocabulary::protected_resource::ClientClass;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -257,6 +265,7 @@ mod tests {
         let gone = resource("urn:a");
         let catalogue = with(&["urn:a"]).edited(remove("urn:a"), NOW).unwrap();
         assert!(catalogue.is_being_removed(&gone.identifier) && catalogue.resource(&gone.identifier).is_none());
+        assert_eq!(catalogue.clients_of(&gone.identifier), Some(&gone.clients));
         assert_eq!(catalogue.edited(Edit::Create(gone.clone()), NOW), Err(EditError::Removing));
         let complete = catalogue.edited(Edit::<RemovedResource>::Remove(gone.id()), NOW).unwrap();
         assert!(!complete.is_being_removed(&gone.identifier));

@@ -103,7 +103,8 @@ impl ClientClass {
 }
 
 impl AdmittedClients {
-    fn admit(&self, client: &Client) -> bool {
+    /// Returns whether a client is one of them.
+    pub fn admit(&self, client: &Client) -> bool {
         match self {
             // The root client administers this server, and nothing else.
             Self::Class(ClientClass::All) => !client.id.is_root(),
@@ -138,4 +139,6 @@ pub struct RemovedResource {
     pub identifier: Resource,
     /// When it was removed.
     pub removed_at: UnixTime,
+    /// The clients that it admitted, whose own tokens may be for it.
+    pub clients: AdmittedClients,
 }

@@ -3,9 +3,7 @@
 use crate::identity::password::PasswordError;
 use crate::identity::profile::ProfileError;
 use crate::oauth::grant::device::DeviceOrigin;
-use crate::oauth::vocabulary::protected_resource::{
-    AdmittedClients, Description, ProtectedResource, ScopeDescription,
-};
+use crate::oauth::vocabulary::protected_resource::{AdmittedClients, Description, ProtectedResource, ScopeDescription};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;

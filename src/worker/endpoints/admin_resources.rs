@@ -8,8 +8,10 @@ use crate::oauth::admin::resource::{parse, shown};
 use crate::oauth::refusal::ResourceError;
 use crate::oauth::vocabulary::catalogue::{Edit, EditError};
 use crate::oauth::vocabulary::event_kind::EventKind;
-use crate::oauth::vocabulary::protected_resource::{ProtectedResource, ResourceId};
+use crate::oauth::vocabulary::protected_resource::{ProtectedResource, RemovedResource, ResourceId};
+use crate::oauth::vocabulary::resource::Resource;
 use crate::wire::Reply;
+use crate::worker::endpoints::admin_jobs;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::report::RequestError;
@@ -53,9 +55,26 @@ pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -
 /// `DELETE /admin/resources/ID`. No client obtains tokens for it any more; clients and grants lose it in the background.
 pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, RequestError> {
     let id = id_of_segment(id)?;
-    catalogue::edit::<ProtectedResource>(platform, Edit::Remove(id.clone())).await?.map_err(refusal)?;
-    platform.audit.resource(&id).note(EventKind::ResourceRemoved);
-    Ok(Reply::empty(204))
+    let identifier = match catalogue::exact(platform).await?.find::<ProtectedResource>(&id) {
+        Some(registered) => registered.identifier.clone(),
+        None => being_removed(platform, &id).await?,
+    };
+    match catalogue::edit::<ProtectedResource>(platform, Edit::Remove(id.clone())).await? {
+        Ok(_) => platform.audit.resource(&id).note(EventKind::ResourceRemoved),
+        Err(EditError::Missing) => {}
+        Err(error) => return Err(refusal(error).into()),
+    }
+    admin_jobs::remove_resource(platform, &identifier).await
+}
+
+/// Returns the identifier of a resource that was removed, if what follows may be incomplete: then the request is repeated.
+///
+/// # Errors
+/// [`Refusal::ResourceNotFound`].
+async fn being_removed(platform: &Platform, id: &ResourceId) -> Result<Resource, RequestError> {
+    let catalogue = catalogue::current(platform).await?;
+    let removed = catalogue.find::<RemovedResource>(id).ok_or(Refusal::ResourceNotFound)?;
+    Ok(removed.identifier.clone())
 }
 
 /// Changes a resource, and returns its record.

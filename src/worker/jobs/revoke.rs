@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use crate::account::grants::EndGrants;
 use crate::account::narrowing::NarrowGrants;
 use crate::account::sessions::EndSessions;
-use crate::oauth::ClientId;
 use crate::oauth::admin::bulk::{BulkRevocation, GrantFilter};
 use crate::oauth::grant::handle::AccountId;
-use crate::oauth::vocabulary::client::ClientRecord;
+use crate::oauth::vocabulary::catalogue::Edit;
+use crate::oauth::vocabulary::client::{ClientRecord, GrantType};
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::protected_resource::{RemovedResource, ResourceId};
 use crate::oauth::vocabulary::resource::Resource;
+use crate::oauth::{Client, ClientId};
 use crate::token::UnixTime;
 use crate::worker::clock;
 use crate::worker::env::Platform;
@@ -25,7 +27,7 @@ use crate::worker::kv::Kind;
 use crate::worker::objects;
 use crate::worker::objects::registry_do::ListAccounts;
 use crate::worker::report::Fault;
-use crate::worker::services::{client_tokens, clients};
+use crate::worker::services::{catalogue, client_tokens, clients};
 
 use super::{CHUNK, Job, Place, Progress, at_once, ids_after};
 
@@ -161,12 +163,27 @@ impl Revoke {
             self.again(platform).await?;
         } else {
             let id = self.id.trim_end_matches(SECOND_PASS);
-            if id == self.id || self.ended > 0 {
+            if id == self.id {
                 platform.audit.revocation(id).note_count(EventKind::BulkRevoked, self.ended);
+            } else {
+                self.end_second_pass(platform, id).await?;
             }
             return Ok(Progress::Done);
         }
         Ok(Progress::More)
+    }
+
+    /// Ends the second pass after the removal of a resource, which may be registered again from now on.
+    async fn end_second_pass(&self, platform: &Platform, id: &str) -> Result<(), Fault> {
+        if let Some(resource) = &self.removed {
+            let removed = Edit::<RemovedResource>::Remove(ResourceId::of(resource.as_str()));
+            // It is missing if a repeated request has led to the same work.
+            let _ = catalogue::edit(platform, removed).await?;
+        }
+        if self.ended > 0 {
+            platform.audit.revocation(id).note_count(EventKind::BulkRevoked, self.ended);
+        }
+        Ok(())
     }
 
     /// A chunk of a client's accounts; before the first one, the client's own tokens.
@@ -263,8 +280,16 @@ impl Revoke {
         if resource == authority.default_resource() || resource.as_str() == authority.issuer() {
             return true;
         }
+        let Ok(catalogue) = catalogue::exact(platform).await else {
+            return true;
+        };
+        let admits = |record: &ClientRecord| {
+            let client = Client::from_record(record);
+            let obtains = client.may_use(GrantType::ClientCredentials) || client.may_use(GrantType::JwtBearer);
+            obtains && catalogue.clients_of(resource).is_some_and(|clients| clients.admit(&client))
+        };
         match clients::registered(platform, client).await {
-            Ok(Some((_, record))) => record.metadata.resources.contains(resource),
+            Ok(Some((_, record))) => record.metadata.resources.contains(resource) || admits(&record),
             Ok(None) => !client.is_root(),
             Err(_) => true,
         }

@@ -113,8 +113,10 @@ impl Runs<EnsureCatalogue> for Turn {
     async fn run(&self, _: EnsureCatalogue) -> Result<SealedCatalogue, Fault> {
         let platform = Platform::new(self.env.clone()).await?;
         let stored = self.ensure(&platform).await?;
-        if !stored.published_at.is_some_and(|at| now().is_within(LOST_AFTER, at)) {
-            self.publish(&platform, &stored.sealed).await?;
+        let is_published = stored.published_at.is_some_and(|at| now().is_within(LOST_AFTER, at));
+        // A fault was logged. The isolate has the catalogue without KV.
+        if !is_published && self.publish(&platform, &stored.sealed).await.is_err() {
+            self.state.storage().set_alarm(RETRY).await.map_err(broken)?;
         }
         Ok(SealedCatalogue { sealed: stored.sealed })
     }
