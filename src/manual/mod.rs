@@ -32,6 +32,9 @@ pub mod keys {}
 #[doc = include_str!("package.md")]
 pub mod package {}
 
+#[doc = include_str!("resources.md")]
+pub mod resources {}
+
 #[doc = include_str!("revocation.md")]
 pub mod revocation {}
 

@@ -25,6 +25,8 @@ const ENDPOINTS = {
   '/admin/keys/some-key': 'GET, HEAD',
   '/admin/keys/some-key/revoke': 'POST',
   '/admin/keys/rotate': 'POST',
+  '/admin/resources': 'GET, POST',
+  '/admin/resources/some-resource': 'GET, PUT, DELETE',
   '/admin/users': 'GET, POST',
   '/admin/users/some-user': 'GET, PUT, DELETE',
   '/admin/users/some-user/grants': 'GET, DELETE',

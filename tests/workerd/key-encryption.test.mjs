@@ -44,6 +44,7 @@ test('records of the first key are readable while both keys are configured', asy
     trusted: (await admin(server, 'POST', '/admin/trusted-issuers', {
       issuer: 'https://idp.example', jwks_uri: 'https://idp.example/jwks', algorithms: ['ES256'], subject: 'user_id', clients: ['app'],
     })).json,
+    resource: (await admin(server, 'POST', '/admin/resources', { identifier: 'https://api.example', name: 'API' })).json,
   };
   const form = await new Browser(server).open('/account/sign-in');
   const signingIn = new Browser(server);
@@ -98,8 +99,8 @@ test('re-encrypts every record while users and operators go on', async () => {
   assert.deepEqual(json.failed, []);
   assert.deepEqual([json.failures, json.done], [0, true]);
   assert.match(json.state, /may be removed/);
-  // The keyring, clients, and of users list entry, profile and password; some were written by their changes.
-  assert.ok(json.records >= 1 + 3 + 2 * 3 + 3 * CROWD && json.resealed >= 1 + 2 + 3, JSON.stringify(json));
+  // The keyring, the catalogue, clients, and of users list entry, profile and password; some were written by their changes.
+  assert.ok(json.records >= 2 + 3 + 2 * 3 + 3 * CROWD && json.resealed >= 2 + 2 + 3, JSON.stringify(json));
   assert.ok(json.previous_handles_until >= json.started_at + 7776000);
   assert.equal((await admin(server, 'GET', clientPath(service.id))).json.scope, traffic.scope);
   for (const { path, body, member } of [...state.clients, ...state.people].map(changeOf)) {
@@ -214,7 +215,7 @@ async function kill() {
 
 // All credentials of a user, a client and an operator; one that is redeemed is replaced by its successor.
 async function everythingWorks() {
-  const { user, other, app, secretApp, browser, service, trusted } = state;
+  const { user, other, app, secretApp, browser, service, trusted, resource } = state;
   assert.deepEqual(await kids(), state.kids);
   assert.equal((await send(server, '/health')).status, 200);
   for (const name of ['tokens', 'another', 'secretTokens']) {
@@ -226,6 +227,7 @@ async function everythingWorks() {
   assert.equal((await send(server, '/admin/keys', { headers: bearer(state.own) })).status, 200);
   assert.equal((await token(server, {}, service)).token_type, 'Bearer');
   assert.deepEqual((await admin(server, 'GET', '/admin/trusted-issuers')).json, { trusted_issuers: [trusted] });
+  assert.deepEqual((await admin(server, 'GET', '/admin/resources')).json, { resources: [resource] });
   assert.equal((await browser.open('/account')).url.pathname, '/account', 'the session');
   const { location } = await browser.open(authorizationPath(app, pkce(), { ...OFFLINE, prompt: 'none' }));
   assert.ok(new URL(location).searchParams.has('code'), location);

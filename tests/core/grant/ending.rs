@@ -1,10 +1,11 @@
 //! How grants end: by expiry, with their session, by revocation.
 
 use edgemint::oauth::grant::GrantRefusal;
+use edgemint::oauth::grant::gate::TokenRule;
 use edgemint::token::UnixTime;
 
 use super::held::Held;
-use super::words::{DAY, START};
+use super::words::{API, DAY, START, resources};
 
 #[test]
 fn an_unused_grant_expires_after_its_idle_time() {
@@ -118,6 +119,37 @@ fn last_used_is_the_time_of_the_last_redemption_or_refresh() {
 fn every_refusal_has_a_word_of_its_own() {
     let words: std::collections::BTreeSet<_> = GrantRefusal::ALL.iter().map(|refusal| refusal.kind()).collect();
     assert_eq!(words.len(), GrantRefusal::ALL.len());
+}
+
+#[test]
+fn a_resource_with_a_lifetime_of_its_own_decides_how_long_the_only_token_and_its_grant_last() {
+    for lifetime in [60, 7200] {
+        let mut held = Held::issued();
+        let rule = TokenRule {
+            resource: resources(&[API]).remove(0),
+            alone: false,
+            lifetime: Some(lifetime),
+            algorithm: None,
+        };
+        held.client.rules.tokens.push(rule);
+        let (api, refreshable) = (resources(&[API]), false);
+        held.redeem(|it| (it.resources, it.refreshable) = (api, refreshable)).unwrap();
+        let grant = held.stored.unwrap();
+        let end = UnixTime(START + lifetime);
+        assert_eq!(
+            (grant.ends(&held.lifetimes), grant.last_token_ends(&held.lifetimes)),
+            (end, Some(end.max(UnixTime(START + 600))))
+        );
+    }
+    // With refresh tokens, the status list entry stays marked for as long as the longest of the tokens.
+    let mut held = Held::live();
+    let rule = TokenRule { resource: resources(&[API]).remove(0), alone: false, lifetime: Some(7200), algorithm: None };
+    held.client.rules.tokens.push(rule);
+    held.refresh(1, |it| it.resources = resources(&[API])).unwrap();
+    held.client.rules.tokens.clear();
+    held.wait(10).refresh(2, |_| {}).unwrap();
+    let grant = held.stored.unwrap();
+    assert_eq!(grant.last_token_ends(&held.lifetimes), Some(UnixTime(START + 7200)));
 }
 
 #[test]

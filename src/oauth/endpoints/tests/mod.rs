@@ -9,6 +9,7 @@ mod id_token;
 mod jwt_bearer;
 mod logout;
 mod register;
+mod resources;
 mod tokens;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use crate::oauth::grant::Described;
 use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::grant::token_id::TokenId;
+use crate::oauth::vocabulary::resource::Resource;
 
 #[test]
 fn introspection_returns_the_registered_members_of_a_token() {
@@ -63,6 +64,7 @@ fn a_verified_access_token_is_read_once() {
     let (account, grant) = (AccountId::from_bytes([1; 16]), GrantId::from_bytes([2; 16]));
     let jti = format!("{grant}.5");
     let claims = json!({
+        "aud": ["https://api.example", "not a resource"],
         "client_id": "app", "sub": account, "jti": jti, "scope": "read write", "iat": 1_799_999_999.9, "exp": 1_800_000_600.1,
     });
     let of_user = AccessToken::read(&token(&claims)).unwrap();
@@ -71,6 +73,7 @@ fn a_verified_access_token_is_read_once() {
         account: Some(account),
         jti: TokenId::of_verified(&jti),
         grant: Some(grant),
+        audience: vec![Resource::parse("https://api.example").unwrap()],
         scope: scope("read write"),
         issued_at: UnixTime(1_799_999_999),
         expires_at: UnixTime(1_800_000_601),
