@@ -83,5 +83,5 @@ fn no_history_of_assertions_and_removed_resources_breaks_a_rule() {
         "a status list is told",
         "a status list is told of a suspension",
     ];
-    simulate(100_000, 12, &two_offline_grants(), any_narrowing, &states);
+    simulate(100_000, 8, &two_offline_grants(), any_narrowing, &states);
 }
