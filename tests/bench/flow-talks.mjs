@@ -2,6 +2,8 @@
 //
 // A server is `{ port, authorize, token, client }`: its port, the paths of its two endpoints, and the identifier of
 // a public client that is registered there with REDIRECT_URI.
+import { sign } from 'node:crypto';
+import { JWT_BEARER, grantClaims } from '../workerd/assertion-grants.mjs';
 import { DEVICE_GRANT } from '../workerd/devices.mjs';
 import { REDIRECT_URI, pkce } from '../workerd/people.mjs';
 import { bodyOf, requestBytes } from './load.mjs';
@@ -28,6 +30,25 @@ export function polling(server, device_code) {
     return request;
   };
   return { request, next };
+}
+
+/** Presents assertions with these claims repeatedly, each with a `jti` of its own. */
+export function asserting(server, key, { alg, kid }, { iss, sub }, parameters = {}) {
+  const base64url = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const header = base64url({ alg, kid });
+  const ask = () => {
+    const input = `${header}.${base64url(grantClaims(server, iss, sub))}`;
+    // Synchronously: a benchmark of the server must not wait for the pool of threads of this process.
+    const signature = sign('sha256', input, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+    const body = `${new URLSearchParams({ grant_type: JWT_BEARER, assertion: `${input}.${signature}`, ...parameters })}`;
+    const headers = { Host: hostOf(server), 'Content-Type': 'application/x-www-form-urlencoded' };
+    return requestBytes({ method: 'POST', path: '/oauth/token', headers, body });
+  };
+  const next = (answer) => {
+    if (!bodyOf(answer).includes('"access_token"')) throw new Error(`answered:\n${answer}`);
+    return ask();
+  };
+  return { request: ask(), next };
 }
 
 /** Requests a code with the cookies of a user with a remembered consent, and redeems it: two requests. `tokens` are the latest. */

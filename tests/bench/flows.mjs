@@ -1,14 +1,17 @@
-// The cost of a signed-in user: refreshes, whole code flows, introspections and polls of devices a second, compared with two peers and with the
+// The cost of a signed-in user: refreshes, whole code flows, introspections, polls of devices and assertions a second, compared with two peers and with the
 // limit, which is one row written by a warm Durable Object; and whether refreshing stays as fast while a state grows.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { step } from '../../.scripts/steps.mjs';
 import { registerClient } from '../workerd/admin.mjs';
+import { registerAssertionClient, registerServiceAccount, trustIssuer } from '../workerd/assertion-grants.mjs';
 import { registerDeviceClient, startDevice } from '../workerd/devices.mjs';
 import { freePort } from '../workerd/harness.mjs';
+import { createUser } from '../workerd/people.mjs';
 import {
   ballast, grants, hasMemory, oauthProviderClient, oidcProviderPeople, ourPeople, startOidcProvider, startOurs,
 } from './flow-state.mjs';
-import { authorizing, polling, refreshing } from './flow-talks.mjs';
+import { asserting, authorizing, polling, refreshing } from './flow-talks.mjs';
 import { bodyOf, load, requestBytes } from './load.mjs';
 import { interleave, perSecond, ratio, table } from './rounds.mjs';
 import { oauthProviderWorker, writeWorker } from './workers.mjs';
@@ -53,6 +56,8 @@ their range.`,
       await benchCodeFlow(work),
       await benchLookUps(work),
       await benchDevices(work),
+      // Exchanges of tokens belong here too: a row beside these.
+      await benchAssertions(work),
     ].join('\n\n');
   } finally {
     for (const server of running) await server.stop();
@@ -200,6 +205,30 @@ ${table([
     ['', 'a second', 'edgemint / it'],
     ['edgemint, a poll that has to wait', perSecond(waiting), ''],
     ['one row written by a Durable Object', perSecond(limit), ratio(waiting, limit)],
+  ])}`;
+}
+
+async function benchAssertions({ size, ours, writePort }) {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
+  const service = await registerServiceAccount(ours, { jwk });
+  const app = await registerAssertionClient(ours);
+  const { issuer } = await trustIssuer(ours, { jwks: { keys: [jwk] }, clients: [app.id] });
+  const users = await Promise.all(each(() => createUser(ours)));
+  const talk = (claims, parameters) => asserting(ours, privateKey, jwk, claims, parameters);
+  const [service_account, trusted_issuer, limit] = await measure(size, 'assertions', [
+    { port: ours.port, conversations: each(() => talk({ iss: service.id, sub: service.id })) },
+    { port: ours.port, conversations: users.map(({ id }) => talk({ iss: issuer, sub: id }, { client_id: app.id })) },
+    { port: writePort, conversations: each((index) => fixed({ method: 'GET', path: `/${index}` })) },
+  ]);
+  return `Assertions (JWT bearer), each of which is used once: the client's or the issuer's registry stores its \`jti\`. One about a user also costs two more
+calls and a grant. The load generator signs them meanwhile.
+
+${table([
+    ['', 'a second', 'edgemint / it'],
+    ['edgemint, a service account', perSecond(service_account), ''],
+    ['edgemint, a trusted issuer about a user', perSecond(trusted_issuer), ratio(service_account, trusted_issuer)],
+    ['one row written by a Durable Object', perSecond(limit), ratio(service_account, limit)],
   ])}`;
 }
 

@@ -1,16 +1,14 @@
 // Accessibility of the server's pages: on a phone, in the dark, with a screen reader, with the keyboard alone, without scripts,
 // in Chinese.
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { restartLater } from '../workerd/ageing.mjs';
 import { startWorker } from '../workerd/harness.mjs';
 import { createUser } from '../workerd/people.mjs';
 import { Authenticators } from './authenticators.mjs';
 import { launch } from './chromium.mjs';
-import { contrasts, focused, sticking } from './measures.mjs';
+import { look as lookAt } from './look.mjs';
+import { focused } from './measures.mjs';
 import { alter, atClient, decide, heading, registerAt, requestOf, signIn, startClient, visit } from './people.mjs';
 
 const LONG = 'An application with a name that is longer than any sign ought to be, by a company of that kind';
@@ -22,7 +20,6 @@ let browser;
 let site;
 let client;
 let user;
-let folder;
 
 before(async () => {
   server = await startWorker({
@@ -35,10 +32,6 @@ before(async () => {
   browser = await launch();
   site = await startClient();
   client = await registerAt(server, site, { client_name: LONG, scope: SCOPE, resources: [RESOURCE] });
-  if (process.env.EDGEMINT_SCREENSHOTS) {
-    folder = mkdtempSync(join(tmpdir(), 'edgemint-pages-'));
-    console.log(`Screenshots: ${folder}`);
-  }
 });
 
 beforeEach(async () => {
@@ -54,25 +47,10 @@ after(async () => {
 const ask = (parameters) => requestOf(server, site, client, { scope: SCOPE, resource: RESOURCE, ...parameters }).url;
 const begin = (t, url, options) => visit(t, browser, url, { origins: [server.url, site.origin], ...options });
 
-/** Checks a page in each width and colour scheme: nothing overflows, and all text has enough contrast. */
+/** Checks a page in each width and colour scheme, with everything open, and for a screen reader. */
 async function look(page, moment) {
   await page.locator('details').evaluateAll((all) => { for (const one of all) one.open = true; });
-  for (const width of [320, 390, 1280]) {
-    for (const colorScheme of ['light', 'dark']) {
-      await page.setViewportSize({ width, height: 844 });
-      // Without motion the colours are there at once.
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const where = `${moment}, ${width}, ${colorScheme}`;
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= width, where);
-      // The card clips its ornament on purpose, and the text of a field can be scrolled.
-      const isFine = (name) => ['DIV.card', 'INPUT.'].includes(name);
-      assert.deepEqual((await page.evaluate(sticking)).filter((name) => !isFine(name)), [], where);
-      const { count, below } = await page.evaluate(contrasts);
-      assert.ok(count > 3, `${where}: ${count} texts`);
-      assert.deepEqual(below, [], where);
-      if (folder) await page.screenshot({ path: join(folder, `${moment}-${width}-${colorScheme}.png`), fullPage: true });
-    }
-  }
+  await lookAt(page, moment, { widths: [320, 390, 1280], texts: 3 });
   await listen(page, moment);
 }
 

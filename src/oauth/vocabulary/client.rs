@@ -307,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn a_client_loses_one_resource_and_keeps_the_others() {
+        let metadata = serde_json::json!({
+            "grant_types": [], "scope": "read", "resources": ["https://api.example", "https://files.example"],
+        });
+        let stored = serde_json::json!({ "client_id": "app", "issued_at": 5, "secret": null, "metadata": metadata });
+        let mut record: ClientRecord = serde_json::from_value(stored).unwrap();
+        let resource = |text: &str| Resource::parse(text).unwrap();
+        assert!(record.lose_resource(&resource("https://api.example")));
+        assert!(!record.lose_resource(&resource("https://api.example")), "it has lost it");
+        assert!(!record.lose_resource(&resource("https://files.example/v1")), "another one");
+        assert_eq!(record.metadata.resources, [resource("https://files.example")]);
+    }
+
+    #[test]
     fn generated_values_need_no_encoding_anywhere() {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         assert!(plain(ClientId::from_random([0xfb; 16]).as_str()));
