@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn by_default_a_resource_admits_no_client_and_no_other_audience() {
         let expected = json!({
-            "id": "wfcLB9g0KM3JxIVWLHlHJA", "identifier": "https://files.example", "created_at": 7, "name": "Files",
+            "id": "H8oNieJ8prujhUwGvoDkyQ", "identifier": "https://files.example", "created_at": 7, "name": "Files",
             "scopes": [], "clients": [], "other_audiences": false,
         });
         let shown = parsed(&json!({ "acr": null })).unwrap();
