@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((found.name.as_str(), found.created_at), ("Photos", NOW), "the time of registration stays");
         assert_eq!(replaced.resources().len(), 2);
         let removed = replaced.edited(remove("urn:a"), NOW).unwrap();
-        assert_eq!(removed.resources(), [found.clone()]);
+        assert_eq!(removed.resources(), std::slice::from_ref(found));
         assert_eq!(removed.edited(remove("urn:a"), NOW), Err(EditError::Missing));
         assert_eq!(removed.edited(Edit::Replace(resource("urn:a")), NOW), Err(EditError::Missing));
     }
