@@ -29,9 +29,19 @@ export async function statusOf(server, token) {
   return (await readList(server, uri)).statuses.getStatus(idx);
 }
 
-/** Waits until the list says that a token is revoked; returns how long that took, in seconds. */
+/** Waits until the list says that a token is revoked; returns how long that took, in seconds. Those who wait at the same time share a reader. */
 export async function untilRevoked(server, token, what) {
   const started = performance.now();
-  await until(async () => await statusOf(server, token) === 1, `the list says so: ${what}`, 60);
+  const { idx, uri } = entryOf(token);
+  await until(async () => (await readTogether(server, uri)).statuses.getStatus(idx) === 1, `the list says so: ${what}`, 60);
   return (performance.now() - started) / 1000;
+}
+
+const reading = new Map();
+
+/** The list as one of several readers: the first of them asks, the others get the same. */
+async function readTogether(server, uri) {
+  const key = `${server.url} ${uri}`;
+  if (!reading.has(key)) reading.set(key, readList(server, uri).finally(() => reading.delete(key)));
+  return reading.get(key);
 }

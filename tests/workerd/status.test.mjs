@@ -1,6 +1,6 @@
 // Status lists: which tokens have an index, what the lists say, and that every revocation appears there.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import { OFFLINE, ONLINE, atOnce, grantOf, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
@@ -143,84 +143,94 @@ const ENDINGS = {
   },
 };
 
-for (const [what, end] of Object.entries(ENDINGS)) {
-  test(`appears in the list: ${what}`, async () => {
-    const tokens = await grant();
-    assert.equal(await statusOf(server, tokens.access_token), 0);
-    await end(tokens);
-    await untilRevoked(server, tokens.access_token, what);
+// A list is read again every few seconds: they wait for it together.
+describe('revocations', { concurrency: true }, () => {
+  const revoked = {};
+
+  before(async () => {
+    // One after another: some end more than their own grant.
+    for (const [what, end] of Object.entries(ENDINGS)) {
+      const tokens = await grant();
+      assert.equal(await statusOf(server, tokens.access_token), 0, what);
+      await end(tokens);
+      revoked[what] = tokens.access_token;
+    }
   });
-}
 
-test('appears in the list: reuse of a code after the replay window', async () => {
-  const { code, proof } = await newCode(browser, user, app);
-  const { json } = await redeem(server, app, code, proof);
-  assert.equal((await redeem(server, app, code, proof)).status, 400);
-  await untilRevoked(server, json.access_token, 'code reuse');
-});
+  for (const what of Object.keys(ENDINGS)) {
+    test(`appears in the list: ${what}`, () => untilRevoked(server, revoked[what], what));
+  }
 
-test('appears in the list: the session ends, and the grants that end with it', async () => {
-  const person = await createUser(server);
-  const own = new Browser(server);
-  await own.signIn(person);
-  const [online, offline] = [await newGrant(server, own, person, app, ONLINE), await newGrant(server, own, person, app, OFFLINE)];
-  await admin(server, 'DELETE', `/admin/users/${person.id}/sessions`);
-  await untilRevoked(server, online.access_token, 'session');
-  assert.equal(await statusOf(server, offline.access_token), 0);
-});
+  test('appears in the list: reuse of a code after the replay window', async () => {
+    const { code, proof } = await newCode(browser, user, app);
+    const { json } = await redeem(server, app, code, proof);
+    assert.equal((await redeem(server, app, code, proof)).status, 400);
+    await untilRevoked(server, json.access_token, 'code reuse');
+  });
 
-test('appears in the list: the user is deleted', async () => {
-  const person = await createUser(server);
-  const own = new Browser(server);
-  await own.signIn(person);
-  const tokens = await newGrant(server, own, person, app);
-  assert.equal((await admin(server, 'DELETE', `/admin/users/${person.id}`)).status, 204);
-  await untilRevoked(server, tokens.access_token, 'deleted');
-});
+  test('appears in the list: the session ends, and the grants that end with it', async () => {
+    const person = await createUser(server);
+    const own = new Browser(server);
+    await own.signIn(person);
+    const [online, offline] = [await newGrant(server, own, person, app, ONLINE), await newGrant(server, own, person, app, OFFLINE)];
+    await admin(server, 'DELETE', `/admin/users/${person.id}/sessions`);
+    await untilRevoked(server, online.access_token, 'session');
+    assert.equal(await statusOf(server, offline.access_token), 0);
+  });
 
-test('appears in the list: a service client is deleted; its index is not reused', async () => {
-  const client = await registerClient(server);
-  const { access_token } = await token(server, {}, client);
-  assert.equal((await admin(server, 'DELETE', clientPath(client.id))).status, 204);
-  await untilRevoked(server, access_token, 'client');
-  const next = await registerClient(server);
-  assert.notDeepEqual(entryOf((await token(server, {}, next)).access_token), entryOf(access_token));
-});
+  test('appears in the list: the user is deleted', async () => {
+    const person = await createUser(server);
+    const own = new Browser(server);
+    await own.signIn(person);
+    const tokens = await newGrant(server, own, person, app);
+    assert.equal((await admin(server, 'DELETE', `/admin/users/${person.id}`)).status, 204);
+    await untilRevoked(server, tokens.access_token, 'deleted');
+  });
 
-test('appears in the list: all tokens of a service client are revoked; those that it gets then are valid', async () => {
-  const client = await registerClient(server);
-  const { access_token } = await token(server, {}, client);
-  const { status } = await admin(server, 'DELETE', `${clientPath(client.id)}/tokens`);
-  assert.equal(status, 200);
-  await untilRevoked(server, access_token, 'tokens of a client');
-  // Other isolates may cache its record for a while; here, it is read again.
-  const later = await token(server, {}, client);
-  assert.notDeepEqual(entryOf(later.access_token), entryOf(access_token));
-  assert.equal(await statusOf(server, later.access_token), 0);
-  await admin(server, 'DELETE', clientPath(client.id));
-  await untilRevoked(server, later.access_token, 'and that one too');
-});
-
-test('changing a client while its tokens are revoked loses neither change', async () => {
-  const client = await registerClient(server);
-  for (let round = 0; round < 5; round += 1) {
+  test('appears in the list: a service client is deleted; its index is not reused', async () => {
+    const client = await registerClient(server);
     const { access_token } = await token(server, {}, client);
-    const changes = Array.from({ length: 4 }, (_, number) =>
-      admin(server, 'PUT', clientPath(client.id), { client_name: `round ${round}.${number}` }));
-    const answers = await Promise.all([admin(server, 'DELETE', `${clientPath(client.id)}/tokens`), ...changes]);
-    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
+    assert.equal((await admin(server, 'DELETE', clientPath(client.id))).status, 204);
+    await untilRevoked(server, access_token, 'client');
+    const next = await registerClient(server);
+    assert.notDeepEqual(entryOf((await token(server, {}, next)).access_token), entryOf(access_token));
+  });
+
+  test('appears in the list: all tokens of a service client are revoked; those that it gets then are valid', async () => {
+    const client = await registerClient(server);
+    const { access_token } = await token(server, {}, client);
+    const { status } = await admin(server, 'DELETE', `${clientPath(client.id)}/tokens`);
+    assert.equal(status, 200);
+    await untilRevoked(server, access_token, 'tokens of a client');
+    // Other isolates may cache its record for a while; here, it is read again.
     const later = await token(server, {}, client);
     assert.notDeepEqual(entryOf(later.access_token), entryOf(access_token));
-    await untilRevoked(server, access_token, 'the earlier token');
-    assert.equal(await statusOf(server, later.access_token), 0, 'the index in use is not marked as revoked');
-  }
-});
+    assert.equal(await statusOf(server, later.access_token), 0);
+    await admin(server, 'DELETE', clientPath(client.id));
+    await untilRevoked(server, later.access_token, 'and that one too');
+  });
 
-test('revoking a grant does not affect another one\'s index', async () => {
-  const [ended, kept] = [await grant(), await grant()];
-  await revoke(server, app, ended.refresh_token);
-  await untilRevoked(server, ended.access_token, 'one of two');
-  assert.equal(await statusOf(server, kept.access_token), 0);
+  test('changing a client while its tokens are revoked loses neither change', async () => {
+    await atOnce(5, async (round) => {
+      const client = await registerClient(server);
+      const { access_token } = await token(server, {}, client);
+      const changes = Array.from({ length: 4 }, (_, number) =>
+        admin(server, 'PUT', clientPath(client.id), { client_name: `round ${round}.${number}` }));
+      const answers = await Promise.all([admin(server, 'DELETE', `${clientPath(client.id)}/tokens`), ...changes]);
+      assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
+      const later = await token(server, {}, client);
+      assert.notDeepEqual(entryOf(later.access_token), entryOf(access_token));
+      await untilRevoked(server, access_token, 'the earlier token');
+      assert.equal(await statusOf(server, later.access_token), 0, 'the index in use is not marked as revoked');
+    });
+  });
+
+  test('revoking a grant does not affect another one\'s index', async () => {
+    const [ended, kept] = [await grant(), await grant()];
+    await revoke(server, app, ended.refresh_token);
+    await untilRevoked(server, ended.access_token, 'one of two');
+    assert.equal(await statusOf(server, kept.access_token), 0);
+  });
 });
 
 test('a code that was not redeemed marks no index', async () => {
