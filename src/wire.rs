@@ -29,8 +29,8 @@ pub enum FormError {
     TooMany,
 }
 
-/// The parameters that may be repeated (RFC 8707 section 2).
-const REPEATABLE: [&str; 1] = ["resource"];
+/// The parameters that may be repeated (RFC 8707 section 2, RFC 8693 section 2.1).
+const REPEATABLE: [&str; 2] = ["audience", "resource"];
 
 impl Form {
     /// Parses a body. Parameters without a value are treated as omitted (RFC 6749 section 3.1).

@@ -3,6 +3,7 @@
 use crate::account::asserted_grants::GrantAsserted;
 use crate::account::command::{Accounts, commands};
 use crate::account::device_grants::{AllowDevice, RedeemDeviceCode, TryError, TryUserCode};
+use crate::account::exchanges::{ExchangeToken, Exchanged};
 use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
     RevokeGrant, RevokeToken, SuspendClient, TokenStatus, Tokens, WithdrawConsent,
@@ -34,6 +35,7 @@ commands! {
         "end_grants" => EndGrants -> Option<u64>,
         "end_session" => EndSession -> Option<u64>,
         "end_sessions" => EndSessions -> Option<u64>,
+        "exchange_token" => ExchangeToken -> Result<Exchanged, GrantRefusal>,
         "grant_asserted" => GrantAsserted -> Result<Permit, GrantRefusal>,
         "narrow_grants" => NarrowGrants -> Option<u64>,
         "open_session" => OpenSession -> Opened,

@@ -40,6 +40,31 @@ impl<R: Records> Turn<'_, R> {
         Ok(session_is_active && grant.is_active(self.lifetimes(), self.now))
     }
 
+    /// Returns the grant of an access token or ID token, if the grant is active, has not lost a resource of the token's
+    /// audience, and the token was not revoked. A token that another
+    /// client obtained by an exchange is inactive while the grant's own client is disabled, which the account was told.
+    pub(super) fn grant_of_active_token(
+        &self,
+        id: &GrantId,
+        jti: &TokenId,
+        audience: &[Resource],
+    ) -> Result<Option<Grant>, StorageError> {
+        let Some(grant) = self.grant(id)?.filter(|grant| !grant.has_lost_any(audience, self.now)) else {
+            return Ok(None);
+        };
+        let is_active =
+            self.is_active(&grant)? && !self.records.contains(Table::RevokedToken, jti.as_str())?;
+        if !is_active || (jti.is_exchanged() && self.is_suspended(&grant.client)?) {
+            return Ok(None);
+        }
+        Ok(Some(grant))
+    }
+
+    fn is_suspended(&self, client: &ClientId) -> Result<bool, StorageError> {
+        let suspension = self.records.get::<SuspensionState>(Table::SuspendedClient, client.as_str())?;
+        Ok(suspension.is_some_and(|suspension| suspension.marked))
+    }
+
     /// Returns the facts about the user for the gate. The session is only read if the grant is bound to it.
     pub(super) fn user_facts<'a>(
         &self,
@@ -353,12 +378,8 @@ pub struct TokenStatus {
 
 impl AccountCommand for TokenStatus {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
-        let is_active = match turn.grant(&self.grant)? {
-            Some(_) if account.disabled => false,
-            Some(grant) if grant.has_lost_any(&self.audience, turn.now) => false,
-            Some(grant) => turn.is_active(&grant)? && !turn.records.contains(Table::RevokedToken, self.jti.as_str())?,
-            None => false,
-        };
+        let active = turn.grant_of_active_token(&self.grant, &self.jti, &self.audience)?;
+        let is_active = !account.disabled && active.is_some();
         Ok(is_active.then_some(account))
     }
 

@@ -13,6 +13,7 @@ pub mod command;
 pub mod commands;
 pub mod device;
 pub mod device_grants;
+pub mod exchanges;
 pub mod grants;
 pub mod identifier;
 pub mod narrowing;

@@ -18,6 +18,7 @@ use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::exchange_rule::ExchangeRuleId;
 use crate::oauth::vocabulary::protected_resource::ResourceId;
 use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 use crate::oauth::{ClientId, Refusal};
@@ -89,6 +90,27 @@ impl Audit {
     /// Adds a token that was minted or verified here.
     pub(crate) fn jti(&self, jti: &TokenId) -> &Self {
         self.about.borrow_mut().jti = Some(jti.as_str().to_owned());
+        self
+    }
+
+    /// Adds the token that a client exchanges.
+    pub(crate) fn exchanged(&self, token: &AccessToken) -> &Self {
+        let mut about = self.about.borrow_mut();
+        about.subject_jti = Some(token.jti.as_str().to_owned());
+        about.subject_client = token.grant.is_none().then(|| token.registry.clone());
+        drop(about);
+        self
+    }
+
+    /// Adds the party that acts in a token that was minted.
+    pub(crate) fn actor(&self, claims: &AccessTokenClaims) -> &Self {
+        self.about.borrow_mut().actor = claims.actor().map(|actor| actor.subject().to_owned());
+        self
+    }
+
+    /// Adds an exchange rule.
+    pub(crate) fn exchange_rule(&self, id: &ExchangeRuleId) -> &Self {
+        self.about.borrow_mut().exchange_rule = Some(id.clone());
         self
     }
 

@@ -12,6 +12,7 @@ use crate::token::UnixTime;
 
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::client::ClientId;
+use crate::oauth::vocabulary::exchange_rule::ExchangeRuleId;
 use crate::oauth::vocabulary::protected_resource::ResourceId;
 use crate::oauth::vocabulary::trusted_issuer::TrustedIssuerId;
 
@@ -33,6 +34,18 @@ pub struct About {
     /// The identifier of a token that was minted or verified here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
+    /// The identifier of the token that a client exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_jti: Option<String>,
+    /// The client that this token is about, if it is about none of the users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_client: Option<ClientId>,
+    /// The subject of the party that acts in the token that the exchange yielded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// The exchange rule, by its identifier in `GET /admin/exchange-rules/ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange_rule: Option<ExchangeRuleId>,
     /// The bulk revocation, by its identifier in `GET /admin/revocations/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<String>,

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use crate::token::{Algorithm, UnixTime, base64url};
 
 use crate::oauth::grant::handle::AccountId;
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{Acr, SignIn, TokenGrant};
 use crate::oauth::vocabulary::authority::{Authority, Upstream};
 use crate::oauth::vocabulary::client::Client;
@@ -32,6 +33,8 @@ pub struct IdToken {
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
     at_hash: String,
+    /// Names the grant, as that of the access token does: see [`TokenId::of_id_token`].
+    jti: TokenId,
     sid: String,
     /// Claims about the user, beside `sub`.
     #[serde(flatten)]
@@ -55,14 +58,14 @@ fn claims_about(account: &AccountId, client: &Client, tokens: &TokenGrant, profi
     claims
 }
 
-/// Returns the ID token that is issued with an access token. `profile` is required if [`needs_profile`].
+/// Returns the ID token that is issued with an access token, which is given with its identifier. `profile` is required if [`needs_profile`].
 pub fn of_grant(
     authority: &Authority,
     account: &AccountId,
     client: &Client,
     tokens: &TokenGrant,
     profile: Option<&Profile>,
-    access_token: &str,
+    (access_token, jti): (&str, &TokenId),
     algorithm: Algorithm,
 ) -> IdToken {
     IdToken {
@@ -76,6 +79,7 @@ pub fn of_grant(
         amr: tokens.sign_in.amr.clone(),
         nonce: tokens.nonce.clone(),
         at_hash: access_token_hash(algorithm, access_token),
+        jti: jti.of_id_token(),
         sid: tokens.session.to_string(),
         user: profile.map(|profile| claims_about(account, client, tokens, profile)).unwrap_or_default(),
     }
@@ -186,7 +190,7 @@ pub fn user_claims(account: &AccountId, profile: &Profile, scope: &Scope) -> Val
 }
 
 /// The names of all supported claims, for the metadata.
-pub const CLAIMS: [&str; 17] = [
+pub const CLAIMS: [&str; 18] = [
     "acr",
     "amr",
     "at_hash",
@@ -198,6 +202,7 @@ pub const CLAIMS: [&str; 17] = [
     "groups",
     "iat",
     "iss",
+    "jti",
     "name",
     "nonce",
     "preferred_username",

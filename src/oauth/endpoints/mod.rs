@@ -15,6 +15,7 @@ pub mod register;
 pub mod revoke;
 pub mod step_up;
 pub mod token_endpoint;
+pub mod token_exchange;
 pub mod upstream;
 
 #[cfg(test)]

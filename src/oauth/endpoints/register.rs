@@ -71,7 +71,8 @@ impl Registration {
         if redirects_users && redirect_uris.is_empty() {
             return Err(MetadataError::RedirectUrisMissing);
         }
-        if auth_method == Some(AuthMethod::None) && grant_types.contains(&GrantType::ClientCredentials) {
+        let needs_authentication = [GrantType::ClientCredentials, GrantType::TokenExchange];
+        if auth_method == Some(AuthMethod::None) && needs_authentication.iter().any(|it| grant_types.contains(it)) {
             return Err(MetadataError::GrantTypesPublic);
         }
         optional(body, "response_types", response_types, MetadataError::ResponseTypes)?;
@@ -432,6 +433,13 @@ mod tests {
             (
                 json!({ "jwks_uri": "https://app.example/jwks", "jwks": { "keys": [ed25519()] } }),
                 MetadataError::JwksBoth,
+            ),
+            (
+                json!({
+                    "token_endpoint_auth_method": "none",
+                    "grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"],
+                }),
+                MetadataError::GrantTypesPublic,
             ),
             (json!({ "scope": ["read"] }), MetadataError::Scope),
             (json!({ "service_account": {} }), MetadataError::ServiceAccount),

@@ -13,12 +13,14 @@ use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{Expiry, Redeem, RedeemDevice, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
+use crate::oauth::vocabulary::actor::{Actor, Delegation};
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::sign_in::SignIn;
 use crate::oauth::vocabulary::status_entry::{StatusClaim, StatusEntry};
 
 /// A parsed token request.
@@ -95,8 +97,8 @@ impl TokenRequest {
                 let (scope, resources) = scope_and_resources()?;
                 Self::ClientCredentials { client: facts, scope, resources }
             }
-            // Authorized by the assertion: see `jwt_bearer`.
-            GrantType::JwtBearer => return Err(Refusal::GrantUnsupported),
+            // Authorized by the assertion or by another token: see `jwt_bearer` and `token_exchange`.
+            GrantType::JwtBearer | GrantType::TokenExchange => return Err(Refusal::GrantUnsupported),
             GrantType::AuthorizationCode => {
                 let (account, grant, _) = read(Kind::Code, parameter("code")?)?;
                 let challenge = Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?;
@@ -146,6 +148,9 @@ pub struct AccessTokenClaims {
     status: Option<StatusClaim>,
     #[serde(skip)]
     algorithm: Option<Algorithm>,
+    /// Who acts for the subject, and who may (RFC 8693 sections 4.1 and 4.4).
+    #[serde(flatten)]
+    delegation: Delegation,
 }
 
 /// One audience is a string, several are a list (RFC 7519 section 4.1.3).
@@ -160,6 +165,9 @@ enum Audience {
 #[derive(Debug, Serialize)]
 pub struct TokenResponse<'t> {
     access_token: &'t str,
+    /// The type of the token (RFC 8693 section 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     token_type: &'static str,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,6 +195,12 @@ impl TokenResponse<'_> {
             authorization_expires_in: expiry.map(|expiry| left(expiry.authorization)),
             ..self
         }
+    }
+
+    /// Adds the registered name of the type of a token that was issued by an exchange.
+    #[must_use]
+    pub fn with_issued_type(self, name: &'static str) -> Self {
+        Self { issued_token_type: Some(name), ..self }
     }
 
     /// Returns the reply to the token request.
@@ -243,7 +257,7 @@ pub fn of_client_itself(
     let granted = Granted { owner: None, scope: granted, resources, offline: false, sign_in: None };
     let facts = Facts { client, user: None, granted, requested };
     let permit = gate::pass_for_client_itself(grant_type, &facts, now)?;
-    let bearer = Bearer { subject: client.id.as_str(), client: &client.id, status, auth_time: None };
+    let bearer = Bearer { status, ..Bearer::of(client.id.as_str(), &client.id) };
     Ok(AccessTokenClaims::permitted(authority, &permit, bearer, jti, now))
 }
 
@@ -276,7 +290,7 @@ pub fn of_assertion(
     now: UnixTime,
 ) -> AccessTokenClaims {
     let jti = TokenId::within(grant, &base64url::encode(&random));
-    let bearer = Bearer { subject: account.as_str(), client, status: Some(status), auth_time: None };
+    let bearer = Bearer { status: Some(status), ..Bearer::of(account.as_str(), client) };
     AccessTokenClaims::permitted(authority, permit, bearer, jti, now)
 }
 
@@ -298,8 +312,8 @@ pub fn of_grant(
     let audience_field = audiences.replace('|', "%7C");
     let tag = key.tag(&["jti", grant.as_str(), &generation, &at, &scope_field, &audience_field]);
     let jti = TokenId::within(grant, tag.get(..16).unwrap_or_default());
-    let (subject, auth_time) = (account.as_str(), Some(tokens.sign_in.at));
-    let bearer = Bearer { subject, client: &client.id, status: tokens.status, auth_time };
+    let auth_time = Some(tokens.sign_in.at);
+    let bearer = Bearer { status: tokens.status, auth_time, ..Bearer::of(account.as_str(), &client.id) };
     AccessTokenClaims::permitted(authority, &tokens.permit, bearer, jti, tokens.at)
 }
 
@@ -309,11 +323,53 @@ struct Bearer<'b> {
     client: &'b ClientId,
     status: Option<StatusEntry>,
     auth_time: Option<UnixTime>,
+    delegation: Delegation,
+    /// The latest end of the token, if it is earlier than its lifetime.
+    end: Option<UnixTime>,
+}
+
+impl<'b> Bearer<'b> {
+    fn of(subject: &'b str, client: &'b ClientId) -> Self {
+        Self { subject, client, status: None, auth_time: None, delegation: Delegation::default(), end: None }
+    }
+}
+
+/// A token that an exchange yields.
+#[derive(Clone, Debug)]
+pub struct ExchangedToken<'e> {
+    /// The subject of the subject token.
+    pub subject: &'e str,
+    /// The client that exchanges.
+    pub client: &'e ClientId,
+    /// What the gate permitted.
+    pub permit: &'e Permit,
+    /// The status list entry of the subject token.
+    pub status: Option<StatusEntry>,
+    /// The sign-in of the user.
+    pub sign_in: Option<&'e SignIn>,
+    /// Who acts for the subject.
+    pub delegation: Delegation,
+    /// The end of the subject token.
+    pub end: UnixTime,
+}
+
+/// Returns the access token of an exchange. `jti` leads to the grant or the client of the subject token.
+pub fn of_exchange(
+    authority: &Authority,
+    token: ExchangedToken<'_>,
+    jti: TokenId,
+    now: UnixTime,
+) -> AccessTokenClaims {
+    let ExchangedToken { subject, client, permit, status, sign_in, delegation, end } = token;
+    let auth_time = sign_in.map(|sign_in| sign_in.at);
+    let bearer = Bearer { status, auth_time, delegation, end: Some(end), ..Bearer::of(subject, client) };
+    AccessTokenClaims::permitted(authority, permit, bearer, jti, now)
 }
 
 impl AccessTokenClaims {
     /// Returns the claims of a token that the gate has permitted. No other function makes them.
     fn permitted(authority: &Authority, permit: &Permit, bearer: Bearer<'_>, jti: TokenId, now: UnixTime) -> Self {
+        let full = now.plus(permit.lifetime(authority.access_token_ttl()));
         Self {
             iss: authority.issuer().to_owned(),
             sub: bearer.subject.to_owned(),
@@ -321,10 +377,11 @@ impl AccessTokenClaims {
             client_id: bearer.client.to_string(),
             scope: permit.scope().to_string(),
             iat: now,
-            exp: now.plus(permit.lifetime(authority.access_token_ttl())),
+            exp: bearer.end.map_or(full, |end| end.min(full)),
             jti,
             auth_time: bearer.auth_time,
             status: bearer.status.map(|entry| entry.claim(authority)),
+            delegation: bearer.delegation,
             algorithm: permit.algorithm(),
         }
     }
@@ -343,6 +400,11 @@ impl AccessTokenClaims {
         self.algorithm.or_else(|| client.access_token_algorithm())
     }
 
+    /// Returns who acts for the subject, if this server knows.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.delegation.act.as_ref()
+    }
+
     /// Returns the token's identifier.
     pub fn jti(&self) -> &TokenId {
         &self.jti
@@ -353,6 +415,7 @@ impl AccessTokenClaims {
         let expires_in = self.exp.0.saturating_sub(now.0.max(self.iat.0));
         TokenResponse {
             access_token,
+            issued_token_type: None,
             token_type: "Bearer",
             expires_in,
             refresh_token: None,
@@ -394,81 +457,5 @@ fn audience(resources: &[Resource]) -> Audience {
     match resources {
         [only] => Audience::One(only.as_str().to_owned()),
         several => Audience::Several(several.iter().map(|resource| resource.as_str().to_owned()).collect()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::oauth::endpoints::register::Registration;
-    use crate::oauth::vocabulary::authority::Settings;
-    use crate::oauth::vocabulary::client::ClientSecret;
-    use serde_json::{Value, json};
-
-    fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {
-        let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();
-        let secret = ClientSecret::parse("a-secret-of-a-test").unwrap();
-        let registration = Registration::parse(metadata.as_object().unwrap()).unwrap();
-        let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
-        let client = Client::from_record(&record);
-        let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
-        let request = TokenRequest::parse(
-            &authority,
-            &Catalogue::default(),
-            &key,
-            &client,
-            AuthMethod::ClientSecretBasic,
-            &Form::parse(body).unwrap(),
-        )?;
-        let TokenRequest::ClientCredentials { client, scope, resources } = request else { panic!("{request:?}") };
-        let jti = TokenId::of_verified("id");
-        let claims = client_credentials(&authority, &client, scope.as_ref(), &resources, None, jti, UnixTime(1000))?;
-        Ok(serde_json::to_value(claims).unwrap())
-    }
-
-    #[test]
-    fn the_defaults_are_the_registered_scope_and_the_authority_itself() {
-        let claims = decide(json!({ "scope": "read write" }), "grant_type=client_credentials").unwrap();
-        assert_eq!(
-            claims,
-            json!({ "iss": "https://as.example", "sub": "app", "aud": "https://as.example", "client_id": "app",
-                "scope": "read write", "iat": 1000, "exp": 1600, "jti": "id" })
-        );
-        let claims = decide(json!({}), "grant_type=client_credentials").unwrap();
-        assert_eq!(claims.get("scope"), None);
-    }
-
-    #[test]
-    fn scope_narrows_and_never_widens() {
-        let metadata = || json!({ "scope": "read write" });
-        let claims = decide(metadata(), "grant_type=client_credentials&scope=write").unwrap();
-        assert_eq!(claims["scope"], "write");
-        let refused = |scope: &str| decide(metadata(), &format!("grant_type=client_credentials&scope={scope}"));
-        assert_eq!(refused("read+admin"), Err(Refusal::ScopeNotAllowed));
-        assert_eq!(refused("%22"), Err(Refusal::ScopeMalformed));
-    }
-
-    #[test]
-    fn resources() {
-        let metadata = || json!({ "resources": ["https://api.example/v1"] });
-        let ask = |rest: &str| decide(metadata(), &format!("grant_type=client_credentials{rest}"));
-        assert_eq!(ask("&resource=https://api.example/v1").unwrap()["aud"], "https://api.example/v1");
-        let both = ask("&resource=https://api.example/v1&resource=https://as.example/").unwrap();
-        assert_eq!(both["aud"], json!(["https://api.example/v1", "https://as.example"]));
-        assert_eq!(
-            ask("&resource=https://as.example&resource=https://as.example").unwrap()["aud"],
-            "https://as.example"
-        );
-        assert_eq!(ask("&resource=https://api.example/v2"), Err(Refusal::ResourceNotAllowed));
-        assert_eq!(ask("&resource=v1"), Err(Refusal::ResourceMalformed));
-    }
-
-    #[test]
-    fn grants() {
-        let ask = |body: &str| decide(json!({}), body);
-        assert_eq!(ask(""), Err(Refusal::MissingParameter));
-        assert_eq!(ask("grant_type="), Err(Refusal::MissingParameter));
-        assert_eq!(ask("grant_type=password"), Err(Refusal::GrantUnsupported));
-        assert_eq!(ask("grant_type=Client_Credentials"), Err(Refusal::GrantUnsupported));
     }
 }

@@ -12,11 +12,13 @@ use crate::token::{Token, UnixTime};
 pub struct AccessToken {
     /// The client that it was issued to.
     pub client: ClientId,
-    /// The account of its user; `None` for a client's own token.
+    /// The account of its user; `None` for a token about a client.
     pub account: Option<AccountId>,
+    /// The client whose registry knows whether it was revoked, for a token without a grant: the one that it is about.
+    pub registry: ClientId,
     /// Its identifier (`jti`).
     pub jti: TokenId,
-    /// The grant that it belongs to; `None` for a client's own token.
+    /// The grant that it belongs to; `None` for a token about a client.
     pub grant: Option<GrantId>,
     /// The resources of its audience (`aud`).
     pub audience: Vec<Resource>,
@@ -31,15 +33,29 @@ pub struct AccessToken {
 impl AccessToken {
     /// Reads the claims of a verified token. `None` if this server cannot have issued them.
     pub fn read(token: &Token) -> Option<Self> {
+        let client = ClientId::parse(token.claims().text("client_id")?)?;
+        Self::of_client(token, client)
+    }
+
+    /// Reads the claims of a verified ID token, as if it were an access token of its only audience without scope. `None` if this server cannot
+    /// have issued them, or if an earlier version did, whose ID tokens name no grant.
+    pub fn of_id_token(token: &Token) -> Option<Self> {
+        let client = ClientId::parse(token.claims().members().get("aud")?.as_str()?)?;
+        let access = Self::of_client(token, client)?;
+        (access.grant.is_some() && access.account.is_some()).then(|| Self { scope: Scope::default(), ..access })
+    }
+
+    fn of_client(token: &Token, client: ClientId) -> Option<Self> {
         let claims = token.claims();
-        let client = ClientId::parse(claims.text("client_id")?)?;
         let subject = claims.text("sub")?;
         let jti = TokenId::of_verified(claims.text("jti")?);
         // `Claims::time` is within the calendar.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let seconds = |time: f64| UnixTime(time as u64);
+        let about = jti.client();
         Some(Self {
-            account: AccountId::parse(subject).filter(|_| subject != client.as_str()),
+            account: AccountId::parse(subject).filter(|_| about.is_none() && subject != client.as_str()),
+            registry: about.unwrap_or_else(|| client.clone()),
             grant: jti.grant(),
             jti,
             audience: claims.audiences().filter_map(Resource::parse).collect(),

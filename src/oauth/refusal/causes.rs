@@ -84,6 +84,26 @@ causes! {
 }
 
 causes! {
+    /// What is wrong with the description of an exchange rule.
+    ExchangeRuleError "exchange_rule" {
+        /// `client`.
+        Client: "client must be a client_id other than root.";
+        /// `client`, `sources` or `targets` in the body differ from those of the record.
+        Differs: "client, sources and targets must be those of this rule: they are its identity.";
+        /// `mode`.
+        Mode: "mode must be impersonation or delegation.";
+        /// `scope`.
+        Scope: "scope must be a text of scope values separated by spaces, at most 4000 bytes, without edgemint:admin and offline_access.";
+        /// `sources`.
+        Sources: "sources must be a list of 1 to 20 audiences of tokens: absolute URIs without a fragment, or values of client_id.";
+        /// `targets`.
+        Targets: "targets must be a list of 1 to 20 absolute URIs without a fragment.";
+        /// The body has an unknown member, which may have been meant as a restriction.
+        Unknown: "Only the members client, sources, targets, scope and mode are allowed.";
+    }
+}
+
+causes! {
     /// What is wrong with client metadata (RFC 7591 section 2).
     MetadataError "metadata" {
         /// `access_token_signed_response_alg`.
@@ -103,9 +123,9 @@ causes! {
         /// `enabled`.
         Enabled: "enabled must be true or false.";
         /// `grant_types`.
-        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, urn:ietf:params:oauth:grant-type:device_code, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer; refresh_token requires one that signs users in.";
-        /// A public client that registers `client_credentials`.
-        GrantTypesPublic: "A client with the authentication method none cannot use client_credentials.";
+        GrantTypes: "grant_types must be a list of authorization_code, client_credentials, urn:ietf:params:oauth:grant-type:device_code, refresh_token, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:ietf:params:oauth:grant-type:token-exchange; refresh_token requires one that signs users in.";
+        /// A public client that registers `client_credentials` or token exchange.
+        GrantTypesPublic: "A client with the authentication method none can use neither client_credentials nor urn:ietf:params:oauth:grant-type:token-exchange.";
         /// `id_token_signed_response_alg`.
         IdTokenAlg: "id_token_signed_response_alg must be ES256, RS256 or EdDSA, and one of the server's SIGNING_ALGORITHMS.";
         /// `id_token_claims`.

@@ -13,7 +13,9 @@ use crate::oauth::grant::gate::Check;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::Reply;
 
-pub use causes::{BulkError, EventQueryError, MetadataError, ResourceError, TrustedIssuerError, UserError};
+pub use causes::{
+    BulkError, EventQueryError, ExchangeRuleError, MetadataError, ResourceError, TrustedIssuerError, UserError,
+};
 pub use table::Refusal;
 
 /// One row of the table.

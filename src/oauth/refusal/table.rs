@@ -10,7 +10,9 @@ use crate::oauth::grant::device::DeviceRefusal;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
-use super::{BulkError, EventQueryError, MetadataError, Noted, ResourceError, Row, TrustedIssuerError, UserError};
+use super::{
+    BulkError, EventQueryError, ExchangeRuleError, MetadataError, Noted, ResourceError, Row, TrustedIssuerError, UserError,
+};
 
 /// Writes the enum, its rows and its samples from the table.
 macro_rules! refusals {
@@ -63,6 +65,9 @@ const GRANT_REFUSED: &str =
     "The code, refresh token or assertion is invalid, expired, used, revoked or issued to another client. Start again.";
 /// One sentence for everything that a guess at a client's credentials could probe.
 const CLIENT_REFUSED: &str = "Client authentication failed.";
+/// One sentence for everything that a stolen or forged token could probe by an exchange.
+const SUBJECT_REFUSED: &str =
+    "The subject_token or actor_token is malformed, expired, revoked or not acceptable for this exchange.";
 /// One sentence for everything that a stolen or forged access token could probe.
 const TOKEN_REFUSED: &str =
     "The access token is malformed, expired, revoked or not meant for this resource. Get a new one.";
@@ -160,6 +165,26 @@ refusals! {
             /// Seconds to wait.
             seconds: u64 = 0
         }: "device_throttled" 429 "temporarily_unavailable" "Too many device codes were requested from this address. Try again later." => Refused;
+        /// `actor_token` does not verify, is not active, or was issued to another client (RFC 8693 section 2.2.2).
+        ExchangeActor: "exchange_actor" 400 "invalid_request" SUBJECT_REFUSED => Refused;
+        /// `actor_token` without `actor_token_type`, or the other way round (RFC 8693 section 2.1).
+        ExchangeActorIncomplete: "exchange_actor_incomplete" 400 "invalid_request" "Send actor_token and actor_token_type together, or neither." => none;
+        /// The new token would name more actors than a token may (RFC 8693 section 4.1).
+        ExchangeActors: "exchange_actors" 400 "invalid_request" "The subject token names as many actors as a token may." => Refused;
+        /// `may_act` of the subject token names another party (RFC 8693 section 4.4).
+        ExchangeMayAct: "exchange_may_act" 400 "invalid_request" SUBJECT_REFUSED => Refused;
+        /// An actor token, where the rule allows impersonation only.
+        ExchangeModeActor: "exchange_mode_actor" 400 "invalid_request" "The rule for this exchange allows no actor_token." => Refused;
+        /// No rule of an operator is about the client.
+        ExchangeNotAllowed: "exchange_not_allowed" 400 "unauthorized_client" "No rule allows this client to exchange tokens." => Refused;
+        /// No rule allows the client to exchange tokens for the audience of the subject token.
+        ExchangeSource: "exchange_source" 400 "invalid_request" SUBJECT_REFUSED => Refused;
+        /// `subject_token` does not verify, is not active, or is not exchanged here (RFC 8693 section 2.2.2).
+        ExchangeSubject: "exchange_subject" 400 "invalid_request" SUBJECT_REFUSED => Refused;
+        /// No rule allows the exchange for the requested target, or none is requested and several are allowed.
+        ExchangeTarget: "exchange_target" 400 "invalid_target" "No rule allows this exchange for the requested resource or audience. Name one that a rule allows." => Refused;
+        /// A token type that is not supported here (RFC 8693 section 3).
+        ExchangeTokenType: "exchange_token_type" 400 "invalid_request" "Token types are urn:ietf:params:oauth:token-type:access_token, and for subject and actor tokens also urn:ietf:params:oauth:token-type:id_token." => none;
         /// The client did not register this grant type.
         GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
         /// The grant type is not supported.
@@ -209,6 +234,10 @@ refusals! {
         ClientRoot: "client_root" 400 "invalid_client_metadata" "The client root is configured by the server's settings and cannot be registered or changed." => none;
         /// The cursor does not come from a page of the list.
         CursorMalformed: "cursor_malformed" 400 "invalid_request" "cursor must come from the previous page of this list." => none;
+        /// An exchange rule for the same client, sources and targets exists.
+        ExchangeRuleExists: "exchange_rule_exists" 409 "invalid_request" "A rule for this client, these sources and targets exists. Replace it." => none;
+        /// The exchange rule does not exist.
+        ExchangeRuleNotFound: "exchange_rule_not_found" 404 "not_found" "There is no exchange rule with this id." => none;
         /// Events are not stored.
         EventsNotKept: "events_not_kept" 404 "not_found" "This server stores no events: EVENT_RETENTION_DAYS is 0." => none;
         /// The grant does not exist.
@@ -314,6 +343,8 @@ refusals! {
         Bulk(BulkError): BulkError::row;
         /// A malformed query for events.
         EventQuery(EventQueryError): EventQueryError::row;
+        /// A description of an exchange rule that is wrong.
+        ExchangeRule(ExchangeRuleError): ExchangeRuleError::row;
         /// A key that cannot be imported.
         Import(ImportError): import_row;
         /// A description of a resource that is wrong.

@@ -89,12 +89,21 @@ pub enum GrantType {
     /// An assertion (RFC 7523 section 2.1).
     #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
     JwtBearer,
+    /// Another token (RFC 8693 section 2.1).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// All values.
-    pub const ALL: [Self; 5] =
-        [Self::AuthorizationCode, Self::ClientCredentials, Self::DeviceCode, Self::RefreshToken, Self::JwtBearer];
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::RefreshToken,
+        Self::JwtBearer,
+        Self::TokenExchange,
+    ];
 
     /// Returns the registered name.
     pub const fn name(self) -> &'static str {
@@ -104,6 +113,7 @@ impl GrantType {
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::RefreshToken => "refresh_token",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 }

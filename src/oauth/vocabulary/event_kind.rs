@@ -91,6 +91,12 @@ event_kinds! {
     DeviceCodeIssued: "device_code_issued" Info;
     /// A number of events could not be stored. They are in the log.
     EventsDropped: "events_dropped" Notice;
+    /// An operator created an exchange rule.
+    ExchangeRuleCreated: "exchange_rule_created" Info;
+    /// An operator removed an exchange rule.
+    ExchangeRuleRemoved: "exchange_rule_removed" Info;
+    /// An operator replaced an exchange rule.
+    ExchangeRuleReplaced: "exchange_rule_replaced" Info;
     /// A grant was revoked by its user or an operator, or because none of its rights are left.
     GrantEnded: "grant_ended" Info;
     /// A number of grants were revoked together.

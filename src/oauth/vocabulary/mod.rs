@@ -1,5 +1,6 @@
 //! The terms of OAuth 2.0 and OpenID Connect as types: clients, scopes, resources, redirect URIs, PKCE, settings.
 
+pub mod actor;
 pub mod authority;
 pub mod authority_error;
 pub mod catalogue;
@@ -9,6 +10,7 @@ pub mod client_metadata;
 pub mod client_secret;
 pub mod derived_id;
 pub mod event_kind;
+pub mod exchange_rule;
 pub mod key_source;
 pub mod lifetimes;
 pub mod members;

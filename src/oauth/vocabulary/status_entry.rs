@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::oauth::vocabulary::authority::Authority;
 
@@ -74,6 +75,14 @@ impl SuspensionState {
 }
 
 impl StatusEntry {
+    /// Reads the claim `status` of a token of this server. `None` if it is not one that [`StatusEntry::claim`] returns.
+    pub fn of_claim(authority: &Authority, claim: &Value) -> Option<Self> {
+        let StatusClaim { status_list: StatusListClaim { idx, uri } } = StatusClaim::deserialize(claim).ok()?;
+        let (_, list) = uri.rsplit_once('/')?;
+        let list = ListId::parse(list).filter(|list| list.uri(authority) == uri)?;
+        Some(Self { list, idx })
+    }
+
     /// Returns the claim `status` of a token (section 6.2).
     pub fn claim(self, authority: &Authority) -> StatusClaim {
         StatusClaim { status_list: StatusListClaim { idx: self.idx, uri: self.list.uri(authority) } }
@@ -81,12 +90,14 @@ impl StatusEntry {
 }
 
 /// The claim `status` of a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct StatusClaim {
     status_list: StatusListClaim,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct StatusListClaim {
     idx: u32,
     uri: String,
@@ -117,9 +128,13 @@ mod tests {
     #[test]
     fn the_claim_names_index_and_list() {
         let authority = Authority::parse(Settings { issuer: "https://as.example", ..Settings::default() }).unwrap();
-        assert_eq!(
-            serde_json::to_value(StatusEntry { list: ListId(7), idx: 5 }.claim(&authority)).unwrap(),
-            serde_json::json!({ "status_list": { "idx": 5, "uri": "https://as.example/oauth/status/7" } })
-        );
+        let entry = StatusEntry { list: ListId(7), idx: 5 };
+        let claim = |uri: &str| serde_json::json!({ "status_list": { "idx": 5, "uri": uri } });
+        let ours = claim("https://as.example/oauth/status/7");
+        assert_eq!(serde_json::to_value(entry.claim(&authority)).unwrap(), ours);
+        assert_eq!(StatusEntry::of_claim(&authority, &ours), Some(entry));
+        for uri in ["https://as.example/oauth/status/07", "https://other.example/oauth/status/7", "7", ""] {
+            assert_eq!(StatusEntry::of_claim(&authority, &claim(uri)), None, "{uri}");
+        }
     }
 }

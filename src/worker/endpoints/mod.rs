@@ -19,4 +19,5 @@ pub(crate) mod resource;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod token;
+pub(crate) mod token_exchange;
 pub(crate) mod upstream;

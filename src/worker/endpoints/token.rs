@@ -25,13 +25,17 @@ use crate::worker::ring;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
 use crate::worker::services::{catalogue, devices, profiles};
 
-use super::jwt_bearer;
+use super::{jwt_bearer, token_exchange};
 
 /// `POST /oauth/token` (RFC 6749 section 3.2).
 pub(crate) async fn token(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    if form.get("grant_type") == Some(GrantType::JwtBearer.name()) {
+    let asks_for = |grant_type: GrantType| form.get("grant_type") == Some(grant_type.name());
+    if asks_for(GrantType::JwtBearer) {
         return jwt_bearer::token(platform, request, &form).await;
+    }
+    if asks_for(GrantType::TokenExchange) {
+        return token_exchange::token(platform, request, &form).await;
     }
     let Authenticated { client, by } = authenticate(platform, request.authorization()?, &form).await?;
     let catalogue = catalogue::current(platform).await?;
@@ -123,7 +127,7 @@ async fn tokens<C: YieldsTokens>(
     let access_token = ring::mint(platform, claims.algorithm(&client), &claims).await?;
     platform.audit.minted(&claims, C::GRANT_TYPE, tokens.repeated);
     let id_token = match tokens.permit.scope().contains(OPENID) {
-        true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), &access_token).await?),
+        true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), (&access_token, claims.jti())).await?),
         false => None,
     };
     let response = claims.response(&access_token, id_token, platform.now);
@@ -140,7 +144,7 @@ async fn id_token(
     client: &Client,
     tokens: &TokenGrant,
     record: Option<&AccountRecord>,
-    access_token: &str,
+    access_token: (&str, &TokenId),
 ) -> Result<String, RequestError> {
     let authority = platform.authority();
     let profile = match record {

@@ -25,10 +25,15 @@ pub(crate) enum TokenState {
 }
 
 /// Returns whether a verified token is active, and its account. Exact: one call to the account of its grant, or to its client's
-/// registry. Only whether the client of a grant is disabled comes from a copy of its record.
+/// registry. Only whether the client that it was issued to is disabled, where another object was asked, comes from a copy of its
+/// record.
 pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<TokenState, Fault> {
-    let AccessToken { client, account, jti, grant, audience, issued_at, .. } = token;
+    let AccessToken { client, account, registry, jti, grant, audience, issued_at, .. } = token;
     let jti = jti.clone();
+    if jti.is_exchanged() && clients::find(platform, client).await?.is_none() {
+        // Removing a client ends its grants, but this token belongs to a grant or a client of its own.
+        return Ok(TokenState::Inactive);
+    }
     if let Some(grant) = grant {
         let Some(account) = account else {
             return Ok(TokenState::Inactive);
@@ -40,9 +45,12 @@ pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<To
         let is_disabled = clients::is_disabled(platform, client).await?;
         return Ok(if is_disabled { TokenState::Inactive } else { TokenState::OfAccount(account.clone(), record) });
     }
+    if registry != client && clients::is_disabled(platform, client).await? {
+        return Ok(TokenState::Inactive);
+    }
     let ClientTokenStatus { registered, revoked } =
-        objects::send(platform, client, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;
-    let is_active = (registered || client.is_root()) && !revoked;
+        objects::send(platform, registry, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;
+    let is_active = (registered || registry.is_root()) && !revoked;
     Ok(if is_active { TokenState::OfClient } else { TokenState::Inactive })
 }
 
@@ -62,7 +70,7 @@ pub(crate) async fn revoke(platform: &Platform, client: &Client, token: AccessTo
         objects::send(platform, &account, &command).await?;
     } else {
         let command = RevokeClientToken { jti: revocation.jti, until: revocation.until };
-        objects::send(platform, &client.id, &command).await?;
+        objects::send(platform, &token.registry, &command).await?;
     }
     platform.audit.note_way(EventKind::TokenRevoked, "access_token");
     Ok(())

@@ -1,6 +1,7 @@
 use super::*;
 use crate::oauth::endpoints::id_token::{Profile, needs_profile, of_grant};
 use crate::oauth::grant::handle::{AccountId, SessionId};
+use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{Acr, SignIn, TokenGrant};
 use crate::oauth::vocabulary::claims::UserClaim;
 use crate::token::Algorithm;
@@ -38,8 +39,8 @@ fn claims_of_an_id_token() {
         ..Profile::default()
     };
     let claims = |metadata: &Value, tokens: &TokenGrant, profile: Option<&Profile>| {
-        let (authority, client) = (authority(), client(metadata));
-        serde_json::to_value(of_grant(&authority, &account, &client, tokens, profile, "at", Algorithm::Es256)).unwrap()
+        let (authority, client, jti) = (authority(), client(metadata), TokenId::of_verified("grant.5"));
+        serde_json::to_value(of_grant(&authority, &account, &client, tokens, profile, ("at", &jti), Algorithm::Es256)).unwrap()
     };
     let plain = claims(&json!({}), &tokens("openid email", Vec::new()), None);
     for (name, expected) in [
@@ -52,6 +53,7 @@ fn claims_of_an_id_token() {
         ("acr", json!("1")),
         ("amr", json!(["pwd"])),
         ("nonce", json!("n")),
+        ("jti", json!("grant.5.id")),
         ("sid", json!(SessionId::from_bytes([3; 16]).to_string())),
     ] {
         assert_eq!(plain.get(name), Some(&expected), "{name}");

@@ -10,6 +10,8 @@ mod jwt_bearer;
 mod logout;
 mod register;
 mod resources;
+mod token_endpoint;
+mod token_exchange;
 mod tokens;
 
 use std::sync::Arc;

@@ -71,6 +71,7 @@ fn a_verified_access_token_is_read_once() {
     let expected = AccessToken {
         client: ClientId::parse("app").unwrap(),
         account: Some(account),
+        registry: ClientId::parse("app").unwrap(),
         jti: TokenId::of_verified(&jti),
         grant: Some(grant),
         audience: vec![Resource::parse("https://api.example").unwrap()],
@@ -85,6 +86,13 @@ fn a_verified_access_token_is_read_once() {
     let own = json!({ "client_id": id, "sub": id, "jti": "j", "iat": NOW.0, "exp": NOW.0 + 60 });
     let own = AccessToken::read(&token(&own)).unwrap();
     assert_eq!((own.account, own.grant, own.scope.is_empty()), (None, None, true));
+
+    // One about a client that another one obtained by token exchange.
+    let about = ClientId::parse(&id).unwrap();
+    let jti = TokenId::about_client(&about, [5; 12]);
+    let exchanged = json!({ "client_id": "app", "sub": id, "jti": jti, "iat": NOW.0, "exp": NOW.0 + 60 });
+    let exchanged = AccessToken::read(&token(&exchanged)).unwrap();
+    assert_eq!((exchanged.account, exchanged.grant, exchanged.registry), (None, None, about));
 
     for missing in ["client_id", "sub", "jti", "iat", "exp"] {
         let mut claims = claims.clone();

@@ -126,6 +126,20 @@ impl Row {
                 audience: Yes,
                 step_up: Yes,
             },
+            GrantType::TokenExchange => Self {
+                client_enabled: Yes,
+                authentication: Yes,
+                grant_type: Yes,
+                owner: No("the subject token may have been issued to another client; a rule of the operator admits it"),
+                user_enabled: Yes,
+                consent: No("an operator allowed it by a rule; withdrawing the consent ends the grant of the subject token"),
+                session: No("the user is not present; the grant of the subject token is active, so its session is"),
+                rights: Yes,
+                scope: Yes,
+                resource: Yes,
+                audience: Yes,
+                step_up: Yes,
+            },
         }
     }
 
@@ -134,7 +148,7 @@ impl Row {
         Self { audience: Applies::No("the client names a resource when it requests a token"), ..Self::of(grant_type) }
     }
 
-    /// Returns the row of a grant type for tokens about the client itself; `None` if its tokens are always about a user.
+    /// Returns the row of a grant type for tokens about a client; `None` if its tokens are always about a user.
     pub const fn of_client_itself(grant_type: GrantType) -> Option<Self> {
         use Applies::No;
         match grant_type {
@@ -142,6 +156,11 @@ impl Row {
             GrantType::JwtBearer => Some(Self {
                 user_enabled: No("the token is about the client itself"),
                 step_up: No("the token is about the client itself, so there is no sign-in"),
+                ..Self::of(grant_type)
+            }),
+            GrantType::TokenExchange => Some(Self {
+                user_enabled: No("the token is about the client of the subject token"),
+                step_up: No("the token is about a client, so there is no sign-in"),
                 ..Self::of(grant_type)
             }),
             GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::RefreshToken => None,

@@ -59,7 +59,7 @@ impl Case {
             GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::RefreshToken => {
                 Self { user: Some(user), owner: Some(id("app")), sign_in: Some(sign_in), ..own }
             }
-            GrantType::JwtBearer => Self { user: Some(user), sign_in: Some(sign_in), ..own },
+            GrantType::JwtBearer | GrantType::TokenExchange => Self { user: Some(user), sign_in: Some(sign_in), ..own },
             GrantType::ClientCredentials => own,
         }
     }
@@ -247,12 +247,14 @@ fn a_grant_type_of_users_alone_has_no_tokens_about_clients() {
 
 #[test]
 fn a_token_about_the_client_itself_needs_no_user_and_one_about_a_user_does() {
-    for grant_type in [GrantType::ClientCredentials, GrantType::JwtBearer] {
+    for grant_type in [GrantType::ClientCredentials, GrantType::JwtBearer, GrantType::TokenExchange] {
         let without = Case::passing(grant_type).changed(|case| (case.user, case.sign_in) = (None, None));
         assert!(without.pass_by(pass_for_client_itself, grant_type).is_ok(), "{grant_type:?}");
     }
-    let without = Case::passing(GrantType::JwtBearer).changed(|case| case.user = None);
-    assert_eq!(without.pass(GrantType::JwtBearer), Err(Check::UserEnabled));
+    for grant_type in [GrantType::JwtBearer, GrantType::TokenExchange] {
+        let without = Case::passing(grant_type).changed(|case| case.user = None);
+        assert_eq!(without.pass(grant_type), Err(Check::UserEnabled), "{grant_type:?}");
+    }
 }
 
 #[test]
