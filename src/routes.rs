@@ -129,6 +129,10 @@ routes! {
         ["admin", "clients", id, "grants"] "/admin/clients" "GET, DELETE" { GET ListClientGrants(id), DELETE EndClientGrants(id) }
         ["admin", "clients", id, "tokens"] "/admin/clients" "DELETE" { DELETE EndClientTokens(id) }
         ["admin", "events"] "/admin/events" "GET, HEAD" { GET ListEvents }
+        ["admin", "exchange-rules"] "/admin/exchange-rules" "GET, POST" { GET ListExchangeRules, POST CreateExchangeRule }
+        ["admin", "exchange-rules", id] "/admin/exchange-rules" "GET, PUT, DELETE" {
+            GET ReadExchangeRule(id), PUT ReplaceExchangeRule(id), DELETE RemoveExchangeRule(id),
+        }
         ["admin", "key-encryption"] "/admin/key-encryption" "GET, HEAD" { GET ReadKeyEncryption }
         ["admin", "key-encryption", "reseal"] "/admin/key-encryption" "POST" { POST Reseal }
         ["admin", "keys"] "/admin/keys" "GET, POST" { GET ListKeys, POST ImportKey }

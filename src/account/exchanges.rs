@@ -47,12 +47,15 @@ pub struct Exchanged {
     /// The status list entry of the grant.
     pub status: Option<StatusEntry>,
     /// When the last access token of the grant expires.
-    pub ends: Option<UnixTime>,
+    pub ends: UnixTime,
 }
 
 impl AccountCommand for ExchangeToken {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
-        let Some(grant) = turn.grant_of_active_token(&self.grant, &self.jti, &self.audience)? else {
+        let grant = turn.grant_of_active_token(&self.grant, &self.jti, &self.audience)?;
+        // A grant that no token was issued for has none to exchange.
+        let issued = grant.and_then(|grant| grant.last_token_ends(turn.lifetimes()).map(|ends| (grant, ends)));
+        let Some((grant, ends)) = issued else {
             return Ok(Err(GrantRefusal::GrantUnknown));
         };
         let user = UserFacts {
@@ -74,10 +77,7 @@ impl AccountCommand for ExchangeToken {
             requested: self.requested_scope.as_ref(),
         };
         Ok(match permit(&exchange, turn.now) {
-            Ok(permit) => {
-                let ends = grant.last_token_ends(turn.lifetimes());
-                Ok(Exchanged { permit, status: grant.status, ends, sign_in: grant.sign_in })
-            }
+            Ok(permit) => Ok(Exchanged { permit, status: grant.status, ends, sign_in: grant.sign_in }),
             Err(failed) => Err(failed.into()),
         })
     }

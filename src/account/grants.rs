@@ -52,8 +52,7 @@ impl<R: Records> Turn<'_, R> {
         let Some(grant) = self.grant(id)?.filter(|grant| !grant.has_lost_any(audience, self.now)) else {
             return Ok(None);
         };
-        let is_active =
-            self.is_active(&grant)? && !self.records.contains(Table::RevokedToken, jti.as_str())?;
+        let is_active = self.is_active(&grant)? && !self.records.contains(Table::RevokedToken, jti.as_str())?;
         if !is_active || (jti.is_exchanged() && self.is_suspended(&grant.client)?) {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_jobs, admin_keys, admin_passkeys, admin_resources,
+    account_page, admin_clients, admin_events, admin_exchange_rules, admin_jobs, admin_keys, admin_passkeys, admin_resources,
     admin_trusted_issuers, admin_users, authorize, device, documents, introspect_revoke, logout, resource, sign_in,
     sign_up, token, upstream,
 };
@@ -125,6 +125,7 @@ async fn operator(endpoint: Operator<'_>, platform: &Platform, request: &Incomin
 fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
         Operator::CreateClient => admin_clients::create_client(platform, request).boxed_local(),
+        Operator::CreateExchangeRule => admin_exchange_rules::create(platform, request).boxed_local(),
         Operator::CreateResource => admin_resources::create(platform, request).boxed_local(),
         Operator::CreateTrustedIssuer => admin_trusted_issuers::create(platform, request).boxed_local(),
         Operator::CreateUser => admin_users::create(platform, request).boxed_local(),
@@ -141,6 +142,7 @@ fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r I
         Operator::ListPasskeys(id) => admin_passkeys::list(platform, id).boxed_local(),
         Operator::ListResources => admin_resources::list(platform).boxed_local(),
         Operator::ListSessions(id) => admin_users::sessions(platform, id).boxed_local(),
+        Operator::ListExchangeRules => admin_exchange_rules::list(platform).boxed_local(),
         Operator::ListTrustedIssuers => admin_trusted_issuers::list(platform, request).boxed_local(),
         Operator::ListUserGrants(id) => admin_users::grants(platform, id).boxed_local(),
         Operator::ListUsers => admin_users::list(platform, request).boxed_local(),
@@ -149,15 +151,18 @@ fn administer<'r>(endpoint: Operator<'r>, platform: &'r Platform, request: &'r I
         Operator::ReadKeyEncryption => admin_jobs::key_encryption(platform).boxed_local(),
         Operator::ReadResource(id) => admin_resources::read(platform, id).boxed_local(),
         Operator::ReadRevocation(id) => admin_jobs::revocation(platform, id).boxed_local(),
+        Operator::ReadExchangeRule(id) => admin_exchange_rules::read(platform, id).boxed_local(),
         Operator::ReadTrustedIssuer(id) => admin_trusted_issuers::read(platform, id).boxed_local(),
         Operator::ReadUser(id) => admin_users::read(platform, id).boxed_local(),
         Operator::RemoveClient(id) => admin_clients::remove_client(platform, id).boxed_local(),
         Operator::RemovePasskey(id, passkey) => admin_passkeys::remove(platform, id, passkey).boxed_local(),
         Operator::RemovePasskeys(id) => admin_passkeys::remove_all(platform, id).boxed_local(),
+        Operator::RemoveExchangeRule(id) => admin_exchange_rules::remove(platform, id).boxed_local(),
         Operator::RemoveResource(id) => admin_resources::remove(platform, id).boxed_local(),
         Operator::RemoveTrustedIssuer(id) => admin_trusted_issuers::remove(platform, id).boxed_local(),
         Operator::RemoveUser(id) => admin_users::remove(platform, id).boxed_local(),
         Operator::ReplaceClient(id) => admin_clients::replace_client(platform, request, id).boxed_local(),
+        Operator::ReplaceExchangeRule(id) => admin_exchange_rules::replace(platform, request, id).boxed_local(),
         Operator::ReplaceResource(id) => admin_resources::replace(platform, request, id).boxed_local(),
         Operator::ReplaceTrustedIssuer(id) => admin_trusted_issuers::replace(platform, request, id).boxed_local(),
         Operator::ReplaceUser(id) => admin_users::replace(platform, request, id).boxed_local(),

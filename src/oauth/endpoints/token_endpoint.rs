@@ -354,12 +354,7 @@ pub struct ExchangedToken<'e> {
 }
 
 /// Returns the access token of an exchange. `jti` leads to the grant or the client of the subject token.
-pub fn of_exchange(
-    authority: &Authority,
-    token: ExchangedToken<'_>,
-    jti: TokenId,
-    now: UnixTime,
-) -> AccessTokenClaims {
+pub fn of_exchange(authority: &Authority, token: ExchangedToken<'_>, jti: TokenId, now: UnixTime) -> AccessTokenClaims {
     let ExchangedToken { subject, client, permit, status, sign_in, delegation, end } = token;
     let auth_time = sign_in.map(|sign_in| sign_in.at);
     let bearer = Bearer { status, auth_time, delegation, end: Some(end), ..Bearer::of(subject, client) };

@@ -262,11 +262,7 @@ pub fn rules_of<'r>(rules: &'r [ExchangeRule], client: &ClientId) -> Result<Vec<
 ///
 /// # Errors
 /// [`Refusal::ExchangeSource`], [`Refusal::ExchangeTarget`].
-pub fn allowed(
-    rules: &[&ExchangeRule],
-    subject: &PresentedToken,
-    requested: &[Resource],
-) -> Result<Allowed, Refusal> {
+pub fn allowed(rules: &[&ExchangeRule], subject: &PresentedToken, requested: &[Resource]) -> Result<Allowed, Refusal> {
     let is_source = |rule: &&&ExchangeRule| rule.is_from(subject.audiences.iter().map(String::as_str));
     let rules: Vec<_> = rules.iter().filter(is_source).copied().collect();
     let first = rules.first().and_then(|rule| rule.targets.first()).ok_or(Refusal::ExchangeSource)?;
@@ -283,11 +279,9 @@ pub fn allowed(
     let narrower = |allowed: Option<Allowed>, rule: &&ExchangeRule| {
         Some(match allowed {
             None => Allowed { targets: targets.clone(), scope: rule.scope.clone(), mode: rule.mode },
-            Some(allowed) => Allowed {
-                scope: allowed.scope.within(&rule.scope),
-                mode: allowed.mode.max(rule.mode),
-                ..allowed
-            },
+            Some(allowed) => {
+                Allowed { scope: allowed.scope.within(&rule.scope), mode: allowed.mode.max(rule.mode), ..allowed }
+            }
         })
     };
     matching.fold(None, narrower).ok_or(Refusal::ExchangeTarget)
@@ -315,7 +309,8 @@ pub struct Exchange<'e> {
 /// Decides what the new token permits: what the subject token and the rules have in common passes the gate.
 ///
 /// # Errors
-/// The first check of the gate that fails; [`Check::Scope`] if the subject token and the rules have no scope value in common.
+/// The first check of the gate that fails; [`Check::Scope`] if the subject token and the rules have no scope value in common;
+/// [`Check::Resource`] if the client may not request the targets.
 pub fn permit(exchange: &Exchange<'_>, now: UnixTime) -> Result<Permit, Check> {
     let Exchange { client, user, of_subject, sign_in, scope, targets, requested } = *exchange;
     let common = of_subject.within(scope);
@@ -325,7 +320,10 @@ pub fn permit(exchange: &Exchange<'_>, now: UnixTime) -> Result<Permit, Check> {
     let granted = Granted { owner: None, scope: &common, resources: targets, offline: false, sign_in };
     let facts = Facts { client, user, granted, requested: Requested { scope: requested, resources: targets } };
     let pass = if user.is_some() { gate::pass } else { gate::pass_for_client_itself };
-    pass(GrantType::TokenExchange, &facts, now)
+    pass(GrantType::TokenExchange, &facts, now).map_err(|failed| match failed {
+        Check::Rights if !targets.iter().any(|target| client.resources.contains(target)) => Check::Resource,
+        failed => failed,
+    })
 }
 
 /// Returns who acts in the new token. The acting party is the subject of the actor token, or the client itself. Those who acted until now
@@ -347,9 +345,7 @@ pub fn delegation(
     let act = match mode {
         ExchangeMode::Impersonation if actor.is_some() => return Err(Refusal::ExchangeModeActor),
         ExchangeMode::Impersonation => subject.act.clone(),
-        ExchangeMode::Delegation => {
-            Some(Actor::after(party, subject.act.clone()).ok_or(Refusal::ExchangeActors)?)
-        }
+        ExchangeMode::Delegation => Some(Actor::after(party, subject.act.clone()).ok_or(Refusal::ExchangeActors)?),
     };
     Ok(Delegation { act, may_act: subject.may_act.clone() })
 }
@@ -358,8 +354,8 @@ pub fn delegation(
 ///
 /// # Errors
 /// [`Refusal::ExchangeSubject`] for a subject token that only the tolerance for clocks keeps.
-pub fn end(subject: &PresentedToken, grant_ends: Option<UnixTime>, now: UnixTime) -> Result<UnixTime, Refusal> {
-    let end = grant_ends.map_or(subject.token.expires_at, |ends| ends.min(subject.token.expires_at));
+pub fn end(subject: &PresentedToken, grant_ends: UnixTime, now: UnixTime) -> Result<UnixTime, Refusal> {
+    let end = grant_ends.min(subject.token.expires_at);
     if now < end { Ok(end) } else { Err(Refusal::ExchangeSubject) }
 }
 

@@ -236,6 +236,8 @@ refusals! {
         CursorMalformed: "cursor_malformed" 400 "invalid_request" "cursor must come from the previous page of this list." => none;
         /// An exchange rule for the same client, sources and targets exists.
         ExchangeRuleExists: "exchange_rule_exists" 409 "invalid_request" "A rule for this client, these sources and targets exists. Replace it." => none;
+        /// A target of the exchange rule is a resource that is being removed.
+        ExchangeRuleTarget: "exchange_rule_target" 409 "invalid_request" "A target is a resource that is being removed. Try again when the removal is complete." => none;
         /// The exchange rule does not exist.
         ExchangeRuleNotFound: "exchange_rule_not_found" 404 "not_found" "There is no exchange rule with this id." => none;
         /// Events are not stored.

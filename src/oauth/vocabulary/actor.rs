@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn the_newest_actor_is_outermost_and_the_chain_is_bounded() {
-        let chain = (1..=MAX_ACTORS).try_fold(None, |before, number| Some(Some(Actor::after(&number.to_string(), before)?)));
+        let chain =
+            (1..=MAX_ACTORS).try_fold(None, |before, number| Some(Some(Actor::after(&number.to_string(), before)?)));
         let chain = chain.flatten().unwrap();
         assert_eq!(chain.subject(), "5");
         let claim = serde_json::to_value(&chain).unwrap();

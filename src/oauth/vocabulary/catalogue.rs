@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::vocabulary::exchange_rule::{ExchangeRule, ExchangeRuleId};
 use crate::oauth::vocabulary::protected_resource::{AdmittedClients, ProtectedResource, RemovedResource, ResourceId};
 use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
@@ -27,6 +28,9 @@ pub struct Catalogue {
     /// Resources that are being taken from clients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     removed_resources: Vec<RemovedResource>,
+    /// The rules of token exchange.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exchange_rules: Vec<ExchangeRule>,
 }
 
 /// An entry of a list of the catalogue.
@@ -108,6 +112,11 @@ impl Catalogue {
         let removed = || self.removed_resources.iter().find(|removed| removed.identifier == *identifier);
         let registered = self.resource(identifier).map(|resource| &resource.clients);
         registered.or_else(|| removed().map(|removed| &removed.clients))
+    }
+
+    /// Returns the rules of token exchange.
+    pub fn exchange_rules(&self) -> &[ExchangeRule] {
+        &self.exchange_rules
     }
 
     /// Returns an entry by its identifier.
@@ -213,6 +222,33 @@ impl Entry for RemovedResource {
     }
 }
 
+impl Entry for ExchangeRule {
+    type Id = ExchangeRuleId;
+
+    const MOST: usize = 500;
+
+    fn id(&self) -> ExchangeRuleId {
+        self.id()
+    }
+
+    fn list(catalogue: &Catalogue) -> &[Self] {
+        &catalogue.exchange_rules
+    }
+
+    fn list_mut(catalogue: &mut Catalogue) -> &mut Vec<Self> {
+        &mut catalogue.exchange_rules
+    }
+
+    fn check_new(&self, catalogue: &Catalogue) -> Result<(), EditError> {
+        let is_gone = self.targets.iter().any(|target| catalogue.is_being_removed(target));
+        if is_gone { Err(EditError::Removing) } else { Ok(()) }
+    }
+
+    fn keep(&mut self, old: &Self) {
+        self.created_at = old.created_at;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,5 +348,27 @@ mod tests {
         assert_eq!(text, format!(r#"{{"remove":"{}"}}"#, resource("urn:a").id()));
         let read: Edit<ProtectedResource> = serde_json::from_str(&text).unwrap();
         assert!(with(&["urn:a"]).edited(read, NOW).is_ok());
+    }
+
+    #[test]
+    fn exchange_rules_are_a_list_of_their_own() {
+        let rule = |target: &str, at| -> ExchangeRule {
+            let text = format!(
+                r#"{{"client":"app","sources":["urn:s"],"targets":["{target}"],"scope":"","mode":"delegation","created_at":{at}}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let catalogue = with(&["urn:a"]).edited(Edit::Create(rule("urn:b", 7)), NOW).unwrap();
+        assert_eq!(catalogue.exchange_rules(), [rule("urn:b", 7)]);
+        assert_eq!(catalogue.edited(Edit::Create(rule("urn:b", 8)), NOW), Err(EditError::Exists));
+        let replaced = catalogue.edited(Edit::Replace(rule("urn:b", 8)), NOW).unwrap();
+        assert_eq!(replaced.exchange_rules(), [rule("urn:b", 7)], "the time of creation stays");
+        assert_eq!(catalogue.edited(Edit::Replace(rule("urn:c", 8)), NOW), Err(EditError::Missing));
+        let read: Catalogue = serde_json::from_str(&serde_json::to_string(&catalogue).unwrap()).unwrap();
+        assert_eq!(read, catalogue);
+        let gone = catalogue.edited(remove("urn:a"), NOW).unwrap();
+        assert_eq!(gone.edited(Edit::Create(rule("urn:a", 7)), NOW), Err(EditError::Removing));
+        let empty = gone.edited(Edit::<ExchangeRule>::Remove(rule("urn:b", 7).id()), NOW).unwrap();
+        assert!(empty.exchange_rules().is_empty() && empty.is_being_removed(&resource("urn:a").identifier));
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod account_page;
 pub(crate) mod admin_clients;
 pub(crate) mod admin_events;
+pub(crate) mod admin_exchange_rules;
 pub(crate) mod admin_jobs;
 pub(crate) mod admin_keys;
 pub(crate) mod admin_passkeys;

@@ -127,7 +127,9 @@ async fn tokens<C: YieldsTokens>(
     let access_token = ring::mint(platform, claims.algorithm(&client), &claims).await?;
     platform.audit.minted(&claims, C::GRANT_TYPE, tokens.repeated);
     let id_token = match tokens.permit.scope().contains(OPENID) {
-        true => Some(id_token(platform, account, &client, &tokens, record.as_ref(), (&access_token, claims.jti())).await?),
+        true => {
+            Some(id_token(platform, account, &client, &tokens, record.as_ref(), (&access_token, claims.jti())).await?)
+        }
         false => None,
     };
     let response = claims.response(&access_token, id_token, platform.now);

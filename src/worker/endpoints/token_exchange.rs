@@ -18,18 +18,18 @@ use crate::worker::objects;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
+use crate::worker::services::catalogue;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
-use crate::worker::services::exchange_rules;
 use crate::worker::services::tokens::{self, TokenState};
 
 /// `POST /oauth/token` with another token as the grant.
 pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) -> Result<Reply, RequestError> {
     let Authenticated { client, by } = authenticate(platform, request.authorization()?, form).await?;
-    let facts = ClientFacts::of(platform.authority(), &client, Some(by));
+    let catalogue = catalogue::current(platform).await?;
+    let facts = ClientFacts::of(platform.authority(), &catalogue, &client, Some(by));
     gate::admit(GrantType::TokenExchange, &facts).map_err(Refusal::from)?;
     let asked = ExchangeRequest::parse(&client, form)?;
-    let rules = exchange_rules::all(platform).await?;
-    let rules = rules_of(&rules, &client.id)?;
+    let rules = rules_of(catalogue.exchange_rules(), &client.id)?;
     let subject = presented(platform, &client.id, &asked.subject).await?.ok_or(Refusal::ExchangeSubject)?;
     let allowed = allowed(&rules, &subject, &asked.targets)?;
     let actor = match &asked.actor {
@@ -39,7 +39,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     let delegation = delegation(platform.authority(), allowed.mode, &client.id, &subject, actor.as_ref())?;
     platform.audit.exchanged(&subject.token);
     let claims = exchange(platform, &asked, &subject, facts, allowed, delegation).await?;
-    let token = ring::mint(platform, client.access_token_algorithm(), &claims).await?;
+    let token = ring::mint(platform, claims.algorithm(&client), &claims).await?;
     platform.audit.actor(&claims).minted(&claims, GrantType::TokenExchange, false);
     Ok(claims.response(&token, None, platform.now).with_issued_type(asked.issued.name()).reply())
 }
@@ -106,7 +106,7 @@ async fn exchange(
                 requested: asked.scope.as_ref(),
             };
             let permit = token_exchange::permit(&exchange, now).map_err(Refusal::from)?;
-            let exchanged = Exchanged { permit, sign_in: None, status: subject.status, ends: None };
+            let exchanged = Exchanged { permit, sign_in: None, status: subject.status, ends: subject.token.expires_at };
             (TokenId::about_client(&subject.token.registry, random()?), exchanged)
         }
     };
@@ -137,6 +137,7 @@ async fn of_user(
     let command = ExchangeToken {
         grant: grant.clone(),
         jti: subject.token.jti.clone(),
+        audience: subject.token.audience.clone(),
         subject_scope: subject.scope.clone(),
         client,
         scope: allowed.scope.clone(),

@@ -12,6 +12,7 @@ use worker::{Env, State};
 
 use crate::account::command::Command;
 use crate::oauth::vocabulary::catalogue::{Catalogue, Edit, EditError, Entry};
+use crate::oauth::vocabulary::exchange_rule::ExchangeRule;
 use crate::oauth::vocabulary::protected_resource::{ProtectedResource, RemovedResource};
 use crate::records::{ONLY, Records as _, Table};
 use crate::token::UnixTime;
@@ -47,6 +48,8 @@ pub(crate) struct EditEntry<E: Entry>(pub(crate) Edit<E>);
 
 /// The answer to a change.
 pub(crate) type Edited = Result<SealedCatalogue, EditError>;
+/// Changes an exchange rule.
+pub(crate) type EditExchangeRule = EditEntry<ExchangeRule>;
 /// Changes a registered resource.
 pub(crate) type EditResource = EditEntry<ProtectedResource>;
 /// Changes the note of a removed resource.
@@ -56,6 +59,7 @@ object_commands! {
     CatalogueRequest in address::Catalogue {
         "ensure" => EnsureCatalogue -> SealedCatalogue,
         "reseal" => ResealCatalogue -> SealedCatalogue,
+        "edit_exchange_rule" => EditExchangeRule -> Edited,
         "edit_resource" => EditResource -> Edited,
         "edit_removed_resource" => EditRemovedResource -> Edited,
     }

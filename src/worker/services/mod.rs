@@ -8,6 +8,7 @@ pub(crate) mod client_tokens;
 pub(crate) mod clients;
 pub(crate) mod devices;
 pub(crate) mod endings;
+pub(crate) mod exchange_rules;
 pub(crate) mod federation;
 pub(crate) mod grants;
 pub(crate) mod identifiers;

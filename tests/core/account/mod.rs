@@ -4,6 +4,7 @@
 mod asserted;
 mod commands;
 mod devices;
+mod exchanges;
 mod forms;
 mod invariants;
 mod lists;

@@ -37,6 +37,8 @@ fn no_history_of_an_account_breaks_a_rule() {
         "a code is refused the second time",
         "a refresh token is used",
         "a response is replayed",
+        "a token is exchanged",
+        "a token of an inactive grant is not exchanged",
         "a reused refresh token ends its grant",
         "a session is replaced",
         "a passkey signs in",
@@ -61,6 +63,8 @@ fn no_history_of_a_disabled_account_breaks_a_rule() {
         "a disabled user's refresh token is refused",
         "a status list is told of a suspension",
         "a client is disabled or enabled",
+        "a token is exchanged",
+        "a disabled client's exchanged token is not exchanged",
         "a refresh token is used",
         "a revocation is stored",
     ];

@@ -40,7 +40,8 @@ fn claims_of_an_id_token() {
     };
     let claims = |metadata: &Value, tokens: &TokenGrant, profile: Option<&Profile>| {
         let (authority, client, jti) = (authority(), client(metadata), TokenId::of_verified("grant.5"));
-        serde_json::to_value(of_grant(&authority, &account, &client, tokens, profile, ("at", &jti), Algorithm::Es256)).unwrap()
+        serde_json::to_value(of_grant(&authority, &account, &client, tokens, profile, ("at", &jti), Algorithm::Es256))
+            .unwrap()
     };
     let plain = claims(&json!({}), &tokens("openid email", Vec::new()), None);
     for (name, expected) in [

@@ -52,10 +52,7 @@ fn resources() {
     assert_eq!(ask("&resource=https://api.example/v1").unwrap()["aud"], "https://api.example/v1");
     let both = ask("&resource=https://api.example/v1&resource=https://as.example/").unwrap();
     assert_eq!(both["aud"], json!(["https://api.example/v1", "https://as.example"]));
-    assert_eq!(
-        ask("&resource=https://as.example&resource=https://as.example").unwrap()["aud"],
-        "https://as.example"
-    );
+    assert_eq!(ask("&resource=https://as.example&resource=https://as.example").unwrap()["aud"], "https://as.example");
     assert_eq!(ask("&resource=https://api.example/v2"), Err(Refusal::ResourceNotAllowed));
     assert_eq!(ask("&resource=v1"), Err(Refusal::ResourceMalformed));
 }

@@ -132,7 +132,9 @@ impl Row {
                 grant_type: Yes,
                 owner: No("the subject token may have been issued to another client; a rule of the operator admits it"),
                 user_enabled: Yes,
-                consent: No("an operator allowed it by a rule; withdrawing the consent ends the grant of the subject token"),
+                consent: No(
+                    "an operator allowed it by a rule; withdrawing the consent ends the grant of the subject token",
+                ),
                 session: No("the user is not present; the grant of the subject token is active, so its session is"),
                 rights: Yes,
                 scope: Yes,

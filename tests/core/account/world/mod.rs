@@ -1,6 +1,7 @@
 //! One account, the browsers and clients that use it, the status lists that it notifies, and a clock that the test moves.
 
 mod codes;
+mod exchanges;
 mod grants;
 mod narrowing;
 mod passkeys;
@@ -60,6 +61,7 @@ pub(crate) enum Act {
     Refresh { grant: usize, back: u64, client: Option<usize> },
     Revoke { grant: usize, client: Option<usize> },
     RevokeToken { grant: usize },
+    Exchange { grant: usize, is_exchanged: bool },
     EndGrant { grant: usize },
     EndGrants { client: Option<usize>, job: bool },
     Assert { client: usize, named: Option<usize> },
@@ -110,7 +112,8 @@ pub(crate) fn any(random: &mut Random) -> Happening {
         28..40 => Act::Redeem { grant, client: other, right: !random.chance(10) },
         40..58 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1, 1, 2, 9]), client: other },
         58..60 => Act::Revoke { grant, client: other },
-        60..62 => Act::RevokeToken { grant },
+        60 => Act::RevokeToken { grant },
+        61 => Act::Exchange { grant, is_exchanged: random.chance(50) },
         62..64 => Act::EndGrant { grant },
         64..66 => Act::EndGrants { client: random.chance(50).then_some(client), job: random.chance(50) },
         66..68 => Act::Withdraw { client },
@@ -157,7 +160,8 @@ pub(crate) fn any_suspension(random: &mut Random) -> Happening {
         9..12 => Act::Notify { lost: random.chance(40) },
         12 => Act::Confirm,
         13..15 => Act::Late { message: random.index(12) },
-        15 => Act::RevokeToken { grant },
+        15 if random.chance(50) => Act::RevokeToken { grant },
+        15 => Act::Exchange { grant, is_exchanged: random.chance(50) },
         16 if random.chance(30) => Act::EndGrant { grant },
         17 => Act::SignIn { browser: 1, passkey: None },
         18 => Act::Sweep,
@@ -298,6 +302,7 @@ impl World {
             Act::Refresh { grant, back, client } => self.refresh(grant, back, client, fault),
             Act::Revoke { grant, client } => self.revoke(grant, client, fault),
             Act::RevokeToken { grant } => self.revoke_token(grant, fault),
+            Act::Exchange { grant, is_exchanged } => self.exchange(grant, is_exchanged, fault),
             Act::EndGrant { grant } => self.end_grant(grant, fault),
             Act::EndGrants { client, job } => self.end_grants(client, job, fault),
             Act::Assert { client, named } => self.assert(client, named, fault),
