@@ -53,6 +53,9 @@ pub mod storage {}
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 
+#[doc = include_str!("token_exchange.md")]
+pub mod token_exchange {}
+
 #[cfg(test)]
 mod tests {
     use crate::keyring::schedule::{

@@ -1,4 +1,4 @@
-// The cost of a signed-in user: refreshes, whole code flows, introspections, polls of devices and assertions a second, compared with two peers and with the
+// The cost of a signed-in user: refreshes, whole code flows, introspections, polls of devices, assertions and token exchanges a second, compared with two peers and with the
 // limit, which is one row written by a warm Durable Object; and whether refreshing stays as fast while a state grows.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -6,6 +6,7 @@ import { step } from '../../.scripts/steps.mjs';
 import { registerClient } from '../workerd/admin.mjs';
 import { registerAssertionClient, registerServiceAccount, trustIssuer } from '../workerd/assertion-grants.mjs';
 import { registerDeviceClient, startDevice } from '../workerd/devices.mjs';
+import { ACCESS_TOKEN, BACKEND, TOKEN_EXCHANGE, allowExchange, registerGateway } from '../workerd/exchanges.mjs';
 import { freePort } from '../workerd/harness.mjs';
 import { createUser } from '../workerd/people.mjs';
 import {
@@ -56,8 +57,8 @@ their range.`,
       await benchCodeFlow(work),
       await benchLookUps(work),
       await benchDevices(work),
-      // Exchanges of tokens belong here too: a row beside these.
       await benchAssertions(work),
+      await benchExchanges(work),
     ].join('\n\n');
   } finally {
     for (const server of running) await server.stop();
@@ -229,6 +230,38 @@ ${table([
     ['edgemint, a service account', perSecond(service_account), ''],
     ['edgemint, a trusted issuer about a user', perSecond(trusted_issuer), ratio(service_account, trusted_issuer)],
     ['one row written by a Durable Object', perSecond(limit), ratio(service_account, limit)],
+  ])}`;
+}
+
+async function benchExchanges({ size, ours }) {
+  const client = await ours.client();
+  const tokens = await grants(client, await ourPeople(ours, client, SCOPE, CONNECTIONS), SCOPE, 1);
+  const gateway = await registerGateway(ours);
+  await allowExchange(ours, gateway, { sources: [ours.issuer] });
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  const exchanging = ({ access_token }) => fixed({
+    method: 'POST',
+    path: '/oauth/token',
+    headers: { Authorization: `Basic ${btoa(`${gateway.id}:${gateway.secret}`)}`, ...form },
+    body: `${new URLSearchParams({ grant_type: TOKEN_EXCHANGE, subject_token: access_token, subject_token_type: ACCESS_TOKEN, resource: BACKEND })}`,
+  }, (body) => JSON.parse(body).issued_token_type === ACCESS_TOKEN);
+  const own = fixed({
+    method: 'POST',
+    path: '/oauth/token',
+    headers: { Authorization: `Basic ${btoa(`${gateway.id}:${gateway.secret}`)}`, ...form },
+    body: 'grant_type=client_credentials',
+  }, (body) => JSON.parse(body).token_type === 'Bearer');
+  const [exchanged, plain] = await measure(size, 'token exchanges', [
+    { port: ours.port, conversations: tokens.map(exchanging) },
+    { port: ours.port, conversations: each(() => own) },
+  ]);
+  return `Token exchanges: the token of a user for one for another resource. One call of the account, and no row. A token of the client's own needs
+neither a call nor the check of a signature.
+
+${table([
+    ['', 'a second', 'edgemint / it'],
+    ['edgemint, token exchange', perSecond(exchanged), ''],
+    ['edgemint, client_credentials', perSecond(plain), ratio(exchanged, plain)],
   ])}`;
 }
 

@@ -13,6 +13,7 @@ const ROWS = {
   flows: [
     /^edgemint, introspection +[\d,]+ +[\d.]+ \(/m, /^edgemint, a poll that has to wait +[\d,]+/m,
     /^edgemint, a service account +[\d,]+/m, /^edgemint, a trusted issuer about a user +[\d,]+ +[\d.]+ \(/m,
+    /^edgemint, token exchange +[\d,]+/m,
   ],
   revocation: /^median [\d.]+ s, 90 % within [\d.]+ s, 99 % within [\d.]+ s, longest [\d.]+ s; promised: 60 s, held\.$/m,
   'sign-in-timing': /^first attempt on a name( +-?[\d.]+( to [\d.]+)?){5}$/m,

@@ -33,7 +33,7 @@ for (const alg of Object.keys(DIGESTS)) {
     await assert.rejects(jwtVerify(withOtherSignature(tokens.id_token), keys, options));
 
     assert.deepEqual(Object.keys(protectedHeader).sort(), ['alg', 'kid', 'typ'], 'neither a key nor its URL');
-    const { iat, exp, auth_time, sid, ...claims } = payload;
+    const { iat, exp, auth_time, sid, jti, ...claims } = payload;
     const digest = createHash(DIGESTS[alg]).update(tokens.access_token).digest();
     assert.deepEqual(claims, {
       iss: server.issuer, sub: user.id, aud: client.id, nonce: 'n-0S6_WzA2Mj', acr: '1', amr: ['pwd'],
@@ -41,6 +41,7 @@ for (const alg of Object.keys(DIGESTS)) {
     }, 'one audience, so no authorized party');
     assert.ok(before <= auth_time && auth_time <= iat && iat < exp, `${auth_time} ${iat} ${exp}`);
     assert.match(sid, /^[\w-]{22}$/);
+    assert.equal(jti, `${decode(tokens.access_token).claims.jti}.id`, 'it names the same grant');
     assert.equal(decode(tokens.access_token).claims.sub, claims.sub);
   });
 }

@@ -8,6 +8,7 @@ import { grantClaims, present, registerAssertionClient, registerServiceAccount, 
 import { newClientKey, signAssertion } from './client-key.mjs';
 import { decideDevice, enterCode, poll, registerDeviceClient, startDevice } from './devices.mjs';
 import { askForEvents } from './events.mjs';
+import { BACKEND, allowExchange, exchange, registerGateway } from './exchanges.mjs';
 import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient, tokenRequest } from './people.mjs';
@@ -62,6 +63,13 @@ async function assertingClient() {
   return { key, id };
 }
 
+/** A client that exchanges tokens for this server. */
+async function exchangingClient() {
+  const client = await registerGateway(server);
+  await allowExchange(server, client, { sources: [server.issuer] });
+  return client;
+}
+
 /** Runs an operation once, so that the isolate has the records that it needs. */
 async function warm(operation) {
   await operation();
@@ -91,6 +99,14 @@ const OPERATIONS = {
     const client = await registerAssertionClient(server);
     const idp = await trustIssuer(server, { clients: [client.id] });
     return warm(async () => granted(await present(server, await signGrant(server, idp, user.id))));
+  },
+  'token exchange, the token of a user': async () => {
+    const [gateway, { access_token }] = [await exchangingClient(), await grant(OFFLINE)];
+    return warm(async () => granted(await exchange(server, gateway, access_token, { resource: BACKEND })));
+  },
+  'token exchange, the token of a client': async () => {
+    const [gateway, { access_token }] = [await exchangingClient(), await token(server, {}, service)];
+    return warm(async () => granted(await exchange(server, gateway, access_token, { resource: BACKEND })));
   },
   'authorize, session and consent remembered': async () => {
     await grant(ONLINE);
@@ -149,6 +165,11 @@ const OPERATIONS = {
   'introspect, access token until the session ends': async () => {
     const { access_token } = await grant(ONLINE);
     return () => introspect(server, access_token);
+  },
+  'introspect, exchanged token': async () => {
+    const { access_token } = await grant(OFFLINE);
+    const exchanged = await exchange(server, await exchangingClient(), access_token, { resource: BACKEND });
+    return () => introspect(server, exchanged.json.access_token);
   },
   'introspect, refresh token': async () => {
     const { refresh_token } = await grant(OFFLINE, backend);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { DEVICE_GRANT } from './devices.mjs';
+import { TOKEN_EXCHANGE } from './exchanges.mjs';
 import { startWorker } from './harness.mjs';
 import { send } from './request.mjs';
 
@@ -83,7 +84,7 @@ test('serves exactly this authorization server metadata', async () => {
     revocation_endpoint: `${server.issuer}/oauth/revoke`,
     jwks_uri: `${server.issuer}${JWKS}`,
     status_list_aggregation_endpoint: `${server.issuer}/oauth/status`,
-    grant_types_supported: ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
+    grant_types_supported: ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer', TOKEN_EXCHANGE],
     refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
@@ -96,7 +97,7 @@ test('serves exactly this authorization server metadata', async () => {
     acr_values_supported: ['phr', '1'],
     claim_types_supported: ['normal'],
     claims_supported: [
-      'acr', 'amr', 'at_hash', 'aud', 'auth_time', 'email', 'email_verified', 'exp', 'groups', 'iat', 'iss', 'name', 'nonce',
+      'acr', 'amr', 'at_hash', 'aud', 'auth_time', 'email', 'email_verified', 'exp', 'groups', 'iat', 'iss', 'jti', 'name', 'nonce',
       'preferred_username', 'sid', 'sub', 'updated_at',
     ],
     claims_parameter_supported: true,

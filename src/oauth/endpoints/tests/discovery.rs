@@ -16,7 +16,8 @@ fn server_metadata_names_what_this_server_does() {
                 "client_credentials",
                 "urn:ietf:params:oauth:grant-type:device_code",
                 "refresh_token",
-                "urn:ietf:params:oauth:grant-type:jwt-bearer"
+                "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                "urn:ietf:params:oauth:grant-type:token-exchange"
             ]),
         ),
         ("device_authorization_endpoint", json!("https://as.example/oauth/device_authorization")),
