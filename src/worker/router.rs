@@ -13,9 +13,9 @@ use crate::wire::Reply;
 
 use super::browser::Browser;
 use super::endpoints::{
-    account_page, admin_clients, admin_events, admin_exchange_rules, admin_jobs, admin_keys, admin_passkeys, admin_resources,
-    admin_trusted_issuers, admin_users, authorize, device, documents, introspect_revoke, logout, resource, sign_in,
-    sign_up, token, upstream,
+    account_page, admin_clients, admin_events, admin_exchange_rules, admin_jobs, admin_keys, admin_passkeys,
+    admin_resources, admin_trusted_issuers, admin_users, authorize, device, documents, introspect_revoke, logout,
+    resource, sign_in, sign_up, token, upstream,
 };
 use super::env::{self, Platform};
 use super::http::Incoming;

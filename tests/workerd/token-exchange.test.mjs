@@ -1,11 +1,12 @@
 // Token exchange (RFC 8693): what a client gets for a token that it received, what it is refused, and what ends both.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
 import { admin, clientPath, registerClient } from './admin.mjs';
 import { left } from './events.mjs';
 import { ACCESS_TOKEN, API, AUDIT, BACKEND, ID_TOKEN, TOKEN_EXCHANGE, allowExchange, exchange, registerApp, registerGateway } from './exchanges.mjs';
-import { unsigned, withClaims, withOtherSignature } from './forgery.mjs';
+import { decode, unsigned, withClaims, withOtherSignature } from './forgery.mjs';
 import { grantOf, introspect, newGrant, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
 import { Browser, createUser, refresh, registerPublicClient } from './people.mjs';
@@ -249,6 +250,35 @@ test('refuses subject tokens that are forged, of another type, for another audie
   // The root client's tokens administer this server.
   await allowExchange(server, gateway, { sources: [server.issuer] });
   await refused('invalid_request', (await token(server)).access_token, target);
+});
+
+test('keys of this server alone, and claims that restrict a token', async () => {
+  const { access_token } = await userTokens();
+  const { claims } = decode(access_token);
+  const sign = (privateKey, kid, changes) => new SignJWT({ ...claims, ...changes })
+    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(privateKey);
+  const [own, foreign] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+  const add = async (key) => {
+    const { status, text } = await admin(server, 'POST', '/admin/keys', key);
+    assert.equal(status, 201, text);
+  };
+  await add({ key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }), kid: 'own', use: 'sign' });
+  await add({ key: foreign.publicKey.export({ type: 'spki', format: 'pem' }), kid: 'foreign', use: 'verify', until: claims.exp });
+  const [target, audit] = [{ resource: BACKEND }, { resource: AUDIT }];
+  assert.ok((await exchanged(await sign(own.privateKey, 'own', {}))).access_token);
+  // It verifies here, and would become a token that this server signs.
+  await refused('invalid_request', await sign(foreign.privateKey, 'foreign', {}), target);
+  await refused('invalid_request', await sign(own.privateKey, 'own', { cnf: { jkt: 'x' } }), target);
+  await refused('invalid_request', await sign(own.privateKey, 'own', { authorization_details: [] }), target);
+
+  const reserved = (sub) => sign(own.privateKey, 'own', { may_act: { sub, iss: server.issuer } });
+  for (const parameters of [target, audit]) {
+    await refused('invalid_request', await reserved(backend.id), parameters);
+    const { may_act } = decodeJwt((await exchanged(await reserved(gateway.id), parameters)).access_token);
+    assert.deepEqual(may_act, { sub: gateway.id, iss: server.issuer }, 'it still says who may act');
+  }
+  const act = [5, 4, 3, 2, 1].reduceRight((before, number) => ({ sub: `${number}`, ...before && { act: before } }), undefined);
+  await refused('invalid_request', await sign(own.privateKey, 'own', { act }), target);
 });
 
 test('refuses an expired token', async (t) => {

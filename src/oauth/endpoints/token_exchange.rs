@@ -367,7 +367,8 @@ pub const fn refusal_of_account(refusal: GrantRefusal) -> Refusal {
         }
         GrantRefusal::RightsLost | GrantRefusal::Scope => Refusal::ScopeNotAllowed,
         GrantRefusal::Resource => Refusal::ResourceNotAllowed,
-        GrantRefusal::ClientAuthentication
+        GrantRefusal::Audience
+        | GrantRefusal::ClientAuthentication
         | GrantRefusal::ClientDisabled
         | GrantRefusal::CodeRedirect
         | GrantRefusal::CodeReused

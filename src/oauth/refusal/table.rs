@@ -11,7 +11,8 @@ use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::wire::FormError;
 
 use super::{
-    BulkError, EventQueryError, ExchangeRuleError, MetadataError, Noted, ResourceError, Row, TrustedIssuerError, UserError,
+    BulkError, EventQueryError, ExchangeRuleError, MetadataError, Noted, ResourceError, Row, TrustedIssuerError,
+    UserError,
 };
 
 /// Writes the enum, its rows and its samples from the table.

@@ -19,7 +19,7 @@ pub type ExchangeRuleId = DerivedId<OfExchangeRule>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExchangeMode {
-    /// The client becomes indistinguishable from the subject: no claim names it as an actor.
+    /// The client takes the place of the subject: no claim names it as an actor.
     Impersonation,
     /// The client acts for the subject: the claim `act` names it, or the subject of its actor token.
     Delegation,

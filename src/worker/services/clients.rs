@@ -141,10 +141,19 @@ pub(crate) async fn find_enabled(platform: &Platform, id: &ClientId) -> Result<O
 /// Returns whether a client is disabled, by a copy of its record that is two minutes old at most. While KV does not respond, the last
 /// copy counts.
 pub(crate) async fn is_disabled(platform: &Platform, id: &ClientId) -> Result<bool, Fault> {
+    Ok(copy(platform, id).await?.is_some_and(|client| !client.enabled))
+}
+
+/// Returns whether a client is registered and enabled, by such a copy.
+pub(crate) async fn is_enabled(platform: &Platform, id: &ClientId) -> Result<bool, Fault> {
+    Ok(copy(platform, id).await?.is_some_and(|client| client.enabled))
+}
+
+async fn copy(platform: &Platform, id: &ClientId) -> Result<Option<Rc<Client>>, Fault> {
     let last = CLIENTS.with_borrow(|clients| clients.get(id).map(|known| Rc::clone(&known.client)));
     match (find(platform, id).await, last) {
-        (Ok(client), _) => Ok(client.is_some_and(|client| !client.enabled)),
-        (Err(_), Some(last)) => Ok(!last.enabled),
+        (Ok(client), _) => Ok(client),
+        (Err(_), Some(last)) => Ok(Some(last)),
         (Err(fault), None) => Err(fault),
     }
 }

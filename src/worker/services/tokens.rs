@@ -30,8 +30,8 @@ pub(crate) enum TokenState {
 pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<TokenState, Fault> {
     let AccessToken { client, account, registry, jti, grant, audience, issued_at, .. } = token;
     let jti = jti.clone();
-    if jti.is_exchanged() && clients::find(platform, client).await?.is_none() {
-        // Removing a client ends its grants, but this token belongs to a grant or a client of its own.
+    // The token belongs to the grant of another client, or to another client: removing this one ends neither.
+    if jti.is_exchanged() && !clients::is_enabled(platform, client).await? {
         return Ok(TokenState::Inactive);
     }
     if let Some(grant) = grant {
@@ -44,9 +44,6 @@ pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<To
         };
         let is_disabled = clients::is_disabled(platform, client).await?;
         return Ok(if is_disabled { TokenState::Inactive } else { TokenState::OfAccount(account.clone(), record) });
-    }
-    if registry != client && clients::is_disabled(platform, client).await? {
-        return Ok(TokenState::Inactive);
     }
     let ClientTokenStatus { registered, revoked } =
         objects::send(platform, registry, &ReadTokenStatus { jti, issued_at: *issued_at }).await?;

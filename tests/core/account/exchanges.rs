@@ -193,7 +193,8 @@ fn the_gate_refuses_what_would_widen_the_token() {
 fn an_exchanged_token_is_inactive_while_the_client_of_its_grant_is_disabled() {
     let account = Account::new();
     let exchanged = TokenId::exchanged(&id(), [5; 12]);
-    let is_active = |jti: &TokenId| account.ask(&TokenStatus { grant: id(), jti: jti.clone(), audience: Vec::new() }).is_some();
+    let is_active =
+        |jti: &TokenId| account.ask(&TokenStatus { grant: id(), jti: jti.clone(), audience: Vec::new() }).is_some();
     let own = TokenId::within(&id(), "token");
     for (version, marked) in [(1, true), (2, false)] {
         suspend(&account, "app", version, marked);

@@ -15,8 +15,14 @@ fn decide(metadata: Value, body: &str) -> Result<Value, Refusal> {
     let record = registration.into_record(ClientId::parse("app").unwrap(), Some(&secret), UnixTime(0));
     let client = Client::from_record(&record);
     let key = MacKey::derive(&[1; 32], "handle", "https://as.example");
-    let request =
-        TokenRequest::parse(&authority, &Catalogue::default(), &key, &client, AuthMethod::ClientSecretBasic, &form(body))?;
+    let request = TokenRequest::parse(
+        &authority,
+        &Catalogue::default(),
+        &key,
+        &client,
+        AuthMethod::ClientSecretBasic,
+        &form(body),
+    )?;
     let TokenRequest::ClientCredentials { client, scope, resources } = request else { panic!("{request:?}") };
     let jti = TokenId::of_verified("id");
     let claims = client_credentials(&authority, &client, scope.as_ref(), &resources, None, jti, UnixTime(1000))?;

@@ -13,6 +13,7 @@ use crate::oauth::grant::token_id::TokenId;
 use crate::oauth::grant::{GrantRefusal, SignIn};
 use crate::oauth::status::{ListId, StatusEntry};
 use crate::oauth::vocabulary::actor::Delegation;
+use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::AuthMethod;
 use crate::oauth::vocabulary::exchange_rule::{ExchangeMode, ExchangeRule};
 use crate::oauth::vocabulary::resource::Resource;
@@ -249,7 +250,7 @@ fn rules_lead_from_the_audience_of_the_token_to_their_targets() {
 
 #[test]
 fn the_new_token_is_never_wider_than_the_subject_token_the_rule_the_client_and_the_user() {
-    let facts = ClientFacts::of(&authority(), &gateway(), Some(AuthMethod::ClientSecretBasic));
+    let facts = ClientFacts::of(&authority(), &Catalogue::default(), &gateway(), Some(AuthMethod::ClientSecretBasic));
     let decide = |of_subject: &str, of_rule: &str, of_user: Option<&str>, asked: Option<&str>, targets: &[&str]| {
         let targets: Vec<_> = targets.iter().map(|target| resource(target)).collect();
         let (of_user, asked) = (of_user.map(scope), asked.map(scope));

@@ -24,7 +24,8 @@ impl World {
         let jti = if is_exchanged { TokenId::exchanged(&id, [7; 12]) } else { TokenId::within(&id, "1") };
         let subject_scope = None;
         let audience = Vec::new();
-        let command = ExchangeToken { grant: id, jti, audience, subject_scope, client, scope, resources, requested_scope: None };
+        let command =
+            ExchangeToken { grant: id, jti, audience, subject_scope, client, scope, resources, requested_scope: None };
         let suspension = self.storage.peek_one::<SuspensionState>(Table::SuspendedClient, owner.as_str());
         let is_suspended = is_exchanged && suspension.is_some_and(|suspension| suspension.marked);
         let is_revoked = !is_exchanged && self.grants[at].token_revoked;
