@@ -66,11 +66,15 @@ impl AccountCommand for ExchangeToken {
             session_ends: None,
             scope: account.scope.as_ref(),
         };
-        let of_subject = self.subject_scope.as_ref().map_or_else(|| grant.scope.clone(), |it| it.within(&grant.scope));
+        let of_subject = self.subject_scope.as_ref().unwrap_or(&grant.scope);
+        let left = of_subject.within(&grant.scope);
+        if left.is_empty() && !of_subject.is_empty() {
+            return Ok(Err(GrantRefusal::Scope));
+        }
         let exchange = Exchange {
             client: &self.client,
             user: Some(user),
-            of_subject: &of_subject,
+            of_subject: &left,
             sign_in: grant.sign_in.as_ref(),
             scope: &self.scope,
             targets: &self.resources,
