@@ -16,7 +16,9 @@ pub const DEVICE_INTERVAL_STEP: u64 = 5;
 pub const DEVICE_INTERVAL_MOST: u64 = 60;
 /// How long a verifier may keep the key set: the `max-age` of the JWKS response, seconds.
 pub const JWKS_MAX_AGE: u64 = 300;
-/// The age at which an isolate looks for a newer ring of keys, seconds.
+/// The longest lifetime of an access token, by the settings or by a registered resource, seconds.
+pub const MAX_TOKEN_TTL: u64 = 24 * 3600;
+/// The age at which an isolate looks for a newer ring of keys or a newer catalogue, seconds.
 pub const REFRESH_AFTER: u64 = 60;
 /// How long an isolate keeps a client in memory, seconds: a change is visible everywhere after it and KV's own minute.
 pub const CLIENT_MEMORY: u64 = 60;

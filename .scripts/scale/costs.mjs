@@ -62,6 +62,7 @@ export function loadLines(load) {
     }),
     line('expired grants, deleted', load.issued - load.ended, { written: 1 }),
     line('the ring of keys, checked once a minute', load.isolates / constant('REFRESH_AFTER'), { kv: 1 }),
+    line('the catalogue, checked once a minute', load.isolates / constant('REFRESH_AFTER'), { kv: 1 }),
     line('clients, checked once a minute', load.isolates * clientsMet(load) / constant('CLIENT_MEMORY'), { kv: 1 }),
   ];
   // One call and row for each isolate and second at most, to the object of the hour.

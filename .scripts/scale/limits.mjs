@@ -31,11 +31,11 @@ export function limits(load) {
     object('one account', perUser, `a user with ${about(calls)} refreshes and introspections a second`),
     object('the registry of one client', load.issued / load.clients * load.firstConsent,
       `a client that authenticates by assertions ${about(calls)} times a second; with a secret it makes no call`),
-    object('the keyring, one for each issuer, if KV fails', isolates / constant('REFRESH_AFTER'),
+    object('the keyring and the catalogue, one of each for each issuer, if KV fails', isolates / constant('REFRESH_AFTER'),
       `${about(calls * constant('REFRESH_AFTER'))} isolates without KV; with KV it is not called`),
     {
-      what: 'one key in KV: the ring, a client\'s record', here: 'a few writes a month', limit: `${about(LIMITS.kvWrites.value)} write a second`,
-      bites: 'an operator who changes one client more than once a second',
+      what: 'one key in KV: the ring, the catalogue, a client\'s record', here: 'a few writes a month', limit: `${about(LIMITS.kvWrites.value)} write a second`,
+      bites: 'an operator who changes one client more than once a second; the catalogue is copied later then',
     },
     {
       what: 'storage of one account', here: bytes(account), limit: bytes(LIMITS.objectBytes.value),

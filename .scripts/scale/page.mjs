@@ -81,7 +81,7 @@ ${table([
     ['sign-in names (the smallest database that SQLite makes)', about(load.users), '1', bytes(SMALLEST), bytes(SMALLEST * load.users)],
     ['registries of clients', about(load.clients), about(load.users), 'see below', ''],
     ['status lists', about(load.lists), about(load.revokedAtOnce / load.lists), bytes(SMALLEST), bytes(SMALLEST * load.lists)],
-    ['the directory of status lists, the keyring', '2', `${about(load.lists)}, 1`, '', ''],
+    ['the directory of status lists, the keyring, the catalogue', '3', `${about(load.lists)}, 1, 1`, '', ''],
   ])}`;
 }
 

@@ -61,7 +61,7 @@ function lists({ isolates, verifiers, checks }, issued, ended) {
   const { used, taken, calls } = taking(issued / isolates * batchLife);
   const handedOut = issued * taken / used;
   // The longest time from an allocation to the next one.
-  const busy = constant('BATCH_TTL') + constant('DEVICE_CODE_TTL') + setting('REFRESH_TOKEN_TTL') + 2 * setting('ACCESS_TOKEN_TTL') + constant('ENTRY_REST');
+  const busy = constant('BATCH_TTL') + constant('DEVICE_CODE_TTL') + setting('REFRESH_TOKEN_TTL') + constant('MAX_TOKEN_TTL') + constant('ENTRY_REST');
   const count = Math.ceil(handedOut * busy / size);
   const every = constant('STATUS_TTL');
   const met = count * (1 - Math.exp(-checks * every / count));

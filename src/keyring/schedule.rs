@@ -3,7 +3,7 @@
 //! Every number is a bound on one step between the object that decides and the verifier that receives a token. A schedule is
 //! sound if each sum below covers the whole way; `tests/core/keyring` simulates it.
 
-pub use crate::limits::{JWKS_MAX_AGE, REFRESH_AFTER};
+pub use crate::limits::{JWKS_MAX_AGE, MAX_TOKEN_TTL, REFRESH_AFTER};
 
 /// How long KV may return an old value, seconds. A minute is usual; ten minutes are possible.
 pub const KV_STALENESS: u64 = 600;
@@ -21,8 +21,6 @@ pub const SPREAD: u64 = WRITE_SLACK + KV_STALENESS + 2 * REFRESH_AFTER + CLOCK_S
 pub const LEAD: u64 = SPREAD + 2 * JWKS_MAX_AGE;
 /// How long an isolate that cannot reach KV continues with the ring that it has, seconds.
 pub const STALE_LIMIT: u64 = 24 * 3600;
-/// The longest lifetime of a token, seconds.
-pub const MAX_TOKEN_TTL: u64 = 24 * 3600;
 /// From the end of signing to leaving the set, seconds: an isolate that learns of it last, and was then cut off from KV,
 /// signs once more, and that token has the longest lifetime.
 pub const TAIL: u64 = SPREAD + STALE_LIMIT + MAX_TOKEN_TTL;

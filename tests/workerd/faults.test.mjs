@@ -40,6 +40,9 @@ test('KV refuses writes: changes are undone or finished later, everything else w
     unavailable(answer, path);
     assert.deepEqual(reasons, ['store_unavailable'], path);
   }
+  const late = { identifier: 'urn:late', name: 'Late' };
+  const [registered, reasons] = await withFaults(server, 1, () => change('POST', '/admin/resources', late));
+  assert.deepEqual([registered.status, reasons], [201, ['store_unavailable']], 'the object has it, and copies it to KV later');
   assert.equal((await token(server, {}, client)).scope, 'read', 'a warm client');
   assert.equal((await token(server)).scope, 'edgemint:admin', 'root');
   assert.equal((await send(server, '/.well-known/jwks.json')).status, 200);
@@ -49,6 +52,7 @@ test('KV refuses writes: changes are undone or finished later, everything else w
   rmSync(values);
   renameSync(`${values}.aside`, values);
   assert.equal((await admin(server, 'GET', clientPath('half-done'))).status, 404);
+  assert.equal((await admin(server, 'POST', '/admin/resources', late)).status, 409);
   await refused(server, { id: 'half-done', secret: 'half-done-secret' });
   assert.equal((await token(server, {}, client)).scope, 'read');
   await refused(server, { id: client.id, secret: 'another-long-secret' });

@@ -14,8 +14,9 @@ pub mod revoked;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::keyring::MAX_TOKEN_TTL;
-use crate::limits::{BATCH_TTL, DEVICE_CODE_TTL, ENTRY_REST, LIST_SIZE, MAX_BATCH, STATUS_SPAN, STATUS_TTL};
+use crate::limits::{
+    BATCH_TTL, DEVICE_CODE_TTL, ENTRY_REST, LIST_SIZE, MAX_BATCH, MAX_TOKEN_TTL, STATUS_SPAN, STATUS_TTL,
+};
 use crate::token::UnixTime;
 
 use crate::oauth::vocabulary::authority::Authority;

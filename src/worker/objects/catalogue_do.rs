@@ -131,7 +131,7 @@ impl Runs<ResealCatalogue> for Turn {
         let platform = Platform::new(self.env.clone()).await?;
         let old = self.read(&platform).await?;
         let new = old.clone().following(&old, now());
-        self.replace(&platform, old, &new).await
+        self.replace(&platform, &new).await
     }
 }
 
@@ -143,7 +143,7 @@ where
         let platform = Platform::new(self.env.clone()).await?;
         let old = self.read(&platform).await?;
         match old.edited(edit, now()) {
-            Ok(new) => self.replace(&platform, old, &new).await.map(Ok),
+            Ok(new) => self.replace(&platform, &new).await.map(Ok),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -180,17 +180,15 @@ impl Turn {
         opened.map_err(|kind| Fault::new(kind, &format!("{name} in its object")))
     }
 
-    /// Stores a new state and copies it to KV. If KV fails, the old state follows the new one, which KV may have all the same.
-    async fn replace(&self, platform: &Platform, old: Catalogue, new: &Catalogue) -> Result<SealedCatalogue, Fault> {
+    /// Stores a new state and copies it to KV. If KV fails, which admits one write a second, the alarm repeats the copy: a change that is
+    /// stored is never undone, since KV may have it all the same.
+    async fn replace(&self, platform: &Platform, new: &Catalogue) -> Result<SealedCatalogue, Fault> {
         let name = name(platform);
         let sealed = kv::seal(platform, &name, new).await?;
         self.state.storage().set_alarm(RETRY).await.map_err(broken)?;
         self.store(sealed.clone(), None)?;
-        if let Err(fault) = self.publish(platform, &sealed).await {
-            let old = old.following(new, now());
-            self.store(kv::seal(platform, &name, &old).await?, None)?;
-            return Err(fault);
-        }
+        // A fault was logged.
+        let _ = self.publish(platform, &sealed).await;
         Ok(SealedCatalogue { sealed })
     }
 
