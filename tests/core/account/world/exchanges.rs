@@ -42,8 +42,9 @@ impl World {
                 if exchanged.status != Some(known.entry) {
                     return Err("an exchanged token has another status list entry".to_owned());
                 }
-                // If storage failed while the code was redeemed, no token has left the account.
-                if known.redeemed > 0 && exchanged.ends.0 > known.token_expires {
+                // As long as a revocation of the grant marks its status list entry.
+                let marked_until = self.stored(&known.id).and_then(|it| it.last_token_ends(self.authority.lifetimes()));
+                if marked_until.is_none_or(|until| until < exchanged.ends) {
                     return Err("an exchanged token outlives the tokens of its grant".to_owned());
                 }
                 self.reached.push("a token is exchanged");
