@@ -19,6 +19,7 @@ pub mod device;
 pub mod device_code;
 pub mod gate;
 pub mod handle;
+mod lost_resource;
 mod narrowing;
 mod record;
 mod refusal;
@@ -26,7 +27,7 @@ mod request;
 mod state_machine;
 pub mod token_id;
 
-pub use self::narrowing::LostResource;
+pub use self::lost_resource::LostResource;
 pub use self::record::{Grant, Stage};
 pub use self::refusal::GrantRefusal;
 pub use self::request::{Describe, Described, Expiry, Redeem, RedeemDevice, Refresh, Revoke, TokenGrant};

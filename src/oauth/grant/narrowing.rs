@@ -1,27 +1,9 @@
 //! Taking a resource from a grant: the grant stays active for the others.
 
-use serde::{Deserialize, Serialize};
-
-use crate::keyring::MAX_TOKEN_TTL;
+use crate::oauth::grant::lost_resource::LostResource;
 use crate::oauth::grant::record::Grant;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::token::UnixTime;
-
-/// A resource that a grant has lost. An access token that was minted before may still name it in its audience.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct LostResource {
-    /// The resource.
-    pub resource: Resource,
-    /// When the grant lost it.
-    pub at: UnixTime,
-}
-
-impl LostResource {
-    /// Returns whether a token may still name it.
-    fn matters(&self, now: UnixTime) -> bool {
-        now < self.at.plus(MAX_TOKEN_TTL)
-    }
-}
 
 impl Grant {
     /// Returns the grant without a resource; `None` if it has no other, so that nothing of it is left.

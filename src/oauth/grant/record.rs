@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested, UserFacts};
 use crate::oauth::grant::handle::SessionId;
-use crate::oauth::grant::narrowing::LostResource;
+use crate::oauth::grant::lost_resource::LostResource;
 use crate::oauth::grant::request::{Describe, Described, Expiry, TokenGrant};
 use crate::oauth::vocabulary::claims::UserClaim;
 use crate::oauth::vocabulary::client::{ClientId, GrantType};

@@ -188,23 +188,18 @@ pub struct ClientMetadata {
 }
 
 /// Stores an algorithm by its JOSE name (RFC 7518 section 3.1).
-pub(in crate::oauth) mod algorithm_name {
+pub(crate) mod algorithm_name {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
     use crate::token::Algorithm;
 
     #[allow(clippy::ref_option)] // The signature that serde calls.
-    pub(in crate::oauth) fn serialize<S: Serializer>(
-        algorithm: &Option<Algorithm>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(algorithm: &Option<Algorithm>, serializer: S) -> Result<S::Ok, S::Error> {
         algorithm.map(Algorithm::name).serialize(serializer)
     }
 
-    pub(in crate::oauth) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Algorithm>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Algorithm>, D::Error> {
         let name: Option<String> = Option::deserialize(deserializer)?;
         let known = |name: String| Algorithm::from_name(&name).ok_or_else(|| D::Error::custom("unknown algorithm"));
         name.map(known).transpose()
