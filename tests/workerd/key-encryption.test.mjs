@@ -277,7 +277,7 @@ function done() {
   return until(async () => {
     const { json } = await admin(server, 'GET', PATH);
     return json.done && json;
-  }, 'the end of the work', 60);
+  }, 'the end of the work', 180);
 }
 
 async function kids() {
