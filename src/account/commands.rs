@@ -2,7 +2,7 @@
 
 use crate::account::asserted_grants::GrantAsserted;
 use crate::account::command::{Accounts, commands};
-use crate::account::device_grants::{AllowDevice, RedeemDeviceCode, TryError, TryUserCode};
+use crate::account::device_grants::{AllowDevice, RedeemDeviceCode, Tried, TryError, TryUserCode};
 use crate::account::exchanges::{ExchangeToken, Exchanged};
 use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
@@ -57,7 +57,7 @@ commands! {
         "set_profile" => SetProfile -> Replaced,
         "suspend_client" => SuspendClient -> (),
         "token_status" => TokenStatus -> Option<AccountRecord>,
-        "try_user_code" => TryUserCode -> Result<AccountRecord, TryError>,
+        "try_user_code" => TryUserCode -> Result<Tried, TryError>,
         "withdraw_consent" => WithdrawConsent -> Option<u64>,
     }
 }

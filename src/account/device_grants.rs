@@ -7,8 +7,9 @@ use crate::account::record::AccountRecord;
 use crate::account::turn::{AccountCommand, Turn};
 use crate::identity::user_code_tries::{UserCodeTries, WINDOW};
 use crate::oauth::grant::device::DeviceRequest;
+use crate::oauth::grant::gate::Rules;
 use crate::oauth::grant::handle::{GrantId, SessionId};
-use crate::oauth::grant::{self, Grant, GrantRefusal, RedeemDevice, Stage};
+use crate::oauth::grant::{self, Grant, GrantRefusal, RedeemDevice, SignIn, Stage};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, Scope};
 use crate::records::{ONLY, Records, StorageError, Table};
@@ -18,6 +19,15 @@ use crate::records::{ONLY, Records, StorageError, Table};
 pub struct TryUserCode {
     /// The browser's session.
     pub session: SessionId,
+}
+
+/// Who may try a user code.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Tried {
+    /// The account.
+    pub account: AccountRecord,
+    /// The sign-in of the session.
+    pub sign_in: SignIn,
 }
 
 /// Why no user code may be tried.
@@ -35,14 +45,14 @@ pub enum TryError {
 
 impl AccountCommand for TryUserCode {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
-        if turn.session(&self.session)?.is_none() {
+        let Some(session) = turn.session(&self.session)? else {
             return Ok(Err(TryError::SessionMissing));
-        }
+        };
         let tries: UserCodeTries = turn.records.get(Table::UserCodeTries, ONLY)?.unwrap_or_default();
         match tries.count(turn.now) {
             Ok(tries) => {
                 turn.records.put(Table::UserCodeTries, ONLY, Some(turn.now.plus(WINDOW)), &tries)?;
-                Ok(Ok(account))
+                Ok(Ok(Tried { account, sign_in: session.sign_in }))
             }
             Err(seconds) => Ok(Err(TryError::Throttled { seconds })),
         }
@@ -65,16 +75,20 @@ pub struct AllowDevice {
     pub scope: Scope,
     /// The status list entry of its tokens.
     pub status: StatusEntry,
+    /// The rules of this server and of the client's resources.
+    #[serde(default)]
+    pub rules: Rules,
 }
 
 impl AccountCommand for AllowDevice {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
-        let Self { session: id, request, scope, status } = self;
+        let Self { session: id, request, scope, status, rules } = self;
         let allowed = Allowed {
             client: &request.client,
             scope: &scope.within(&request.scope),
             resources: &request.resources,
             grant: &request.grant,
+            accepts: &|sign_in, scope| request.is_allowed_after(sign_in, scope, &rules, turn.now),
         };
         turn.allow(&id, &account, &allowed, |scope, session| Grant {
             client: request.client.clone(),

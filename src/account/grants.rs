@@ -12,7 +12,7 @@ use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::gate::{self, ClientFacts, UserFacts};
 use crate::oauth::grant::handle::{GrantId, SessionId};
 use crate::oauth::grant::token_id::TokenId;
-use crate::oauth::grant::{self, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, TokenGrant};
+use crate::oauth::grant::{self, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, SignIn, TokenGrant};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::resource::Resource;
@@ -129,7 +129,7 @@ impl<R: Records> Turn<'_, R> {
         let Some(session) = self.session(session)? else {
             return Ok(Err(AllowError::SessionMissing));
         };
-        let Allowed { client, scope, resources, grant } = *allowed;
+        let Allowed { client, scope, resources, grant, accepts } = *allowed;
         // A form counts once. Submitted again it yields the grant that is still unused, and never renews what has ended.
         let is_repeated = self.records.contains(Table::SpentForm, grant.as_str())?;
         if is_repeated && !self.records.contains(Table::Grant, grant.as_str())? {
@@ -137,6 +137,10 @@ impl<R: Records> Turn<'_, R> {
         }
         // The form shows what could be allowed then; what can be allowed now may be less.
         let scope = permitted_scope(scope, account.scope.as_ref());
+        // The session may be another one than when the form was shown, and time has passed.
+        if !accepts(&session.sign_in, &scope) {
+            return Ok(Err(AllowError::StepUp));
+        }
         let old = self.consent(client)?;
         let consent = old.clone().unwrap_or_else(|| Consent::new(self.now)).with(&scope, resources);
         if old.as_ref() != Some(&consent) {
@@ -223,6 +227,8 @@ pub(super) struct Allowed<'a> {
     pub(super) resources: &'a [Resource],
     /// The grant's identifier.
     pub(super) grant: &'a GrantId,
+    /// Whether a user who signed in so may allow this scope.
+    pub(super) accepts: &'a dyn Fn(&SignIn, &Scope) -> bool,
 }
 
 /// Issues a code for a request that the user allows, and stores the consent. The same form yields the same code.
@@ -248,6 +254,8 @@ pub enum AllowError {
     SessionMissing,
     /// The form was submitted before, and its grant has been used or has ended.
     Grant(GrantRefusal),
+    /// The request requires a stronger or more recent sign-in.
+    StepUp,
 }
 
 impl AccountCommand for AllowRequest {
@@ -258,6 +266,7 @@ impl AccountCommand for AllowRequest {
             scope: &scope.within(&request.scope),
             resources: &request.resources,
             grant: &grant,
+            accepts: &|sign_in, scope| request.is_allowed_after(sign_in, scope, turn.now),
         };
         turn.allow(&id, &account, &allowed, |scope, session| {
             request.grant(scope, id.clone(), session.sign_in, Some(status), turn.now)

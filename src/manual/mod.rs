@@ -47,6 +47,9 @@ pub mod settings {}
 #[doc = include_str!("sign_in.md")]
 pub mod sign_in {}
 
+#[doc = include_str!("step_up.md")]
+pub mod step_up {}
+
 #[doc = include_str!("storage.md")]
 pub mod storage {}
 

@@ -32,6 +32,6 @@ pub use form_post::FormPost;
 pub use headers::headers;
 pub use logout::{LogoutQuestion, SignedOut};
 pub use problem::{ErrorPage, Problem};
-pub use sign_in::{SignIn, SignInError};
+pub use sign_in::{PasskeyOnly, SignIn, SignInError};
 pub use sign_up::{SignUp, SignUpError};
 pub use words::Words;

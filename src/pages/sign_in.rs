@@ -33,6 +33,17 @@ pub struct SignIn<'a> {
     pub upstream: Option<&'a str>,
     /// Whether users may create an account themselves.
     pub sign_up: bool,
+    /// The request requires a passkey, so there is no password form.
+    pub passkey_only: Option<PasskeyOnly<'a>>,
+}
+
+/// The ways on for a user who cannot sign in with a passkey.
+#[derive(Clone, Copy)]
+pub struct PasskeyOnly<'a> {
+    /// The address of the account page, where a user adds a passkey.
+    pub account: &'a str,
+    /// The address that tells the client that the user did not sign in; `None` if no client waits.
+    pub cancel: Option<&'a str>,
 }
 
 /// Why a sign-in failed.
@@ -76,10 +87,13 @@ impl SignIn<'_> {
                 p.lead { (fill(words.sign_in_for, &[("client", strong(client))])) }
             }
             @if self.afresh { p.lead { (words.sign_in_afresh) } }
+            @if self.passkey_only.is_some() { p.lead { (words.passkey_required) } }
             @if let Some(error) = self.error { (alert("error", &self.message(error, words))) }
-            (self.password_form(words))
-            (self.other_ways(words))
-            @if self.sign_up {
+            @if let Some(only) = &self.passkey_only { (self.passkey_ways(only, words)) } @else {
+                (self.password_form(words))
+                (self.other_ways(words))
+            }
+            @if self.sign_up && self.passkey_only.is_none() {
                 p.aside {
                     (words.no_account) " "
                     a href=(address("/account/sign-up", self.continue_to)) { (words.sign_up_link) }
@@ -91,6 +105,7 @@ impl SignIn<'_> {
     fn message(&self, error: SignInError, words: &Words) -> Markup {
         match error {
             SignInError::WrongCredentials => html! { (words.wrong_credentials) },
+            SignInError::PasskeyRefused if self.passkey_only.is_some() => html! { (words.passkey_refused_here) },
             SignInError::PasskeyRefused => html! { (words.passkey_refused) },
             SignInError::UpstreamFailed => {
                 let provider = foreign(self.upstream.unwrap_or_default());
@@ -161,23 +176,52 @@ impl SignIn<'_> {
             @if self.passkey_options.is_some() || self.upstream.is_some() {
                 div.other-ways hidden[self.upstream.is_none()] {
                     p.or { (words.other_ways) }
-                    @if let Some(options) = self.passkey_options {
-                        form method="post" action="/account/sign-in/passkey" hidden data-passkey="get" data-options=(options)
-                            data-waiting=(words.passkey_waiting) data-cancelled=(words.passkey_cancelled)
-                            data-failed=(words.passkey_failed) {
-                            (hidden("csrf", self.csrf))
-                            (hidden_if("continue", self.continue_to))
-                            (hidden("credential", ""))
-                            button type="submit" { (words.passkey_button) }
-                            p.message role="status" {}
-                        }
-                    }
-                    @if let Some(provider) = self.upstream {
-                        a.button href=(address("/account/sign-in/upstream", self.continue_to)) {
-                            (fill(words.upstream_link, &[("provider", foreign(provider))]))
-                        }
-                    }
+                    @if let Some(options) = self.passkey_options { (self.passkey_form(options, None, words)) }
+                    @if let Some(provider) = self.upstream { (self.upstream_link(provider, words)) }
                 }
+            }
+        }
+    }
+
+    /// The ways to sign in where a password is not enough, and the ways on without.
+    fn passkey_ways(&self, only: &PasskeyOnly<'_>, words: &Words) -> Markup {
+        let add = html! { a href=(only.account) { (words.no_passkey_link) } };
+        html! {
+            @if let Some(options) = self.passkey_options {
+                (self.passkey_form(options, Some("primary"), words))
+                p.soft data-passkey-needs { (words.passkey_needs_sign_in) }
+            }
+            @if let Some(provider) = self.upstream {
+                div.other-ways {
+                    p.or { (words.other_ways) }
+                    (self.upstream_link(provider, words))
+                }
+            }
+            p.soft { (fill(words.no_passkey, &[("link", add)])) }
+            @if let (Some(cancel), Some(client)) = (only.cancel, self.client) {
+                p.aside { a href=(cancel) { (fill(words.sign_in_cancel, &[("client", foreign(client))])) } }
+            }
+        }
+    }
+
+    fn passkey_form(&self, options: &str, style: Option<&str>, words: &Words) -> Markup {
+        html! {
+            form method="post" action="/account/sign-in/passkey" hidden data-passkey="get" data-options=(options)
+                data-waiting=(words.passkey_waiting) data-cancelled=(words.passkey_cancelled)
+                data-failed=(words.passkey_failed) {
+                (hidden("csrf", self.csrf))
+                (hidden_if("continue", self.continue_to))
+                (hidden("credential", ""))
+                button class=[style] type="submit" { (words.passkey_button) }
+                p.message role="status" {}
+            }
+        }
+    }
+
+    fn upstream_link(&self, provider: &str, words: &Words) -> Markup {
+        html! {
+            a.button href=(address("/account/sign-in/upstream", self.continue_to)) {
+                (fill(words.upstream_link, &[("provider", foreign(provider))]))
             }
         }
     }

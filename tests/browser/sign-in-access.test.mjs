@@ -81,6 +81,11 @@ test('each sign-in page, wide and narrow, light and dark, by eye and by screen r
   await signIn(page, { ...user, password: 'wrong' });
   await page.getByRole('alert').waitFor();
   await look(page, 'sign-in-wrong');
+  await page.goto(ask({ acr_values: 'phr' }));
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.getByText(/^No passkey was used/).waitFor();
+  await look(page, 'sign-in-passkey-only');
+  await page.goto(ask());
   await page.getByRole('link', { name: 'Create an account' }).click();
   await heading(page, 'Create an account');
   await look(page, 'sign-up');

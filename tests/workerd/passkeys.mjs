@@ -66,8 +66,12 @@ export async function addPasskey(browser, { name = 'A passkey', ...options } = {
 
 /** Signs in by a passkey with this signature counter; returns the page that follows. */
 export async function signInByPasskey(browser, passkey, count, path = '/account/sign-in') {
-  const page = await browser.open(path);
+  return usePasskey(browser, await browser.open(path), passkey, count);
+}
+
+/** Signs in by a passkey at a sign-in page that is open; returns the page that follows. */
+export function usePasskey(browser, page, passkey, count) {
   const { challenge } = optionsOf(page);
   const credential = JSON.stringify(answer(passkey, { origin: browser.server.issuer, challenge, count }));
-  return post(browser, '/account/sign-in/passkey', { csrf: csrfOf(page), credential });
+  return browser.submit(page, { credential }, { action: '/account/sign-in/passkey' });
 }

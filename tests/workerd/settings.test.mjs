@@ -40,6 +40,7 @@ for (const [what, options, reason] of [
   ['an unknown value for upstream users', { vars: { UPSTREAM_ACCOUNTS: 'everyone' } },
     'upstream_accounts_invalid'],
   ['an upstream acr that maps to none of ours', { vars: { UPSTREAM_ACR: 'amr:pop=gold' } }, 'upstream_acr_invalid'],
+  ['an acr for the administration that does not exist', { vars: { ADMIN_ACR: 'passkey' } }, 'admin_acr_invalid'],
 ]) {
   test(what, async (t) => {
     const server = await startWorker(options);

@@ -74,8 +74,8 @@ test('a user requested by claims takes one sign-in, then yields a code or an err
 
 for (const parameters of [
   { max_age: '0' }, { max_age: '1' }, { max_age: '1', prompt: 'login' }, { prompt: 'login' }, { prompt: 'select_account' },
-  { prompt: 'login select_account', max_age: '0' }, { login_hint: 'another-user' }, { acr_values: 'phr' },
-  { claims: '{"id_token":{"acr":{"essential":true,"values":["phr"]},"auth_time":{"essential":true}}}' },
+  { prompt: 'login select_account', max_age: '0' }, { login_hint: 'another-user' }, { acr_values: 'phr 1' },
+  { claims: '{"id_token":{"acr":{"values":["phr"]},"auth_time":{"essential":true}}}' },
 ]) {
   test(`${JSON.stringify(parameters)} takes one sign-in, however long the way back takes`, async () => {
     const browser = await signedIn();

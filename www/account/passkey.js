@@ -61,6 +61,8 @@ class Ceremony {
 
   /** Passkeys among the suggestions of the field for the user name, where the browser can: it waits and shows nothing. */
   async offer() {
+    // Where only a passkey counts, there is no such field.
+    if (!document.querySelector('[autocomplete~=webauthn]')) return;
     this.#offer = new AbortController();
     const { signal } = this.#offer;
     try {

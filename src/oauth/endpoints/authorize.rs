@@ -7,6 +7,7 @@ use crate::token::UnixTime;
 use crate::wire::{Form, decimal};
 
 use crate::oauth::endpoints::onward::{FRESH_FOR, FreshSignIn};
+use crate::oauth::endpoints::step_up::{self, Asking, Verdict, Wanted};
 use crate::oauth::endpoints::token_endpoint::resources;
 use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::gate::Rules;
@@ -19,6 +20,7 @@ use crate::oauth::vocabulary::claims::ClaimsRequest;
 use crate::oauth::vocabulary::client::{Client, ClientId, GrantType};
 use crate::oauth::vocabulary::pkce::{self, Challenge};
 use crate::oauth::vocabulary::redirect::RedirectUri;
+use crate::oauth::vocabulary::requested_acr::RequestedAcr;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, OPENID, Scope, permitted_scope};
 use crate::oauth::vocabulary::status_entry::StatusEntry;
@@ -66,6 +68,12 @@ pub struct AuthorizationRequest {
     pub ask_again: bool,
     /// The maximum age of the sign-in, seconds.
     pub max_age: Option<u64>,
+    /// The authentication context classes that the client requests.
+    #[serde(default)]
+    pub acr: RequestedAcr,
+    /// The rules of this server and of the client's resources, which may require more; see [`AuthorizationRequest::under`].
+    #[serde(default)]
+    pub rules: Rules,
     /// The individual claims that the client requests.
     #[serde(default)]
     pub claims: ClaimsRequest,
@@ -185,6 +193,7 @@ impl AuthorizationRequest {
         }
         let claims =
             form.get("claims").map(ClaimsRequest::parse).transpose().map_err(|_| Refusal::Claims)?.unwrap_or_default();
+        let acr = requested_acr(form, &claims)?;
         let redirect_uri = target.redirect_uri.clone();
         let is_spoofable = client.is_public() && (redirect_uri.is_loopback() || redirect_uri.is_private_use());
         Ok(Self {
@@ -199,12 +208,36 @@ impl AuthorizationRequest {
             sign_in_again: prompt.contains(&"login") || prompt.contains(&"select_account"),
             ask_again: prompt.contains(&"consent"),
             max_age,
+            acr,
+            rules: Rules::default(),
             claims,
             signed_in: FreshSignIn::of(form),
         })
     }
 
-    /// Returns the grant for this request. `status` is the status list entry of its tokens.
+    /// Returns the same request under the rules of this server and of the client's resources.
+    #[must_use]
+    pub fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Returns the sign-in that the request wants.
+    pub fn wanted(&self) -> Wanted {
+        Wanted::new(&self.acr, self.max_age, self.rules.required_sign_in(&self.scope, &self.resources))
+    }
+
+    /// Judges a sign-in for this scope of the request.
+    fn judge(&self, scope: &Scope, sign_in: &SignIn, state: Asking<'_>, now: UnixTime) -> Verdict {
+        let rules = self.rules.required_sign_in(scope, &self.resources);
+        step_up::judge(&self.acr, rules, sign_in, state, now)
+    }
+
+    /// Returns whether a user who signed in so may allow this scope now.
+    pub fn is_allowed_after(&self, sign_in: &SignIn, scope: &Scope, now: UnixTime) -> bool {
+        self.judge(scope, sign_in, Asking { fresh: None, silent: true }, now) == Verdict::Enough
+    }
+
+    /// Returns the grant for this request. Its sign-in has the class that tokens name. `status` is the status list entry of its tokens.
     pub fn grant(
         &self,
         scope: Scope,
@@ -213,13 +246,15 @@ impl AuthorizationRequest {
         status: Option<StatusEntry>,
         now: UnixTime,
     ) -> Grant {
+        let floor = self.rules.required_sign_in(&scope, &self.resources).and_then(|rules| rules.acr);
+        let acr = sign_in.acr.map(|reached| self.acr.named(reached, floor));
         Grant {
             client: self.client.clone(),
             offline: scope.contains(OFFLINE_ACCESS),
             scope,
             resources: self.resources.clone(),
             session: Some(session),
-            sign_in: Some(sign_in),
+            sign_in: Some(SignIn { acr, ..sign_in }),
             challenge: Some(self.challenge.clone()),
             issued_at: now,
             status,
@@ -241,6 +276,9 @@ pub enum Decision {
     /// The user has just signed in for this request, but the sign-in is older than `max_age` allows: an upstream provider used
     /// an earlier one. Another sign-in would not help.
     SignInTooOld,
+    /// The sign-in does not reach the requested or required class, although the user has just signed in for this request; or no
+    /// sign-in does.
+    AcrUnmet,
     /// The user has to consent to this scope.
     Ask(Scope),
     /// The code can be issued for this scope.
@@ -261,15 +299,21 @@ pub fn decide(
     let Some((session, sign_in)) = session.filter(|_| !request.sign_in_again) else {
         return Decision::SignIn;
     };
-    let fresh = request.signed_in.as_ref().is_some_and(|signed_in| signed_in.is_of(session, now));
+    let fresh = request.signed_in.as_ref().filter(|signed_in| signed_in.is_of(session, now));
     // A sign-in that was made for this request counts, even if the redirect back was slow.
-    let age = request.max_age.map(|age| if fresh { age.max(FRESH_FOR) } else { age });
+    let age = request.max_age.map(|age| if fresh.is_some() { age.max(FRESH_FOR) } else { age });
     if age.is_some_and(|age| now > sign_in.at.plus(age)) {
-        return if fresh { Decision::SignInTooOld } else { Decision::SignIn };
+        return if fresh.is_some() { Decision::SignInTooOld } else { Decision::SignIn };
     }
     let scope = permitted_scope(&request.scope, permitted);
     if scope.is_empty() && !request.scope.is_empty() {
         return Decision::Denied;
+    }
+    match request.judge(&scope, sign_in, Asking { fresh, silent: request.silent }, now) {
+        Verdict::Enough => {}
+        Verdict::Again => return Decision::SignIn,
+        Verdict::TooOld => return Decision::SignInTooOld,
+        Verdict::TooWeak => return Decision::AcrUnmet,
     }
     let decided = consent.is_some_and(|consent| consent.covers(&scope, &request.resources));
     if decided && request.remembers && !request.ask_again { Decision::Allowed(scope) } else { Decision::Ask(scope) }
@@ -279,17 +323,29 @@ impl Decision {
     /// Refuses a decision that needs interaction which `prompt=none` forbids (OpenID Connect Core section 3.1.2.6).
     ///
     /// # Errors
-    /// [`Refusal::LoginRequired`], [`Refusal::ConsentRequired`]; [`Refusal::AccessDenied`] and [`Refusal::MaxAgePassed`]
-    /// in any case.
+    /// [`Refusal::LoginRequired`], [`Refusal::ConsentRequired`]; [`Refusal::AccessDenied`], [`Refusal::AcrUnmet`] and
+    /// [`Refusal::MaxAgePassed`] in any case.
     pub fn unless_silent(self, request: &AuthorizationRequest) -> Result<Self, Refusal> {
         match self {
             Self::SignIn if request.silent => Err(Refusal::LoginRequired),
             Self::Ask(_) if request.silent => Err(Refusal::ConsentRequired),
             Self::Denied => Err(Refusal::AccessDenied),
+            Self::AcrUnmet => Err(Refusal::AcrUnmet),
             Self::SignInTooOld => Err(Refusal::MaxAgePassed),
             Self::SignIn | Self::Ask(_) | Self::Allowed(_) => Ok(self),
         }
     }
+}
+
+/// Returns the classes that a request asks for: those of the claim `acr`, or else `acr_values`. OpenID Connect Core leaves open which
+/// of both counts.
+///
+/// # Errors
+/// [`Refusal::AcrValues`]; [`Refusal::AcrUnmet`] if they are essential, and this server knows none.
+fn requested_acr(form: &Form, claims: &ClaimsRequest) -> Result<RequestedAcr, Refusal> {
+    let values = form.get("acr_values").map(RequestedAcr::of_values).transpose().map_err(|_| Refusal::AcrValues)?;
+    let requested = claims.acr.clone().or(values).unwrap_or_default();
+    if requested.is_unreachable(None) { Err(Refusal::AcrUnmet) } else { Ok(requested) }
 }
 
 fn challenge(form: &Form) -> Result<Challenge, Refusal> {

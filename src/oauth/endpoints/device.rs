@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::limits::DEVICE_CODE_TTL;
 use crate::oauth::endpoints::authorize::scope_and_resources;
+use crate::oauth::endpoints::step_up::Wanted;
 use crate::oauth::grant::device::{DeviceOrigin, DeviceRequest, DeviceStage, FIRST_INTERVAL};
 use crate::oauth::grant::device_code::{DeviceCode, UserCode};
 use crate::oauth::grant::gate::{self, ClientFacts};
@@ -92,11 +93,13 @@ impl DeviceAuthorizationResponse {
     }
 }
 
-/// Returns the query that continues at the page after a sign-in, with a code to fill in.
-pub fn onward(user_code: Option<&str>, ui_locales: Option<&str>) -> String {
+/// Returns the query that continues at the page after the sign-in that is wanted, with a code to fill in.
+pub fn onward(user_code: Option<&str>, ui_locales: Option<&str>, wanted: &Wanted) -> String {
     let page = Some(("page", "device"));
     let rest = [("user_code", user_code), ("ui_locales", ui_locales)];
-    encode_parameters(page.into_iter().chain(rest.into_iter().filter_map(|(name, value)| Some((name, value?)))))
+    let rest = rest.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let parts = [encode_parameters(page.into_iter().chain(rest)), wanted.query()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&")
 }
 
 /// Returns the address of the page, if this query continues there.

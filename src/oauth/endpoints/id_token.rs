@@ -89,7 +89,7 @@ pub fn of_grant(
 ///
 /// Earlier versions stored only the methods, from this server or an upstream provider. With an upstream provider their origin is
 /// unknown, so only the lowest class is certain.
-fn acr(authority: &Authority, sign_in: &SignIn) -> Acr {
+pub(super) fn acr(authority: &Authority, sign_in: &SignIn) -> Acr {
     let by_passkey = authority.upstream().is_none() && sign_in.amr == PASSKEY_AMR;
     sign_in.acr.unwrap_or(if by_passkey { Acr::PhishingResistant } else { Acr::SignedIn })
 }

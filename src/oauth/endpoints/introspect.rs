@@ -57,7 +57,22 @@ pub fn active_refresh_token(
 ///
 /// Every confidential client may introspect it, unless [`is_told`] says otherwise: the holder of a signed token can read its claims anyway.
 pub fn active(token: &Token) -> Value {
-    let told = ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "status", "act", "may_act"];
+    let told = [
+        "scope",
+        "client_id",
+        "exp",
+        "iat",
+        "nbf",
+        "sub",
+        "aud",
+        "iss",
+        "jti",
+        "auth_time",
+        "acr",
+        "status",
+        "act",
+        "may_act",
+    ];
     let claims = token.claims().members();
     let mut answer: Map<String, Value> =
         told.into_iter().filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone()))).collect();

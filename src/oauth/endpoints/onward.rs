@@ -37,6 +37,11 @@ impl FreshSignIn {
         Some(Self { session: SessionId::parse(session)?, at: UnixTime(at.parse().ok()?) })
     }
 
+    /// Returns when the sign-in was made.
+    pub const fn at(&self) -> UnixTime {
+        self.at
+    }
+
     /// Returns whether this session was opened for the request within the last [`FRESH_FOR`] seconds.
     pub fn is_of(&self, session: &SessionId, now: UnixTime) -> bool {
         self.session == *session && now <= self.at.plus(FRESH_FOR) && self.at <= now.plus(FRESH_FOR)
@@ -58,6 +63,12 @@ pub fn after_sign_in(form: &Form) -> String {
     let pairs: Vec<_> = form.pairs().map(|(name, value)| (name, left(name, value))).collect();
     let present = pairs.iter().filter(|(_, value)| !value.is_empty());
     encode_parameters(present.map(|(name, value)| (*name, value.as_str())))
+}
+
+/// Returns the query of the same request with `prompt=none`: for a user who does not sign in, so that the client gets an error.
+pub fn without_interaction(form: &Form) -> String {
+    let kept = form.pairs().filter(|(name, _)| !["prompt", SIGNED_IN].contains(name));
+    encode_parameters(kept.chain([("prompt", "none")]))
 }
 
 /// Returns `ui_locales` of a request: its own, or those of the request that it carries (`continue` of a page around the
@@ -88,6 +99,12 @@ mod tests {
         ] {
             assert_eq!(after_sign_in(&form(before)), after);
         }
+    }
+
+    #[test]
+    fn a_request_can_be_ended_without_a_sign_in() {
+        let query = "client_id=a&prompt=login+consent&acr_values=phr&signed_in=x.1";
+        assert_eq!(without_interaction(&form(query)), "client_id=a&acr_values=phr&prompt=none");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use serde::Serialize;
 use crate::token::{Algorithm, UnixTime, base64url};
 use crate::wire::{Form, Reply};
 
+use crate::oauth::endpoints::id_token;
 use crate::oauth::grant::device_code::DeviceCode;
 use crate::oauth::grant::gate::{self, ClientFacts, Facts, Granted, Permit, Requested, resources_of_client};
 use crate::oauth::grant::handle::{AccountId, GrantId, Kind, MacKey};
 use crate::oauth::grant::token_id::TokenId;
-use crate::oauth::grant::{Expiry, Redeem, RedeemDevice, Refresh, TokenGrant};
+use crate::oauth::grant::{Acr, Expiry, Redeem, RedeemDevice, Refresh, TokenGrant};
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::actor::{Actor, Delegation};
 use crate::oauth::vocabulary::authority::Authority;
@@ -129,7 +130,7 @@ impl TokenRequest {
     }
 }
 
-/// The claims of an access token (RFC 9068 section 2.2).
+/// The claims of an access token (RFC 9068 section 2.2; `auth_time` and `acr`: RFC 9470 section 6.1).
 #[derive(Debug, Serialize)]
 pub struct AccessTokenClaims {
     iss: String,
@@ -143,6 +144,8 @@ pub struct AccessTokenClaims {
     jti: TokenId,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
     /// The status list entry (draft-ietf-oauth-status-list section 6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusClaim>,
@@ -312,8 +315,8 @@ pub fn of_grant(
     let audience_field = audiences.replace('|', "%7C");
     let tag = key.tag(&["jti", grant.as_str(), &generation, &at, &scope_field, &audience_field]);
     let jti = TokenId::within(grant, tag.get(..16).unwrap_or_default());
-    let auth_time = Some(tokens.sign_in.at);
-    let bearer = Bearer { status: tokens.status, auth_time, ..Bearer::of(account.as_str(), &client.id) };
+    let sign_in = Some((tokens.sign_in.at, id_token::acr(authority, &tokens.sign_in)));
+    let bearer = Bearer { status: tokens.status, sign_in, ..Bearer::of(account.as_str(), &client.id) };
     AccessTokenClaims::permitted(authority, &tokens.permit, bearer, jti, tokens.at)
 }
 
@@ -322,7 +325,8 @@ struct Bearer<'b> {
     subject: &'b str,
     client: &'b ClientId,
     status: Option<StatusEntry>,
-    auth_time: Option<UnixTime>,
+    /// The time and the class of the user's sign-in (RFC 9470 section 6.1).
+    sign_in: Option<(UnixTime, Acr)>,
     delegation: Delegation,
     /// The latest end of the token, if it is earlier than its lifetime.
     end: Option<UnixTime>,
@@ -330,7 +334,7 @@ struct Bearer<'b> {
 
 impl<'b> Bearer<'b> {
     fn of(subject: &'b str, client: &'b ClientId) -> Self {
-        Self { subject, client, status: None, auth_time: None, delegation: Delegation::default(), end: None }
+        Self { subject, client, status: None, sign_in: None, delegation: Delegation::default(), end: None }
     }
 }
 
@@ -356,8 +360,8 @@ pub struct ExchangedToken<'e> {
 /// Returns the access token of an exchange. `jti` leads to the grant or the client of the subject token.
 pub fn of_exchange(authority: &Authority, token: ExchangedToken<'_>, jti: TokenId, now: UnixTime) -> AccessTokenClaims {
     let ExchangedToken { subject, client, permit, status, sign_in, delegation, end } = token;
-    let auth_time = sign_in.map(|sign_in| sign_in.at);
-    let bearer = Bearer { status, auth_time, delegation, end: Some(end), ..Bearer::of(subject, client) };
+    let sign_in = sign_in.map(|sign_in| (sign_in.at, id_token::acr(authority, sign_in)));
+    let bearer = Bearer { status, sign_in, delegation, end: Some(end), ..Bearer::of(subject, client) };
     AccessTokenClaims::permitted(authority, permit, bearer, jti, now)
 }
 
@@ -374,7 +378,8 @@ impl AccessTokenClaims {
             iat: now,
             exp: bearer.end.map_or(full, |end| end.min(full)),
             jti,
-            auth_time: bearer.auth_time,
+            auth_time: bearer.sign_in.map(|(at, _)| at),
+            acr: bearer.sign_in.map(|(_, class)| class.value()),
             status: bearer.status.map(|entry| entry.claim(authority)),
             delegation: bearer.delegation,
             algorithm: permit.algorithm(),

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq as _;
 use crate::token::{Algorithm, Claims, DEFAULT_MAX_BYTES, Expected, Policy, UnixTime};
 use crate::wire::{Form, encode_parameters};
 
+use crate::oauth::endpoints::step_up::Wanted;
 use crate::oauth::grant::Acr;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::{Authority, Upstream};
@@ -53,10 +54,27 @@ pub struct Journey {
     pub max_age: Option<u64>,
 }
 
-/// Returns the `max_age` to send for a request, seconds: the client's own. A new sign-in is requested as an age of 0, since a
-/// provider must return `auth_time` only for a request with `max_age` (OpenID Connect Core section 2).
-pub fn max_age(onward: &Form) -> Option<u64> {
-    if prompt(onward).contains(&"login") { Some(0) } else { onward.get("max_age").and_then(|age| age.parse().ok()) }
+/// The conditions for a sign-in at the provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions<'c> {
+    /// The request to continue with: its `prompt` and `ui_locales` are passed on.
+    pub onward: &'c Form,
+    /// The sign-in that the client and the rules of this server want.
+    pub wanted: Wanted,
+}
+
+impl Conditions<'_> {
+    /// Returns the `max_age` to send, seconds. A new sign-in is requested as an age of 0, since a provider must return `auth_time`
+    /// only for a request with `max_age` (OpenID Connect Core section 2).
+    pub fn max_age(&self) -> Option<u64> {
+        if prompt(self.onward).contains(&"login") { Some(0) } else { self.wanted.required.max_age }
+    }
+
+    /// Returns the `acr` values to send: those that the policy maps to the preferred class. Every sign-in has the lowest one.
+    fn acr_values<'u>(&self, upstream: &'u Upstream) -> Vec<&'u str> {
+        let class = self.wanted.preferred.filter(|class| *class > Acr::SignedIn);
+        class.map(|class| upstream.acr.values(class)).unwrap_or_default()
+    }
 }
 
 /// Returns the `prompt` values to send. `none` and `consent` concern this server.
@@ -112,7 +130,8 @@ impl Provider {
         })
     }
 
-    /// Returns the URL of the authorization request. The client's conditions for the sign-in are passed to the provider.
+    /// Returns the URL of the authorization request with the conditions for the sign-in. A class becomes the `acr` values that the
+    /// policy maps to it.
     pub fn sign_in(
         &self,
         authority: &Authority,
@@ -120,13 +139,17 @@ impl Provider {
         state: &str,
         nonce: &str,
         challenge: &str,
-        onward: &Form,
+        conditions: &Conditions<'_>,
     ) -> String {
         let redirect_uri = authority.endpoint(CALLBACK);
-        let max_age = max_age(onward);
+        let Conditions { onward, wanted } = conditions;
+        let max_age = conditions.max_age();
+        let acr_values = conditions.acr_values(upstream).join(" ");
         let mut prompt = prompt(onward);
-        if max_age == Some(0) && !prompt.contains(&"login") {
-            // It means the same (OpenID Connect Core section 3.1.2.1), and some providers treat 0 as absent.
+        // Where no `acr` value stands for the required class, only another sign-in can have the methods that do. An age of 0 means
+        // the same as `login` (OpenID Connect Core section 3.1.2.1), and some providers treat 0 as absent.
+        let needs_methods = acr_values.is_empty() && wanted.needs_passkey();
+        if (max_age == Some(0) || needs_methods) && !prompt.contains(&"login") {
             prompt.push("login");
         }
         let (prompt, max_age) = (prompt.join(" "), max_age.map(|age| age.to_string()));
@@ -144,6 +167,9 @@ impl Provider {
             parameters.push(("prompt", &prompt));
         }
         parameters.extend(max_age.as_deref().map(|age| ("max_age", age)));
+        if !acr_values.is_empty() {
+            parameters.push(("acr_values", &acr_values));
+        }
         parameters.extend(onward.get("ui_locales").map(|locales| ("ui_locales", locales)));
         let separator = if self.authorization_endpoint.contains('?') { '&' } else { '?' };
         format!("{}{separator}{}", self.authorization_endpoint, encode_parameters(parameters))
@@ -356,7 +382,11 @@ mod tests {
     fn the_way_there_and_back() {
         let (authority, provider) = (authority(), provider(&document()).unwrap());
         let upstream = authority.upstream().unwrap();
-        let there = |onward: &str| provider.sign_in(&authority, upstream, "s", "n", "c", &Form::parse(onward).unwrap());
+        let there = |onward: &str| {
+            let onward = Form::parse(onward).unwrap();
+            let conditions = Conditions { onward: &onward, wanted: Wanted::of_page(&onward) };
+            provider.sign_in(&authority, upstream, "s", "n", "c", &conditions)
+        };
         let url = there("client_id=x");
         assert!(url.starts_with("https://idp.example/auth?tenant=1&response_type=code&client_id=em&redirect_uri=https%3A%2F%2Fas.example%2Faccount%2Fsign-in%2Fupstream%2Fcallback&"), "{url}");
         assert!(!url.contains("prompt") && !url.contains("max_age"));
@@ -369,6 +399,11 @@ mod tests {
             ("max_age=0", "&prompt=login&max_age=0"),
             ("prompt=none", ""),
             ("max_age=soon", ""),
+            ("acr_values=1", ""),
+            // Nothing of the provider is a passkey here; another sign-in is all that can be asked for.
+            ("acr_values=phr", "&prompt=login"),
+            ("acr_values=phr+1", ""),
+            ("acr_values=phr&max_age=60", "&prompt=login&max_age=60"),
         ] {
             let url = there(onward);
             assert_eq!(url.split_once("&code_challenge_method=S256").unwrap().1, asked, "{onward}");
@@ -383,6 +418,39 @@ mod tests {
             "iss=https://idp.example",
         ] {
             assert_eq!(back(bad), Err(Refusal::Upstream), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_provider_is_asked_for_the_class_in_its_own_words() {
+        let provider = provider(&document()).unwrap();
+        let onward = Form::parse("acr_values=phr").unwrap();
+        let wanted = |text: &str| Wanted::of_page(&Form::parse(text).unwrap());
+        for (mapping, wanted, asked) in [
+            (
+                "acr:urn:idp:key=phr acr:phr=phr amr:hwk=phr",
+                wanted("acr_values=phr"),
+                "&acr_values=urn%3Aidp%3Akey+phr",
+            ),
+            ("acr:urn:idp:key=phr", wanted("acr_values=phr+1"), "&acr_values=urn%3Aidp%3Akey"),
+            ("acr:urn:idp:key=phr", wanted("acr_values=1+phr"), ""),
+            ("acr:urn:idp:key=phr", wanted("max_age=300"), "&max_age=300"),
+            ("acr:urn:idp:weak=1", wanted("acr_values=1"), ""),
+            ("amr:hwk=phr", wanted("acr_values=phr"), "&prompt=login"),
+            // A rule of this server asks too, whatever the query says.
+            ("acr:urn:idp:key=phr", Wanted::default(), ""),
+        ] {
+            let settings = Settings {
+                issuer: "https://as.example",
+                upstream_issuer: "https://idp.example",
+                upstream_client_id: "em",
+                upstream_acr: mapping,
+                ..Settings::default()
+            };
+            let authority = Authority::parse(settings).unwrap();
+            let conditions = Conditions { onward: &onward, wanted };
+            let url = provider.sign_in(&authority, authority.upstream().unwrap(), "s", "n", "c", &conditions);
+            assert_eq!(url.split_once("&code_challenge_method=S256").unwrap().1, asked, "{mapping} {wanted:?}");
         }
     }
 

@@ -7,10 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{DEVICE_CODE_TTL, DEVICE_INTERVAL, DEVICE_INTERVAL_MOST, DEVICE_INTERVAL_STEP};
+use crate::oauth::grant::gate::{RequiredSignIn, Rules};
 use crate::oauth::grant::handle::{AccountId, GrantId};
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
+use crate::oauth::vocabulary::sign_in::SignIn;
 use crate::token::UnixTime;
 
 /// A stored request of a device.
@@ -136,6 +138,16 @@ impl DeviceRequest {
     /// Returns whether the codes have not expired.
     pub fn is_active(&self, now: UnixTime) -> bool {
         now < self.ends()
+    }
+
+    /// Returns the sign-in that the rules require of the user who allows this scope; `None` if they require none.
+    pub fn required_sign_in(&self, scope: &Scope, rules: &Rules) -> Option<RequiredSignIn> {
+        rules.required_sign_in(scope, &self.resources)
+    }
+
+    /// Returns whether a user who signed in so may allow this scope now.
+    pub fn is_allowed_after(&self, sign_in: &SignIn, scope: &Scope, rules: &Rules, now: UnixTime) -> bool {
+        self.required_sign_in(scope, rules).is_none_or(|required| required.is_met_by(sign_in, now))
     }
 }
 

@@ -79,6 +79,10 @@ refusals! {
 
         /// The user or the rules for the user's account denied the request.
         AccessDenied: "access_denied" 400 "access_denied" "The user denied the request." => ConsentDenied;
+        /// The sign-in does not reach the class that the client or a rule requires (RFC 9470 section 5).
+        AcrUnmet: "acr_unmet" 400 "unmet_authentication_requirements" "The sign-in does not reach the acr that the request requires." => none;
+        /// `acr_values` is too long.
+        AcrValues: "acr_values" 400 "invalid_request" "acr_values must be at most 1000 bytes." => none;
         /// The request names no registered client.
         AuthorizeClient: "authorize_client" 400 "invalid_request" "Unknown client_id." => none;
         /// The client is disabled.
@@ -365,11 +369,6 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
         GrantRefusal::ClientDisabled => return Refusal::ClientDisabled.row(),
         GrantRefusal::ClientAuthentication => return Refusal::ClientAuthMethod.row(),
         GrantRefusal::GrantType => return Refusal::GrantNotAllowed.row(),
-        GrantRefusal::StepUp => (
-            "insufficient_user_authentication",
-            "The scope or a resource requires a stronger or more recent sign-in. Send the user to sign in again.",
-            EventKind::Refused,
-        ),
         GrantRefusal::Scope => {
             ("invalid_scope", "scope exceeds what was granted, or none of it is left.", EventKind::Refused)
         }
@@ -393,6 +392,7 @@ const fn grant_row(refusal: GrantRefusal) -> Row {
         | GrantRefusal::GrantExpired
         | GrantRefusal::GrantOfAnother
         | GrantRefusal::GrantUnknown
+        | GrantRefusal::StepUp
         | GrantRefusal::UserDisabled => ("invalid_grant", GRANT_REFUSED, EventKind::Refused),
     };
     Row { word: refusal.kind(), status: 400, error, sentence, event: Noted::Always(event) }

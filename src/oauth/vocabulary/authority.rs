@@ -12,6 +12,7 @@ use crate::oauth::vocabulary::origin::{Origin, UriParts};
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{ADMIN_SCOPE, Scope, openid_scopes};
 pub use crate::oauth::vocabulary::settings::Settings;
+use crate::oauth::vocabulary::sign_in::Acr;
 use crate::oauth::vocabulary::upstream_policy::{AcrMapping, UpstreamAccounts};
 
 const DAY: u64 = 24 * 3600;
@@ -40,6 +41,7 @@ pub struct Authority {
     default_user_scope: Scope,
     upstream: Option<Upstream>,
     client_address_header: Option<String>,
+    admin_acr: Option<Acr>,
 }
 
 /// An OpenID provider whose users may sign in here.
@@ -107,6 +109,7 @@ impl Authority {
             default_user_scope: parse_default_user_scope(settings.default_user_scope)?,
             upstream: parse_upstream(&settings)?,
             client_address_header: parse_header_name(settings.client_address_header)?,
+            admin_acr: parse_admin_acr(settings.admin_acr)?,
         })
     }
 
@@ -180,6 +183,12 @@ impl Authority {
         self.client_address_header.as_deref()
     }
 
+    /// Returns the authentication context class that a user's sign-in needs for the administration of this server; `None` if there
+    /// is no rule.
+    pub fn admin_acr(&self) -> Option<Acr> {
+        self.admin_acr
+    }
+
     /// Returns the algorithm for the ID tokens of a client that registered none: RS256, the default of OpenID Connect
     /// Registration section 2, if it is configured.
     pub fn id_token_algorithm(&self) -> Algorithm {
@@ -241,6 +250,11 @@ fn seconds(text: &str, default: u64, range: RangeInclusive<u64>) -> Result<u64, 
 fn parse_default_user_scope(text: &str) -> Result<Scope, AuthorityError> {
     let scope = if text.is_empty() { Some(openid_scopes()) } else { Scope::parse(text) };
     scope.filter(|scope| !scope.contains(ADMIN_SCOPE)).ok_or(AuthorityError::DefaultUserScope)
+}
+
+fn parse_admin_acr(text: &str) -> Result<Option<Acr>, AuthorityError> {
+    let parse = |text| Acr::parse(text).ok_or(AuthorityError::AdminAcr);
+    Some(text).filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
 fn parse_upstream(settings: &Settings<'_>) -> Result<Option<Upstream>, AuthorityError> {
@@ -346,6 +360,12 @@ mod tests {
             Settings { session_ttl: "59", ..good },
         ] {
             assert_eq!(refused(settings), AuthorityError::Lifetimes);
+        }
+        for admin_acr in ["passkey", "PHR", "phr 1", "2", " "] {
+            assert_eq!(refused(Settings { admin_acr, ..good }), AuthorityError::AdminAcr, "{admin_acr}");
+        }
+        for (admin_acr, expected) in [("", None), ("1", Some(Acr::SignedIn)), ("phr", Some(Acr::PhishingResistant))] {
+            assert_eq!(Authority::parse(Settings { admin_acr, ..good }).unwrap().admin_acr(), expected);
         }
         for event_retention in ["-1", "401", "1.5", "a month"] {
             assert_eq!(refused(Settings { event_retention, ..good }), AuthorityError::EventRetention);

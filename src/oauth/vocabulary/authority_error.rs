@@ -7,6 +7,8 @@ use std::fmt;
 pub enum AuthorityError {
     /// `ACCESS_TOKEN_TTL` is not a whole number of seconds from 1 to 86400.
     AccessTokenTtl,
+    /// `ADMIN_ACR` is not an authentication context class.
+    AdminAcr,
     /// `SIGNING_ALGORITHMS` names another algorithm than ES256, RS256 and EdDSA, or one twice.
     Algorithms,
     /// `CLIENT_ADDRESS_HEADER` is neither the name of a header nor `none`.
@@ -45,6 +47,7 @@ impl AuthorityError {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::AccessTokenTtl => "access_token_ttl_invalid",
+            Self::AdminAcr => "admin_acr_invalid",
             Self::Algorithms => "signing_algorithms_invalid",
             Self::ClientAddressHeader => "client_address_header_invalid",
             Self::DefaultResource => "default_resource_invalid",
@@ -69,6 +72,7 @@ impl AuthorityError {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::AccessTokenTtl => "ACCESS_TOKEN_TTL must be a number of seconds from 1 to 86400",
+            Self::AdminAcr => "ADMIN_ACR must be phr or 1, or empty",
             Self::Algorithms => "SIGNING_ALGORITHMS may name ES256, RS256 and EdDSA, each once",
             Self::ClientAddressHeader => "CLIENT_ADDRESS_HEADER must be the name of one request header, or `none`",
             Self::DefaultResource => "DEFAULT_RESOURCE must be an absolute URI without a fragment",

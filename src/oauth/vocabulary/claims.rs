@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::token::json;
 
+use crate::oauth::vocabulary::requested_acr::RequestedAcr;
+
 /// The maximum length of the `claims` parameter, bytes.
 const MAX_BYTES: usize = 4096;
 
@@ -58,11 +60,18 @@ pub struct ClaimsRequest {
     pub id_token: Vec<UserClaim>,
     /// The subjects that the user must be one of (`sub` with `value` or `values`); `None` for any.
     pub subjects: Option<Vec<String>>,
+    /// The authentication context classes that `acr` of the ID token is requested with. [`AuthorizationRequest`] combines them
+    /// with `acr_values`.
+    ///
+    /// [`AuthorizationRequest`]: crate::oauth::endpoints::authorize::AuthorizationRequest
+    #[serde(skip)]
+    pub acr: Option<RequestedAcr>,
 }
 
 impl ClaimsRequest {
     /// Parses the parameter. Unknown claims and members are ignored. Essential claims are treated like voluntary ones, which
-    /// section 5.5.1 allows. A requested value of a claim about the user is not compared: the claim has its actual value.
+    /// section 5.5.1 allows; `acr` is the exception (section 5.5.1.1). A requested value of a claim about the user is not compared:
+    /// the claim has its actual value.
     ///
     /// # Errors
     /// [`ClaimsError`] if it is not a JSON object as in section 5.5.
@@ -80,8 +89,12 @@ impl ClaimsRequest {
             Some(request) => subjects(request)?,
             None => None,
         };
+        let acr = match id_token.get("acr").and_then(Value::as_object) {
+            Some(request) => RequestedAcr::of_claim(request).map_err(|_| ClaimsError)?,
+            None => None,
+        };
         let asked = UserClaim::ALL.into_iter().filter(|claim| id_token.contains_key(claim.name()));
-        Ok(Self { id_token: asked.collect(), subjects })
+        Ok(Self { id_token: asked.collect(), subjects, acr })
     }
 }
 
@@ -113,6 +126,7 @@ fn subjects(request: &Map<String, Value>) -> Result<Option<Vec<String>>, ClaimsE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::vocabulary::sign_in::Acr;
     use UserClaim::{Email, Groups, Name};
 
     fn asked(text: &str) -> Vec<UserClaim> {
@@ -145,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn the_class_of_the_sign_in_is_read_from_the_id_token_alone() {
+        let acr = |text: &str| ClaimsRequest::parse(text).unwrap().acr.and_then(|acr| acr.required());
+        assert_eq!(acr(r#"{"id_token":{"acr":{"essential":true,"values":["phr"]}}}"#), Some(Acr::PhishingResistant));
+        assert_eq!(acr(r#"{"id_token":{"acr":null}}"#), None);
+        assert_eq!(acr(r#"{"id_token":{},"userinfo":{"acr":{"essential":true,"values":["phr"]}}}"#), None);
+    }
+
+    #[test]
     fn malformed_claims_requests_are_refused() {
         let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(MAX_BYTES));
         for text in [
@@ -159,6 +181,11 @@ mod tests {
             r#"{"id_token":{"name":{"essential":"yes"}}}"#,
             r#"{"id_token":{"name":{"values":"x"}}}"#,
             r#"{"userinfo":"name"}"#,
+            r#"{"id_token":{"acr":"phr"}}"#,
+            r#"{"id_token":{"acr":{"value":1}}}"#,
+            r#"{"id_token":{"acr":{"essential":1,"value":"phr"}}}"#,
+            r#"{"id_token":{"acr":{"values":["phr",["1"]]}}}"#,
+            r#"{"id_token":{"acr":{"values":"phr"}}}"#,
             r#"{"id_token":{},"id_token":{}}"#,
             r#"{"id_token":{"name":null,"name":null}}"#,
             &long,

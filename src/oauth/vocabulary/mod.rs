@@ -20,6 +20,7 @@ pub mod protected_resource;
 pub mod redirect;
 pub mod remote_keys;
 pub mod remote_url;
+pub mod requested_acr;
 pub mod resource;
 pub mod scope;
 pub mod secret;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The scope that the admin endpoints require.
 pub const ADMIN_SCOPE: &str = "edgemint:admin";
+/// The prefix of the scope values that administer this server.
+const ADMIN_PREFIX: &str = "edgemint:";
 /// The scope that makes a request an OpenID Connect request.
 pub const OPENID: &str = "openid";
 /// The scope that lets a grant outlive its session (OpenID Connect Core section 11).
@@ -19,6 +21,11 @@ pub const GROUPS: &str = "groups";
 /// Returns [`OPENID_SCOPES`] as a scope.
 pub fn openid_scopes() -> Scope {
     Scope { values: OPENID_SCOPES.map(str::to_owned).to_vec() }
+}
+
+/// Returns whether a scope value administers this server.
+pub fn is_administrative(value: &str) -> bool {
+    value.starts_with(ADMIN_PREFIX)
 }
 
 /// A set of scope values in the order of their first occurrence. It may be empty.

@@ -60,6 +60,8 @@ settings! {
     "UPSTREAM_ACR" => upstream_acr,
     /// The request header that holds the client's address; by default `CF-Connecting-IP`, `none` for no header.
     "CLIENT_ADDRESS_HEADER" => client_address_header,
+    /// The authentication context class that a user's sign-in needs for `edgemint:admin`: `phr` for a passkey; by default none.
+    "ADMIN_ACR" => admin_acr,
 }
 
 /// The setting that makes each request log its costs: `true` or `false`, the default. Read apart from the others, since it applies

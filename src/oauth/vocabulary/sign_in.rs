@@ -25,6 +25,11 @@ impl SignIn {
     pub const fn is_recent(&self, max_age: u64, now: UnixTime) -> bool {
         now.0 <= self.at.0.saturating_add(max_age) && self.at.0 <= now.0.saturating_add(CLOCK_TOLERANCE)
     }
+
+    /// Returns its class. A sign-in that an earlier version stored without one has the lowest.
+    pub fn class(&self) -> Acr {
+        self.acr.unwrap_or(Acr::SignedIn)
+    }
 }
 
 /// The authentication context class of a sign-in, the lowest first.

@@ -90,6 +90,23 @@ impl AcrMapping {
     }
 }
 
+impl AcrMapping {
+    /// Returns whether a sign-in at the provider can have at least this class here.
+    pub fn reaches(&self, class: Acr) -> bool {
+        class == Acr::SignedIn || self.entries.iter().any(|(_, own)| *own >= class)
+    }
+
+    /// Returns the `acr` values of the provider that stand for at least this class, in the order of the setting.
+    pub fn values(&self, class: Acr) -> Vec<&str> {
+        let mapped = self.entries.iter().filter(|(_, own)| *own >= class);
+        mapped
+            .filter_map(
+                |(statement, _)| if let Statement::Acr(value) = statement { Some(value.as_str()) } else { None },
+            )
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +150,9 @@ mod tests {
         let mapping = AcrMapping::parse("acr:urn:x:level=3=phr  amr:hwk=phr amr:pop=1").unwrap();
         assert_eq!(mapping.of(Some("urn:x:level=3"), &[]), Acr::PhishingResistant);
         assert_eq!(mapping.of(Some("hwk"), &pop), Acr::SignedIn);
+        assert_eq!(mapping.values(Acr::PhishingResistant), ["urn:x:level=3"]);
+        assert!(mapping.reaches(Acr::PhishingResistant) && !AcrMapping::default().reaches(Acr::PhishingResistant));
+        assert!(AcrMapping::default().reaches(Acr::SignedIn));
         assert_eq!(mapping.of(None, &["pop".to_owned(), "hwk".to_owned()]), Acr::PhishingResistant);
     }
 }

@@ -46,6 +46,7 @@ fn sign_in<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
         passkey_options: None,
         upstream: None,
         sign_up: false,
+        passkey_only: None,
     };
     let full = SignIn {
         continue_to: or(REQUEST),
@@ -59,6 +60,16 @@ fn sign_in<'t>(words: &Words, or: impl Fn(&'static str) -> &'t str, add: &mut im
     add("sign-in", full.render(words));
     add("sign-in-bare", bare.render(words));
     add("sign-in-passkey", SignIn { upstream: None, username: "", ..full }.render(words));
+    let only = PasskeyOnly { account: "/account", cancel: Some("/oauth/authorize?prompt=none") };
+    let passkey_only = SignIn { passkey_only: Some(only), ..full };
+    add("sign-in-passkey-only", passkey_only.render(words));
+    let refused = Some(SignInError::PasskeyRefused);
+    add(
+        "sign-in-passkey-only-refused",
+        SignIn { upstream: None, afresh: true, error: refused, ..passkey_only }.render(words),
+    );
+    let at_device = SignIn { client: None, passkey_only: Some(PasskeyOnly { cancel: None, ..only }), ..passkey_only };
+    add("sign-in-passkey-only-device", at_device.render(words));
     add("sign-in-afresh", SignIn { afresh: true, ..full }.render(words));
     for (name, error) in [
         ("wrong", SignInError::WrongCredentials),

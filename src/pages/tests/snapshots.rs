@@ -10,10 +10,12 @@ use super::samples::{Sample, all};
 use crate::pages::Words;
 
 /// The pages that are recorded whole: each part of a page that may be there or not is in at least one of them.
-const WHOLE: [&str; 22] = [
+const WHOLE: [&str; 24] = [
     "sign-in",
     "sign-in-bare",
     "sign-in-passkey",
+    "sign-in-passkey-only",
+    "sign-in-passkey-only-refused",
     "sign-in-afresh",
     "sign-in-wrong-proof",
     "sign-in-proof",

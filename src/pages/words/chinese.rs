@@ -36,6 +36,12 @@ pub(super) static CHINESE: Words = Words {
     upstream_refused: "通过 {provider} 登录没有成功。请重试，或用其他方式登录。",
     account_disabled: "目前无法使用此账户登录。请联系本服务的运营者。",
     upstream_not_recent: "{provider} 没有确认您刚刚登录过。请用其他方式登录。",
+    passkey_refused_here: "此通行密钥未通过验证。请重试，或使用其他通行密钥。",
+    passkey_required: "此请求要求使用通行密钥登录，仅凭密码不够。",
+    passkey_needs_sign_in: "使用通行密钥登录需要 JavaScript，以及支持通行密钥的浏览器。",
+    no_passkey: "还没有通行密钥？请先{link}，然后重新开始。",
+    no_passkey_link: "在账户页面添加一个",
+    sign_in_cancel: "取消并返回 {client}",
 
     // What the passkey script says.
     passkey_waiting: "请按照浏览器的提示操作。",

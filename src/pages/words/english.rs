@@ -36,6 +36,12 @@ pub(super) static ENGLISH: Words = Words {
     upstream_refused: "Signing in with {provider} did not work. Try again, or sign in another way.",
     account_disabled: "You cannot sign in with this account at the moment. Contact the operator of this service.",
     upstream_not_recent: "{provider} did not confirm that you signed in just now. Sign in another way.",
+    passkey_refused_here: "This passkey was not accepted. Try again, or use another passkey.",
+    passkey_required: "This request requires a passkey. A password alone is not enough.",
+    passkey_needs_sign_in: "To sign in with a passkey you need JavaScript and a browser that supports passkeys.",
+    no_passkey: "No passkey yet? {link}, then start again.",
+    no_passkey_link: "Add one on your account page",
+    sign_in_cancel: "Cancel and return to {client}",
 
     // What the passkey script says.
     passkey_waiting: "Follow the instructions of your browser.",

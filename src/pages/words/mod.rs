@@ -80,6 +80,12 @@ texts! {
     upstream_refused,
     account_disabled,
     upstream_not_recent,
+    passkey_refused_here,
+    passkey_required,
+    passkey_needs_sign_in,
+    no_passkey,
+    no_passkey_link,
+    sign_in_cancel,
 
     // What the passkey script says.
     passkey_waiting,

@@ -10,6 +10,9 @@ use crate::oauth::endpoints::authorize::{AuthorizationRequest, Decision, Respons
 use crate::oauth::endpoints::device;
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::endpoints::onward::{after_sign_in, ui_locales};
+use crate::oauth::endpoints::step_up::Wanted;
+use crate::oauth::grant::Acr;
+use crate::oauth::grant::gate::ClientFacts;
 use crate::oauth::grant::handle::{AccountId, GrantId, Handle, Kind};
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::scope::Scope;
@@ -24,7 +27,7 @@ use crate::worker::objects::registry_do::IndexAccount;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
-use crate::worker::services::{catalogue, clients, profiles};
+use crate::worker::services::{catalogue, clients, passkeys, profiles};
 use crate::worker::status;
 
 /// A request that may be answered at its redirect URI.
@@ -44,7 +47,23 @@ pub(crate) async fn asked(platform: &Platform, form: &Form) -> Result<Asked, Req
     let target = Target::parse(&client, form)?;
     let catalogue = catalogue::current(platform).await?;
     let request = AuthorizationRequest::parse(platform.authority(), &catalogue, &client, &target, form);
-    Ok(Asked { client, target, request })
+    let rules = ClientFacts::of(platform.authority(), &catalogue, &client, None).rules;
+    Ok(Asked { client, target, request: request.map(|request| request.under(rules)) })
+}
+
+impl Asked {
+    /// Returns the sign-in that the request wants. Nothing is known of one that is refused.
+    pub(crate) fn wanted(&self) -> Wanted {
+        self.request.as_ref().map(AuthorizationRequest::wanted).unwrap_or_default()
+    }
+}
+
+/// Returns whether a user of this server can sign in so that the request goes on.
+pub(crate) fn is_reachable(platform: &Platform, wanted: &Wanted) -> bool {
+    let upstream = platform.authority().upstream();
+    !wanted.needs_passkey()
+        || passkeys::are_possible(platform)
+        || upstream.is_some_and(|upstream| upstream.acr.reaches(Acr::PhishingResistant))
 }
 
 /// `GET /oauth/authorize` (RFC 6749 section 3.1). A POST (OpenID Connect Core section 3.1.2.1) is sent here as a GET, so
@@ -110,6 +129,9 @@ pub(crate) async fn authorize(
             let query = encode_parameters(form.pairs());
             consent_page(platform, browser, &Question { client, asked, scope, query }, id, &record).await
         }
+        (Ok(_), _) if !is_reachable(platform, &asked.wanted()) => {
+            Ok(refuse(platform, browser, &target, &Refusal::AcrUnmet))
+        }
         (Ok(_), _) => {
             Ok(Reply::see_other(format!("/account/sign-in?continue={}", form_encode(&encode_parameters(form.pairs())))))
         }
@@ -164,6 +186,8 @@ pub(crate) async fn consent(platform: &Platform, request: &Incoming, browser: &B
             Ok(browser.problem(platform, &Refusal::Grant(refusal), Some(&back)))
         }
         Err(AllowError::SessionMissing) => Ok(browser.problem(platform, &Refusal::SessionMissing, Some(&back))),
+        // The request is decided again, and leads to the sign-in page.
+        Err(AllowError::StepUp) => Ok(Reply::see_other(back)),
     }
 }
 

@@ -2,22 +2,25 @@
 
 use std::rc::Rc;
 
-use crate::account::device_grants::{AllowDevice, TryError, TryUserCode};
+use crate::account::device_grants::{AllowDevice, Tried, TryError, TryUserCode};
 use crate::account::grants::AllowError;
-use crate::account::record::AccountRecord;
 use crate::identity::address::AddressBlocks;
 use crate::oauth::endpoints::device::{DeviceAuthorization, DeviceAuthorizationResponse, onward};
+use crate::oauth::endpoints::step_up::Wanted;
 use crate::oauth::grant::device::{DecideError, DeviceDecision, DeviceOrigin, DeviceStage};
 use crate::oauth::grant::device_code::UserCode;
+use crate::oauth::grant::gate::{ClientFacts, RequiredSignIn};
 use crate::oauth::grant::handle::{AccountId, SessionId};
 use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::event_kind::EventKind;
+use crate::oauth::vocabulary::requested_acr::RequestedAcr;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::permitted_scope;
 use crate::oauth::{Client, Refusal};
 use crate::pages::{DeviceCodeError, DeviceConsent, DeviceDecided, EnterDeviceCode, browser_label};
 use crate::wire::{Reply, form_encode};
 use crate::worker::browser::{Browser, Purpose, sent_address};
+use crate::worker::endpoints::authorize::is_reachable;
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::objects;
@@ -77,8 +80,8 @@ pub(crate) async fn enter(platform: &Platform, request: &Incoming, browser: &Bro
     let Some(user_code) = UserCode::parse(typed) else {
         return again(DeviceCodeError::Unknown, 400);
     };
-    let record = match objects::send(platform, account, &TryUserCode { session: session.clone() }).await? {
-        Ok(record) => record,
+    let tried = match objects::send(platform, account, &TryUserCode { session: session.clone() }).await? {
+        Ok(tried) => tried,
         Err(TryError::SessionMissing) => return Ok(sign_in_first(browser, Some(&user_code.shown()))),
         Err(TryError::Throttled { seconds }) => {
             platform.audit.refused(&Refusal::UserCodeThrottled { seconds });
@@ -88,7 +91,7 @@ pub(crate) async fn enter(platform: &Platform, request: &Incoming, browser: &Bro
     };
     let found = devices::find(platform, &user_code).await?;
     match found.filter(|found| found.request.stage == DeviceStage::Pending) {
-        Some(found) => ask(platform, request, browser, &user_code, &found, account, &record).await,
+        Some(found) => ask(platform, request, browser, &user_code, &found, account, &tried).await,
         None => {
             platform.audit.refused(&Refusal::UserCodeUnknown);
             again(DeviceCodeError::Unknown, 400)
@@ -113,7 +116,7 @@ pub(crate) async fn decide(platform: &Platform, request: &Incoming, browser: &Br
     };
     platform.audit.grant(&found.request.grant);
     match form.get("decision") {
-        Some("allow") => allow(platform, browser, &found, account, session).await,
+        Some("allow") => allow(platform, browser, &user_code, &found, (account, session)).await,
         Some("deny") => deny(platform, browser, &found).await,
         Some(_) | None => Err(Refusal::MissingParameter.into()),
     }
@@ -124,9 +127,9 @@ pub(crate) async fn decide(platform: &Platform, request: &Incoming, browser: &Br
 async fn allow(
     platform: &Platform,
     browser: &Browser,
+    user_code: &UserCode,
     found: &FoundDevice,
-    account: &AccountId,
-    session: &SessionId,
+    (account, session): (&AccountId, &SessionId),
 ) -> Result<Reply, RequestError> {
     let request = &found.request;
     let decided = |allowed| Ok(browser.page(platform, 200, DeviceDecided { allowed }.render(browser.words), &[]));
@@ -139,14 +142,20 @@ async fn allow(
     };
     // The client's index first: then no grant exists that could not be found when all of the client's are to end.
     objects::send(platform, &client.id, &IndexAccount { account: account.clone() }).await?;
+    let catalogue = catalogue::current(platform).await?;
+    let rules = ClientFacts::of(platform.authority(), &catalogue, &client, None).rules;
     let command = AllowDevice {
         session: session.clone(),
         scope: request.scope.clone(),
         request: request.clone(),
         status: status::take(platform).await?.entry(),
+        rules: rules.clone(),
     };
     match objects::send(platform, account, &command).await? {
         Ok(()) => {}
+        Err(AllowError::StepUp) => {
+            return step_up(platform, browser, user_code, request.required_sign_in(&request.scope, &rules));
+        }
         Err(AllowError::SessionMissing) => return Err(Refusal::SessionMissing.into()),
         Err(AllowError::Grant(refusal)) => return Err(Refusal::Grant(refusal).into()),
     }
@@ -192,8 +201,9 @@ async fn ask(
     user_code: &UserCode,
     found: &FoundDevice,
     account: &AccountId,
-    record: &AccountRecord,
+    tried: &Tried,
 ) -> Result<Reply, RequestError> {
+    let Tried { account: record, sign_in } = tried;
     let asked = &found.request;
     platform.audit.grant(&asked.grant);
     let Some(client) = client_of(platform, found).await? else {
@@ -203,10 +213,14 @@ async fn ask(
     if scope.is_empty() && !asked.scope.is_empty() {
         return deny(platform, browser, found).await;
     }
+    let catalogue = catalogue::current(platform).await?;
+    let rules = ClientFacts::of(platform.authority(), &catalogue, &client, None).rules;
+    if !asked.is_allowed_after(sign_in, &scope, &rules, platform.now) {
+        return step_up(platform, browser, user_code, asked.required_sign_in(&scope, &rules));
+    }
     let profile = profiles::open(platform, account, record).await?;
     let own = platform.authority().issuer();
     let others: Vec<Resource> = asked.resources.iter().filter(|it| it.as_str() != own).cloned().collect();
-    let catalogue = catalogue::current(platform).await?;
     let registered: Vec<_> = others.iter().filter_map(|resource| catalogue.resource(resource)).collect();
     let (shown, grant) = (user_code.shown(), asked.grant.as_str());
     let country = request.located("country");
@@ -215,7 +229,7 @@ async fn ask(
         ui_locales: browser.locales.as_deref().unwrap_or_default(),
         user_code: &shown,
         grant,
-        continue_to: &onward(Some(&shown), browser.locales.as_deref()),
+        continue_to: &onward(Some(&shown), browser.locales.as_deref(), &Wanted::default()),
         client: client.display_name(),
         scope: &scope,
         resources: &others,
@@ -254,8 +268,26 @@ fn show(platform: &Platform, browser: &Browser, page: EnterDeviceCode<'_>, statu
     Ok(browser.page(platform, status, html, &[]))
 }
 
+/// Has the user sign in as the rules require, and return to the page for the code.
+fn step_up(
+    platform: &Platform,
+    browser: &Browser,
+    user_code: &UserCode,
+    required: Option<RequiredSignIn>,
+) -> Result<Reply, RequestError> {
+    let wanted = Wanted::new(&RequestedAcr::default(), None, required);
+    if !is_reachable(platform, &wanted) {
+        return Err(Refusal::AcrUnmet.into());
+    }
+    Ok(sign_in_for(browser, Some(&user_code.shown()), &wanted))
+}
+
 fn sign_in_first(browser: &Browser, user_code: Option<&str>) -> Reply {
-    let onward = onward(user_code, browser.locales.as_deref());
+    sign_in_for(browser, user_code, &Wanted::default())
+}
+
+fn sign_in_for(browser: &Browser, user_code: Option<&str>, wanted: &Wanted) -> Reply {
+    let onward = onward(user_code, browser.locales.as_deref(), wanted);
     Reply::see_other(format!("/account/sign-in?continue={}", form_encode(&onward)))
 }
 

@@ -4,11 +4,14 @@ use crate::account::identifier::What;
 use crate::identity::passkey;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::id_token::PASSKEY_AMR;
+use crate::oauth::endpoints::onward::{ui_locales, without_interaction};
+use crate::oauth::endpoints::step_up::Wanted;
+use crate::oauth::grant::Acr;
 use crate::oauth::grant::handle::AccountId;
-use crate::pages::{SignIn, SignInError};
+use crate::pages::{PasskeyOnly, SignIn, SignInError};
 use crate::wire::{Form, Reply, encode_parameters, form_encode};
 use crate::worker::browser::{Browser, Purpose};
-use crate::worker::endpoints::authorize::{asked, continuation};
+use crate::worker::endpoints::authorize::{asked, continuation, in_language};
 use crate::worker::env::Platform;
 use crate::worker::http::Incoming;
 use crate::worker::report::RequestError;
@@ -163,12 +166,20 @@ async fn show(
     let form = Form::parse(onward).map_err(Refusal::from)?;
     let mut client = None;
     let mut targets = Vec::new();
+    let mut wanted = Wanted::of_page(&form);
     if form.get("client_id").is_some() {
         let asked = asked(platform, &form).await?;
+        wanted = asked.wanted();
         targets.push(asked.target.redirect_uri.form_target());
         client = Some(asked.client);
     }
     let authority = platform.authority();
+    let needs_passkey = wanted.needs_passkey();
+    let upstream = authority.upstream();
+    let upstream = upstream.filter(|upstream| !needs_passkey || upstream.acr.reaches(Acr::PhishingResistant));
+    let account = in_language("/account", ui_locales(&form).as_deref());
+    let cancel = client.is_some().then(|| format!("/oauth/authorize?{}", without_interaction(&form)));
+    let passkey_only = PasskeyOnly { account: &account, cancel: cancel.as_deref() };
     let options = passkeys::request_options(platform)?;
     let hint = form.get("login_hint").filter(|hint| hint.len() <= 200).unwrap_or_default();
     let page = SignIn {
@@ -176,12 +187,13 @@ async fn show(
         continue_to: onward,
         client: client.as_ref().map(|client| client.display_name()),
         username: typed.unwrap_or(hint),
-        afresh: browser.session.is_some() && form.get("prompt").is_some(),
+        afresh: browser.session.is_some() && (form.get("prompt").is_some() || wanted != Wanted::default()),
         error,
         proof_challenge,
         passkey_options: options.as_deref(),
-        upstream: authority.upstream().map(|upstream| upstream.name.as_str()),
+        upstream: upstream.map(|upstream| upstream.name.as_str()),
         sign_up: authority.self_registration(),
+        passkey_only: needs_passkey.then_some(passkey_only),
     };
     Ok(browser.page(platform, status, page.render(browser.words_for(&form)), &targets))
 }

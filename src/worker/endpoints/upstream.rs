@@ -2,7 +2,8 @@
 
 use crate::names;
 use crate::oauth::Refusal;
-use crate::oauth::endpoints::upstream::{self, Journey};
+use crate::oauth::endpoints::step_up::Wanted;
+use crate::oauth::endpoints::upstream::{self, Conditions, Journey};
 use crate::oauth::grant::SignIn;
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::pages::SignInError;
@@ -35,9 +36,14 @@ pub(crate) async fn depart(platform: &Platform, request: &Incoming, browser: &Br
     let (state, nonce, verifier) = (text()?, text()?, text()?);
     let challenge = Challenge::of_verifier(&verifier).ok_or(Refusal::PkceVerifier)?;
     let form = Form::parse(&onward).map_err(Refusal::from)?;
-    let there = provider.sign_in(authority, upstream, &state, &nonce, challenge.as_str(), &form);
-    let (departed, until) = (platform.now, platform.now.plus(JOURNEY_TTL));
-    let journey = Journey { nonce, verifier, onward, until, departed, max_age: upstream::max_age(&form) };
+    let wanted = match form.get("client_id") {
+        Some(_) => asked(platform, &form).await?.wanted(),
+        None => Wanted::of_page(&form),
+    };
+    let conditions = Conditions { onward: &form, wanted };
+    let there = provider.sign_in(authority, upstream, &state, &nonce, challenge.as_str(), &conditions);
+    let (departed, until, max_age) = (platform.now, platform.now.plus(JOURNEY_TTL), conditions.max_age());
+    let journey = Journey { nonce, verifier, onward, until, departed, max_age };
     let sealed = kv::seal(platform, &journey_name(platform, &state), &journey).await?;
     Ok(browser.departs(platform, Reply::see_other(there), &state, &sealed, JOURNEY_TTL))
 }

@@ -23,6 +23,11 @@ const CHALLENGE_TTL: u64 = 600;
 /// The purpose of a challenge for signing in.
 const SIGN_IN: &str = "sign-in";
 
+/// Returns whether the issuer can have passkeys.
+pub(crate) fn are_possible(platform: &Platform) -> bool {
+    RelyingParty::of_issuer(platform.authority().issuer()).is_some()
+}
+
 /// Returns the options with which a browser asks for a passkey to sign in with; `None` where the issuer cannot have any.
 pub(crate) fn request_options(platform: &Platform) -> Result<Option<String>, Fault> {
     let Some(rp) = RelyingParty::of_issuer(platform.authority().issuer()) else {

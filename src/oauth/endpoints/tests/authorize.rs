@@ -11,22 +11,22 @@ use crate::oauth::vocabulary::status_entry::{ListId, StatusEntry};
 const CALLBACK: &str = "https://app.example/cb";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-fn registered() -> Value {
+pub(super) fn registered() -> Value {
     json!({ "redirect_uris": [CALLBACK], "scope": "openid read offline_access edgemint:admin", "resources": [API] })
 }
 
-fn session() -> SessionId {
+pub(super) fn session() -> SessionId {
     SessionId::from_bytes([1; 16])
 }
 
-fn parse_for(client: &Client, query: &str) -> Result<AuthorizationRequest, Refusal> {
+pub(super) fn parse_for(client: &Client, query: &str) -> Result<AuthorizationRequest, Refusal> {
     let form = form(query);
     let target = Target::parse(client, &form).unwrap();
     AuthorizationRequest::parse(&authority(), &Catalogue::default(), client, &target, &form)
 }
 
 /// A valid request, with these parameters instead of or beside its own.
-fn query(changes: &str) -> String {
+pub(super) fn query(changes: &str) -> String {
     let changed = form(changes);
     let changed: Vec<_> = changed.named().map(|(name, _)| name).collect();
     let challenge = format!("code_challenge={CHALLENGE}");
@@ -35,7 +35,7 @@ fn query(changes: &str) -> String {
     kept.chain([changes]).filter(|it| !it.is_empty()).collect::<Vec<_>>().join("&")
 }
 
-fn request(changes: &str) -> AuthorizationRequest {
+pub(super) fn request(changes: &str) -> AuthorizationRequest {
     parse_for(&client(&registered()), &query(changes)).unwrap()
 }
 
@@ -87,6 +87,7 @@ fn a_response_carries_state_and_issuer() {
 #[test]
 fn each_faulty_parameter_is_refused() {
     let app = client(&registered());
+    let long_acr = format!("acr_values={}", "phr+".repeat(251));
     let long_nonce = format!("nonce={}", "n".repeat(1001));
     for (changes, refusal) in [
         ("request=x", Refusal::RequestObject),
@@ -110,6 +111,8 @@ fn each_faulty_parameter_is_refused() {
         ("max_age=1.5", Refusal::MaxAge),
         (&long_nonce, Refusal::Nonce),
         ("claims=[]", Refusal::Claims),
+        ("claims=%7B%22id_token%22:%7B%22acr%22:1%7D%7D", Refusal::Claims),
+        (&long_acr, Refusal::AcrValues),
     ] {
         assert_eq!(parse_for(&app, &query(changes)).unwrap_err(), refusal, "{changes}");
     }
@@ -243,6 +246,7 @@ fn prompt_none_turns_interaction_into_an_error() {
         (ask(), Err(Refusal::ConsentRequired), Ok(ask())),
         (Decision::Denied, Err(Refusal::AccessDenied), Err(Refusal::AccessDenied)),
         (Decision::SignInTooOld, Err(Refusal::MaxAgePassed), Err(Refusal::MaxAgePassed)),
+        (Decision::AcrUnmet, Err(Refusal::AcrUnmet), Err(Refusal::AcrUnmet)),
         (Decision::Allowed(scope("read")), Ok(Decision::Allowed(scope("read"))), Ok(Decision::Allowed(scope("read")))),
     ] {
         assert_eq!(decision.clone().unless_silent(&silent), silently);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::device::{DeviceAuthorization, DeviceAuthorizationResponse, continuation, onward};
+use crate::oauth::endpoints::step_up::Wanted;
 use crate::oauth::endpoints::token_endpoint::TokenRequest;
 use crate::oauth::grant::device::{DeviceOrigin, DeviceRequest, DeviceStage};
 use crate::oauth::grant::device_code::{DeviceCode, UserCode};
@@ -124,7 +125,7 @@ fn the_page_continues_after_a_sign_in() {
         (Some("WDJB-MJHT"), None, "/device?user_code=WDJB-MJHT"),
         (Some("a&b=c"), Some("zh en"), "/device?user_code=a%26b%3Dc&ui_locales=zh+en"),
     ] {
-        let query = onward(user_code, locales);
+        let query = onward(user_code, locales, &Wanted::default());
         assert_eq!(continuation(&form(&query)).map(|it| it.replace("%20", "+")).as_deref(), Some(path), "{query}");
     }
     for other in ["", "user_code=WDJB-MJHT", "page=account", "ui_locales=zh"] {

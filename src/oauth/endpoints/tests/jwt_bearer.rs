@@ -323,7 +323,6 @@ fn what_an_account_refuses_has_the_error_of_the_specification() {
             GrantRefusal::Resource | GrantRefusal::Audience => "invalid_target",
             GrantRefusal::ClientAuthentication | GrantRefusal::ClientDisabled => "invalid_client",
             GrantRefusal::GrantType => "unauthorized_client",
-            GrantRefusal::StepUp => "insufficient_user_authentication",
             _ => "invalid_grant",
         };
         assert_eq!(error, expected, "{refusal:?}");

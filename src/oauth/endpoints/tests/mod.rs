@@ -10,6 +10,7 @@ mod jwt_bearer;
 mod logout;
 mod register;
 mod resources;
+mod step_up;
 mod token_endpoint;
 mod token_exchange;
 mod tokens;

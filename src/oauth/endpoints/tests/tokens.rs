@@ -14,10 +14,9 @@ use crate::oauth::vocabulary::resource::Resource;
 fn introspection_returns_the_registered_members_of_a_token() {
     let told = json!({
         "scope": "read", "client_id": "app", "exp": NOW.0 + 60, "iat": NOW.0, "nbf": NOW.0, "sub": "s", "aud": API,
-        "iss": ISSUER, "jti": "j", "status": { "status_list": { "idx": 1, "uri": "https://as.example/oauth/status/0" } },
+        "iss": ISSUER, "jti": "j", "auth_time": NOW.0 - 5, "acr": "phr", "status": { "status_list": { "idx": 1, "uri": "https://as.example/oauth/status/0" } },
     });
     let mut claims = told.clone();
-    claims["auth_time"] = json!(5);
     claims["email"] = json!("user@example.com");
     let mut expected = told;
     expected["active"] = json!(true);

@@ -8,7 +8,7 @@ use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
 use crate::oauth::vocabulary::client_metadata::algorithm_name;
 use crate::oauth::vocabulary::protected_resource::ProtectedResource;
 use crate::oauth::vocabulary::resource::Resource;
-use crate::oauth::vocabulary::scope::{Scope, concerns_user_alone};
+use crate::oauth::vocabulary::scope::{Scope, concerns_user_alone, is_administrative};
 use crate::oauth::vocabulary::sign_in::{Acr, SignIn};
 use crate::token::{Algorithm, UnixTime};
 
@@ -148,6 +148,25 @@ pub enum StepUpOf {
     Resource(Resource),
     /// Those with a scope value.
     Scope(String),
+    /// Those with a scope value of the administration of this server.
+    Administration,
+}
+
+/// What all rules that concern a token require of the sign-in together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequiredSignIn {
+    /// The lowest authentication context class.
+    pub acr: Option<Acr>,
+    /// The maximum age, seconds.
+    pub max_age: Option<u64>,
+}
+
+impl RequiredSignIn {
+    /// Returns whether a sign-in is strong and recent enough.
+    pub fn is_met_by(&self, sign_in: &SignIn, now: UnixTime) -> bool {
+        self.acr.is_none_or(|lowest| sign_in.class() >= lowest)
+            && self.max_age.is_none_or(|age| sign_in.is_recent(age, now))
+    }
 }
 
 impl ClientFacts {
@@ -200,9 +219,15 @@ pub fn resources_of_client(authority: &Authority, catalogue: &Catalogue, client:
 }
 
 impl Rules {
-    /// Returns the rules of the registered ones of these resources.
+    /// Returns the rules of this server itself.
+    pub fn of_server(authority: &Authority) -> Self {
+        let administration = |acr| StepUp { of: StepUpOf::Administration, acr: Some(acr), max_age: None };
+        Self { step_up: authority.admin_acr().map(administration).into_iter().collect(), ..Self::default() }
+    }
+
+    /// Returns the rules of this server and of the registered ones of these resources.
     pub fn of(authority: &Authority, catalogue: &Catalogue, resources: &[Resource]) -> Self {
-        let mut rules = Self::default();
+        let mut rules = Self::of_server(authority);
         for resource in resources.iter().filter_map(|resource| catalogue.resource(resource)) {
             let identifier = || resource.identifier.clone();
             rules.scopes.push(ResourceScope { resource: identifier(), scope: resource.scope() });
@@ -241,11 +266,17 @@ impl Rules {
         resources.iter().filter_map(|it| self.token(it).and_then(|rule| rule.lifetime).or(self.lifetime)).min()
     }
 
-    /// Returns the sign-ins that a token of this scope for these resources requires.
-    pub(super) fn step_up(&self, scope: &Scope, resources: &[Resource]) -> impl Iterator<Item = &StepUp> {
-        self.step_up.iter().filter(|step_up| match &step_up.of {
+    /// Returns the sign-in that a token of this scope for these resources requires; `None` if it requires none.
+    pub fn required_sign_in(&self, scope: &Scope, resources: &[Resource]) -> Option<RequiredSignIn> {
+        let concerns = |step_up: &&StepUp| match &step_up.of {
             StepUpOf::Resource(resource) => resources.contains(resource),
             StepUpOf::Scope(value) => scope.contains(value),
+            StepUpOf::Administration => scope.values().iter().any(|value| is_administrative(value)),
+        };
+        self.step_up.iter().filter(concerns).fold(None, |all, step_up| {
+            let RequiredSignIn { acr, max_age } = all.unwrap_or_default();
+            let max_age = [max_age, step_up.max_age].into_iter().flatten().min();
+            Some(RequiredSignIn { acr: acr.max(step_up.acr), max_age })
         })
     }
 }

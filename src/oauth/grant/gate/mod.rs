@@ -15,12 +15,11 @@ use crate::oauth::vocabulary::client::GrantType;
 use crate::oauth::vocabulary::client_metadata::algorithm_name;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::{OFFLINE_ACCESS, Scope, permitted_scope};
-use crate::oauth::vocabulary::sign_in::Acr;
 use crate::token::{Algorithm, UnixTime};
 
 pub use self::facts::{
-    ClientFacts, Facts, Granted, Requested, ResourceScope, Rules, StepUp, StepUpOf, TokenRule, UserFacts,
-    resources_of_client,
+    ClientFacts, Facts, Granted, Requested, RequiredSignIn, ResourceScope, Rules, StepUp, StepUpOf, TokenRule,
+    UserFacts, resources_of_client,
 };
 pub use self::table::{Applies, Check, Row};
 
@@ -196,15 +195,8 @@ impl Limits {
 
     fn satisfy_step_up(&self, facts: &Facts<'_>, now: UnixTime) -> bool {
         let resources = self.audience.as_ref().unwrap_or(&self.resources);
-        let mut required = facts.client.rules.step_up(&self.scope, resources);
-        required.all(|step_up| {
-            facts.granted.sign_in.is_some_and(|sign_in| {
-                // A sign-in that an earlier version stored without a class is one.
-                let acr = sign_in.acr.unwrap_or(Acr::SignedIn);
-                step_up.acr.is_none_or(|lowest| acr >= lowest)
-                    && step_up.max_age.is_none_or(|age| sign_in.is_recent(age, now))
-            })
-        })
+        let required = facts.client.rules.required_sign_in(&self.scope, resources);
+        required.is_none_or(|required| facts.granted.sign_in.is_some_and(|sign_in| required.is_met_by(sign_in, now)))
     }
 }
 

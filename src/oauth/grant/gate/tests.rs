@@ -3,7 +3,7 @@ use crate::oauth::endpoints::register::Registration;
 use crate::oauth::vocabulary::authority::{Authority, Settings};
 use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId};
-use crate::oauth::vocabulary::sign_in::SignIn;
+use crate::oauth::vocabulary::sign_in::{Acr, SignIn};
 use serde_json::json;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -141,7 +141,7 @@ type Pass = fn(GrantType, &Facts<'_>, UnixTime) -> Result<Permit, Check>;
 type Break = (Check, bool, &'static str, fn(&mut Case));
 
 /// Each breaks one fact: the check that must refuse it, whether the fact is about the user, and its name.
-const BREAKS: [Break; 31] = [
+const BREAKS: [Break; 32] = [
     (Check::ClientEnabled, false, "the client is disabled", |case| case.client.enabled = false),
     (Check::Authentication, false, "the client has not authenticated", |case| case.client.authenticated_by = None),
     (Check::Authentication, false, "another method than the registered one", |case| {
@@ -209,6 +209,12 @@ const BREAKS: [Break; 31] = [
     (Check::StepUp, true, "the sign-in is too old for the resource", |case| case.require(api(), None, Some(99))),
     (Check::StepUp, true, "the sign-in is too weak for the scope", |case| {
         case.require(StepUpOf::Scope("write".to_owned()), Some(Acr::PhishingResistant), None);
+    }),
+    (Check::StepUp, true, "the sign-in is too weak for the administration", |case| {
+        case.require(StepUpOf::Administration, Some(Acr::PhishingResistant), None);
+        for scope in [&mut case.client.scope, &mut case.granted.0] {
+            *scope = scope.with(&Scope::parse("edgemint:clients").unwrap());
+        }
     }),
     (Check::StepUp, true, "the sign-in has no class, and one is required", |case| {
         case.sign_in.iter_mut().for_each(|sign_in| sign_in.acr = None);
@@ -420,6 +426,62 @@ fn a_sign_in_is_required_only_where_the_token_has_the_resource_or_the_scope() {
         case.requested.0 = Some(scope("read"));
     };
     assert_eq!((outcome(for_files), outcome(for_read)), (None, None));
+}
+
+#[test]
+fn all_rules_that_concern_a_token_count_together() {
+    let case = Case::passing(GrantType::RefreshToken).changed(|case| {
+        case.require(api(), Some(Acr::SignedIn), Some(600));
+        case.require(StepUpOf::Scope("write".to_owned()), Some(Acr::PhishingResistant), None);
+        case.require(StepUpOf::Scope("pay".to_owned()), None, Some(60));
+        case.require(StepUpOf::Administration, Some(Acr::PhishingResistant), Some(300));
+    });
+    let required = |text: &str, named: &[&str]| {
+        let required = case.client.rules.required_sign_in(&scope(text), &resources(named));
+        required.map(|RequiredSignIn { acr, max_age }| (acr, max_age))
+    };
+    let (low, high) = (Some(Acr::SignedIn), Some(Acr::PhishingResistant));
+    for (scope, resources, expected) in [
+        ("read", vec![FILES], None),
+        ("read", vec![API], Some((low, Some(600)))),
+        ("read", vec![FILES, API], Some((low, Some(600)))),
+        ("write", vec![FILES], Some((high, None))),
+        ("write pay", vec![API], Some((high, Some(60)))),
+        ("pay", vec![FILES], Some((None, Some(60)))),
+        ("edgemint:admin", vec![FILES], Some((high, Some(300)))),
+        ("edgemint:clients", vec![API], Some((high, Some(300)))),
+        ("edgemint", vec![FILES], None),
+        ("", vec![], None),
+    ] {
+        assert_eq!(required(scope, &resources), expected, "{scope} {resources:?}");
+    }
+}
+
+#[test]
+fn the_administration_requires_what_the_setting_says() {
+    let rules = |admin_acr| {
+        let settings = Settings { issuer: "https://as.example", admin_acr, ..Settings::default() };
+        Rules::of_server(&Authority::parse(settings).unwrap())
+    };
+    assert_eq!(rules(""), Rules::default());
+    let required = |text: &str| rules("phr").required_sign_in(&scope(text), &[]).and_then(|required| required.acr);
+    assert_eq!(required("openid edgemint:admin"), Some(Acr::PhishingResistant));
+    assert_eq!((required("openid"), rules("phr").scopes.len()), (None, 0));
+    // A token about the client itself has no sign-in, and needs none.
+    let facts = |case: &mut Case| {
+        case.client.rules = rules("phr");
+        for scope in [&mut case.client.scope, &mut case.granted.0] {
+            *scope = scope.with(&Scope::parse("edgemint:admin").unwrap());
+        }
+    };
+    assert!(Case::passing(GrantType::ClientCredentials).changed(facts).pass(GrantType::ClientCredentials).is_ok());
+    let asserted = Case::passing(GrantType::JwtBearer).changed(facts).changed(|case| {
+        case.user().scope = Some(scope("read write edgemint:admin"));
+        case.sign_in = None;
+    });
+    assert_eq!(asserted.pass(GrantType::JwtBearer), Err(Check::StepUp));
+    let itself = asserted.pass_by(pass_for_client_itself, GrantType::JwtBearer);
+    assert!(itself.is_ok(), "{itself:?}");
 }
 
 #[test]

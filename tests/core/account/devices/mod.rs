@@ -20,6 +20,7 @@ use edgemint::oauth::admin::bulk::GrantFilter;
 use edgemint::oauth::grant::device::{
     DecideError, DeviceDecision, DeviceOrigin, DeviceRequest, DeviceStage, FIRST_INTERVAL,
 };
+use edgemint::oauth::grant::gate::Rules;
 use edgemint::oauth::grant::handle::{AccountId, GrantId, SessionId};
 use edgemint::oauth::grant::{Grant, SignIn, Stage};
 use edgemint::oauth::status::{ListId, StatusEntry};
@@ -327,10 +328,10 @@ impl World {
         }
         self.devices[at].allowed_by[account] = true;
         let status = StatusEntry { list: ListId(0), idx: u32::try_from(at).unwrap() };
-        let command = AllowDevice { session, scope: request.scope.clone(), request, status };
+        let command = AllowDevice { session, scope: request.scope.clone(), request, status, rules: Rules::default() };
         match self.ask(account, &command, fault.filter(|fault| fault.at % 2 == 0)) {
             Some(Ok(())) => {}
-            Some(Err(AllowError::SessionMissing | AllowError::Grant(_))) | None => return Ok(()),
+            Some(Err(AllowError::SessionMissing | AllowError::Grant(_) | AllowError::StepUp)) | None => return Ok(()),
         }
         if calls == 0 {
             self.reached.push("the Worker dies between account and device");

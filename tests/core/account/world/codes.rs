@@ -28,6 +28,8 @@ impl World {
             sign_in_again: false,
             ask_again: false,
             max_age: None,
+            acr: Default::default(),
+            rules: Default::default(),
             claims: Default::default(),
             signed_in: None,
             remembers: true,
