@@ -6,16 +6,18 @@ import { join } from 'node:path';
 import { QUICK, acceptable, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { setup } from './setup.mjs';
+import { writeOpenapi } from './openapi.mjs';
 import { sizes } from './sizes.mjs';
 import { isScript, main, run, step } from './steps.mjs';
 import { root } from './toolbox.mjs';
 
 const target = join(root, 'target');
 /** Files of npm packages, and the documentation. All other files of src may be part of the Worker. */
-const NOT_OF_THE_WORKER = ['src/js/shim', 'src/js/hosting', 'src/js/create', 'src/manual'];
+const NOT_OF_THE_WORKER = ['src/js/shim', 'src/js/cli', 'src/js/openapi', 'src/js/hosting', 'src/js/create', 'src/manual'];
 
-/** Updates build/. */
+/** Updates build/, and the description of the admin API in www/admin/. */
 export async function buildWorker() {
+  writeOpenapi();
   const stamp = join(root, 'build', '.inputs');
   const inputs = ['src', 'Cargo.toml', 'Cargo.lock', '.scripts/build-worker.mjs', '.scripts/compile.mjs', '.scripts/bindgen'];
   const prints = acceptable('worker', fingerprint(inputs, { except: NOT_OF_THE_WORKER }));

@@ -262,8 +262,14 @@ mod tests {
             Some(beginning) => path.starts_with(beginning),
             None => path == pattern,
         };
+        let (files, patterns): (Vec<_>, Vec<_>) = patterns.into_iter().partition(|pattern| pattern.starts_with('!'));
         for (path, ..) in ROWS {
             assert!(patterns.iter().any(|pattern| covers(pattern, path)), "run_worker_first lacks {path}");
+        }
+        // A file among the routes must not hide one.
+        for file in files.iter().filter_map(|file| file.strip_prefix('!')) {
+            assert!(patterns.iter().any(|pattern| covers(pattern, file)), "{file} needs no exception");
+            assert!(!file.contains('*') && Route::find("GET", file).is_none(), "{file} hides a route");
         }
         for pattern in patterns {
             assert!(ROWS.iter().any(|(path, ..)| covers(pattern, path)), "{pattern} leads to no route");
