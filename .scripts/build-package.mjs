@@ -5,6 +5,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, r
 import { basename, join, relative } from 'node:path';
 import { QUICK, acceptable, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
+import { types } from '../src/js/openapi/types.mjs';
+import { adminDocument } from './openapi.mjs';
 import { setup } from './setup.mjs';
 import { sizes } from './sizes.mjs';
 import { Failure, isScript, main, run, step } from './steps.mjs';
@@ -45,6 +47,7 @@ async function assemble(module) {
   const staged = join(target, 'dist');
   rmSync(staged, { recursive: true, force: true });
   flatten(shim, staged);
+  writeFileSync(join(staged, 'admin_calls.d.ts'), types(adminDocument()));
   writeFileSync(join(staged, 'glue.js'), completed(readFileSync(join(glue, 'glue_bg.js'), 'utf8')));
   await optimize(join(glue, 'glue_bg.wasm'), join(staged, 'edgemint.wasm'));
   writeFileSync(join(staged, 'inline_wasm.js'), inlined(readFileSync(join(staged, 'edgemint.wasm'))));

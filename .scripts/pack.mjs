@@ -20,7 +20,7 @@ export async function pack(folder = root) {
 /** Packs `edgemint-worker` and returns the path. `change` may change its files before. */
 export async function packWorker(folder = root, change = () => {}) {
   await Promise.all([setup(), buildWorker(), buildPackage()]);
-  const expected = /^((worker|hosting|www|manual)\/.*|wrangler\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+  const expected = /^((worker|hosting|shim|www|manual)\/.*|wrangler\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
   return staged((stage) => {
     stageWorker(stage);
     change(stage);

@@ -31,6 +31,8 @@ export function stageWorker(folder) {
   for (const name of ['index.js', 'index_bg.wasm']) cpSync(join(root, 'build', name), join(folder, 'worker', name));
   writeFileSync(join(folder, 'worker', 'index.d.ts'), types(release));
   cpSync(join(sources, 'hosting'), join(folder, 'hosting'), { recursive: true });
+  // The demo is prepared with the client of the admin API.
+  copyModules(sources, modulesOf(join(sources, 'shim', 'entries', 'admin.js')), folder);
   copyPages(join(folder, 'www'));
   mkdirSync(join(folder, 'manual'));
   for (const page of MANUAL) cpSync(join(root, 'src', 'manual', `${page}.md`), join(folder, 'manual', `${page}.md`));

@@ -10,6 +10,7 @@ export const BOUNDS = [
   ['edgemint', ['edge-light', 'module'], 19],
   ['edgemint', ['node'], 20],
   ['edgemint/slim', ['module'], 19],
+  ['edgemint/admin', ['module'], 4],
   ['edgemint/errors', ['module'], 2],
   ['edgemint/resource', ['module'], 3],
   // With the wasm.

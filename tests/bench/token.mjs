@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { newSecret } from '../../src/js/hosting/secrets.mjs';
 import { step } from '../../.scripts/steps.mjs';
+import { operator } from '../workerd/admin.mjs';
 import { freePort, startWorker, token } from '../workerd/harness.mjs';
 import { load, requestBytes } from './load.mjs';
 import { interleave, perSecond, ratio, table } from './rounds.mjs';
@@ -88,13 +89,7 @@ async function freePorts(count) {
 
 /** A registered client, since these are many; the root client is a special case. */
 export async function register(server, { id, secret }, scope) {
-  const { access_token: admin } = await token(server);
-  const response = await fetch(`${server.url}/admin/clients`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ client_id: id, client_secret: secret, token_endpoint_auth_method: 'client_secret_basic', scope }),
-  });
-  assert.equal(response.status, 201, await response.text());
+  await operator(server).createClient({ client_id: id, client_secret: secret, token_endpoint_auth_method: 'client_secret_basic', scope });
 }
 
 /** The bytes of a client_credentials request. */

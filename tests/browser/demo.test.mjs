@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test';
 import { buildPackage } from '../../.scripts/build-package.mjs';
 import { prepareDemo } from '../../src/js/hosting/demo.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
-import { startWorker, token } from '../workerd/harness.mjs';
+import { operator } from '../workerd/admin.mjs';
+import { startWorker } from '../workerd/harness.mjs';
 import { launch } from './chromium.mjs';
 import {
   STEPS, exchanges, kept, leaveAndSignIn, leaveAndSignOut, openDemo, reached, state, step, take, takeAll, trouble,
@@ -219,10 +220,7 @@ describe('failures', () => {
     assert.match(await trouble(page, 'Discovery'), /^This page is not registered/);
     const command = await step(page, 'Discovery').getByRole('heading', { name: 'How to register' }).locator('..').locator('pre').innerText();
     const [metadata] = command.match(/\{[^]*\}/);
-    const { access_token: admin } = await token(bare);
-    const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' };
-    const made = await fetch(`${bare.url}/admin/clients`, { method: 'POST', headers, body: metadata });
-    assert.equal(made.status, 201, await made.text());
+    await operator(bare).createClient(JSON.parse(metadata));
     await take(page, 'Discovery');
     assert.equal(await state(page, 'Discovery'), 'done');
     await page.context().close();

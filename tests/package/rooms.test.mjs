@@ -7,7 +7,7 @@ import { root } from '../../.scripts/toolbox.mjs';
 
 const shim = join(root, 'src/js/shim');
 /** A room imports only from rooms before it. */
-const ROOMS = ['base', 'wasm', 'fetch', 'engines', 'keys', 'guard', 'status', 'tokens', 'platform', 'entries'];
+const ROOMS = ['base', 'wasm', 'fetch', 'engines', 'keys', 'guard', 'status', 'tokens', 'platform', 'admin', 'entries'];
 /** Modules that the build writes. */
 const GENERATED = ['wasm/glue.js', 'wasm/inline_wasm.js'];
 

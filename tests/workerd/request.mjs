@@ -2,7 +2,11 @@
 
 /** Sends a request; returns `{ status, headers, text, json }`. `json` is present only if the content type says so. */
 export async function send(server, path, init = {}) {
-  const response = await fetch(`${server.url}${path}`, { redirect: 'manual', ...init });
+  return received(await fetch(`${server.url}${path}`, { redirect: 'manual', ...init }));
+}
+
+/** A response as `send` returns it. */
+export async function received(response) {
   const text = await response.text();
   const headers = Object.fromEntries(response.headers);
   // Added by the connection, not by the Worker.

@@ -3,6 +3,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { AdminClient } from '../shim/entries/admin.js';
 import { newSecret } from './secrets.mjs';
 import { readIfThere } from './files.mjs';
 
@@ -10,7 +11,7 @@ import { readIfThere } from './files.mjs';
 export const DEMO_STATE = join('.wrangler', 'demo.json');
 
 const USER = { username: 'demo', name: 'Demo user', email: 'demo@example.com', scope: 'openid profile email offline_access read' };
-const TIMEOUT_MS = 20_000;
+const TIMEOUT = 20;
 
 /**
  * Creates the missing parts of the demo. `url` is the address and the issuer identifier of the server, `www` the folder with its
@@ -20,63 +21,44 @@ const TIMEOUT_MS = 20_000;
  */
 export async function prepareDemo(url, rootSecret, www, file) {
   const { registration } = await import(pathToFileURL(join(www, 'demo', 'registration.js')));
-  const admin = await administrator(url, rootSecret);
+  const admin = new AdminClient({ issuer: url, client: { id: 'root', secret: rootSecret }, timeout: TIMEOUT });
+  const wanted = registration(url);
+  // The first call shows whether the secret is right, before anything is written.
+  const client = await unless('not_found', admin.readClient(wanted.client_id));
   const kept = readState(file);
   const password = kept.password ?? newSecret().slice(0, 16);
   // Stored before it is used: if a later step fails, the password is known.
   if (kept.password === undefined) writeState(file, { password, users: {} });
-  const [, id] = await Promise.all([registerClient(admin, registration(url)), createUser(admin, kept.users[url], password)]);
+  const [, id] = await Promise.all([registerClient(admin, client, wanted), createUser(admin, kept.users[url], password)]);
   if (id !== kept.users[url]) writeState(file, { password, users: { ...kept.users, [url]: id } });
   return { url: `${url}/demo/`, username: USER.username, password };
 }
 
-async function registerClient(admin, wanted) {
-  const path = `/admin/clients/${wanted.client_id}`;
-  const { status, body } = await admin('GET', path, undefined, [200, 404]);
-  if (status === 404) return admin('POST', '/admin/clients', wanted, [201]);
-  const differs = Object.entries(wanted).some(([name, value]) => JSON.stringify(body[name]) !== JSON.stringify(value));
-  return differs ? admin('PUT', path, wanted, [200]) : undefined;
+async function registerClient(admin, client, wanted) {
+  if (client === undefined) return admin.createClient(wanted);
+  const differs = Object.entries(wanted).some(([name, value]) => JSON.stringify(client[name]) !== JSON.stringify(value));
+  return differs ? admin.replaceClient(wanted.client_id, wanted) : undefined;
 }
 
 /** Returns the user's id. `known` is the user that has this password already, if any. */
 async function createUser(admin, known, password) {
-  if (known !== undefined) {
-    const { status } = await admin('GET', `/admin/users/${known}`, undefined, [200, 404]);
-    if (status === 200) return known;
-  }
-  const made = await admin('POST', '/admin/users', { ...USER, password }, [201, 409]);
-  if (made.status === 201) return made.body.id;
+  if (known !== undefined && await unless('not_found', admin.readUser(known)) !== undefined) return known;
+  const made = await unless(409, admin.createUser({ ...USER, password }));
+  if (made !== undefined) return made.id;
   // A user with that name exists, but its password is lost: set the current one.
-  const { body: { users: [user] } } = await admin('GET', `/admin/users?username=${USER.username}`, undefined, [200]);
+  const { users: [user] } = await admin.listUsers({ username: USER.username }).page();
   if (user === undefined) throw new Error(`the user ${USER.username} is being created by another process; try again in a minute`);
-  await admin('PUT', `/admin/users/${user.id}`, { ...USER, password }, [200]);
+  await admin.replaceUser(user.id, { ...USER, password });
   return user.id;
 }
 
-/** Returns a function that calls the admin API as the client root. A status other than the expected ones is an error. */
-async function administrator(url, rootSecret) {
-  const { body: { access_token: token } } = await call(`${url}/oauth/token`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`root:${rootSecret}`)}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials' }),
-  }, [200]);
-  return (method, path, value, expected) => call(url + path, {
-    method,
-    headers: { authorization: `Bearer ${token}`, ...(value && { 'content-type': 'application/json' }) },
-    body: value && JSON.stringify(value),
-  }, expected);
-}
-
-async function call(url, init, expected) {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const text = await response.text();
-  const what = `${init.method} ${new URL(url).pathname}: ${response.status}`;
-  if (!expected.includes(response.status)) throw new Error(`${what} ${text}`);
-  if (text === '') return { status: response.status };
+/** The result of a call; undefined if it is refused with this code or status. */
+async function unless(refusal, calling) {
   try {
-    return { status: response.status, body: JSON.parse(text) };
-  } catch {
-    throw new Error(`${what}, and no JSON`);
+    return await calling;
+  } catch (error) {
+    if (error.code === refusal || error.status === refusal) return undefined;
+    throw error;
   }
 }
 

@@ -12,7 +12,8 @@ export async function demoWords({ folder, www }, url, rootSecret) {
   user: ${username}  password: ${password}  (kept in ${DEMO_STATE})
 `;
   } catch (error) {
-    return `The demo could not be prepared: ${error.message}\n`;
+    const call = error.call === undefined ? '' : ` (${error.call})`;
+    return `The demo could not be prepared: ${error.message}${call}\n`;
   }
 }
 

@@ -13,7 +13,7 @@ test('the types resolve for modules, for CommonJS and for bundlers', async () =>
   const options = [tarball, '--profile', 'node16', '--no-color'];
   // The wasm has no types: bundlers disagree about the value of importing one.
   const { output } = await run('attw', [...options, '--exclude-entrypoints', './edgemint.wasm']);
-  for (const entry of ['', '/inline', '/slim', '/errors', '/hono', '/express', '/resource']) assert.ok(output.includes(`"edgemint${entry}"`), output);
+  for (const entry of ['', '/inline', '/slim', '/errors', '/admin', '/hono', '/express', '/resource']) assert.ok(output.includes(`"edgemint${entry}"`), output);
   // A counter-check: it fails for a broken package.
   const { code } = await run('attw', options, { check: false });
   assert.notEqual(code, 0);

@@ -25,21 +25,21 @@ async function compile(files, { lib = ['ES2022'], module = 'nodenext', moduleRes
 
 for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) {
   test(`the valid sources compile and the invalid ones do not, without any global types, ${moduleResolution}`, async () => {
-    assert.equal(await compile(['compiles.ts', 'refused.ts'], { module, moduleResolution }), '');
+    assert.equal(await compile(['admin.ts', 'compiles.ts', 'refused.ts'], { module, moduleResolution }), '');
   });
 
   test(`the types fit those of a browser, ${moduleResolution}`, async () => {
     const lib = ['ES2022', 'DOM', 'DOM.Iterable'];
-    assert.equal(await compile(['compiles.ts', 'browser.ts'], { lib, module, moduleResolution }), '');
+    assert.equal(await compile(['admin.ts', 'compiles.ts', 'browser.ts'], { lib, module, moduleResolution }), '');
   });
 }
 
 /** What entries without `TokenError` export. */
-const OTHERS = { '/express': 'entry.guard', '/resource': 'entry.protectedResource' };
+const OTHERS = { '/admin': "new entry.AdminError('not_found', 'There is no such user.')", '/express': 'entry.guard', '/resource': 'entry.protectedResource' };
 
 for (const module of ['node16', 'nodenext']) {
   test(`a CommonJS file compiles against the types for require, ${module}`, async () => {
-    for (const name of ['', '/inline', '/slim', '/errors', '/express', '/resource']) {
+    for (const name of ['', '/inline', '/slim', '/admin', '/errors', '/express', '/resource']) {
       writeFileSync(join(folder, 'common.cts'), `import * as entry from 'edgemint${name}';\nexport const error = new entry.TokenError('expired');\n`
         .replace(...(name in OTHERS ? ["new entry.TokenError('expired')", OTHERS[name]] : ['', ''])));
       assert.equal(await compile(['common.cts'], { module }), '', name);
@@ -65,7 +65,7 @@ test('the codes in the types are those of the package', async () => {
   assert.equal(await compile(['codes.ts']), '');
 });
 
-for (const entry of ['edgemint', 'edgemint/inline', 'edgemint/slim', 'edgemint/errors', 'edgemint/express', 'edgemint/resource']) {
+for (const entry of ['edgemint', 'edgemint/inline', 'edgemint/slim', 'edgemint/admin', 'edgemint/errors', 'edgemint/express', 'edgemint/resource']) {
   test(`the types name every export of ${entry}, and no other`, async () => {
     const names = Object.keys(await importFrom(folder, entry));
     writeFileSync(join(folder, 'exports.ts'), `
