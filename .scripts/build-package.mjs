@@ -1,7 +1,7 @@
 // Builds the npm package into dist/: the crate with the feature `js`, its glue, and the hand-written shim of src/js/shim.
 // Copies the files for pages to www/edgemint/, and the OAuth client library of the demo. Does nothing when everything is up
 // to date.
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { QUICK, acceptable, compile } from './compile.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
@@ -21,7 +21,7 @@ const CLIENT_LIBRARY = [['build/index.js', 'oauth4webapi.js'], ['LICENSE.md', 'o
 // A target folder of its own: alternating builds of the Worker and the package never rebuild each other's dependencies.
 const target = join(root, 'target', 'js');
 /** Files that no page in www/ loads. */
-const NOT_FOR_PAGES = /^(cjs|hex.*|inline.*)$/;
+const NOT_FOR_PAGES = /^(cjs|cli.*|hex.*|inline.*)$/;
 /** Entries that import their wasm: they have no CommonJS form. */
 const MODULES_ONLY = ['edge.js', 'node.js', 'web.js', 'workerd.js'];
 
@@ -52,6 +52,7 @@ async function assemble(module) {
   await optimize(join(glue, 'glue_bg.wasm'), join(staged, 'edgemint.wasm'));
   writeFileSync(join(staged, 'inline_wasm.js'), inlined(readFileSync(join(staged, 'edgemint.wasm'))));
   await addCommonJs(staged);
+  await addCommandLine(staged);
   rmSync(dist, { recursive: true, force: true });
   renameSync(staged, dist);
   rmSync(page, { recursive: true, force: true });
@@ -135,6 +136,34 @@ async function addCommonJs(folder) {
       writeFileSync(join(commonJs, `${stem}.cjs`), code.replaceAll(/(require\("\.\/\w+)\.js"\)/g, '$1.cjs")'));
     }
   }
+}
+
+/** Licences that allow the libraries of the command line to be part of the package. */
+const PERMISSIVE = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT'];
+
+/** Adds the program `edgemint`: one file, with its libraries in it, and their licences beside it. It imports the package itself. */
+async function addCommandLine(folder) {
+  const { build } = await import('esbuild');
+  const { metafile } = await build({
+    entryPoints: [join(root, 'src', 'js', 'cli', 'main.js')], outfile: join(folder, 'cli.js'), bundle: true, minify: true, format: 'esm',
+    platform: 'node', target: 'node20', external: ['edgemint', 'edgemint/admin'], legalComments: 'none', metafile: true, logLevel: 'error',
+    // Libraries in CommonJS call `require` for modules of Node.
+    banner: { js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+  chmodSync(join(folder, 'cli.js'), 0o755);
+  const libraries = new Set(Object.keys(metafile.inputs).map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+  writeFileSync(join(folder, 'cli_licenses.txt'), [...libraries].sort().map(licenceOf).join(`\n${'-'.repeat(80)}\n\n`));
+}
+
+/** The name, the version and the licence of a library in this folder: its text, or its name and the source where the package lacks the text. */
+function licenceOf(path) {
+  const { name, version, license, author, repository } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
+  if (!PERMISSIVE.includes(license)) throw new Failure(`${name} has the licence ${license}`, 'the command line cannot contain it');
+  const file = readdirSync(path).find((entry) => /^licen[cs]e/i.test(entry));
+  const source = repository?.url ?? repository;
+  if (file === undefined && source === undefined) throw new Failure(`${name} has no text of its licence and no source`, 'the command line cannot contain it');
+  const text = file === undefined ? `By ${author?.name ?? author ?? 'its contributors'}: ${source}` : readFileSync(join(path, file), 'utf8').trim();
+  return `${name} ${version} (${license})\n\n${text}\n`;
 }
 
 if (isScript(import.meta.url)) await main(buildPackage);

@@ -35,6 +35,7 @@ const NODE = {
   // One of its clients guards a server with the package; the benchmark has a peer to compile.
   workerd: [buildWorker, buildPackage, async () => (await import('../tests/bench/workers.mjs')).buildHello()],
   browser: [buildWorker, buildPackage],
+  cli: [buildWorker, buildPackage],
   package: [buildPackage],
 };
 
