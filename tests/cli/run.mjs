@@ -13,10 +13,15 @@ export const program = join(await install(), 'node_modules', 'edgemint', 'dist',
 /** A folder for the files and the configuration of a test, which is removed when the process ends. */
 export function newFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'edgemint-cli-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   mkdirSync(join(folder, 'config'));
   return folder;
 }
+
+const folders = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** The environment of a user with that folder: nothing of this process but the paths. */
 export const environment = (folder, more = {}) => ({ PATH: process.env.PATH, HOME: folder, TERM: 'xterm-256color', XDG_CONFIG_HOME: join(folder, 'config'), ...more });

@@ -31,7 +31,7 @@ export function failureOf(error) {
     if (NOT_FETCHED.includes(error.code)) return because(EXIT.unreachable, 'check the issuer: edgemint doctor');
     return because(WRONG_INPUT.includes(error.code) ? EXIT.failed : EXIT.refused);
   }
-  if (OAUTH_ERRORS.includes(error?.name)) return because(...exitOfOauth(error));
+  if (typeof error?.code === 'string' && error.code.startsWith('OAUTH_')) return because(...exitOfOauth(error));
   if (error?.name === 'TypeError' && error.message === 'fetch failed') return new CliFailure(EXIT.unreachable, 'the server could not be reached', UNREACHABLE);
   if (error?.name === 'TimeoutError') return new CliFailure(EXIT.unreachable, 'the server did not respond in time', UNREACHABLE);
   if (error?.name === 'AbortError') return interrupted();
@@ -50,16 +50,15 @@ function exitOfAdmin({ code, status, retryAfter }) {
   return [code === 'invalid_response' ? EXIT.failed : EXIT.refused];
 }
 
-/** The names of the errors of oauth4webapi. */
-const OAUTH_ERRORS = ['AuthorizationResponseError', 'OperationProcessingError', 'ResponseBodyError', 'UnsupportedOperationError', 'WWWAuthenticateChallengeError'];
-
+/** The errors of oauth4webapi, by their code: their names do not survive the bundler. */
 function exitOfOauth({ error, status }) {
-  if (error === 'invalid_client' || error === 'unauthorized_client') return [EXIT.signIn, 'check the client and its secret: edgemint help login'];
+  if (status === 401 || error === 'unauthorized_client') return [EXIT.signIn, 'check the client and its secret: edgemint help login'];
   if (error === 'invalid_grant') return [EXIT.signIn, 'sign in: edgemint login'];
   return status >= 500 ? [EXIT.unreachable, UNREACHABLE] : [EXIT.refused];
 }
 
 function sentenceOf(error) {
+  if (error?.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') return 'client authentication failed';
   if (typeof error?.error_description === 'string') return error.error_description;
   if (typeof error?.error === 'string') return `${error.message}: ${error.error}`;
   return error instanceof Error ? error.message : String(error);

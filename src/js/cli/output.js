@@ -33,11 +33,11 @@ export class Output {
   }
 
   warn(text) {
-    this.#stderr.write(`${this.talkColors.yellow('warning:')} ${text}\n`);
+    this.#stderr.write(`${this.talkColors.yellow('warning:')} ${printable(text)}\n`);
   }
 
   fail({ message, hint }) {
-    this.#stderr.write(`${this.talkColors.red('error:')} ${message}\n${hint === undefined ? '' : `${this.talkColors.dim('hint:')} ${hint}\n`}`);
+    this.#stderr.write(`${this.talkColors.red('error:')} ${printable(message)}\n${hint === undefined ? '' : `${this.talkColors.dim('hint:')} ${printable(hint)}\n`}`);
   }
 
   /** Writes text as it is. Resolves when the reader has taken it. */
@@ -94,7 +94,8 @@ export class Output {
   }
 
   #shown(value) {
-    return this.#reveal ? value : masked(value);
+    const shown = this.#reveal ? value : masked(value);
+    return this.isTable ? withoutControls(shown) : shown;
   }
 
   #width() {
@@ -104,9 +105,11 @@ export class Output {
   #table(rows, widths, wraps = false) {
     const table = new Table({
       chars: PLAIN, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-      colWidths: widths, wordWrap: wraps, wrapOnWordBoundary: false,
+      colWidths: widths,
     });
-    table.push(...rows);
+    // Colours would be counted as text, so coloured cells, which are short, are not wrapped.
+    const wrapped = (content) => (wraps && !content.includes('\u001b') ? { content, wordWrap: true, wrapOnWordBoundary: false } : content);
+    table.push(...rows.map((row) => row.map(wrapped)));
     return this.write(`${table.toString().split('\n').map((line) => line.trimEnd()).join('\n')}\n`);
   }
 }
@@ -123,7 +126,7 @@ export function cell(name, value) {
   if (value === undefined || value === null) return '';
   if (typeof value === 'number' && TIMES.test(name) && value > 1e8) return when(value);
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(' ');
-  return typeof value === 'object' ? JSON.stringify(value) : printable(String(value));
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /** A time in the zone of the user. */
@@ -133,9 +136,16 @@ export function when(seconds) {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
 }
 
-/** Names come from users: control characters would command the terminal. */
+/** Names come from users: control characters, and those that turn the direction of text, would command the terminal. */
 function printable(text) {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}
+
+function withoutControls(value) {
+  if (typeof value === 'string') return printable(value).replaceAll('\n', '\ufffd');
+  if (Array.isArray(value)) return value.map(withoutControls);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [printable(name), withoutControls(member)]));
 }
 
 const ESCAPES = /\u001b\[[\d;]*m/g;

@@ -69,7 +69,7 @@ export class Session {
       if (profile.refresh_token !== undefined) return await refreshed(profile, this.#signal);
       if (secret !== undefined) return { ...profile, ...await clientToken({ issuer, clientId, secret, scope: ADMIN_SCOPE, signal: this.#signal }) };
     } catch (error) {
-      if (error.error === 'invalid_grant' || error.error === 'invalid_client') throw again;
+      if (error.error === 'invalid_grant' || error.status === 401) throw again;
       throw error;
     }
     throw again;

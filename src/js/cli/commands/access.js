@@ -1,5 +1,5 @@
 // Signing in and out, and profiles.
-import { refused, usage } from '../failures.js';
+import { CliFailure, failureOf, refused, usage } from '../failures.js';
 import { secretOf } from '../input.js';
 import { ADMIN_SCOPE, CLI_CLIENT, clientToken, issuerOf, revoked, signInByBrowser, signInByDevice } from '../oauth.js';
 import { cell, when } from '../output.js';
@@ -41,7 +41,7 @@ async function logout({ output, profiles, signal }, _, options) {
       await revoked(profile, signal);
     } catch (error) {
       // A token that the server does not know any more is as good as revoked; a server that cannot be reached has not revoked it.
-      if (error.error === undefined) throw usage(`the token could not be revoked at ${profile.issuer}`, 'try again, or forget it here alone: edgemint logout --local');
+      if (error.error === undefined) throw new CliFailure(failureOf(error).exit, `the token could not be revoked at ${profile.issuer}`, 'try again, or forget it here alone: edgemint logout --local');
       output.warn(`the server did not revoke the token: ${error.error}`);
     }
   }
