@@ -6,6 +6,7 @@ import { delimiter, join, relative } from 'node:path';
 import { CARGO_ADVICE, cargoAdvice } from './advice.mjs';
 import { installChromium } from './chromium.mjs';
 import { installPython } from './python.mjs';
+import { installTmux } from './tmux.mjs';
 import { fingerprint, isFresh, stamped } from './freshness.mjs';
 import { npmAdvice } from '../src/js/hosting/advice.mjs';
 import { readIfThere } from '../src/js/hosting/files.mjs';
@@ -33,7 +34,7 @@ async function install(tests) {
   checkNode();
   await rust();
   // In parallel: two of these wait for the network, one uses the processor.
-  await Promise.all([nodePackages(), cargoTools(tests), tests && rustComponents(), tests && installChromium(), tests && installPython()]);
+  await Promise.all([nodePackages(), cargoTools(tests), tests && rustComponents(), tests && installChromium().then(installTmux), tests && installPython()]);
 }
 
 const WASM_TARGET = 'wasm32-unknown-unknown';

@@ -17,6 +17,9 @@ pub mod backup {}
 #[doc = include_str!("bundlers.md")]
 pub mod bundlers {}
 
+#[doc = include_str!("command_line.md")]
+pub mod command_line {}
+
 #[doc = include_str!("devices.md")]
 pub mod devices {}
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { hasTmux } from '../../.scripts/tmux.mjs';
 import { operator } from '../workerd/admin.mjs';
 import { startWorker } from '../workerd/harness.mjs';
 import { until } from '../workerd/request.mjs';
@@ -12,7 +13,10 @@ let server;
 let user;
 let terminal;
 
+const options = { skip: hasTmux() ? false : 'tmux is not installed' };
+
 before(async () => {
+  if (options.skip) return;
   server = await startWorker();
   user = newUser();
   terminal = await openTerminal(user, { env: { EDGEMINT_ISSUER: server.issuer } });
@@ -34,7 +38,7 @@ async function run(command, code = 0) {
   return shows(new RegExp(`exit=${code}$`, 'm'));
 }
 
-test('asks for the secret without showing it, and signs in', async () => {
+test('asks for the secret without showing it, and signs in', options, async () => {
   await terminal.run('login --client root');
   await shows(/The secret of the client root/);
   await terminal.type(server.rootSecret);
@@ -45,7 +49,7 @@ test('asks for the secret without showing it, and signs in', async () => {
   assert.ok(readFileSync(join(user.folder, 'config', 'edgemint', 'profiles.json'), 'utf8').includes('access_token'));
 });
 
-test('shows tables with colours, and JSON when asked', async () => {
+test('shows tables with colours, and JSON when asked', options, async () => {
   await operator(server).createClient({ client_id: 'reports', client_name: 'Reports \u202egnp.exe', scope: 'read' });
   await operator(server).createClient({ client_id: 'long', client_name: 'x'.repeat(300), scope: 'read', enabled: false });
   await until(async () => (await operator(server).listClients().page()).clients.length === 2, 'the clients are listed');
@@ -60,7 +64,7 @@ test('shows tables with colours, and JSON when asked', async () => {
   assert.match(await run('doctor'), /metadata +ok/);
 });
 
-test('asks before something is destroyed; no and Ctrl-C change nothing', async () => {
+test('asks before something is destroyed; no and Ctrl-C change nothing', options, async () => {
   for (const keys of [['n'], ['C-c']]) {
     await terminal.run('clients delete reports');
     await shows(/Remove the client reports/);
@@ -75,14 +79,14 @@ test('asks before something is destroyed; no and Ctrl-C change nothing', async (
   await assert.rejects(operator(server).readClient('reports'), { code: 'not_found' });
 });
 
-test('shows no token and no key on a terminal, unless it is told to', async () => {
+test('shows no token and no key on a terminal, unless it is told to', options, async () => {
   assert.match(await run('token get'), /not shown on a terminal[^]*exit=0/);
   assert.match(await run('token get --reveal'), /eyJ/);
   assert.match(await run('keygen', 2), /a private key does not belong on a terminal/);
   assert.match(await run('profile show'), /access_token +\*{8}$/m);
 });
 
-test('follows events, and Ctrl-C ends it with 130', async () => {
+test('follows events, and Ctrl-C ends it with 130', options, async () => {
   await terminal.run('events tail');
   await shows(/following the events/);
   await operator(server).createClient({ client_id: 'followed' });
