@@ -1,42 +1,23 @@
-// Long lists, streams and interruptions: at a server that counts requests, fails when it is told to, and has 5,000 clients.
+// Long lists, streams and interruptions: at a server that counts fake.requests, fails when it is told to, and has 5,000 clients.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { tail } from '../../src/js/cli/commands/events.js';
 import { until } from '../workerd/request.mjs';
+import { startFakeServer } from './fake-server.mjs';
 import { newUser } from './run.mjs';
 
 const CLIENTS = 5000;
 const PAGE = 100;
-/** What the server responds to a path; a function gets the request's query and body. */
-let routes;
-let requests;
-let server;
+let fake;
 let user;
 
 before(async () => {
-  server = createServer(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url, 'http://localhost');
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    requests.push(`${request.method} ${request.url}`);
-    const answer = await routes[`${request.method} ${pathname}`]?.(searchParams, body);
-    if (answer === 'broken') return request.socket.destroy();
-    const { status = 200, ...value } = answer ?? { status: 404, error: 'not_found', error_description: 'There is none.' };
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  user = newUser({ EDGEMINT_ISSUER: `http://127.0.0.1:${server.address().port}`, EDGEMINT_TOKEN: 'x' });
+  fake = await startFakeServer();
+  user = newUser({ EDGEMINT_ISSUER: fake.issuer, EDGEMINT_TOKEN: 'x' });
 });
 
-after(() => server?.close());
-
-function serve(given) {
-  routes = given;
-  requests = [];
-}
+after(() => fake?.stop());
 
 const clients = (query) => {
   const from = Number(query.get('cursor') ?? 0);
@@ -45,16 +26,20 @@ const clients = (query) => {
 };
 
 test('a list of 5,000 writes its first rows after its first page, and requests no more than is read', async () => {
-  serve({ 'GET /admin/clients': clients });
+  fake.serve({ 'GET /admin/clients': clients });
   const child = user.begin(['clients', 'list']);
   // What is not read stays in the pipe.
   const [chunk] = await once(child.stdout.setEncoding('utf8'), 'data');
   assert.match(chunk, /^\{"client_id":"client-0"/);
   child.stdout.pause();
-  await until(() => requests.length >= 2, 'the pipe is full');
-  const before = requests.length;
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  assert.ok(requests.length < CLIENTS / PAGE && requests.length - before <= 1, `${requests.length}`);
+  let before = 0;
+  await until(async () => {
+    const isStill = fake.requests.length === before;
+    before = fake.requests.length;
+    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 250));
+    return isStill;
+  }, 'the pipe is full');
+  assert.ok(before < CLIENTS / PAGE, `${before} pages`);
   child.stdout.destroy();
   const [code] = await once(child, 'close');
   // The reader of the pipe has left, as `head` does.
@@ -62,13 +47,13 @@ test('a list of 5,000 writes its first rows after its first page, and requests n
 
   const all = await user.edgemint(['clients', 'list']);
   assert.deepEqual([all.code, all.lines.length], [0, CLIENTS]);
-  serve({ 'GET /admin/clients': clients });
+  fake.serve({ 'GET /admin/clients': clients });
   const some = await user.edgemint(['clients', 'list', '--limit', '150']);
-  assert.deepEqual([some.lines.length, requests.length], [150, 2]);
+  assert.deepEqual([some.lines.length, fake.requests.length], [150, 2]);
 });
 
 test('a connection that is lost in the middle of a list ends it with what was read, and the code', async () => {
-  serve({ 'GET /admin/clients': (query) => (query.get('cursor') === '200' ? 'broken' : clients(query)) });
+  fake.serve({ 'GET /admin/clients': (query) => (query.get('cursor') === '200' ? 'broken' : clients(query)) });
   const { code, lines, stderr } = await user.edgemint(['clients', 'list']);
   assert.deepEqual([code, lines.length], [5, 200]);
   assert.match(stderr, /^error: the server could not be reached/);
@@ -77,7 +62,7 @@ test('a connection that is lost in the middle of a list ends it with what was re
 test('an import that is interrupted says which keys are imported', async () => {
   for (const name of ['a', 'b', 'c']) assert.equal((await user.edgemint(['keygen', '--kid', name, '--out', `${name}.jwk`])).code, 0);
   const kids = [];
-  serve({ 'POST /admin/keys': (_, body) => {
+  fake.serve({ 'POST /admin/keys': (_, body) => {
     const { key: { kid } } = JSON.parse(body);
     kids.push(kid);
     return kid === 'b' ? 'broken' : { status: 201, kid, stage: 'next' };
@@ -87,7 +72,7 @@ test('an import that is interrupted says which keys are imported', async () => {
   assert.match(stderr, /1 of 3 keys are imported; b\.jwk and those after it are not/);
 
   let stop;
-  serve({ 'POST /admin/keys': (_, body) => {
+  fake.serve({ 'POST /admin/keys': (_, body) => {
     const { key: { kid } } = JSON.parse(body);
     if (kid === 'a') return { status: 201, kid, stage: 'next' };
     stop();
@@ -139,7 +124,7 @@ test('a tail writes one object a line, ends with 130, and stops at a refusal', a
   const now = () => Math.floor(Date.now() / 1000);
   let failing = false;
   let stored = [];
-  serve({ 'GET /admin/events': () => (failing ? 'broken' : { events: stored }) });
+  fake.serve({ 'GET /admin/events': () => (failing ? 'broken' : { events: stored }) });
   const child = user.begin(['events', 'tail']);
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => { texts[name] += text; });
@@ -156,14 +141,45 @@ test('a tail writes one object a line, ends with 130, and stops at a refusal', a
   assert.deepEqual(await once(child, 'close'), [130, null]);
   assert.deepEqual(texts.stdout.trim().split('\n').map((line) => JSON.parse(line).user), ['a', 'b']);
 
-  serve({ 'GET /admin/events': () => ({ status: 404, error: 'not_found', error_description: 'This server stores no events: EVENT_RETENTION_DAYS is 0.' }) });
+  fake.serve({ 'GET /admin/events': () => ({ status: 404, error: 'not_found', error_description: 'This server stores no events: EVENT_RETENTION_DAYS is 0.' }) });
   const refused = await user.edgemint(['events', 'tail']);
   assert.deepEqual([refused.code, /EVENT_RETENTION_DAYS/.test(refused.stderr)], [3, true]);
 });
 
 test('a server that cannot respond now is exit code 5, with the time to wait', async () => {
-  serve({ 'POST /admin/keys/rotate': () => ({ status: 503, error: 'temporarily_unavailable', error_description: 'The authorization server cannot answer now. Try again later.' }) });
+  fake.serve({ 'POST /admin/keys/rotate': () => ({ status: 503, error: 'temporarily_unavailable', error_description: 'The authorization server cannot answer now. Try again later.' }) });
   const { code, stderr } = await user.edgemint(['keys', 'rotate', '--yes']);
   assert.equal(code, 5);
   assert.match(stderr, /cannot answer now[^]*hint: try again/);
+});
+
+test('waits for a job until it is done, and says how to go on without waiting', async () => {
+  let reads = 0;
+  const job = (more) => ({ id: 'r', ended: reads, accounts: 1, unanswered: 0, started_at: 1, ...more });
+  fake.serve({
+    'POST /admin/revocations': () => ({ status: 202, ...job({ done: false }) }),
+    'GET /admin/revocations/r': () => { reads += 1; return job({ done: reads === 3 }); },
+  });
+  const begun = await user.edgemint(['revoke', '--client', 'app', '--yes']);
+  assert.deepEqual([begun.code, begun.json.done], [0, false]);
+  assert.match(begun.stderr, /continues: edgemint revocations get r --wait/);
+  const waited = await user.edgemint(['revoke', '--client', 'app', '--yes', '--wait']);
+  assert.deepEqual([waited.code, waited.json.done, waited.json.ended, reads], [0, true, 3, 3]);
+});
+
+test('the removal of a client with grants in many accounts continues to the end', async () => {
+  let rest = 3;
+  fake.serve({
+    'DELETE /admin/clients/app': () => ({ ended: 500, cursor: '1' }),
+    'DELETE /admin/clients/app/grants': () => { rest -= 1; return { ended: 500, ...(rest > 0 && { cursor: `${rest}` }) }; },
+  });
+  assert.equal((await user.edgemint(['clients', 'delete', 'app', '--yes'])).code, 0);
+  assert.deepEqual(fake.requests, ['DELETE /admin/clients/app', 'DELETE /admin/clients/app/grants?cursor=1', 'DELETE /admin/clients/app/grants?cursor=2', 'DELETE /admin/clients/app/grants?cursor=1']);
+});
+
+test('a record that could not be re-encrypted is a failure', async () => {
+  fake.serve({ 'POST /admin/key-encryption/reseal': () => ({ status: 202, key: 'k', previous: 'p', records: 2, resealed: 1, failed: [{ record: 'r', cause: 'c' }], failures: 1, done: true, state: 'Keep the secrets until you know why.' }) });
+  const { code, json, stderr } = await user.edgemint(['key-encryption', 'reseal']);
+  assert.deepEqual([code, json.failures], [1, 1]);
+  assert.match(stderr, /1 records could not be re-encrypted\nhint: Keep the secrets/);
 });

@@ -408,7 +408,7 @@ test('registration refuses delegation without keys, and shows what it stores', a
     { grant_types: [JWT_BEARER], jwks: { keys: [key.jwk] }, service_account: { users: ['alice'] } },
     { grant_types: [JWT_BEARER], jwks: { keys: [key.jwk] }, service_account: { scope: 'edgemint:admin' } },
   ]) {
-    await assert.rejects(registerClient(server, metadata), /400 .*invalid_client_metadata/);
+    await assert.rejects(registerClient(server, metadata), { status: 400, code: 'invalid_client_metadata' });
   }
 });
 

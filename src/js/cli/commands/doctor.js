@@ -63,7 +63,7 @@ const CHECKS = [
 const NEED_TOKEN = ['sign-in', 'keys', 'key encryption'];
 
 /** Runs the checks and yields `{ check, state, detail, advice }`. */
-async function* findings({ session, signal }) {
+export async function* findings({ session, signal }) {
   const { issuer, admin } = session;
   const once = (work) => {
     let result;

@@ -22,23 +22,28 @@ const DESCRIPTION = [
   ['--email-verified', 'the e-mail address is verified'],
   ['--groups <names>', 'the groups, separated by commas'],
   ['--scope <values>', 'the scope that the user may grant to clients, separated by spaces'],
+  ['--upstream-sub <sub>', 'the subject at the upstream provider who signs in to the account'],
+  ['--upstream-issuer <url>', 'the issuer of that subject'],
 ];
 const PASSWORD = [['--password-stdin', 'read the password from standard input'], ['--password-file <file>', 'read the password from a file']];
 
-function described({ name, email, emailVerified, groups, scope }) {
+function described({ name, email, emailVerified, groups, scope, upstreamSub: sub, upstreamIssuer: issuer }) {
+  if ((sub === undefined) !== (issuer === undefined)) throw usage('--upstream-sub and --upstream-issuer belong together');
   return {
     ...(name !== undefined && { name }),
     ...(email !== undefined && { email }),
     ...(emailVerified && { email_verified: true }),
     ...(groups !== undefined && { groups: groups === '' ? null : groups.split(',').map((group) => group.trim()) }),
     ...(scope !== undefined && { scope }),
+    ...(sub !== undefined && { upstream: { issuer, sub } }),
   };
 }
 
 async function create({ output, session, signal }, { username }, options) {
-  // A user without a password can sign in at the upstream provider alone, which this command does not link.
-  const password = await secretOf(options, 'password');
-  await output.record(await session.admin.createUser({ username, password, ...described(options) }, { signal }));
+  const description = described(options);
+  // A user of the upstream provider needs no password.
+  const password = await secretOf(options, 'password', { isOptional: description.upstream !== undefined });
+  await output.record(await session.admin.createUser({ username, ...(password !== undefined && { password }), ...description }, { signal }));
 }
 
 /** Replaces a user by the stored one with these changes. */
