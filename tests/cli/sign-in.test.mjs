@@ -83,7 +83,8 @@ test('what reaches the loopback address and is no response to the request ends n
 
   const forged = await begin(user, [], inBrowser);
   await fetch(`${new URL(forged.found).searchParams.get('redirect_uri')}?code=x&state=forged&iss=${server.issuer}`);
-  assert.notEqual((await forged.ended).code, 0);
+  const refused = await forged.ended;
+  assert.deepEqual([refused.code, /"state"/.test(refused.said)], [3, true], refused.said);
   assert.throws(() => statSync(fileOf(user)), { code: 'ENOENT' });
 
   const stopped = await begin(user, [], inBrowser);
@@ -146,6 +147,13 @@ test('profiles: several, the current one, and never a token for another issuer',
   assert.equal((await user.edgemint(['keys', 'list', '--issuer', 'http://localhost:1', '--profile', 'one'])).code, 2);
   assert.equal((await user.edgemint(['profile', 'remove', 'one'])).code, 0);
   assert.deepEqual((await user.edgemint(['profile', 'list'])).lines.map(({ name, current }) => [name, current]), [['two', true]]);
+
+  // Without a name, a sign-in replaces the profile of its issuer and no other.
+  const { two: kept } = profilesOf(user);
+  writeFileSync(fileOf(user), JSON.stringify({ current: 'default', profiles: { default: { ...kept, issuer: 'https://other.example' } } }));
+  for (let times = 0; times < 2; times += 1) await user.edgemint(['login', '--issuer', server.issuer, '--client', 'root', '--secret-file', 'root']);
+  assert.deepEqual(Object.entries(profilesOf(user)).map(([name, { issuer }]) => [name, issuer]), [['default', 'https://other.example'], [new URL(server.issuer).host.replace(':', '-'), server.issuer]]);
+  writeFileSync(fileOf(user), JSON.stringify({ current: 'two', profiles: { two: kept } }));
 
   chmodSync(fileOf(user), 0o644);
   const listed = await user.edgemint(['profile', 'list']);

@@ -98,7 +98,7 @@ test('a tail goes on after a lost connection, without a gap and without repetiti
   const script = [
     () => {}, () => add(event(1001, { user: 'a' }), event(1001, { user: 'a' })), lost, lost,
     // While the connection was lost; one of them was stored late, under an earlier time.
-    () => { clock += 3000; add(event(1500, { user: 'b' }), event(990, { user: 'old' }), event(1001, { user: 'a' }), event(1999, { user: 'c' })); },
+    () => { clock += 3000; add(event(1500, { user: 'b' }), event(990, { user: 'old' }), event(1000, { user: 'late' }), event(1001, { user: 'a' }), event(1999, { user: 'c' })); },
     () => add(event(4001, { user: 'd' })),
   ];
   const controller = new AbortController();
@@ -115,7 +115,7 @@ test('a tail goes on after a lost connection, without a gap and without repetiti
     for await (const { time, user: who } of tail({ admin, query: {}, since: 1000, signal: controller.signal, interval: 1, now: () => clock, lost: () => said.push('lost'), found: () => said.push('found') })) seen.push(`${time} ${who}`);
   };
   await assert.rejects(following(), { name: 'AbortError' });
-  assert.deepEqual(seen, ['1001 a', '1001 a', '1500 b', '1001 a', '1999 c', '4001 d']);
+  assert.deepEqual(seen, ['1001 a', '1001 a', '1500 b', '1000 late', '1001 a', '1999 c', '4001 d']);
   assert.deepEqual(said, ['lost', 'found']);
   assert.ok(fetched.every((since, index) => index === 0 || since >= fetched[index - 1]));
 });

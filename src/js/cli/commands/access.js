@@ -13,7 +13,7 @@ async function login({ output, profiles, signal }, _, options) {
   const issuer = issuerOf(options.issuer ?? process.env.EDGEMINT_ISSUER ?? profiles.find(options.profile)?.issuer ?? missingIssuer());
   if (options.client !== undefined && options.device) throw usage('--client and --device exclude each other');
   if (options.keepSecret && options.client === undefined) throw usage('--keep-secret belongs to --client');
-  const name = options.profile ?? 'default';
+  const name = options.profile ?? nameFor(issuer, profiles.read().profiles);
   const clientId = options.client ?? options.clientId ?? CLI_CLIENT;
   let profile = { name, issuer, client_id: clientId };
   if (options.client !== undefined) {
@@ -27,6 +27,12 @@ async function login({ output, profiles, signal }, _, options) {
   profiles.save(profile);
   const isRenewable = profile.refresh_token !== undefined || profile.client_secret !== undefined;
   output.say(`Signed in at ${issuer}, profile ${name}. ${isRenewable ? 'The token is renewed when it expires.' : `The token expires at ${when(profile.expires_at)}.`}`);
+}
+
+/** The profile of this issuer, or a new one: a sign-in replaces no profile of another issuer. */
+function nameFor(issuer, profiles) {
+  const [known] = Object.entries(profiles).find(([, profile]) => profile.issuer === issuer) ?? [];
+  return known ?? (profiles.default === undefined ? 'default' : new URL(issuer).host.replaceAll(/[^\w.-]/g, '-'));
 }
 
 function missingIssuer() {
@@ -89,7 +95,7 @@ export const access = [
       ...SECRET,
       ['--keep-secret', 'keep the secret of the client in the profile, to renew the token'],
       ['--issuer <url>', 'the authorization server; EDGEMINT_ISSUER by default'],
-      ['--profile <name>', 'the profile to write; "default" by default'],
+      ['--profile <name>', 'the profile to write; that of the issuer by default'],
     ],
     examples: ['edgemint login --issuer https://auth.example.com', 'edgemint login --issuer https://auth.example.com --client root --secret-file root.txt'],
     isOffline: true,
