@@ -183,3 +183,19 @@ test('a record that could not be re-encrypted is a failure', async () => {
   assert.deepEqual([code, json.failures], [1, 1]);
   assert.match(stderr, /1 records could not be re-encrypted\nhint: Keep the secrets/);
 });
+
+test('an identifier may begin with hyphens', async () => {
+  const [user1, grant, kid] = ['-jyWArZZ5Ox5Dvv4kxRLag', '--yWArZZ5Ox5Dvv4kxRLag', '-rkoifpPEA05mqkhjFzbHQFI0XrfniEIeMq6xT8JiwU'];
+  fake.serve({
+    'GET /admin/users': () => ({ users: [] }),
+    [`DELETE /admin/users/${user1}/grants/${grant}`]: () => ({ status: 200 }),
+    [`POST /admin/keys/${kid}/revoke`]: () => ({ keys: [], kid, revoked_at: 1 }),
+    'GET /admin/events': () => ({ events: [] }),
+  });
+  assert.equal((await user.edgemint(['grants', 'revoke', user1, grant, '--yes'])).code, 0);
+  assert.equal((await user.edgemint(['keys', 'revoke', kid, '--yes'])).json.kid, kid);
+  assert.equal((await user.edgemint(['events', 'list', '--grant', grant, `--user=${user1}`])).code, 0);
+  assert.equal(fake.requests.at(-1), `GET /admin/events?grant=${grant}&user=${user1}`);
+  const short = await user.edgemint(['clients', 'get', '-x']);
+  assert.deepEqual([short.code, /unknown option '-x'/.test(short.stderr)], [2, true]);
+});

@@ -4,7 +4,7 @@ import { EXIT, failureOf, usage } from './failures.js';
 import { wholeNumber } from './input.js';
 import { Output } from './output.js';
 import { Profiles } from './profiles.js';
-import { failureOfParsing, helpAsJson, program } from './program.js';
+import { failureOfParsing, helpAsJson, marked, program } from './program.js';
 import { refuseSecrets } from './secrets.js';
 import { Session } from './session.js';
 
@@ -44,7 +44,7 @@ async function main() {
   const commands = program({ version, run });
   if (argv.length === 0) return commands.outputHelp();
   try {
-    await commands.parseAsync(argv, { from: 'user' });
+    await commands.parseAsync(marked(argv), { from: 'user' });
   } catch (error) {
     if (!error.code?.startsWith?.('commander.')) throw error;
     const failure = failureOfParsing(error, words);

@@ -12,6 +12,26 @@ function optionsOf({ options = [], isOffline, destroys }) {
   return [...options, ...(destroys ? [YES] : []), ...(isOffline ? [] : SERVER_OPTIONS), ...COMMON_OPTIONS];
 }
 
+const FORM_OF_IDS = /^-[\w-]{20,}$/;
+/** No argument of a process can contain it. */
+const MARK = '\u0000';
+
+/**
+ * Marks the arguments that are identifiers and begin with a hyphen, as one random identifier in 64 does: commander would read them as
+ * options. `unmarked` takes the marks away.
+ */
+export function marked(argv) {
+  const known = new Set(COMMANDS.flatMap((row) => optionsOf(row).map(([form]) => form.split(' ')[0])));
+  return argv.map((argument) => (FORM_OF_IDS.test(argument) && !known.has(argument) ? MARK + argument : argument));
+}
+
+/** Takes the marks from texts, also from those in lists and objects. */
+export function unmarked(value) {
+  if (typeof value === 'string') return value.replaceAll(MARK, '');
+  if (Array.isArray(value)) return value.map(unmarked);
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, unmarked(member)])) : value;
+}
+
 /** The commander program. `run` is called with the row, the arguments by name and the options. */
 export function program({ version, run }) {
   const root = plain(new Command('edgemint')).description(SUMMARY).version(version, '--version', 'print the version');
@@ -33,7 +53,7 @@ export function program({ version, run }) {
     }
     if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map((example) => `  ${example}`).join('\n')}`);
     const names = command.registeredArguments.map((argument) => argument.name().replaceAll(/-(\w)/g, (_, letter) => letter.toUpperCase()));
-    command.action((...given) => run(row, Object.fromEntries(names.map((name, index) => [name, given[index]])), command.opts()));
+    command.action((...given) => run(row, unmarked(Object.fromEntries(names.map((name, index) => [name, given[index]]))), unmarked(command.opts())));
   }
   tab(root, { completionCommandName: 'completion' });
   return root;
@@ -49,7 +69,7 @@ export function failureOfParsing(error, words) {
   if (!(error instanceof CommanderError)) throw error;
   if (error.exitCode === 0) return undefined;
   const asked = words.filter((word) => !word.startsWith('-')).slice(0, 2).join(' ');
-  return new CliFailure(EXIT.usage, error.message.replace(/^error: /, '') || 'the command is incomplete', `edgemint ${asked ? `${asked} ` : ''}--help`);
+  return new CliFailure(EXIT.usage, unmarked(error.message).replace(/^error: /, '') || 'the command is incomplete', `edgemint ${asked ? `${asked} ` : ''}--help`);
 }
 
 /** The commands below the given words, for programs. */
