@@ -198,8 +198,8 @@ test('every operation and every kind of refusal responds as described', async ()
   await refused(api.createClient({ client_name: 'x'.repeat(70_000) }), 413);
   for (const [name, { path, takes = [] }] of Object.entries(CALLS)) {
     const ids = path.match(/\{\w+\}/g) ?? [];
-    const [method] = [api[name].bind(api)];
-    if (ids.length > 0 && name !== 'listClientGrants' && name !== 'endClientGrants' && !takes.includes('body')) await refused(method(...ids.map(() => 'nothing')), 404);
+    // A client that was removed may still have grants, so their calls know any identifier.
+    if (ids.length > 0 && !/ClientGrants$/.test(name) && !takes.includes('body')) await refused(api[name](...ids.map(() => 'nothing')), 404);
   }
   await refused(api.replaceUser('nothing', { username: 'nothing' }), 404);
   await refused(api.startRevocation({ user: 'AAAAAAAAAAAAAAAAAAAAAA' }), 404);
@@ -210,8 +210,9 @@ test('every operation and every kind of refusal responds as described', async ()
     assert.equal((await held(`${server.url}/admin/clients`, { method: 'GET', headers: { authorization: `Bearer ${token}` } })).status, status);
   }
 
-  await until(async () => (await api.listEvents({ limit: 1000 }).page()).events.length > 20, 'the events are stored');
-  for await (const page of api.listEvents({ severity: 'alert' }).pages()) assert.ok(page.events.every(({ severity }) => severity === 'alert'));
+  const since = Math.floor(Date.now() / 1000) - 600;
+  await until(async () => (await api.listEvents({ since, limit: 1000 }).page()).events.length > 20, 'the events are stored');
+  for await (const page of api.listEvents({ since, severity: 'alert' }).pages()) assert.ok(page.events.every(({ severity }) => severity === 'alert'));
   const { id: revocation } = await api.startRevocation({ client: client.id, before: Math.floor(Date.now() / 1000) });
   await api.readRevocation(revocation);
   await api.removeUser(linked.id);

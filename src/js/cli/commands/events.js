@@ -88,7 +88,7 @@ async function follow(context, _, options) {
   const { admin } = session;
   const since = options.since === undefined ? Math.floor(Date.now() / 1000) : timeOf(options.since);
   // Refused at once where no events are stored.
-  await admin.listEvents({ limit: 1 }, { signal }).page();
+  await admin.listEvents({ since, limit: 1 }, { signal }).page();
   output.say('following the events; end with Ctrl-C');
   await output.list(tail({
     admin, query, since, signal,
