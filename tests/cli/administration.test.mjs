@@ -195,6 +195,7 @@ test('doctor finds a healthy server, and says of an unreachable one', async () =
   const nowhere = await ada.edgemint(['doctor'], { env: { EDGEMINT_ISSUER: 'http://localhost:1', EDGEMINT_TOKEN: 'x' } });
   assert.equal(nowhere.code, 1);
   assert.deepEqual(nowhere.lines.map(({ state }) => state), ['failed', ...Array(8).fill('skipped')]);
+  assert.equal(nowhere.lines[0].detail, 'the server could not be reached');
   const unknown = await ada.edgemint(['doctor'], { env: { EDGEMINT_TOKEN: 'x' } });
   assert.ok(unknown.lines.slice(-3).every(({ state }) => state === 'skipped'));
 });

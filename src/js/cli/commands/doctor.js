@@ -1,5 +1,5 @@
 // Checks of an authorization server, each with what to do.
-import { failed } from '../failures.js';
+import { failed, failureOf } from '../failures.js';
 import { span } from './keys.js';
 
 const SKEW = 5;
@@ -88,7 +88,8 @@ export async function* findings({ session, signal }) {
     } catch (error) {
       signal.throwIfAborted();
       isReachable = !(check === 'health' && error.name !== 'Error');
-      finding = NEED_TOKEN.includes(check) ? ['skipped', error.message, error.hint ?? 'edgemint login'] : ['failed', error.message, isReachable ? undefined : 'check the issuer, DNS and the network'];
+      const { message, hint = 'edgemint login' } = failureOf(error);
+      finding = NEED_TOKEN.includes(check) ? ['skipped', message, hint] : ['failed', message, isReachable ? undefined : 'check the issuer, DNS and the network'];
     }
     const [state, detail, advice] = finding;
     yield { check, state, detail, ...(advice !== undefined && { advice }) };
