@@ -157,6 +157,17 @@ test('keys: listed, imported, exported, rotated and revoked', async () => {
   assert.equal((await done(['key-encryption', 'reseal', '--wait'])).json.done, true);
 });
 
+test('resources: registered, replaced and removed', async () => {
+  const record = { identifier: 'https://files.example', name: 'Files', clients: 'all' };
+  const { json: { id } } = await done(['resources', 'create', '-'], { input: JSON.stringify(record) });
+  assert.equal((await done(['resources', 'replace', id, '-'], { input: JSON.stringify({ ...record, name: 'Other' }) })).json.name, 'Other');
+  assert.equal((await done(['resources', 'get', id])).json.clients, 'all');
+  assert.deepEqual((await done(['resources', 'list'])).lines.map(({ identifier }) => identifier), ['https://files.example']);
+  await fails(2, ['resources', 'delete', id], /a confirmation is needed/);
+  assert.equal((await done(['resources', 'delete', id, '--yes'])).json.resource, 'https://files.example');
+  await fails(3, ['resources', 'get', id], /no such resource|There is no/);
+});
+
 test('trusted issuers, and any call', async () => {
   const record = { issuer: 'https://idp.example', jwks_uri: 'https://idp.example/jwks', algorithms: ['ES256'], subject: 'user_id', clients: ['app'] };
   const { json: { id } } = await done(['trusted-issuers', 'create', '-'], { input: JSON.stringify(record) });

@@ -142,8 +142,9 @@ async function held(url, init) {
   return response;
 }
 
-test('every operation and every kind of refusal responds as described', async () => {
-  const api = operator(server, { around: held });
+test('every operation and every kind of refusal responds as described', async (t) => {
+  // The client reports what a fetch throws as an unreachable server.
+  const api = operator(server, { around: (url, init) => held(url, init).catch((error) => { t.diagnostic(error.message); throw error; }) });
   const refused = async (calling, status) => assert.equal((await calling.then(() => ({}), (error) => error)).status, status);
 
   const { client_id: id } = await api.createClient({ client_name: 'Reports', scope: 'read', contacts: ['ops@app.example'], resources: ['https://api.example'], token_endpoint_auth_method: 'client_secret_basic' });
@@ -184,6 +185,15 @@ test('every operation and every kind of refusal responds as described', async ()
   await until(async () => (await api.listUsers().page()).users.length > 1, 'the users are listed');
   await api.removeTrustedIssuer(trusted.id);
 
+  const resource = { identifier: 'https://files.example', name: 'Files', scopes: [{ value: 'files:read', description: { en: 'Read', zh: '读取' } }, { value: 'files', description: { en: 'All' } }] };
+  const registered = await api.createResource(resource);
+  await refused(api.createResource(resource), 409);
+  await api.replaceResource(registered.id, { ...registered, clients: 'all', access_token_lifetime: 300, signing_algorithm: 'RS256', other_audiences: true, acr: 'phr', max_age: 3600, introspection_client: 'robot' });
+  await api.replaceResource(registered.id, { ...resource, clients: ['robot'] });
+  await api.readResource(registered.id);
+  await api.listResources();
+  await api.removeResource(registered.id);
+
   await api.importKey({ key: key.jwk, use: 'verify', kid: 'old', alg: 'ES256', until: Math.floor(Date.now() / 1000) + 86_400 });
   await refused(api.importKey({ key: key.jwk, use: 'verify', kid: 'old', until: Math.floor(Date.now() / 1000) + 86_400 }), 409);
   for (const form of ['', '.pem', '.crt', '.jwk']) await api.readKey(`${(await api.listKeys()).keys[0].kid}${form}`);
@@ -202,6 +212,7 @@ test('every operation and every kind of refusal responds as described', async ()
     if (ids.length > 0 && !/ClientGrants$/.test(name) && !takes.includes('body')) await refused(api[name](...ids.map(() => 'nothing')), 404);
   }
   await refused(api.replaceUser('nothing', { username: 'nothing' }), 404);
+  await refused(api.replaceResource('nothing', resource), 404);
   await refused(api.startRevocation({ user: 'AAAAAAAAAAAAAAAAAAAAAA' }), 404);
   await refused(api.createUser({ username: user.username, password: 'another correct horse' }), 409);
   await refused(api.listEvents({ cursor: '%' }).page(), 400);

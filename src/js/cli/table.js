@@ -7,6 +7,7 @@ import { grants } from './commands/grants.js';
 import { issuers } from './commands/issuers.js';
 import { keys } from './commands/keys.js';
 import { raw } from './commands/raw.js';
+import { resources } from './commands/resources.js';
 import { tokens } from './commands/tokens.js';
 import { users } from './commands/users.js';
 
@@ -15,6 +16,7 @@ export const GROUPS = {
   profile: 'The authorization servers that you are signed in to.',
   clients: 'Clients: applications and services.',
   users: 'Users of the authorization server.',
+  resources: 'APIs, and who gets tokens for them.',
   'trusted-issuers': 'Other servers whose assertions count.',
   grants: 'What users allowed clients.',
   sessions: 'The sessions of a user in browsers.',
@@ -30,4 +32,4 @@ export const GROUPS = {
  * are command lines; `destroys` adds `--yes`; `isOffline` says that no authorization server is needed; `run` gets the context, the
  * arguments by name, and the options.
  */
-export const COMMANDS = [...access, ...doctor, ...clients, ...users, ...issuers, ...grants, ...keys, ...events, ...tokens, ...raw];
+export const COMMANDS = [...access, ...doctor, ...clients, ...users, ...resources, ...issuers, ...grants, ...keys, ...events, ...tokens, ...raw];

@@ -5,11 +5,12 @@ import { events } from './events.mjs';
 import { issuers } from './issuers.mjs';
 import { keys } from './keys.mjs';
 import { object, refusalResponses, text } from './parts.mjs';
+import { resources } from './resources.mjs';
 import { revocations } from './revocations.mjs';
 import { users } from './users.mjs';
 
 /** One row a topic: its paths and its schemas. */
-const TOPICS = [clients, users, keys, issuers, revocations, events];
+const TOPICS = [clients, users, keys, issuers, resources, revocations, events];
 
 const ADMIN_SCOPE = { 'edgemint:admin': 'Everything that an operator may do.' };
 

@@ -8,9 +8,9 @@ export const EVENT_KINDS = [
   'consent_denied', 'consent_given', 'consent_withdrawn', 'device_code_issued', 'events_dropped', 'grant_ended', 'grants_ended',
   'key_created', 'key_imported', 'key_revoked', 'keys_rotated', 'passkey_added', 'passkey_counter', 'passkey_counter_restarted',
   'passkey_removed', 'password_changed', 'password_reset', 'records_resealed', 'refresh_repeated', 'refresh_reused', 'refused',
-  'reseal_started', 'restored', 'sessions_ended', 'sign_in', 'sign_in_failed', 'sign_in_throttled', 'sign_out', 'token_issued',
-  'token_revoked', 'trusted_issuer_created', 'trusted_issuer_removed', 'trusted_issuer_replaced', 'user_created', 'user_disabled',
-  'user_enabled', 'user_removed', 'user_replaced',
+  'reseal_started', 'resource_created', 'resource_removed', 'resource_replaced', 'restored', 'sessions_ended', 'sign_in',
+  'sign_in_failed', 'sign_in_throttled', 'sign_out', 'token_issued', 'token_revoked', 'trusted_issuer_created', 'trusted_issuer_removed',
+  'trusted_issuer_replaced', 'user_created', 'user_disabled', 'user_enabled', 'user_removed', 'user_replaced',
 ];
 const SEVERITIES = ['info', 'notice', 'alert'];
 const seconds = { type: 'integer', minimum: 0 };
@@ -32,6 +32,7 @@ export const events = {
       jti: text('The token.'),
       revocation: text('The bulk revocation.'),
       trusted_issuer: text('The trusted issuer.'),
+      resource: text('The registered resource, by the id of its record.'),
       by: text("The client of the operator's token."),
       by_user: text("The user of the operator's token."),
     }, ['event', 'severity', 'time', 'endpoint']),

@@ -19,6 +19,7 @@ export const revocations = {
       unanswered: count('How many accounts did not respond yet, and are retried.'),
       done: flag('Whether it is complete.'),
       ...CONDITIONS,
+      removed: flag('Whether it follows the removal of the resource. Absent for others.'),
       started_at: time('When it began.'),
       finished_at: time('When it was complete.'),
     }, ['id', 'ended', 'accounts', 'unanswered', 'done', 'started_at']),

@@ -40,11 +40,11 @@ async function revoke(context, _, options) {
   };
   if (Object.keys(conditions).length === 0) throw usage('there is no condition', 'add one or more of --user, --client, --resource and --before');
   await confirmed(options, `Revoke all grants ${Object.entries(conditions).map(([name, value]) => WORDS[name](value)).join(' ')}?`);
-  await started(context, await session.admin.startRevocation(conditions, { signal }), options);
+  await showRevocation(context, await session.admin.startRevocation(conditions, { signal }), options);
 }
 
 /** Shows a revocation that began; with `--wait` when it is complete. */
-async function started({ output, session, signal }, revocation, { wait }) {
+export async function showRevocation({ output, session, signal }, revocation, { wait }) {
   const done = wait && !revocation.done ? await waitUntilDone({ output, session, signal }, revocation.id) : revocation;
   if (!done.done) output.say(`The revocation continues: edgemint revocations get ${done.id} --wait`);
   await output.record(done);
@@ -61,10 +61,10 @@ async function show(context, { id }, { wait }) {
 
 async function restored(context, _, options) {
   await confirmed(options, 'Revoke every signing key, all grants and all sessions, after a restore from a backup?');
-  await started(context, await context.session.admin.restored({ signal: context.signal }), options);
+  await showRevocation(context, await context.session.admin.restored({ signal: context.signal }), options);
 }
 
-const WAIT = ['--wait', 'wait until it is complete, with counts'];
+export const WAIT = ['--wait', 'wait until it is complete, with counts'];
 
 export const grants = [
   { name: 'grants list', summary: 'List the grants of a user.', arguments: [USER], run: (context, { user }) => context.output.list(grantsOf(context, user), GRANT_COLUMNS) },

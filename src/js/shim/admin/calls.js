@@ -41,6 +41,12 @@ export const CALLS = {
   readTrustedIssuer: { method: 'GET', path: '/admin/trusted-issuers/{id}' },
   replaceTrustedIssuer: { method: 'PUT', path: '/admin/trusted-issuers/{id}', takes: BODY },
   removeTrustedIssuer: { method: 'DELETE', path: '/admin/trusted-issuers/{id}' },
+  // Resources.
+  listResources: { method: 'GET', path: '/admin/resources' },
+  createResource: { method: 'POST', path: '/admin/resources', takes: BODY },
+  readResource: { method: 'GET', path: '/admin/resources/{id}' },
+  replaceResource: { method: 'PUT', path: '/admin/resources/{id}', takes: BODY },
+  removeResource: { method: 'DELETE', path: '/admin/resources/{id}' },
   // Revocation.
   startRevocation: { method: 'POST', path: '/admin/revocations', takes: BODY },
   readRevocation: { method: 'GET', path: '/admin/revocations/{id}' },
