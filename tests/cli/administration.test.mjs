@@ -168,6 +168,16 @@ test('resources: registered, replaced and removed', async () => {
   await fails(3, ['resources', 'get', id], /no such resource|There is no/);
 });
 
+test('exchange rules: created, replaced and removed', async () => {
+  const rule = { client: 'app', sources: ['https://api.example'], targets: ['https://backend.example'], mode: 'delegation' };
+  const { json: { id } } = await done(['exchange-rules', 'create', '-'], { input: JSON.stringify(rule) });
+  assert.equal((await done(['exchange-rules', 'replace', id, '-'], { input: JSON.stringify({ ...rule, mode: 'impersonation' }) })).json.mode, 'impersonation');
+  assert.equal((await done(['exchange-rules', 'get', id])).json.client, 'app');
+  assert.match((await done(['exchange-rules', 'list', '--table'])).stdout, /app +https:\/\/api\.example +https:\/\/backend\.example +impersonation/);
+  await done(['exchange-rules', 'delete', id, '--yes']);
+  await fails(3, ['exchange-rules', 'get', id], /There is no/);
+});
+
 test('trusted issuers, and any call', async () => {
   const record = { issuer: 'https://idp.example', jwks_uri: 'https://idp.example/jwks', algorithms: ['ES256'], subject: 'user_id', clients: ['app'] };
   const { json: { id } } = await done(['trusted-issuers', 'create', '-'], { input: JSON.stringify(record) });

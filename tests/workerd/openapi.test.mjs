@@ -193,6 +193,14 @@ test('every operation and every kind of refusal responds as described', async (t
   await api.readResource(registered.id);
   await api.listResources();
   await api.removeResource(registered.id);
+  const rule = { client: 'robot', sources: ['https://api.example', id], targets: ['https://backend.example'], mode: 'delegation' };
+  const allowed = await api.createExchangeRule(rule);
+  await refused(api.createExchangeRule(rule), 409);
+  await api.replaceExchangeRule(allowed.id, { ...allowed, scope: 'read', mode: 'impersonation' });
+  await refused(api.replaceExchangeRule('nothing', rule), 404);
+  await api.readExchangeRule(allowed.id);
+  await api.listExchangeRules();
+  await api.removeExchangeRule(allowed.id);
 
   await api.importKey({ key: key.jwk, use: 'verify', kid: 'old', alg: 'ES256', until: Math.floor(Date.now() / 1000) + 86_400 });
   await refused(api.importKey({ key: key.jwk, use: 'verify', kid: 'old', until: Math.floor(Date.now() / 1000) + 86_400 }), 409);

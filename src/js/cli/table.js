@@ -17,6 +17,7 @@ export const GROUPS = {
   clients: 'Clients: applications and services.',
   users: 'Users of the authorization server.',
   resources: 'APIs, and who gets tokens for them.',
+  'exchange-rules': 'Which client may exchange tokens of which API for which.',
   'trusted-issuers': 'Other servers whose assertions count.',
   grants: 'What users allowed clients.',
   sessions: 'The sessions of a user in browsers.',

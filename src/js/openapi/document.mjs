@@ -2,6 +2,7 @@
 // against real responses.
 import { clients } from './clients.mjs';
 import { events } from './events.mjs';
+import { exchangeRules } from './exchange_rules.mjs';
 import { issuers } from './issuers.mjs';
 import { keys } from './keys.mjs';
 import { object, refusalResponses, text } from './parts.mjs';
@@ -10,7 +11,7 @@ import { revocations } from './revocations.mjs';
 import { users } from './users.mjs';
 
 /** One row a topic: its paths and its schemas. */
-const TOPICS = [clients, users, keys, issuers, resources, revocations, events];
+const TOPICS = [clients, users, keys, issuers, resources, exchangeRules, revocations, events];
 
 const ADMIN_SCOPE = { 'edgemint:admin': 'Everything that an operator may do.' };
 

@@ -5,12 +5,13 @@ import { CURSOR, count, inQuery, object, operation, page, reply, schema, text, t
 export const EVENT_KINDS = [
   'admin_refused', 'bulk_revocation_started', 'bulk_revoked', 'client_authentication_failed', 'client_disabled', 'client_enabled',
   'client_registered', 'client_removed', 'client_replaced', 'client_tokens_ended', 'code_issued', 'code_reused', 'code_spent',
-  'consent_denied', 'consent_given', 'consent_withdrawn', 'device_code_issued', 'events_dropped', 'grant_ended', 'grants_ended',
-  'key_created', 'key_imported', 'key_revoked', 'keys_rotated', 'passkey_added', 'passkey_counter', 'passkey_counter_restarted',
-  'passkey_removed', 'password_changed', 'password_reset', 'records_resealed', 'refresh_repeated', 'refresh_reused', 'refused',
-  'reseal_started', 'resource_created', 'resource_removed', 'resource_replaced', 'restored', 'sessions_ended', 'sign_in',
-  'sign_in_failed', 'sign_in_throttled', 'sign_out', 'token_issued', 'token_revoked', 'trusted_issuer_created', 'trusted_issuer_removed',
-  'trusted_issuer_replaced', 'user_created', 'user_disabled', 'user_enabled', 'user_removed', 'user_replaced',
+  'consent_denied', 'consent_given', 'consent_withdrawn', 'device_code_issued', 'events_dropped', 'exchange_rule_created',
+  'exchange_rule_removed', 'exchange_rule_replaced', 'grant_ended', 'grants_ended', 'key_created', 'key_imported', 'key_revoked',
+  'keys_rotated', 'passkey_added', 'passkey_counter', 'passkey_counter_restarted', 'passkey_removed', 'password_changed',
+  'password_reset', 'records_resealed', 'refresh_repeated', 'refresh_reused', 'refused', 'reseal_started', 'resource_created',
+  'resource_removed', 'resource_replaced', 'restored', 'sessions_ended', 'sign_in', 'sign_in_failed', 'sign_in_throttled', 'sign_out',
+  'token_issued', 'token_revoked', 'trusted_issuer_created', 'trusted_issuer_removed', 'trusted_issuer_replaced', 'user_created',
+  'user_disabled', 'user_enabled', 'user_removed', 'user_replaced',
 ];
 const SEVERITIES = ['info', 'notice', 'alert'];
 const seconds = { type: 'integer', minimum: 0 };
@@ -33,6 +34,10 @@ export const events = {
       revocation: text('The bulk revocation.'),
       trusted_issuer: text('The trusted issuer.'),
       resource: text('The registered resource, by the id of its record.'),
+      exchange_rule: text('The exchange rule, by its id.'),
+      subject_jti: text('The token that a client exchanged.'),
+      subject_client: text('The client that this token is about.'),
+      actor: text('The subject of the party that acts in the new token.'),
       by: text("The client of the operator's token."),
       by_user: text("The user of the operator's token."),
     }, ['event', 'severity', 'time', 'endpoint']),

@@ -10,7 +10,7 @@ const FILTERS = [
   ['--user <user>', 'of this user, by name or id'], ['--grant <id>', 'of this grant'], ['--kid <kid>', 'of this signing key'], ['--jti <id>', 'of this token'],
 ];
 const COLOR = { alert: 'red', notice: 'yellow', info: 'dim' };
-const ABOUT = ['client', 'user', 'grant', 'kid', 'jti', 'revocation', 'trusted_issuer', 'resource', 'by', 'by_user'];
+const ABOUT = ['client', 'user', 'grant', 'kid', 'jti', 'revocation', 'trusted_issuer', 'resource', 'exchange_rule', 'subject_jti', 'subject_client', 'actor', 'by', 'by_user'];
 const COLUMNS = [
   ['time', ({ time }) => when(time).padEnd(19)],
   ['severity', ({ severity }, colors) => colors[COLOR[severity]](severity.padEnd(8))],

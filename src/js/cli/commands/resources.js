@@ -1,32 +1,31 @@
-// Registered resources.
-import { confirmed, jsonOf } from '../input.js';
+// Registered resources, and the rules by which clients exchange tokens for them.
 import { WAIT, showRevocation } from './grants.js';
+import { recordCommands, removeCommand } from './records.js';
 
-const ID = [['<id>', 'the id of the record']];
-const FILE = [['<file>', 'the record as JSON; - is standard input']];
-
-async function* all({ session, signal }) {
-  yield* (await session.admin.listResources({ signal })).resources;
-}
-
-async function remove(context, { id }, options) {
-  await confirmed(options, `Remove the resource ${id} and take it from clients and grants?`);
-  await showRevocation(context, await context.session.admin.removeResource(id, { signal: context.signal }), options);
+/** Items of a response that is no page of a list. */
+async function* itemsOf({ session, signal }, call, member) {
+  yield* (await session.admin[call]({ signal }))[member];
 }
 
 export const resources = [
   {
     name: 'resources list',
     summary: 'List the registered resources.',
-    run: (context) => context.output.list(all(context), ['id', 'identifier', 'name', ['scopes', ({ scopes }) => scopes.map(({ value }) => value).join(' ')], 'clients']),
+    run: (context) => context.output.list(itemsOf(context, 'listResources', 'resources'), ['id', 'identifier', 'name', ['scopes', ({ scopes }) => scopes.map(({ value }) => value).join(' ')], ['clients', ({ clients }) => [clients].flat().join(' ')]]),
   },
-  { name: 'resources get', summary: 'Show a resource.', arguments: ID, run: async ({ output, session, signal }, { id }) => output.record(await session.admin.readResource(id, { signal })) },
-  { name: 'resources create', summary: 'Register a resource.', arguments: FILE, run: async ({ output, session, signal }, { file }) => output.record(await session.admin.createResource(await jsonOf(file, 'the record'), { signal })) },
+  ...recordCommands('resources', { read: 'readResource', create: 'createResource', replace: 'replaceResource' }, {
+    get: 'Show a resource.', create: 'Register a resource.', replace: 'Replace every member but the identifier.',
+  }),
+  removeCommand('resources', 'removeResource', {
+    summary: 'Remove a resource; clients and grants lose it.', question: (id) => `Remove the resource ${id} and take it from clients and grants?`, options: [WAIT], removed: showRevocation,
+  }),
   {
-    name: 'resources replace',
-    summary: 'Replace every member but the identifier.',
-    arguments: [...ID, ...FILE],
-    run: async ({ output, session, signal }, { id, file }) => output.record(await session.admin.replaceResource(id, await jsonOf(file, 'the record'), { signal })),
+    name: 'exchange-rules list',
+    summary: 'List the exchange rules.',
+    run: (context) => context.output.list(itemsOf(context, 'listExchangeRules', 'exchange_rules'), ['id', 'client', 'sources', 'targets', 'scope', 'mode'].map((name) => [name, (rule) => [rule[name]].flat().join(' ')])),
   },
-  { name: 'resources delete', summary: 'Remove a resource; clients and grants lose it.', arguments: ID, options: [WAIT], destroys: true, run: remove },
+  ...recordCommands('exchange-rules', { read: 'readExchangeRule', create: 'createExchangeRule', replace: 'replaceExchangeRule' }, {
+    get: 'Show an exchange rule.', create: 'Allow a client to exchange tokens.', replace: 'Replace scope and mode of a rule.',
+  }),
+  removeCommand('exchange-rules', 'removeExchangeRule', { summary: 'Remove an exchange rule.', question: (id) => `Remove the exchange rule ${id}?` }),
 ];

@@ -47,6 +47,12 @@ export const CALLS = {
   readResource: { method: 'GET', path: '/admin/resources/{id}' },
   replaceResource: { method: 'PUT', path: '/admin/resources/{id}', takes: BODY },
   removeResource: { method: 'DELETE', path: '/admin/resources/{id}' },
+  // Exchange rules.
+  listExchangeRules: { method: 'GET', path: '/admin/exchange-rules' },
+  createExchangeRule: { method: 'POST', path: '/admin/exchange-rules', takes: BODY },
+  readExchangeRule: { method: 'GET', path: '/admin/exchange-rules/{id}' },
+  replaceExchangeRule: { method: 'PUT', path: '/admin/exchange-rules/{id}', takes: BODY },
+  removeExchangeRule: { method: 'DELETE', path: '/admin/exchange-rules/{id}' },
   // Revocation.
   startRevocation: { method: 'POST', path: '/admin/revocations', takes: BODY },
   readRevocation: { method: 'GET', path: '/admin/revocations/{id}' },
