@@ -9,7 +9,7 @@ import { root } from './toolbox.mjs';
 
 const sources = join(root, 'src', 'js');
 /** The pages of the manual for operators. */
-const MANUAL = ['administration', 'backup', 'command_line', 'errors', 'events', 'keys', 'revocation', 'settings', 'sign_in', 'storage', 'threats'];
+const MANUAL = ['administration', 'backup', 'command_line', 'errors', 'events', 'keys', 'moving', 'revocation', 'settings', 'sign_in', 'storage', 'threats'];
 /** Settings of wrangler.toml that are this repository's: those of a project are in its own. */
 const NOT_RELEASED = ['name', 'main', 'build'];
 

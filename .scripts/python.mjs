@@ -8,11 +8,17 @@ import { run, step } from './steps.mjs';
 import { root, toolsDir } from './toolbox.mjs';
 
 const FOLDER = join(toolsDir, 'python');
-const REQUIREMENTS = join(root, 'tests', 'clients', 'python', 'requirements.txt');
+const CLIENTS = join(root, 'tests', 'clients', 'python');
+const REQUIREMENTS = join(CLIENTS, 'requirements.txt');
+/** An older version of a package that has a newer one in REQUIREMENTS. It is published as source alone. */
+const OLD_REQUIREMENTS = join(CLIENTS, 'requirements-oauth2client-1.5.2.txt');
 const STAMP = join(FOLDER, 'requirements.txt');
 const OLDEST = [3, 10];
 
-/** Returns the path of the Python with exactly the packages of `tests/clients/python/requirements.txt`, or undefined. */
+/** The folder with the older version, for PYTHONPATH. */
+export const oldPackages = join(FOLDER, 'oauth2client-1.5.2');
+
+/** Returns the path of the Python with exactly the packages of `tests/clients/python/requirements*.txt`, or undefined. */
 export function pythonPath() {
   const path = join(FOLDER, 'bin', 'python');
   return readIfThere(STAMP) === wanted() && existsSync(path) ? path : undefined;
@@ -30,12 +36,17 @@ export async function installPython() {
   }
 }
 
-async function install(python) {
+async function install(program) {
   rmSync(FOLDER, { recursive: true, force: true });
-  await run(python, ['-m', 'venv', FOLDER]);
+  await run(program, ['-m', 'venv', FOLDER]);
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--retries', '1', '--timeout', '20'];
-  // Nothing is compiled, and nothing is installed that the file does not name.
-  await run(join(FOLDER, 'bin', 'python'), [...pip, '--only-binary', ':all:', '--no-deps', '--requirement', REQUIREMENTS]);
+  // Nothing is compiled, and nothing is installed that the files do not name.
+  const python = join(FOLDER, 'bin', 'python');
+  const only = [...pip, '--only-binary', ':all:', '--no-deps', '--requirement'];
+  await run(python, [...only, REQUIREMENTS]);
+  // The build of a source package in plain Python copies its files; setuptools, which does that, is one of the first packages.
+  const source = ['--no-binary', 'oauth2client', '--no-build-isolation', '--target', oldPackages];
+  await run(python, [...only, OLD_REQUIREMENTS, ...source]);
   writeFileSync(STAMP, wanted());
 }
 
@@ -59,5 +70,5 @@ async function systemPython() {
 }
 
 function wanted() {
-  return readFileSync(REQUIREMENTS, 'utf8');
+  return [REQUIREMENTS, OLD_REQUIREMENTS].map((file) => readFileSync(file, 'utf8')).join('');
 }

@@ -13,6 +13,11 @@ export const repository = {
   // wrangler finds wrangler.toml by itself.
   options: [],
   env: toolEnv,
+  async configuration() {
+    // wrangler takes a second to load, and the other commands do not need its reader.
+    const { experimental_readRawConfig: readConfig } = await import('wrangler');
+    return readConfig({ config: join(root, 'wrangler.toml') }).rawConfig;
+  },
   // In parallel: the crate compiles while the tools are installed. The package too: the pages use it.
   prepare: () => Promise.all([setup(), buildWorker(), buildPackage()]),
 };

@@ -48,7 +48,7 @@ pub enum Table {
     Session,
     /// A passkey challenge that has been answered.
     SpentChallenge,
-    /// A consent form that has been submitted; the id is that of its grant.
+    /// A consent form that has been submitted, or the text of an assertion that has been used; the id is that of its grant.
     SpentForm,
     /// A proof of work that has been used; the id is its challenge's.
     SpentProof,

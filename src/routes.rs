@@ -12,6 +12,8 @@ pub struct Route<'p> {
     pub allow: &'static str,
     /// Who calls it.
     pub audience: Audience,
+    /// The item of `COMPATIBILITY` without which the path does not exist, by its name.
+    pub item: Option<&'static str>,
     /// The endpoint of the request's method. `None` for OPTIONS and for methods that the path does not have.
     pub endpoint: Option<Endpoint<'p>>,
 }
@@ -30,12 +32,12 @@ impl Route<'_> {
 }
 
 /// Writes the table of routes. A row is `[segments of the path] "name in the log" "methods" { METHOD Endpoint, ... }`; a
-/// segment without quotes is an identifier that the endpoint gets as it came.
+/// segment without quotes is an identifier that the endpoint gets as it came. `if "item"` before the brace is an item of `COMPATIBILITY`.
 macro_rules! routes {
     ($(
         $(#[$audience_doc:meta])*
         $audience:ident $(<$p:lifetime>)? {
-            $( [$($segment:tt),+ $(,)?] $(| [$($alias:literal),+])? $name:literal $allow:literal {
+            $( [$($segment:tt),+ $(,)?] $(| [$($alias:literal),+])? $name:literal $allow:literal $(if $item:literal)? {
                 $( $($method:ident)|+ $endpoint:ident $(($($id:ident),+))? ),+ $(,)?
             } )+
         }
@@ -71,7 +73,8 @@ macro_rules! routes {
                 match *segments.get(..count)? {
                     $($(
                         [$($segment),+] $(| [$($alias),+])? => {
-                            let mut route = Self { name: $name, allow: $allow, audience: Audience::$audience, endpoint: None };
+                            let (audience, item) = (Audience::$audience, routes!(@item $($item)?));
+                            let mut route = Self { name: $name, allow: $allow, audience, item, endpoint: None };
                             if route.allows(method) {
                                 $( if [$(stringify!($method)),+].contains(&verb) {
                                     route.endpoint = Some(Endpoint::$audience($audience::$endpoint $(($($id),+))?));
@@ -92,6 +95,8 @@ macro_rules! routes {
         )+)+];
     };
     (@identifier $id:ident) => { &'p str };
+    (@item) => { None };
+    (@item $item:literal) => { Some($item) };
     (@path $segment:literal) => { $segment };
     (@path $id:ident) => { "*" };
 }
@@ -108,6 +113,7 @@ routes! {
         [".well-known", "oauth-protected-resource"] "/.well-known/oauth-protected-resource" "GET, HEAD, OPTIONS" { GET ResourceMetadata }
         ["health"] "/health" "GET, HEAD" { GET Health }
         ["keys", name] "/keys" "GET, HEAD, OPTIONS" { GET KeyDocument(name) }
+        ["oauth", "certs"] "/oauth/certs" "GET, HEAD" if "certificates" { GET Certificates }
         ["oauth", "device_authorization"] "/oauth/device_authorization" "POST, OPTIONS" { POST DeviceAuthorization }
         ["oauth", "introspect"] "/oauth/introspect" "POST" { POST Introspect }
         ["oauth", "revoke"] "/oauth/revoke" "POST, OPTIONS" { POST Revoke }
@@ -118,6 +124,7 @@ routes! {
     /// Programs that present an access token: JSON with a challenge (RFC 6750 section 3).
     Bearer {
         ["api", "whoami"] "/api/whoami" "GET, HEAD, OPTIONS" { GET Whoami }
+        ["oauth", "tokeninfo"] "/oauth/tokeninfo" "GET, HEAD" if "tokeninfo" { GET TokenInfo }
         ["oauth", "userinfo"] "/oauth/userinfo" "GET, HEAD, POST, OPTIONS" { GET | POST Userinfo }
     }
     /// Operators' programs, which present an access token that may administer.
@@ -180,6 +187,7 @@ mod tests {
 
     use crate::oauth::endpoints::bearer::METADATA_PATH;
     use crate::oauth::status::STATUS_PATH;
+    use crate::oauth::vocabulary::compatibility::Item;
 
     const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 
@@ -236,6 +244,13 @@ mod tests {
             let audience = Route::find("OPTIONS", path).unwrap().audience;
             assert!(matches!(audience, Audience::Client | Audience::Bearer), "{path} {allow}");
         }
+    }
+
+    #[test]
+    fn a_path_that_does_not_always_exist_names_an_item() {
+        let named: Vec<_> = ROWS.iter().filter_map(|(path, ..)| Route::find("GET", path)?.item).collect();
+        assert_eq!(named, ["certificates", "tokeninfo"]);
+        assert!(named.iter().all(|name| Item::from_name(name).is_some()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The commands of an account's object.
 
-use crate::account::asserted_grants::GrantAsserted;
+use crate::account::asserted_grants::{Asserted, GrantAsserted};
 use crate::account::command::{Accounts, commands};
 use crate::account::device_grants::{AllowDevice, RedeemDeviceCode, Tried, TryError, TryUserCode};
 use crate::account::exchanges::{ExchangeToken, Exchanged};
@@ -18,7 +18,6 @@ use crate::account::profile::{CreateAccount, ReadAccount, RemoveAccount, Replace
 use crate::account::record::{AccountRecord, PasskeyRecord};
 use crate::account::sessions::{CheckStepUp, EndSession, EndSessions, OpenSession, Opened, SecureAccount};
 use crate::account::turn::{Ended, StepUpError, Turn};
-use crate::oauth::grant::gate::Permit;
 use crate::oauth::grant::{Described, GrantRefusal};
 
 commands! {
@@ -36,7 +35,7 @@ commands! {
         "end_session" => EndSession -> Option<u64>,
         "end_sessions" => EndSessions -> Option<u64>,
         "exchange_token" => ExchangeToken -> Result<Exchanged, GrantRefusal>,
-        "grant_asserted" => GrantAsserted -> Result<Permit, GrantRefusal>,
+        "grant_asserted" => GrantAsserted -> Result<Asserted, GrantRefusal>,
         "narrow_grants" => NarrowGrants -> Option<u64>,
         "open_session" => OpenSession -> Opened,
         "read_account" => ReadAccount -> Option<AccountRecord>,

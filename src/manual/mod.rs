@@ -32,6 +32,9 @@ pub mod events {}
 #[doc = include_str!("keys.md")]
 pub mod keys {}
 
+#[doc = include_str!("moving.md")]
+pub mod moving {}
+
 #[doc = include_str!("package.md")]
 pub mod package {}
 
@@ -68,11 +71,13 @@ mod tests {
         JWKS_MAX_AGE, KV_STALENESS, LEAD, MAX_TOKEN_TTL, REFRESH_AFTER, SPREAD, STALE_LIMIT, TAIL,
     };
     use crate::oauth::Refusal;
+    use crate::oauth::vocabulary::compatibility::Item;
     use crate::oauth::vocabulary::event_kind::EventKind;
 
     const ERRORS: &str = include_str!("errors.md");
     const EVENTS: &str = include_str!("events.md");
     const KEYS: &str = include_str!("keys.md");
+    const MOVING: &str = include_str!("moving.md");
 
     /// errors.md has a row for each refusal, with its status and error code.
     #[test]
@@ -99,6 +104,20 @@ mod tests {
         for (row, event) in rows.iter().zip(EventKind::ALL) {
             let beginning = format!("| `{}` | {} |", event.word(), event.severity().word());
             assert!(row.starts_with(&beginning), "events.md lacks, in its place: {beginning}");
+        }
+    }
+
+    /// moving.md has a row for each item of COMPATIBILITY with its flag, and no other.
+    #[test]
+    fn moving_page_has_every_item() {
+        let section = MOVING.split("| item | permits | flag of the client |").nth(1).unwrap();
+        let rows = section.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut shown: Vec<_> = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>()).collect();
+        shown.sort_unstable();
+        assert_eq!(shown.len(), Item::ALL.len());
+        for (row, item) in shown.iter().zip(Item::ALL) {
+            let flag = item.flag().map(|flag| format!("`\"{}\": {}`", flag.name(), flag.value()));
+            assert_eq!((row[1], row[3]), (format!("`{}`", item.name()).as_str(), flag.unwrap_or_default().as_str()));
         }
     }
 

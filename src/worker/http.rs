@@ -92,6 +92,15 @@ impl Incoming {
         }
     }
 
+    /// Reads the form in the body of a request with or without a content type, and with any query; `None` if it says another type.
+    pub(crate) async fn form_without_type(&self) -> Result<Option<Form>, Refusal> {
+        if self.content_type.is_some() && !self.is_form() {
+            return Ok(None);
+        }
+        let body = self.body().await?;
+        Form::parse(&body).map(Some).map_err(Refusal::from)
+    }
+
     /// Reads the form before its endpoint does, so that [`Incoming::peek`] can look at it.
     pub(crate) async fn read_ahead(&self) {
         let read = self.read_form().await;

@@ -47,7 +47,7 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 31] = [
         Self::Contended,
         Self::Crypto,
         Self::KeyEncryptionKeyInvalid,
@@ -64,6 +64,7 @@ impl FaultKind {
         Self::Settings(AuthorityError::AccessTokenTtl),
         Self::Settings(AuthorityError::Algorithms),
         Self::Settings(AuthorityError::ClientAddressHeader),
+        Self::Settings(AuthorityError::Compatibility),
         Self::Settings(AuthorityError::DefaultResource),
         Self::Settings(AuthorityError::DefaultUserScope),
         Self::Settings(AuthorityError::EventRetention),

@@ -7,6 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use worker::Env;
 
 use crate::oauth::Refusal;
+use crate::oauth::vocabulary::compatibility::Item;
 use crate::pages::{self, ErrorPage, Problem, Words};
 use crate::routes::{Audience, Bearer, Client, Endpoint, Operator, Person, Route};
 use crate::wire::Reply;
@@ -28,6 +29,7 @@ const HSTS: &str = "max-age=31536000";
 pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
     let is_https = env::is_https(&env);
     let reply = match Route::find(&request.method, &request.path) {
+        Some(route) if !is_served(&route, &env) => open_to_pages(not_found(request)),
         Some(route) if route.is_open_to_pages() => open_to_pages(answer_at(route, request, env).await),
         Some(route) => answer_at(route, request, env).await,
         None => open_to_pages(not_found(request)),
@@ -36,9 +38,17 @@ pub(crate) async fn answer(request: &Incoming, env: Env) -> Reply {
     if is_https { reply.with("Strict-Transport-Security", HSTS) } else { reply }
 }
 
+/// Returns whether the path exists here: some do only with an item of `COMPATIBILITY`.
+fn is_served(route: &Route<'_>, env: &Env) -> bool {
+    route.item.is_none_or(|name| {
+        let item = Item::from_name(name);
+        env::authority(env).is_ok_and(|authority| item.is_some_and(|item| authority.compatibility().permits(item)))
+    })
+}
+
 /// Answers a request to a path that the Worker serves.
 async fn answer_at(route: Route<'_>, request: &Incoming, env: Env) -> Reply {
-    let Route { name, allow, audience, endpoint } = route;
+    let Route { name, allow, audience, endpoint, .. } = route;
     let Some(endpoint) = endpoint else {
         // Before the settings are read: with a failed preflight, a page could not read that they are wrong.
         let is_preflight = request.method == "OPTIONS" && route.is_open_to_pages();
@@ -96,6 +106,7 @@ type Answer<'r> = LocalBoxFuture<'r, Result<Reply, RequestError>>;
 
 fn client<'r>(endpoint: Client<'r>, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
+        Client::Certificates => documents::certificates(platform, request).boxed_local(),
         Client::DeviceAuthorization => device::authorize(platform, request).boxed_local(),
         Client::Health => documents::health(platform).map(Ok).boxed_local(),
         Client::Introspect => introspect_revoke::introspect(platform, request).boxed_local(),
@@ -112,6 +123,7 @@ fn client<'r>(endpoint: Client<'r>, platform: &'r Platform, request: &'r Incomin
 
 fn bearer<'r>(endpoint: Bearer, platform: &'r Platform, request: &'r Incoming) -> Answer<'r> {
     match endpoint {
+        Bearer::TokenInfo => introspect_revoke::token_info(platform, request).boxed_local(),
         Bearer::Userinfo => resource::userinfo(platform, request).boxed_local(),
         Bearer::Whoami => resource::whoami(platform, request).boxed_local(),
     }

@@ -60,7 +60,7 @@ test('the calls of the README and the manual succeed as written, one after anoth
 
   const isCall = (command) => /^(curl|[A-Z_]+=|field\()/.test(command) && !/\bnpm\b/.test(command);
   // The pages of the manual share the variables that the first one sets. The last call revokes every token.
-  const pages = ['administration', 'resources', 'devices', 'token_exchange', 'keys', 'revocation', 'events', 'backup'].map((name) => `src/manual/${name}.md`);
+  const pages = ['administration', 'resources', 'devices', 'token_exchange', 'moving', 'keys', 'revocation', 'events', 'backup'].map((name) => `src/manual/${name}.md`);
   const callsOf = (...documents) => documents.flatMap((document) => [...commandsOf(document)]).filter(isCall)
     .map((call) => call.replace('http://localhost:8787', server.url));
   const calls = [callsOf('README.md'), callsOf(...pages)];

@@ -14,6 +14,9 @@ import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret } from '../../src/js/hosting
 import { root } from '../../.scripts/toolbox.mjs';
 import { wranglerOptions } from './wrangler-options.mjs';
 
+/** Settings that every Worker of this process has, beside those of wrangler.toml: for tests that run those of other files with them. */
+export const everywhere = { vars: {} };
+
 /**
  * Starts a Worker with fresh secrets and empty state, unless told otherwise.
  *
@@ -37,7 +40,7 @@ export async function startWorker({ port, issuer, persist, vars = {}, secrets = 
   const settings = { port: port ?? await freePort(), assets, without, around, logsToFile, beside };
   settings.issuer = issuer ?? `http://localhost:${settings.port}`;
   settings.persist = persist ?? temporaryFolder();
-  settings.vars = vars;
+  settings.vars = { ...everywhere.vars, ...vars };
   settings.secrets = { [KEY_ENCRYPTION_KEY]: newSecret(), [ROOT_SECRET]: newSecret(), ...secrets };
   const logs = [];
   const { miniflare, workerd } = await start(miniflareOptions(await wranglerOptions(), settings), logs, logsToFile ? join(settings.persist, 'workerd.log') : undefined);

@@ -6,12 +6,12 @@ import { pythonPath } from '../../.scripts/python.mjs';
 import { root } from '../../.scripts/toolbox.mjs';
 
 /** Why tests with these clients are skipped, or false where they are not. The set-up has said why there is no Python. */
-export const skip = pythonPath() === undefined && 'there is no Python with the packages of tests/clients/python/requirements.txt';
+export const skip = pythonPath() === undefined && 'there is no Python with the packages of tests/clients/python/requirements*.txt';
 
-/** Starts a program of tests/clients/python; `input` is its standard input, as JSON. */
-export function startPython(program, args, input) {
-  const child = spawn(pythonPath(), [join(root, 'tests', 'clients', 'python', program), ...args]);
-  child.stdin.end(JSON.stringify(input));
+/** Starts a program of tests/clients/python; `input` is its standard input, as JSON; without one it stays open. `env` is added. */
+export function startPython(program, args, input, env = {}) {
+  const child = spawn(pythonPath(), [join(root, 'tests', 'clients', 'python', program), ...args], { env: { ...process.env, ...env } });
+  if (input !== undefined) child.stdin.end(JSON.stringify(input));
   return child;
 }
 

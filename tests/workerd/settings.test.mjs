@@ -39,6 +39,7 @@ for (const [what, options, reason] of [
     'default_user_scope_invalid'],
   ['an unknown value for upstream users', { vars: { UPSTREAM_ACCOUNTS: 'everyone' } },
     'upstream_accounts_invalid'],
+  ['an unknown name of something that is permitted', { vars: { COMPATIBILITY: 'oauth2client oauth1client' } }, 'compatibility_invalid'],
   ['an upstream acr that maps to none of ours', { vars: { UPSTREAM_ACR: 'amr:pop=gold' } }, 'upstream_acr_invalid'],
   ['an acr for the administration that does not exist', { vars: { ADMIN_ACR: 'passkey' } }, 'admin_acr_invalid'],
 ]) {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkPort } from './issuer.mjs';
+import { invocationLogsWarning } from './invocation-logs.mjs';
 import { KEY_ENCRYPTION_KEY, ROOT_SECRET, newSecret, rootSecretFromEnvironment } from './secrets.mjs';
 import { Failure, step } from './steps.mjs';
 import { runWrangler, showWrangler } from './wrangler.mjs';
@@ -16,6 +17,8 @@ export async function deploy(project, options) {
   const issuer = checkedIssuer(process.env.ISSUER || project.issuer);
   const given = rootSecretFromEnvironment({ strong: true });
   await project.prepare();
+  const warning = invocationLogsWarning(await project.configuration(), options);
+  if (warning !== undefined) console.warn(`\nWarning: ${warning}\n`);
   const command = ['deploy', '--var', `ISSUER:${issuer}`, ...options];
   if (options.includes('--dry-run')) {
     await showWrangler(project, command);

@@ -30,6 +30,7 @@ export function hostedProject(folder) {
     // The commands of the project's packages first, as npm does it.
     env: (extra) => ({ ...process.env, ...wranglerEnv(folder), PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), ...extra }),
     issuer: own.vars?.ISSUER,
+    configuration: async () => composed,
     prepare: async () => writeFileSync(join(folder, COMPOSED_FILE), `${JSON.stringify(composed, undefined, 2)}\n`),
   };
 }

@@ -13,11 +13,12 @@ import { Failure, run } from './steps.mjs';
  * - `options`: the options of every command of wrangler that name its configuration.
  * - `env`: returns the environment of wrangler with the given additions.
  * - `issuer`: the issuer to deploy, unless the environment has one.
+ * - `configuration`: returns the configuration of wrangler as an object.
  * - `prepare`: builds or writes what wrangler reads.
  *
  * @typedef {{
  *   folder: string, www: string, command: string[], options: string[], env: (extra?: object) => object, issuer?: string,
- *   prepare: () => Promise<unknown>,
+ *   configuration: () => Promise<object>, prepare: () => Promise<unknown>,
  * }} Project
  */
 

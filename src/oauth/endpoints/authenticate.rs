@@ -7,6 +7,7 @@ use crate::oauth::endpoints::assertion;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AssertionAudience, AuthMethod, Client, ClientId, SecretDigest};
+use crate::oauth::vocabulary::compatibility::Item;
 
 pub use crate::oauth::endpoints::assertion::AssertionUse;
 
@@ -92,11 +93,34 @@ fn check_enabled(client: &Client) -> Result<(), Refusal> {
     if client.enabled { Ok(()) } else { Err(Refusal::ClientDisabled) }
 }
 
+/// The text that Python makes of a missing secret, and libraries send.
+const NONE_SECRET: &str = "None";
+
+/// Authenticates a client by a secret. Returns the method by which it has authenticated: `client_secret=None` of a public client is no
+/// secret, where an operator permits that.
+///
+/// # Errors
+/// Refusals with the same public error.
+pub fn by_secret(
+    authority: &Authority,
+    client: Option<&Client>,
+    method: AuthMethod,
+    secret: &str,
+) -> Result<AuthMethod, Refusal> {
+    let is_none_secret = method == AuthMethod::ClientSecretPost && secret == NONE_SECRET;
+    match client {
+        Some(client) if is_none_secret && client.is_public() && client.is_permitted(Item::NoneSecret, authority) => {
+            check_public(client).map(|()| AuthMethod::None)
+        }
+        client => check_secret(client, method, secret).map(|()| method),
+    }
+}
+
 /// Checks a secret. An unknown client, a client without a secret and a wrong secret take the same time.
 ///
 /// # Errors
 /// Refusals with the same public error.
-pub fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -> Result<(), Refusal> {
+pub(super) fn check_secret(client: Option<&Client>, method: AuthMethod, secret: &str) -> Result<(), Refusal> {
     let presented = SecretDigest::of(secret);
     let matches = client.and_then(Client::secret).unwrap_or(&SecretDigest::none()).equals(&presented);
     match client {

@@ -18,6 +18,7 @@ use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::claims::ClaimsRequest;
 use crate::oauth::vocabulary::client::{Client, ClientId, GrantType};
+use crate::oauth::vocabulary::compatibility::Item;
 use crate::oauth::vocabulary::pkce::{self, Challenge};
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::requested_acr::RequestedAcr;
@@ -147,7 +148,7 @@ impl AuthorizationRequest {
     /// 1. No request object (RFC 9101): it is not supported.
     /// 2. `response_type` is `code`, and the client registered the grant.
     /// 3. `response_mode`, if present, is supported.
-    /// 4. PKCE with S256, from every client (RFC 9700 section 2.1.1).
+    /// 4. PKCE with S256, from every client (RFC 9700 section 2.1.1) that an operator has not excepted.
     /// 5. The client may request tokens for each resource (RFC 8707 section 2.1).
     /// 6. The scope is limited to what the client registered (RFC 6749 section 3.3) and the resources know, and not empty afterwards.
     /// 7. `prompt`, `max_age` and `claims` are well-formed (OpenID Connect Core sections 3.1.2.1 and 5.5).
@@ -178,7 +179,7 @@ impl AuthorizationRequest {
         if form.get("response_mode").is_some_and(|mode| !["query", "form_post"].contains(&mode)) {
             return Err(Refusal::ResponseModeUnsupported);
         }
-        let challenge = challenge(form)?;
+        let challenge = challenge(authority, client, form)?;
         let (scope, asked) = scope_and_resources(authority, catalogue, client, form)?;
         let prompt: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).collect();
         let known = ["none", "login", "consent", "select_account"];
@@ -348,8 +349,12 @@ fn requested_acr(form: &Form, claims: &ClaimsRequest) -> Result<RequestedAcr, Re
     if requested.is_unreachable(None) { Err(Refusal::AcrUnmet) } else { Ok(requested) }
 }
 
-fn challenge(form: &Form) -> Result<Challenge, Refusal> {
-    let challenge = form.get("code_challenge").ok_or(Refusal::PkceMissing)?;
+fn challenge(authority: &Authority, client: &Client, form: &Form) -> Result<Challenge, Refusal> {
+    let Some(challenge) = form.get("code_challenge") else {
+        let may_omit = client.is_permitted(Item::CodeWithoutPkce, authority);
+        let is_omitted = form.get("code_challenge_method").is_none();
+        return if may_omit && is_omitted { Ok(Challenge::absent()) } else { Err(Refusal::PkceMissing) };
+    };
     // An omitted method means `plain` (RFC 7636 section 4.3).
     if form.get("code_challenge_method") != Some(pkce::METHOD) {
         return Err(Refusal::PkceMethod);

@@ -13,6 +13,7 @@ use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
+use crate::oauth::vocabulary::compatibility::Item;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::token::UnixTime;
@@ -35,16 +36,19 @@ pub struct DeviceAuthorizationResponse {
     device_code: String,
     user_code: String,
     verification_uri: String,
+    /// The same by its name in draft-ietf-oauth-v2-05.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_url: Option<String>,
     verification_uri_complete: String,
     expires_in: u64,
     interval: u64,
 }
 
 impl DeviceAuthorization {
-    /// Parses the request of a client that has authenticated by this method.
+    /// Parses the request of a client that has authenticated by this method, or of one that may go without (`None`).
     ///
     /// 1. The client passes the checks of the gate that need only the client: it is enabled, it has authenticated as registered,
-    ///    and it registered the grant type.
+    ///    unless an operator lifted that, and it registered the grant type.
     /// 2. The client may request tokens for each resource (RFC 8707 section 2).
     /// 3. The scope is limited to what the client registered, which is also the default, and the resources know, and not empty
     ///    afterwards.
@@ -55,10 +59,15 @@ impl DeviceAuthorization {
         authority: &Authority,
         catalogue: &Catalogue,
         client: &Client,
-        by: AuthMethod,
+        by: Option<AuthMethod>,
         form: &Form,
     ) -> Result<Self, Refusal> {
-        gate::admit(GrantType::DeviceCode, &ClientFacts::of(authority, catalogue, client, Some(by)))?;
+        let facts = ClientFacts::of(authority, catalogue, client, by);
+        if by.is_none() && client.is_permitted(Item::DeviceWithoutSecret, authority) {
+            gate::admit_unauthenticated(GrantType::DeviceCode, &facts)?;
+        } else {
+            gate::admit(GrantType::DeviceCode, &facts)?;
+        }
         let (scope, resources) = scope_and_resources(authority, catalogue, client, form)?;
         Ok(Self { client: client.id.clone(), scope, resources })
     }
@@ -85,6 +94,10 @@ impl DeviceAuthorizationResponse {
         Self {
             device_code: code.write(key),
             verification_uri: authority.endpoint(PAGE),
+            verification_url: authority
+                .compatibility()
+                .permits(Item::DraftDeviceGrant)
+                .then(|| authority.endpoint(PAGE)),
             verification_uri_complete: authority.endpoint(&format!("{PAGE}?user_code={user_code}")),
             user_code,
             expires_in: DEVICE_CODE_TTL,

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::token::Token;
+use crate::token::{Token, UnixTime};
 use crate::wire::Form;
 
 use crate::oauth::grant::Described;
+use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
@@ -50,6 +51,17 @@ pub fn active_refresh_token(
         "scope": described.scope,
         "iat": described.at,
         "exp": described.ends,
+    })
+}
+
+/// Returns the description of an active access token for its holder, who presents it to `/oauth/tokeninfo`: its scope, when it expires, and
+/// its client. The names are those of introspection.
+pub fn token_info(token: &AccessToken, now: UnixTime) -> Value {
+    json!({
+        "scope": token.scope,
+        "exp": token.expires_at,
+        "expires_in": token.expires_at.0.saturating_sub(now.0),
+        "client_id": token.client,
     })
 }
 

@@ -11,14 +11,16 @@ use crate::oauth::grant::handle::AccountId;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AssertionAudience, Client, ClientId};
+use crate::oauth::vocabulary::compatibility::Item;
 use crate::oauth::vocabulary::key_source::KeySource;
+use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
 use crate::oauth::vocabulary::trusted_issuer::{Presence, SubjectRule, TrustedIssuer};
 use crate::token::{Algorithm, Claims, DEFAULT_MAX_BYTES, Policy, Token, UnixTime, VerifyError, decode_unverified};
 use crate::wire::Form;
 
-pub use crate::oauth::endpoints::assertion::AssertionUse;
+pub use crate::oauth::endpoints::assertion::{AssertedText, AssertionUse};
 
 /// The types of assertions: no type of their own is registered (RFC 10070 section 4).
 const TYPES: [&str; 1] = ["JWT"];
@@ -89,7 +91,8 @@ impl Asserter<'_> {
                 (client.id.as_str(), registered.unwrap_or_else(|| Algorithm::ASYMMETRIC.to_vec()))
             }
         };
-        assertion::policy(issuer, self.audiences(authority), algorithms, &["sub", "exp"])
+        let required: &[&str] = if self.may_omit_jti_and_sub(authority) { &["exp"] } else { &["sub", "exp"] };
+        assertion::policy(issuer, self.audiences(authority), algorithms, required)
     }
 
     /// RFC 10070 section 4 leaves both audiences to authorization grants; service accounts use either.
@@ -99,6 +102,15 @@ impl Asserter<'_> {
             Self::ServiceAccount(_) => AssertionAudience::TokenEndpoint,
         };
         assertion::audiences(authority, audience)
+    }
+
+    /// Returns whether an operator permits this issuer assertions that some libraries of service accounts send: without `jti`, and
+    /// without `sub` where they are about the client itself.
+    fn may_omit_jti_and_sub(&self, authority: &Authority) -> bool {
+        match self {
+            Self::TrustedIssuer(_) => false,
+            Self::ServiceAccount(client) => client.is_permitted(Item::AssertionWithoutJti, authority),
+        }
     }
 
     fn jti(&self) -> Presence {
@@ -134,16 +146,52 @@ pub struct Accepted {
     pub subject: Subject,
     /// The scope that it asks for.
     pub scope: Option<Scope>,
-    /// Its use to record; `None` for an assertion without `jti`.
-    pub used: Option<AssertionUse>,
+    /// How often it can be used.
+    pub once: Once,
+}
+
+/// How often an assertion can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// Once, by its `jti`.
+    Identified(AssertionUse),
+    /// Once by its text, which a library writes twice within a second: the same request gets the same token within the replay window.
+    ByText(AssertedText),
+    /// Until it expires.
+    Repeatable,
+}
+
+/// The first use of an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstUse {
+    /// When it was; its token is issued then.
+    pub at: UnixTime,
+    /// Whether this is a later one, which gets the same token.
+    pub repeated: bool,
+}
+
+impl FirstUse {
+    /// Decides the use of an assertion that was used first at `first`, by its text. `is_new`: whether this is that use.
+    ///
+    /// # Errors
+    /// [`Refusal::AssertionReplay`] after the replay window.
+    pub fn of_text(first: UnixTime, is_new: bool, lifetimes: &Lifetimes, now: UnixTime) -> Result<Self, Refusal> {
+        if is_new || lifetimes.is_replay(first, now) {
+            Ok(Self { at: first, repeated: !is_new })
+        } else {
+            Err(Refusal::AssertionReplay)
+        }
+    }
 }
 
 /// Checks the rest of an assertion whose signature and policy have been checked.
 ///
+/// `text` is the assertion as it was sent.
+///
 /// 1. It expires within an hour, and is not from the future.
 /// 2. Its type is that of no other kind of JWT.
 /// 3. It names this server as its only audience.
-/// 4. It has a `jti`, or may go without and is at most ten minutes old.
+/// 4. It has a `jti`; or it may go without, and is signed with RS256 and used once by its text, or is at most ten minutes old.
 /// 5. Its subject is one that its issuer may name.
 ///
 /// # Errors
@@ -151,26 +199,38 @@ pub struct Accepted {
 pub fn accept(
     authority: &Authority,
     asserter: Asserter<'_>,
+    text: &str,
     assertion: Result<Token, VerifyError>,
     now: UnixTime,
 ) -> Result<Accepted, Refusal> {
     let assertion = assertion.map_err(|_| Refusal::Assertion)?;
     let claims = assertion.claims();
-    let is_accepted = assertion::expires_soon_enough(claims, now)
+    let may_omit = asserter.may_omit_jti_and_sub(authority);
+    let is_by_text = may_omit && claims.members().get("jti").is_none() && assertion.header().alg() == Algorithm::Rs256;
+    let expires_soon_enough = match is_by_text {
+        true => assertion::expires_soon_enough_by_their_clock(claims, now),
+        false => assertion::expires_soon_enough(claims, now),
+    };
+    let is_accepted = expires_soon_enough
         && claims.time("iat").is_none_or(|iat| iat <= assertion::seconds(now.plus(MAX_AHEAD)))
         && assertion::has_type(assertion.header(), &TYPES)
         && assertion::names_only(claims.members().get("aud"), &asserter.audiences(authority), 1);
     if !is_accepted {
         return Err(Refusal::Assertion);
     }
-    let used = match claims.members().get("jti") {
-        Some(_) => Some(assertion::used(claims, now).ok_or(Refusal::Assertion)?),
-        None if asserter.jti() == Presence::Optional && is_recent(claims, now) => None,
+    let once = match claims.members().get("jti") {
+        Some(_) => Once::Identified(assertion::used(claims, now).ok_or(Refusal::Assertion)?),
+        None if is_by_text => Once::ByText(AssertedText::of(text, now)),
+        None if asserter.jti() == Presence::Optional && is_recent(claims, now) => Once::Repeatable,
         None => return Err(Refusal::Assertion),
     };
-    let subject = claims.text("sub").ok_or(Refusal::Assertion)?;
+    let subject = match (claims.members().get("sub"), asserter) {
+        (Some(subject), _) => subject.as_str().ok_or(Refusal::Assertion)?,
+        (None, Asserter::ServiceAccount(client)) if may_omit => client.id.as_str(),
+        (None, _) => return Err(Refusal::Assertion),
+    };
     let subject = subject_of(asserter, subject).ok_or(Refusal::AssertionSubject)?;
-    Ok(Accepted { subject, scope: scope_of(claims)?, used })
+    Ok(Accepted { subject, scope: scope_of(claims)?, once })
 }
 
 /// Returns the client of a request: the subject of the assertion, or for a user the client that authenticated or is named, or the only one
@@ -228,6 +288,15 @@ pub fn requested_scope(request: Option<Scope>, assertion: Option<Scope>) -> Resu
     match (request, assertion) {
         (Some(request), Some(assertion)) if !assertion.covers(&request) => Err(Refusal::ScopeNotAllowed),
         (request, assertion) => Ok(request.or(assertion)),
+    }
+}
+
+/// Returns the refusal of a request whose scope is that of its assertion. The scope of an assertion that is used once by its text is part
+/// of what it asserts: the libraries that send such assertions read every refusal of them as `invalid_grant`.
+pub fn refusal_of_scope(refusal: Refusal, once: &Once) -> Refusal {
+    match (refusal, once) {
+        (Refusal::ScopeNotAllowed, Once::ByText(_)) => Refusal::AssertionScope,
+        (refusal, _) => refusal,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Client registration: the metadata that a client or an operator sends (RFC 7591 section 2).
 
+mod flags;
+
 use crate::oauth::refusal::MetadataError;
 use serde_json::{Map, Value, json};
 
@@ -120,6 +122,9 @@ impl Registration {
             jwks,
             jwks_uri,
             service_account: None,
+            require_pkce: None,
+            device_without_secret: None,
+            assertion_without_jti: None,
             scope: optional(body, "scope", scope, MetadataError::Scope)?.unwrap_or_else(default_scope),
             resources: optional(body, "resources", |value| list(value, 50, resource), MetadataError::Resources)?
                 .unwrap_or_default(),

@@ -18,6 +18,7 @@ use crate::oauth::vocabulary::actor::{Actor, Delegation};
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::catalogue::Catalogue;
 use crate::oauth::vocabulary::client::{AuthMethod, Client, ClientId, GrantType};
+use crate::oauth::vocabulary::compatibility::Item;
 use crate::oauth::vocabulary::pkce::Challenge;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
@@ -79,8 +80,7 @@ impl TokenRequest {
         form: &Form,
     ) -> Result<Self, Refusal> {
         let name = form.get("grant_type").ok_or(Refusal::MissingParameter)?;
-        let grant_type =
-            GrantType::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::GrantUnsupported)?;
+        let (grant_type, device_code) = grant_type_of(authority, name)?;
         let facts = ClientFacts::of(authority, catalogue, client, Some(by));
         gate::admit(grant_type, &facts)?;
         let parameter = |name| form.get(name).ok_or(Refusal::MissingParameter);
@@ -102,7 +102,7 @@ impl TokenRequest {
             GrantType::JwtBearer | GrantType::TokenExchange => return Err(Refusal::GrantUnsupported),
             GrantType::AuthorizationCode => {
                 let (account, grant, _) = read(Kind::Code, parameter("code")?)?;
-                let challenge = Challenge::of_verifier(parameter("code_verifier")?).ok_or(Refusal::PkceVerifier)?;
+                let challenge = challenge(authority, client, form)?;
                 let (_, resources) = scope_and_resources()?;
                 let redeem = Redeem {
                     client: facts,
@@ -114,7 +114,7 @@ impl TokenRequest {
                 Self::Redeem { account, grant, redeem }
             }
             GrantType::DeviceCode => {
-                let code = DeviceCode::read(key, parameter("device_code")?).ok_or(Refusal::HandleForged)?;
+                let code = DeviceCode::read(key, parameter(device_code)?).ok_or(Refusal::HandleForged)?;
                 let (_, resources) = scope_and_resources()?;
                 let refreshable = client.may_use(GrantType::RefreshToken);
                 let redeem = RedeemDevice { client: facts, resources, refreshable };
@@ -127,6 +127,27 @@ impl TokenRequest {
                 Self::Refresh { account, grant, refresh }
             }
         })
+    }
+}
+
+/// The grant type of the device flow in draft-ietf-oauth-v2-05, which some libraries still send.
+pub const DRAFT_DEVICE_GRANT: &str = "http://oauth.net/grant_type/device/1.0";
+
+/// Returns the grant type of this name, and the parameter that has the code if it is that of a device.
+fn grant_type_of(authority: &Authority, name: &str) -> Result<(GrantType, &'static str), Refusal> {
+    if name == DRAFT_DEVICE_GRANT && authority.compatibility().permits(Item::DraftDeviceGrant) {
+        return Ok((GrantType::DeviceCode, "code"));
+    }
+    let known = GrantType::ALL.into_iter().find(|known| known.name() == name);
+    Ok((known.ok_or(Refusal::GrantUnsupported)?, "device_code"))
+}
+
+/// Returns the challenge of the verifier. Where the client may go without, the code decides whether it had to have one.
+fn challenge(authority: &Authority, client: &Client, form: &Form) -> Result<Challenge, Refusal> {
+    match form.get("code_verifier") {
+        Some(verifier) => Challenge::of_verifier(verifier).ok_or(Refusal::PkceVerifier),
+        None if client.is_permitted(Item::CodeWithoutPkce, authority) => Ok(Challenge::absent()),
+        None => Err(Refusal::MissingParameter),
     }
 }
 

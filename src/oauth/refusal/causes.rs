@@ -110,6 +110,8 @@ causes! {
         AccessTokenAlg: "access_token_signed_response_alg must be ES256, RS256 or EdDSA, and one of the server's SIGNING_ALGORITHMS.";
         /// `assertion_audience`.
         AssertionAudience: "assertion_audience must be issuer or token_endpoint.";
+        /// `assertion_without_jti` is no boolean, or the client has no keys or not the grant type.
+        AssertionWithoutJti: "assertion_without_jti must be true or false; true requires the grant type urn:ietf:params:oauth:grant-type:jwt-bearer, and jwks or jwks_uri.";
         /// `token_endpoint_auth_method`.
         AuthMethod: "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none.";
         /// `client_id`.
@@ -120,6 +122,8 @@ causes! {
         ClientIdOfUser: "client_id is the identifier of a user: the client's tokens would appear to be about that user.";
         /// `client_name`, `client_uri`, `contacts`, `software_id` or `software_version`.
         Description: "client_name, client_uri, software_id and software_version must be texts of at most 500 bytes, contacts a list of them.";
+        /// `device_without_secret` is no boolean, or the client is public or has not the grant type.
+        DeviceWithoutSecret: "device_without_secret must be true or false; true requires a client that authenticates, and the grant type urn:ietf:params:oauth:grant-type:device_code.";
         /// `enabled`.
         Enabled: "enabled must be true or false.";
         /// `grant_types`.
@@ -144,6 +148,8 @@ causes! {
         RedirectUris: "redirect_uris must be a list of at most 50 URIs without a fragment: https, http on localhost, or a private-use scheme.";
         /// The authorization code grant without `redirect_uris`.
         RedirectUrisMissing: "authorization_code requires redirect_uris.";
+        /// `require_pkce` is no boolean, or the client is public or has not the grant type.
+        RequirePkce: "require_pkce must be true or false; false requires a client that authenticates, and the grant type authorization_code.";
         /// `resources`.
         Resources: "resources must be a list of at most 50 absolute URIs without a fragment.";
         /// `response_types`.

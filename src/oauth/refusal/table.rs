@@ -163,6 +163,8 @@ refusals! {
         AssertionClient: "assertion_client" 400 "invalid_grant" GRANT_REFUSED => Refused;
         /// The assertion was used before.
         AssertionReplay: "assertion_replay" 400 "invalid_grant" GRANT_REFUSED => Refused;
+        /// The scope in an assertion that is used once by its text exceeds what an operator allowed.
+        AssertionScope: "assertion_scope" 400 "invalid_grant" GRANT_REFUSED => Refused;
         /// The assertion is about a user whom its issuer may not name, or who does not exist.
         AssertionSubject: "assertion_subject" 400 "invalid_grant" GRANT_REFUSED => Refused;
         /// Too many device codes were issued to one client at one network address, or to one address.

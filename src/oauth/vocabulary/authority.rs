@@ -7,6 +7,7 @@ use crate::limits::CODE_TTL;
 use crate::token::Algorithm;
 
 pub use crate::oauth::vocabulary::authority_error::AuthorityError;
+use crate::oauth::vocabulary::compatibility::Compatibility;
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::oauth::vocabulary::origin::{Origin, UriParts};
 use crate::oauth::vocabulary::resource::Resource;
@@ -42,6 +43,7 @@ pub struct Authority {
     upstream: Option<Upstream>,
     client_address_header: Option<String>,
     admin_acr: Option<Acr>,
+    compatibility: Compatibility,
 }
 
 /// An OpenID provider whose users may sign in here.
@@ -110,6 +112,7 @@ impl Authority {
             upstream: parse_upstream(&settings)?,
             client_address_header: parse_header_name(settings.client_address_header)?,
             admin_acr: parse_admin_acr(settings.admin_acr)?,
+            compatibility: Compatibility::parse(settings.compatibility).ok_or(AuthorityError::Compatibility)?,
         })
     }
 
@@ -187,6 +190,11 @@ impl Authority {
     /// is no rule.
     pub fn admin_acr(&self) -> Option<Acr> {
         self.admin_acr
+    }
+
+    /// Returns what is permitted to client software that cannot change.
+    pub fn compatibility(&self) -> &Compatibility {
+        &self.compatibility
     }
 
     /// Returns the algorithm for the ID tokens of a client that registered none: RS256, the default of OpenID Connect
@@ -390,6 +398,8 @@ mod tests {
         assert_eq!(authority.default_user_scope().to_string(), "openid profile email offline_access");
         assert_eq!(refused(Settings { upstream_accounts: "any", ..good }), AuthorityError::UpstreamAccounts);
         assert_eq!(refused(Settings { upstream_acr: "amr:pop", ..good }), AuthorityError::UpstreamAcr);
+        assert_eq!(refused(Settings { compatibility: "oauth1client", ..good }), AuthorityError::Compatibility);
+        assert_eq!(*authority.compatibility(), Compatibility::default());
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub enum AuthorityError {
     Algorithms,
     /// `CLIENT_ADDRESS_HEADER` is neither the name of a header nor `none`.
     ClientAddressHeader,
+    /// `COMPATIBILITY` has an unknown name.
+    Compatibility,
     /// `DEFAULT_RESOURCE` is not an absolute URI without fragment.
     DefaultResource,
     /// `DEFAULT_USER_SCOPE` is not a scope, or contains `edgemint:admin`.
@@ -50,6 +52,7 @@ impl AuthorityError {
             Self::AdminAcr => "admin_acr_invalid",
             Self::Algorithms => "signing_algorithms_invalid",
             Self::ClientAddressHeader => "client_address_header_invalid",
+            Self::Compatibility => "compatibility_invalid",
             Self::DefaultResource => "default_resource_invalid",
             Self::DefaultUserScope => "default_user_scope_invalid",
             Self::EventRetention => "event_retention_invalid",
@@ -75,6 +78,9 @@ impl AuthorityError {
             Self::AdminAcr => "ADMIN_ACR must be phr or 1, or empty",
             Self::Algorithms => "SIGNING_ALGORITHMS may name ES256, RS256 and EdDSA, each once",
             Self::ClientAddressHeader => "CLIENT_ADDRESS_HEADER must be the name of one request header, or `none`",
+            Self::Compatibility => {
+                "COMPATIBILITY must be names of items, or oauth2client, separated by spaces or commas; see the manual"
+            }
             Self::DefaultResource => "DEFAULT_RESOURCE must be an absolute URI without a fragment",
             Self::DefaultUserScope => {
                 "DEFAULT_USER_SCOPE must be scope values separated by spaces, and not hold edgemint:admin"

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::{Algorithm, UnixTime, base64url};
 
+use crate::oauth::vocabulary::authority::Authority;
 pub use crate::oauth::vocabulary::client_metadata::{
     AssertionAudience, AuthMethod, ClientMetadata, GrantType, IdTokenClaims,
 };
 pub use crate::oauth::vocabulary::client_secret::{ClientSecret, SecretDigest};
+use crate::oauth::vocabulary::compatibility::{ClientFlag, Item};
 use crate::oauth::vocabulary::key_source::KeySource;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::resource::Resource;
@@ -129,6 +131,7 @@ pub struct Client {
     grant_types: Vec<GrantType>,
     keys: KeySource,
     service_account: ServiceAccount,
+    flags: Vec<ClientFlag>,
 }
 
 impl Client {
@@ -156,6 +159,10 @@ impl Client {
             grant_types: metadata.grant_types.clone(),
             keys: KeySource::of(metadata.jwks.as_ref(), metadata.jwks_uri.as_ref()),
             service_account: metadata.service_account.clone().unwrap_or_default(),
+            flags: ClientFlag::ALL
+                .into_iter()
+                .filter(|flag| metadata.has_flag(*flag) && metadata.can_use_flag(*flag))
+                .collect(),
         }
     }
 
@@ -182,6 +189,7 @@ impl Client {
             grant_types: vec![GrantType::ClientCredentials],
             keys: KeySource::of(None, None),
             service_account: ServiceAccount::default(),
+            flags: Vec::new(),
         }
     }
 
@@ -253,6 +261,12 @@ impl Client {
     /// Returns what an operator allows it when it asserts for itself.
     pub fn service_account(&self) -> &ServiceAccount {
         &self.service_account
+    }
+
+    /// Returns whether the operator permits it an item of `COMPATIBILITY`: by the setting, and by a flag of the client where the item
+    /// needs one.
+    pub fn is_permitted(&self, item: Item, authority: &Authority) -> bool {
+        authority.compatibility().permits_to(item, &self.flags)
     }
 
     /// Returns the only algorithm of its assertions, if registered.

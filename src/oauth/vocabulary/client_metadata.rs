@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::oauth::vocabulary::compatibility::ClientFlag;
 use crate::oauth::vocabulary::redirect::RedirectUri;
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::resource::Resource;
@@ -174,6 +175,15 @@ pub struct ClientMetadata {
     /// What an operator allows it when it asserts for itself (extension).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccount>,
+    /// Whether its codes require PKCE (extension, only operators set it; see [`ClientFlag`]); by default they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_pkce: Option<bool>,
+    /// Whether it may request device codes without authentication (the same); by default it may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_without_secret: Option<bool>,
+    /// Whether its assertions may go without `jti` and `sub` (the same); by default they may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_without_jti: Option<bool>,
     /// The scope that it may request, and its default.
     pub scope: Scope,
     /// The resources that it may request tokens for, beside this server (extension).
@@ -185,6 +195,39 @@ pub struct ClientMetadata {
     /// The version of that software.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+}
+
+impl ClientMetadata {
+    /// Returns the member of a flag.
+    pub fn flag(&mut self, flag: ClientFlag) -> &mut Option<bool> {
+        match flag {
+            ClientFlag::AssertionWithoutJti => &mut self.assertion_without_jti,
+            ClientFlag::DeviceWithoutSecret => &mut self.device_without_secret,
+            ClientFlag::WithoutPkce => &mut self.require_pkce,
+        }
+    }
+
+    /// Returns whether a flag is set.
+    pub fn has_flag(&self, flag: ClientFlag) -> bool {
+        let member = match flag {
+            ClientFlag::AssertionWithoutJti => self.assertion_without_jti,
+            ClientFlag::DeviceWithoutSecret => self.device_without_secret,
+            ClientFlag::WithoutPkce => self.require_pkce,
+        };
+        member == Some(flag.value())
+    }
+
+    /// Returns whether the client can make use of a flag. Codes and device codes without PKCE or a secret would leave a public client
+    /// without any protection; assertions need keys.
+    pub fn can_use_flag(&self, flag: ClientFlag) -> bool {
+        let is_public = self.token_endpoint_auth_method == Some(AuthMethod::None);
+        let has_keys = self.jwks.is_some() || self.jwks_uri.is_some();
+        match flag {
+            ClientFlag::AssertionWithoutJti => has_keys && self.grant_types.contains(&GrantType::JwtBearer),
+            ClientFlag::DeviceWithoutSecret => !is_public && self.grant_types.contains(&GrantType::DeviceCode),
+            ClientFlag::WithoutPkce => !is_public && self.grant_types.contains(&GrantType::AuthorizationCode),
+        }
+    }
 }
 
 /// Stores an algorithm by its JOSE name (RFC 7518 section 3.1).
@@ -222,6 +265,10 @@ mod tests {
             ),
             r#"{"grant_types":[],"service_account":{"jti":"required"},"scope":""}"#,
             concat!(
+                r#"{"grant_types":[],"require_pkce":false,"device_without_secret":true,"#,
+                r#""assertion_without_jti":true,"scope":""}"#,
+            ),
+            concat!(
                 r#"{"client_name":"App","client_uri":"https://app.example","contacts":["a@app.example"],"#,
                 r#""grant_types":["authorization_code","refresh_token"],"redirect_uris":["https://app.example/cb"],"#,
                 r#""post_logout_redirect_uris":["https://app.example/"],"access_token_signed_response_alg":"EdDSA","#,
@@ -251,6 +298,7 @@ mod tests {
             metadata.scope.is_empty()
                 && metadata.resources.is_empty()
                 && metadata.id_token_signed_response_alg.is_none()
+                && !ClientFlag::ALL.into_iter().any(|flag| metadata.has_flag(flag))
         );
     }
 

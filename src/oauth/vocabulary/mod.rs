@@ -8,6 +8,7 @@ pub mod claims;
 pub mod client;
 pub mod client_metadata;
 pub mod client_secret;
+pub mod compatibility;
 pub mod derived_id;
 pub mod event_kind;
 pub mod exchange_rule;

@@ -1,4 +1,5 @@
-//! Proof Key for Code Exchange (RFC 7636): `S256` only, required from every client (RFC 9700 section 2.1.1).
+//! Proof Key for Code Exchange (RFC 7636): `S256` only, required from every client (RFC 9700 section 2.1.1) but those for which an
+//! operator has lifted that.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -18,6 +19,13 @@ impl Challenge {
     /// Parses a challenge. `None` unless it is 32 bytes in canonical base64url.
     pub fn parse(text: &str) -> Option<Self> {
         (base64url::decode(text.as_bytes())?.len() == 32).then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the challenge of an authorization request without one, and of a token request without a verifier. It equals
+    /// itself alone, so a code with a challenge needs its verifier, and a verifier is refused for a code without a challenge (RFC 9700
+    /// section 4.8.2). No text on the wire parses as it.
+    pub const fn absent() -> Self {
+        Self(String::new())
     }
 
     /// Returns the challenge of a verifier. `None` unless the verifier has 43 to 128 unreserved characters
@@ -50,6 +58,15 @@ mod tests {
         assert!(Challenge::of_verifier(verifier).unwrap().equals(&challenge));
         let other = verifier.replace('d', "e");
         assert!(!Challenge::of_verifier(&other).unwrap().equals(&challenge));
+    }
+
+    #[test]
+    fn an_absent_challenge_equals_itself_alone() {
+        let challenge = Challenge::of_verifier(&"v".repeat(43)).unwrap();
+        assert!(Challenge::absent().equals(&Challenge::absent()));
+        assert!(!Challenge::absent().equals(&challenge) && !challenge.equals(&Challenge::absent()));
+        let stored = serde_json::to_string(&Challenge::absent()).unwrap();
+        assert!(serde_json::from_str::<Challenge>(&stored).unwrap().equals(&Challenge::absent()));
     }
 
     #[test]

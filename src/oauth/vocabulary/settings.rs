@@ -62,6 +62,8 @@ settings! {
     "CLIENT_ADDRESS_HEADER" => client_address_header,
     /// The authentication context class that a user's sign-in needs for `edgemint:admin`: `phr` for a passkey; by default none.
     "ADMIN_ACR" => admin_acr,
+    /// What is permitted to client software that cannot change: items separated by spaces or commas; by default none.
+    "COMPATIBILITY" => compatibility,
 }
 
 /// The setting that makes each request log its costs: `true` or `false`, the default. Read apart from the others, since it applies

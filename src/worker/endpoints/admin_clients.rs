@@ -81,7 +81,9 @@ fn shown(record: &ClientRecord, secret: Option<&ClientSecret>) -> Value {
 /// Returns the registration, and the member `enabled`.
 async fn parse(platform: &Platform, request: &Incoming) -> Result<(Registration, Option<bool>), RequestError> {
     let body = request.json_object().await?;
-    let registration = Registration::parse(&body).and_then(|registration| registration.with_service_account(&body));
+    let registration = Registration::parse(&body)
+        .and_then(|registration| registration.with_service_account(&body))
+        .and_then(|registration| registration.with_flags(&body));
     let registration = registration.map_err(Refusal::from)?;
     let enabled = register::enabled(&body).map_err(Refusal::from)?;
     registration.check_support(platform.authority()).map_err(Refusal::from)?;

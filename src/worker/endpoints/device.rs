@@ -12,6 +12,7 @@ use crate::oauth::grant::device_code::UserCode;
 use crate::oauth::grant::gate::{ClientFacts, RequiredSignIn};
 use crate::oauth::grant::handle::{AccountId, SessionId};
 use crate::oauth::vocabulary::client::GrantType;
+use crate::oauth::vocabulary::compatibility::Item;
 use crate::oauth::vocabulary::event_kind::EventKind;
 use crate::oauth::vocabulary::requested_acr::RequestedAcr;
 use crate::oauth::vocabulary::resource::Resource;
@@ -34,7 +35,14 @@ use crate::worker::status;
 /// `POST /oauth/device_authorization` (RFC 8628 section 3.1).
 pub(crate) async fn authorize(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
     let form = request.form().await?;
-    let Authenticated { client, by } = authenticate(platform, request.authorization()?, &form).await?;
+    let (authorization, item) = (request.authorization()?, Item::DeviceWithoutSecret);
+    let (client, by) = match clients::without_authentication(platform, authorization, &form, item).await? {
+        Some(client) => (client, None),
+        None => {
+            let Authenticated { client, by } = authenticate(platform, authorization, &form).await?;
+            (client, Some(by))
+        }
+    };
     let authority = platform.authority();
     let catalogue = catalogue::current(platform).await?;
     let authorization = DeviceAuthorization::parse(authority, &catalogue, &client, by, &form)?;

@@ -1,6 +1,6 @@
 //! The public documents: metadata, the key set, health.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::keyring::JWKS_MAX_AGE;
@@ -8,8 +8,8 @@ use crate::limits::STATUS_TTL;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::discovery;
 use crate::oauth::status::ListId;
-use crate::token::base64url;
 use crate::token::status::STATUS_LIST_MEDIA_TYPE;
+use crate::token::{Algorithm, base64url};
 use crate::wire::Reply;
 
 use crate::worker::env::Platform;
@@ -36,6 +36,19 @@ pub(crate) async fn jwks(platform: &Platform, request: &Incoming) -> Result<Repl
     let view = ring::view(platform).await?;
     let reply = cached_json(&view.ring().jwks(platform.now), JWKS_MAX_AGE, request);
     Ok(if reply.status == 200 { reply.with("Content-Type", "application/jwk-set+json") } else { reply })
+}
+
+/// `GET /oauth/certs`: the RS256 keys of the key set as X.509 certificates, by `kid`, for libraries that read no other form. The key set of
+/// RFC 7517 has all keys.
+pub(crate) async fn certificates(platform: &Platform, request: &Incoming) -> Result<Reply, RequestError> {
+    let view = ring::view(platform).await?;
+    let mut certificates = Map::new();
+    for key in view.ring().published(platform.now).filter(|key| key.algorithm() == Some(Algorithm::Rs256)) {
+        if let Some(pem) = ring::certificate(platform, &view, key).await? {
+            certificates.insert(key.kid.to_string(), json!(pem));
+        }
+    }
+    Ok(cached_json(&Value::Object(certificates), JWKS_MAX_AGE, request))
 }
 
 /// A status list token (draft-ietf-oauth-status-list section 8). It contains how long it may be used (`ttl`). Caches

@@ -12,6 +12,7 @@ pub(crate) mod keyring_do;
 mod outbox;
 pub(crate) mod records;
 pub(crate) mod registry_do;
+mod registry_rows;
 pub(crate) mod status_directory_do;
 pub(crate) mod status_list_do;
 

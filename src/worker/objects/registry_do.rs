@@ -8,10 +8,9 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::worker_sys::DurableObjectState;
-use worker::{Env, ScheduledTime, SqlCursor, SqlStorage, SqlStorageValue, State};
+use worker::{Env, ScheduledTime, State};
 
 use crate::keyring::MAX_TOKEN_TTL;
 use crate::oauth::grant::handle::AccountId;
@@ -20,11 +19,10 @@ use crate::token::UnixTime;
 
 use super::address::Registries;
 use super::hosted::{self, Hosted};
-use super::records::{broken, integer};
+use super::records::broken;
+use super::registry_rows::{Note, Record, Rows, publish};
 use super::{Runs, object_commands, thrown};
 use crate::worker::clock::now;
-use crate::worker::env::STORE;
-use crate::worker::kv;
 use crate::worker::report::Fault;
 use crate::worker::tasks::block_concurrency;
 
@@ -109,6 +107,25 @@ pub(crate) struct ConsumeAssertion {
     pub(crate) account: Option<AccountId>,
 }
 
+/// Consumes an assertion of the client by the digest of its text. Returns its first use.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ConsumeAssertionText {
+    pub(crate) digest: String,
+    pub(crate) at: UnixTime,
+    pub(crate) until: UnixTime,
+    /// An account that is about to have a grant for the client, noted in the same turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<AccountId>,
+}
+
+/// The first use of an assertion that is consumed by its text.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub(crate) struct FirstTextUse {
+    pub(crate) at: UnixTime,
+    /// Whether it is this one.
+    pub(crate) is_new: bool,
+}
+
 /// Notes that this account may have a grant for the client. Sent before it has one.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct IndexAccount {
@@ -132,6 +149,7 @@ object_commands! {
         "revoke" => RevokeClientToken -> (),
         "end_tokens" => RevokeClientTokens -> (),
         "spend" => ConsumeAssertion -> bool,
+        "spend_text" => ConsumeAssertionText -> FirstTextUse,
         "index" => IndexAccount -> (),
         "accounts" => ListAccounts -> Vec<AccountId>,
     }
@@ -230,6 +248,22 @@ impl Runs<ConsumeAssertion> for RegistryObject {
     }
 }
 
+impl Runs<ConsumeAssertionText> for RegistryObject {
+    async fn run(&self, command: ConsumeAssertionText) -> Result<FirstTextUse, Fault> {
+        let ConsumeAssertionText { digest, at, until, account } = command;
+        let rows = self.rows();
+        if let Some(at) = rows.first_text_use(&digest)? {
+            return Ok(FirstTextUse { at, is_new: false });
+        }
+        rows.note(Note::AssertionText, &format!("{digest}.{}", at.0), until)?;
+        if let Some(account) = account {
+            rows.index(&account)?;
+        }
+        self.wake_at(until).await?;
+        Ok(FirstTextUse { at, is_new: true })
+    }
+}
+
 impl Runs<IndexAccount> for RegistryObject {
     async fn run(&self, IndexAccount { account }: IndexAccount) -> Result<(), Fault> {
         self.rows().index(&account)
@@ -276,7 +310,7 @@ impl RegistryObject {
     }
 
     fn rows(&self) -> Rows {
-        Rows { sql: self.state.storage().sql() }
+        Rows::new(self.state.storage().sql())
     }
 
     /// Sets the alarm that deletes expired notes, unless one is set.
@@ -300,202 +334,6 @@ fn since_before(old: Option<&Record>, was: &str) -> Result<u64, Change> {
 }
 
 const RETRY: Duration = Duration::from_secs(10);
-
-/// Copies the record to KV.
-async fn publish(env: &Env, record: &Record) -> Result<(), Fault> {
-    let store = env.kv(STORE).map_err(kv::unavailable)?;
-    match &record.sealed {
-        Some(sealed) => store.put(&record.name, sealed).map_err(kv::unavailable)?.execute().await,
-        None => store.delete(&record.name).await,
-    }
-    .map_err(kv::unavailable)
-}
-
-/// The client's record. Without a sealed text, the client has been removed.
-#[derive(Deserialize)]
-struct Record {
-    name: String,
-    sealed: Option<String>,
-    /// When the client was registered: tokens from before belong to another one with the same identifier.
-    since: u64,
-    /// 1 if KV has it.
-    published: u8,
-}
-
-/// The kinds of notes about identifiers. The kind is part of the key.
-#[derive(Clone, Copy)]
-enum Note {
-    Revoked,
-    Assertion,
-    /// The id is a moment: tokens that were issued up to then are inactive.
-    TokensEnded,
-    /// The client is disabled; there is one such note, its id is empty, and it does not expire.
-    Disabled,
-}
-
-impl Note {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Revoked => "revoked",
-            Self::Assertion => "assertion",
-            Self::TokensEnded => "tokens_ended",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-/// The end of a note that does not expire: the end of the year 9999.
-const FOREVER: UnixTime = UnixTime(253_402_300_799);
-
-/// The object's tables.
-struct Rows {
-    sql: SqlStorage,
-}
-
-/// Statements that create the tables.
-const CREATE: &str = "CREATE TABLE IF NOT EXISTS record (
-        one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL, sealed TEXT,
-        since INTEGER NOT NULL, published INTEGER NOT NULL);
-    CREATE TABLE IF NOT EXISTS note (
-        kind TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL,
-        PRIMARY KEY (kind, id)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS account (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;";
-
-impl Rows {
-    /// Runs a statement that writes. The first write creates the tables, so that reading the registry of a client that never
-    /// existed leaves nothing behind.
-    fn write(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<(), Fault> {
-        if self.sql.exec(statement, bindings.clone()).is_err() {
-            self.sql.exec(CREATE, None).map_err(broken)?;
-            self.sql.exec(statement, bindings).map_err(broken)?;
-        }
-        Ok(())
-    }
-
-    /// Runs a statement that reads; `None` if the tables do not exist.
-    fn read(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<Option<SqlCursor>, Fault> {
-        match self.sql.exec(statement, bindings) {
-            Ok(cursor) => Ok(Some(cursor)),
-            Err(cause) => {
-                let tables = self.sql.exec("SELECT name FROM sqlite_master WHERE name = 'record'", None);
-                match tables.map_err(broken)?.raw().next() {
-                    Some(_) => Err(broken(cause)),
-                    None => Ok(None),
-                }
-            }
-        }
-    }
-
-    /// Reads the rows of a statement.
-    fn rows<T: DeserializeOwned>(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<Vec<T>, Fault> {
-        match self.read(statement, bindings)? {
-            Some(cursor) => cursor.to_array().map_err(broken),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    fn record(&self) -> Result<Option<Record>, Fault> {
-        let rows = self.rows("SELECT name, sealed, since, published FROM record", Vec::new())?;
-        Ok(rows.into_iter().next())
-    }
-
-    fn put(&self, record: Option<&Record>) -> Result<(), Fault> {
-        match record {
-            None => self.write("DELETE FROM record", Vec::new()),
-            Some(Record { name, sealed, since, published }) => self.write(
-                "INSERT OR REPLACE INTO record (one, name, sealed, since, published) VALUES (1, ?, ?, ?, ?)",
-                vec![name.as_str().into(), sealed.clone().into(), integer(*since), integer((*published).into())],
-            ),
-        }
-    }
-
-    /// Stores a note. Returns whether it is new.
-    fn note(&self, note: Note, id: &str, until: UnixTime) -> Result<bool, Fault> {
-        let is_new = !self.is_noted(note, id)?;
-        if is_new {
-            let insert = "INSERT INTO note (kind, id, until) VALUES (?, ?, ?)";
-            self.write(insert, vec![note.name().into(), id.into(), integer(until.0)])?;
-        }
-        Ok(is_new)
-    }
-
-    fn is_noted(&self, note: Note, id: &str) -> Result<bool, Fault> {
-        let select = "SELECT until FROM note WHERE kind = ? AND id = ?";
-        let found = self.read(select, vec![note.name().into(), id.into()])?;
-        Ok(found.is_some_and(|cursor| cursor.raw().next().is_some()))
-    }
-
-    fn is_disabled(&self) -> Result<bool, Fault> {
-        self.is_noted(Note::Disabled, "")
-    }
-
-    fn set_disabled(&self, disabled: bool) -> Result<(), Fault> {
-        match (self.is_disabled()?, disabled) {
-            (false, true) => self.note(Note::Disabled, "", FOREVER).map(|_| ()),
-            (true, false) => self.write("DELETE FROM note WHERE kind = ?", vec![Note::Disabled.name().into()]),
-            (true, true) | (false, false) => Ok(()),
-        }
-    }
-
-    /// Returns the moment up to which the client's own tokens were revoked, if they were.
-    fn tokens_ended(&self) -> Result<Option<UnixTime>, Fault> {
-        #[derive(Deserialize)]
-        struct Row {
-            moment: Option<u64>,
-        }
-        let select = "SELECT max(CAST(id AS INTEGER)) AS moment FROM note WHERE kind = ?";
-        let rows = self.rows::<Row>(select, vec![Note::TokensEnded.name().into()])?;
-        Ok(rows.into_iter().next().and_then(|row| row.moment).map(UnixTime))
-    }
-
-    /// Revokes the tokens that were issued up to this moment. Returns whether that is new: only the latest moment is kept.
-    fn end_tokens(&self, moment: UnixTime, until: UnixTime) -> Result<bool, Fault> {
-        if self.tokens_ended()?.is_some_and(|ended| moment <= ended) {
-            return Ok(false);
-        }
-        self.write("DELETE FROM note WHERE kind = ?", vec![Note::TokensEnded.name().into()])?;
-        self.note(Note::TokensEnded, &moment.0.to_string(), until)
-    }
-
-    /// Notes an account. It is never deleted: an account that withdraws and allows again at the same moment is never lost.
-    fn index(&self, account: &AccountId) -> Result<(), Fault> {
-        self.write("INSERT OR IGNORE INTO account (id) VALUES (?)", vec![account.as_str().into()])
-    }
-
-    fn accounts(&self, after: &str, limit: u64) -> Result<Vec<AccountId>, Fault> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: AccountId,
-        }
-        let select = "SELECT id FROM account WHERE id > ? ORDER BY id LIMIT ?";
-        let rows = self.rows::<Row>(select, vec![after.into(), integer(limit)])?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
-    }
-
-    /// Deletes expired notes.
-    fn forget(&self, now: UnixTime) -> Result<(), Fault> {
-        self.read("DELETE FROM note WHERE until <= ?", vec![integer(now.0)]).map(|_| ())
-    }
-
-    /// Returns when the next note expires.
-    fn next_end(&self) -> Result<Option<UnixTime>, Fault> {
-        #[derive(Deserialize)]
-        struct Row {
-            until: Option<u64>,
-        }
-        let select = "SELECT min(until) AS until FROM note WHERE kind <> ?";
-        let rows = self.rows::<Row>(select, vec![Note::Disabled.name().into()])?;
-        Ok(rows.into_iter().next().and_then(|row| row.until).map(UnixTime))
-    }
-
-    async fn publish_pending(self, env: &Env) -> Result<(), Fault> {
-        if let Some(record) = self.record()?.filter(|record| record.published == 0) {
-            publish(env, &record).await?;
-            self.put(Some(&Record { published: 1, ..record }))?;
-        }
-        Ok(())
-    }
-}
 
 #[allow(clippy::cast_precision_loss)] // A time in milliseconds is exact in a double.
 pub(super) fn at(time: UnixTime) -> ScheduledTime {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use crate::account::identifier::ReadIdentifier;
 use crate::identity::profile::Username;
-use crate::oauth::endpoints::jwt_bearer::{Accepted, Asserter, AssertionRequest, AssertionUse, Subject, accept};
+use crate::oauth::endpoints::jwt_bearer::{
+    Accepted, AssertedText, Asserter, AssertionRequest, AssertionUse, FirstUse, Once, Subject, accept,
+};
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::trusted_issuer::{TrustedIssuer, TrustedIssuerId, may_be_trusted_issuer};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::worker::env::Platform;
 use crate::worker::objects;
 use crate::worker::objects::address::Name;
-use crate::worker::objects::registry_do::{ConsumeAssertion, IndexAccount};
+use crate::worker::objects::registry_do::{ConsumeAssertion, ConsumeAssertionText, FirstTextUse, IndexAccount};
+use crate::worker::random::random;
 use crate::worker::report::{Fault, RequestError};
 
 use super::{clients, remote_keys, trusted_issuers};
@@ -68,7 +71,16 @@ pub(crate) async fn account_of(platform: &Platform, subject: &Subject) -> Result
     Ok(objects::send(platform, &name, &ReadIdentifier).await?.map(|entry| entry.account))
 }
 
-/// Consumes the `jti` of an assertion, and notes the account that gets a grant for the client, if there is one: in one call where
+/// Returns what identifies the grant or the token of an assertion, and what tells its tokens apart: random bytes, or those of its text,
+/// so that the same text yields the same token.
+pub(crate) fn identifiers(platform: &Platform, once: &Once) -> Result<([u8; 16], [u8; 12]), Fault> {
+    match once {
+        Once::ByText(text) => Ok(text.identifiers(&platform.config.handles)),
+        Once::Identified(_) | Once::Repeatable => Ok((random()?, random()?)),
+    }
+}
+
+/// Consumes an assertion, and notes the account that gets a grant for the client, if there is one: in one call where
 /// the client is the issuer.
 ///
 /// # Errors
@@ -76,13 +88,18 @@ pub(crate) async fn account_of(platform: &Platform, subject: &Subject) -> Result
 pub(crate) async fn consume(
     platform: &Platform,
     owner: &Owner,
-    used: Option<AssertionUse>,
+    once: &Once,
     client: &ClientId,
     account: Option<&AccountId>,
-) -> Result<(), RequestError> {
-    let command = |account: Option<&AccountId>| {
-        let AssertionUse { jti, until } = used?;
-        Some(ConsumeAssertion { jti, until, account: account.cloned() })
+) -> Result<FirstUse, RequestError> {
+    if let Once::ByText(text) = once {
+        return consume_text(platform, text, client, account).await;
+    }
+    let command = |account: Option<&AccountId>| match once {
+        Once::Identified(AssertionUse { jti, until }) => {
+            Some(ConsumeAssertion { jti: jti.clone(), until: *until, account: account.cloned() })
+        }
+        Once::ByText(_) | Once::Repeatable => None,
     };
     let (is_new, is_indexed) = match owner {
         Owner::ServiceAccount(_) => match command(account) {
@@ -100,14 +117,27 @@ pub(crate) async fn consume(
     if let Some(account) = account.filter(|_| !is_indexed) {
         objects::send(platform, client, &IndexAccount { account: account.clone() }).await?;
     }
-    Ok(())
+    Ok(FirstUse { at: platform.now, repeated: false })
+}
+
+/// Consumes an assertion by its text, at the client, which is its issuer.
+async fn consume_text(
+    platform: &Platform,
+    text: &AssertedText,
+    client: &ClientId,
+    account: Option<&AccountId>,
+) -> Result<FirstUse, RequestError> {
+    let AssertedText { digest, until } = text.clone();
+    let command = ConsumeAssertionText { digest, at: platform.now, until, account: account.cloned() };
+    let FirstTextUse { at, is_new } = objects::send(platform, client, &command).await?;
+    Ok(FirstUse::of_text(at, is_new, platform.authority().lifetimes(), platform.now)?)
 }
 
 async fn check(platform: &Platform, owner: &Owner, request: &AssertionRequest) -> Result<Accepted, RequestError> {
     let asserter = owner.asserter();
     let policy = Arc::new(asserter.policy(platform.authority()));
     let verified = remote_keys::verify(platform, asserter.keys(), &request.assertion, &policy).await?;
-    Ok(accept(platform.authority(), asserter, verified, platform.now)?)
+    Ok(accept(platform.authority(), asserter, &request.assertion, verified, platform.now)?)
 }
 
 fn remembered(platform: &Platform, issuer: &str) -> Option<Owner> {

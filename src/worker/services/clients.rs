@@ -11,10 +11,9 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use crate::limits::CLIENT_MEMORY;
-use crate::oauth::endpoints::authenticate::{
-    Presented, accept_assertion, assertion_policy, check_public, check_secret,
-};
+use crate::oauth::endpoints::authenticate::{Presented, accept_assertion, assertion_policy, by_secret, check_public};
 use crate::oauth::vocabulary::client::{AuthMethod, ClientRecord};
+use crate::oauth::vocabulary::compatibility::{ClientFlag, Item};
 use crate::oauth::{Client, ClientId, Refusal};
 use crate::token::UnixTime;
 use crate::wire::Form;
@@ -55,16 +54,17 @@ pub(crate) async fn authenticate(
     match Presented::parse(authorization, form)? {
         Presented::Secret { method, readings } => {
             let mut refusal = Refusal::ClientUnknown;
+            let authority = platform.authority();
             for (id, secret) in readings {
                 if let Some(client) = claimed(platform, &id)
-                    && check_secret(Some(&client), method, &secret).is_ok()
+                    && let Ok(by) = by_secret(authority, Some(&client), method, &secret)
                 {
-                    return Ok(Authenticated { client, by: method });
+                    return Ok(Authenticated { client, by });
                 }
                 let client = claimed_afresh(platform, &id).await?;
-                match (check_secret(client.as_deref(), method, &secret), client) {
-                    (Ok(()), Some(client)) => return Ok(Authenticated { client, by: method }),
-                    (Ok(()), None) => {}
+                match (by_secret(authority, client.as_deref(), method, &secret), client) {
+                    (Ok(by), Some(client)) => return Ok(Authenticated { client, by }),
+                    (Ok(_), None) => {}
                     (Err(reason), client) => {
                         even_out(platform, client.is_some_and(|client| !client.id.is_root())).await?;
                         refusal = reason;
@@ -109,6 +109,27 @@ pub(crate) async fn authenticate_if_sent(
             authenticate(platform, authorization, form).await.map(Some)
         }
         Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Finds the client of a request that may go without its credentials, by an item of `COMPATIBILITY`. `None` for every other request and
+/// client: it has to authenticate.
+pub(crate) async fn without_authentication(
+    platform: &Platform,
+    authorization: Option<&str>,
+    form: &Form,
+    item: Item,
+) -> Result<Option<Rc<Client>>, Fault> {
+    let Ok(Presented::Nothing(id)) = Presented::parse(authorization, form) else {
+        return Ok(None);
+    };
+    let is_permitted = |client: &Rc<Client>| client.is_permitted(item, platform.authority());
+    if !platform.authority().compatibility().permits_to(item, &ClientFlag::ALL) {
+        return Ok(None);
+    }
+    match claimed(platform, &id).filter(is_permitted) {
+        Some(client) => Ok(Some(client)),
+        None => Ok(claimed_afresh(platform, &id).await?.filter(is_permitted)),
     }
 }
 

@@ -106,6 +106,15 @@ pub(crate) async fn end_one(platform: &Platform, account: &AccountId, grant: &Gr
     Ok(is_ended)
 }
 
+/// Revokes the grant of a refresh token at the request of the token's holder, with all its tokens.
+pub(crate) async fn revoke_by_possession(platform: &Platform, handle: &Handle) -> Result<(), RequestError> {
+    let grant = handle.grant().ok_or(Refusal::HandleForged)?;
+    if objects::send(platform, &handle.account, &EndGrant { grant: grant.clone() }).await? {
+        platform.audit.user(&handle.account).grant(&grant).note_way(EventKind::TokenRevoked, "refresh_token");
+    }
+    Ok(())
+}
+
 /// Revokes the grant of a refresh token with all its tokens (RFC 7009 section 2.1).
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use crate::account::grants::{RevokeToken, TokenStatus};
 use crate::account::record::AccountRecord;
 use crate::oauth::Client;
-use crate::oauth::endpoints::revoke;
+use crate::oauth::endpoints::revoke::{self, Revocation};
 use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::handle::AccountId;
 use crate::oauth::vocabulary::event_kind::EventKind;
@@ -57,6 +57,16 @@ pub(crate) async fn state(platform: &Platform, token: &AccessToken) -> Result<To
 /// Those of [`revoke::revoke`].
 pub(crate) async fn revoke(platform: &Platform, client: &Client, token: AccessToken) -> Result<(), RequestError> {
     let revocation = revoke::revoke(client, &token)?;
+    Ok(end(platform, revocation, token).await?)
+}
+
+/// Revokes one access token at the request of its holder.
+pub(crate) async fn revoke_by_possession(platform: &Platform, token: AccessToken) -> Result<(), Fault> {
+    platform.audit.client(&token.client);
+    end(platform, revoke::by_holder(&token), token).await
+}
+
+async fn end(platform: &Platform, revocation: Revocation, token: AccessToken) -> Result<(), Fault> {
     platform.audit.jti(&revocation.jti);
     if let Some(grant) = token.grant {
         let Some(account) = token.account else {

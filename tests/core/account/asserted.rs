@@ -1,6 +1,6 @@
 //! Grants of assertions: what the account allows, and that everything that ends grants ends them.
 
-use edgemint::account::asserted_grants::GrantAsserted;
+use edgemint::account::asserted_grants::{Asserted, GrantAsserted};
 use edgemint::account::grants::{DescribeRefreshToken, EndGrant, EndGrants, RefreshGrant, TokenStatus};
 use edgemint::account::overview::ReadOverview;
 use edgemint::account::profile::CreateAccount;
@@ -97,6 +97,7 @@ fn asserted(change: impl FnOnce(&mut GrantAsserted)) -> GrantAsserted {
         requested_scope: None,
         requested_resources: Vec::new(),
         status: STATUS,
+        first_use: None,
     };
     change(&mut command);
     command
@@ -109,7 +110,7 @@ fn texts(permit: &Permit) -> (String, Vec<&str>) {
 #[test]
 fn an_assertion_gets_what_the_operator_the_client_and_the_user_allow_and_nothing_after_its_token() {
     let account = Account::new(|_| {});
-    let permit = account.ask(&asserted(|_| {})).unwrap();
+    let permit = account.ask(&asserted(|_| {})).unwrap().permit;
     assert_eq!(texts(&permit), ("read".to_owned(), vec![API]));
     let stored = account.stored().unwrap();
     assert_eq!((stored.stage, stored.status, stored.scope), (Stage::Asserted, Some(STATUS), scope("read")));
@@ -148,12 +149,12 @@ fn what_the_gate_refuses_stores_nothing() {
         (&enabled, Box::new(|command| command.client.rules.step_up.push(step_up)), GrantRefusal::StepUp),
     ];
     for (account, change, refusal) in cases {
-        assert_eq!(account.ask(&asserted(change)), Err(refusal));
+        assert_eq!(account.ask(&asserted(change)).err(), Some(refusal));
         assert!(account.stored().is_none(), "{refusal:?}");
     }
     let none = Account::new(|_| {});
     none.storage.delete(Table::Account, edgemint::records::ONLY).unwrap();
-    assert_eq!(none.ask(&asserted(|_| {})), Err(GrantRefusal::GrantUnknown));
+    assert_eq!(none.ask(&asserted(|_| {})).err(), Some(GrantRefusal::GrantUnknown));
     assert!(none.stored().is_none());
 }
 
@@ -176,4 +177,34 @@ fn the_user_and_operators_see_the_grant_and_end_it() {
     let which = GrantFilter::of_client(client().id);
     assert_eq!(account.ask(&EndGrants { which, job: None }), Some(1));
     assert!(!account.is_active(START));
+}
+
+#[test]
+fn the_text_of_an_assertion_yields_one_grant_and_never_one_that_has_ended() {
+    let account = Account::new(|_| {});
+    let first = UnixTime(START - 5);
+    let again = |change: fn(&mut GrantAsserted)| {
+        account.ask(&asserted(|command| {
+            command.first_use = Some(first);
+            change(command);
+        }))
+    };
+    let issued = again(|_| {}).unwrap();
+    assert_eq!((texts(&issued.permit).0, issued.status), ("read".to_owned(), Some(STATUS)));
+    assert_eq!(account.stored().unwrap().issued_at, first, "the response of the first use");
+    let before = account.stored().unwrap();
+    let repeated = again(|command| command.status = StatusEntry { list: STATUS.list, idx: STATUS.idx + 1 }).unwrap();
+    assert_eq!((repeated.permit, repeated.status), (issued.permit, Some(STATUS)));
+    assert_eq!(account.stored().unwrap().status, before.status);
+    // What the operator allows now is no part of what was granted.
+    let wider = again(|command| command.requested_scope = Some(scope("read write")));
+    assert_eq!(wider.err(), Some(GrantRefusal::Scope));
+
+    assert!(account.ask(&EndGrant { grant: grant() }));
+    assert_eq!(again(|_| {}).err(), Some(GrantRefusal::GrantUnknown));
+    assert!(account.stored().is_none());
+    // An answer of an object that knows no earlier grant.
+    let old = serde_json::json!({ "scope": "read", "resources": [API] });
+    let old: Asserted = serde_json::from_value(old).unwrap();
+    assert_eq!((texts(&old.permit).0, old.status), ("read".to_owned(), None));
 }

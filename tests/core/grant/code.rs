@@ -2,6 +2,7 @@
 
 use edgemint::oauth::grant::handle::SessionId;
 use edgemint::oauth::grant::{GrantRefusal, Stage};
+use edgemint::oauth::vocabulary::pkce::Challenge;
 use edgemint::token::UnixTime;
 
 use super::held::Held;
@@ -50,6 +51,31 @@ fn a_wrong_request_does_not_spend_the_code() {
         assert_eq!(held.redeem(|it| it.redirect_uri = Some(elsewhere.to_owned())), Err(GrantRefusal::CodeRedirect));
     }
     assert_eq!(held.record(), before);
+    assert!(held.redeem(|_| {}).is_ok());
+}
+
+#[test]
+fn a_code_without_a_challenge_is_redeemed_without_a_verifier_alone() {
+    let mut held = Held::empty();
+    let mut grant = grant();
+    grant.challenge = Some(Challenge::absent());
+    held.issue(grant).unwrap();
+    let before = held.record();
+    // The downgrade of RFC 9700 section 4.8.2: the client sent a challenge, and an attacker removed it.
+    assert_eq!(held.redeem(|_| {}), Err(GrantRefusal::CodeVerifier));
+    assert_eq!(held.record(), before);
+    let tokens = held.redeem(|it| it.challenge = Challenge::absent()).unwrap();
+    assert_eq!(tokens.generation, 1);
+    assert_eq!(held.redeem_device(|_| {}), Err(GrantRefusal::GrantUnknown));
+    held.wait(3600);
+    assert_eq!(held.redeem(|it| it.challenge = Challenge::absent()), Err(GrantRefusal::CodeReused));
+    assert!(held.has_ended());
+}
+
+#[test]
+fn a_code_with_a_challenge_is_not_redeemed_without_its_verifier() {
+    let mut held = Held::issued();
+    assert_eq!(held.redeem(|it| it.challenge = Challenge::absent()), Err(GrantRefusal::CodeVerifier));
     assert!(held.redeem(|_| {}).is_ok());
 }
 

@@ -81,7 +81,7 @@ impl Held {
         held
     }
 
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let (lifetimes, client) = (LIFETIMES, client_facts());
         Self {
             stored: None,

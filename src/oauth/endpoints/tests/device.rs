@@ -21,7 +21,7 @@ fn device_client() -> Client {
 }
 
 fn ask(client: &Client, by: AuthMethod, parameters: &str) -> Result<DeviceRequest, Refusal> {
-    let asked = DeviceAuthorization::parse(&authority(), &Catalogue::default(), client, by, &form(parameters))?;
+    let asked = DeviceAuthorization::parse(&authority(), &Catalogue::default(), client, Some(by), &form(parameters))?;
     Ok(asked.stored(GrantId::from_bytes([1; 16]), DeviceOrigin::default(), NOW))
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::oauth::Refusal;
 use crate::oauth::endpoints::jwt_bearer::{
-    Accepted, Asserter, AssertionRequest, Subject, accept, client_of, granted_scope, refusal_of_account,
+    Accepted, Asserter, AssertionRequest, Once, Subject, accept, client_of, granted_scope, refusal_of_account,
     requested_scope,
 };
 use crate::oauth::grant::GrantRefusal;
@@ -53,8 +53,9 @@ fn claims(issuer: &str, subject: &str, changes: &Value) -> Value {
 /// Runs both steps on an assertion whose signature is valid.
 fn accepted(asserter: Asserter<'_>, header: &Value, claims: &Value) -> Result<Accepted, Refusal> {
     let KeySource::Registered(keys) = asserter.keys() else { panic!("{asserter:?}") };
-    let pending = token::verify(&jwt(header, claims), keys, &Arc::new(asserter.policy(&authority())), NOW);
-    accept(&authority(), asserter, pending.and_then(|pending| pending.complete(true)), NOW)
+    let text = jwt(header, claims);
+    let pending = token::verify(&text, keys, &Arc::new(asserter.policy(&authority())), NOW);
+    accept(&authority(), asserter, &text, pending.and_then(|pending| pending.complete(true)), NOW)
 }
 
 fn es256() -> Value {
@@ -70,7 +71,8 @@ fn each_fault_of_an_assertion_is_refused() {
     {
         let with = |header: &Value, changes: &Value| accepted(asserter, header, &claims(iss, sub, changes));
         let good = with(&es256(), &json!({})).unwrap();
-        assert_eq!(good.used.map(|used| (used.jti, used.until)), Some(("j".to_owned(), NOW.plus(3660))));
+        let Once::Identified(used) = good.once else { panic!("{good:?}") };
+        assert_eq!((used.jti.as_str(), used.until), ("j", NOW.plus(3660)));
         for changes in [
             json!({ "iss": null }),
             json!({ "iss": "other" }),
@@ -115,7 +117,7 @@ fn each_fault_of_an_assertion_is_refused() {
         ] {
             assert!(with(&header, &changes).is_ok(), "{iss}: {header} {changes}");
         }
-        let failed = accept(&authority(), asserter, Err(VerifyError::BadSignature), NOW);
+        let failed = accept(&authority(), asserter, "", Err(VerifyError::BadSignature), NOW);
         assert_eq!(failed, Err(Refusal::Assertion));
     }
 }
@@ -157,7 +159,7 @@ fn an_assertion_without_jti_is_valid_for_ten_minutes() {
         merge(&mut changes, &json!({}));
         changes.as_object_mut().unwrap().insert("jti".to_owned(), Value::Null);
         accepted(Asserter::TrustedIssuer(&optional), &es256(), &claims(IDP, account.as_str(), &changes))
-            .map(|accepted| accepted.used)
+            .map(|accepted| accepted.once)
     };
     for (iat, exp, is_accepted) in [
         (Some(NOW.0), NOW.0 + 600, true),
@@ -166,7 +168,7 @@ fn an_assertion_without_jti_is_valid_for_ten_minutes() {
         (Some(NOW.0 - 630), NOW.0 + 3000, false),
         (Some(NOW.0 - 1000), NOW.0 + 60, false),
     ] {
-        let expected = if is_accepted { Ok(None) } else { Err(Refusal::Assertion) };
+        let expected = if is_accepted { Ok(Once::Repeatable) } else { Err(Refusal::Assertion) };
         assert_eq!(outcome(json!({ "iat": iat, "exp": exp })), expected, "{iat:?} {exp}");
     }
     // Without `iat`, the expiry alone says how long it can be replayed.
@@ -177,9 +179,9 @@ fn an_assertion_without_jti_is_valid_for_ten_minutes() {
     };
     assert!(without_iat(NOW.0 + 600) && !without_iat(NOW.0 + 700));
     let used = |changes: &Value| {
-        accepted(Asserter::TrustedIssuer(&optional), &es256(), &claims(IDP, account.as_str(), changes)).unwrap().used
+        accepted(Asserter::TrustedIssuer(&optional), &es256(), &claims(IDP, account.as_str(), changes)).unwrap().once
     };
-    assert!(used(&json!({})).is_some(), "one that has a jti is used once");
+    assert!(matches!(used(&json!({})), Once::Identified(_)), "one that has a jti is used once");
     let service = service(&json!({ "service_account": { "jti": "optional" } }));
     let assertion = claims("app", "app", &json!({ "jti": null }));
     assert!(accepted(Asserter::ServiceAccount(&service), &es256(), &assertion).is_ok());

@@ -3,6 +3,7 @@
 mod authenticate;
 mod authorize;
 mod bearer;
+mod compatibility;
 mod device;
 mod discovery;
 mod id_token;
@@ -42,6 +43,7 @@ fn authority() -> Authority {
 fn client_record(metadata: &Value) -> ClientRecord {
     let metadata = metadata.as_object().unwrap();
     let registration = Registration::parse(metadata).unwrap().with_service_account(metadata).unwrap();
+    let registration = registration.with_flags(metadata).unwrap();
     registration.into_record(ClientId::parse("app").unwrap(), None, UnixTime(7))
 }
 

@@ -123,8 +123,21 @@ pub fn remaining(grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Res
 /// # Errors
 /// The first check that fails.
 pub fn admit(grant_type: GrantType, client: &ClientFacts) -> Result<(), Check> {
+    of_client(grant_type, client, |_| true)
+}
+
+/// Runs the same checks without [`Check::Authentication`], for a request that yields no tokens: the client authenticates when it comes
+/// for them, and passes [`admit`] then.
+///
+/// # Errors
+/// The first check that fails.
+pub fn admit_unauthenticated(grant_type: GrantType, client: &ClientFacts) -> Result<(), Check> {
+    of_client(grant_type, client, |check| check != Check::Authentication)
+}
+
+fn of_client(grant_type: GrantType, client: &ClientFacts, is_wanted: impl Fn(Check) -> bool) -> Result<(), Check> {
     let row = Row::of(grant_type);
-    let fails = |check: &Check| row.applies(*check) && !client_holds(*check, grant_type, client);
+    let fails = |check: &Check| is_wanted(*check) && row.applies(*check) && !client_holds(*check, grant_type, client);
     Check::OF_CLIENT.into_iter().find(fails).map_or(Ok(()), Err)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgemint::account::asserted_grants::GrantAsserted;
+use edgemint::account::asserted_grants::{Asserted, GrantAsserted};
 use edgemint::account::grants::TokenStatus;
 use edgemint::account::narrowing::NarrowGrants;
 use edgemint::oauth::grant::consent::Consent;
@@ -31,10 +31,11 @@ impl World {
             resources,
             requested_scope: None,
             status,
+            first_use: None,
         };
         match self.ask(&command, fault) {
             Ok(Ok(_)) if self.is_disabled() => Err("a disabled user's assertion gets a token".to_owned()),
-            Ok(Ok(permit)) => {
+            Ok(Ok(Asserted { permit, .. })) => {
                 self.reached.push("an assertion gets a token");
                 let stored = self.stored(&grant).ok_or("the grant of an assertion is not stored")?;
                 if stored.resources != permit.resources() {
