@@ -371,7 +371,7 @@ fn the_new_token_outlives_neither_the_subject_token_nor_its_grant() {
         serde_json::to_value(issued(NOW.plus(300))).unwrap(),
         json!({
             "iss": ISSUER, "sub": account(), "aud": BACKEND, "client_id": "gateway", "scope": "read", "iat": NOW.0,
-            "exp": NOW.0 + 300, "jti": format!("{}.x.AAAAAAAAAAAAAAAA", grant()), "auth_time": 5,
+            "exp": NOW.0 + 300, "jti": format!("{}.x.AAAAAAAAAAAAAAAA", grant()), "auth_time": 5, "acr": "1",
             "status": { "status_list": { "idx": 5, "uri": "https://as.example/oauth/status/7" } },
             "act": { "sub": "gateway" },
         })
