@@ -8,6 +8,7 @@ use crate::account::grants::{
     AllowError, AllowRequest, Authorize, Decided, DescribeRefreshToken, EndGrant, EndGrants, RedeemCode, RefreshGrant,
     RevokeGrant, RevokeToken, SuspendClient, TokenStatus, Tokens, WithdrawConsent,
 };
+use crate::account::identity_assertions::{AssertIdentity, AssertedIdentity};
 use crate::account::narrowing::NarrowGrants;
 use crate::account::overview::{Overview, ReadOverview};
 use crate::account::passkeys::{
@@ -26,6 +27,7 @@ commands! {
         "add_passkey" => AddPasskey -> Result<(), AddPasskeyError>,
         "allow_device" => AllowDevice -> Result<(), AllowError>,
         "allow_request" => AllowRequest -> Result<(), AllowError>,
+        "assert_identity" => AssertIdentity -> Result<AssertedIdentity, GrantRefusal>,
         "authorize" => Authorize -> Decided,
         "check_step_up" => CheckStepUp -> Result<(), StepUpError>,
         "create_account" => CreateAccount -> bool,

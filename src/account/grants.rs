@@ -12,7 +12,9 @@ use crate::oauth::grant::consent::Consent;
 use crate::oauth::grant::gate::{self, ClientFacts, UserFacts};
 use crate::oauth::grant::handle::{GrantId, SessionId};
 use crate::oauth::grant::token_id::TokenId;
-use crate::oauth::grant::{self, Describe, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, SignIn, TokenGrant};
+use crate::oauth::grant::{
+    self, Describe, Described, Grant, GrantRefusal, Outcome, Redeem, Refresh, Revoke, SignIn, TokenGrant,
+};
 use crate::oauth::status::StatusEntry;
 use crate::oauth::vocabulary::client::ClientId;
 use crate::oauth::vocabulary::resource::Resource;
@@ -89,6 +91,22 @@ impl<R: Records> Turn<'_, R> {
         };
         let session_is_active = session_ends.is_some() || (outlives_session && grant.session.is_some());
         Ok(UserFacts { enabled, has_consented, scope, session_is_active, session_ends })
+    }
+
+    /// Returns the grant of a refresh token of this client and describes the token; `None` if it cannot be used any more.
+    pub(super) fn described(
+        &self,
+        id: &GrantId,
+        describe: &Describe,
+        account: &AccountRecord,
+    ) -> Result<Option<(Grant, Described)>, StorageError> {
+        let (lifetimes, client) = (self.lifetimes(), &describe.client);
+        let grant = self.grant(id)?.filter(|grant| grant.client == client.id && grant.is_active(lifetimes, self.now));
+        let Some(grant) = grant else {
+            return Ok(None);
+        };
+        let user = self.user_facts(account, Some(&grant), client)?;
+        Ok(grant.describe(describe, user, lifetimes, self.now).map(|described| (grant, described)))
     }
 
     /// Runs a step of a grant's state machine and stores what it decides.
@@ -407,14 +425,7 @@ pub struct DescribeRefreshToken {
 
 impl AccountCommand for DescribeRefreshToken {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
-        let (describe, lifetimes) = (&self.describe, turn.lifetimes());
-        let grant = turn.grant(&self.grant)?;
-        let grant = grant.filter(|grant| grant.client == describe.client.id && grant.is_active(lifetimes, turn.now));
-        let Some(grant) = grant else {
-            return Ok(None);
-        };
-        let user = turn.user_facts(&account, Some(&grant), &describe.client)?;
-        Ok(grant.describe(describe, user, lifetimes, turn.now))
+        Ok(turn.described(&self.grant, &self.describe, &account)?.map(|(_, described)| described))
     }
 
     fn without_account<R: Records>(self, _: &Turn<'_, R>) -> Result<Self::Answer, StorageError> {

@@ -16,6 +16,7 @@ pub mod device_grants;
 pub mod exchanges;
 pub mod grants;
 pub mod identifier;
+pub mod identity_assertions;
 pub mod narrowing;
 pub mod new_user;
 pub mod outbox;

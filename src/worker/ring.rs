@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::keyring::{Certificate, KeyId, KeyringRefusal, LastRead, Ring, SigningKey, Terms};
 use crate::oauth::endpoints::bearer;
+use crate::oauth::endpoints::identity_assertion::{ID_JAG_TYPE, IdJag};
 use crate::oauth::endpoints::logout::Hint;
 use crate::oauth::grant::handle::{AccountId, SessionId};
 use crate::oauth::{ClientId, Refusal};
@@ -62,6 +63,7 @@ impl HandleName {
 struct Signer {
     access_tokens: Minter,
     id_tokens: Minter,
+    identity_assertions: Minter,
     status_lists: Minter,
     handle: SigningHandle,
 }
@@ -104,6 +106,7 @@ impl View {
         let signer = Rc::new(Signer {
             access_tokens: Minter::new(algorithm, key.kid.as_str(), ACCESS_TOKEN),
             id_tokens: Minter::new(algorithm, key.kid.as_str(), ID_TOKEN),
+            identity_assertions: Minter::new(algorithm, key.kid.as_str(), ID_JAG_TYPE),
             status_lists: Minter::new(algorithm, key.kid.as_str(), STATUS_LIST_TYPE),
             handle: SigningHandle::import(algorithm, private).await?,
         });
@@ -142,13 +145,28 @@ pub(crate) async fn mint(
     wanted: Option<Algorithm>,
     claims: &impl Serialize,
 ) -> Result<String, Fault> {
+    sign(platform, wanted, |signer| &signer.access_tokens, claims).await
+}
+
+/// Mints an identity assertion with the key of access tokens for which no algorithm is requested.
+pub(crate) async fn mint_identity_assertion(platform: &Platform, claims: &IdJag) -> Result<String, Fault> {
+    sign(platform, None, |signer| &signer.identity_assertions, claims).await
+}
+
+/// Signs a token of a type, and adds its key to the audit trail.
+async fn sign(
+    platform: &Platform,
+    wanted: Option<Algorithm>,
+    minter: impl Fn(&Signer) -> &Minter,
+    claims: &impl Serialize,
+) -> Result<String, Fault> {
     let view = view(platform).await?;
     let key = view.signing_key(platform, wanted);
     let signer = view.signer(key).await?;
     if let Some(key) = key {
         platform.audit.key(&key.kid);
     }
-    signer.sign(&signer.access_tokens, claims).await
+    signer.sign(minter(&signer), claims).await
 }
 
 /// Mints an ID token with a key of this algorithm.

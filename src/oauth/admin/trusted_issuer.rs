@@ -12,7 +12,7 @@ use crate::oauth::vocabulary::key_source::public_jwks;
 use crate::oauth::vocabulary::members::{has_only, optional, required};
 use crate::oauth::vocabulary::remote_url::RemoteUrl;
 use crate::oauth::vocabulary::trusted_issuer::{
-    Presence, SubjectRule, TrustedIssuerId, TrustedIssuerRecord, may_be_trusted_issuer,
+    Assertions, Presence, SubjectRule, TrustedIssuerId, TrustedIssuerRecord, may_be_trusted_issuer,
 };
 use crate::token::{Algorithm, UnixTime};
 
@@ -21,8 +21,9 @@ const MAX_CLIENTS: usize = 100;
 /// The maximum length of a mapped subject, bytes.
 const MAX_SUBJECT: usize = 500;
 /// The members, of which `id` and `created_at` are ignored: responses have them.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 14] = [
     "algorithms",
+    "assertions",
     "audience",
     "client_authentication",
     "clients",
@@ -66,7 +67,13 @@ pub fn parse(
     }
     let audience = |value: &Value| AssertionAudience::ALL.into_iter().find(|audience| *value == audience.name());
     let presence = |value: &Value| Presence::ALL.into_iter().find(|presence| *value == presence.name());
-    Ok(TrustedIssuerRecord {
+    let assertions = |value: &Value| Assertions::ALL.into_iter().find(|assertions| *value == assertions.name());
+    let assertions = optional(body, "assertions", assertions, TrustedIssuerError::Assertions)?.unwrap_or_default();
+    let by_default = match assertions {
+        Assertions::Jwt => Presence::Optional,
+        Assertions::IdJag => Presence::Required,
+    };
+    let record = TrustedIssuerRecord {
         issuer,
         created_at: now,
         jwks,
@@ -85,8 +92,20 @@ pub fn parse(
             presence,
             TrustedIssuerError::ClientAuthentication,
         )?
-        .unwrap_or(Presence::Optional),
-    })
+        .unwrap_or(by_default),
+        assertions,
+    };
+    if is_consistent(&record) { Ok(record) } else { Err(TrustedIssuerError::Assertions) }
+}
+
+/// Returns whether the members say of identity assertions what their checks require. They are about a user, whom the issuer names by
+/// an identifier that no other user ever has: neither a user name nor an e-mail address.
+fn is_consistent(record: &TrustedIssuerRecord) -> bool {
+    record.assertions == Assertions::Jwt
+        || (matches!(record.subject, SubjectRule::UserId | SubjectRule::Upstream)
+            && record.audience == AssertionAudience::Issuer
+            && record.jti == Presence::Required
+            && record.client_authentication == Presence::Required)
 }
 
 /// Returns the record as the admin API shows it.
@@ -172,6 +191,18 @@ mod tests {
     }
 
     #[test]
+    fn identity_assertions_require_client_authentication_by_default() {
+        for subject in ["user_id", "upstream"] {
+            let shown = parsed(&json!({ "assertions": "id_jag", "subject": subject })).unwrap();
+            let members = [&shown["assertions"], &shown["client_authentication"], &shown["jti"], &shown["audience"]];
+            assert_eq!(members, ["id_jag", "required", "required", "issuer"]);
+            assert_eq!(parsed(&shown).unwrap(), shown);
+        }
+        let jwt = parsed(&json!({ "assertions": "jwt" })).unwrap();
+        assert_eq!(jwt, parsed(&json!({})).unwrap());
+    }
+
+    #[test]
     fn each_mistake_is_named() {
         let many = (0..=MAX_CLIENTS).map(|number| number.to_string()).collect::<Vec<_>>();
         for (changes, error) in [
@@ -204,6 +235,17 @@ mod tests {
             (json!({ "clients": [] }), TrustedIssuerError::Clients),
             (json!({ "clients": ["app", "root"] }), TrustedIssuerError::Clients),
             (json!({ "clients": many }), TrustedIssuerError::Clients),
+            (json!({ "assertions": "id-jag" }), TrustedIssuerError::Assertions),
+            (json!({ "assertions": ["id_jag"] }), TrustedIssuerError::Assertions),
+            (json!({ "assertions": "id_jag", "subject": "username" }), TrustedIssuerError::Assertions),
+            (json!({ "assertions": "id_jag", "subject": "client_id" }), TrustedIssuerError::Assertions),
+            (
+                json!({ "assertions": "id_jag", "subject": "mapped_client", "subjects": { "a": "app" } }),
+                TrustedIssuerError::Assertions,
+            ),
+            (json!({ "assertions": "id_jag", "audience": "token_endpoint" }), TrustedIssuerError::Assertions),
+            (json!({ "assertions": "id_jag", "jti": "optional" }), TrustedIssuerError::Assertions),
+            (json!({ "assertions": "id_jag", "client_authentication": "optional" }), TrustedIssuerError::Assertions),
             (json!({ "audience": "https://as.example" }), TrustedIssuerError::Audience),
             (json!({ "scope": ["read"] }), TrustedIssuerError::Scope),
             (json!({ "scope": "read edgemint:admin" }), TrustedIssuerError::Scope),

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::token::Algorithm;
 
-use crate::oauth::endpoints::id_token;
+use crate::oauth::endpoints::token_exchange::TokenType;
+use crate::oauth::endpoints::{id_token, identity_assertion};
 use crate::oauth::grant::Acr;
 use crate::oauth::vocabulary::authority::Authority;
 use crate::oauth::vocabulary::client::{AuthMethod, GrantType};
@@ -33,6 +34,8 @@ pub fn server_metadata(authority: &Authority) -> Value {
         "jwks_uri": authority.endpoint("/.well-known/jwks.json"),
         "status_list_aggregation_endpoint": authority.endpoint(STATUS_PATH),
         "grant_types_supported": GrantType::ALL.map(GrantType::name),
+        "authorization_grant_profiles_supported": [identity_assertion::PROFILE],
+        "identity_chaining_requested_token_types_supported": [TokenType::IdJag.name()],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "code_challenge_methods_supported": [pkce::METHOD],

@@ -5,6 +5,7 @@
 //! then [`client_of`] finds the client. Nothing is decided by the unverified claims except whose keys to use.
 
 use crate::oauth::endpoints::assertion;
+use crate::oauth::endpoints::identity_assertion::{Delegated, ID_JAG_TYPE};
 use crate::oauth::endpoints::token_endpoint::resources_of;
 use crate::oauth::grant::GrantRefusal;
 use crate::oauth::grant::handle::AccountId;
@@ -16,13 +17,15 @@ use crate::oauth::vocabulary::key_source::KeySource;
 use crate::oauth::vocabulary::lifetimes::Lifetimes;
 use crate::oauth::vocabulary::resource::Resource;
 use crate::oauth::vocabulary::scope::Scope;
-use crate::oauth::vocabulary::trusted_issuer::{Presence, SubjectRule, TrustedIssuer};
-use crate::token::{Algorithm, Claims, DEFAULT_MAX_BYTES, Policy, Token, UnixTime, VerifyError, decode_unverified};
+use crate::oauth::vocabulary::trusted_issuer::{Assertions, Presence, SubjectRule, TrustedIssuer};
+use crate::token::{
+    Algorithm, Claims, DEFAULT_MAX_BYTES, Header, Policy, Token, UnixTime, VerifyError, decode_unverified,
+};
 use crate::wire::Form;
 
 pub use crate::oauth::endpoints::assertion::{AssertedText, AssertionUse};
 
-/// The types of assertions: no type of their own is registered (RFC 10070 section 4).
+/// The types of assertions of RFC 7523: no type of their own is registered (RFC 10070 section 4).
 const TYPES: [&str; 1] = ["JWT"];
 /// The longest time for which an assertion without `jti` is valid, seconds: until then it can be replayed.
 const LIFETIME_WITHOUT_JTI: u64 = 600;
@@ -113,6 +116,14 @@ impl Asserter<'_> {
         }
     }
 
+    /// Returns the kind of its assertions. A client that asserts for itself is no identity provider.
+    fn assertions(&self) -> Assertions {
+        match self {
+            Self::TrustedIssuer(issuer) => issuer.record.assertions,
+            Self::ServiceAccount(_) => Assertions::Jwt,
+        }
+    }
+
     fn jti(&self) -> Presence {
         match self {
             Self::TrustedIssuer(issuer) => issuer.record.jti,
@@ -148,6 +159,8 @@ pub struct Accepted {
     pub scope: Option<Scope>,
     /// How often it can be used.
     pub once: Once,
+    /// What an identity assertion says about its request; `None` for any other assertion.
+    pub delegated: Option<Delegated>,
 }
 
 /// How often an assertion can be used.
@@ -189,10 +202,11 @@ impl FirstUse {
 /// `text` is the assertion as it was sent.
 ///
 /// 1. It expires within an hour, and is not from the future.
-/// 2. Its type is that of no other kind of JWT.
+/// 2. Its type is that of the assertions of its issuer.
 /// 3. It names this server as its only audience.
 /// 4. It has a `jti`; or it may go without, and is signed with RS256 and used once by its text, or is at most ten minutes old.
-/// 5. Its subject is one that its issuer may name.
+/// 5. An identity assertion names its client, and restricts nothing that this server cannot enforce.
+/// 6. Its subject is one that its issuer may name.
 ///
 /// # Errors
 /// [`Refusal::Assertion`], [`Refusal::AssertionSubject`], [`Refusal::ScopeMalformed`].
@@ -213,7 +227,7 @@ pub fn accept(
     };
     let is_accepted = expires_soon_enough
         && claims.time("iat").is_none_or(|iat| iat <= assertion::seconds(now.plus(MAX_AHEAD)))
-        && assertion::has_type(assertion.header(), &TYPES)
+        && has_type_of(asserter.assertions(), assertion.header())
         && assertion::names_only(claims.members().get("aud"), &asserter.audiences(authority), 1);
     if !is_accepted {
         return Err(Refusal::Assertion);
@@ -224,29 +238,48 @@ pub fn accept(
         None if asserter.jti() == Presence::Optional && is_recent(claims, now) => Once::Repeatable,
         None => return Err(Refusal::Assertion),
     };
+    let delegated = match asserter.assertions() {
+        Assertions::Jwt => None,
+        Assertions::IdJag => Some(Delegated::read(authority, claims).ok_or(Refusal::Assertion)?),
+    };
     let subject = match (claims.members().get("sub"), asserter) {
         (Some(subject), _) => subject.as_str().ok_or(Refusal::Assertion)?,
         (None, Asserter::ServiceAccount(client)) if may_omit => client.id.as_str(),
         (None, _) => return Err(Refusal::Assertion),
     };
     let subject = subject_of(asserter, subject).ok_or(Refusal::AssertionSubject)?;
-    Ok(Accepted { subject, scope: scope_of(claims)?, once })
+    Ok(Accepted { subject, scope: scope_of(claims)?, once, delegated })
+}
+
+/// Returns whether the type is that of this kind of assertions. Those of RFC 7523 may go without one.
+fn has_type_of(assertions: Assertions, header: &Header) -> bool {
+    match assertions {
+        Assertions::Jwt => assertion::has_type(header, &TYPES),
+        Assertions::IdJag => header.is_type(ID_JAG_TYPE),
+    }
 }
 
 /// Returns the client of a request: the subject of the assertion, or for a user the client that authenticated or is named, or the only one
-/// that may use assertions of the issuer. `authenticated` is the client that authenticated, if one did.
+/// that may use assertions of the issuer. `authenticated` is the client that authenticated, if one did; for an identity assertion
+/// it is the one that the assertion names.
 ///
 /// # Errors
 /// [`Refusal::AssertionClient`] if it is not a client that may use the assertion, or two are named;
 /// [`Refusal::MissingParameter`] if several may use it and none is named; [`Refusal::ClientAuthMissing`].
 pub fn client_of(
     asserter: Asserter<'_>,
-    subject: &Subject,
+    accepted: &Accepted,
     authenticated: Option<&ClientId>,
     named: Option<&ClientId>,
 ) -> Result<ClientId, Refusal> {
+    if let Some(delegated) = &accepted.delegated {
+        let client = authenticated.ok_or(Refusal::ClientAuthMissing)?;
+        if delegated.client != client.as_str() {
+            return Err(Refusal::AssertionClient);
+        }
+    }
     let sent = authenticated.or(named);
-    let client = match (asserter, subject) {
+    let client = match (asserter, &accepted.subject) {
         (Asserter::ServiceAccount(client), _) => &client.id,
         (Asserter::TrustedIssuer(_), Subject::Client(client)) => client,
         (Asserter::TrustedIssuer(issuer), _) => match (sent, issuer.record.clients.as_slice()) {

@@ -7,6 +7,7 @@ pub mod bearer;
 pub mod device;
 pub mod discovery;
 pub mod id_token;
+pub mod identity_assertion;
 pub mod introspect;
 pub mod jwt_bearer;
 pub mod logout;

@@ -208,7 +208,22 @@ pub struct TokenResponse<'t> {
     scope: &'t str,
 }
 
-impl TokenResponse<'_> {
+impl<'t> TokenResponse<'t> {
+    /// Returns the response with an identity assertion, which is no access token (RFC 8693 section 2.2.1).
+    pub const fn of_assertion(assertion: &'t str, name: &'static str, scope: &'t str, expires_in: u64) -> Self {
+        Self {
+            access_token: assertion,
+            issued_token_type: Some(name),
+            token_type: "N_A",
+            expires_in,
+            refresh_token: None,
+            refresh_token_timeout: None,
+            authorization_expires_in: None,
+            id_token: None,
+            scope,
+        }
+    }
+
     /// Adds a refresh token.
     #[must_use]
     pub fn with_refresh_token(self, refresh_token: String, expiry: Option<Expiry>, now: UnixTime) -> Self {

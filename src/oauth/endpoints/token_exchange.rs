@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::oauth::endpoints::bearer;
+use crate::oauth::endpoints::identity_assertion::ID_JAG_TYPE;
 use crate::oauth::endpoints::token_endpoint::resources_of;
 use crate::oauth::grant::access_token::AccessToken;
 use crate::oauth::grant::gate::{self, Check, ClientFacts, Facts, Granted, Permit, Requested, UserFacts};
@@ -29,36 +30,55 @@ pub enum TokenType {
     AccessToken,
     /// An ID token of this server for the client that presents it.
     IdToken,
+    /// A refresh token of this server of the client that presents it.
+    RefreshToken,
+    /// An identity assertion for another authorization server (draft-ietf-oauth-identity-assertion-authz-grant-06).
+    IdJag,
 }
 
 /// A row of the table of token types.
 struct TokenTypeRow {
     name: &'static str,
-    /// The value of `typ`, which must agree with the type that the client declares.
+    /// The value of `typ`, which must agree with the type that the client declares. No token has the empty type of a refresh token, which
+    /// is no JWT.
     typ: &'static str,
-    /// Whether an exchange issues it.
-    is_issued: bool,
+    /// The types of the subject tokens for which an exchange issues it.
+    subjects: &'static [TokenType],
     /// The claims without which it is refused.
     required: &'static [&'static str],
 }
 
 impl TokenType {
     /// All values.
-    pub const ALL: [Self; 2] = [Self::AccessToken, Self::IdToken];
+    pub const ALL: [Self; 4] = [Self::AccessToken, Self::IdToken, Self::RefreshToken, Self::IdJag];
+    /// The types of actor tokens.
+    const ACTORS: [Self; 2] = [Self::AccessToken, Self::IdToken];
 
     const fn row(self) -> TokenTypeRow {
         match self {
             Self::AccessToken => TokenTypeRow {
                 name: "urn:ietf:params:oauth:token-type:access_token",
                 typ: "at+jwt",
-                is_issued: true,
+                subjects: &[Self::AccessToken, Self::IdToken],
                 required: &["sub", "aud", "client_id", "iat", "exp", "jti"],
             },
             Self::IdToken => TokenTypeRow {
                 name: "urn:ietf:params:oauth:token-type:id_token",
                 typ: "JWT",
-                is_issued: false,
+                subjects: &[],
                 required: &["sub", "aud", "iat", "exp", "jti", "sid"],
+            },
+            Self::RefreshToken => TokenTypeRow {
+                name: "urn:ietf:params:oauth:token-type:refresh_token",
+                typ: "",
+                subjects: &[],
+                required: &[],
+            },
+            Self::IdJag => TokenTypeRow {
+                name: "urn:ietf:params:oauth:token-type:id-jag",
+                typ: ID_JAG_TYPE,
+                subjects: &[Self::IdToken, Self::RefreshToken],
+                required: &[],
             },
         }
     }
@@ -77,8 +97,9 @@ impl TokenType {
         }
     }
 
-    fn parse(name: &str) -> Result<Self, Refusal> {
-        Self::ALL.into_iter().find(|known| known.name() == name).ok_or(Refusal::ExchangeTokenType)
+    /// Parses the name of one of these types.
+    fn parse(name: &str, of: &[Self]) -> Result<Self, Refusal> {
+        of.iter().copied().find(|known| known.name() == name).ok_or(Refusal::ExchangeTokenType)
     }
 }
 
@@ -100,14 +121,16 @@ pub struct ExchangeRequest {
     pub actor: Option<SentToken>,
     /// The requested scope.
     pub scope: Option<Scope>,
-    /// The requested resources, by `resource` and `audience`.
-    pub targets: Vec<Resource>,
+    /// The requested resources (`resource`).
+    pub resources: Vec<Resource>,
+    /// The requested audiences (`audience`).
+    pub audiences: Vec<Resource>,
     /// The type of the new token.
     pub issued: TokenType,
 }
 
 impl ExchangeRequest {
-    /// Parses the form. `audience` names a resource as `resource` does: this server knows its targets by no other names.
+    /// Parses the form.
     ///
     /// # Errors
     /// [`Refusal::ClientAuthMissing`] for a public client, [`Refusal::MissingParameter`], [`Refusal::ExchangeTokenType`],
@@ -117,29 +140,40 @@ impl ExchangeRequest {
         if client.is_public() {
             return Err(Refusal::ClientAuthMissing);
         }
+        let issued = form.get("requested_token_type");
+        let issued = issued.map_or(Ok(TokenType::AccessToken), |name| TokenType::parse(name, &TokenType::ALL))?;
+        let subjects = issued.row().subjects;
+        if subjects.is_empty() {
+            return Err(Refusal::ExchangeTokenType);
+        }
         let required = |name| form.get(name).ok_or(Refusal::MissingParameter);
         let subject = SentToken {
             text: required("subject_token")?.to_owned(),
-            kind: TokenType::parse(required("subject_token_type")?)?,
+            kind: TokenType::parse(required("subject_token_type")?, subjects)?,
         };
         let actor = match (form.get("actor_token"), form.get("actor_token_type")) {
             (None, None) => None,
-            (Some(text), Some(kind)) => Some(SentToken { text: text.to_owned(), kind: TokenType::parse(kind)? }),
+            (Some(text), Some(kind)) => {
+                Some(SentToken { text: text.to_owned(), kind: TokenType::parse(kind, &TokenType::ACTORS)? })
+            }
             (Some(_), None) | (None, Some(_)) => return Err(Refusal::ExchangeActorIncomplete),
         };
-        let issued = form.get("requested_token_type").map_or(Ok(TokenType::AccessToken), TokenType::parse)?;
-        if !issued.row().is_issued {
-            return Err(Refusal::ExchangeTokenType);
-        }
         let scope = form.get("scope").map(|text| Scope::parse(text).ok_or(Refusal::ScopeMalformed)).transpose()?;
-        let mut targets = resources_of(form)?;
-        for audience in form.all("audience") {
-            let target = Resource::parse(audience).ok_or(Refusal::ExchangeTarget)?;
-            if !targets.contains(&target) {
-                targets.push(target);
+        let resources = resources_of(form)?;
+        let audiences = form.all("audience").map(|text| Resource::parse(text).ok_or(Refusal::ExchangeTarget));
+        Ok(Self { subject, actor, scope, resources, audiences: audiences.collect::<Result<_, _>>()?, issued })
+    }
+
+    /// Returns the targets of an access token. `audience` names a resource as `resource` does: this server knows its targets by no other
+    /// names.
+    pub fn targets(&self) -> Vec<Resource> {
+        let mut targets = self.resources.clone();
+        for audience in &self.audiences {
+            if !targets.contains(audience) {
+                targets.push(audience.clone());
             }
         }
-        Ok(Self { subject, actor, scope, targets, issued })
+        targets
     }
 }
 
@@ -193,12 +227,13 @@ impl PresentedToken {
                 (access, Some(scope))
             }
             TokenType::IdToken => (AccessToken::of_id_token(token).filter(|access| access.client == *client)?, None),
+            TokenType::RefreshToken | TokenType::IdJag => return None,
         };
         let is_known = |name: &String| KNOWN_CLAIMS.contains(&name.as_str());
         let is_complete = match kind {
             TokenType::AccessToken => members.keys().all(is_known),
             // Its other claims are about the user.
-            TokenType::IdToken => claim("cnf").is_none(),
+            TokenType::IdToken | TokenType::RefreshToken | TokenType::IdJag => claim("cnf").is_none(),
         };
         is_complete.then_some(())?;
         Some(Self {
@@ -248,12 +283,17 @@ pub struct Allowed {
     pub mode: ExchangeMode,
 }
 
-/// Returns the rules about a client.
+/// Returns the rules about a client and tokens of a type.
 ///
 /// # Errors
 /// [`Refusal::ExchangeNotAllowed`] if there is none.
-pub fn rules_of<'r>(rules: &'r [ExchangeRule], client: &ClientId) -> Result<Vec<&'r ExchangeRule>, Refusal> {
-    let rules: Vec<_> = rules.iter().filter(|rule| rule.client == *client).collect();
+pub fn rules_of<'r>(
+    rules: &'r [ExchangeRule],
+    client: &ClientId,
+    issued: TokenType,
+) -> Result<Vec<&'r ExchangeRule>, Refusal> {
+    let issues = |rule: &&ExchangeRule| rule.assertion.is_some() == (issued == TokenType::IdJag);
+    let rules: Vec<_> = rules.iter().filter(|rule| rule.client == *client).filter(issues).collect();
     if rules.is_empty() { Err(Refusal::ExchangeNotAllowed) } else { Ok(rules) }
 }
 

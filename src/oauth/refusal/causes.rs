@@ -88,18 +88,22 @@ causes! {
     ExchangeRuleError "exchange_rule" {
         /// `client`.
         Client: "client must be a client_id other than root.";
+        /// `client_id` is malformed, missing with `id_jag`, or present without it.
+        ClientId: "client_id is required with the mode id_jag, and with no other: 1 to 500 visible ASCII characters.";
         /// `client`, `sources` or `targets` in the body differ from those of the record.
         Differs: "client, sources and targets must be those of this rule: they are its identity.";
         /// `mode`.
-        Mode: "mode must be impersonation or delegation.";
+        Mode: "mode must be impersonation, delegation or id_jag.";
+        /// `resources` is malformed, or present without `id_jag`.
+        Resources: "resources is allowed with the mode id_jag alone: a list of at most 20 absolute URIs without a fragment.";
         /// `scope`.
         Scope: "scope must be a text of scope values separated by spaces, at most 4000 bytes, without edgemint:admin and offline_access.";
         /// `sources`.
-        Sources: "sources must be a list of 1 to 20 audiences of tokens: absolute URIs without a fragment, or values of client_id.";
+        Sources: "sources must be a list of 1 to 20 audiences of tokens: absolute URIs without a fragment, or values of client_id; with the mode id_jag, the client alone.";
         /// `targets`.
-        Targets: "targets must be a list of 1 to 20 absolute URIs without a fragment.";
+        Targets: "targets must be a list of 1 to 20 absolute URIs without a fragment; with the mode id_jag, the issuer identifier of one other authorization server.";
         /// The body has an unknown member, which may have been meant as a restriction.
-        Unknown: "Only the members client, sources, targets, scope and mode are allowed.";
+        Unknown: "Only the members client, client_id, sources, targets, resources, scope and mode are allowed.";
     }
 }
 
@@ -202,6 +206,8 @@ causes! {
     TrustedIssuerError "trusted_issuer" {
         /// `algorithms`.
         Algorithms: "algorithms must be a list of asymmetric JWS algorithms.";
+        /// `assertions`, or another member that contradicts `id_jag`.
+        Assertions: "assertions must be jwt or id_jag; id_jag requires subject user_id or upstream, and excludes audience token_endpoint, jti optional and client_authentication optional.";
         /// `audience`.
         Audience: "audience must be issuer or token_endpoint.";
         /// `client_authentication`.

@@ -191,7 +191,7 @@ refusals! {
         /// No rule allows the exchange for the requested target, or none is requested and several are allowed.
         ExchangeTarget: "exchange_target" 400 "invalid_target" "No rule allows this exchange for the requested resource or audience. Name one that a rule allows." => Refused;
         /// A token type that is not supported here (RFC 8693 section 3).
-        ExchangeTokenType: "exchange_token_type" 400 "invalid_request" "Token types are urn:ietf:params:oauth:token-type:access_token, and for subject and actor tokens also urn:ietf:params:oauth:token-type:id_token." => none;
+        ExchangeTokenType: "exchange_token_type" 400 "invalid_request" "This combination of token types is not supported; see the manual." => none;
         /// The client did not register this grant type.
         GrantNotAllowed: "grant_not_allowed" 400 "unauthorized_client" "The client did not register this grant_type." => Refused;
         /// The grant type is not supported.

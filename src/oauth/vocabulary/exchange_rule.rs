@@ -53,6 +53,33 @@ pub struct ExchangeRule {
     pub mode: ExchangeMode,
     /// When the rule was created.
     pub created_at: UnixTime,
+    /// Present if the rule permits identity assertions for another authorization server, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<AssertionTarget>,
+}
+
+/// The authorization server that identity assertions are for (draft-ietf-oauth-identity-assertion-authz-grant-06 section 4.3).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct AssertionTarget {
+    /// Its issuer identifier, the exact `aud`.
+    pub issuer: String,
+    /// The `client_id` of the client there (section 5).
+    pub client_id: String,
+    /// The resources there that an assertion may name; empty for any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Resource>,
+}
+
+impl AssertionTarget {
+    /// Returns the resources of an assertion: those that are requested, or else all that the rule lists. `None` if one that is
+    /// requested is not listed.
+    pub fn resources_for(&self, requested: &[Resource]) -> Option<Vec<Resource>> {
+        let is_listed = |resource: &Resource| self.resources.is_empty() || self.resources.contains(resource);
+        match requested {
+            [] => Some(self.resources.clone()),
+            _ => requested.iter().all(is_listed).then(|| requested.to_vec()),
+        }
+    }
 }
 
 impl ExchangeRule {
@@ -91,6 +118,33 @@ mod tests {
         for mode in ExchangeMode::ALL {
             assert_eq!(serde_json::to_value(mode).unwrap(), mode.name());
         }
+    }
+
+    #[test]
+    fn a_stored_rule_for_identity_assertions_keeps_its_exact_text() {
+        let stored = concat!(
+            r#"{"client":"app","sources":["app"],"targets":["https://as.example"],"scope":"read","mode":"impersonation","#,
+            r#""created_at":7,"assertion":{"issuer":"https://as.example/","client_id":"f5","resources":["urn:a"]}}"#,
+        );
+        let rule: ExchangeRule = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&rule).unwrap(), stored);
+    }
+
+    #[test]
+    fn a_target_without_resources_limits_none() {
+        let [a, b] = ["urn:a", "urn:b"].map(|text| Resource::parse(text).unwrap());
+        let target = |resources: &[Resource]| AssertionTarget {
+            issuer: "https://as.example".to_owned(),
+            client_id: "f5".to_owned(),
+            resources: resources.to_vec(),
+        };
+        let of = |listed: &[Resource], requested: &[Resource]| target(listed).resources_for(requested);
+        let both = [a.clone(), b.clone()];
+        assert_eq!(of(&[], &[]), Some(Vec::new()));
+        assert_eq!(of(&[], &both), Some(both.to_vec()));
+        assert_eq!(of(&both, &[]), Some(both.to_vec()));
+        assert_eq!(of(&both, std::slice::from_ref(&b)), Some(vec![b]));
+        assert_eq!(of(&[a], &both), None);
     }
 
     #[test]

@@ -59,6 +59,36 @@ impl SubjectRule {
     }
 }
 
+/// The kind of assertions that count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assertions {
+    /// Assertions of RFC 7523, which have no type of their own.
+    #[default]
+    Jwt,
+    /// Identity assertions for a client (draft-ietf-oauth-identity-assertion-authz-grant-06).
+    IdJag,
+}
+
+impl Assertions {
+    /// All values.
+    pub const ALL: [Self; 2] = [Self::Jwt, Self::IdJag];
+
+    /// Returns the name in the admin API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::IdJag => "id_jag",
+        }
+    }
+
+    /// Returns whether it is the default, which is not stored.
+    #[allow(clippy::trivially_copy_pass_by_ref)] // The signature that serde calls.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The stored record of a trusted issuer.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TrustedIssuerRecord {
@@ -90,6 +120,9 @@ pub struct TrustedIssuerRecord {
     pub clients: Vec<ClientId>,
     /// Whether a client must authenticate to use its assertions.
     pub client_authentication: Presence,
+    /// The kind of its assertions; absent in records of versions that knew one.
+    #[serde(default, skip_serializing_if = "Assertions::is_default")]
+    pub assertions: Assertions,
 }
 
 /// A trusted issuer, as decisions use it.
@@ -165,6 +198,11 @@ mod tests {
                 r#"{"issuer":"https://idp.example","created_at":7,"jwks":{"keys":[]},"algorithms":["ES256"],"#,
                 r#""subject":"user_id","audience":"issuer","scope":"","jti":"required","clients":["app"],"#,
                 r#""client_authentication":"optional"}"#,
+            ),
+            concat!(
+                r#"{"issuer":"https://idp.example","created_at":7,"jwks":{"keys":[]},"algorithms":["ES256"],"#,
+                r#""subject":"upstream","audience":"issuer","scope":"","jti":"required","clients":["app"],"#,
+                r#""client_authentication":"required","assertions":"id_jag"}"#,
             ),
         ] {
             let record: TrustedIssuerRecord = serde_json::from_str(text).unwrap();

@@ -32,7 +32,7 @@ pub(crate) async fn read(platform: &Platform, id: &str) -> Result<Reply, Request
     Ok(Reply::json(200, &shown(&rule)))
 }
 
-/// `PUT /admin/exchange-rules/ID`: replaces `scope` and `mode`.
+/// `PUT /admin/exchange-rules/ID`: replaces all but `client`, `sources` and `targets`.
 pub(crate) async fn replace(platform: &Platform, request: &Incoming, id: &str) -> Result<Reply, RequestError> {
     let new = rule_of(platform, request).await?;
     let rule = exchange_rules::replace(platform, &id_of_segment(id)?, new).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn remove(platform: &Platform, id: &str) -> Result<Reply, Reque
 }
 
 async fn rule_of(platform: &Platform, request: &Incoming) -> Result<ExchangeRule, RequestError> {
-    Ok(parse(&request.json_object().await?, platform.now).map_err(Refusal::ExchangeRule)?)
+    Ok(parse(platform.authority(), &request.json_object().await?, platform.now).map_err(Refusal::ExchangeRule)?)
 }
 
 fn id_of_segment(segment: &str) -> Result<ExchangeRuleId, Refusal> {

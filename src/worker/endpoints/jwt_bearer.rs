@@ -27,7 +27,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     let authenticated = clients::authenticate_if_sent(platform, request.authorization()?, form).await?;
     let (owner, mut accepted) = assertions::verify(platform, &asked).await?;
     let by = authenticated.as_ref().map(|authenticated| &authenticated.client.id);
-    let id = jwt_bearer::client_of(owner.asserter(), &accepted.subject, by, asked.client_id.as_ref())?;
+    let id = jwt_bearer::client_of(owner.asserter(), &accepted, by, asked.client_id.as_ref())?;
     let by = authenticated.as_ref().map(|authenticated| authenticated.by);
     let client = match (&owner, authenticated) {
         (Owner::ServiceAccount(client), _) => client.clone(),
@@ -40,6 +40,9 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     gate::admit(GrantType::JwtBearer, &facts).map_err(Refusal::from)?;
     let is_asserted_scope = asked.scope.is_none();
     asked.scope = jwt_bearer::requested_scope(asked.scope, accepted.scope.take())?;
+    if let Some(delegated) = &accepted.delegated {
+        asked.resources = delegated.requested_resources(asked.resources)?;
+    }
     let once = accepted.once.clone();
     let refusal = |error| match error {
         RequestError::Refused(refusal) if is_asserted_scope => jwt_bearer::refusal_of_scope(refusal, &once).into(),

@@ -13,6 +13,7 @@ pub(crate) mod admin_users;
 pub(crate) mod authorize;
 pub(crate) mod device;
 pub(crate) mod documents;
+mod identity_assertion;
 pub(crate) mod introspect_revoke;
 pub(crate) mod jwt_bearer;
 pub(crate) mod logout;

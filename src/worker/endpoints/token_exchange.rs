@@ -3,7 +3,7 @@
 use crate::account::exchanges::{ExchangeToken, Exchanged};
 use crate::oauth::endpoints::token_endpoint::{AccessTokenClaims, ExchangedToken, of_exchange};
 use crate::oauth::endpoints::token_exchange::{
-    self, Allowed, Exchange, ExchangeRequest, PresentedToken, SentToken, allowed, delegation, rules_of,
+    self, Allowed, Exchange, ExchangeRequest, PresentedToken, SentToken, TokenType, allowed, delegation, rules_of,
 };
 use crate::oauth::grant::gate::{self, ClientFacts};
 use crate::oauth::grant::handle::{AccountId, GrantId};
@@ -22,6 +22,8 @@ use crate::worker::services::catalogue;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
 use crate::worker::services::tokens::{self, TokenState};
 
+use super::identity_assertion;
+
 /// `POST /oauth/token` with another token as the grant.
 pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) -> Result<Reply, RequestError> {
     let Authenticated { client, by } = authenticate(platform, request.authorization()?, form).await?;
@@ -29,9 +31,12 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     let facts = ClientFacts::of(platform.authority(), &catalogue, &client, Some(by));
     gate::admit(GrantType::TokenExchange, &facts).map_err(Refusal::from)?;
     let asked = ExchangeRequest::parse(&client, form)?;
-    let rules = rules_of(catalogue.exchange_rules(), &client.id)?;
+    let rules = rules_of(catalogue.exchange_rules(), &client.id, asked.issued)?;
+    if asked.issued == TokenType::IdJag {
+        return identity_assertion::issue(platform, facts, &asked, &rules).await;
+    }
     let subject = presented(platform, &client.id, &asked.subject).await?.ok_or(Refusal::ExchangeSubject)?;
-    let allowed = allowed(&rules, &subject, &asked.targets)?;
+    let allowed = allowed(&rules, &subject, &asked.targets())?;
     let actor = match &asked.actor {
         Some(sent) => Some(active_actor(platform, &client.id, sent).await?),
         None => None,
@@ -46,7 +51,7 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
 
 /// Verifies a token of the request. `None` if it is not acceptable. Only keys of this server's own count: what another issuer signed must
 /// not become a token that this server signs.
-async fn presented(
+pub(super) async fn presented(
     platform: &Platform,
     client: &ClientId,
     sent: &SentToken,

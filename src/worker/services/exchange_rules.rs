@@ -32,7 +32,7 @@ pub(crate) async fn existing(platform: &Platform, id: &ExchangeRuleId) -> Result
     Ok(catalogue.find::<ExchangeRule>(id).cloned().ok_or(Refusal::ExchangeRuleNotFound)?)
 }
 
-/// Replaces the scope and the mode of a rule, and returns it.
+/// Replaces all but the client, the sources and the targets of a rule, and returns it.
 ///
 /// # Errors
 /// [`Refusal::ExchangeRuleNotFound`], [`ExchangeRuleError::Differs`], [`Refusal::CatalogueFull`].

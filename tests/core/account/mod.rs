@@ -6,6 +6,7 @@ mod commands;
 mod devices;
 mod exchanges;
 mod forms;
+mod identity_assertions;
 mod invariants;
 mod lists;
 mod names;

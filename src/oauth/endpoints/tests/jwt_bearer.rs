@@ -247,6 +247,8 @@ fn a_service_account_names_itself_and_the_users_that_an_operator_listed() {
 fn the_client_is_the_one_that_may_use_the_assertion() {
     let id = |text: &str| ClientId::parse(text).unwrap();
     let (app, other, third) = (id("app"), id("other"), id("third"));
+    let about =
+        |subject: &Subject| Accepted { subject: subject.clone(), scope: None, once: Once::Repeatable, delegated: None };
     let user = Subject::Account(account());
     let (one, two) = (trusted(&json!({})), trusted(&json!({ "clients": ["app", "other"] })));
     let strict = trusted(&json!({ "client_authentication": "required" }));
@@ -266,11 +268,12 @@ fn the_client_is_the_one_that_may_use_the_assertion() {
         (&strict, &user, None, Some(&app), Err(Refusal::ClientAuthMissing)),
         (&strict, &user, Some(&app), None, Ok(&app)),
     ] {
-        let outcome = client_of(Asserter::TrustedIssuer(issuer), subject, authenticated, named);
+        let outcome = client_of(Asserter::TrustedIssuer(issuer), &about(subject), authenticated, named);
         assert_eq!(outcome.as_ref(), expected.as_ref().copied(), "{subject:?} {authenticated:?} {named:?}");
     }
     let service = service(&json!({}));
-    let of_service = |authenticated, named| client_of(Asserter::ServiceAccount(&service), &user, authenticated, named);
+    let of_service =
+        |authenticated, named| client_of(Asserter::ServiceAccount(&service), &about(&user), authenticated, named);
     assert_eq!(of_service(None, None), Ok(app.clone()));
     assert_eq!(of_service(Some(&app), Some(&app)), Ok(app.clone()));
     assert_eq!(of_service(Some(&other), None), Err(Refusal::AssertionClient));

@@ -7,6 +7,7 @@ mod compatibility;
 mod device;
 mod discovery;
 mod id_token;
+mod identity_assertion;
 mod jwt_bearer;
 mod logout;
 mod register;

@@ -20,6 +20,8 @@ use crate::oauth::vocabulary::resource::Resource;
 
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ID: &str = "urn:ietf:params:oauth:token-type:id_token";
+const REFRESH: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 const BACKEND: &str = "https://backend.example";
 const OTHER: &str = "https://other.example";
 
@@ -95,6 +97,7 @@ fn rule(sources: &[&str], targets: &[&str], text: &str, mode: ExchangeMode) -> E
         scope: scope(text),
         mode,
         created_at: UnixTime(7),
+        assertion: None,
     }
 }
 
@@ -109,7 +112,7 @@ fn a_request_names_a_subject_its_type_and_its_targets() {
     ));
     let request = request.unwrap();
     assert_eq!((request.subject.text.as_str(), request.subject.kind), ("t", TokenType::AccessToken));
-    assert_eq!(request.targets, [resource(BACKEND), resource(OTHER)]);
+    assert_eq!(request.targets(), [resource(BACKEND), resource(OTHER)]);
     assert_eq!((request.scope, request.issued), (Some(scope("read")), TokenType::AccessToken));
     assert!(request.actor.is_none());
     let request = parse(&format!(
@@ -131,6 +134,11 @@ fn each_malformed_request_gets_the_error_of_the_specification() {
         (format!("subject_token_type={ACCESS}"), Refusal::MissingParameter, "invalid_request"),
         ("subject_token=t&subject_token_type=jwt".to_owned(), Refusal::ExchangeTokenType, "invalid_request"),
         (format!("{subject}&requested_token_type={ID}"), Refusal::ExchangeTokenType, "invalid_request"),
+        (format!("{subject}&requested_token_type={REFRESH}"), Refusal::ExchangeTokenType, "invalid_request"),
+        (format!("{subject}&requested_token_type={ID_JAG}"), Refusal::ExchangeTokenType, "invalid_request"),
+        (format!("subject_token=t&subject_token_type={REFRESH}"), Refusal::ExchangeTokenType, "invalid_request"),
+        (format!("subject_token=t&subject_token_type={ID_JAG}"), Refusal::ExchangeTokenType, "invalid_request"),
+        (format!("{subject}&actor_token=a&actor_token_type={REFRESH}"), Refusal::ExchangeTokenType, "invalid_request"),
         (format!("{subject}&requested_token_type=urn:x"), Refusal::ExchangeTokenType, "invalid_request"),
         (format!("{subject}&actor_token=a"), Refusal::ExchangeActorIncomplete, "invalid_request"),
         (format!("{subject}&actor_token_type={ACCESS}"), Refusal::ExchangeActorIncomplete, "invalid_request"),
@@ -200,8 +208,8 @@ fn an_id_token_is_that_of_the_client_and_of_its_grant() {
 #[test]
 fn the_declared_type_decides_which_header_is_accepted() {
     let types = TokenType::ALL.map(|kind| kind.policy(&authority()).types);
-    assert_eq!(types, [Expected::one("at+jwt"), Expected::one("JWT")]);
-    assert_eq!(TokenType::ALL.map(TokenType::name), [ACCESS, ID]);
+    assert_eq!(types, ["at+jwt", "JWT", "", "oauth-id-jag+jwt"].map(Expected::one));
+    assert_eq!(TokenType::ALL.map(TokenType::name), [ACCESS, ID, REFRESH, ID_JAG]);
     for kind in TokenType::ALL {
         assert_eq!(kind.policy(&authority()).issuers, Expected::one(ISSUER));
     }
@@ -210,10 +218,10 @@ fn the_declared_type_decides_which_header_is_accepted() {
 #[test]
 fn a_client_without_a_rule_exchanges_nothing() {
     let mut rules = vec![rule(&[API], &[BACKEND], "read", ExchangeMode::Delegation)];
-    assert_eq!(rules_of(&rules, &id("gateway")).unwrap().len(), 1);
+    assert_eq!(rules_of(&rules, &id("gateway"), TokenType::AccessToken).unwrap().len(), 1);
     rules[0].client = id("other");
-    assert_eq!(rules_of(&rules, &id("gateway")), Err(Refusal::ExchangeNotAllowed));
-    assert_eq!(rules_of(&[], &id("gateway")), Err(Refusal::ExchangeNotAllowed));
+    assert_eq!(rules_of(&rules, &id("gateway"), TokenType::AccessToken), Err(Refusal::ExchangeNotAllowed));
+    assert_eq!(rules_of(&[], &id("gateway"), TokenType::AccessToken), Err(Refusal::ExchangeNotAllowed));
     assert_eq!(Refusal::ExchangeNotAllowed.error().0, "unauthorized_client");
 }
 

@@ -57,6 +57,19 @@ impl Permit {
     }
 }
 
+/// The scope of an identity assertion that may be issued. Only [`pass_for_another_server`] makes one; it is deserialized where an account's
+/// object has returned it. No access token can be minted of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct AssertionPermit(Scope);
+
+impl AssertionPermit {
+    /// Returns the scope, whose values are those of the other server.
+    pub const fn scope(&self) -> &Scope {
+        &self.0
+    }
+}
+
 /// Decides whether a grant may be used now, and for what.
 ///
 /// # Errors
@@ -73,6 +86,18 @@ pub fn pass_for_client_itself(grant_type: GrantType, facts: &Facts<'_>, now: Uni
     pass_row(Row::of_client_itself(grant_type).ok_or(Check::UserEnabled)?, grant_type, facts, now)
 }
 
+/// Decides whether the grant of a user may yield an identity assertion for another authorization server now. The scope of [`Granted`] is
+/// what the rule of an operator allows, and its resources are that server and those there: what the client may request here does not
+/// limit them, what the user may allow does.
+///
+/// # Errors
+/// The first check that fails.
+pub fn pass_for_another_server(facts: &Facts<'_>, now: UnixTime) -> Result<AssertionPermit, Check> {
+    let limits = Limits::of_another_server(facts);
+    let limits = check_limits(Row::of_identity_assertion(), GrantType::TokenExchange, facts, limits, now)?;
+    Ok(AssertionPermit(limits.scope))
+}
+
 fn pass_row(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Permit, Check> {
     let limits = check(row, grant_type, facts, now)?;
     let rules = &facts.client.rules;
@@ -87,7 +112,16 @@ fn pass_row(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -
 
 /// Runs the checks of a row, and returns what they leave.
 fn check(row: Row, grant_type: GrantType, facts: &Facts<'_>, now: UnixTime) -> Result<Limits, Check> {
-    let limits = Limits::of(row.applies(Check::UserEnabled), facts);
+    check_limits(row, grant_type, facts, Limits::of(row.applies(Check::UserEnabled), facts), now)
+}
+
+fn check_limits(
+    row: Row,
+    grant_type: GrantType,
+    facts: &Facts<'_>,
+    limits: Limits,
+    now: UnixTime,
+) -> Result<Limits, Check> {
     let failed = Check::ALL.into_iter().find(|check| {
         row.applies(*check)
             && !match check {
@@ -195,6 +229,15 @@ impl Limits {
             (_, named) => client.rules.known_scope(&scope, named),
         };
         Self { remaining, scope, resources, audience }
+    }
+
+    /// The rights of a user at another authorization server.
+    fn of_another_server(facts: &Facts<'_>) -> Self {
+        let Facts { user, granted, requested, .. } = facts;
+        let remaining = permitted_scope(granted.scope, user.and_then(|user| user.scope));
+        let scope = requested.scope.map_or_else(|| remaining.clone(), |asked| asked.within(&remaining));
+        let resources = granted.resources.to_vec();
+        Self { remaining, scope, audience: Some(resources.clone()), resources }
     }
 
     fn leave_something(&self, granted: &Scope) -> bool {

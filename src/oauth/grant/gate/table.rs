@@ -150,6 +150,26 @@ impl Row {
         Self { audience: Applies::No("the client names a resource when it requests a token"), ..Self::of(grant_type) }
     }
 
+    /// Returns the row for an identity assertion: by token exchange, for another authorization server, about the user of a grant of the
+    /// client that requests it.
+    pub const fn of_identity_assertion() -> Self {
+        use Applies::{No, Yes};
+        Self {
+            client_enabled: Yes,
+            authentication: Yes,
+            grant_type: Yes,
+            owner: Yes,
+            user_enabled: Yes,
+            consent: Yes,
+            session: Yes,
+            rights: Yes,
+            scope: Yes,
+            resource: No("the resources are another server's; the rule of an operator says which the client may name"),
+            audience: No("the resources are another server's, which decides which of them may share a token"),
+            step_up: Yes,
+        }
+    }
+
     /// Returns the row of a grant type for tokens about a client; `None` if its tokens are always about a user.
     pub const fn of_client_itself(grant_type: GrantType) -> Option<Self> {
         use Applies::No;

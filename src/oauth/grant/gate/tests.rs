@@ -244,6 +244,42 @@ fn each_grant_type_passes_each_check_that_its_row_names_and_no_other() {
 }
 
 #[test]
+fn an_identity_assertion_passes_each_check_and_the_rights_of_the_client_here_do_not_limit_it() {
+    let passing = Case::passing(GrantType::RefreshToken).changed(|case| {
+        case.client.grant_types = vec![GrantType::TokenExchange];
+        case.granted = (scope("chat.read chat.write read write"), resources(&["https://chat.example", API]));
+    });
+    let permitted = |case: &Case| case.facts(|facts| pass_for_another_server(facts, NOW));
+    assert_eq!(permitted(&passing).unwrap().scope(), &scope("chat.read chat.write read write"));
+    let row = Row::of_identity_assertion();
+    // The requested scope of these cases is part of what was granted above.
+    let of_rights_here = [
+        "the client lost the scope",
+        "the resources know nothing of the scope",
+        "the client lost the resources",
+        "the client lost the requested scope",
+        "the requested resource knows nothing of the scope",
+    ];
+    for (check, _, name, break_it) in BREAKS {
+        let applies = row.applies(check) && !of_rights_here.contains(&name);
+        assert_eq!(permitted(&passing.changed(break_it)).err(), applies.then_some(check), "{name}");
+    }
+    for check in Check::ALL {
+        assert!(!matches!(row.cell(check), Applies::No(reason) if reason.is_empty()), "{check:?}");
+    }
+    let limited = passing.changed(|case| case.user().scope = Some(scope("chat.read admin")));
+    assert_eq!(permitted(&limited).unwrap().scope(), &scope("chat.read"));
+    let asked = limited.changed(|case| case.requested.0 = Some(scope("chat.read chat.write")));
+    assert_eq!(permitted(&asked).unwrap().scope(), &scope("chat.read"));
+    let beyond = passing.changed(|case| case.requested.0 = Some(scope("chat.read chat.admin")));
+    assert_eq!(permitted(&beyond), Err(Check::Scope));
+    // A rule without scope leaves it to the other server, and admits none that is requested.
+    let none = passing.changed(|case| case.granted.0 = Scope::default());
+    assert_eq!(permitted(&none).unwrap().scope(), &Scope::default());
+    assert_eq!(permitted(&none.changed(|case| case.requested.0 = Some(scope("chat.read")))), Err(Check::Scope));
+}
+
+#[test]
 fn a_grant_type_of_users_alone_has_no_tokens_about_clients() {
     for grant_type in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
         let outcome = Case::passing(grant_type).pass_by(pass_for_client_itself, grant_type);
