@@ -33,9 +33,9 @@ export async function startOrganisations({ resource = CHAT } = {}) {
   return { idp, ras, user, local, atIdp, atRas, rule, trusted, browser, tokens, stop };
 }
 
-/** Registers a client that signs users in and exchanges their tokens. */
+/** Registers a client that signs users in and exchanges their tokens. It may send its secret either way: the MCP client sends it in the body. */
 export function registerWiki(idp, metadata = {}) {
-  return registerApp(idp, { client_name: 'Wiki', grant_types: ['authorization_code', 'refresh_token', TOKEN_EXCHANGE], ...metadata });
+  return registerApp(idp, { client_name: 'Wiki', token_endpoint_auth_method: undefined, grant_types: ['authorization_code', 'refresh_token', TOKEN_EXCHANGE], ...metadata });
 }
 
 /** Creates the account of a user of the identity provider. */

@@ -1,4 +1,4 @@
-// A server of the Model Context Protocol, made of the SDK's own parts and protected by the packed package.
+// A server of the Model Context Protocol, made of the SDK's own parts and protected by the packed package or by introspection.
 import { once } from 'node:events';
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
@@ -6,28 +6,27 @@ import { getOAuthProtectedResourceMetadataUrl, mcpAuthMetadataRouter } from '@mo
 import { createMcpExpressApp } from '@modelcontextprotocol/sdk/server/express.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { importFrom, install } from '../package/shared/consumer.mjs';
 import { freePort } from './harness.mjs';
 
 const SCOPE = 'read';
 
 /**
  * Starts it on loopback; its one tool, `whoami`, returns the claims of the token. Returns `{ url, refusals, stop() }`, where
- * `refusals` are the codes of all the tokens that the package refused.
+ * `refusals` are the codes of all the tokens that were refused. `verifierOf` makes the check of tokens from `{ issuer, audience }`: by
+ * default the package's.
  */
-export async function startMcpServer(issuer) {
-  const { TokenError, createVerifier } = await importFrom(await install());
+export async function startMcpServer(issuer, verifierOf = packaged) {
   const port = await freePort();
   const url = new URL(`http://127.0.0.1:${port}/mcp`);
   const refusals = [];
 
-  const verifier = createVerifier({ issuer, audience: url.href });
+  const verify = await verifierOf({ issuer, audience: url.href });
   const verifyAccessToken = async (token) => {
-    const { claims } = await verifier.verify(token).catch((error) => {
-      if (!(error instanceof TokenError)) throw error;
-      refusals.push(error.code);
+    const { claims, code } = await verify(token);
+    if (claims === undefined) {
+      refusals.push(code);
       throw new InvalidTokenError('the token is not for here, or over');
-    });
+    }
     return {
       token, clientId: claims.client_id, scopes: (claims.scope ?? '').split(' '), expiresAt: claims.exp, resource: url,
       extra: claims,
@@ -59,6 +58,17 @@ export async function startMcpServer(issuer) {
       await once(listener, 'close');
     },
   };
+}
+
+async function packaged(terms) {
+  // Imported only here: it builds and packs the package.
+  const { importFrom, install } = await import('../package/shared/consumer.mjs');
+  const { TokenError, createVerifier } = await importFrom(await install());
+  const verifier = createVerifier(terms);
+  return (token) => verifier.verify(token).catch((error) => {
+    if (!(error instanceof TokenError)) throw error;
+    return { code: error.code };
+  });
 }
 
 function tools() {
