@@ -11,6 +11,7 @@ import { askForEvents } from './events.mjs';
 import { BACKEND, allowExchange, exchange, registerGateway } from './exchanges.mjs';
 import { OFFLINE, ONLINE, atOnce, cost, introspect, newCode, newGrant, registerConfidentialClient, revoke } from './grants.mjs';
 import { startWorker, token } from './harness.mjs';
+import { REFRESH_TOKEN, permitAssertions, registerWiki, requestAssertion } from './identity-assertions.mjs';
 import { Browser, authorizationPath, createUser, pkce, redeem, refresh, registerPublicClient, tokenRequest } from './people.mjs';
 import { bearer, send, until } from './request.mjs';
 import { fetchList, entryOf } from './status-lists.mjs';
@@ -70,6 +71,14 @@ async function exchangingClient() {
   return client;
 }
 
+/** A request for an identity assertion, with the subject token that `choose` takes from the tokens of a client. */
+async function identityAssertion(choose) {
+  const [client, other] = [await registerWiki(server), { issuer: 'https://chat.example' }];
+  await permitAssertions(server, client, other, { id: 'wiki-at-chat' });
+  const [subject_token, parameters] = choose(await newGrant(server, browser, user, client, OFFLINE));
+  return warm(async () => granted(await requestAssertion(server, client, other, subject_token, parameters)));
+}
+
 /** Runs an operation once, so that the isolate has the records that it needs. */
 async function warm(operation) {
   await operation();
@@ -108,6 +117,10 @@ const OPERATIONS = {
     const [gateway, { access_token }] = [await exchangingClient(), await token(server, {}, service)];
     return warm(async () => granted(await exchange(server, gateway, access_token, { resource: BACKEND })));
   },
+  'identity assertion, for an ID token': async () => identityAssertion(({ id_token }) => [id_token, {}]),
+  'identity assertion, for a refresh token': async () => (
+    identityAssertion(({ refresh_token }) => [refresh_token, { subject_token_type: REFRESH_TOKEN }])
+  ),
   'authorize, session and consent remembered': async () => {
     await grant(ONLINE);
     return () => browser.open(authorizationPath(app, pkce(), ONLINE));

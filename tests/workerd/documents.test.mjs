@@ -86,6 +86,8 @@ test('serves exactly this authorization server metadata', async () => {
     status_list_aggregation_endpoint: `${server.issuer}/oauth/status`,
     grant_types_supported: ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer', TOKEN_EXCHANGE],
     refresh_token_expiration_types_supported: ['authorization', 'token_timeout'],
+    authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
+    identity_chaining_requested_token_types_supported: ['urn:ietf:params:oauth:token-type:id-jag'],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     code_challenge_methods_supported: ['S256'],

@@ -149,6 +149,16 @@ test('a user who may not allow the scope gets no assertion with it', async () =>
   await refused('invalid_scope', id_token, { scope: 'chat.write' });
 });
 
+test('an operator requires a sign-in of some strength for another server', async () => {
+  const { idp, atIdp, tokens } = all;
+  const strict = { issuer: 'https://strict.example' };
+  await permitAssertions(idp, atIdp, strict, all.atRas);
+  const { status, text } = await admin(idp, 'POST', '/admin/resources', { identifier: strict.issuer, name: 'Strict', scopes: [], clients: [atIdp.id], acr: 'phr' });
+  assert.equal(status, 201, text);
+  // An isolate reads the registered resources once a minute; the one that registers them knows them at once.
+  await refused('insufficient_user_authentication', tokens.id_token, { audience: strict.issuer });
+});
+
 test('the other server refuses a user without an account there, and finds none by an e-mail address', async () => {
   const { idp, ras, atIdp, atRas } = all;
   await createUser(ras, { email: 'bob@corp.example', email_verified: true });
