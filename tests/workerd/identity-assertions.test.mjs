@@ -156,7 +156,7 @@ test('an operator requires a sign-in of some strength for another server', async
   const { status, text } = await admin(idp, 'POST', '/admin/resources', { identifier: strict.issuer, name: 'Strict', scopes: [], clients: [atIdp.id], acr: 'phr' });
   assert.equal(status, 201, text);
   // An isolate reads the registered resources once a minute; the one that registers them knows them at once.
-  await refused('insufficient_user_authentication', tokens.id_token, { audience: strict.issuer });
+  await refused('invalid_grant', tokens.id_token, { audience: strict.issuer });
 });
 
 test('the other server refuses a user without an account there, and finds none by an e-mail address', async () => {

@@ -17,6 +17,7 @@ const MEMBERS = {
   jti: word('Whether its assertions must have a `jti`.', PRESENCE),
   clients: list({ type: 'string' }, 'The clients that may use its assertions; not `root`.', { minItems: 1, maxItems: 100 }),
   client_authentication: word('Whether a client must authenticate to use its assertions.', PRESENCE),
+  assertions: word('The kind of its assertions: `id_jag` for identity assertions alone.', ['jwt', 'id_jag']),
 };
 const REQUIRED = ['issuer', 'algorithms', 'subject', 'clients'];
 /** Members of responses, which a request may repeat: they are ignored there. */

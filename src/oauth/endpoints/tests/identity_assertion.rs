@@ -120,7 +120,7 @@ fn an_account_that_refuses_reveals_nothing_about_a_subject_token_of_another_clie
             GrantRefusal::Resource | GrantRefusal::Audience => "invalid_target",
             GrantRefusal::ClientAuthentication | GrantRefusal::ClientDisabled => "invalid_client",
             GrantRefusal::GrantType => "unauthorized_client",
-            GrantRefusal::StepUp => "insufficient_user_authentication",
+            GrantRefusal::StepUp => "invalid_grant",
             _ => "invalid_request",
         };
         assert_eq!(error, expected, "{refusal:?}");
