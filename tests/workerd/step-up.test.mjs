@@ -254,6 +254,23 @@ test('a grant from before the rule yields no more tokens with the scope, and oth
   assert.deepEqual([narrow.status, narrow.json.scope], [200, 'openid']);
 });
 
+test('a registered resource that requires a passkey: asked for with it alone, before the consent', async () => {
+  const files = 'https://files.example/strict';
+  const resource = { identifier: files, name: 'Files', clients: 'all', scopes: [{ value: 'read', description: { en: 'Read files' } }], acr: 'phr' };
+  const { status, text } = await admin(server, 'POST', '/admin/resources', resource);
+  assert.equal(status, 201, text);
+  const { browser, use } = await person();
+  await allow(browser, await open(browser));
+  const page = await open(browser, { resource: files, scope: 'read' });
+  assertPasskeyOnly(page);
+  const consent = await use(page);
+  assert.match(consent.html, /name="decision"/);
+  const { code } = answer(await allow(browser, consent));
+  const { json } = await redeem(server, client, code, proof);
+  const { aud, acr } = decode(json.access_token).claims;
+  assert.deepEqual([aud, acr], [files, 'phr']);
+});
+
 // Devices.
 
 test('a device that wants to administer the server is connected only after a sign-in with a passkey', async () => {

@@ -407,6 +407,7 @@ pub const fn refusal_of_account(refusal: GrantRefusal) -> Refusal {
         }
         GrantRefusal::RightsLost | GrantRefusal::Scope => Refusal::ScopeNotAllowed,
         GrantRefusal::Resource => Refusal::ResourceNotAllowed,
+        GrantRefusal::StepUp => Refusal::ExchangeStepUp,
         GrantRefusal::Audience
         | GrantRefusal::ClientAuthentication
         | GrantRefusal::ClientDisabled
@@ -417,7 +418,6 @@ pub const fn refusal_of_account(refusal: GrantRefusal) -> Refusal {
         | GrantRefusal::ConsentMissing
         | GrantRefusal::GrantOfAnother
         | GrantRefusal::GrantType
-        | GrantRefusal::RefreshReused
-        | GrantRefusal::StepUp => Refusal::Grant(refusal),
+        | GrantRefusal::RefreshReused => Refusal::Grant(refusal),
     }
 }

@@ -188,6 +188,8 @@ refusals! {
         ExchangeSource: "exchange_source" 400 "invalid_request" SUBJECT_REFUSED => Refused;
         /// `subject_token` does not verify, is not active, or is not exchanged here (RFC 8693 section 2.2.2).
         ExchangeSubject: "exchange_subject" 400 "invalid_request" SUBJECT_REFUSED => Refused;
+        /// A target requires a stronger or more recent sign-in of the user. The client that exchanges tells its own caller (RFC 9470).
+        ExchangeStepUp: "exchange_step_up" 400 "insufficient_user_authentication" "A target requires a stronger or more recent sign-in of the user." => Refused;
         /// No rule allows the exchange for the requested target, or none is requested and several are allowed.
         ExchangeTarget: "exchange_target" 400 "invalid_target" "No rule allows this exchange for the requested resource or audience. Name one that a rule allows." => Refused;
         /// A token type that is not supported here (RFC 8693 section 3).

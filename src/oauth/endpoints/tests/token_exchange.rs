@@ -402,6 +402,7 @@ fn an_account_that_refuses_gives_the_error_of_the_specification() {
             GrantRefusal::GrantUnknown | GrantRefusal::GrantExpired | GrantRefusal::UserDisabled => "invalid_request",
             GrantRefusal::RightsLost | GrantRefusal::Scope => "invalid_scope",
             GrantRefusal::Resource => "invalid_target",
+            GrantRefusal::StepUp => "insufficient_user_authentication",
             other => Refusal::Grant(other).error().0,
         };
         assert_eq!(error, expected, "{refusal:?}");
