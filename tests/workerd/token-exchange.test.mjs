@@ -283,7 +283,8 @@ test('keys of this server alone, and claims that restrict a token', async () => 
 
 test('refuses an expired token', async () => {
   const brief = 'https://brief.example';
-  const resource = { identifier: brief, name: 'Brief', clients: 'all', access_token_lifetime: 1 };
+  const scopes = [{ value: 'read', description: { en: 'Read' } }];
+  const resource = { identifier: brief, name: 'Brief', clients: 'all', scopes, access_token_lifetime: 1 };
   assert.equal((await admin(server, 'POST', '/admin/resources', resource)).status, 201);
   const client = await registerGateway(server);
   await allowExchange(server, client, { sources: [brief] });

@@ -18,8 +18,7 @@ use crate::worker::objects;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
-
-use super::token_exchange::presented;
+use crate::worker::services::presented_tokens;
 
 /// `POST /oauth/token` by which a client exchanges its ID token or its refresh token for an identity assertion. `rules` are those about the
 /// client and identity assertions.
@@ -67,7 +66,7 @@ async fn subject(
             Some((handle.account, grant, SubjectToken::RefreshToken { generation }))
         }));
     }
-    let Some(subject) = presented(platform, client, sent).await? else {
+    let Some(subject) = presented_tokens::verify(platform, client, sent).await? else {
         return Ok(None);
     };
     platform.audit.exchanged(&subject.token);

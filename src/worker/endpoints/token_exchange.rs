@@ -18,9 +18,9 @@ use crate::worker::objects;
 use crate::worker::random::random;
 use crate::worker::report::RequestError;
 use crate::worker::ring;
-use crate::worker::services::catalogue;
 use crate::worker::services::clients::{self, Authenticated, authenticate};
 use crate::worker::services::tokens::{self, TokenState};
+use crate::worker::services::{catalogue, presented_tokens};
 
 use super::identity_assertion;
 
@@ -35,7 +35,8 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     if asked.issued == TokenType::IdJag {
         return identity_assertion::issue(platform, facts, &asked, &rules).await;
     }
-    let subject = presented(platform, &client.id, &asked.subject).await?.ok_or(Refusal::ExchangeSubject)?;
+    let subject =
+        presented_tokens::verify(platform, &client.id, &asked.subject).await?.ok_or(Refusal::ExchangeSubject)?;
     let allowed = allowed(&rules, &subject, &asked.targets())?;
     let actor = match &asked.actor {
         Some(sent) => Some(active_actor(platform, &client.id, sent).await?),
@@ -49,30 +50,13 @@ pub(crate) async fn token(platform: &Platform, request: &Incoming, form: &Form) 
     Ok(claims.response(&token, None, platform.now).with_issued_type(asked.issued.name()).reply())
 }
 
-/// Verifies a token of the request. `None` if it is not acceptable. Only keys of this server's own count: what another issuer signed must
-/// not become a token that this server signs.
-pub(super) async fn presented(
-    platform: &Platform,
-    client: &ClientId,
-    sent: &SentToken,
-) -> Result<Option<PresentedToken>, RequestError> {
-    let authority = platform.authority();
-    let token = match ring::verify(platform, &sent.text, sent.kind.policy(authority)).await {
-        Ok(token) => token,
-        Err(RequestError::Refused(_)) => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    let is_own = ring::is_our_own(platform, &token).await?;
-    Ok(PresentedToken::read(authority, client, sent.kind, &token).filter(|_| is_own))
-}
-
 /// Returns the actor token, which must be active and the client's own.
 async fn active_actor(
     platform: &Platform,
     client: &ClientId,
     sent: &SentToken,
 ) -> Result<PresentedToken, RequestError> {
-    let actor = presented(platform, client, sent).await?.ok_or(Refusal::ExchangeActor)?;
+    let actor = presented_tokens::verify(platform, client, sent).await?.ok_or(Refusal::ExchangeActor)?;
     actor.check_actor(client)?;
     match tokens::state(platform, &actor.token).await? {
         TokenState::OfAccount(..) | TokenState::OfClient => Ok(actor),

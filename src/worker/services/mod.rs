@@ -15,6 +15,7 @@ pub(crate) mod identifiers;
 pub(crate) mod passkeys;
 pub(crate) mod password_sign_in;
 pub(crate) mod passwords;
+pub(crate) mod presented_tokens;
 pub(crate) mod profiles;
 pub(crate) mod registration;
 pub(crate) mod remote_keys;
