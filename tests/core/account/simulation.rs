@@ -71,9 +71,8 @@ fn no_history_of_a_disabled_account_breaks_a_rule() {
     simulate(2_000, 30, &two_offline_grants(), any_suspension, &states);
 }
 
-// The histories of token exchange belong here too: their tokens are those of a grant.
 #[test]
-fn no_history_of_assertions_and_removed_resources_breaks_a_rule() {
+fn no_history_of_assertions_exchanges_and_removed_resources_breaks_a_rule() {
     let states = [
         "an assertion gets a token",
         "a disabled user's assertion is refused",
@@ -83,6 +82,8 @@ fn no_history_of_assertions_and_removed_resources_breaks_a_rule() {
         "a token for a lost resource is inactive",
         "a token of a narrowed grant is active",
         "a narrowed grant is refreshed",
+        "a token is exchanged",
+        "a token of an inactive grant is not exchanged",
         "a refresh token is used",
         "a status list is told",
         "a status list is told of a suspension",

@@ -175,7 +175,7 @@ pub(crate) fn any_narrowing(random: &mut Random) -> Happening {
     let (client, resource) = (random.index(CLIENTS), random.index(RESOURCES.len()));
     let grant = random.one_of(&[0, 0, 0, 1, 1, 2]);
     let some_client = random.chance(70).then_some(client);
-    let act = match random.below(40) {
+    let act = match random.below(43) {
         0..8 => Act::Assert { client, named: random.chance(30).then_some(resource) },
         8..13 => Act::LoseResource { client: some_client, resource, job: random.chance(70) },
         13..19 => Act::Refresh { grant, back: random.one_of(&[0, 0, 0, 1]), client: None },
@@ -192,6 +192,7 @@ pub(crate) fn any_narrowing(random: &mut Random) -> Happening {
         33..36 => Act::Notify { lost: random.chance(30) },
         36 => Act::Overview { browser: None },
         37 => Act::Sweep,
+        38..41 => Act::Exchange { grant, is_exchanged: random.chance(50) },
         _ => Act::Wait { seconds: random.one_of(&[1, 29, 31, 300, 599, 601, 3_700, 90_000]) },
     };
     Happening { act, fault: Fault::random(random, 25, 12) }
