@@ -99,6 +99,8 @@ test('with the keyboard alone: from the link of a device to the connected device
   const { device_code, user_code } = await start();
   const { page } = await begin(t, `/device?user_code=${user_code}`);
   const tabTo = async (until) => {
+    // The ring is in the style sheet.
+    await page.waitForLoadState('load');
     const passed = [];
     for (let presses = 0; presses < 20; presses += 1) {
       await page.keyboard.press('Tab');

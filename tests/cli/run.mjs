@@ -67,7 +67,8 @@ export async function openTerminal({ folder }, { columns = 100, env = {} } = {})
   const screen = async (...options) => (await tmux('capture-pane', '-p', '-S', '-', ...options)).stdout;
   return {
     screen,
-    type: (text) => tmux('send-keys', '-l', text),
+    // A secret may begin with a hyphen.
+    type: (text) => tmux('send-keys', '-l', '--', text),
     key: (name) => tmux('send-keys', name),
     run: (command) => tmux('send-keys', `edgemint() { '${process.execPath}' '${program}' "$@"; }; clear; edgemint ${command}; echo "exit=$?"`, 'Enter'),
     close: () => tmux('kill-server'),

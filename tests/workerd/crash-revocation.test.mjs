@@ -76,6 +76,6 @@ async function remove(user, storm) {
   try {
     await admin(server, 'DELETE', `/admin/users/${user.id}`);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (error.code !== 'unreachable') throw error;
   }
 }

@@ -161,7 +161,7 @@ class_name = "OwnObject"
 
 [[migrations]]
 tag = "own"
-after = "v4"
+after = "v5"
 new_sqlite_classes = ["OwnObject"]
 `);
 }
@@ -180,7 +180,7 @@ test('a deployment needs an issuer; its dry run has every binding and migration'
   const names = [...bindings.map(({ name }) => name), ...spaces.map(({ binding }) => binding), 'ISSUER', 'ACCESS_TOKEN_TTL', 'COLOUR'];
   assert.ok(names.length > 12);
   for (const name of names) assert.ok(output.includes(`env.${name} `), name);
-  assert.deepEqual(migrations.map(({ tag }) => tag).slice(-3), ['v4', 'own', 'v99']);
+  assert.deepEqual(migrations.map(({ tag }) => tag).slice(-3), ['v5', 'own', 'v99']);
   const classes = migrations.flatMap((migration) => migration.new_sqlite_classes);
   assert.deepEqual([...classes].sort(), bindings.map((binding) => binding.class_name).sort());
 });

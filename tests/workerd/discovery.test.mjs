@@ -5,6 +5,7 @@ import { registerClient } from './admin.mjs';
 import { JWT_BEARER, grantClaims } from './assertion-grants.mjs';
 import { assertionClaims, assertionForm, keyMetadata, newClientKey, signAssertion } from './client-key.mjs';
 import { DEVICE_GRANT, decideDevice, poll, startDevice } from './devices.mjs';
+import { TOKEN_EXCHANGE, allowExchange, exchange } from './exchanges.mjs';
 import { decode } from './forgery.mjs';
 import { startWorker } from './harness.mjs';
 import {
@@ -50,7 +51,7 @@ test('lists every algorithm of ID tokens, and no other', async () => {
     assert.equal(decode(tokens.id_token).header.alg, id_token_signed_response_alg);
   }
   for (const id_token_signed_response_alg of ['none', 'HS256', 'PS256', 'ES384']) {
-    await assert.rejects(registerPublicClient(server, { id_token_signed_response_alg }), /400/);
+    await assert.rejects(registerPublicClient(server, { id_token_signed_response_alg }), { status: 400 });
   }
 });
 
@@ -102,7 +103,7 @@ test('lists every language', async () => {
 });
 
 test('lists every grant type', async () => {
-  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', JWT_BEARER]);
+  assert.deepEqual(metadata.grant_types_supported, ['authorization_code', 'client_credentials', DEVICE_GRANT, 'refresh_token', JWT_BEARER, TOKEN_EXCHANGE]);
   const key = await newClientKey('ES256');
   const client = await registerClient(server, {
     grant_types: metadata.grant_types_supported, redirect_uris: [REDIRECT_URI], scope: 'openid', jwks: { keys: [key.jwk] },
@@ -115,6 +116,8 @@ test('lists every grant type', async () => {
   const { device_code, user_code } = await startDevice(server, client);
   await decideDevice(new Browser(server), user, user_code);
   assert.equal((await poll(server, client, device_code)).status, 200);
+  await allowExchange(server, client, { sources: [server.issuer], targets: [server.issuer], scope: 'openid' });
+  assert.equal((await exchange(server, client, tokens.access_token)).status, 200);
 });
 
 for (const endpoint of ['token', 'introspection', 'revocation']) {

@@ -69,7 +69,7 @@ test('a delegation: the same user, another audience, the actor, and no more than
   assert.equal(decodeProtectedHeader(text).typ, 'at+jwt');
   const { iat, exp, jti, ...rest } = claims;
   assert.deepEqual(rest, {
-    iss: server.issuer, sub: user.id, aud: BACKEND, client_id: gateway.id, scope: 'read', auth_time: subject.auth_time,
+    iss: server.issuer, sub: user.id, aud: BACKEND, client_id: gateway.id, scope: 'read', auth_time: subject.auth_time, acr: subject.acr,
     status: subject.status, act: { sub: gateway.id },
   });
   assert.ok(exp <= subject.exp && exp - iat <= 600 && expires_in <= exp - iat, `${exp} ${subject.exp}`);
