@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../.scripts/steps.mjs';
 import { install } from '../package/shared/consumer.mjs';
+import { until } from '../workerd/request.mjs';
 
 /** The path of the program. */
 export const program = join(await install(), 'node_modules', 'edgemint', 'dist', 'cli.js');
@@ -70,7 +71,12 @@ export async function openTerminal({ folder }, { columns = 100, env = {} } = {})
     // A secret may begin with a hyphen.
     type: (text) => tmux('send-keys', '-l', '--', text),
     key: (name) => tmux('send-keys', name),
-    run: (command) => tmux('send-keys', `edgemint() { '${process.execPath}' '${program}' "$@"; }; clear; edgemint ${command}; echo "exit=$?"`, 'Enter'),
+    async run(command) {
+      // Otherwise the exit code of the command before could be read as this one's.
+      await tmux('send-keys', 'clear', 'Enter');
+      await until(async () => !(await screen()).includes('exit='), 'the screen is clear');
+      await tmux('send-keys', `edgemint() { '${process.execPath}' '${program}' "$@"; }; clear; edgemint ${command}; echo "exit=$?"`, 'Enter');
+    },
     close: () => tmux('kill-server'),
   };
 }
