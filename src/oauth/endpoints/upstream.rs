@@ -437,7 +437,7 @@ mod tests {
             ("acr:urn:idp:key=phr", wanted("max_age=300"), "&max_age=300"),
             ("acr:urn:idp:weak=1", wanted("acr_values=1"), ""),
             ("amr:hwk=phr", wanted("acr_values=phr"), "&prompt=login"),
-            // A rule of this server asks too, whatever the query says.
+            // A rule of this server asks too, also if the query asks for less.
             ("acr:urn:idp:key=phr", Wanted::default(), ""),
         ] {
             let settings = Settings {
