@@ -53,14 +53,7 @@ pub struct Asserted {
 
 impl AccountCommand for GrantAsserted {
     fn run<R: Records>(self, turn: &Turn<'_, R>, account: AccountRecord) -> Result<Self::Answer, StorageError> {
-        let user = UserFacts {
-            enabled: !account.disabled,
-            // The row of the grant type requires neither.
-            has_consented: false,
-            session_is_active: false,
-            session_ends: None,
-            scope: account.scope.as_ref(),
-        };
+        let user = UserFacts::absent(!account.disabled, account.scope.as_ref());
         // As with a form: the same assertion yields the grant that it has, and never renews what has ended.
         let is_repeated = self.first_use.is_some() && turn.records.contains(Table::SpentForm, self.grant.as_str())?;
         let earlier = if is_repeated { turn.grant(&self.grant)? } else { None };

@@ -58,14 +58,7 @@ impl AccountCommand for ExchangeToken {
         let Some((grant, ends)) = issued else {
             return Ok(Err(GrantRefusal::GrantUnknown));
         };
-        let user = UserFacts {
-            enabled: !account.disabled,
-            // The row of the grant type requires neither.
-            has_consented: false,
-            session_is_active: false,
-            session_ends: None,
-            scope: account.scope.as_ref(),
-        };
+        let user = UserFacts::absent(!account.disabled, account.scope.as_ref());
         let of_subject = self.subject_scope.as_ref().unwrap_or(&grant.scope);
         let left = of_subject.within(&grant.scope);
         if left.is_empty() && !of_subject.is_empty() {

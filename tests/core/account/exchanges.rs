@@ -2,61 +2,29 @@
 
 use edgemint::account::exchanges::{ExchangeToken, Exchanged};
 use edgemint::account::grants::{EndGrant, RevokeToken, SuspendClient, TokenStatus};
-use edgemint::account::record::AccountRecord;
-use edgemint::account::turn::AccountCommand;
 use edgemint::oauth::grant::gate::{ClientFacts, StepUp, StepUpOf};
 use edgemint::oauth::grant::handle::GrantId;
 use edgemint::oauth::grant::token_id::TokenId;
-use edgemint::oauth::grant::{Acr, Grant, GrantRefusal, Stage};
-use edgemint::oauth::vocabulary::authority::{Authority, Settings};
+use edgemint::oauth::grant::{Acr, GrantRefusal, Stage};
 use edgemint::oauth::vocabulary::client::{AuthMethod, GrantType};
 use edgemint::oauth::vocabulary::resource::Resource;
 use edgemint::oauth::vocabulary::status_entry::SuspensionState;
 use edgemint::records::{ONLY, Records as _, Table};
 use edgemint::token::UnixTime;
 
-use super::storage::Storage;
-use super::wire::ask;
+use super::redeemed::{Account, NOW, id};
 use crate::grant::words::{API, CALLBACK, START, STATUS, client, client_facts, grant, resources, scope};
 
 const BACKEND: &str = "https://backend.example";
-const NOW: u64 = START + 60;
 
-struct Account {
-    storage: Storage,
-    authority: Authority,
+/// The account of a user who may allow `read` and `write`.
+fn new_account() -> Account {
+    let account = Account::new();
+    account.put(|record| record.scope = Some(scope("read write")));
+    account
 }
 
 impl Account {
-    /// An account with a grant of `app` that was redeemed at [`START`].
-    fn new() -> Self {
-        let settings = Settings { issuer: "https://as.example", ..Settings::default() };
-        let account = Self { storage: Storage::default(), authority: Authority::parse(settings).unwrap() };
-        account.put(|record| record.scope = Some(scope("read write")));
-        let at = UnixTime(START);
-        let stage = Stage::Live { generation: 1, turned_at: at, used_at: at, redeemed_at: at };
-        account.put_grant(|grant| grant.stage = stage);
-        account
-    }
-
-    fn put(&self, change: impl FnOnce(&mut AccountRecord)) {
-        let new =
-            AccountRecord { profile: "sealed".to_owned(), scope: None, created: UnixTime(START), disabled: false };
-        let mut record = self.storage.peek_one(Table::Account, ONLY).unwrap_or(new);
-        change(&mut record);
-        self.storage.put(Table::Account, ONLY, None, &record).unwrap();
-    }
-
-    fn put_grant(&self, change: impl FnOnce(&mut Grant)) {
-        let mut stored = self.storage.peek_one(Table::Grant, id().as_str()).unwrap_or_else(grant);
-        change(&mut stored);
-        self.storage.put(Table::Grant, id().as_str(), None, &stored).unwrap();
-    }
-
-    fn ask<C: AccountCommand>(&self, command: &C) -> C::Answer {
-        ask(&self.storage, &self.authority, NOW, command).0.unwrap()
-    }
-
     /// Exchanges, and checks that nothing was stored.
     fn exchange(&self, change: impl FnOnce(&mut ExchangeToken)) -> Result<Exchanged, GrantRefusal> {
         let mut command = ExchangeToken {
@@ -75,10 +43,6 @@ impl Account {
         assert_eq!(self.storage.len(), before, "an exchange stores nothing");
         answer
     }
-}
-
-fn id() -> GrantId {
-    GrantId::from_bytes([9; 16])
 }
 
 /// The client that exchanges, which is not that of the grant.
@@ -100,14 +64,14 @@ fn suspend(account: &Account, name: &str, version: u64, marked: bool) {
 
 #[test]
 fn an_exchange_permits_what_is_left_and_leads_to_the_status_entry_and_the_sign_in_of_the_grant() {
-    let account = Account::new();
+    let account = new_account();
     let exchanged = account.exchange(|_| {}).unwrap();
     assert_eq!(exchanged.permit.scope(), &scope("read write"));
     assert_eq!(exchanged.permit.resources(), resources(&[BACKEND]));
     assert_eq!((exchanged.status, exchanged.sign_in), (Some(STATUS), grant().sign_in));
     assert_eq!(exchanged.ends, UnixTime(START + 600));
     let unredeemed = Stage::Code { redirect_uri: CALLBACK.to_owned(), nonce: None };
-    let fresh = Account::new();
+    let fresh = new_account();
     fresh.put_grant(|grant| (grant.stage, grant.issued_at) = (unredeemed, UnixTime(NOW)));
     assert_eq!(fresh.exchange(|_| {}), Err(GrantRefusal::GrantUnknown), "no token was issued for it");
     // An ID token has the scope of its grant.
@@ -156,12 +120,12 @@ fn a_token_that_is_not_active_is_not_exchanged() {
         ),
     ];
     for (what, change, refusal) in cases {
-        let account = Account::new();
+        let account = new_account();
         assert!(account.exchange(|_| {}).is_ok(), "{what}");
         change(&account);
         assert_eq!(account.exchange(|_| {}), Err(refusal), "{what}");
     }
-    let account = Account::new();
+    let account = new_account();
     assert_eq!(
         account.exchange(|command| command.grant = GrantId::from_bytes([8; 16])),
         Err(GrantRefusal::GrantUnknown)
@@ -170,7 +134,7 @@ fn a_token_that_is_not_active_is_not_exchanged() {
 
 #[test]
 fn the_gate_refuses_what_would_widen_the_token() {
-    let account = Account::new();
+    let account = new_account();
     let step_up = StepUp { of: StepUpOf::Scope("read".to_owned()), acr: Some(Acr::PhishingResistant), max_age: None };
     type Change = Box<dyn FnOnce(&mut ExchangeToken)>;
     let cases: [(Change, GrantRefusal); 9] = [
@@ -191,7 +155,7 @@ fn the_gate_refuses_what_would_widen_the_token() {
 
 #[test]
 fn an_exchanged_token_is_inactive_while_the_client_of_its_grant_is_disabled() {
-    let account = Account::new();
+    let account = new_account();
     let exchanged = TokenId::exchanged(&id(), [5; 12]);
     let is_active =
         |jti: &TokenId| account.ask(&TokenStatus { grant: id(), jti: jti.clone(), audience: Vec::new() }).is_some();

@@ -2,64 +2,29 @@
 
 use edgemint::account::grants::{EndGrant, RevokeToken};
 use edgemint::account::identity_assertions::{AssertIdentity, AssertedIdentity, SubjectToken};
-use edgemint::account::record::AccountRecord;
-use edgemint::account::turn::AccountCommand;
 use edgemint::oauth::grant::consent::Consent;
 use edgemint::oauth::grant::gate::{ClientFacts, StepUp, StepUpOf};
-use edgemint::oauth::grant::handle::GrantId;
 use edgemint::oauth::grant::token_id::TokenId;
-use edgemint::oauth::grant::{Acr, Grant, GrantRefusal, Stage};
-use edgemint::oauth::vocabulary::authority::{Authority, Settings};
+use edgemint::oauth::grant::{Acr, GrantRefusal, Stage};
 use edgemint::oauth::vocabulary::client::{AuthMethod, GrantType};
 use edgemint::records::{ONLY, Records as _, Table};
 use edgemint::token::UnixTime;
 
-use super::storage::Storage;
-use super::wire::ask;
+use super::redeemed::{Account, id};
 use crate::grant::words::{DAY, START, client, client_facts, grant, resources, scope};
 
 const CHAT: &str = "https://chat.example";
-const NOW: u64 = START + 60;
 const REFRESH: SubjectToken = SubjectToken::RefreshToken { generation: 1 };
 
-struct Account {
-    storage: Storage,
-    authority: Authority,
+/// An account whose grant outlives its session.
+fn new_account() -> Account {
+    let account = Account::new();
+    account.put_grant(|grant| grant.scope = scope("openid read offline_access"));
+    account.storage.put(Table::Consent, "app", None, &Consent::new(UnixTime(START))).unwrap();
+    account
 }
 
 impl Account {
-    /// An account with a grant of `app` that was redeemed at [`START`], and outlives its session.
-    fn new() -> Self {
-        let settings = Settings { issuer: "https://as.example", ..Settings::default() };
-        let account = Self { storage: Storage::default(), authority: Authority::parse(settings).unwrap() };
-        account.put(|_| {});
-        let at = UnixTime(START);
-        account.put_grant(|grant| {
-            grant.stage = Stage::Live { generation: 1, turned_at: at, used_at: at, redeemed_at: at };
-            grant.scope = scope("openid read offline_access");
-        });
-        account.storage.put(Table::Consent, "app", None, &Consent::new(at)).unwrap();
-        account
-    }
-
-    fn put(&self, change: impl FnOnce(&mut AccountRecord)) {
-        let new =
-            AccountRecord { profile: "sealed".to_owned(), scope: None, created: UnixTime(START), disabled: false };
-        let mut record = self.storage.peek_one(Table::Account, ONLY).unwrap_or(new);
-        change(&mut record);
-        self.storage.put(Table::Account, ONLY, None, &record).unwrap();
-    }
-
-    fn put_grant(&self, change: impl FnOnce(&mut Grant)) {
-        let mut stored = self.storage.peek_one(Table::Grant, id().as_str()).unwrap_or_else(grant);
-        change(&mut stored);
-        self.storage.put(Table::Grant, id().as_str(), None, &stored).unwrap();
-    }
-
-    fn ask<C: AccountCommand>(&self, command: &C) -> C::Answer {
-        ask(&self.storage, &self.authority, NOW, command).0.unwrap()
-    }
-
     /// Asks for an assertion, and checks that nothing was stored.
     fn assert(
         &self,
@@ -82,10 +47,6 @@ impl Account {
     }
 }
 
-fn id() -> GrantId {
-    GrantId::from_bytes([9; 16])
-}
-
 fn id_token() -> SubjectToken {
     SubjectToken::IdToken { jti: TokenId::within(&id(), "token").of_id_token(), ends: UnixTime(START + 600) }
 }
@@ -102,7 +63,7 @@ fn app() -> ClientFacts {
 
 #[test]
 fn an_assertion_has_the_sign_in_of_the_grant_and_the_scope_that_rule_user_and_request_leave() {
-    let account = Account::new();
+    let account = new_account();
     let asserted = account.assert(id_token(), |_| {}).unwrap();
     assert_eq!(asserted.permit.scope(), &scope("chat.read chat.write"));
     assert_eq!((Some(asserted.sign_in), asserted.ends), (grant().sign_in, UnixTime(START + 600)));
@@ -128,19 +89,19 @@ fn a_subject_token_that_is_not_active_yields_no_assertion() {
     ];
     for (what, change) in cases {
         for subject in [id_token(), REFRESH] {
-            let account = Account::new();
+            let account = new_account();
             assert!(account.assert(subject.clone(), |_| {}).is_ok(), "{what}");
             change(&account);
             let refusal = account.assert(subject, |_| {}).map(|_| ());
             assert!(refusal == unknown || refusal == Err(GrantRefusal::ConsentMissing), "{what}: {refusal:?}");
         }
     }
-    let account = Account::new();
+    let account = new_account();
     account.put(|record| record.disabled = true);
     assert_eq!(account.assert(id_token(), |_| {}), Err(GrantRefusal::UserDisabled));
     assert_eq!(account.assert(REFRESH, |_| {}).map(|_| ()), unknown);
     let SubjectToken::IdToken { jti, .. } = id_token() else { unreachable!() };
-    let account = Account::new();
+    let account = new_account();
     account.ask(&RevokeToken { jti, until: UnixTime(START + 600) });
     assert_eq!(account.assert(id_token(), |_| {}).map(|_| ()), unknown);
     assert!(account.assert(REFRESH, |_| {}).is_ok(), "another token of the same grant");
@@ -148,7 +109,7 @@ fn a_subject_token_that_is_not_active_yields_no_assertion() {
 
 #[test]
 fn a_refresh_token_that_a_refresh_would_refuse_is_no_subject_token_and_ends_nothing() {
-    let account = Account::new();
+    let account = new_account();
     for generation in [0, 2, 9] {
         let answer = account.assert(SubjectToken::RefreshToken { generation }, |_| {});
         assert_eq!(answer, Err(GrantRefusal::GrantUnknown), "{generation}");
@@ -164,7 +125,7 @@ fn a_refresh_token_that_a_refresh_would_refuse_is_no_subject_token_and_ends_noth
 
 #[test]
 fn the_gate_refuses_other_clients_wider_scopes_and_weak_sign_ins() {
-    let account = Account::new();
+    let account = new_account();
     let step_up = StepUp {
         of: StepUpOf::Resource(resources(&[CHAT]).remove(0)),
         acr: Some(Acr::PhishingResistant),

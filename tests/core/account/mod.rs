@@ -12,6 +12,7 @@ mod lists;
 mod names;
 mod narrowing;
 mod random;
+mod redeemed;
 mod simulation;
 mod storage;
 mod wire;

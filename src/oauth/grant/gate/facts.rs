@@ -169,6 +169,13 @@ impl RequiredSignIn {
     }
 }
 
+impl<'f> UserFacts<'f> {
+    /// Returns the facts about a user who is not present, for grant types whose row requires neither consent nor session.
+    pub const fn absent(enabled: bool, scope: Option<&'f Scope>) -> Self {
+        Self { enabled, has_consented: false, scope, session_is_active: false, session_ends: None }
+    }
+}
+
 impl ClientFacts {
     /// Returns the facts about a client whose record is a copy. `authenticated_by` is the method by which it authenticated for
     /// this request, if it did.
